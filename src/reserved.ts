@@ -1,0 +1,22 @@
+/**
+ * The members of every task. A data field with one of these names gets the suffix `$` on the generated class, as
+ * protobuf-es does it for its own names. The list is frozen: a new member would break classes that were generated
+ * before it.
+ */
+export const reservedTaskMembers = [
+  "taskList",
+  "id",
+  "data",
+  "type",
+  "envelope",
+  "save",
+  "complete",
+  "execute",
+  "toBinary",
+  "asHash",
+  "toJSON",
+  "then",
+  "constructor",
+] as const;
+
+export type ReservedTaskMember = (typeof reservedTaskMembers)[number];
