@@ -1,0 +1,65 @@
+import type { DescField, DescMessage, DescOneof } from "@bufbuild/protobuf";
+import { safeIdentifier } from "@bufbuild/protoplugin";
+import { reservedTaskMembers } from "../reserved.js";
+import type { Problems } from "./problems.js";
+import { optionString } from "./task-option.js";
+
+/** A oneof, or a field outside of one: what is one property of protobuf-es's messages. */
+export type Member = DescField | DescOneof;
+
+/** Words that protoplugin's `safeIdentifier` does not know and that no class may have for a name all the same. */
+const furtherReservedWords = new Set(["any", "arguments", "await", "eval", "never", "symbol", "undefined", "unknown"]);
+
+const identifier = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u;
+
+const reservedMembers = new Set<string>(reservedTaskMembers);
+
+/** The message's name with its parents' names before it, as protoc-gen-es has it, and `Task` behind it. */
+export function defaultClassName(desc: DescMessage): string {
+  const outer = desc.file.proto.package;
+  const name = outer === "" ? desc.typeName : desc.typeName.substring(outer.length + 1);
+  return `${name.replaceAll(".", "_")}Task`;
+}
+
+/** Accepts names that a class can have and that no other class of the file has. */
+export function checkClassName(
+  { desc, className }: { desc: DescMessage; className: string },
+  others: readonly { desc: DescMessage; className: string }[],
+  problems: Problems,
+): void {
+  if (!isClassName(className)) {
+    problems.error(
+      desc,
+      `${optionString("class_name", className)}: a class cannot have this name; write an identifier that is no` +
+        ` reserved word, or remove class_name for the name "${defaultClassName(desc)}"`,
+    );
+  }
+  const other = others.find((type) => type.className === className);
+  if (other !== undefined) {
+    problems.error(
+      desc,
+      `message ${other.desc.typeName} of the same file gives a class "${className}", too; set` +
+        " option (taskledger.v1.task).class_name of one of them to another name",
+    );
+  }
+}
+
+function isClassName(name: string): boolean {
+  return identifier.test(name) && safeIdentifier(name) === name && !furtherReservedWords.has(name);
+}
+
+/**
+ * The members of a message by the names of their accessors: protobuf-es's names, with `$` behind those that every task
+ * has already.
+ */
+export function accessorNames(members: readonly Member[]): Map<string, Member> {
+  const names = new Map<string, Member>();
+  for (const member of members) {
+    let name = member.localName;
+    while (reservedMembers.has(name) || names.has(name)) {
+      name += "$";
+    }
+    names.set(name, member);
+  }
+  return names;
+}

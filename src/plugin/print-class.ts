@@ -1,0 +1,59 @@
+import type { GeneratedFile, Printable, Target } from "@bufbuild/protoplugin";
+import type { TaskType } from "./task-type.js";
+
+/** Prints the class of a task type. */
+export function printClass(f: GeneratedFile, type: TaskType, target: Target): void {
+  const { desc, className, listField, idField } = type;
+  const print = memberPrinter(f, target);
+  const typeName = f.string(desc.typeName);
+
+  f.print(f.jsDoc(desc));
+  f.print(...classHead(f, type, target), " {");
+  print.constant("schema", ["typeof ", f.importSchema(desc, true)], f.importSchema(desc));
+  print.constant("type", typeName, typeName);
+  if (listField !== undefined) {
+    print.constant("listField", f.string(listField.localName), f.string(listField.localName));
+  }
+  if (idField !== undefined) {
+    print.constant("idField", f.string(idField.localName), f.string(idField.localName));
+  }
+  f.print();
+  print.getter("type", typeName, `${className}.type`, true);
+  for (const [name, member] of type.accessors) {
+    const { localName } = member;
+    f.print();
+    f.print(f.jsDoc(member, "  "));
+    print.getter(name, [f.importShape(desc), "[", f.string(localName), "]"], `this.data.${localName}`);
+  }
+  f.print("}");
+  f.print();
+}
+
+function classHead(f: GeneratedFile, { desc, className, listField }: TaskType, target: Target): Printable[] {
+  const head = [
+    f.export(target === "dts" ? "declare class" : "class", className),
+    " extends ",
+    f.import("Task", "taskledger"),
+  ];
+  if (target === "js") {
+    return head;
+  }
+  const listArgument = listField === undefined ? [] : [", ", f.string(listField.localName)];
+  return [...head, "<typeof ", f.importSchema(desc, true), ...listArgument, ">"];
+}
+
+/** The members of a class in the syntax of a target: JavaScript has no types, declarations have nothing but types. */
+function memberPrinter(f: GeneratedFile, target: Target) {
+  const typed = (type: Printable) => (target === "js" ? [] : [": ", type]);
+  return {
+    constant(name: string, type: Printable, value: Printable): void {
+      const modifiers = target === "js" ? "static" : "static readonly";
+      f.print("  ", modifiers, " ", name, ...typed(type), ...(target === "dts" ? [] : [" = ", value]), ";");
+    },
+    getter(name: string, type: Printable, value: Printable, isOverride = false): void {
+      const modifier = isOverride && target === "ts" ? "override " : "";
+      const body = target === "dts" ? [";"] : [" { return ", value, "; }"];
+      f.print("  ", modifier, "get ", name, "()", ...typed(type), ...body);
+    },
+  };
+}

@@ -1,0 +1,33 @@
+import type { DescMessage } from "@bufbuild/protobuf";
+import { DescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
+import { getComments } from "@bufbuild/protoplugin";
+import { task as taskOption } from "../../gen/taskledger/v1/options_pb.js";
+
+/** What is wrong with the input. It is collected, so that one run shows all of it. */
+export class Problems {
+  readonly errors: string[] = [];
+  readonly warnings: string[] = [];
+
+  error(desc: DescMessage, text: string): void {
+    this.errors.push(`${position(desc)}: message ${desc.typeName}: ${text}`);
+  }
+
+  warn(desc: DescMessage, text: string): void {
+    this.warnings.push(`${position(desc)}: message ${desc.typeName}: ${text}`);
+  }
+
+  throwErrors(): void {
+    if (this.errors.length > 0) {
+      throw new Error(this.errors.join("\n"));
+    }
+  }
+}
+
+/** Where a message's task option stands, in the form that editors link: `example/v1/fetch_file.proto:9:3`. */
+function position(desc: DescMessage): string {
+  const { proto } = desc.file;
+  const path = [...getComments(desc).sourcePath, DescriptorProtoSchema.field.options.number, taskOption.number];
+  const location = proto.sourceCodeInfo?.location.find((l) => path.every((step, i) => step === l.path[i]));
+  const [line, column] = location?.span ?? [];
+  return line === undefined || column === undefined ? proto.name : `${proto.name}:${line + 1}:${column + 1}`;
+}

@@ -1,0 +1,74 @@
+import type { DescField, DescMessage } from "@bufbuild/protobuf";
+import { accessorNames, checkClassName, defaultClassName, type Member } from "./names.js";
+import type { Problems } from "./problems.js";
+import { isKeyField, type KeyOption, optionString, readKeyField, readTaskOption } from "./task-option.js";
+
+/** A message that is a task type, with everything that its class is made of. */
+export interface TaskType {
+  readonly desc: DescMessage;
+  readonly className: string;
+  readonly listField: DescField | undefined;
+  readonly idField: DescField | undefined;
+  readonly accessors: ReadonlyMap<string, Member>;
+}
+
+/** The task types of one file, from its messages that are marked as such. */
+export function readTaskTypes(messages: readonly DescMessage[], problems: Problems): TaskType[] {
+  const types: TaskType[] = [];
+  for (const desc of messages) {
+    const type = readTaskType(desc, problems);
+    if (type === undefined) {
+      continue;
+    }
+    checkClassName(type, types, problems);
+    types.push(type);
+  }
+  return types;
+}
+
+function readTaskType(desc: DescMessage, problems: Problems): TaskType | undefined {
+  const option = readTaskOption(desc, problems);
+  if (option === undefined) {
+    return undefined;
+  }
+  const type = {
+    desc,
+    className: option.className === "" ? defaultClassName(desc) : option.className,
+    listField: readKeyField(desc, "list_field", option.listField, problems),
+    idField: readKeyField(desc, "id_field", option.idField, problems),
+    accessors: accessorNames(desc.members),
+  };
+  if (type.idField !== undefined && type.idField === type.listField) {
+    problems.error(
+      desc,
+      `${optionString("id_field", type.idField.name)}: the field is already the list_field, and ids must differ` +
+        " within a list; name another field, or remove id_field",
+    );
+  }
+  warnOfAmbiguity(type, "taskList", "list_field", type.listField, problems);
+  warnOfAmbiguity(type, "id", "id_field", type.idField, problems);
+  return type;
+}
+
+/**
+ * `build` takes the envelope's `taskList` and `id` and the data's fields in one object. A field of the same name that
+ * holds something else leaves no way to tell what is meant, so that `build` refuses the type.
+ */
+function warnOfAmbiguity(
+  { desc, className }: TaskType,
+  name: "taskList" | "id",
+  option: KeyOption,
+  keyField: DescField | undefined,
+  problems: Problems,
+): void {
+  const member = desc.members.find((m) => m.localName === name);
+  if (member === undefined || member === keyField) {
+    return;
+  }
+  const mark = keyField === undefined && isKeyField(member) ? `write ${option}: "${member.name}" if it is, or ` : "";
+  problems.warn(
+    desc,
+    `${className}.build() cannot tell the ${member.kind} "${member.name}" from the task's own ${name};` +
+      ` ${mark}make tasks with new ${className}({ taskList, id, data })`,
+  );
+}
