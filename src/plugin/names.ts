@@ -38,8 +38,8 @@ export function checkClassName(
   if (other !== undefined) {
     problems.error(
       desc,
-      `message ${other.desc.typeName} of the same file gives a class "${className}", too; set` +
-        " option (taskledger.v1.task).class_name of one of them to another name",
+      `the class would be named "${className}", like that of message ${other.desc.typeName} in the same file; give one` +
+        " of them another name with option (taskledger.v1.task).class_name",
     );
   }
 }
@@ -50,16 +50,29 @@ function isClassName(name: string): boolean {
 
 /**
  * The members of a message by the names of their accessors: protobuf-es's names, with `$` behind those that every task
- * has already.
+ * has already. That cannot collide with another member, for names in .proto files have no `$`.
  */
-export function accessorNames(members: readonly Member[]): Map<string, Member> {
+export function accessorNames(desc: DescMessage, problems: Problems): Map<string, Member> {
   const names = new Map<string, Member>();
-  for (const member of members) {
-    let name = member.localName;
-    while (reservedMembers.has(name) || names.has(name)) {
-      name += "$";
-    }
+  for (const member of desc.members) {
+    const { localName } = member;
+    const name = reservedMembers.has(localName) ? `${localName}$` : localName;
+    checkMember(desc, member, names.get(name), problems);
     names.set(name, member);
   }
   return names;
+}
+
+/** Refuses what protoc-gen-es would make into code that does not compile. */
+function checkMember(desc: DescMessage, member: Member, other: Member | undefined, problems: Problems): void {
+  if (!identifier.test(member.localName)) {
+    problems.error(desc, `no property can be named after ${describe(member)}; rename it`);
+  } else if (other !== undefined) {
+    const both = `${describe(other)} and ${describe(member)}`;
+    problems.error(desc, `${both} would both be the property "${member.localName}"; rename one of them`);
+  }
+}
+
+function describe(member: Member): string {
+  return `the ${member.kind} "${member.name}"`;
 }

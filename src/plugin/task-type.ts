@@ -36,36 +36,37 @@ function readTaskType(desc: DescMessage, problems: Problems): TaskType | undefin
     className: option.className === "" ? defaultClassName(desc) : option.className,
     listField: readKeyField(desc, "list_field", option.listField, problems),
     idField: readKeyField(desc, "id_field", option.idField, problems),
-    accessors: accessorNames(desc.members),
+    accessors: accessorNames(desc, problems),
   };
-  if (type.idField !== undefined && type.idField === type.listField) {
+  checkKeysDiffer(type, problems);
+  warnOfAmbiguity(type, "taskList", "list_field", problems);
+  warnOfAmbiguity(type, "id", "id_field", problems);
+  return type;
+}
+
+function checkKeysDiffer({ desc, listField, idField }: TaskType, problems: Problems): void {
+  if (idField !== undefined && idField === listField) {
     problems.error(
       desc,
-      `${optionString("id_field", type.idField.name)}: the field is already the list_field, and ids must differ` +
-        " within a list; name another field, or remove id_field",
+      `${optionString("id_field", idField.name)}: the field is already the list_field, and ids must differ within a` +
+        " list; name another field, or remove id_field",
     );
   }
-  warnOfAmbiguity(type, "taskList", "list_field", type.listField, problems);
-  warnOfAmbiguity(type, "id", "id_field", type.idField, problems);
-  return type;
 }
 
 /**
  * `build` takes the envelope's `taskList` and `id` and the data's fields in one object. A field of the same name that
  * holds something else leaves no way to tell what is meant, so that `build` refuses the type.
  */
-function warnOfAmbiguity(
-  { desc, className }: TaskType,
-  name: "taskList" | "id",
-  option: KeyOption,
-  keyField: DescField | undefined,
-  problems: Problems,
-): void {
+function warnOfAmbiguity(type: TaskType, name: "taskList" | "id", option: KeyOption, problems: Problems): void {
+  const { desc, className, listField, idField } = type;
+  const supplier = option === "list_field" ? listField : idField;
   const member = desc.members.find((m) => m.localName === name);
-  if (member === undefined || member === keyField) {
+  if (member === undefined || member === supplier) {
     return;
   }
-  const mark = keyField === undefined && isKeyField(member) ? `write ${option}: "${member.name}" if it is, or ` : "";
+  const isFree = supplier === undefined && member !== listField && member !== idField && isKeyField(member);
+  const mark = isFree ? `write ${option}: "${member.name}" if they are the same, or ` : "";
   problems.warn(
     desc,
     `${className}.build() cannot tell the ${member.kind} "${member.name}" from the task's own ${name};` +
