@@ -12,7 +12,10 @@ const furtherReservedWords = new Set(["any", "arguments", "await", "eval", "neve
 
 const identifier = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u;
 
-const reservedMembers = new Set<string>(reservedTaskMembers);
+/** Members that every object has. TypeScript would have us write `override` before their names. */
+const objectMembers = ["hasOwnProperty", "isPrototypeOf", "propertyIsEnumerable", "toLocaleString"];
+
+const takenMembers = new Set<string>([...reservedTaskMembers, ...objectMembers]);
 
 /** The message's name with its parents' names before it, as protoc-gen-es has it, and `Task` behind it. */
 export function defaultClassName(desc: DescMessage): string {
@@ -56,7 +59,7 @@ export function accessorNames(desc: DescMessage, problems: Problems): Map<string
   const names = new Map<string, Member>();
   for (const member of desc.members) {
     const { localName } = member;
-    const name = reservedMembers.has(localName) ? `${localName}$` : localName;
+    const name = takenMembers.has(localName) ? `${localName}$` : localName;
     checkMember(desc, member, names.get(name), problems);
     names.set(name, member);
   }

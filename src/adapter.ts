@@ -1,0 +1,78 @@
+import type { TaskError } from "./errors.js";
+import type { TaskKey } from "./keys.js";
+import type { Version } from "./version.js";
+
+export type { TaskKey, Version };
+
+/** A save: the task's keys, what it replaces, and how to make its bytes once its version is known. */
+export interface SaveEntry extends TaskKey {
+  /** The full name of the data's message. For people: code trusts only the envelope. */
+  readonly type: string;
+  /**
+   * The versions that the holder knows of and that this save replaces, the latest first: the one it was read at or
+   * saved as, and those that saves of unknown outcome may have left behind it. Empty for a blind save.
+   */
+  readonly replaces: readonly Version[];
+  /** The envelope's bytes at a version. Pure; it may be called again, for a later version. */
+  encode(savedAt: Version): Uint8Array;
+}
+
+/** A complete: of the version that the caller saw. */
+export interface CompleteEntry extends TaskKey {
+  readonly savedAt: Version;
+}
+
+export type Outcome<T> =
+  | { readonly ok: true; readonly value: T }
+  /** `attempted` is the version of a save whose outcome is unknown. */
+  | { readonly ok: false; readonly error: TaskError; readonly attempted?: Version | undefined };
+
+export interface OperationOptions {
+  /** Aborted before the operation left: not applied. Later: its outcome is unknown; nothing is rolled back. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface AllOptions extends OperationOptions {
+  /** At most so many envelopes a page. */
+  readonly pageSize: number;
+  /** A page ends before the envelope that would carry it over so many bytes; it always holds one. */
+  readonly maxPageBytes: number;
+  /** Only versions before this one. */
+  readonly savedBefore?: Version | undefined;
+}
+
+/**
+ * One datastore. An adapter knows envelopes (their keys, versions and bytes), never tasks, and works on many at once.
+ * What it has to hold is in the comments here; the suite in `taskledger/testing` checks it.
+ */
+export interface Adapter {
+  /** Connects and checks the store. Idempotent; every other method implies it. */
+  open(options?: OperationOptions): Promise<void>;
+
+  /**
+   * Saves each entry durably under a version later than all that it replaces and than all that this process has made,
+   * and gives an outcome an entry, in order. A version that was there is replaced. Of several entries with one key the
+   * last wins. An entry that fails does not keep the others from being saved. Rejects only if none could be tried.
+   */
+  save(entries: readonly SaveEntry[], options?: OperationOptions): Promise<readonly Outcome<Version>[]>;
+
+  /** The stored bytes of each open task, and undefined for those that are not open, in the order of the keys. */
+  find(keys: readonly TaskKey[], options?: OperationOptions): Promise<readonly (Uint8Array | undefined)[]>;
+
+  /**
+   * The open tasks of a list, oldest version first, in pages; each version once. Every task that was open before the
+   * first pull and stayed untouched until it was reached is there; one that was saved again meanwhile comes in its
+   * newer version or with the next pass: a pass ends, however much is saved during it. Nothing is read before the
+   * first pull, and at most a page ahead; nothing is held between pulls; `return()` frees everything.
+   */
+  all(taskList: string, options: AllOptions): AsyncIterable<readonly Uint8Array[]>;
+
+  /**
+   * Removes the versions of each task up to the given one, never a later one; a task that is not there is a success. A
+   * save of a version up to it that arrives later does not bring the task back.
+   */
+  complete(entries: readonly CompleteEntry[], options?: OperationOptions): Promise<readonly Outcome<void>[]>;
+
+  /** Waits for what is in flight. Later calls fail with CLOSED. Idempotent. */
+  close(): Promise<void>;
+}

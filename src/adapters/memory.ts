@@ -1,0 +1,171 @@
+import { throwIfAborted } from "../abort.js";
+import type { Adapter, AllOptions, CompleteEntry, OperationOptions, Outcome, SaveEntry } from "../adapter.js";
+import { TaskError } from "../errors.js";
+import type { TaskKey } from "../keys.js";
+import { processClock, type Version, type VersionClock } from "../version.js";
+
+export interface MemoryAdapterOptions {
+  /** Where versions come from: the process's clock, unless a test brings its own. */
+  readonly clock?: VersionClock | undefined;
+}
+
+/** Keeps tasks in this process's memory: for tests, and as the plainest form of what every adapter does. */
+export class MemoryAdapter implements Adapter {
+  readonly #clock: VersionClock;
+  readonly #lists = new Map<string, MemoryLedger>();
+  #closed = false;
+
+  constructor({ clock = processClock }: MemoryAdapterOptions = {}) {
+    this.#clock = clock;
+  }
+
+  async open({ signal }: OperationOptions = {}): Promise<void> {
+    this.#check(signal);
+  }
+
+  async save(entries: readonly SaveEntry[], { signal }: OperationOptions = {}): Promise<readonly Outcome<Version>[]> {
+    this.#check(signal);
+    return entries.map((entry) => this.#saveOne(entry));
+  }
+
+  async find(
+    keys: readonly TaskKey[],
+    { signal }: OperationOptions = {},
+  ): Promise<readonly (Uint8Array | undefined)[]> {
+    this.#check(signal);
+    return keys.map(({ taskList, id }) => {
+      const stored = this.#lists.get(taskList)?.get(id);
+      if (stored) this.#clock.observe(stored.savedAt);
+      return stored?.bytes.slice();
+    });
+  }
+
+  async *all(taskList: string, options: AllOptions): AsyncGenerator<readonly Uint8Array[], void, undefined> {
+    this.#check(options.signal);
+    const bound = this.#lists.get(taskList)?.last;
+    if (bound === undefined) return;
+    for (let last: Position | undefined; ; ) {
+      this.#check(options.signal);
+      const page = this.#lists.get(taskList)?.page(last, bound, options) ?? [];
+      last = page.at(-1);
+      if (last === undefined) return;
+      this.#clock.observe(last.savedAt);
+      yield page.map(({ bytes }) => bytes.slice());
+    }
+  }
+
+  async complete(
+    entries: readonly CompleteEntry[],
+    { signal }: OperationOptions = {},
+  ): Promise<readonly Outcome<void>[]> {
+    this.#check(signal);
+    return entries.map(({ taskList, id, savedAt }) => {
+      const ledger = this.#lists.get(taskList);
+      ledger?.remove(id, savedAt);
+      if (ledger?.isEmpty) this.#lists.delete(taskList);
+      return { ok: true, value: undefined };
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#lists.clear();
+  }
+
+  #check(signal: AbortSignal | undefined): void {
+    if (this.#closed) throw new TaskError("CLOSED", "the adapter has been closed");
+    throwIfAborted(signal);
+  }
+
+  #saveOne({ taskList, id, replaces, encode }: SaveEntry): Outcome<Version> {
+    let ledger = this.#lists.get(taskList);
+    if (ledger === undefined) {
+      ledger = new MemoryLedger();
+      this.#lists.set(taskList, ledger);
+    }
+    const known = [...replaces, ledger.get(id)?.savedAt ?? 0n];
+    const savedAt = this.#clock.next(known.reduce((latest, version) => (version > latest ? version : latest)));
+    ledger.put({ id, savedAt, bytes: encode(savedAt) });
+    return { ok: true, value: savedAt };
+  }
+}
+
+interface Position {
+  readonly savedAt: Version;
+  readonly id: string;
+}
+
+interface StoredTask extends Position {
+  readonly bytes: Uint8Array;
+}
+
+/** The open tasks of one list: by id, and in the order of their versions. */
+class MemoryLedger {
+  readonly #tasks = new Map<string, StoredTask>();
+  /** In order. Tasks that are gone stay until they are as many as those that are there. */
+  #entries: StoredTask[] = [];
+
+  get isEmpty(): boolean {
+    return this.#tasks.size === 0;
+  }
+
+  get(id: string): StoredTask | undefined {
+    return this.#tasks.get(id);
+  }
+
+  put(task: StoredTask): void {
+    this.#tasks.set(task.id, task);
+    const last = this.#entries.at(-1);
+    if (last === undefined || isBefore(last, task)) this.#entries.push(task);
+    else this.#entries.splice(this.#indexAfter(task), 0, task);
+    this.#compact();
+  }
+
+  remove(id: string, upTo: Version): void {
+    const task = this.#tasks.get(id);
+    if (task === undefined || task.savedAt > upTo) return;
+    this.#tasks.delete(id);
+    this.#compact();
+  }
+
+  /** The end of a pass that begins now: what is saved from here on, again or anew, is for the next one. */
+  get last(): Position | undefined {
+    return this.#entries.at(-1);
+  }
+
+  page(after: Position | undefined, bound: Position, options: AllOptions): StoredTask[] {
+    const { pageSize, maxPageBytes, savedBefore } = options;
+    const page: StoredTask[] = [];
+    let bytes = 0;
+    for (let i = after ? this.#indexAfter(after) : 0; i < this.#entries.length && page.length < pageSize; i++) {
+      const task = this.#entries[i] as StoredTask;
+      if (isBefore(bound, task) || (savedBefore !== undefined && task.savedAt >= savedBefore)) break;
+      if (this.#tasks.get(task.id) !== task) continue;
+      bytes += task.bytes.length;
+      if (bytes > maxPageBytes && page.length > 0) break;
+      page.push(task);
+    }
+    return page;
+  }
+
+  /** The index of the first entry past a position. */
+  #indexAfter(position: Position): number {
+    let low = 0;
+    let high = this.#entries.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (isBefore(position, this.#entries[middle] as StoredTask)) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+
+  #compact(): void {
+    if (this.#entries.length <= 2 * this.#tasks.size + 16) return;
+    this.#entries = this.#entries.filter((task) => this.#tasks.get(task.id) === task);
+  }
+}
+
+function isBefore(a: Position, b: Position): boolean {
+  return a.savedAt < b.savedAt || (a.savedAt === b.savedAt && a.id < b.id);
+}

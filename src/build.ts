@@ -1,0 +1,124 @@
+import { create, type DescMessage, type Message } from "@bufbuild/protobuf";
+import { type Timestamp, timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { v7 as uuidv7 } from "uuid";
+import { TaskEnvelopeSchema } from "../gen/taskledger/v1/envelope_pb.js";
+import { createData } from "./data.js";
+import { packData, typeUrlOf } from "./envelope.js";
+import { describeValue, TaskError } from "./errors.js";
+import { checkId, checkTaskList } from "./keys.js";
+import type { TaskState } from "./task-state.js";
+import type { BuildOptions, TaskClass } from "./task-types.js";
+
+/** The state of `new XTask({ taskList, id, data }, options)`. */
+export function newState(taskClass: TaskClass, init: unknown, options: BuildOptions | undefined): TaskState {
+  const { taskList, id, data = {}, ...rest } = checkInit(init);
+  const [stray] = Object.keys(rest);
+  if (stray !== undefined) {
+    const advice = hasMember(taskClass.schema, stray) ? "; a field of the data goes under `data:`" : "";
+    throw new TaskError("UNKNOWN_FIELD", `new ${taskClass.type} takes taskList, id and data, not ${stray}${advice}`, {
+      field: stray,
+    });
+  }
+  return makeState(taskClass, taskList, id, createData(taskClass.schema, data as object), options);
+}
+
+/** The state of `XTask.build({ taskList, id, ...fields }, options)`. */
+export function buildState(taskClass: TaskClass, init: unknown, options: BuildOptions | undefined): TaskState {
+  const { schema } = taskClass;
+  const given = checkInit(init);
+  checkUnambiguous(taskClass);
+  if ("$typeName" in given) return makeState(taskClass, undefined, undefined, createData(schema, given), options);
+  const { taskList, id, ...fields } = given;
+  // Fields that an option makes the task's own belong to both.
+  if (taskList !== undefined && taskClass.listField === "taskList") fields.taskList = taskList;
+  if (id !== undefined && taskClass.idField === "id") fields.id = id;
+  return makeState(taskClass, taskList, id, createData(schema, fields), options);
+}
+
+function checkInit(init: unknown): Record<string, unknown> {
+  if (typeof init === "object" && init !== null && !Array.isArray(init)) return init as Record<string, unknown>;
+  throw new TaskError("INVALID_DATA", `expected an object, got ${describeValue(init)}`, { field: "data" });
+}
+
+function checkUnambiguous({ schema, type, listField, idField }: TaskClass): void {
+  const refuse = (field: string, option: string) => {
+    const advice = `use \`new\` with \`data:\`, or name the field with ${option}`;
+    return new TaskError("AMBIGUOUS_BUILD", `${type} has a field ${field} of its own: ${advice}`, { field });
+  };
+  if (listField !== "taskList" && hasMember(schema, "taskList")) throw refuse("taskList", "list_field");
+  if (idField !== "id" && hasMember(schema, "id")) throw refuse("id", "id_field");
+}
+
+function hasMember(schema: DescMessage, localName: string): boolean {
+  return schema.members.some((member) => member.localName === localName);
+}
+
+function makeState(
+  { type, listField, idField }: TaskClass,
+  givenList: unknown,
+  givenId: unknown,
+  data: Message,
+  { headers = {}, createdAt = new Date() }: BuildOptions = {},
+): TaskState {
+  if (givenList !== undefined) checkTaskList(givenList);
+  if (givenId !== undefined) checkId(givenId);
+  const taskList = settleKey("taskList", givenList, data, listField);
+  const id = settleKey("id", givenId, data, idField, uuidv7);
+  checkTaskList(taskList);
+  checkId(id);
+  checkHeaders(headers);
+  const envelope = create(TaskEnvelopeSchema, {
+    taskList,
+    id,
+    createdAt: toTimestamp(createdAt),
+    headers: { ...headers },
+  });
+  const empty = packData(typeUrlOf(type), new Uint8Array());
+  return { envelope: Object.assign(envelope, { data: empty }), data, home: undefined, replaced: [] };
+}
+
+/** A key that is given, or that its field in the data supplies; both, if they agree. The field then has it, too. */
+function settleKey(
+  name: "taskList" | "id",
+  given: string | undefined,
+  data: Message,
+  field: string | undefined,
+  otherwise?: () => string,
+): string | undefined {
+  if (field === undefined) return given ?? otherwise?.();
+  const fields = data as unknown as Record<string, string | undefined>;
+  const own = fields[field] || undefined;
+  if (given !== undefined && own !== undefined && given !== own) {
+    const message = `${name} is ${describeValue(given)}, but the field that supplies it, ${field}, is ${describeValue(own)}`;
+    throw new TaskError("KEY_CONFLICT", message, { field: name });
+  }
+  const key = given ?? own ?? otherwise?.();
+  if (key !== undefined) fields[field] = key;
+  return key;
+}
+
+function checkHeaders(headers: unknown): void {
+  if (typeof headers !== "object" || headers === null || Array.isArray(headers))
+    throw new TaskError("INVALID_DATA", `headers: expected an object, got ${describeValue(headers)}`, {
+      field: "headers",
+    });
+  for (const [key, value] of Object.entries(headers)) {
+    if (key.isWellFormed() && typeof value === "string" && value.isWellFormed()) continue;
+    const field = `headers[${JSON.stringify(key)}]`;
+    throw new TaskError("INVALID_DATA", `${field}: expected well-formed strings, got ${describeValue(value)}`, {
+      field,
+    });
+  }
+}
+
+function toTimestamp(date: unknown): Timestamp {
+  const inRange = date instanceof Date && date.getTime() >= MIN_DATE && date.getTime() <= MAX_DATE;
+  if (inRange) return timestampFromDate(date);
+  const field = "createdAt";
+  throw new TaskError("INVALID_DATA", `${field}: expected a Date of the years 1 to 9999, got ${describeValue(date)}`, {
+    field,
+  });
+}
+
+const MIN_DATE = new Date("0001-01-01T00:00:00Z").getTime();
+const MAX_DATE = new Date("9999-12-31T23:59:59.999Z").getTime();

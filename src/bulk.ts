@@ -1,0 +1,236 @@
+import { checkCount } from "./concurrency.js";
+import { describeValue, isTaskError, TaskError, type TaskErrorCode } from "./errors.js";
+
+export interface BulkOptions<T> {
+  /** How many batches may be under way at once; 4 by default. */
+  readonly concurrency?: number | undefined;
+  /** How many tasks go to the store together; 100 by default. */
+  readonly batchSize?: number | undefined;
+  /** Stops pulling; what is under way may still be applied. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called for each task once the store has acknowledged it. */
+  readonly onDone?: ((task: T) => void) | undefined;
+}
+
+export interface BulkFailure<T = unknown> {
+  readonly task: T;
+  readonly error: TaskError;
+}
+
+/**
+ * BULK_FAILED, or ABORTED: `done` tasks were acknowledged, `failures` lists those that were taken from the source and
+ * were not, each with its own error. Where the source itself threw, `cause` is what it threw.
+ */
+export class BulkError<T = unknown> extends TaskError {
+  readonly done: number;
+  readonly failures: readonly BulkFailure<T>[];
+
+  constructor(code: TaskErrorCode, message: string, done: number, failures: readonly BulkFailure<T>[], cause: unknown) {
+    const unknown = failures.some(({ error }) => error.outcome === "unknown");
+    super(code, message, { outcome: unknown ? "unknown" : "not-applied", cause });
+    this.done = done;
+    this.failures = failures;
+  }
+}
+
+/** How a batch is done: tasks become entries, entries have outcomes, and outcomes are settled with their tasks. */
+export interface BatchSteps<T, Entry, Outcome> {
+  prepare(task: T): Entry;
+  perform(entries: readonly Entry[]): Promise<readonly Outcome[]>;
+  settle(task: T, outcome: Outcome): TaskError | undefined;
+}
+
+/** Does a batch, and gives the tasks that failed, each for its own reason. */
+export async function performBatch<T, Entry, Outcome>(
+  batch: readonly T[],
+  { prepare, perform, settle }: BatchSteps<T, Entry, Outcome>,
+): Promise<readonly BulkFailure<T>[]> {
+  const failures: BulkFailure<T>[] = [];
+  const ready: { task: T; entry: Entry }[] = [];
+  for (const task of batch) {
+    try {
+      ready.push({ task, entry: prepare(task) });
+    } catch (error) {
+      failures.push({ task, error: toTaskError(error) });
+    }
+  }
+  if (ready.length === 0) return failures;
+  try {
+    const outcomes = await perform(ready.map(({ entry }) => entry));
+    for (const [i, { task }] of ready.entries()) {
+      const error = settle(task, outcomes[i] as Outcome);
+      if (error) failures.push({ task, error });
+    }
+  } catch (error) {
+    for (const { task } of ready) failures.push({ task, error: toTaskError(error) });
+  }
+  return failures;
+}
+
+/** Anything else that is thrown here comes out of an adapter, or of a user's object, and says nothing of its effect. */
+function toTaskError(error: unknown): TaskError {
+  if (isTaskError(error)) return error;
+  return new TaskError("UNAVAILABLE", (error as Error).message, { cause: error, outcome: "unknown" });
+}
+
+/** Does a batch, and gives the tasks that failed. */
+export type PerformBatch<T> = (batch: readonly T[]) => Promise<readonly BulkFailure<T>[]>;
+
+/**
+ * Takes tasks from a source no faster than the store takes them, and hands them over in batches. A batch leaves when it
+ * is full, or when the source has nothing ready, so that a trickle is not held back. After a failure nothing more is
+ * taken; what is under way is waited for, and the source is closed. Resolves to the number of tasks done; rejects with
+ * a {@link BulkError}.
+ */
+export async function runInBatches<T>(
+  source: Iterable<T> | AsyncIterable<T>,
+  perform: PerformBatch<T>,
+  { concurrency = 4, batchSize = 100, signal, onDone }: BulkOptions<T> = {},
+): Promise<number> {
+  checkCount("concurrency", concurrency);
+  checkCount("batchSize", batchSize);
+  const run = new BulkRun<T>(signal);
+  const underWay = new Set<Promise<void>>();
+  for await (const batch of batchesOf(source, batchSize, run)) {
+    if (run.stopped) {
+      run.leave(batch);
+      break;
+    }
+    const work = run.perform(batch, perform, onDone).finally(() => underWay.delete(work));
+    underWay.add(work);
+    if (underWay.size >= concurrency) await Promise.race(underWay);
+  }
+  await Promise.all(underWay);
+  return run.result();
+}
+
+/** How far a run has come, and whether it goes on. */
+class BulkRun<T> {
+  /** Aborted at the first failure, or by the caller's signal. */
+  readonly stop: AbortSignal;
+  readonly #failed = new AbortController();
+  readonly #failures: BulkFailure<T>[] = [];
+  readonly #signal: AbortSignal | undefined;
+  /** Whether the source has come to its end. */
+  sourceEnded = false;
+  #done = 0;
+  #cause: unknown;
+
+  constructor(signal: AbortSignal | undefined) {
+    this.#signal = signal;
+    this.stop = signal ? AbortSignal.any([signal, this.#failed.signal]) : this.#failed.signal;
+  }
+
+  get stopped(): boolean {
+    return this.stop.aborted;
+  }
+
+  async perform(batch: readonly T[], perform: PerformBatch<T>, onDone: BulkOptions<T>["onDone"]): Promise<void> {
+    try {
+      const failures = await perform(batch);
+      this.#failures.push(...failures);
+      if (failures.length > 0) this.#failed.abort();
+      const failed = new Set(failures.map(({ task }) => task));
+      for (const task of batch) {
+        if (failed.has(task)) continue;
+        this.#done++;
+        onDone?.(task);
+      }
+    } catch (cause) {
+      this.fail(cause);
+    }
+  }
+
+  /** The source, or the caller's `onDone`, threw. */
+  fail(cause: unknown): void {
+    this.#cause ??= cause;
+    this.#failed.abort();
+  }
+
+  /** Tasks that were taken from the source, and are not tried any more. */
+  leave(batch: readonly T[]): void {
+    const error = new TaskError("ABORTED", "not tried, since the run had stopped");
+    for (const task of batch) this.#failures.push({ task, error });
+  }
+
+  result(): number {
+    const failed = this.#failures.length;
+    if (this.sourceEnded && failed === 0 && this.#cause === undefined) return this.#done;
+    const aborted = this.#signal?.aborted === true;
+    const what = aborted ? "aborted" : this.#cause === undefined ? "some tasks failed" : "the source of tasks failed";
+    const message = `${what}: ${this.#done} done, ${failed} taken and not done (see failures)`;
+    const cause = this.#cause ?? (aborted ? this.#signal?.reason : this.#failures[0]?.error);
+    throw new BulkError(aborted ? "ABORTED" : "BULK_FAILED", message, this.#done, this.#failures, cause);
+  }
+}
+
+const NOT_READY = Symbol("nothing ready");
+const STOPPED = Symbol("stopped");
+
+/** After the run has stopped, the last batch holds what had been taken by then. */
+async function* batchesOf<T>(
+  source: Iterable<T> | AsyncIterable<T>,
+  size: number,
+  run: BulkRun<T>,
+): AsyncGenerator<T[], void, undefined> {
+  const iterator = iteratorOf(source);
+  let batch: T[] = [];
+  let pulled: IteratorResult<T> | PromiseLike<IteratorResult<T>> | undefined;
+  let isOpen = true;
+  try {
+    while (isOpen && !run.stopped) {
+      pulled ??= iterator.next();
+      const next = "then" in pulled ? await settled(pulled, run.stop, batch.length > 0) : pulled;
+      if (next === STOPPED) break;
+      if (next !== NOT_READY) {
+        pulled = undefined;
+        if (next.done) {
+          run.sourceEnded = true;
+          isOpen = false;
+        } else batch.push(next.value);
+        if (!next.done && batch.length < size) continue;
+      }
+      if (batch.length > 0) yield batch;
+      batch = [];
+    }
+  } catch (cause) {
+    isOpen = false;
+    run.fail(cause);
+  } finally {
+    if (isOpen) await closeIterator(iterator, pulled !== undefined);
+  }
+  if (batch.length > 0) yield batch;
+}
+
+/** What the promise resolves to; or STOPPED; or, if asked for, NOT_READY once everything else at hand has run. */
+function settled<T>(
+  promise: PromiseLike<T>,
+  stop: AbortSignal,
+  orNotReady: boolean,
+): Promise<T | typeof STOPPED | typeof NOT_READY> {
+  return new Promise((resolve, reject) => {
+    const onStop = () => resolve(STOPPED);
+    stop.addEventListener("abort", onStop, { once: true });
+    const immediate = orNotReady ? setImmediate(() => resolve(NOT_READY)) : undefined;
+    const settle = () => {
+      stop.removeEventListener("abort", onStop);
+      clearImmediate(immediate);
+    };
+    Promise.resolve(promise).finally(settle).then(resolve, reject);
+  });
+}
+
+function iteratorOf<T>(source: Iterable<T> | AsyncIterable<T>): Iterator<T> | AsyncIterator<T> {
+  if (typeof source === "object" && source !== null) {
+    if (Symbol.asyncIterator in source) return source[Symbol.asyncIterator]();
+    if (Symbol.iterator in source) return source[Symbol.iterator]();
+  }
+  const message = `expected an iterable or async iterable of tasks, got ${describeValue(source)}`;
+  throw new TaskError("INVALID_ARGUMENT", message, { field: "source" });
+}
+
+/** A source that still owes an element can't be waited for. */
+async function closeIterator(iterator: Iterator<unknown> | AsyncIterator<unknown>, owing: boolean): Promise<void> {
+  const closed = Promise.resolve(iterator.return?.()).catch(() => undefined);
+  if (!owing) await closed;
+}

@@ -1,0 +1,237 @@
+/// <reference lib="esnext.disposable" preserve="true"/>
+import { throwIfAborted } from "./abort.js";
+import type { Adapter, OperationOptions } from "./adapter.js";
+import { type BulkOptions, performBatch, runInBatches } from "./bulk.js";
+import { findDefaultHome, setDefaultHome } from "./default-home.js";
+import { DEFAULT_MAX_TASK_BYTES, decodeEnvelope } from "./envelope.js";
+import { describeValue, TaskError } from "./errors.js";
+import { type FromHashOptions, hashToEnvelope } from "./hash.js";
+import { checkKey, checkTaskList } from "./keys.js";
+import type { OpaqueTask } from "./opaque-task.js";
+import { TaskTypeRegistry } from "./registry.js";
+import { Task } from "./task.js";
+import { completeEntry, saveEntry, settleComplete, settleSave } from "./task-entries.js";
+import { readTask } from "./task-reading.js";
+import type { ListOptions, TaskHome } from "./task-state.js";
+import type { BuildInit, BuildOptions, TaskClass, TaskOf } from "./task-types.js";
+import { dateToVersion, type Version } from "./version.js";
+
+/** What an adapter builder is told of the data interface that it builds for. */
+export interface AdapterBuilderOptions {
+  readonly maxTaskBytes: number;
+}
+
+export type AdapterBuilder = (options: AdapterBuilderOptions) => Adapter;
+
+interface InterfaceOptions<C extends TaskClass<Task>> {
+  /** The classes that tasks are read as. Tasks of other types come as OpaqueTask. */
+  readonly types: readonly C[];
+  /** The largest envelope that may be saved, in bytes; 1 MiB by default. */
+  readonly maxTaskBytes?: number | undefined;
+}
+
+/** The types, and the adapter, or how to build it when it is first needed. */
+export type DataInterfaceOptions<C extends TaskClass<Task> = TaskClass<Task>> = InterfaceOptions<C> &
+  (
+    | { readonly adapter: Adapter; readonly adapterBuilder?: undefined }
+    | { readonly adapterBuilder: AdapterBuilder; readonly adapter?: undefined }
+  );
+
+/** How many tasks, and how many bytes of them, `all` reads at once. */
+const PAGE_SIZE = 500;
+const MAX_PAGE_BYTES = 4 * 1024 * 1024;
+
+/**
+ * An adapter and the task types it knows. Several can be in use at once; `configure` makes one that tasks go to which
+ * belong to none.
+ *
+ *     await using tasks = new DataInterface({ types: [FetchFileTask], adapter: new LmdbAdapter({ path: "ledger" }) });
+ *     await tasks.create(FetchFileTask, { taskList: "datto.com", filename: "file1.txt" });
+ */
+export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implements TaskHome {
+  readonly types: readonly C[];
+  readonly maxTaskBytes: number;
+
+  /** Throws DUPLICATE_TYPE, TYPE_MISMATCH, INVALID_ARGUMENT. */
+  constructor(options: DataInterfaceOptions<C>) {
+    const { types, maxTaskBytes = DEFAULT_MAX_TASK_BYTES, adapter, adapterBuilder } = options;
+    checkMaxTaskBytes(maxTaskBytes);
+    if (typeof adapter !== "object" && typeof adapterBuilder !== "function")
+      throw invalidArgument("adapter", "expected an adapter, or an adapterBuilder", adapter);
+    this.types = types;
+    this.maxTaskBytes = maxTaskBytes;
+    internals.set(this, { registry: new TaskTypeRegistry(types), adapterBuilder, adapter, closing: undefined });
+  }
+
+  /** The adapter; built now, if it has not been yet. Throws CLOSED where it is too late for that. */
+  get adapter(): Adapter {
+    const own = internalsOf(this);
+    if (own.adapter === undefined && own.closing) throw new TaskError("CLOSED", "the data interface has been closed");
+    own.adapter ??= own.adapterBuilder?.({ maxTaskBytes: this.maxTaskBytes });
+    return own.adapter as Adapter;
+  }
+
+  /**
+   * Saves a task, durably, over what is stored under its list and id; resolves to it. From then on it belongs to this
+   * interface. Throws UNKNOWN_TYPE where its type is not registered here, INVALID_DATA, TOO_LARGE, and what the store
+   * throws; after an error whose `outcome` is `unknown`, saving again is safe.
+   */
+  async save<T extends Task>(task: T, options: OperationOptions = {}): Promise<T> {
+    throwIfAborted(options.signal);
+    const entry = saveEntry(task, this, registryOf(this));
+    const error = settleSave(task, this, (await this.adapter.save([entry], options))[0]);
+    if (error) throw error;
+    return task;
+  }
+
+  /** Builds a task of a registered class and saves it. */
+  async create<K extends C>(
+    taskClass: K,
+    init: BuildInit<K>,
+    options?: BuildOptions & OperationOptions,
+  ): Promise<InstanceType<K>> {
+    const build = (Task as unknown as { build(init: unknown, options?: BuildOptions): Task }).build;
+    return (await this.save(build.call(taskClass, init, options), options)) as InstanceType<K>;
+  }
+
+  /** The open task with this id, or undefined. */
+  async find(
+    taskList: string,
+    id: string,
+    options: OperationOptions = {},
+  ): Promise<TaskOf<C> | OpaqueTask | undefined> {
+    checkKey(taskList, id);
+    throwIfAborted(options.signal);
+    const [bytes] = await this.adapter.find([{ taskList, id }], options);
+    return bytes && (readTask(decodeEnvelope(bytes, Infinity), this, registryOf(this)) as TaskOf<C>);
+  }
+
+  /**
+   * The open tasks of a list, oldest first, read a page at a time as they are asked for. It gives every task that was
+   * open before the first pull and stayed untouched until it was reached, and no version twice.
+   */
+  all(taskList: string, options: ListOptions = {}): AsyncGenerator<TaskOf<C> | OpaqueTask, void, undefined> {
+    checkTaskList(taskList);
+    const savedBefore = checkSavedBefore(options.savedBefore);
+    return listTasks(this, taskList, savedBefore, options.signal) as AsyncGenerator<TaskOf<C>, void, undefined>;
+  }
+
+  /**
+   * Removes the version that this task was saved or read as, and older ones. A task that is not there any more is no
+   * error: the store cannot know whether it removed anything. Throws NOT_SAVED where the task has no version here.
+   */
+  async complete(task: Task, options: OperationOptions = {}): Promise<void> {
+    throwIfAborted(options.signal);
+    const entry = completeEntry(task, this);
+    const error = settleComplete((await this.adapter.complete([entry], options))[0]);
+    if (error) throw error;
+  }
+
+  /** Saves the tasks of a source, no faster than the store takes them. Rejects with a BulkError. */
+  async saveAll<T extends Task>(
+    source: Iterable<T> | AsyncIterable<T>,
+    { onSaved, ...options }: SaveAllOptions<T> = {},
+  ): Promise<number> {
+    const registry = registryOf(this);
+    const saveBatch = (batch: readonly T[]) =>
+      performBatch(batch, {
+        prepare: (task) => saveEntry(task, this, registry),
+        perform: (entries) => this.adapter.save(entries, options),
+        settle: (task, outcome) => settleSave(task, this, outcome),
+      });
+    return runInBatches(source, saveBatch, { ...options, onDone: onSaved });
+  }
+
+  /** Completes the tasks of a source, no faster than the store takes them. Rejects with a BulkError. */
+  async completeAll<T extends Task>(
+    source: Iterable<T> | AsyncIterable<T>,
+    { onCompleted, ...options }: CompleteAllOptions<T> = {},
+  ): Promise<number> {
+    const completeBatch = (batch: readonly T[]) =>
+      performBatch(batch, {
+        prepare: (task) => completeEntry(task, this),
+        perform: (entries) => this.adapter.complete(entries, options),
+        settle: (_, outcome) => settleComplete(outcome),
+      });
+    return runInBatches(source, completeBatch, { ...options, onDone: onCompleted });
+  }
+
+  /** Reads `toBinary`'s bytes. Throws INVALID_ENVELOPE, TOO_LARGE. */
+  fromBinary(bytes: Uint8Array): TaskOf<C> | OpaqueTask {
+    return readTask(decodeEnvelope(bytes, this.maxTaskBytes), this, registryOf(this)) as TaskOf<C>;
+  }
+
+  /** Reads `asHash`'s object. Throws INVALID_HASH with the path of what is wrong, and UNKNOWN_TYPE. */
+  fromHash(hash: unknown, options?: FromHashOptions): TaskOf<C> | OpaqueTask {
+    const registry = registryOf(this);
+    const envelope = hashToEnvelope(hash, (type) => registry.get(type)?.schema, options);
+    return readTask(envelope, this, registry) as TaskOf<C>;
+  }
+
+  /** Waits for what is under way, and closes the adapter. Idempotent. */
+  close(): Promise<void> {
+    const own = internalsOf(this);
+    if (findDefaultHome() === this) setDefaultHome(undefined);
+    own.closing ??= Promise.resolve(own.adapter?.close());
+    return own.closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+export interface SaveAllOptions<T> extends Omit<BulkOptions<T>, "onDone"> {
+  /** Called for each task once the store has acknowledged it. */
+  readonly onSaved?: ((task: T) => void) | undefined;
+}
+
+export interface CompleteAllOptions<T> extends Omit<BulkOptions<T>, "onDone"> {
+  /** Called for each task once the store has acknowledged it. */
+  readonly onCompleted?: ((task: T) => void) | undefined;
+}
+
+interface Internals {
+  readonly registry: TaskTypeRegistry;
+  readonly adapterBuilder: AdapterBuilder | undefined;
+  adapter: Adapter | undefined;
+  closing: Promise<void> | undefined;
+}
+
+/** Beside the objects, since a `#private` member would make the classes of two installed copies unrelated types. */
+const internals = new WeakMap<object, Internals>();
+
+function internalsOf(tasks: object): Internals {
+  return internals.get(tasks) as Internals;
+}
+
+function registryOf(tasks: object): TaskTypeRegistry {
+  return internalsOf(tasks).registry;
+}
+
+async function* listTasks(
+  tasks: DataInterface,
+  taskList: string,
+  savedBefore: Version | undefined,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Task, void, undefined> {
+  const options = { pageSize: PAGE_SIZE, maxPageBytes: MAX_PAGE_BYTES, savedBefore, signal };
+  const registry = registryOf(tasks);
+  for await (const page of tasks.adapter.all(taskList, options))
+    for (const bytes of page) yield readTask(decodeEnvelope(bytes, Infinity), tasks, registry);
+}
+
+function checkSavedBefore(value: Date | Version | undefined): Version | undefined {
+  if (value === undefined || typeof value === "bigint") return value;
+  if (value instanceof Date && !Number.isNaN(value.getTime())) return dateToVersion(value);
+  throw invalidArgument("savedBefore", "expected a Date or a version (bigint, in microseconds)", value);
+}
+
+function checkMaxTaskBytes(value: unknown): void {
+  if (typeof value === "number" && value >= 1) return;
+  throw invalidArgument("maxTaskBytes", "expected a number of bytes", value);
+}
+
+function invalidArgument(field: string, expected: string, value: unknown): TaskError {
+  return new TaskError("INVALID_ARGUMENT", `${field}: ${expected}; got ${describeValue(value)}`, { field });
+}

@@ -1,0 +1,32 @@
+import { create, type DescMessage, fromBinary, type Message, type MessageShape, toBinary } from "@bufbuild/protobuf";
+import { checkFields } from "./data-check.js";
+import { TaskError } from "./errors.js";
+
+/**
+ * A task type's data from what a user gave: a message, or an object of its fields. Throws UNKNOWN_FIELD and
+ * INVALID_DATA with the field's path, at any depth: protobuf-es alone would drop the one and coerce the other.
+ */
+export function createData<S extends DescMessage>(schema: S, init: object): MessageShape<S> {
+  checkFields(schema, init);
+  return create(schema, init as never);
+}
+
+/** Throws INVALID_DATA where the message holds what its schema does not allow. */
+export function encodeData(schema: DescMessage, data: Message): Uint8Array<ArrayBuffer> {
+  checkFields(schema, data);
+  try {
+    return toBinary(schema, data);
+  } catch (cause) {
+    throw new TaskError("INVALID_DATA", `${schema.typeName}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** Throws INVALID_DATA where the bytes are no message of this type. */
+export function decodeData<S extends DescMessage>(schema: S, bytes: Uint8Array): MessageShape<S> {
+  try {
+    return fromBinary(schema, bytes);
+  } catch (cause) {
+    const reason = `the data does not decode as ${schema.typeName}: ${(cause as Error).message}`;
+    throw new TaskError("INVALID_DATA", reason, { field: "data", cause });
+  }
+}

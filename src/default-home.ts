@@ -1,0 +1,22 @@
+import { TaskError } from "./errors.js";
+import type { TaskHome } from "./task-state.js";
+
+let home: TaskHome | undefined;
+
+/** The data interface of tasks that belong to none. Throws NOT_CONFIGURED where there is none. */
+export function defaultHome(): TaskHome {
+  if (home === undefined)
+    throw new TaskError(
+      "NOT_CONFIGURED",
+      "no data interface is configured: call configure({ types, adapter }) first, or use a DataInterface of your own",
+    );
+  return home;
+}
+
+export function findDefaultHome(): TaskHome | undefined {
+  return home;
+}
+
+export function setDefaultHome(next: TaskHome | undefined): void {
+  home = next;
+}

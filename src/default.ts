@@ -1,0 +1,19 @@
+import { DataInterface, type DataInterfaceOptions } from "./data-interface.js";
+import { findDefaultHome, setDefaultHome } from "./default-home.js";
+import { TaskError } from "./errors.js";
+import type { Task } from "./task.js";
+import type { TaskClass } from "./task-types.js";
+
+/**
+ * Makes the data interface that `task.save()`, `Task.find` and their like use. Nothing is opened before it is needed.
+ * For applications; libraries should accept a DataInterface. Throws ALREADY_CONFIGURED until the former one is closed.
+ *
+ *     const tasks = configure({ types: [FetchFileTask], adapter: new LmdbAdapter({ path: "ledger" }) });
+ */
+export function configure<C extends TaskClass<Task>>(options: DataInterfaceOptions<C>): DataInterface<C> {
+  if (findDefaultHome())
+    throw new TaskError("ALREADY_CONFIGURED", "configure was called before; close() what it gave, or use that");
+  const tasks = new DataInterface<C>(options);
+  setDefaultHome(tasks);
+  return tasks;
+}

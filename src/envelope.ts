@@ -1,0 +1,198 @@
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
+import { type Any, AnySchema, type Timestamp, timestampDate } from "@bufbuild/protobuf/wkt";
+import { type TaskEnvelope, TaskEnvelopeSchema } from "../gen/taskledger/v1/envelope_pb.js";
+import { describeValue, TaskError } from "./errors.js";
+import { checkKey, type TaskKey } from "./keys.js";
+import { timestampToVersion, type Version, versionToTimestamp } from "./version.js";
+
+/** The largest envelope, in bytes, unless a data interface is told otherwise: 1 MiB. */
+export const DEFAULT_MAX_TASK_BYTES: number = 1024 * 1024;
+
+/** What travels with a task beside its keys and its data. */
+export interface Envelope {
+  /** When the task was built, by its generator's clock, to the millisecond. */
+  readonly createdAt: Date | undefined;
+  /** The task's version, microseconds since 1970; undefined until it is saved. */
+  readonly savedAt: Version | undefined;
+  /** Which attempt this is, from 1; 0 if nobody counts. */
+  readonly attempt: number;
+  /** Trace context, and whatever the user adds. */
+  readonly headers: Record<string, string>;
+}
+
+/** The public view of an envelope; its headers are the envelope's own. */
+export function viewEnvelope(envelope: TaskEnvelope): Envelope {
+  return {
+    get createdAt() {
+      return envelope.createdAt && timestampDate(envelope.createdAt);
+    },
+    get savedAt() {
+      return savedAtOf(envelope);
+    },
+    get attempt() {
+      return envelope.attempt;
+    },
+    get headers() {
+      return envelope.headers;
+    },
+  };
+}
+
+export function savedAtOf(envelope: TaskEnvelope): Version | undefined {
+  return envelope.savedAt && timestampToVersion(envelope.savedAt);
+}
+
+/** A copy that later changes to the original do not reach, at another version. */
+export function copyEnvelope(
+  envelope: TaskEnvelope,
+  data: Any,
+  savedAt: Version | undefined,
+): TaskEnvelope & { data: Any } {
+  const copy = { ...envelope, data, headers: { ...envelope.headers } };
+  if (savedAt === undefined) delete copy.savedAt;
+  else copy.savedAt = versionToTimestamp(savedAt);
+  return copy;
+}
+
+export function packData(typeUrl: string, value: Uint8Array): Any {
+  return create(AnySchema, { typeUrl, value });
+}
+
+export function typeUrlOf(typeName: string): string {
+  return `type.googleapis.com/${typeName}`;
+}
+
+/** The message's full name that a type URL ends in. */
+export function typeNameOf(typeUrl: string): string {
+  return typeUrl.slice(typeUrl.lastIndexOf("/") + 1);
+}
+
+/** Throws TOO_LARGE over `maxBytes`. */
+export function encodeEnvelope(envelope: TaskEnvelope, maxBytes: number): Uint8Array<ArrayBuffer> {
+  const bytes = toBinary(TaskEnvelopeSchema, envelope);
+  if (bytes.length > maxBytes) throw tooLarge(bytes.length, maxBytes, envelope);
+  return bytes;
+}
+
+/**
+ * Encodes an envelope but for its version, which the store will give, and returns the function that adds it. Throws
+ * TOO_LARGE where the whole could have more than `maxBytes`.
+ */
+export function prepareEnvelope(
+  envelope: TaskEnvelope,
+  maxBytes: number,
+): (savedAt: Version) => Uint8Array<ArrayBuffer> {
+  // In the order of the field numbers, as protobuf libraries write them: what comes before saved_at, and what after.
+  const { taskList, id, data, createdAt, attempt, headers, $unknown } = envelope;
+  const head = toBinary(TaskEnvelopeSchema, create(TaskEnvelopeSchema, { taskList, id, data, createdAt }));
+  const tail = toBinary(TaskEnvelopeSchema, { ...empty, attempt, headers, $unknown });
+  const size = head.length + MAX_STAMP_BYTES + tail.length;
+  if (size > maxBytes) throw tooLarge(size, maxBytes, envelope);
+  return (savedAt) => {
+    const stamp = toBinary(TaskEnvelopeSchema, { ...empty, savedAt: versionToTimestamp(savedAt) });
+    const bytes = new Uint8Array(head.length + stamp.length + tail.length);
+    bytes.set(head);
+    bytes.set(stamp, head.length);
+    bytes.set(tail, head.length + stamp.length);
+    return bytes;
+  };
+}
+
+const empty: TaskEnvelope = create(TaskEnvelopeSchema);
+
+/** `saved_at` at its longest: two tags, two lengths or numbers of five and six bytes. */
+const MAX_STAMP_BYTES = 15;
+
+/**
+ * Reads an envelope, unknown fields included. Throws TOO_LARGE over `maxBytes`, and INVALID_ENVELOPE for what is no
+ * envelope, with the field that is wrong.
+ */
+export function decodeEnvelope(bytes: Uint8Array, maxBytes: number): TaskEnvelope & { data: Any } {
+  if (!(bytes instanceof Uint8Array))
+    throw new TaskError("INVALID_ENVELOPE", `expected a Uint8Array, got ${describeValue(bytes)}`);
+  if (bytes.length > maxBytes) throw tooLarge(bytes.length, maxBytes);
+  let envelope: TaskEnvelope;
+  try {
+    // protobuf-es gives views of its input; the task must not change when its sender's buffer is used again.
+    envelope = fromBinary(TaskEnvelopeSchema, new Uint8Array(bytes));
+  } catch (cause) {
+    const reason = `the bytes are no taskledger.v1.TaskEnvelope: ${(cause as Error).message}`;
+    throw new TaskError("INVALID_ENVELOPE", reason, { cause });
+  }
+  checkEnvelope(envelope, "INVALID_ENVELOPE");
+  return envelope;
+}
+
+/** The rules of the protocol that the schema alone does not say. */
+export function checkEnvelope(
+  envelope: TaskEnvelope,
+  code: "INVALID_ENVELOPE" | "INVALID_HASH",
+): asserts envelope is TaskEnvelope & { data: Any } {
+  const { taskList, id, data, createdAt, savedAt } = envelope;
+  try {
+    checkKey(taskList, id);
+  } catch (cause) {
+    const { message, field } = cause as TaskError;
+    throw new TaskError(code, message, { taskList, id, field, cause });
+  }
+  const refuse = (field: string, reason: string) => new TaskError(code, `${field} ${reason}`, { taskList, id, field });
+  if (data === undefined) throw refuse("data", "is missing");
+  if (typeNameOf(data.typeUrl) === "") throw refuse("data", "does not name a type");
+  if (createdAt && !isTimestamp(createdAt)) throw refuse("createdAt", "is out of the range of a Timestamp");
+  if (savedAt && timestampToVersion(savedAt) === undefined)
+    throw refuse("savedAt", "is not a whole number of microseconds between 1970 and 9999");
+}
+
+function isTimestamp({ seconds, nanos }: Timestamp): boolean {
+  return seconds >= -62_135_596_800n && seconds <= 253_402_300_799n && nanos >= 0 && nanos <= 999_999_999;
+}
+
+function tooLarge(size: number, limit: number, key?: TaskKey): TaskError {
+  const message = `the task's envelope has ${size} bytes; the limit is ${limit} (maxTaskBytes)`;
+  return new TaskError("TOO_LARGE", message, { taskList: key?.taskList, id: key?.id, field: "data" });
+}
+
+/** What a store needs to know of an envelope: whose it is, and which version. */
+export interface EnvelopeStamp extends TaskKey {
+  readonly savedAt: Version;
+}
+
+/**
+ * Reads the keys and the version of a stored envelope and passes over the rest. Throws INVALID_ENVELOPE where they are
+ * missing.
+ */
+export function readStamp(bytes: Uint8Array): EnvelopeStamp {
+  let taskList = "";
+  let id = "";
+  let savedAt: Version | undefined;
+  try {
+    const reader = new BinaryReader(bytes);
+    while (reader.pos < reader.len) {
+      const [field, wireType] = reader.tag();
+      if (wireType !== WireType.LengthDelimited) reader.skip(wireType, field);
+      else if (field === 1) taskList = reader.string();
+      else if (field === 2) id = reader.string();
+      else if (field === 5) savedAt = readVersion(reader);
+      else reader.skip(wireType, field);
+    }
+  } catch (cause) {
+    throw new TaskError("INVALID_ENVELOPE", "a stored envelope does not decode", { taskList, id, cause });
+  }
+  if (taskList === "" || id === "" || savedAt === undefined)
+    throw new TaskError("INVALID_ENVELOPE", "a stored envelope lacks its keys or its version", { taskList, id });
+  return { taskList, id, savedAt };
+}
+
+function readVersion(reader: BinaryReader): Version | undefined {
+  const end = reader.uint32() + reader.pos;
+  let seconds = 0n;
+  let nanos = 0;
+  while (reader.pos < end) {
+    const [field, wireType] = reader.tag();
+    if (field === 1) seconds = BigInt(reader.int64());
+    else if (field === 2) nanos = reader.int32();
+    else reader.skip(wireType, field);
+  }
+  return timestampToVersion({ $typeName: "google.protobuf.Timestamp", seconds, nanos });
+}

@@ -1,0 +1,95 @@
+/** Input that was refused before anything happened. */
+export type InputErrorCode =
+  | "INVALID_KEY"
+  | "KEY_CONFLICT"
+  | "AMBIGUOUS_BUILD"
+  | "UNKNOWN_FIELD"
+  | "INVALID_DATA"
+  | "INVALID_ARGUMENT"
+  | "TOO_LARGE"
+  | "INVALID_URL";
+
+/** Bytes or a hash that could not be read. */
+export type DecodingErrorCode = "INVALID_ENVELOPE" | "INVALID_HASH" | "UNKNOWN_TYPE" | "TYPE_MISMATCH";
+
+/** Something to mend in the program or its installation. */
+export type SetupErrorCode =
+  | "NOT_CONFIGURED"
+  | "ALREADY_CONFIGURED"
+  | "DUPLICATE_TYPE"
+  | "SCHEMA_MISMATCH"
+  | "MISSING_DRIVER";
+
+/** A call that does not fit the state of its object. */
+export type StateErrorCode = "NOT_SAVED" | "NOT_IMPLEMENTED" | "CLOSED" | "CLAIM_LOST" | "UNSUPPORTED";
+
+/** The store could not do it, or did not say that it did. */
+export type StoreErrorCode = "UNAVAILABLE" | "TIMEOUT" | "OVERLOADED" | "CLOCK_SKEW" | "ABORTED";
+
+/** Some of many failed; the error tells which. */
+export type ManyErrorCode = "BULK_FAILED" | "COMPOSITE_INCOMPLETE";
+
+export type TaskErrorCode =
+  | InputErrorCode
+  | DecodingErrorCode
+  | SetupErrorCode
+  | StateErrorCode
+  | StoreErrorCode
+  | ManyErrorCode;
+
+/** Whether a failed write may have been applied all the same. */
+export type WriteOutcome = "not-applied" | "unknown";
+
+export interface TaskErrorDetails {
+  readonly taskList?: string | undefined;
+  readonly id?: string | undefined;
+  /** The offending field, as a path: `filename`, `recipients[3]`, `headers["x"]`. */
+  readonly field?: string | undefined;
+  /** `not-applied` by default. */
+  readonly outcome?: WriteOutcome | undefined;
+  readonly cause?: unknown;
+}
+
+/**
+ * Every error that Taskledger throws on purpose. `code` is stable; the message is for people.
+ *
+ *     try { await task.save(); } catch (error) {
+ *       if (isTaskError(error, "TIMEOUT") && error.outcome === "unknown") …  // saving again is safe
+ *     }
+ */
+export class TaskError extends Error {
+  override readonly name = "TaskError" as const;
+  readonly code: TaskErrorCode;
+  readonly taskList: string | undefined;
+  readonly id: string | undefined;
+  readonly field: string | undefined;
+  readonly outcome: WriteOutcome;
+
+  constructor(code: TaskErrorCode, message: string, details: TaskErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = code;
+    this.taskList = details.taskList;
+    this.id = details.id;
+    this.field = details.field;
+    this.outcome = details.outcome ?? "not-applied";
+  }
+}
+
+/** Whether `error` is a {@link TaskError}, of the given code if there is one. It knows those of another installed copy too. */
+export function isTaskError(error: unknown, code?: TaskErrorCode): error is TaskError {
+  if (!(error instanceof Error) || error.name !== "TaskError") return false;
+  const { code: own } = error as TaskError;
+  return typeof own === "string" && (code === undefined || own === code);
+}
+
+/** What a message says of a value: its kind, and the value itself where that is short. */
+export function describeValue(value: unknown): string {
+  if (typeof value === "string")
+    return value.length > 40 ? `a string of ${value.length} characters` : JSON.stringify(value);
+  if (value === null || ["undefined", "boolean", "number"].includes(typeof value)) return String(value);
+  if (typeof value === "bigint") return `${value}n`;
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  if (value instanceof Uint8Array) return `${value.length} bytes`;
+  if (typeof value === "object") return value.constructor?.name ? `an object (${value.constructor.name})` : "an object";
+  return `a ${typeof value}`;
+}

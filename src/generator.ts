@@ -1,0 +1,58 @@
+import { defaultHome } from "./default-home.js";
+import { describeValue, TaskError } from "./errors.js";
+import type { Task } from "./task.js";
+import type { ListOptions } from "./task-state.js";
+
+/** Where a generator's tasks come from; a function is called when its turn comes, and again for each iteration. */
+export type TaskSource<T> = Iterable<T> | AsyncIterable<T> | (() => Iterable<T> | AsyncIterable<T>);
+
+/**
+ * Tasks from several sources, one source after the other, lazily. Sources can be appended at any time; an iteration
+ * that is under way comes to them, too.
+ *
+ *     const tasks = new TaskGenerator(filesToFetch).append(existingTasks("datto.com"));
+ *     await ledger.saveAll(tasks);
+ */
+export class TaskGenerator<T extends Task = Task> implements AsyncIterable<T> {
+  readonly sources: readonly TaskSource<T>[];
+
+  constructor(...sources: TaskSource<T>[]) {
+    this.sources = [];
+    this.append(...sources);
+  }
+
+  /** Adds sources behind those that are there; gives the generator itself, for chaining. */
+  append(...sources: TaskSource<T>[]): this {
+    for (const source of sources) (this.sources as TaskSource<T>[]).push(checkSource(source));
+    return this;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
+    for (let i = 0; i < this.sources.length; i++) {
+      const source = this.sources[i] as TaskSource<T>;
+      yield* typeof source === "function" ? source() : source;
+    }
+  }
+}
+
+export interface ExistingTasksOptions<T extends Task> extends ListOptions {
+  /** Where the list is; by default in the configured data interface. */
+  readonly tasks?: { all(taskList: string, options?: ListOptions): AsyncIterable<T> } | undefined;
+}
+
+/** The open tasks of a list as a generator, oldest first; each iteration reads the list anew. */
+export function existingTasks<T extends Task = Task>(
+  taskList: string,
+  { tasks, ...options }: ExistingTasksOptions<T> = {},
+): TaskGenerator<T> {
+  return new TaskGenerator<T>(() => (tasks ?? defaultHome()).all(taskList, options) as AsyncIterable<T>);
+}
+
+function checkSource<T>(source: TaskSource<T>): TaskSource<T> {
+  const isSource =
+    typeof source === "function" ||
+    (typeof source === "object" && source !== null && (Symbol.asyncIterator in source || Symbol.iterator in source));
+  if (isSource) return source;
+  const message = `expected an iterable, an async iterable, or a function that gives one; got ${describeValue(source)}`;
+  throw new TaskError("INVALID_ARGUMENT", message, { field: "source" });
+}

@@ -1,0 +1,46 @@
+export type {
+  Adapter,
+  AllOptions,
+  CompleteEntry,
+  OperationOptions,
+  Outcome,
+  SaveEntry,
+  TaskKey,
+  Version,
+} from "./adapter.js";
+export type { BulkFailure, BulkOptions } from "./bulk.js";
+export { BulkError } from "./bulk.js";
+export type { ChildResult, RunOptions } from "./composite-task.js";
+export { CompositeTask } from "./composite-task.js";
+export type {
+  AdapterBuilder,
+  AdapterBuilderOptions,
+  CompleteAllOptions,
+  DataInterfaceOptions,
+  SaveAllOptions,
+} from "./data-interface.js";
+export { DataInterface } from "./data-interface.js";
+export { configure } from "./default.js";
+export type { Envelope } from "./envelope.js";
+export { DEFAULT_MAX_TASK_BYTES } from "./envelope.js";
+export type { TaskErrorCode, TaskErrorDetails, WriteOutcome } from "./errors.js";
+export { isTaskError, TaskError } from "./errors.js";
+export type { ExistingTasksOptions, TaskSource } from "./generator.js";
+export { existingTasks, TaskGenerator } from "./generator.js";
+export type { FromHashOptions, TaskHash } from "./hash.js";
+export { MAX_KEY_BYTES } from "./keys.js";
+export { OpaqueTask } from "./opaque-task.js";
+export { Task } from "./task.js";
+export type { ListOptions } from "./task-state.js";
+export type {
+  AmbiguousBuild,
+  BuildInit,
+  BuildOptions,
+  DataInit,
+  ExecuteContext,
+  KeyInit,
+  TaskClass,
+  TaskInit,
+  TaskOf,
+} from "./task-types.js";
+export { dateToVersion, versionToDate } from "./version.js";

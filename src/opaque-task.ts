@@ -1,0 +1,25 @@
+import type { AnySchema } from "@bufbuild/protobuf/wkt";
+import type { TaskError } from "./errors.js";
+import { Task } from "./task.js";
+import { ReadyState } from "./task-envelope.js";
+import type { TaskState } from "./task-state.js";
+
+/**
+ * A task whose data can't be decoded here: its type is not registered, or its bytes do not fit the type. It can be
+ * listed, passed on byte for byte, saved under its list and id, and completed. `data` holds the type's URL and the
+ * bytes.
+ */
+export class OpaqueTask extends Task<typeof AnySchema> {
+  /** Why: UNKNOWN_TYPE or INVALID_DATA. */
+  readonly reason: TaskError;
+
+  /** Tasks become opaque by being read; there is no other way to make one. */
+  constructor(state: TaskState, reason: TaskError) {
+    super(new ReadyState(state) as never);
+    this.reason = reason;
+  }
+
+  override async execute(): Promise<never> {
+    throw this.reason;
+  }
+}

@@ -1,0 +1,43 @@
+import { describeValue, TaskError } from "./errors.js";
+import { Task } from "./task.js";
+import { notOfThisCopy } from "./task-state.js";
+import type { TaskClass } from "./task-types.js";
+
+/** The task types that a data interface knows, by the full names of their messages. */
+export class TaskTypeRegistry {
+  readonly #classes = new Map<string, TaskClass<Task>>();
+
+  /** Throws DUPLICATE_TYPE for two classes of one type, TYPE_MISMATCH for what is no task class. */
+  constructor(classes: readonly TaskClass<Task>[]) {
+    if (!Array.isArray(classes))
+      throw new TaskError(
+        "INVALID_ARGUMENT",
+        `types: expected an array of task classes, got ${describeValue(classes)}`,
+        {
+          field: "types",
+        },
+      );
+    for (const taskClass of classes) this.#add(taskClass);
+  }
+
+  get(type: string): TaskClass<Task> | undefined {
+    return this.#classes.get(type);
+  }
+
+  #add(taskClass: TaskClass<Task>): void {
+    if (!isTaskClass(taskClass)) throw notOfThisCopy(taskClass, "a generated task class, or one that extends it");
+    const { type } = taskClass;
+    const known = this.#classes.get(type);
+    if (known !== undefined && known !== taskClass) {
+      const message = `${type} is registered twice, as ${known.name} and as ${taskClass.name}; keep one of them`;
+      throw new TaskError("DUPLICATE_TYPE", message, { field: "types" });
+    }
+    this.#classes.set(type, taskClass);
+  }
+}
+
+function isTaskClass(value: unknown): value is TaskClass<Task> {
+  if (typeof value !== "function" || !(value.prototype instanceof Task)) return false;
+  const { type, schema } = value as Partial<TaskClass>;
+  return typeof type === "string" && schema?.kind === "message";
+}

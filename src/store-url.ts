@@ -1,0 +1,109 @@
+import { describeValue, TaskError } from "./errors.js";
+
+export interface MemoryAddress {
+  readonly kind: "memory";
+}
+
+export interface LmdbAddress {
+  readonly kind: "lmdb";
+  /** The folder. */
+  readonly path: string;
+}
+
+export interface CassandraAddress {
+  readonly kind: "cassandra";
+  /** `host` or `host:port`, an IPv6 address in brackets. */
+  readonly contactPoints: readonly string[];
+  readonly keyspace: string;
+  readonly localDataCenter: string;
+  readonly credentials?: { readonly username: string; readonly password: string };
+  readonly tls?: boolean;
+}
+
+export type StoreAddress = MemoryAddress | LmdbAddress | CassandraAddress;
+
+/**
+ * Reads the URL of a store. Not by WHATWG's rules, which allow one host only. Throws INVALID_URL; the message does not
+ * hold the password.
+ */
+export function parseStoreUrl(url: string): StoreAddress {
+  if (typeof url !== "string") throw new TaskError("INVALID_URL", `expected a store's URL, got ${describeValue(url)}`);
+  const [, scheme, rest] = /^([a-z]+):(.*)$/su.exec(url) ?? [];
+  if (scheme === "memory" && rest === "") return { kind: "memory" };
+  if (scheme === "lmdb") return parseLmdb(url, rest as string);
+  if (scheme === "cassandra") return parseCassandra(url, rest as string);
+  throw invalid(url, "a store is one of memory:, lmdb:PATH and cassandra://HOST,…/KEYSPACE?datacenter=NAME");
+}
+
+function parseLmdb(url: string, path: string): LmdbAddress {
+  if (path === "" || path.startsWith("//"))
+    throw invalid(url, "write the folder behind the colon, as in lmdb:./ledger");
+  return { kind: "lmdb", path: decode(url, path) };
+}
+
+function parseCassandra(url: string, rest: string): CassandraAddress {
+  const match = /^\/\/(?:([^/?#]*)@)?([^@/?#]+)\/([^/?#]*)(?:\?([^#]*))?$/su.exec(rest);
+  if (match === null) throw invalid(url, "expected cassandra://HOST,HOST/KEYSPACE?datacenter=NAME");
+  const [, user, hosts, keyspace, query] = match as unknown as [string, string?, string?, string?, string?];
+  if (!/^\w{1,48}$/.test(keyspace as string))
+    throw invalid(url, "the keyspace must be 1 to 48 letters, digits and underscores");
+  const { datacenter, tls } = parseQuery(url, query ?? "");
+  if (!datacenter) throw invalid(url, "name the data centre of this host: ?datacenter=datacenter1");
+  return {
+    kind: "cassandra",
+    contactPoints: (hosts as string).split(",").map((host) => checkHost(url, host)),
+    keyspace: keyspace as string,
+    localDataCenter: datacenter,
+    ...(user !== undefined && { credentials: parseCredentials(url, user) }),
+    ...(tls !== undefined && { tls: parseBoolean(url, tls) }),
+  };
+}
+
+function checkHost(url: string, host: string): string {
+  const match = /^(?:\[[\da-fA-F:.%]+\]|[\w.-]+)(?::(\d{1,5}))?$/.exec(host);
+  if (match === null || Number(match[1] ?? 9042) > 65_535)
+    throw invalid(url, `${describeValue(host)} is no host, host:port, [IPv6] or [IPv6]:port`);
+  return host;
+}
+
+function parseCredentials(url: string, user: string): { username: string; password: string } {
+  const colon = user.indexOf(":");
+  if (colon < 1) throw invalid(url, "expected USER:PASSWORD before the @");
+  return { username: decode(url, user.slice(0, colon)), password: decode(url, user.slice(colon + 1)) };
+}
+
+const parameters = ["datacenter", "tls"] as const;
+
+function parseQuery(url: string, query: string): { datacenter?: string; tls?: string } {
+  const found: { datacenter?: string; tls?: string } = {};
+  for (const part of query.split("&").filter((each) => each !== "")) {
+    const [name, value = ""] = part.split(/=(.*)/s) as [string, string?];
+    const known = parameters.find((each) => each === name);
+    if (known === undefined)
+      throw invalid(url, `no parameter ${describeValue(name)}; there are ${parameters.join(" and ")}`);
+    found[known] = decode(url, value);
+  }
+  return found;
+}
+
+function parseBoolean(url: string, value: string): boolean {
+  if (value === "true" || value === "false") return value === "true";
+  throw invalid(url, "tls is true or false");
+}
+
+function decode(url: string, text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw invalid(url, "a % must be followed by two hexadecimal digits; write %25 for the character itself");
+  }
+}
+
+function invalid(url: string, reason: string): TaskError {
+  return new TaskError("INVALID_URL", `${describeValue(withoutPassword(url))}: ${reason}`, { field: "url" });
+}
+
+/** Takes out all between the first colon of the authority and its last @, whatever else is wrong with the URL. */
+function withoutPassword(url: string): string {
+  return url.replace(/^([a-z]*:?\/*[^:@]*):.*@/su, "$1:***@");
+}

@@ -1,0 +1,54 @@
+import type { CompleteEntry, Outcome, SaveEntry } from "./adapter.js";
+import { prepareEnvelope } from "./envelope.js";
+import { TaskError } from "./errors.js";
+import { OpaqueTask } from "./opaque-task.js";
+import type { TaskTypeRegistry } from "./registry.js";
+import type { Task } from "./task.js";
+import { currentEnvelope } from "./task-envelope.js";
+import { adoptVersion, stateOf, type TaskHome, versionIn } from "./task-state.js";
+import type { Version } from "./version.js";
+
+/**
+ * What an adapter saves of a task: the task as it is now, whatever is done to it later. Throws UNKNOWN_TYPE,
+ * INVALID_DATA, TOO_LARGE.
+ */
+export function saveEntry(task: Task, home: TaskHome, registry: TaskTypeRegistry): SaveEntry {
+  const state = stateOf(task);
+  const { taskList, id, type } = task;
+  if (!(task instanceof OpaqueTask) && registry.get(type) === undefined) {
+    const message = `${type} is not registered in this data interface, which could not read it back: add its class to types`;
+    throw new TaskError("UNKNOWN_TYPE", message, { taskList, id, field: "types" });
+  }
+  const savedAt = versionIn(home, state);
+  const replaces = savedAt === undefined ? [] : [savedAt, ...state.replaced];
+  return { taskList, id, type, replaces, encode: prepareEnvelope(currentEnvelope(task), home.maxTaskBytes) };
+}
+
+/** The task takes the version that it was saved as, or may have been; gives the error, if there is one. */
+export function settleSave(task: Task, home: TaskHome, outcome: Outcome<Version> | undefined): TaskError | undefined {
+  if (outcome === undefined) return noOutcome();
+  if (outcome.ok) adoptVersion(task, outcome.value, home, "saved");
+  else if (outcome.attempted !== undefined) adoptVersion(task, outcome.attempted, home, "unknown");
+  return outcome.ok ? undefined : outcome.error;
+}
+
+/** Throws NOT_SAVED where the task has no version in this store. */
+export function completeEntry(task: Task, home: TaskHome): CompleteEntry {
+  const { taskList, id } = task;
+  const savedAt = versionIn(home, stateOf(task));
+  if (savedAt !== undefined) return { taskList, id, savedAt };
+  const reason =
+    stateOf(task).home === undefined
+      ? "the task has no version: it was not saved, or its bytes were taken before the save; serialize after saving"
+      : "the task was read from, or saved to, another data interface; complete it there";
+  throw new TaskError("NOT_SAVED", reason, { taskList, id, field: "savedAt" });
+}
+
+export function settleComplete(outcome: Outcome<void> | undefined): TaskError | undefined {
+  if (outcome === undefined) return noOutcome();
+  return outcome.ok ? undefined : outcome.error;
+}
+
+function noOutcome(): TaskError {
+  return new TaskError("UNAVAILABLE", "the adapter gave no outcome", { outcome: "unknown" });
+}

@@ -1,0 +1,63 @@
+import type { DescMessage } from "@bufbuild/protobuf";
+import type { Any } from "@bufbuild/protobuf/wkt";
+import type { TaskEnvelope } from "../gen/taskledger/v1/envelope_pb.js";
+import { decodeData, encodeData } from "./data.js";
+import { copyEnvelope, packData, savedAtOf, typeNameOf } from "./envelope.js";
+import { TaskError } from "./errors.js";
+import { type AnyTask, stateOf, type TaskHome, type TaskState } from "./task-state.js";
+import type { TaskClass } from "./task-types.js";
+import { processClock } from "./version.js";
+
+/** Makes a class's constructor take a state as it is, without the checks that users' input needs. */
+export class ReadyState {
+  readonly state: TaskState;
+  constructor(state: TaskState) {
+    this.state = state;
+  }
+}
+
+export function fromState<C extends TaskClass>(taskClass: C, state: TaskState): InstanceType<C> {
+  return new taskClass(new ReadyState(state)) as InstanceType<C>;
+}
+
+/** Throws TYPE_MISMATCH where the envelope holds another type, INVALID_DATA where the data does not decode. */
+export function fromEnvelope<C extends TaskClass>(
+  taskClass: C,
+  envelope: TaskEnvelope & { data: Any },
+  home: TaskHome | undefined,
+): InstanceType<C> {
+  const type = typeNameOf(envelope.data.typeUrl);
+  if (type !== taskClass.type) throw typeMismatch(envelope, type, taskClass.type);
+  const data = decodeData(taskClass.schema, envelope.data.value);
+  // The decoded message takes the bytes' place.
+  const emptied = { ...envelope, data: packData(envelope.data.typeUrl, new Uint8Array()) };
+  meet(envelope);
+  return fromState(taskClass, { envelope: emptied, data, home, replaced: [] });
+}
+
+/** The versions that this process makes from now on are later than the envelope's. */
+export function meet(envelope: TaskEnvelope): void {
+  const savedAt = savedAtOf(envelope);
+  if (savedAt !== undefined) processClock.observe(savedAt);
+}
+
+/** A task's envelope with its data as it is now; it shares nothing that can change. Throws INVALID_DATA. */
+export function currentEnvelope(task: AnyTask): TaskEnvelope & { data: Any } {
+  const { envelope, data } = stateOf(task);
+  const schema = schemaOf(task);
+  const value = schema ? encodeData(schema, data) : new Uint8Array((data as Any).value);
+  return copyEnvelope(envelope, packData(envelope.data.typeUrl, value), savedAtOf(envelope));
+}
+
+/** The schema of a task's data; undefined for a task whose type this process does not know. */
+export function schemaOf(task: AnyTask): DescMessage | undefined {
+  return (task.constructor as Partial<TaskClass>).schema;
+}
+
+export function typeMismatch({ taskList, id }: TaskEnvelope, type: string, expected: string): TaskError {
+  return new TaskError("TYPE_MISMATCH", `the task is of type ${type}, not ${expected}`, {
+    taskList,
+    id,
+    field: "data",
+  });
+}

@@ -1,0 +1,86 @@
+import type { Message } from "@bufbuild/protobuf";
+import type { Any } from "@bufbuild/protobuf/wkt";
+import type { TaskEnvelope } from "../gen/taskledger/v1/envelope_pb.js";
+import type { OperationOptions } from "./adapter.js";
+import { savedAtOf } from "./envelope.js";
+import { TaskError } from "./errors.js";
+import type { FromHashOptions } from "./hash.js";
+import type { TaskKey } from "./keys.js";
+import { packageVersion } from "./package-version.js";
+import { type Version, versionToTimestamp } from "./version.js";
+
+/** A task, as far as this module looks at one. */
+export interface AnyTask extends TaskKey {
+  readonly type: string;
+}
+
+/** What a task asks of the data interface that it belongs to. */
+export interface TaskHome {
+  readonly maxTaskBytes: number;
+  save(task: AnyTask, options?: OperationOptions): Promise<unknown>;
+  complete(task: AnyTask, options?: OperationOptions): Promise<void>;
+  find(taskList: string, id: string, options?: OperationOptions): Promise<AnyTask | undefined>;
+  all(taskList: string, options?: ListOptions): AsyncGenerator<AnyTask, void, undefined>;
+  fromBinary(bytes: Uint8Array): AnyTask;
+  fromHash(hash: unknown, options?: FromHashOptions): AnyTask;
+}
+
+export interface ListOptions extends OperationOptions {
+  /** Only tasks saved before this moment. */
+  readonly savedBefore?: Date | Version | undefined;
+}
+
+/** What a task holds. `data` is the decoded message; the one in the envelope is what it came with. */
+export interface TaskState {
+  readonly envelope: TaskEnvelope & { data: Any };
+  readonly data: Message;
+  home: TaskHome | undefined;
+  /** Versions older than the task's own that a save of unknown outcome may have left in the store. */
+  replaced: readonly Version[];
+}
+
+/**
+ * Tasks keep their state under a symbol, since every string is a name that a data field may have; and not under a
+ * `#private` one, since that would make the classes of two installed copies unrelated types.
+ */
+const STATE = Symbol("taskledger.state");
+
+/** Known to all installed copies: the version of the one that a task or a class is of. */
+export const COPY: unique symbol = Symbol.for("taskledger.copy") as never;
+
+export function setState(task: AnyTask, state: TaskState): void {
+  (task as unknown as { [STATE]: TaskState })[STATE] = state;
+}
+
+/** Throws TYPE_MISMATCH for what is not a task of this copy of the package. */
+export function stateOf(task: AnyTask): TaskState {
+  const state = (task as unknown as { [STATE]?: TaskState } | null | undefined)?.[STATE];
+  if (state === undefined) throw notOfThisCopy(task, "a task");
+  return state;
+}
+
+export function notOfThisCopy(value: unknown, expected: string): TaskError {
+  const copy = (value as { [COPY]?: string } | null | undefined)?.[COPY];
+  const reason =
+    copy === undefined
+      ? `expected ${expected}`
+      : `expected ${expected} of this copy of taskledger (${packageVersion}); this one is of another copy (${copy}). ` +
+        "Install one, or hand over bytes (toBinary)";
+  return new TaskError("TYPE_MISMATCH", reason);
+}
+
+/** The task has been saved as `savedAt` in the store behind `home`, or perhaps has. */
+export function adoptVersion(task: AnyTask, savedAt: Version, home: TaskHome, outcome: "saved" | "unknown"): void {
+  const state = stateOf(task);
+  const before = versionIn(home, state);
+  if (before !== undefined && before >= savedAt) return; // a later save of the same object has overtaken this one
+  const left = before === undefined ? [] : [before, ...state.replaced];
+  state.replaced = outcome === "saved" ? [] : left;
+  state.envelope.savedAt = versionToTimestamp(savedAt);
+  state.home = home;
+}
+
+/** The task's version, if the store behind `home` gave it, or may have: another store's says nothing there. */
+export function versionIn(home: TaskHome, state: TaskState): Version | undefined {
+  return state.home === undefined || state.home === home ? savedAtOf(state.envelope) : undefined;
+}

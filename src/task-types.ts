@@ -1,0 +1,76 @@
+import type { DescMessage, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+
+/** What a generated class is, or a class that extends one. */
+export interface TaskClass<T extends object = object> {
+  readonly schema: DescMessage;
+  readonly type: string;
+  /** The local name of the field that supplies the task list. */
+  readonly listField?: string;
+  /** The local name of the field that supplies the id. */
+  readonly idField?: string;
+  // Parameters are contravariant: any narrower type would refuse every generated class.
+  // biome-ignore lint/suspicious/noExplicitAny: see above
+  new (init: any, options?: BuildOptions): T;
+}
+
+export interface BuildOptions {
+  /** What travels beside the data, such as trace context. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** By default now. */
+  readonly createdAt?: Date | undefined;
+}
+
+type SchemaOf<C extends TaskClass> = C["schema"];
+type ListFieldOf<C extends TaskClass> = C extends { readonly listField: infer F extends string } ? F : never;
+type IdFieldOf<C extends TaskClass> = C extends { readonly idField: infer F extends string } ? F : never;
+
+/** The fields of a message, by their names on the message. */
+type Local<S extends DescMessage> = Exclude<keyof MessageShape<S>, `$${string}`>;
+
+/** The data's fields, all optional. */
+export type DataInit<S extends DescMessage> = {
+  readonly [P in Local<S>]?: MessageInitShape<S>[P & keyof MessageInitShape<S>] | undefined;
+};
+
+/** The task's own two fields. */
+export type KeyInit<ListField extends string> = [ListField] extends [never]
+  ? {
+      /** The task list: 1 to 512 bytes of UTF-8 without NUL. */
+      readonly taskList: string;
+      /** Unique in its list. By default a new UUIDv7. */
+      readonly id?: string | undefined;
+    }
+  : { readonly taskList?: string | undefined; readonly id?: string | undefined };
+
+/** Data fields named `taskList` or `id` that no option makes the task's own. */
+type AmbiguousField<C extends TaskClass> = Extract<
+  ("taskList" extends ListFieldOf<C> ? never : "taskList") | ("id" extends IdFieldOf<C> ? never : "id"),
+  Local<SchemaOf<C>>
+>;
+
+/**
+ * What `build` takes: the task's own two fields and the data's, in one object. Where the data has a field `taskList` or
+ * `id` of its own, that object would be ambiguous, and the type says so.
+ */
+export type BuildInit<C extends TaskClass> = [AmbiguousField<C>] extends [never]
+  ? KeyInit<ListFieldOf<C>> & DataInit<SchemaOf<C>>
+  : AmbiguousBuild<AmbiguousField<C>>;
+
+/** No object fits it. It is here for its message. */
+export interface AmbiguousBuild<Field extends string> {
+  readonly "use `new` with `data:`; the data has a field of this name, too": { readonly [F in Field]: never };
+}
+
+/** What `new` takes: the task's own two fields, and the data by itself. */
+export type TaskInit<S extends DescMessage, ListField extends string = never> = KeyInit<ListField> & {
+  readonly data?: DataInit<S> | MessageShape<S> | undefined;
+};
+
+/** The tasks that a list of classes makes. */
+export type TaskOf<C extends TaskClass> = InstanceType<C>;
+
+/** What `execute` is given. */
+export interface ExecuteContext {
+  /** Aborted when the work should stop. */
+  readonly signal: AbortSignal;
+}

@@ -1,0 +1,227 @@
+import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
+import type { OperationOptions } from "./adapter.js";
+import { buildState, newState } from "./build.js";
+import { defaultHome, findDefaultHome } from "./default-home.js";
+import {
+  DEFAULT_MAX_TASK_BYTES,
+  decodeEnvelope,
+  type Envelope,
+  encodeEnvelope,
+  typeNameOf,
+  viewEnvelope,
+} from "./envelope.js";
+import { isTaskError, TaskError } from "./errors.js";
+import { envelopeToHash, type FromHashOptions, hashToEnvelope, type TaskHash } from "./hash.js";
+import { packageVersion } from "./package-version.js";
+import { currentEnvelope, fromEnvelope, fromState, ReadyState, schemaOf } from "./task-envelope.js";
+import { COPY, type ListOptions, setState, stateOf, type TaskHome } from "./task-state.js";
+import type { BuildInit, BuildOptions, ExecuteContext, TaskClass, TaskInit } from "./task-types.js";
+
+/** A class whose tasks can be read: a generated one, one that extends it, or `Task` itself for any type. */
+// biome-ignore lint/suspicious/noExplicitAny: constructor parameters are contravariant
+type ReadableClass = abstract new (...args: any[]) => Task;
+
+/**
+ * A task: its list and id, its data, and what travels beside them. Generated classes extend it with an accessor for
+ * each field of the data. Its members are frozen, since any name may be that of a field.
+ *
+ *     const task = FetchFileTask.build({ taskList: "datto.com", id: "file1", filename: "file1.txt" });
+ *     await task.save();
+ *     …
+ *     await task.complete();
+ */
+export abstract class Task<S extends DescMessage = DescMessage, ListField extends string = never> {
+  /** Throws INVALID_KEY, KEY_CONFLICT, UNKNOWN_FIELD or INVALID_DATA. */
+  constructor(init: TaskInit<S, ListField>, options?: BuildOptions) {
+    setState(this, init instanceof ReadyState ? init.state : newState(concrete(new.target), init, options));
+  }
+
+  get taskList(): string {
+    return stateOf(this).envelope.taskList;
+  }
+
+  get id(): string {
+    return stateOf(this).envelope.id;
+  }
+
+  /** The data, a protobuf-es message. It may be changed; `save`, `toBinary` and `asHash` take it as it then is. */
+  get data(): MessageShape<S> {
+    return stateOf(this).data as MessageShape<S>;
+  }
+
+  /** The full name of the data's message. */
+  get type(): string {
+    return typeNameOf(stateOf(this).envelope.data.typeUrl);
+  }
+
+  /** When the task was built and saved, the attempt, and the headers, which may be added to. */
+  get envelope(): Envelope {
+    return viewEnvelope(stateOf(this).envelope);
+  }
+
+  /**
+   * Saves the task, durably, over what is stored under its list and id; resolves to itself. Throws TOO_LARGE,
+   * NOT_CONFIGURED, and what the store throws; after an error whose `outcome` is `unknown`, saving again is safe.
+   */
+  async save(options?: OperationOptions): Promise<this> {
+    await homeOf(this).save(this, options);
+    return this;
+  }
+
+  /**
+   * Removes the version that this task was saved or read as, and older ones; one that was saved later stays. Throws
+   * NOT_SAVED where it has no version.
+   */
+  async complete(options?: OperationOptions): Promise<void> {
+    await homeOf(this).complete(this, options);
+  }
+
+  /** Does the work. A class that extends the generated one overrides it; otherwise it throws NOT_IMPLEMENTED. */
+  async execute(_context: ExecuteContext): Promise<unknown> {
+    const advice = "extend its generated class, override execute, and register that class";
+    throw new TaskError("NOT_IMPLEMENTED", `${this.type} has no execute: ${advice}`, {
+      taskList: this.taskList,
+      id: this.id,
+    });
+  }
+
+  /** The task in its compact form, the bytes of a `taskledger.v1.TaskEnvelope`. Throws INVALID_DATA, TOO_LARGE. */
+  toBinary(): Uint8Array<ArrayBuffer> {
+    return encodeEnvelope(currentEnvelope(this), maxTaskBytes(stateOf(this).home));
+  }
+
+  /** The task as a plain object that JSON keeps whole. Throws INVALID_DATA. */
+  asHash(): TaskHash {
+    return envelopeToHash(currentEnvelope(this), schemaOf(this));
+  }
+
+  toJSON(): TaskHash {
+    return this.asHash();
+  }
+
+  /**
+   * Builds a task from its list, its id and its data's fields in one object. Throws INVALID_KEY, KEY_CONFLICT,
+   * AMBIGUOUS_BUILD, UNKNOWN_FIELD or INVALID_DATA, with the field's name.
+   */
+  static build<C extends TaskClass>(this: C, init: BuildInit<C>, options?: BuildOptions): InstanceType<C> {
+    return fromState(this, buildState(concrete(this), init, options));
+  }
+
+  /** Builds a task and saves it. */
+  static async create<C extends TaskClass<Task>>(
+    this: C,
+    init: BuildInit<C>,
+    options?: BuildOptions & OperationOptions,
+  ): Promise<InstanceType<C>> {
+    const task = fromState(this, buildState(concrete(this), init, options));
+    await task.save(options);
+    return task;
+  }
+
+  /**
+   * The open task with this id, or undefined. On `Task` it is of its registered class, or an OpaqueTask. On a class of
+   * its own it is of that class; throws TYPE_MISMATCH where the task is of another type.
+   */
+  static async find<C extends ReadableClass>(
+    this: C,
+    taskList: string,
+    id: string,
+    options?: OperationOptions,
+  ): Promise<InstanceType<C> | undefined> {
+    const task = await defaultHome().find(taskList, id, options);
+    return task && narrow(this, task as Task);
+  }
+
+  /**
+   * The open tasks of a list, oldest first, read as they are asked for. A class of its own passes over tasks of other
+   * types, and over those whose data does not decode; `Task.all` gives these as OpaqueTask.
+   */
+  static all<C extends ReadableClass>(
+    this: C,
+    taskList: string,
+    options?: ListOptions,
+  ): AsyncGenerator<InstanceType<C>, void, undefined> {
+    return allOf(this, defaultHome().all(taskList, options) as AsyncGenerator<Task, void, undefined>);
+  }
+
+  /**
+   * Reads `toBinary`'s bytes. On `Task` it needs `configure`; on a class of its own it does not, and throws
+   * TYPE_MISMATCH for another type. Throws INVALID_ENVELOPE, INVALID_DATA, TOO_LARGE.
+   */
+  static fromBinary<C extends ReadableClass>(this: C, bytes: Uint8Array): InstanceType<C> {
+    if (!isConcrete(this)) return defaultHome().fromBinary(bytes) as InstanceType<C>;
+    const envelope = decodeEnvelope(bytes, maxTaskBytes(undefined));
+    return fromEnvelope(this, envelope, undefined) as InstanceType<C>;
+  }
+
+  /** Reads `asHash`'s object, as `fromBinary` reads bytes. Throws INVALID_HASH with the path of what is wrong. */
+  static fromHash<C extends ReadableClass>(this: C, hash: unknown, options?: FromHashOptions): InstanceType<C> {
+    if (!isConcrete(this)) return defaultHome().fromHash(hash, options) as InstanceType<C>;
+    const { schema, type } = this;
+    const schemaOfType = (name: string) => {
+      if (name !== type)
+        throw new TaskError("TYPE_MISMATCH", `the hash is of type ${name}, not ${type}`, { field: "data" });
+      return schema;
+    };
+    return fromEnvelope(this, hashToEnvelope(hash, schemaOfType, options), undefined) as InstanceType<C>;
+  }
+}
+
+Object.defineProperty(Task, COPY, { value: packageVersion });
+Object.defineProperty(Task.prototype, COPY, { value: packageVersion });
+Object.defineProperty(Task.prototype, Symbol.for("nodejs.util.inspect.custom"), {
+  value(this: Task, _depth: number, options: object, inspect: (value: unknown, options: object) => string) {
+    const { taskList, id, data, envelope } = this;
+    return `${this.constructor.name} ${inspect({ taskList, id, savedAt: envelope.savedAt, data }, options)}`;
+  },
+});
+
+function homeOf(task: Task): TaskHome {
+  return stateOf(task).home ?? defaultHome();
+}
+
+function maxTaskBytes(home: TaskHome | undefined): number {
+  return (home ?? findDefaultHome())?.maxTaskBytes ?? DEFAULT_MAX_TASK_BYTES;
+}
+
+function isConcrete(value: unknown): value is TaskClass<Task> {
+  return typeof (value as TaskClass).type === "string" && typeof (value as TaskClass).schema === "object";
+}
+
+function concrete(value: unknown): TaskClass<Task> {
+  if (isConcrete(value)) return value;
+  throw new TaskError("UNSUPPORTED", "Task has no type of its own: build tasks with the generated class of their type");
+}
+
+function isInstance<C extends ReadableClass>(task: Task, target: C): task is InstanceType<C> {
+  return task instanceof target;
+}
+
+/** The task itself where it is of this class already; else one of the class with the same envelope. */
+function narrow<C extends ReadableClass>(target: C, task: Task): InstanceType<C> {
+  if (isInstance(task, target)) return task;
+  return fromEnvelope(concrete(target), currentEnvelope(task), stateOf(task).home) as InstanceType<C>;
+}
+
+async function* allOf<C extends ReadableClass>(
+  target: C,
+  tasks: AsyncGenerator<Task, void, undefined>,
+): AsyncGenerator<InstanceType<C>, void, undefined> {
+  for await (const task of tasks) {
+    if (isInstance(task, target)) yield task;
+    else if (task.type === concrete(target).type) {
+      const read = readAs(target, task);
+      if (read) yield read;
+    }
+  }
+}
+
+/** Undefined where the data does not decode. */
+function readAs<C extends ReadableClass>(target: C, task: Task): InstanceType<C> | undefined {
+  try {
+    return narrow(target, task);
+  } catch (error) {
+    if (isTaskError(error, "INVALID_DATA")) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,91 @@
+import { create } from "@bufbuild/protobuf";
+import { type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
+import { TaskError } from "./errors.js";
+
+/**
+ * A task's version: the microsecond, counted from 1970, at which it was saved. It is also the task's place in its
+ * ledger.
+ */
+export type Version = bigint;
+
+/** The first and the last version that a Timestamp can hold: just after 1970, and the end of the year 9999. */
+export const MIN_VERSION: Version = 1n;
+export const MAX_VERSION: Version = 253_402_300_799_999_999n;
+
+const MICROS = 1_000_000n;
+
+export function versionToTimestamp(version: Version): Timestamp {
+  return create(TimestampSchema, { seconds: version / MICROS, nanos: Number(version % MICROS) * 1000 });
+}
+
+/** Undefined where the timestamp is no version: out of range, or not a whole number of microseconds. */
+export function timestampToVersion({ seconds, nanos }: Timestamp): Version | undefined {
+  if (nanos % 1000 !== 0 || nanos < 0 || nanos > 999_999_000) return undefined;
+  const version = seconds * MICROS + BigInt(nanos / 1000);
+  return version >= MIN_VERSION && version <= MAX_VERSION ? version : undefined;
+}
+
+/** The moment of a version, to the millisecond. */
+export function versionToDate(version: Version): Date {
+  return new Date(Number(version / 1000n));
+}
+
+/** The first version that a save at this moment could have had. */
+export function dateToVersion(date: Date): Version {
+  return BigInt(date.getTime()) * 1000n;
+}
+
+/** How far a host's clock may be off, in microseconds, unless an adapter is told otherwise. */
+export const DEFAULT_CLOCK_LIMIT: Version = MICROS;
+
+/**
+ * Makes versions: the host's clock, which never stands still or goes back, and which moves past every version that
+ * the process meets (a hybrid logical clock, after Kulkarni and others, 2014), so that what is saved after something
+ * was seen is later than it, whoever wrote that.
+ *
+ * A version more than twice `limit` ahead can only come from a clock that is wrong. It moves nothing but the next save
+ * of its own task; otherwise one wild host would carry every other with it.
+ */
+export class VersionClock {
+  readonly #wallClock: () => Version;
+  readonly #limit: Version;
+  #last: Version = 0n;
+
+  /** `wallClock` gives microseconds since 1970; `limit` is how far clocks may be off, in microseconds. */
+  constructor(wallClock: () => Version = hostClock(), limit: Version = DEFAULT_CLOCK_LIMIT) {
+    this.#wallClock = wallClock;
+    this.#limit = limit;
+  }
+
+  /** The host's own clock. */
+  now(): Version {
+    return this.#wallClock();
+  }
+
+  /**
+   * A version later than every one that this clock has made or met, and than `replaced`, the one that it replaces.
+   * Throws CLOCK_SKEW past the year 9999.
+   */
+  next(replaced: Version = 0n): Version {
+    const past = replaced > this.#last ? replaced : this.#last;
+    const wall = this.#wallClock();
+    const version = wall > past ? wall : past + 1n;
+    if (version > MAX_VERSION) throw new TaskError("CLOCK_SKEW", "a version lies past the year 9999: a clock is wrong");
+    this.observe(version);
+    return version;
+  }
+
+  /** Moves past a version that was met. */
+  observe(version: Version): void {
+    if (version > this.#last && version <= this.#wallClock() + 2n * this.#limit) this.#last = version;
+  }
+}
+
+/** Milliseconds with lower digits drawn once: hosts whose clocks tick together would often meet in one microsecond. */
+function hostClock(): () => Version {
+  const offset = BigInt(Math.floor(Math.random() * 1000));
+  return () => BigInt(Date.now()) * 1000n + offset;
+}
+
+/** The clock of this process, which decoding and every adapter share. */
+export const processClock: VersionClock = new VersionClock();
