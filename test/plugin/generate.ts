@@ -80,10 +80,10 @@ export function toFiles(source: Source): Record<string, string> {
 export async function compile(files: Record<string, string>): Promise<FileDescriptorSet> {
   const folder = await mkdtemp(join(tmpdir(), "taskledger-"));
   try {
-    await writeFiles(folder, files);
     if (Object.values(files).some((content) => content.includes("taskledger/v1/"))) {
       await cp(join(repository, "proto/taskledger"), join(folder, "taskledger"), { recursive: true });
     }
+    await writeFiles(folder, files);
     const build = await promisify(execFile)(bufPath, ["build", "-o", "-#format=binpb"], {
       cwd: folder,
       encoding: "buffer",

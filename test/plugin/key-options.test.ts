@@ -1,7 +1,9 @@
-import { create, toBinary } from "@bufbuild/protobuf";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { TaskOptionsSchema, task as taskOption } from "../../gen/taskledger/v1/options_pb.js";
-import { compile, generate, generateClass, generateError, mapImports, runPlugin, toFiles } from "./generate.js";
+import { task as taskOption } from "../../gen/taskledger/v1/options_pb.js";
+import { generate, generateClass, generateError } from "./generate.js";
+import { repository } from "./tools.js";
 
 describe("list_field and id_field", () => {
   test("name a field as the .proto has it, and give its name on the message", async () => {
@@ -84,17 +86,17 @@ describe("list_field and id_field", () => {
 
 describe("the task option", () => {
   test("of a later version, with settings that this one does not know, is refused", async () => {
-    const files = toFiles("message M { option (taskledger.v1.task) = {}; }");
-    const compiled = await compile(files);
-    const options = compiled.file.find(({ name }) => name === "example.proto")?.messageType[0]?.options;
-    const value = create(TaskOptionsSchema);
-    value.$unknown = [{ no: 99, wireType: 0, data: new Uint8Array([1]) }];
-    const bytes = toBinary(TaskOptionsSchema, value);
-    const data = new Uint8Array([bytes.length, ...bytes]);
-    Object.assign(options ?? {}, { $unknown: [{ no: taskOption.number, wireType: 2, data }] });
-
-    expect(() => runPlugin(compiled, Object.keys(files), `target=ts,${mapImports}`)).toThrow(
-      "example.proto:2:20: message example.v1.M: option (taskledger.v1.task) sets field number 99, which is not known" +
+    const options = await readFile(join(repository, "proto/taskledger/v1/options.proto"), "utf8");
+    const source = {
+      "taskledger/v1/options.proto": options.replace("string class_name = 3;", "$& string queue = 99;"),
+      "example.proto": `
+        syntax = "proto3";
+        package example.v1;
+        import "taskledger/v1/options.proto";
+        message M { option (taskledger.v1.task) = { queue: "slow" }; }`,
+    };
+    expect(await generateError(source)).toBe(
+      "example.proto:5:28: message example.v1.M: option (taskledger.v1.task) sets field number 99, which is not known" +
         " to protoc-gen-taskledger 0.1.0; install the version of taskledger that your taskledger/v1/options.proto" +
         " comes from",
     );

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { Task } from "../../src/index.js";
 import { reservedTaskMembers } from "../../src/reserved.js";
 import {
   type Generated,
@@ -160,6 +161,28 @@ describe("an accessor's name", () => {
     expect(await accessors(source)).toEqual(
       reservedTaskMembers.map((name) => `get ${name}$(): M["${own(name)}"] { return this.data.${own(name)}; }`),
     );
+  });
+
+  test("cannot be that of a member of Task", () => {
+    const members = Object.getOwnPropertyNames(Task.prototype);
+    expect(members.filter((name) => !(reservedTaskMembers as readonly string[]).includes(name))).toEqual([]);
+  });
+
+  test("has $ behind it where every object has such a member", async () => {
+    const source = `
+      message M {
+        option (taskledger.v1.task) = {};
+        string has_own_property = 1;
+        string is_prototype_of = 2;
+        string property_is_enumerable = 3;
+        string to_locale_string = 4;
+      }`;
+    expect(await accessors(source)).toEqual([
+      'get hasOwnProperty$(): M["hasOwnProperty"] { return this.data.hasOwnProperty; }',
+      'get isPrototypeOf$(): M["isPrototypeOf"] { return this.data.isPrototypeOf; }',
+      'get propertyIsEnumerable$(): M["propertyIsEnumerable"] { return this.data.propertyIsEnumerable; }',
+      'get toLocaleString$(): M["toLocaleString"] { return this.data.toLocaleString; }',
+    ]);
   });
 
   test("has $ behind it where a oneof has such a name", async () => {
