@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { packageVersion } from "../../src/package-version.js";
 import { bundlePlugin } from "./bundle.js";
 import { compile, mapImports, runPlugin, toFiles, writeFiles } from "./generate.js";
 import { bufPath, repository } from "./tools.js";
@@ -43,7 +44,7 @@ async function bufGenerate(source: string, parameter: string): Promise<{ stderr:
 }
 
 test("it says its version", async () => {
-  expect((await run(plugin, ["--version"], { cwd: folder })).stdout).toBe("protoc-gen-taskledger v0.1.0\n");
+  expect((await run(plugin, ["--version"], { cwd: folder })).stdout).toBe(`protoc-gen-taskledger v${packageVersion}\n`);
 });
 
 test("buf runs it, with the same output as in this process", async () => {

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { task as taskOption } from "../../gen/taskledger/v1/options_pb.js";
+import { packageVersion } from "../../src/package-version.js";
 import { generate, generateClass, generateError } from "./generate.js";
 import { repository } from "./tools.js";
 
@@ -97,8 +98,8 @@ describe("the task option", () => {
     };
     expect(await generateError(source)).toBe(
       "example.proto:5:28: message example.v1.M: option (taskledger.v1.task) sets field number 99, which is not known" +
-        " to protoc-gen-taskledger 0.1.0; install the version of taskledger that your taskledger/v1/options.proto" +
-        " comes from",
+        ` to protoc-gen-taskledger ${packageVersion}; install the version of taskledger that your` +
+        " taskledger/v1/options.proto comes from",
     );
   });
 
