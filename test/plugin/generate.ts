@@ -76,8 +76,17 @@ export function toFiles(source: Source): Record<string, string> {
   return { "example.proto": /^\s*(syntax|edition) =/.test(source) ? source : `${header}\n${source}` };
 }
 
-/** Compiles .proto files, which may import ours. */
-export async function compile(files: Record<string, string>): Promise<FileDescriptorSet> {
+const compiled = new Map<string, Promise<FileDescriptorSet>>();
+
+/** Compiles .proto files, which may import ours; the same ones once. */
+export function compile(files: Record<string, string>): Promise<FileDescriptorSet> {
+  const key = JSON.stringify(files);
+  const result = compiled.get(key) ?? runBuf(files);
+  compiled.set(key, result);
+  return result;
+}
+
+async function runBuf(files: Record<string, string>): Promise<FileDescriptorSet> {
   const folder = await mkdtemp(join(tmpdir(), "taskledger-"));
   try {
     if (Object.values(files).some((content) => content.includes("taskledger/v1/"))) {
