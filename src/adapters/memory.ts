@@ -1,6 +1,6 @@
 import { throwIfAborted } from "../abort.js";
 import type { Adapter, AllOptions, CompleteEntry, OperationOptions, Outcome, SaveEntry } from "../adapter.js";
-import { TaskError } from "../errors.js";
+import { isTaskError, TaskError } from "../errors.js";
 import type { TaskKey } from "../keys.js";
 import { processClock, type Version, type VersionClock } from "../version.js";
 
@@ -78,15 +78,17 @@ export class MemoryAdapter implements Adapter {
   }
 
   #saveOne({ taskList, id, replaces, encode }: SaveEntry): Outcome<Version> {
-    let ledger = this.#lists.get(taskList);
-    if (ledger === undefined) {
-      ledger = new MemoryLedger();
-      this.#lists.set(taskList, ledger);
-    }
+    const ledger = this.#lists.get(taskList) ?? new MemoryLedger();
     const known = [...replaces, ledger.get(id)?.savedAt ?? 0n];
-    const savedAt = this.#clock.next(known.reduce((latest, version) => (version > latest ? version : latest)));
-    ledger.put({ id, savedAt, bytes: encode(savedAt) });
-    return { ok: true, value: savedAt };
+    try {
+      const savedAt = this.#clock.next(known.reduce((latest, version) => (version > latest ? version : latest)));
+      ledger.put({ id, savedAt, bytes: encode(savedAt) });
+      this.#lists.set(taskList, ledger);
+      return { ok: true, value: savedAt };
+    } catch (error) {
+      if (isTaskError(error)) return { ok: false, error };
+      throw error;
+    }
   }
 }
 
