@@ -28,13 +28,18 @@ function checkMessage(desc: DescMessage, value: unknown, path: string, depth: nu
     throw invalid(path, `expected ${desc.typeName}, got a message of type ${String(typeName)}`);
   checkKeys(desc, value, path);
   for (const member of desc.members) {
-    const own = value[member.localName];
+    const own = valueOf(value, member.localName);
     // `create` takes null for absent; a message that holds it would encode it as text.
     if (own === undefined || (own === null && typeName === undefined)) continue;
     const at = path === "" ? member.localName : `${path}.${member.localName}`;
     if (member.kind === "oneof") checkOneof(member, own, at, depth);
     else checkField(member, own, at, depth);
   }
+}
+
+/** Messages of proto2 have their defaults on their prototype; what other prototypes have is no field. */
+function valueOf(value: Record<string, unknown>, name: string): unknown {
+  return value[name] === (Object.prototype as unknown as Record<string, unknown>)[name] ? undefined : value[name];
 }
 
 const memberNames = new WeakMap<DescMessage, ReadonlySet<string>>();

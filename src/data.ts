@@ -8,7 +8,9 @@ import { TaskError } from "./errors.js";
  */
 export function createData<S extends DescMessage>(schema: S, init: object): MessageShape<S> {
   checkFields(schema, init);
-  return create(schema, init as never);
+  if ("$typeName" in init) return init as MessageShape<S>;
+  // `create` reads fields through the prototype, where one named toLocaleString would find a function.
+  return create(schema, Object.assign(Object.create(null), init));
 }
 
 /** Throws INVALID_DATA where the message holds what its schema does not allow. */

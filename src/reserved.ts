@@ -19,4 +19,10 @@ export const reservedTaskMembers = [
   "constructor",
 ] as const;
 
+/**
+ * Members that every object has. They get the suffix, too: TypeScript would have us write `override` before them.
+ * (protobuf-es itself puts it behind `toString` and `valueOf`.)
+ */
+export const objectMembers = ["hasOwnProperty", "isPrototypeOf", "propertyIsEnumerable", "toLocaleString"] as const;
+
 export type ReservedTaskMember = (typeof reservedTaskMembers)[number];

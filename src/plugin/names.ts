@@ -1,6 +1,6 @@
 import type { DescField, DescMessage, DescOneof } from "@bufbuild/protobuf";
 import { safeIdentifier } from "@bufbuild/protoplugin";
-import { reservedTaskMembers } from "../reserved.js";
+import { objectMembers, reservedTaskMembers } from "../reserved.js";
 import type { Problems } from "./problems.js";
 import { optionString } from "./task-option.js";
 
@@ -11,9 +11,6 @@ export type Member = DescField | DescOneof;
 const furtherReservedWords = new Set(["any", "arguments", "await", "eval", "never", "symbol", "undefined", "unknown"]);
 
 const identifier = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u;
-
-/** Members that every object has. TypeScript would have us write `override` before their names. */
-const objectMembers = ["hasOwnProperty", "isPrototypeOf", "propertyIsEnumerable", "toLocaleString"];
 
 const takenMembers = new Set<string>([...reservedTaskMembers, ...objectMembers]);
 

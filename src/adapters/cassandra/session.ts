@@ -1,0 +1,78 @@
+import type { Version } from "../../version.js";
+import type { LedgerEntry } from "./rules.js";
+import type { Partition } from "./shard.js";
+
+/** A change to one partition; each carries the timestamp that it is written at. */
+export type Mutation =
+  | {
+      readonly kind: "put-task";
+      readonly id: string;
+      readonly savedAt: Version;
+      readonly type: string;
+      readonly envelope: Uint8Array;
+    }
+  | { readonly kind: "put-entry"; readonly savedAt: Version; readonly id: string }
+  | { readonly kind: "delete-task"; readonly id: string; readonly at: Version }
+  | { readonly kind: "delete-entry"; readonly savedAt: Version; readonly id: string; readonly at: Version }
+  /** Everything after `after` and before `before`; both stay. */
+  | { readonly kind: "delete-entries"; readonly after: Version; readonly before: Version; readonly at: Version };
+
+export interface TaskRow {
+  readonly id: string;
+  readonly envelope: Uint8Array;
+}
+
+export interface EntryRange {
+  /** From the first place past this one. */
+  readonly after: LedgerEntry;
+  /** Up to this version, with it. */
+  readonly upTo: Version;
+  /** At most so many. */
+  readonly limit: number;
+}
+
+/**
+ * All that the adapter asks of Cassandra: one attempt at each call, at the keyspace's consistency, within `timeout`
+ * milliseconds. Failures are {@link SessionError}s.
+ */
+export interface LedgerSession {
+  /** All or nothing on each replica: one batch, which is one mutation. */
+  apply(partition: Partition, mutations: readonly Mutation[], timeout: number): Promise<void>;
+  /** The task rows with these ids, in no order. */
+  readTasks(partition: Partition, ids: readonly string[], timeout: number): Promise<readonly TaskRow[]>;
+  /** The entries of a range, in order; fewer than the limit only at the end of the range. */
+  readEntries(partition: Partition, range: EntryRange, timeout: number): Promise<readonly LedgerEntry[]>;
+  /** The last entry past a version. */
+  readLastEntry(partition: Partition, after: Version, timeout: number): Promise<LedgerEntry | undefined>;
+  hasEntry(partition: Partition, entry: LedgerEntry, timeout: number): Promise<boolean>;
+}
+
+/** Why an attempt failed. */
+export type SessionErrorKind =
+  /** No answer in time, from the coordinator or from enough replicas. */
+  | "timeout"
+  /** The connection broke, or there was none. */
+  | "connection"
+  /** Too few replicas are up. */
+  | "unavailable"
+  | "overloaded"
+  /** Replicas failed to do it. */
+  | "failure"
+  /** Too many tombstones lie in the range. */
+  | "tombstones"
+  /** The server refuses it, and always will. */
+  | "refused"
+  | "too-large";
+
+export class SessionError extends Error {
+  override readonly name = "SessionError";
+  readonly kind: SessionErrorKind;
+  /** Whether a write may have been applied, now or later. */
+  readonly mayApply: boolean;
+
+  constructor(kind: SessionErrorKind, mayApply: boolean, cause: unknown) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause });
+    this.kind = kind;
+    this.mayApply = mayApply;
+  }
+}
