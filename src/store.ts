@@ -1,5 +1,5 @@
 import type { Adapter, OperationOptions } from "./adapter.js";
-import { parseStoreUrl, type StoreAddress } from "./store-url.js";
+import { type CassandraAddress, parseStoreUrl, type StoreAddress } from "./store-url.js";
 
 export {
   type CassandraAddress,
@@ -8,6 +8,14 @@ export {
   parseStoreUrl,
   type StoreAddress,
 } from "./store-url.js";
+
+export interface OpenStoreOptions extends OperationOptions {
+  /**
+   * Makes what the store needs, if it is not there: Cassandra's keyspace and tables, with so many replicas in the
+   * data centre of the URL. The other stores make what they need by themselves.
+   */
+  readonly createSchema?: { readonly replicas: number } | undefined;
+}
 
 /**
  * Opens the store that a URL names; its driver is imported only then.
@@ -18,8 +26,8 @@ export {
  *
  * Throws INVALID_URL, MISSING_DRIVER, SCHEMA_MISMATCH, UNAVAILABLE. No message holds the password.
  */
-export async function openStore(url: string, options?: OperationOptions): Promise<Adapter> {
-  const adapter = await adapterFor(parseStoreUrl(url));
+export async function openStore(url: string, options: OpenStoreOptions = {}): Promise<Adapter> {
+  const adapter = await adapterFor(parseStoreUrl(url), options);
   try {
     await adapter.open(options);
   } catch (error) {
@@ -29,15 +37,24 @@ export async function openStore(url: string, options?: OperationOptions): Promis
   return adapter;
 }
 
-async function adapterFor(address: StoreAddress): Promise<Adapter> {
+async function adapterFor(address: StoreAddress, options: OpenStoreOptions): Promise<Adapter> {
   switch (address.kind) {
     case "memory":
       return new (await import("./adapters/memory.js")).MemoryAdapter();
     case "lmdb":
       return new (await import("./adapters/lmdb.js")).LmdbAdapter({ path: address.path });
-    case "cassandra": {
-      const { kind, ...options } = address;
-      return new (await import("./adapters/cassandra/index.js")).CassandraAdapter(options);
-    }
+    case "cassandra":
+      return cassandraAdapter(address, options);
   }
+}
+
+async function cassandraAdapter(address: CassandraAddress, { createSchema }: OpenStoreOptions): Promise<Adapter> {
+  const { CassandraAdapter } = await import("./adapters/cassandra/index.js");
+  const { kind, contactPoints, tls, ...rest } = address;
+  const options = { ...rest, contactPoints: [...contactPoints], ...(tls && { sslOptions: {} }) };
+  if (createSchema) {
+    const replication = { class: "NetworkTopologyStrategy", [address.localDataCenter]: createSchema.replicas };
+    await CassandraAdapter.createSchema({ ...options, replication });
+  }
+  return new CassandraAdapter(options);
 }

@@ -10,7 +10,7 @@ import type { Version } from "../../version.js";
  */
 
 /** A place in a partition of the ledger. */
-export interface LedgerEntry {
+export interface LedgerPlace {
   readonly savedAt: Version;
   readonly id: string;
 }
@@ -47,21 +47,22 @@ export type Verdict =
    */
   | "yield-replacement";
 
+/** What is known of the entry (V, id) of a task whose row is newer than the entry at hand. */
 export interface Successor {
-  /** Whether the entry (V, id) is among those of the page that holds (S, id). */
+  /** Whether it is among those of the page that holds (S, id). */
   readonly inPage: boolean;
-  /** Whether the entry (V, id) was found when it was looked up. */
+  /** Whether it was found when it was looked up. */
   readonly found: boolean;
   /** The last place of the page: what lies past it is still to be read. */
   readonly pageEnd: Version;
   readonly bound: Version;
 }
 
-/** Reading: the verdict on an entry whose task row has been read after it. */
-export function judge(entry: LedgerEntry, row: Version | undefined, successor: () => Successor): Verdict {
-  if (row === entry.savedAt) return "yield";
-  if (row === undefined || row < entry.savedAt) return "skip";
-  const { inPage, found, pageEnd, bound } = successor();
+/** Reading: the verdict on an entry whose task row has been read after it; `successor` is there where that is newer. */
+export function judge(place: LedgerPlace, row: Version | undefined, successor: Successor | undefined): Verdict {
+  if (row === place.savedAt) return "yield";
+  if (row === undefined || successor === undefined) return "skip";
+  const { inPage, found, pageEnd, bound } = successor;
   return inPage || (found && row > pageEnd && row <= bound) ? "skip" : "yield-replacement";
 }
 
@@ -77,8 +78,8 @@ export function removalLimit(now: Version, serverNow: Version, { margin }: Ledge
  * Removing (b): an entry without a task row is completed, or its save was never acknowledged, or it is on its way. Only
  * a save that is older than the margin can't be on its way to an acknowledgement any more.
  */
-export function mayRemoveAbsent(entry: LedgerEntry, limit: Version): boolean {
-  return entry.savedAt < limit;
+export function mayRemoveAbsent(place: LedgerPlace, limit: Version): boolean {
+  return place.savedAt < limit;
 }
 
 /**

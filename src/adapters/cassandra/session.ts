@@ -1,5 +1,5 @@
 import type { Version } from "../../version.js";
-import type { LedgerEntry } from "./rules.js";
+import type { LedgerPlace } from "./rules.js";
 import type { Partition } from "./shard.js";
 
 /** A change to one partition; each carries the timestamp that it is written at. */
@@ -11,11 +11,17 @@ export type Mutation =
       readonly type: string;
       readonly envelope: Uint8Array;
     }
-  | { readonly kind: "put-entry"; readonly savedAt: Version; readonly id: string }
+  | { readonly kind: "put-entry"; readonly savedAt: Version; readonly id: string; readonly size: number }
   | { readonly kind: "delete-task"; readonly id: string; readonly at: Version }
   | { readonly kind: "delete-entry"; readonly savedAt: Version; readonly id: string; readonly at: Version }
   /** Everything after `after` and before `before`; both stay. */
   | { readonly kind: "delete-entries"; readonly after: Version; readonly before: Version; readonly at: Version };
+
+/** An entry of the ledger. */
+export interface LedgerEntry extends LedgerPlace {
+  /** The bytes of the version's envelope, so that pages can be planned; no rule depends on it. */
+  readonly size: number;
+}
 
 export interface TaskRow {
   readonly id: string;
@@ -24,7 +30,7 @@ export interface TaskRow {
 
 export interface EntryRange {
   /** From the first place past this one. */
-  readonly after: LedgerEntry;
+  readonly after: LedgerPlace;
   /** Up to this version, with it. */
   readonly upTo: Version;
   /** At most so many. */
@@ -43,8 +49,8 @@ export interface LedgerSession {
   /** The entries of a range, in order; fewer than the limit only at the end of the range. */
   readEntries(partition: Partition, range: EntryRange, timeout: number): Promise<readonly LedgerEntry[]>;
   /** The last entry past a version. */
-  readLastEntry(partition: Partition, after: Version, timeout: number): Promise<LedgerEntry | undefined>;
-  hasEntry(partition: Partition, entry: LedgerEntry, timeout: number): Promise<boolean>;
+  readLastEntry(partition: Partition, after: Version, timeout: number): Promise<LedgerPlace | undefined>;
+  hasEntry(partition: Partition, place: LedgerPlace, timeout: number): Promise<boolean>;
 }
 
 /** Why an attempt failed. */

@@ -1,0 +1,116 @@
+import type { Client, ClientOptions } from "cassandra-driver";
+import { importDriver } from "../../driver.js";
+import { isTaskError, TaskError } from "../../errors.js";
+import { DriverSession } from "./driver-session.js";
+import {
+  checkDataCenter,
+  checkKeyspaceName,
+  checkSchema,
+  createSchema,
+  type LedgerSettings,
+  type SchemaOptions,
+  SEVERAL_DATA_CENTERS,
+} from "./schema.js";
+import type { LedgerSession } from "./session.js";
+import { DEFAULT_SHARDS } from "./shard.js";
+
+/** How Cassandra is reached: by a client that the user made and will shut down, or by the driver's options for one. */
+export type CassandraConnectionOptions = { readonly keyspace: string } & (
+  | { readonly client: Client }
+  | (Omit<ClientOptions, "keyspace"> & { readonly client?: undefined })
+);
+
+/** What is settled for all clients of a keyspace when its tables are made. */
+export interface SchemaInit {
+  /** CREATE KEYSPACE's map, such as `{ class: "NetworkTopologyStrategy", dc1: 3 }`. Used only if the keyspace is new. */
+  readonly replication: SchemaOptions["replication"];
+  /** Partitions a list: a power of two up to 65,536; 8 by default. */
+  readonly shards?: number | undefined;
+  /**
+   * Whether clients in several data centres use the keyspace. By default all must be in this client's, and reads and
+   * writes are at LOCAL_QUORUM; with several they are at QUORUM.
+   */
+  readonly severalDataCenters?: boolean | undefined;
+}
+
+export type CreateSchemaOptions = CassandraConnectionOptions & SchemaInit;
+
+/** A keyspace whose schema has been checked. */
+export interface Connection {
+  readonly session: LedgerSession;
+  readonly settings: LedgerSettings;
+  close(): Promise<void>;
+}
+
+type Driver = typeof import("cassandra-driver");
+
+/** Throws MISSING_DRIVER, UNAVAILABLE, INVALID_ARGUMENT, SCHEMA_MISMATCH. */
+export async function connect(options: CassandraConnectionOptions): Promise<Connection> {
+  const { keyspace } = options;
+  const driver = await loadDriver();
+  return withClient(options, driver, async (client, close) => {
+    const { localQuorum, quorum } = driver.types.consistencies;
+    const settings = await checkSchema(client, localQuorum, keyspace);
+    checkDataCenter(keyspace, settings, await dataCenterOf(client));
+    const consistency = settings.dataCenter === SEVERAL_DATA_CENTERS ? quorum : localQuorum;
+    return { session: new DriverSession(client, driver, keyspace, consistency), settings, close };
+  });
+}
+
+export async function createSchemaWith(options: CreateSchemaOptions): Promise<void> {
+  const { keyspace, replication, shards = DEFAULT_SHARDS, severalDataCenters = false } = options;
+  checkKeyspaceName(keyspace);
+  const driver = await loadDriver();
+  await withClient(options, driver, async (client, close) => {
+    const dataCenter = severalDataCenters ? SEVERAL_DATA_CENTERS : await dataCenterOf(client);
+    const { localQuorum } = driver.types.consistencies;
+    await createSchema(client, localQuorum, { keyspace, replication, settings: { shards, dataCenter } });
+    await close();
+  });
+}
+
+async function loadDriver(): Promise<Driver> {
+  const { default: driver } = await importDriver("cassandra-driver", () => import("cassandra-driver"));
+  return driver as unknown as Driver;
+}
+
+/** Connects; a client of our own is shut down by `close`, and where `use` fails. */
+async function withClient<T>(
+  options: CassandraConnectionOptions,
+  driver: Driver,
+  use: (client: Client, close: () => Promise<void>) => Promise<T>,
+): Promise<T> {
+  const client = options.client ?? makeClient(options, driver);
+  const close = async () => {
+    if (!options.client) await client.shutdown();
+  };
+  try {
+    await client.connect();
+    return await use(client, close);
+  } catch (error) {
+    await close().catch(() => undefined);
+    throw isTaskError(error) ? error : connectionError(error, driver);
+  }
+}
+
+function makeClient({ keyspace, client, ...options }: CassandraConnectionOptions, driver: Driver): Client {
+  const { encoding, ...rest } = options as ClientOptions;
+  try {
+    return new driver.Client({ ...rest, encoding: { ...encoding, useBigIntAsLong: true } });
+  } catch (cause) {
+    throw connectionError(cause, driver);
+  }
+}
+
+function connectionError(cause: unknown, { errors }: Driver): TaskError {
+  const message = (cause as Error).message ?? String(cause);
+  if (cause instanceof errors.ArgumentError || cause instanceof TypeError)
+    return new TaskError("INVALID_ARGUMENT", `cassandra-driver refuses the options: ${message}`, { cause });
+  return new TaskError("UNAVAILABLE", `Cassandra can't be reached: ${message}`, { cause });
+}
+
+/** That of the coordinator; the driver asks none outside of its own. */
+async function dataCenterOf(client: Client): Promise<string> {
+  const { rows } = await client.execute("SELECT data_center FROM system.local");
+  return String(rows[0]?.data_center);
+}

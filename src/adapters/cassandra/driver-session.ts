@@ -1,0 +1,210 @@
+import type { Client, QueryOptions, types } from "cassandra-driver";
+import type { Version } from "../../version.js";
+import type { LedgerPlace } from "./rules.js";
+import {
+  type EntryRange,
+  type LedgerEntry,
+  type LedgerSession,
+  type Mutation,
+  SessionError,
+  type SessionErrorKind,
+  type TaskRow,
+} from "./session.js";
+import type { Partition } from "./shard.js";
+import { type Statements, statementsFor } from "./statements.js";
+
+type Driver = typeof import("cassandra-driver");
+type Query = { query: string; params: unknown[] };
+
+/** Where the driver's errors are looked up: its classes and its response codes. */
+type Consistency = types.consistencies;
+
+/** The session on cassandra-driver: prepared statements, one attempt a call, its errors sorted by what they mean. */
+export class DriverSession implements LedgerSession {
+  readonly #client: Client;
+  readonly #driver: Driver;
+  readonly #statements: Statements;
+  readonly #options: QueryOptions;
+  readonly #encodeVersion: (version: Version) => unknown;
+
+  constructor(client: Client, driver: Driver, keyspace: string, consistency: Consistency) {
+    this.#client = client;
+    this.#driver = driver;
+    this.#statements = statementsFor(keyspace);
+    // Attempts are counted by the adapter; the driver must not make more of its own.
+    const retry = new driver.policies.retry.FallthroughRetryPolicy();
+    this.#options = { prepare: true, consistency, isIdempotent: true, autoPage: false, logged: true, retry };
+    this.#encodeVersion = versionEncoder(client);
+  }
+
+  async apply(partition: Partition, mutations: readonly Mutation[], timeout: number): Promise<void> {
+    const queries = mutations.map((mutation) => this.#query(partition, mutation));
+    await this.#attempt("write", () => this.#client.batch(queries, { ...this.#options, readTimeout: timeout }));
+  }
+
+  async readTasks(
+    { taskList, shard }: Partition,
+    ids: readonly string[],
+    timeout: number,
+  ): Promise<readonly TaskRow[]> {
+    const { readTask, readTasks } = this.#statements;
+    const [only] = ids;
+    const rows =
+      ids.length === 1
+        ? await this.#read(readTask, [taskList, shard, only], timeout)
+        : await this.#read(readTasks, [taskList, shard, ids], timeout);
+    return rows.map((row) => ({ id: row.id as string, envelope: row.envelope as Uint8Array }));
+  }
+
+  async readEntries(
+    { taskList, shard }: Partition,
+    range: EntryRange,
+    timeout: number,
+  ): Promise<readonly LedgerEntry[]> {
+    const { after, upTo, limit } = range;
+    const params = [taskList, shard, this.#encodeVersion(after.savedAt), after.id, this.#encodeVersion(upTo), limit];
+    const rows = await this.#read(this.#statements.readEntries, params, timeout);
+    return rows.map((row) => ({ ...toPlace(row), size: (row.size as number | null) ?? 0 }));
+  }
+
+  async readLastEntry(
+    { taskList, shard }: Partition,
+    after: Version,
+    timeout: number,
+  ): Promise<LedgerPlace | undefined> {
+    const params = [taskList, shard, this.#encodeVersion(after)];
+    const [row] = await this.#read(this.#statements.readLastEntry, params, timeout);
+    return row && toPlace(row);
+  }
+
+  async hasEntry({ taskList, shard }: Partition, { savedAt, id }: LedgerPlace, timeout: number): Promise<boolean> {
+    const params = [taskList, shard, this.#encodeVersion(savedAt), id];
+    const rows = await this.#read(this.#statements.readEntry, params, timeout);
+    return rows.length > 0;
+  }
+
+  /** All rows of a result; the server may cut it into pages, and leave some empty, whatever was asked for. */
+  async #read(query: string, params: unknown[], timeout: number): Promise<types.Row[]> {
+    const rows: types.Row[] = [];
+    let pageState: string | undefined;
+    do {
+      const options = { ...this.#options, readTimeout: timeout, ...(pageState && { pageState }) };
+      const page = await this.#attempt("read", () => this.#client.execute(query, params, options));
+      for (const row of page.rows) rows.push(row);
+      pageState = page.pageState ?? undefined;
+    } while (pageState);
+    return rows;
+  }
+
+  async #attempt<T>(what: "read" | "write", call: () => Promise<T>): Promise<T> {
+    try {
+      return await call();
+    } catch (cause) {
+      const { kind, reached } = classify(cause, this.#driver);
+      throw new SessionError(kind, what === "write" && reached, cause);
+    }
+  }
+
+  #query({ taskList, shard }: Partition, mutation: Mutation): Query {
+    const { putTask, putEntry, deleteTask, deleteEntry, deleteEntries } = this.#statements;
+    const version = this.#encodeVersion;
+    switch (mutation.kind) {
+      case "put-task": {
+        const { id, savedAt, type, envelope } = mutation;
+        // The driver takes bytes as Buffers only.
+        const blob = Buffer.from(envelope.buffer, envelope.byteOffset, envelope.byteLength);
+        return { query: putTask, params: [taskList, shard, id, version(savedAt), type, blob, version(savedAt)] };
+      }
+      case "put-entry": {
+        const { savedAt, id, size } = mutation;
+        return { query: putEntry, params: [taskList, shard, version(savedAt), id, size, version(savedAt)] };
+      }
+      case "delete-task":
+        return { query: deleteTask, params: [version(mutation.at), taskList, shard, mutation.id] };
+      case "delete-entry": {
+        const { at, savedAt, id } = mutation;
+        return { query: deleteEntry, params: [version(at), taskList, shard, version(savedAt), id] };
+      }
+      case "delete-entries": {
+        const { at, after, before } = mutation;
+        return { query: deleteEntries, params: [version(at), taskList, shard, version(after), version(before)] };
+      }
+    }
+  }
+}
+
+/** Clients differ in what they take for a bigint. */
+function versionEncoder(client: Client): (version: Version) => unknown {
+  const { options } = client as unknown as { options?: { encoding?: { useBigIntAsLong?: boolean } } };
+  return options?.encoding?.useBigIntAsLong ? (version) => version : String;
+}
+
+function toPlace(row: types.Row): LedgerPlace {
+  return { savedAt: toVersion(row.saved_at), id: row.id as string };
+}
+
+/** A bigint, or the driver's Long. */
+export function toVersion(value: unknown): Version {
+  return typeof value === "bigint" ? value : BigInt(String(value));
+}
+
+/** Replicas give this reason where a read met more tombstones than they allow. */
+const READ_TOO_MANY_TOMBSTONES = 1;
+
+interface Classified {
+  readonly kind: SessionErrorKind;
+  /** Whether the request may have reached a replica. */
+  readonly reached: boolean;
+}
+
+function classify(error: unknown, driver: Driver): Classified {
+  const { errors } = driver;
+  if (error instanceof errors.ResponseError) return classifyResponse(error, driver);
+  if (error instanceof errors.OperationTimedOutError) return { kind: "timeout", reached: true };
+  if (error instanceof errors.BusyConnectionError) return { kind: "overloaded", reached: false };
+  if (error instanceof errors.NoHostAvailableError) return classifyHosts(error, driver);
+  if (error instanceof errors.AuthenticationError || error instanceof errors.ArgumentError)
+    return { kind: "refused", reached: false };
+  if (error instanceof TypeError || error instanceof RangeError) return { kind: "refused", reached: false };
+  const { requestNotWritten } = error as { requestNotWritten?: boolean };
+  return { kind: "connection", reached: requestNotWritten !== true };
+}
+
+/** Each host that was tried gave its own error, or none where it was known to be down. */
+function classifyHosts(error: { innerErrors?: object }, driver: Driver): Classified {
+  const inner = Object.values(error.innerErrors ?? {}).filter((each) => each instanceof Error);
+  const each = inner.map((one) => classify(one, driver));
+  const refused = each.find(({ kind }) => kind === "refused");
+  if (refused) return refused;
+  const kind = each.find((one) => one.kind === "overloaded")?.kind ?? "connection";
+  return { kind, reached: each.some(({ reached }) => reached) };
+}
+
+function classifyResponse(error: Error & { code?: number; reasons?: object }, driver: Driver): Classified {
+  const { responseErrorCodes: codes } = driver.types;
+  switch (error.code) {
+    case codes.writeTimeout:
+    case codes.readTimeout:
+      return { kind: "timeout", reached: true };
+    case codes.unavailableException:
+      return { kind: "unavailable", reached: false };
+    case codes.overloaded:
+      return { kind: "overloaded", reached: true };
+    case codes.isBootstrapping:
+      return { kind: "unavailable", reached: false };
+    case codes.readFailure:
+      return { kind: isTombstoneFailure(error) ? "tombstones" : "failure", reached: true };
+    case codes.serverError:
+    case codes.writeFailure:
+    case codes.truncateError:
+      return { kind: "failure", reached: true };
+    case codes.invalid:
+      return { kind: /max_mutation_size|too large/i.test(error.message) ? "too-large" : "refused", reached: false };
+    default:
+      return { kind: "refused", reached: false };
+  }
+}
+
+function isTombstoneFailure({ reasons }: { reasons?: object }): boolean {
+  return Object.values(reasons ?? {}).includes(READ_TOO_MANY_TOMBSTONES);
+}

@@ -1,0 +1,203 @@
+import { abortedError } from "../../abort.js";
+import { TaskError } from "../../errors.js";
+import type { Host } from "./host.js";
+import { attemptTimeout, backOff, isRetried, type RetryPolicy, toTaskError } from "./retry.js";
+import { type LedgerSession, type Mutation, SessionError } from "./session.js";
+import type { Partition } from "./shard.js";
+
+export interface GroupCommitOptions extends RetryPolicy {
+  /** The most operations that leave in one batch. */
+  readonly maxOperations: number;
+  /** The most bytes of envelopes that leave in one batch; a larger one leaves alone. */
+  readonly maxBytes: number;
+}
+
+/** One save, complete or removal: mutations that belong together. */
+interface Operation {
+  readonly mutations: readonly Mutation[];
+  readonly bytes: number;
+  /** On the host's monotonic clock. */
+  readonly end: number;
+  /** Whether an attempt was made that may have been applied. */
+  mayApply: boolean;
+  /** Whether its caller has been answered. */
+  settled: boolean;
+  resolve(): void;
+  reject(error: TaskError): void;
+}
+
+/** What waits for one partition, and the batch that is under way there. */
+interface Lane {
+  readonly partition: Partition;
+  queue: Operation[];
+}
+
+/**
+ * Writes to partitions, one batch at a time each: operations that arrive while one is under way leave together in the
+ * next, which is one mutation, as cheap as a single write. Each has its own outcome.
+ */
+export class GroupCommit {
+  readonly #session: LedgerSession;
+  readonly #host: Host;
+  readonly #options: GroupCommitOptions;
+  readonly #lanes = new Map<string, Lane>();
+  readonly #underWay = new Set<Promise<void>>();
+
+  constructor(session: LedgerSession, host: Host, options: GroupCommitOptions) {
+    this.#session = session;
+    this.#host = host;
+    this.#options = options;
+  }
+
+  /**
+   * Resolves when the mutations are acknowledged. Rejects with a TaskError whose outcome tells whether they may have
+   * been applied.
+   */
+  write(partition: Partition, mutations: readonly Mutation[], signal?: AbortSignal): Promise<void> {
+    if (signal?.aborted) return Promise.reject(abortedError(signal));
+    return new Promise((resolve, reject) => {
+      const onAbort = () => {
+        if (signal) settle(operation, abortedError(signal, operation.mayApply ? "unknown" : "not-applied"));
+      };
+      const release = () => signal?.removeEventListener("abort", onAbort);
+      const operation: Operation = {
+        mutations,
+        bytes: bytesOf(mutations),
+        end: this.#host.monotonic() + this.#options.deadline,
+        mayApply: false,
+        settled: false,
+        resolve() {
+          release();
+          resolve();
+        },
+        reject(error) {
+          release();
+          reject(error);
+        },
+      };
+      signal?.addEventListener("abort", onAbort, { once: true });
+      this.#enqueue(partition, operation);
+    });
+  }
+
+  /** Resolves when nothing is waiting or under way. */
+  async idle(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay);
+  }
+
+  #enqueue(partition: Partition, operation: Operation): void {
+    const key = `${partition.shard} ${partition.taskList}`;
+    const lane = this.#lanes.get(key);
+    if (lane) {
+      lane.queue.push(operation);
+      return;
+    }
+    const opened: Lane = { partition, queue: [operation] };
+    this.#lanes.set(key, opened);
+    const run = this.#run(opened).finally(() => {
+      this.#underWay.delete(run);
+    });
+    this.#underWay.add(run);
+  }
+
+  async #run(lane: Lane): Promise<void> {
+    // What is written in the same turn of the caller leaves together, too.
+    await Promise.resolve();
+    while (lane.queue.length > 0) await this.#send(lane.partition, this.#take(lane));
+    this.#lanes.delete(`${lane.partition.shard} ${lane.partition.taskList}`);
+  }
+
+  /** The operations of the next batch: as many as fit, at least one. */
+  #take(lane: Lane): Operation[] {
+    const { maxOperations, maxBytes } = this.#options;
+    let bytes = 0;
+    let count = 0;
+    for (const operation of lane.queue) {
+      bytes += operation.bytes;
+      if (count > 0 && (count === maxOperations || bytes > maxBytes)) break;
+      count++;
+    }
+    return lane.queue.splice(0, count);
+  }
+
+  /** Sends a batch until it is acknowledged, or each of its operations has had its time. */
+  async #send(partition: Partition, batch: readonly Operation[]): Promise<void> {
+    let failure: SessionError | undefined;
+    for (let attempt = 0; ; attempt++) {
+      const alive = this.#alive(batch, failure);
+      if (alive.length === 0) return;
+      const end = alive.reduce((latest, operation) => Math.max(latest, operation.end), 0);
+      try {
+        await this.#attempt(partition, alive, attemptTimeout(this.#host, this.#options, end));
+        for (const operation of alive) settle(operation);
+        return;
+      } catch (error) {
+        if (!isRetried(error)) return this.#refuse(partition, alive, error);
+        failure = error;
+      }
+      await backOff(this.#host, attempt);
+    }
+  }
+
+  async #attempt(partition: Partition, operations: readonly Operation[], timeout: number): Promise<void> {
+    const before = operations.map(({ mayApply }) => mayApply);
+    // From here on it may be applied, unless the answer says otherwise.
+    for (const operation of operations) operation.mayApply = true;
+    try {
+      await this.#session.apply(partition, resolveConflicts(operations), timeout);
+    } catch (error) {
+      if (error instanceof SessionError && !error.mayApply)
+        for (const [i, operation] of operations.entries()) operation.mayApply = before[i] as boolean;
+      throw error;
+    }
+  }
+
+  /** Those whose callers still wait; those whose time has passed are told so. */
+  #alive(batch: readonly Operation[], failure: SessionError | undefined): Operation[] {
+    const now = this.#host.monotonic();
+    for (const operation of batch)
+      if (operation.end <= now) settle(operation, expired(operation, failure, this.#options.deadline));
+    return batch.filter(({ settled }) => !settled);
+  }
+
+  /** A batch that the server refuses is split, so that the operation it does not like fails alone. */
+  async #refuse(partition: Partition, operations: readonly Operation[], error: unknown): Promise<void> {
+    const [only] = operations;
+    if (operations.length === 1 && only) return settle(only, toTaskError(error, only.mayApply));
+    const half = operations.length >> 1;
+    await this.#send(partition, operations.slice(0, half));
+    await this.#send(partition, operations.slice(half));
+  }
+}
+
+function settle(operation: Operation, error?: TaskError): void {
+  if (operation.settled) return;
+  operation.settled = true;
+  if (error) operation.reject(error);
+  else operation.resolve();
+}
+
+function expired({ mayApply }: Operation, failure: SessionError | undefined, deadline: number): TaskError {
+  if (failure) return toTaskError(failure, mayApply);
+  return new TaskError("TIMEOUT", `Cassandra: it did not come to be sent within ${deadline} ms`);
+}
+
+function bytesOf(mutations: readonly Mutation[]): number {
+  return mutations.reduce((sum, mutation) => sum + (mutation.kind === "put-task" ? mutation.envelope.length : 0), 0);
+}
+
+/**
+ * The mutations of a batch. Timestamps settle everything between them but one: of two saves of one id the older would
+ * be written only to be replaced, and leave its entry behind; it is as if it had come and gone, so it is left out.
+ */
+function resolveConflicts(operations: readonly Operation[]): readonly Mutation[] {
+  const mutations = operations.flatMap((operation) => operation.mutations);
+  const latest = new Map<string, bigint>();
+  for (const mutation of mutations)
+    if (mutation.kind === "put-task" && mutation.savedAt > (latest.get(mutation.id) ?? 0n))
+      latest.set(mutation.id, mutation.savedAt);
+  return mutations.filter(
+    (mutation) =>
+      (mutation.kind !== "put-task" && mutation.kind !== "put-entry") || mutation.savedAt === latest.get(mutation.id),
+  );
+}

@@ -1,0 +1,3 @@
+export { CassandraAdapter, type CassandraAdapterOptions } from "./adapter.js";
+export type { CassandraConnectionOptions, CreateSchemaOptions, SchemaInit } from "./connection.js";
+export type { LedgerOptions } from "./ledger.js";

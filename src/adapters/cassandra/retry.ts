@@ -1,0 +1,73 @@
+import { abortedError } from "../../abort.js";
+import { TaskError, type TaskErrorCode } from "../../errors.js";
+import type { TaskKey } from "../../keys.js";
+import { type Host, sleep } from "./host.js";
+import { SessionError, type SessionErrorKind } from "./session.js";
+
+export interface RetryPolicy {
+  /** How long an operation may take in all, in milliseconds. */
+  readonly deadline: number;
+  /** How long one attempt may take, in milliseconds. */
+  readonly attemptTimeout: number;
+}
+
+/** Failures that another attempt, on another coordinator, may get past. */
+const retried: readonly SessionErrorKind[] = ["timeout", "connection", "unavailable", "overloaded", "failure"];
+
+export function isRetried(error: unknown): error is SessionError {
+  return error instanceof SessionError && retried.includes(error.kind);
+}
+
+/** Waits before the attempt after this one: full jitter over a time that doubles, 25 ms to 1 s. */
+export function backOff(host: Host, attempt: number): Promise<void> {
+  return sleep(host, host.random() * Math.min(1000, 25 * 2 ** attempt));
+}
+
+/** Reads until an attempt succeeds or the deadline has passed. Throws a TaskError, or a SessionError that is not retried. */
+export async function retryRead<T>(
+  host: Host,
+  policy: RetryPolicy,
+  signal: AbortSignal | undefined,
+  read: (timeout: number) => Promise<T>,
+): Promise<T> {
+  const end = host.monotonic() + policy.deadline;
+  for (let attempt = 0; ; attempt++) {
+    if (signal?.aborted) throw abortedError(signal);
+    try {
+      return await read(attemptTimeout(host, policy, end));
+    } catch (error) {
+      if (!isRetried(error)) throw error;
+      if (host.monotonic() >= end) throw toTaskError(error, false);
+    }
+    await backOff(host, attempt);
+  }
+}
+
+/** What is left of the deadline, at most an attempt's time, at least a millisecond. */
+export function attemptTimeout(host: Host, policy: RetryPolicy, end: number): number {
+  return Math.max(1, Math.min(policy.attemptTimeout, end - host.monotonic()));
+}
+
+const codes: Record<SessionErrorKind, TaskErrorCode> = {
+  timeout: "TIMEOUT",
+  connection: "UNAVAILABLE",
+  unavailable: "UNAVAILABLE",
+  overloaded: "OVERLOADED",
+  failure: "UNAVAILABLE",
+  tombstones: "UNAVAILABLE",
+  refused: "UNAVAILABLE",
+  "too-large": "TOO_LARGE",
+};
+
+/** The error of an operation that is given up; `mayApply` tells whether any of its attempts may have been applied. */
+export function toTaskError(error: unknown, mayApply: boolean, key: Partial<TaskKey> = {}): TaskError {
+  if (error instanceof TaskError) return error;
+  const kind = error instanceof SessionError ? error.kind : "failure";
+  const doubt = mayApply ? "; it may have been applied, and can be tried again safely" : "";
+  const reason = error instanceof Error ? error.message : String(error);
+  return new TaskError(codes[kind], `Cassandra: ${reason}${doubt}`, {
+    ...key,
+    outcome: mayApply ? "unknown" : "not-applied",
+    cause: error instanceof SessionError ? error.cause : error,
+  });
+}

@@ -1,0 +1,33 @@
+/** The CQL of everything that is read and written, for the tables of one keyspace. */
+export interface Statements {
+  readonly putTask: string;
+  readonly putEntry: string;
+  readonly deleteTask: string;
+  readonly deleteEntry: string;
+  readonly deleteEntries: string;
+  readonly readTask: string;
+  readonly readTasks: string;
+  readonly readEntries: string;
+  readonly readLastEntry: string;
+  readonly readEntry: string;
+}
+
+export function statementsFor(keyspace: string): Statements {
+  const tasks = `"${keyspace}".tasks`;
+  const ledger = `"${keyspace}".open_tasks`;
+  const partition = "task_list = ? AND shard = ?";
+  return {
+    putTask: `INSERT INTO ${tasks} (task_list, shard, id, saved_at, type, envelope) VALUES (?, ?, ?, ?, ?, ?) USING TIMESTAMP ?`,
+    putEntry: `INSERT INTO ${ledger} (task_list, shard, saved_at, id, size) VALUES (?, ?, ?, ?, ?) USING TIMESTAMP ?`,
+    deleteTask: `DELETE FROM ${tasks} USING TIMESTAMP ? WHERE ${partition} AND id = ?`,
+    deleteEntry: `DELETE FROM ${ledger} USING TIMESTAMP ? WHERE ${partition} AND saved_at = ? AND id = ?`,
+    deleteEntries: `DELETE FROM ${ledger} USING TIMESTAMP ? WHERE ${partition} AND saved_at > ? AND saved_at < ?`,
+    readTask: `SELECT id, envelope FROM ${tasks} WHERE ${partition} AND id = ?`,
+    readTasks: `SELECT id, envelope FROM ${tasks} WHERE ${partition} AND id IN ?`,
+    readEntries:
+      `SELECT saved_at, id, size FROM ${ledger} WHERE ${partition} ` +
+      "AND (saved_at, id) > (?, ?) AND (saved_at) <= (?) LIMIT ?",
+    readLastEntry: `SELECT saved_at, id FROM ${ledger} WHERE ${partition} AND saved_at > ? ORDER BY saved_at DESC LIMIT 1`,
+    readEntry: `SELECT saved_at, id FROM ${ledger} WHERE ${partition} AND saved_at = ? AND id = ?`,
+  };
+}
