@@ -1,0 +1,132 @@
+import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
+import { setImmediate, setTimeout as sleep } from "node:timers/promises";
+import { expectError, expectRejection, outcomesOf } from "../checks.js";
+import { aMoment, type CaseGroup } from "../scenario.js";
+
+/** Moments at which a call may be under way: at once, after what is at hand has run, and later. */
+const moments: readonly (() => Promise<unknown>)[] = [
+  () => Promise.resolve(),
+  () => setImmediate(),
+  () => sleep(1),
+  () => sleep(5),
+];
+
+export const aborting: CaseGroup = {
+  group: "abort",
+  cases: {
+    async "a save that was aborted before the call stores nothing, and says so"({ client, entries, list }) {
+      const all = entries(3);
+      const options = { signal: AbortSignal.abort() };
+      for (const outcome of await outcomesOf(all, () => client.adapter.save(all, options)))
+        assert.equal(expectError(outcome, "ABORTED").outcome, "not-applied");
+      await aMoment();
+      await client.expectNotFound(...all);
+      await client.expectListed(list, []);
+    },
+
+    async "a complete that was aborted before the call removes nothing, and says so"({ client, entries, list }) {
+      const saved = await client.save(...entries(3));
+      const options = { signal: AbortSignal.abort() };
+      for (const outcome of await outcomesOf(saved, () => client.adapter.complete(saved, options)))
+        assert.equal(expectError(outcome, "ABORTED").outcome, "not-applied");
+      await aMoment();
+      await client.expectOpen(list, saved);
+    },
+
+    async "what a save says that was aborted under way is true"({ client, entry }) {
+      await client.adapter.open();
+      for (const [moment, pass] of moments.entries()) {
+        const entries = Array.from({ length: 20 }, (_, i) => entry(`${moment}-${i}`));
+        const controller = new AbortController();
+        const outcomes = outcomesOf(entries, () => client.adapter.save(entries, { signal: controller.signal }));
+        await pass();
+        controller.abort();
+        const settled = await outcomes;
+        await aMoment();
+        for (const [i, { taskList, id, encode }] of entries.entries()) {
+          const outcome = settled[i];
+          if (outcome?.ok) {
+            await client.expectFound({ taskList, id, savedAt: outcome.value, bytes: encode(outcome.value) });
+            continue;
+          }
+          const { outcome: applied } = expectError(outcome, "ABORTED");
+          if (applied === "not-applied") await client.expectNotFound({ taskList, id });
+          else if (outcome?.attempted !== undefined) {
+            await client.complete({ taskList, id, savedAt: outcome.attempted });
+            await client.expectNotFound({ taskList, id });
+          }
+        }
+      }
+    },
+
+    async "what a complete says that was aborted under way is true"({ client, entry }) {
+      for (const [moment, pass] of moments.entries()) {
+        const saved = await client.saveAll(Array.from({ length: 20 }, (_, i) => entry(`${moment}-${i}`)));
+        const controller = new AbortController();
+        const outcomes = outcomesOf(saved, () => client.adapter.complete(saved, { signal: controller.signal }));
+        await pass();
+        controller.abort();
+        const settled = await outcomes;
+        await aMoment();
+        for (const [i, task] of saved.entries()) {
+          const outcome = settled[i];
+          if (outcome?.ok) await client.expectNotFound(task);
+          else if (expectError(outcome, "ABORTED").outcome === "not-applied") await client.expectFound(task);
+        }
+      }
+    },
+
+    async "an abort of one call leaves the others that are under way"({ client, entry }) {
+      await client.adapter.open();
+      const controller = new AbortController();
+      const [aborted, untouched] = [entry("aborted"), Array.from({ length: 10 }, (_, i) => entry(`${i}`))];
+      const before = untouched.slice(0, 5).map((each) => client.save(each));
+      const outcomes = outcomesOf([aborted], () => client.adapter.save([aborted], { signal: controller.signal }));
+      const after = untouched.slice(5).map((each) => client.save(each));
+      controller.abort();
+      await outcomes;
+      await client.expectFound(...(await Promise.all([...before, ...after])).flat());
+    },
+
+    async "a find that was aborted before the call fails"({ client, entry }) {
+      const saved = await client.save(entry("a"));
+      await expectRejection(() => client.adapter.find(saved, { signal: AbortSignal.abort() }), "ABORTED");
+      await client.expectFound(...saved);
+    },
+
+    async "a pass that was aborted before the first pull fails at it"({ client, entries, list }) {
+      await client.save(...entries(3));
+      await expectRejection(() => client.pass(list, { signal: AbortSignal.abort() }).next(), "ABORTED");
+    },
+
+    async "a pass that is aborted between two pulls fails at the second"({ client, entries, list }) {
+      const saved = await client.save(...entries(10));
+      const controller = new AbortController();
+      const pass = client.pass(list, { pageSize: 2, signal: controller.signal });
+      await pass.next();
+      controller.abort();
+      await expectRejection(() => pass.next(), "ABORTED");
+      await client.expectListed(list, saved);
+    },
+
+    async "an abort after the end changes nothing, and the signal is left without listeners"({
+      client,
+      entries,
+      list,
+    }) {
+      const controller = new AbortController();
+      const { signal } = controller;
+      await client.adapter.open({ signal });
+      const all = entries(5);
+      for (const one of all) await client.adapter.save([one], { signal });
+      await client.adapter.find(all, { signal });
+      const saved = await client.list(list, { pageSize: 2, signal });
+      await client.adapter.complete(saved.slice(3), { signal });
+      await aMoment();
+      assert.equal(getEventListeners(signal, "abort").length, 0, "listeners stay on a signal after the calls");
+      controller.abort();
+      await client.expectOpen(list, saved.slice(0, 3));
+    },
+  },
+};

@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { describeTask, expectDistinct, expectTasks, type StoredTask } from "../checks.js";
+import { Random } from "../random.js";
+import type { CaseGroup } from "../scenario.js";
+
+export const changingLists: CaseGroup = {
+  group: "all, while the list changes",
+  cases: {
+    async "completing each task as it comes skips none"({ client, entries, list }) {
+      const saved = await client.save(...entries(50));
+      const seen: StoredTask[] = [];
+      for await (const page of client.pass(list, { pageSize: 7 })) {
+        seen.push(...page);
+        await client.complete(...page);
+      }
+      expectTasks(seen, saved);
+      await client.expectListed(list, []);
+    },
+
+    async "a pass ends, even if each task is saved again as it comes"({ client, entries, entry, list, options }) {
+      await client.save(...entries(20));
+      const deadline = Date.now() + options.timeout / 2;
+      const seen: StoredTask[] = [];
+      for await (const page of client.pass(list, { pageSize: 3 })) {
+        assert.ok(Date.now() < deadline, "the pass goes on for as long as tasks are saved again");
+        seen.push(...page);
+        await client.save(...page.map(({ id, savedAt }) => entry(id, { replaces: [savedAt] })));
+      }
+      expectDistinct(seen);
+      assert.equal(new Set(seen.map(({ id }) => id)).size, 20, "a task did not come that was there all the time");
+    },
+
+    async "a pass ends, even if new tasks are saved as fast as it reads"({ client, entries, entry, list, options }) {
+      const saved = await client.save(...entries(10));
+      const deadline = Date.now() + options.timeout / 2;
+      const seen: StoredTask[] = [];
+      for await (const page of client.pass(list, { pageSize: 2 })) {
+        assert.ok(Date.now() < deadline, "the pass goes on for as long as tasks are saved");
+        seen.push(...page);
+        await client.save(...page.map(({ savedAt }) => entry(`new-${savedAt}`)));
+      }
+      expectDistinct(seen);
+      expectTasks(seen.slice(0, 10), saved);
+    },
+
+    async "a task that is saved again before it is reached comes in this pass or in the next"({
+      client,
+      entries,
+      entry,
+      list,
+    }) {
+      const saved = await client.save(...entries(20));
+      const pass = client.pass(list, { pageSize: 2 });
+      const seen = [...((await pass.next()) ?? [])];
+      const again = await client.save(
+        ...saved.slice(8, 12).map(({ id, savedAt }) => entry(id, { replaces: [savedAt] })),
+      );
+      seen.push(...(await pass.rest()));
+      expectDistinct(seen);
+      const missing = saved.filter(({ id }) => !seen.some((task) => task.id === id));
+      for (const task of missing)
+        assert.ok(
+          again.some(({ id }) => id === task.id),
+          `${describeTask(task)} did not come`,
+        );
+      await client.expectListed(list, [...saved.slice(0, 8), ...saved.slice(12), ...again]);
+    },
+
+    async "what stays untouched comes, each version once, whatever happens to other tasks"({
+      client,
+      entries,
+      entry,
+      list,
+    }) {
+      const random = new Random(7);
+      const saved = await client.save(...entries(60));
+      const untouched = saved.filter((_, i) => i % 2 === 0);
+      const touched = saved.filter((_, i) => i % 2);
+      const seen: StoredTask[] = [];
+      for await (const page of client.pass(list, { pageSize: 4 })) {
+        seen.push(...page);
+        await client.complete(random.pick(touched), random.pick(touched));
+        const again = random.pick(touched);
+        touched.push(...(await client.save(entry(again.id), entry(`new-${seen.length}`))));
+      }
+      expectDistinct(seen);
+      const isUntouched = ({ savedAt }: StoredTask) => untouched.some((task) => task.savedAt === savedAt);
+      expectTasks(seen.filter(isUntouched), untouched);
+    },
+  },
+};

@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { expectBytes, type StoredTask } from "../checks.js";
+import { newTaskList } from "../entries.js";
+import type { CaseGroup } from "../scenario.js";
+
+export const finding: CaseGroup = {
+  group: "find",
+  cases: {
+    async "what was never saved is not found"({ client, entry, list }) {
+      const [task] = await client.save(entry("a"));
+      await client.expectNotFound({ taskList: list, id: "b" }, { taskList: newTaskList(), id: task.id });
+    },
+
+    async "answers come in the order of the keys, with undefined for what is not open"({ client, entries, list }) {
+      const saved = await client.save(...entries(20));
+      await client.complete(...saved.filter((_, i) => i % 3 === 0));
+      const keys = [...saved.keys()].map((i) => (i * 7) % saved.length);
+      const found = await client.find(...keys.map((i) => ({ taskList: list, id: `task-${i}` })));
+      for (const [place, i] of keys.entries()) {
+        if (i % 3 === 0) assert.equal(found[place], undefined, "a task was found that is not open");
+        else expectBytes(found[place], saved[i] as StoredTask);
+      }
+    },
+
+    async "a find of no keys has no answers"({ client }) {
+      assert.deepEqual(await client.find(), []);
+    },
+
+    async "bytes that were found or listed are the caller's to change"({ client, entry, list }) {
+      const saved = await client.save(entry("a"));
+      for (const bytes of await client.find(...saved, ...saved)) bytes?.fill(0);
+      await client.expectFound(...saved);
+      for (const { bytes } of await client.list(list)) bytes.fill(0);
+      await client.expectOpen(list, saved);
+    },
+
+    async "bytes that were found or listed stay as they are, whatever is read and saved later"({
+      client,
+      entries,
+      list,
+    }) {
+      const saved = await client.save(...entries(20));
+      const found = await client.find(...saved);
+      const listed = await client.list(list, { pageSize: 3 });
+      const later = await client.save(...entries(20));
+      await client.expectOpen(list, later);
+      await client.complete(...later);
+      for (const [i, task] of saved.entries()) {
+        expectBytes(found[i], task);
+        expectBytes(listed[i]?.bytes, task);
+      }
+    },
+  },
+};

@@ -1,0 +1,80 @@
+import type { StoredTask } from "../checks.js";
+import type { Client } from "../client.js";
+import { awkwardKeys, largeEntry, longestKeys, newTaskList, sampleBytes, taskEntry } from "../entries.js";
+import type { CaseGroup } from "../scenario.js";
+
+/** Each list holds its own task and no other's, until that is completed. */
+async function expectApart(client: Client, tasks: readonly StoredTask[]): Promise<void> {
+  await client.expectFound(...tasks);
+  await Promise.all(tasks.map((task) => client.expectListed(task.taskList, [task])));
+  await client.complete(...tasks.filter((_, i) => i % 2));
+  await client.expectFound(...tasks.filter((_, i) => !(i % 2)));
+  await client.expectNotFound(...tasks.filter((_, i) => i % 2));
+}
+
+export const keysAndData: CaseGroup = {
+  group: "keys and data",
+  cases: {
+    async "ids may have 512 bytes"({ client, entry, list }) {
+      const ids = [...longestKeys(""), ...longestKeys("x")];
+      const saved = await client.save(...ids.map((id) => entry(id)));
+      await client.expectOpen(list, saved);
+      await client.complete(...saved);
+      await client.expectListed(list, []);
+    },
+
+    async "lists and ids together may have 512 bytes each"({ client }) {
+      const lists = longestKeys(newTaskList());
+      await expectApart(
+        client,
+        await client.save(...lists.flatMap((list, i) => taskEntry(list, longestKeys("")[i] ?? ""))),
+      );
+    },
+
+    async "ids may hold every awkward character, and each is another id"({ client, entry, list }) {
+      const saved = await client.save(...awkwardKeys.map((id) => entry(id)));
+      await client.expectOpen(list, saved);
+      const even = saved.filter((_, i) => i % 2 === 0);
+      await client.complete(...saved.filter((_, i) => i % 2));
+      await client.expectOpen(list, even);
+    },
+
+    async "lists may hold every awkward character, and each is another list"({ client, list }) {
+      const entries = awkwardKeys.map((key) => taskEntry(`${key}${list}${key}`, "a"));
+      await expectApart(client, await client.save(...entries));
+    },
+
+    async "keys that begin alike are apart"({ client, list }) {
+      const pairs = [
+        ["", "abc"],
+        ["a", "bc"],
+        ["ab", "c"],
+        ["\u0001", "\u0001"],
+        ["\u0001\u0001", "a"],
+        ["\u{10ffff}", "a"],
+      ];
+      await expectApart(client, await client.save(...pairs.map(([end, id]) => taskEntry(`${list}${end}`, id ?? ""))));
+    },
+
+    async "data may be empty"({ client, entry, list }) {
+      await client.expectOpen(list, await client.save(entry("a", { data: new Uint8Array() })));
+    },
+
+    async "data may hold every byte"({ client, entry, list }) {
+      await client.expectOpen(list, await client.save(entry("a", { data: sampleBytes(10_000) })));
+    },
+
+    async "an envelope may have 1 MiB"({ client, list }) {
+      const saved = await client.save(largeEntry(list, "a"));
+      await client.expectOpen(list, saved);
+      await client.complete(...saved);
+      await client.expectListed(list, []);
+    },
+
+    async "one call may carry twenty envelopes of 1 MiB, among small ones"({ client, entry, list }) {
+      const entries = Array.from({ length: 20 }, (_, i) => [largeEntry(list, `large-${i}`), entry(`small-${i}`)]);
+      const saved = await client.save(...entries.flat());
+      await client.expectOpen(list, saved);
+    },
+  },
+};

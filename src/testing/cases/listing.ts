@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { MAX_VERSION } from "../../version.js";
+import { expectTasks, type StoredTask } from "../checks.js";
+import { newTaskList, taskEntry } from "../entries.js";
+import type { CaseGroup } from "../scenario.js";
+
+export const listing: CaseGroup = {
+  group: "all",
+  cases: {
+    async "a list that was never saved to has no pages"({ client, list }) {
+      assert.equal(await client.pass(list).next(), undefined);
+    },
+
+    async "tasks come oldest first, whatever their ids"({ client, entry, list }) {
+      const saved: StoredTask[] = [];
+      for (let i = 0; i < 30; i++) saved.push(...(await client.save(entry(`${(i * 17) % 30}`))));
+      await client.expectListed(list, saved);
+    },
+
+    async "tasks of one call come in its order"({ client, entries, list }) {
+      await client.expectListed(list, await client.save(...entries(100)));
+    },
+
+    async "a task that is saved again goes to the end"({ client, entry, list }) {
+      const [a, b, c] = await client.save(entry("a"), entry("b"), entry("c"));
+      const [again] = await client.save(entry("b", { replaces: [b.savedAt] }));
+      await client.expectListed(list, [a, c, again]);
+      const [blind] = await client.save(entry("a"));
+      await client.expectListed(list, [c, again, blind]);
+    },
+
+    async "lists that are saved to in turns hold what is theirs"({ client, list }) {
+      const other = newTaskList();
+      const saved: StoredTask[] = [];
+      for (let i = 0; i < 20; i++) saved.push(...(await client.save(taskEntry(i % 3 ? list : other, `${i % 11}`))));
+      for (const name of [list, other]) {
+        const own = saved.filter(({ taskList }) => taskList === name);
+        const isLast = ({ id }: StoredTask, i: number) => own.findLastIndex((task) => task.id === id) === i;
+        await client.expectListed(name, own.filter(isLast));
+      }
+    },
+
+    async "completed tasks leave no gap"({ client, entries, list }) {
+      const saved = await client.saveAll(entries(300));
+      await client.completeAll(saved.slice(0, 250));
+      await client.completeAll(saved.filter((_, i) => i % 2));
+      await client.expectListed(
+        list,
+        saved.slice(250).filter((_, i) => i % 2 === 0),
+        { pageSize: 10 },
+      );
+    },
+
+    async "only versions before savedBefore come"({ client, entries, list }) {
+      const saved = await client.save(...entries(10));
+      for (const [i, { savedAt }] of saved.entries()) {
+        const pageSize = (i % 4) + 1;
+        await client.expectListed(list, saved.slice(0, i), { savedBefore: savedAt, pageSize });
+        await client.expectListed(list, saved.slice(0, i + 1), { savedBefore: savedAt + 1n, pageSize });
+      }
+      await client.expectListed(list, [], { savedBefore: 1n });
+      await client.expectListed(list, saved, { savedBefore: MAX_VERSION });
+    },
+
+    async "a task that is saved again after savedBefore does not come"({ client, entries, entry, list }) {
+      const saved = await client.save(...entries(6));
+      const [again] = await client.save(entry("task-2"));
+      const rest = saved.filter(({ id }) => id !== again.id);
+      await client.expectListed(list, rest, { savedBefore: again.savedAt });
+      await client.expectListed(list, [...rest, again], { savedBefore: again.savedAt + 1n });
+    },
+
+    async "passes at once over one list do not meet"({ client, entries, list }) {
+      const saved = await client.save(...entries(50));
+      const passes = [7, 3, 50].map((pageSize) => client.pass(list, { pageSize }));
+      const firsts = await Promise.all(passes.map(async (pass) => (await pass.next()) ?? []));
+      const rests = await Promise.all(passes.map((pass) => pass.rest()));
+      for (const [i, first] of firsts.entries()) expectTasks([...first, ...(rests[i] ?? [])], saved);
+    },
+
+    async "a long list comes whole and in order, and is gone once it is completed"({ client, entries, list, options }) {
+      const saved = await client.saveAll(entries(options.tasks));
+      await client.expectListed(list, saved, { pageSize: 500 });
+      await client.completeAll(saved);
+      await client.expectListed(list, []);
+    },
+  },
+};

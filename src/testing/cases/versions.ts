@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import type { Version } from "../../adapter.js";
+import { MAX_VERSION } from "../../version.js";
+import { acknowledged, expectError, type StoredTask } from "../checks.js";
+import { newTaskList, taskEntry } from "../entries.js";
+import type { CaseGroup } from "../scenario.js";
+
+const MINUTE: Version = 60_000_000n;
+
+function hostTime(): Version {
+  return BigInt(Date.now()) * 1000n;
+}
+
+function expectRising(tasks: readonly StoredTask[]): void {
+  for (const [i, { savedAt }] of tasks.slice(1).entries()) {
+    const before = tasks[i]?.savedAt as Version;
+    assert.ok(savedAt > before, `a version of ${savedAt} was given after one of ${before}`);
+  }
+}
+
+export const versions: CaseGroup = {
+  group: "versions",
+  cases: {
+    async "a version is the time of the save, in microseconds"({ client, entry }) {
+      const [{ savedAt }] = await client.save(entry("a"));
+      assert.equal(typeof savedAt, "bigint");
+      const off = savedAt - hostTime();
+      assert.ok(off > -10n * MINUTE && off < 10n * MINUTE, `${savedAt} is ${off} microseconds off the clock`);
+    },
+
+    async "versions rise from call to call, whatever the lists and ids"({ client }) {
+      const lists = [newTaskList(), newTaskList()];
+      const saved: StoredTask[] = [];
+      for (let i = 0; i < 50; i++) saved.push(...(await client.save(taskEntry(lists[i % 2] as string, `${i % 7}`))));
+      expectRising(saved);
+    },
+
+    async "versions rise within a call, in the order of its entries"({ client, entries }) {
+      expectRising(await client.save(...entries(200)));
+    },
+
+    async "versions rise from adapter to adapter of one process"({ client, another, entry }) {
+      const other = await another();
+      const saved: StoredTask[] = [];
+      for (let i = 0; i < 20; i++) saved.push(...(await (i % 2 ? client : other).save(entry(`${i}`))));
+      expectRising(saved);
+    },
+
+    async "versions are later than what is replaced, even where that is ahead of the clock"({ client, entry, list }) {
+      const ahead = hostTime() + 500_000n;
+      const [task] = await client.save(entry("a", { replaces: [ahead] }));
+      assert.ok(task.savedAt > ahead, `a version of ${task.savedAt} was given to replace ${ahead}`);
+      const [next] = await client.save(entry("b"));
+      expectRising([task, next]);
+      await client.expectOpen(list, [task, next]);
+    },
+
+    async "versions are later than all that a save of unknown outcome may have left"({ client, entry, list }) {
+      const [known] = await client.save(entry("a"));
+      const perhaps = known.savedAt + 300_000n;
+      const saved = await client.save(entry("a", { replaces: [perhaps, known.savedAt] }));
+      assert.ok(saved[0].savedAt > perhaps, `a version of ${saved[0].savedAt} was given to replace ${perhaps}`);
+      await client.expectOpen(list, saved);
+    },
+
+    /** A store may refuse what a clock that far ahead has made. */
+    async "a version far ahead of the clock moves its own task and no other"({ client, entry, list }) {
+      const wild = hostTime() + 24n * 60n * MINUTE;
+      const far = entry("far", { replaces: [wild] });
+      const [outcome] = await client.adapter.save([far]);
+      const [near] = await client.save(entry("near"));
+      assert.ok(near.savedAt < hostTime() + 10n * MINUTE, "another task was carried along to a version far ahead");
+      if (!outcome?.ok) {
+        expectError(outcome, "CLOCK_SKEW");
+        await client.expectOpen(list, [near]);
+        return;
+      }
+      const savedAt = acknowledged(outcome);
+      assert.ok(savedAt > wild, `a version of ${savedAt} was given to replace ${wild}`);
+      await client.expectOpen(list, [near, { taskList: list, id: "far", savedAt, bytes: far.encode(savedAt) }]);
+    },
+
+    async "an entry for which there is no later version fails, and no other"({ client, entry, list }) {
+      const [saved, failed] = await client.adapter.save([entry("a"), entry("b", { replaces: [MAX_VERSION] })]);
+      const error = expectError(failed, "CLOCK_SKEW");
+      assert.equal(error.outcome, "not-applied");
+      assert.equal((await client.list(list))[0]?.savedAt, acknowledged(saved));
+      await client.expectNotFound({ taskList: list, id: "b" });
+    },
+  },
+};

@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import type { CompleteEntry, Outcome } from "../adapter.js";
+import { readStamp } from "../envelope.js";
+import { isTaskError, type TaskError, type TaskErrorCode } from "../errors.js";
+import type { TaskKey } from "../keys.js";
+
+/** A version of a task, with the bytes that it has been saved as or read as. */
+export interface StoredTask extends CompleteEntry {
+  readonly bytes: Uint8Array;
+}
+
+/** What an adapter has read. */
+export function storedTask(bytes: Uint8Array): StoredTask {
+  assert.ok(bytes instanceof Uint8Array, `a task's bytes are a Uint8Array, not ${typeof bytes}`);
+  return { ...readStamp(bytes), bytes };
+}
+
+export function describeTask({ id, savedAt }: { readonly id: string; readonly savedAt: bigint }): string {
+  return `${JSON.stringify(id.length > 40 ? `${id.slice(0, 40)}…` : id)} at ${savedAt}`;
+}
+
+/** The very bytes that were saved. */
+export function expectBytes(actual: Uint8Array | undefined, expected: StoredTask): void {
+  assert.ok(actual !== undefined, `${describeTask(expected)} is open, but was not found`);
+  assert.ok(actual instanceof Uint8Array, `a task's bytes are a Uint8Array, not ${typeof actual}`);
+  if (Buffer.compare(actual, expected.bytes) === 0) return;
+  const found = describeTask(readStamp(actual));
+  assert.fail(`expected the bytes of ${describeTask(expected)}, got ${actual.length} others, of ${found}`);
+}
+
+/** The same tasks, in the same order, byte for byte. */
+export function expectTasks(actual: readonly StoredTask[], expected: readonly StoredTask[]): void {
+  for (let i = 0; i < Math.max(actual.length, expected.length); i++) {
+    const [was, should] = [actual[i], expected[i]];
+    if (was?.id === should?.id && was?.savedAt === should?.savedAt) continue;
+    const at = `place ${i} of a list of ${expected.length}`;
+    assert.fail(
+      `at ${at}: expected ${should ? describeTask(should) : "its end"}, got ${was ? describeTask(was) : "its end"}`,
+    );
+  }
+  for (const [i, task] of expected.entries()) expectBytes(actual[i]?.bytes, task);
+}
+
+/** Each version once. */
+export function expectDistinct(tasks: readonly StoredTask[]): void {
+  const seen = new Set<string>();
+  for (const task of tasks) {
+    const version = `${task.savedAt} ${task.id}`;
+    assert.ok(!seen.has(version), `a pass gave ${describeTask(task)} twice`);
+    seen.add(version);
+  }
+}
+
+export function acknowledged<T>(outcome: Outcome<T> | undefined): T {
+  assert.ok(outcome !== undefined, "every entry has an outcome");
+  if (outcome.ok) return outcome.value;
+  throw outcome.error;
+}
+
+export function expectError(outcome: Outcome<unknown> | undefined, code: TaskErrorCode): TaskError {
+  assert.ok(outcome !== undefined, "every entry has an outcome");
+  assert.ok(!outcome.ok, `expected ${code}, but it succeeded`);
+  return checkError(outcome.error, code);
+}
+
+/** Fails, as a promise or at once. */
+export async function expectRejection(call: () => unknown, code: TaskErrorCode): Promise<TaskError> {
+  try {
+    await call();
+  } catch (error) {
+    return checkError(error, code);
+  }
+  return assert.fail(`expected ${code}, but it succeeded`);
+}
+
+function checkError(error: unknown, code: TaskErrorCode): TaskError {
+  if (isTaskError(error, code)) return error;
+  return assert.fail(`expected a TaskError ${code}, got ${isTaskError(error) ? `${error.code}: ` : ""}${error}`);
+}
+
+/** The outcomes of a call, which may also fail as a whole. */
+export async function outcomesOf<T>(
+  entries: readonly TaskKey[],
+  call: () => Promise<readonly Outcome<T>[]>,
+): Promise<readonly Outcome<T>[]> {
+  let outcomes: readonly Outcome<T>[];
+  try {
+    outcomes = await call();
+  } catch (error) {
+    if (!isTaskError(error)) throw error;
+    outcomes = entries.map(() => ({ ok: false, error }));
+  }
+  assert.equal(outcomes.length, entries.length, "there is an outcome an entry");
+  return outcomes;
+}

@@ -1,0 +1,132 @@
+import assert from "node:assert/strict";
+import type { Adapter, AllOptions, CompleteEntry, SaveEntry, TaskKey } from "../adapter.js";
+import { acknowledged, expectBytes, expectTasks, type StoredTask, storedTask } from "./checks.js";
+
+type EachOf<E extends readonly unknown[], T> = { [K in keyof E]: T };
+
+/** An adapter in the hands of a case: what it does has to succeed, and is compared with what was saved. */
+export class Client {
+  readonly adapter: Adapter;
+  /** More tasks than any list has: a pass that gives more does not end. */
+  readonly #maxListed: number;
+
+  constructor(adapter: Adapter, maxListed: number) {
+    this.adapter = adapter;
+    this.#maxListed = maxListed;
+  }
+
+  /** Saves entries in one call. */
+  async save<E extends readonly SaveEntry[]>(...entries: E): Promise<EachOf<E, StoredTask>> {
+    const outcomes = await this.adapter.save(entries);
+    assert.equal(outcomes.length, entries.length, "save gives an outcome an entry");
+    return entries.map(({ taskList, id, encode }, i) => {
+      const savedAt = acknowledged(outcomes[i]);
+      return { taskList, id, savedAt, bytes: encode(savedAt) };
+    }) as EachOf<E, StoredTask>;
+  }
+
+  /** Saves any number of entries, some hundreds a call. */
+  async saveAll(entries: readonly SaveEntry[]): Promise<StoredTask[]> {
+    const saved: StoredTask[] = [];
+    for (const call of callsOf(entries)) saved.push(...(await this.save(...call)));
+    return saved;
+  }
+
+  /** Completes entries in one call. */
+  async complete(...entries: readonly CompleteEntry[]): Promise<void> {
+    const outcomes = await this.adapter.complete(entries);
+    assert.equal(outcomes.length, entries.length, "complete gives an outcome an entry");
+    for (const outcome of outcomes) acknowledged(outcome);
+  }
+
+  /** Completes any number of entries, some hundreds a call. */
+  async completeAll(entries: readonly CompleteEntry[]): Promise<void> {
+    for (const call of callsOf(entries)) await this.complete(...call);
+  }
+
+  /** Finds keys in one call. */
+  async find(...keys: readonly TaskKey[]): Promise<readonly (Uint8Array | undefined)[]> {
+    const found = await this.adapter.find(keys);
+    assert.equal(found.length, keys.length, "find gives an answer a key");
+    return found;
+  }
+
+  /** Begins a pass over a list, but pulls nothing yet. */
+  pass(taskList: string, options: Partial<AllOptions> = {}): Pass {
+    const pages = this.adapter.all(taskList, { pageSize: 100, maxPageBytes: 4 * 1024 * 1024, ...options });
+    return new Pass(pages[Symbol.asyncIterator](), this.#maxListed);
+  }
+
+  /** All that a list holds. */
+  async list(taskList: string, options?: Partial<AllOptions>): Promise<StoredTask[]> {
+    return this.pass(taskList, options).rest();
+  }
+
+  /** These versions, and no others, are what `find` gives. */
+  async expectFound(...tasks: readonly StoredTask[]): Promise<void> {
+    const found = await this.find(...tasks);
+    for (const [i, task] of tasks.entries()) expectBytes(found[i], task);
+  }
+
+  async expectNotFound(...keys: readonly TaskKey[]): Promise<void> {
+    for (const bytes of await this.find(...keys)) assert.equal(bytes, undefined, "a task was found that is not open");
+  }
+
+  /** The list holds these versions, in this order, and nothing else. */
+  async expectListed(taskList: string, tasks: readonly StoredTask[], options?: Partial<AllOptions>): Promise<void> {
+    expectTasks(await this.list(taskList, options), tasks);
+  }
+
+  /** The list holds these tasks in this order, and each of them can be found. */
+  async expectOpen(taskList: string, tasks: readonly StoredTask[]): Promise<void> {
+    await this.expectFound(...tasks);
+    await this.expectListed(taskList, tasks);
+  }
+}
+
+/** One way through a list, page by page. */
+export class Pass implements AsyncIterable<StoredTask[]> {
+  readonly #pages: AsyncIterator<readonly Uint8Array[]>;
+  readonly #maxListed: number;
+
+  constructor(pages: AsyncIterator<readonly Uint8Array[]>, maxListed: number) {
+    this.#pages = pages;
+    this.#maxListed = maxListed;
+  }
+
+  /** The next page, or undefined at the end. */
+  async next(): Promise<StoredTask[] | undefined> {
+    const { done, value } = await this.#pages.next();
+    return done ? undefined : value.map(storedTask);
+  }
+
+  /** The tasks of all pages that are left. */
+  async rest(): Promise<StoredTask[]> {
+    const tasks: StoredTask[] = [];
+    for await (const page of this) {
+      tasks.push(...page);
+      assert.ok(tasks.length <= this.#maxListed, `a pass has given ${tasks.length} tasks and does not end`);
+    }
+    return tasks;
+  }
+
+  /** Ends the pass where it is. */
+  async leave(): Promise<void> {
+    await this.#pages.return?.();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<StoredTask[], void, undefined> {
+    try {
+      for (let page = await this.next(); page; page = await this.next()) yield page;
+    } finally {
+      await this.leave();
+    }
+  }
+}
+
+const ENTRIES_A_CALL = 500;
+
+function* callsOf<E>(entries: readonly E[]): Generator<readonly E[]> {
+  for (let start = 0; start < entries.length; start += ENTRIES_A_CALL)
+    yield entries.slice(start, start + ENTRIES_A_CALL);
+}

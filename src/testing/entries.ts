@@ -1,0 +1,84 @@
+import { create } from "@bufbuild/protobuf";
+import { anyPack, BytesValueSchema, timestampNow } from "@bufbuild/protobuf/wkt";
+import { TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
+import type { SaveEntry } from "../adapter.js";
+import { DEFAULT_MAX_TASK_BYTES, prepareEnvelope } from "../envelope.js";
+import { TaskError } from "../errors.js";
+import { MAX_KEY_BYTES } from "../keys.js";
+import { MAX_VERSION, type Version } from "../version.js";
+
+export interface EntryInit {
+  /** What the task carries; a text that no other entry has, by default. */
+  readonly data?: Uint8Array;
+  /** Nothing by default: a blind save. */
+  readonly replaces?: readonly Version[];
+}
+
+let serial = 0;
+
+/** A save as a data interface makes it: its bytes are a whole envelope, whose data is a message. */
+export function taskEntry(taskList: string, id: string, { data, replaces = [] }: EntryInit = {}): SaveEntry {
+  serial++;
+  const message = create(BytesValueSchema, { value: data ?? new TextEncoder().encode(`task ${serial}`) });
+  const envelope = create(TaskEnvelopeSchema, {
+    taskList,
+    id,
+    data: anyPack(BytesValueSchema, message),
+    createdAt: timestampNow(),
+    attempt: serial % 3,
+    headers: serial % 2 ? { traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" } : {},
+  });
+  return { taskList, id, type: BytesValueSchema.typeName, replaces, encode: prepareEnvelope(envelope, Infinity) };
+}
+
+/** A save whose envelope nearly has the largest size there is by default, and is not over it. */
+export function largeEntry(taskList: string, id: string): SaveEntry {
+  const bare = taskEntry(taskList, id, { data: new Uint8Array() }).encode(MAX_VERSION).length;
+  return taskEntry(taskList, id, { data: sampleBytes(DEFAULT_MAX_TASK_BYTES - bare - 64) });
+}
+
+/** A save that can't be encoded, as one of a task that is too large. */
+export function failingEntry(taskList: string, id: string): SaveEntry {
+  const encode = () => {
+    throw new TaskError("TOO_LARGE", "this entry is made to fail", { taskList, id, field: "data" });
+  };
+  return { ...taskEntry(taskList, id), encode };
+}
+
+/** Every value that a byte may have, over and over. */
+export function sampleBytes(length: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(length);
+  for (let i = 0; i < length; i++) bytes[i] = i * 31;
+  return bytes;
+}
+
+const run = `${Date.now().toString(36)}${Math.random().toString(36).slice(2, 8)}`;
+let lists = 0;
+
+/** A task list that nobody has used before. */
+export function newTaskList(): string {
+  lists++;
+  return `conformance-${run}-${lists}`;
+}
+
+/** Keys of the largest size, of characters that take one, two, three and four bytes; they end in `suffix`. */
+export function longestKeys(suffix: string): string[] {
+  return ["k", "é", "ぬ", "🙂"].map((character) => {
+    const room = MAX_KEY_BYTES - Buffer.byteLength(suffix);
+    const count = Math.floor(room / Buffer.byteLength(character));
+    return `${"-".repeat(room - count * Buffer.byteLength(character))}${character.repeat(count)}${suffix}`;
+  });
+}
+
+/** Every ASCII character that a key may hold, as a key of its own; and what stores, paths and queries stumble over. */
+export const awkwardKeys: readonly string[] = [
+  ...Array.from({ length: 127 }, (_, i) => String.fromCharCode(i + 1)),
+  ...["..", "../x", "a/b", "a\\b", " a", "a ", "a\nb", "\r\n", "**", "a*", "a%", "%00", "%2F", "a_b", "a?b=c&d#e"],
+  ...["''", "a'b", 'a"b', "`a`", "$1", "${", "{{a}}", "{}", "[]", "'; DROP TABLE tasks; --", "a:b", "a,b", "a|b"],
+  ...["null", "undefined", "true", "NaN", "-1", "01", "1.0", "1e3", "__proto__", "constructor", "toString", "then"],
+  // Text that looks alike, or that software folds into one.
+  ...["é", "e\u0301", "ﬁ", "ss", "ß", "ẞ", "İ", "ı", "Å", "\u212b", "Ⅳ", "ａ", "\u00ad", "a\u200bb", "\u202eabc"],
+  // The edges of Unicode and of its encodings; in UTF-16 the last two are in the other order than in UTF-8.
+  ...["\u0080", "\u07ff", "\u0800", "\u2028", "\ud7ff", "\ue000", "\ufeffa", "\ufffd", "\uffff", "\u{10000}"],
+  ...["\u{10ffff}", "👩‍👩‍👧‍👦", "مهمة", "任务"],
+];

@@ -1,0 +1,3 @@
+export type { AdapterFactory, ConformanceOptions } from "./options.js";
+export type { CaseResult, ConformanceCase, Describe, It } from "./suite.js";
+export { adapterCases, describeAdapter, runConformance } from "./suite.js";

@@ -1,0 +1,73 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { SaveEntry } from "../adapter.js";
+import { Client } from "./client.js";
+import { type EntryInit, newTaskList, taskEntry } from "./entries.js";
+import type { AdapterFactory, ResolvedOptions } from "./options.js";
+
+/** Claims about an adapter, each with the scenario that puts it to the test. */
+export interface CaseGroup {
+  readonly group: string;
+  /** The option without which these cases can't be run. */
+  readonly needs?: "persistent" | "reads" | "redeliver";
+  readonly cases: Readonly<Record<string, (scenario: Scenario) => Promise<void>>>;
+}
+
+/** What a case works with: an adapter that nobody has opened yet, and a list of its own. */
+export class Scenario {
+  readonly client: Client;
+  readonly list: string = newTaskList();
+  readonly options: ResolvedOptions;
+  readonly #createAdapter: AdapterFactory;
+  readonly #clients: Client[];
+
+  static async begin(createAdapter: AdapterFactory, options: ResolvedOptions): Promise<Scenario> {
+    return new Scenario(createAdapter, options, new Client(await createAdapter(), maxListed(options)));
+  }
+
+  private constructor(createAdapter: AdapterFactory, options: ResolvedOptions, client: Client) {
+    this.#createAdapter = createAdapter;
+    this.options = options;
+    this.client = client;
+    this.#clients = [client];
+  }
+
+  /** A save in this scenario's list. */
+  readonly entry = (id: string, init?: EntryInit): SaveEntry => taskEntry(this.list, id, init);
+
+  /** Saves in this scenario's list; their ids sort otherwise than they stand. */
+  readonly entries = (count: number): SaveEntry[] => Array.from({ length: count }, (_, i) => this.entry(`task-${i}`));
+
+  /** Another adapter, on the same store where that outlives its adapters. */
+  readonly another = async (): Promise<Client> => {
+    const client = new Client(await this.#createAdapter(), maxListed(this.options));
+    this.#clients.push(client);
+    return client;
+  };
+
+  async end(): Promise<void> {
+    await Promise.all(this.#clients.map(({ adapter }) => adapter.close()));
+  }
+}
+
+function maxListed({ tasks }: ResolvedOptions): number {
+  return 2 * tasks + 2000;
+}
+
+/** Long enough for what is under way by mistake to happen. */
+export async function aMoment(): Promise<void> {
+  await sleep(25);
+}
+
+/** Rejects where the promise takes longer than `timeout` milliseconds. */
+export async function within<T>(promise: Promise<T>, timeout: number, what: string): Promise<T> {
+  const waiting = new AbortController();
+  const overdue = sleep(timeout, undefined, { signal: waiting.signal }).then(
+    () => Promise.reject(new Error(`${what} took longer than ${timeout} ms`)),
+    () => new Promise<never>(() => {}),
+  );
+  try {
+    return await Promise.race([promise, overdue]);
+  } finally {
+    waiting.abort();
+  }
+}

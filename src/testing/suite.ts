@@ -1,0 +1,137 @@
+import { aborting } from "./cases/aborting.js";
+import { changingLists } from "./cases/changing-lists.js";
+import { closing } from "./cases/closing.js";
+import { completing } from "./cases/completing.js";
+import { concurrency } from "./cases/concurrency.js";
+import { finding } from "./cases/finding.js";
+import { keysAndData } from "./cases/keys-and-data.js";
+import { laziness, reads } from "./cases/laziness.js";
+import { listing } from "./cases/listing.js";
+import { opening } from "./cases/opening.js";
+import { pages } from "./cases/pages.js";
+import { lateSaves, persistence } from "./cases/persistence.js";
+import { randomHistories } from "./cases/random-histories.js";
+import { repeatedKeys } from "./cases/repeated-keys.js";
+import { saving } from "./cases/saving.js";
+import { versions } from "./cases/versions.js";
+import { type AdapterFactory, type ConformanceOptions, type ResolvedOptions, resolveOptions } from "./options.js";
+import { type CaseGroup, Scenario, within } from "./scenario.js";
+
+/** One claim about an adapter, ready to be put to the test. */
+export interface ConformanceCase {
+  /** What it is about, such as `save`. */
+  readonly group: string;
+  /** The claim, such as `a complete of an older version leaves a newer one`. No two cases share one. */
+  readonly name: string;
+  /** Why it is not run with these options. */
+  readonly skipped: string | undefined;
+  /** Resolves if the claim holds. */
+  run(): Promise<void>;
+}
+
+/** What came of a case: it passed if it has neither an error nor a reason why it was skipped. */
+export interface CaseResult {
+  readonly group: string;
+  readonly name: string;
+  readonly skipped?: string;
+  readonly error?: unknown;
+}
+
+/** `describe` of a test runner. */
+export type Describe = (name: string, body: () => void) => unknown;
+
+/** `it`, or `test`, of a test runner. */
+export interface It {
+  (name: string, body: () => Promise<void>, timeout?: number): unknown;
+  readonly skip?: (name: string, body: () => Promise<void>) => unknown;
+}
+
+const groups: readonly CaseGroup[] = [
+  ...[opening, saving, versions, repeatedKeys, completing, finding, keysAndData],
+  ...[listing, pages, laziness, reads, changingLists],
+  ...[aborting, closing, concurrency, persistence, lateSaves, randomHistories],
+];
+
+/** The cases of the suite, for a runner that neither of the other two functions serves. */
+export function adapterCases(
+  createAdapter: AdapterFactory,
+  options: ConformanceOptions = {},
+): readonly ConformanceCase[] {
+  const resolved = resolveOptions(options);
+  return groups.flatMap(({ group, needs, cases }) =>
+    Object.entries(cases).map(([name, body]) => ({
+      group,
+      name,
+      skipped: needs && !resolved[needs] ? skipReasons[needs] : undefined,
+      run: () => runCase(body, createAdapter, resolved),
+    })),
+  );
+}
+
+const skipReasons = {
+  persistent: "the store ends with its adapter (persistent: false)",
+  reads: "nothing counts the store's reads (no option reads)",
+  redeliver: "nothing can deliver a save late (no option redeliver)",
+} as const;
+
+async function runCase(
+  body: (scenario: Scenario) => Promise<void>,
+  createAdapter: AdapterFactory,
+  options: ResolvedOptions,
+): Promise<void> {
+  const scenario = await Scenario.begin(createAdapter, options);
+  try {
+    await within(body(scenario), options.timeout, "the case");
+  } catch (error) {
+    await within(scenario.end(), options.timeout, "close").catch(() => undefined);
+    throw error;
+  }
+  await within(scenario.end(), options.timeout, "close");
+}
+
+/** Runs every case, one after the other, and tells what came of each. */
+export async function runConformance(
+  createAdapter: AdapterFactory,
+  options: ConformanceOptions = {},
+): Promise<readonly CaseResult[]> {
+  const results: CaseResult[] = [];
+  for (const { group, name, skipped, run } of adapterCases(createAdapter, options)) {
+    if (skipped !== undefined) results.push({ group, name, skipped });
+    else
+      results.push(
+        await run().then(
+          () => ({ group, name }),
+          (error: unknown) => ({ group, name, error }),
+        ),
+      );
+  }
+  return results;
+}
+
+/**
+ * Proves an adapter by one call, in whatever runs your tests: give it that runner's `describe` and `it` (or `test`).
+ *
+ *     import { describe, it } from "vitest";          // or node:test, or nothing for the globals of jest and mocha
+ *     import { describeAdapter } from "taskledger/testing";
+ *
+ *     describeAdapter("MyAdapter", () => new MyAdapter({ path }), { describe, it });
+ */
+export function describeAdapter(
+  name: string,
+  createAdapter: AdapterFactory,
+  { describe, it, ...options }: ConformanceOptions & { readonly describe: Describe; readonly it: It },
+): void {
+  const { timeout } = resolveOptions(options);
+  const all = adapterCases(createAdapter, options);
+  describe(name, () => {
+    for (const group of new Set(all.map(({ group }) => group)))
+      describe(group, () => {
+        for (const each of all) if (each.group === group) register(each, it, 2 * timeout + 1000);
+      });
+  });
+}
+
+function register({ name, skipped, run }: ConformanceCase, it: It, timeout: number): void {
+  if (skipped === undefined) it(name, run, timeout);
+  else it.skip?.(`${name} (skipped: ${skipped})`, run);
+}
