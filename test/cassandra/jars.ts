@@ -1,0 +1,96 @@
+import { execFile } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+
+export const CONF = resolve(import.meta.dirname, "conf");
+const CACHE = resolve(import.meta.dirname, "../../.cache/cassandra");
+const POM = join(CONF, "pom.xml");
+
+/** The version of Cassandra that pom.xml names; the jars of each version have a directory of their own. */
+export function jarsVersion(): string {
+  const version = /<artifactId>cassandra-all<\/artifactId>\s*<version>([^<]+)</.exec(readFileSync(POM, "utf8"))?.[1];
+  if (version === undefined) throw new Error(`${POM} names no version of cassandra-all`);
+  return version;
+}
+
+const lib = () => join(CACHE, `lib-${jarsVersion()}`);
+
+/** What is missing to run Cassandra from its jars on this machine; undefined when nothing is. */
+export async function missingForJars(): Promise<string | undefined> {
+  const missing: string[] = [];
+  const java = await javaVersion();
+  if (java !== 17) missing.push(java === undefined ? "no `java` was found" : `\`java\` is version ${java}, not 17`);
+  if (!existsSync(lib()) && !(await works("mvn", ["-v"]))) missing.push("no `mvn` was found");
+  return missing.length === 0 ? undefined : missing.join(", ");
+}
+
+export function javaCommand(): string {
+  const home = process.env.JAVA_HOME;
+  return home ? join(home, "bin", "java") : "java";
+}
+
+async function javaVersion(): Promise<number | undefined> {
+  try {
+    const { stderr } = await run(javaCommand(), ["-version"]);
+    const version = /version "(\d+)/.exec(stderr)?.[1];
+    return version === undefined ? undefined : Number(version);
+  } catch {
+    return undefined;
+  }
+}
+
+async function works(command: string, args: string[]): Promise<boolean> {
+  try {
+    await run(command, args);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+let fetching: Promise<string> | undefined;
+
+/** The directory of the jars, fetched from Maven Central when they are not there yet. */
+export function fetchJars(): Promise<string> {
+  fetching ??= fetchOnce().catch((error) => {
+    fetching = undefined;
+    throw error;
+  });
+  return fetching;
+}
+
+async function fetchOnce(): Promise<string> {
+  if (existsSync(lib())) return lib();
+  console.error(`Fetching Cassandra ${jarsVersion()} from Maven Central (66 MB, once) …`);
+  await mkdir(CACHE, { recursive: true });
+  const partial = await mkdtemp(join(CACHE, "fetching-"));
+  try {
+    await copyDependencies(partial);
+    await publish(partial);
+  } finally {
+    await rm(partial, { recursive: true, force: true });
+  }
+  return lib();
+}
+
+async function copyDependencies(directory: string): Promise<void> {
+  try {
+    await run("mvn", ["-q", "-B", "-f", POM, "dependency:copy-dependencies", `-DoutputDirectory=${directory}`]);
+  } catch (error) {
+    const output = (error as { stdout?: string }).stdout ?? "";
+    throw new Error(`Maven could not fetch Cassandra's jars.\n${output.trim()}`, { cause: error });
+  }
+}
+
+/** A rename publishes all the jars or none; where another test run was faster, its jars are the same. */
+async function publish(partial: string): Promise<void> {
+  try {
+    await rename(partial, lib());
+  } catch (error) {
+    if (!existsSync(lib())) throw error;
+  }
+}

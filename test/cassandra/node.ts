@@ -1,0 +1,240 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, open, readFile, writeFile } from "node:fs/promises";
+import { connect, type Socket } from "node:net";
+import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { pathToFileURL } from "node:url";
+import { CONF, fetchJars, javaCommand } from "./jars.js";
+import { isFree } from "./ports.js";
+
+export type CommitlogSync = "batch" | "group" | "periodic";
+export type NodeSignal = "SIGKILL" | "SIGTERM" | "SIGSTOP" | "SIGCONT";
+
+export interface NodeOptions {
+  /** The address to listen on, for clients and for other nodes. */
+  address: string;
+  /** Where the node keeps its data, cassandra.yaml and log. A node started again on it has its data back. */
+  dir: string;
+  /** The addresses of the nodes to join by; the first node of a cluster names itself. */
+  seeds: readonly string[];
+  /** The CQL port, the same for all nodes of a cluster. */
+  port?: number;
+  /** The port nodes talk to each other on, the same for all nodes of a cluster. */
+  storagePort?: number;
+  /** The size of the Java heap. */
+  heap?: string;
+  /** When a write is acknowledged: see COMMITLOG_SYNC. */
+  commitlogSync?: CommitlogSync;
+  /** Further settings for cassandra.yaml. */
+  settings?: Record<string, unknown>;
+  /** Further options for Java. */
+  jvmOptions?: readonly string[];
+  /** Whether `dir` is removed when the test process ends without having stopped the node. */
+  temporary?: boolean;
+}
+
+/**
+ * `batch` and `group` acknowledge a write when it is on disk; with `periodic`, Cassandra's default, a node that is killed
+ * forgets what it acknowledged in its last moments. `batch` syncs as soon as a write waits, and what arrives meanwhile
+ * shares the next sync; `group` syncs once a window, which every write has to sit out.
+ */
+const COMMITLOG_SYNC: Record<CommitlogSync, Record<string, string>> = {
+  batch: { commitlog_sync: "batch" },
+  group: { commitlog_sync: "group", commitlog_sync_group_window: "2ms" },
+  periodic: { commitlog_sync: "periodic", commitlog_sync_period: "10000ms" },
+};
+
+/**
+ * Ends the node with the test process, even when that is killed: the system then closes the pipe that this script reads
+ * from. Asking the kernel instead (PR_SET_PDEATHSIG) works on Linux only and goes by the thread that started the node,
+ * and Java has nothing that watches its own standard input. A line on the pipe says that the node ended before.
+ */
+const WATCHDOG = `
+  read -r line
+  [ -z "$line" ] || exit 0
+  kill -9 "$1"
+  [ -z "$2" ] || { sleep 1; rm -rf "$2"; }
+`;
+
+const START_TIMEOUT = 180_000;
+const STOP_TIMEOUT = 20_000;
+
+/** Starts a node; resolves when it answers CQL, rejects with the end of its log. */
+export async function startNode(options: NodeOptions): Promise<CassandraNode> {
+  const node = new CassandraNode(options);
+  await node.start();
+  return node;
+}
+
+export class CassandraNode {
+  readonly address: string;
+  readonly port: number;
+  readonly storagePort: number;
+  readonly dir: string;
+  private readonly options: NodeOptions;
+  private child: ChildProcess | undefined;
+  private logStart = 0;
+
+  constructor(options: NodeOptions) {
+    this.options = options;
+    this.address = options.address;
+    this.port = options.port ?? 9042;
+    this.storagePort = options.storagePort ?? 7000;
+    this.dir = resolve(options.dir);
+  }
+
+  get contactPoint(): string {
+    return `${this.address}:${this.port}`;
+  }
+
+  get running(): boolean {
+    return this.child !== undefined;
+  }
+
+  /** Starts the node, also again after it was stopped or killed. */
+  async start(): Promise<void> {
+    if (this.child !== undefined) throw new Error(`the node on ${this.contactPoint} runs already`);
+    await this.requireFreePorts();
+    await this.writeConfiguration();
+    this.child = await this.spawn();
+    await this.answering();
+  }
+
+  /** Sends a signal. One that ends the node is waited for; a node under SIGSTOP heeds SIGTERM only after SIGCONT. */
+  async kill(signal: NodeSignal): Promise<void> {
+    const child = this.child;
+    if (child === undefined) return;
+    child.ref();
+    const exited = once(child, "exit");
+    child.kill(signal);
+    if (signal === "SIGKILL" || signal === "SIGTERM") await exited;
+    child.unref();
+  }
+
+  /** Ends the node in good order, or by force where it does not heed. */
+  async stop(): Promise<void> {
+    await this.kill("SIGCONT");
+    const stopped = this.kill("SIGTERM");
+    await Promise.race([stopped, sleep(STOP_TIMEOUT, undefined, { ref: false })]);
+    await this.kill("SIGKILL");
+  }
+
+  /** What the node wrote to its log since it was last started. */
+  async log(): Promise<string> {
+    const bytes = await readFile(join(this.dir, "log"));
+    return bytes.subarray(this.logStart).toString();
+  }
+
+  // A Cassandra that is there already would answer in this node's place.
+  private async requireFreePorts(): Promise<void> {
+    for (const port of [this.port, this.storagePort]) {
+      if (!(await isFree(this.address, port))) throw new Error(`port ${port} of ${this.address} is in use`);
+    }
+  }
+
+  private async writeConfiguration(): Promise<void> {
+    await mkdir(this.dir, { recursive: true });
+    const common = await readFile(join(CONF, "cassandra.yaml"), "utf8");
+    // JSON is YAML, and where a key is there twice the later one counts.
+    const own = Object.entries(this.settings()).map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`);
+    await writeFile(join(this.dir, "cassandra.yaml"), common + own.join(""));
+  }
+
+  private settings(): Record<string, unknown> {
+    const seeds = this.options.seeds.map((seed) => `${seed}:${this.storagePort}`).join(",");
+    return {
+      listen_address: this.address,
+      rpc_address: this.address,
+      native_transport_port: this.port,
+      storage_port: this.storagePort,
+      seed_provider: [{ class_name: "org.apache.cassandra.locator.SimpleSeedProvider", parameters: [{ seeds }] }],
+      ...COMMITLOG_SYNC[this.options.commitlogSync ?? "batch"],
+      ...this.options.settings,
+    };
+  }
+
+  private async spawn(): Promise<ChildProcess> {
+    const jars = await fetchJars();
+    const log = await open(join(this.dir, "log"), "a");
+    try {
+      this.logStart = (await log.stat()).size;
+      // Its own process group, so that Ctrl-C reaches the tests alone, and they stop it when they are done with it.
+      const child = spawn(javaCommand(), this.javaArguments(jars), {
+        stdio: ["ignore", log.fd, log.fd],
+        detached: true,
+      });
+      await once(child, "spawn");
+      this.watch(child);
+      return child;
+    } finally {
+      await log.close();
+    }
+  }
+
+  private javaArguments(jars: string): string[] {
+    return [
+      `@${join(CONF, "jvm.options")}`,
+      `-Xmx${this.options.heap ?? "768m"}`,
+      `-Dcassandra.config=${pathToFileURL(join(this.dir, "cassandra.yaml"))}`,
+      `-Dcassandra.storagedir=${this.dir}`,
+      `-Dlogback.configurationFile=${join(CONF, "logback.xml")}`,
+      ...(this.options.jvmOptions ?? []),
+      "-cp",
+      join(jars, "*"),
+      "org.apache.cassandra.service.CassandraDaemon",
+    ];
+  }
+
+  private watch(child: ChildProcess): void {
+    const remove = this.options.temporary ? this.dir : "";
+    const watchdog = spawn("sh", ["-c", WATCHDOG, "watchdog", String(child.pid), remove], {
+      stdio: ["pipe", "ignore", "ignore"],
+      detached: true,
+    });
+    child.once("exit", () => {
+      this.child = undefined;
+      watchdog.stdin.end("ended\n");
+    });
+    // A test process that forgets a node still ends, and the node with it.
+    child.unref();
+    watchdog.unref();
+    (watchdog.stdin as Socket).unref();
+  }
+
+  private async answering(): Promise<void> {
+    const deadline = performance.now() + START_TIMEOUT;
+    while (!(await answersCql(this.address, this.port))) {
+      if (this.child === undefined) throw new Error(await this.failure("ended while it started"));
+      if (performance.now() > deadline) {
+        await this.kill("SIGKILL");
+        throw new Error(await this.failure(`did not answer within ${START_TIMEOUT / 1000} s`));
+      }
+      await sleep(50);
+    }
+  }
+
+  private async failure(what: string): Promise<string> {
+    const tail = (await this.log()).trimEnd().split("\n").slice(-30).join("\n");
+    return `Cassandra on ${this.contactPoint} ${what}. The end of ${join(this.dir, "log")}:\n${tail}`;
+  }
+}
+
+// CQL's OPTIONS request (version 4, no flags, stream 0, opcode 5, empty body), which a server answers before any login.
+const OPTIONS = Buffer.from([4, 0, 0, 0, 5, 0, 0, 0, 0]);
+const SUPPORTED = 6;
+
+function answersCql(host: string, port: number): Promise<boolean> {
+  return new Promise((done) => {
+    const socket = connect({ host, port, timeout: 1_000 });
+    const settle = (answer: boolean) => {
+      socket.destroy();
+      done(answer);
+    };
+    socket.once("connect", () => socket.write(OPTIONS));
+    socket.once("data", (header) => settle(header[4] === SUPPORTED));
+    socket.once("timeout", () => settle(false));
+    socket.once("error", () => settle(false));
+    socket.once("close", () => settle(false));
+  });
+}

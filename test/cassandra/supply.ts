@@ -1,0 +1,171 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { parseContactPoints } from "./contact-points.js";
+import { type Credentials, describeCassandra, type Endpoint } from "./describe.js";
+import { jarsVersion, missingForJars } from "./jars.js";
+import { type CommitlogSync, startNode } from "./node.js";
+import { freePort } from "./ports.js";
+
+export interface Coordinates {
+  /** Each with its port. */
+  contactPoints: string[];
+  /** The port on which the driver is to look for the nodes it hears of: it learns their addresses only. */
+  port: number;
+  localDataCenter: string;
+  credentials?: Credentials;
+  releaseVersion: string;
+  source: "CASSANDRA_CONTACT_POINTS" | "testcontainers" | "jars";
+}
+
+export interface CassandraSupply extends Coordinates {
+  stop(): Promise<void>;
+}
+
+/** Wishes that only a node started from the jars can meet. */
+export interface SupplyOptions {
+  commitlogSync?: CommitlogSync;
+  heap?: string;
+  settings?: Record<string, unknown>;
+  jvmOptions?: readonly string[];
+}
+
+interface Started extends Endpoint {
+  source: Coordinates["source"];
+  stop(): Promise<void>;
+}
+
+interface Unavailable {
+  unavailable: string;
+}
+
+// An engine that is not there is missed at once; one that is there and hangs must not hold up the tests.
+const ENGINE_TIMEOUT = 1_500;
+
+/** Gives the tests a real Cassandra, by the first of three ways that works here. */
+export async function supplyCassandra(options: SupplyOptions = {}): Promise<CassandraSupply> {
+  const started = await firstAvailable(options);
+  try {
+    return { ...started, ...(await describeCassandra(started)), ...namedDataCenter() };
+  } catch (error) {
+    await started.stop();
+    throw new Error(`The Cassandra at ${started.contactPoints} (${started.source}) does not answer.`, { cause: error });
+  }
+}
+
+/** The coordinates alone, which unlike a supply can be sent to another process. */
+export function coordinatesOf({ stop: _, ...coordinates }: CassandraSupply): Coordinates {
+  return coordinates;
+}
+
+/** One line for people: what the tests run on. */
+export function sayCoordinates({ releaseVersion, contactPoints, source }: Coordinates): string {
+  const origin = { CASSANDRA_CONTACT_POINTS: source, testcontainers: "Testcontainers", jars: "Maven Central's jars" };
+  return `Cassandra ${releaseVersion} from ${origin[source]} at ${contactPoints.join(", ")}`;
+}
+
+async function firstAvailable(options: SupplyOptions): Promise<Started> {
+  const named = fromEnvironment();
+  if ("source" in named) return named;
+  const container = await fromTestcontainers();
+  if ("source" in container) return container;
+  const node = await fromJars(options);
+  if ("source" in node) return node;
+  throw new Error(nothingAvailable(named.unavailable, container.unavailable, node.unavailable));
+}
+
+function nothingAvailable(environment: string, testcontainers: string, jars: string): string {
+  return [
+    "There is no Cassandra to test with. Any one of these gives one:",
+    `- name one that runs (\`docker compose up -d --wait\` starts one): CASSANDRA_CONTACT_POINTS=127.0.0.1:9042 (${environment})`,
+    `- a Docker engine, in which Testcontainers then starts cassandra:5.0 (${testcontainers})`,
+    `- Java 17 and Maven, on PATH or by JAVA_HOME, which then start Cassandra ${jarsVersion()} from Maven Central's jars` +
+      ` (${jars}); on Debian: apt-get install openjdk-17-jre-headless maven`,
+  ].join("\n");
+}
+
+// Of a cluster with several, the one that answers may not be in the data centre that is local to the tests.
+function namedDataCenter(): { localDataCenter?: string } {
+  const localDataCenter = process.env.CASSANDRA_LOCAL_DC;
+  return localDataCenter ? { localDataCenter } : {};
+}
+
+function fromEnvironment(): Started | Unavailable {
+  const { CASSANDRA_CONTACT_POINTS = "", CASSANDRA_USERNAME, CASSANDRA_PASSWORD = "" } = process.env;
+  const points = parseContactPoints(CASSANDRA_CONTACT_POINTS);
+  const [first] = points;
+  if (first === undefined) return { unavailable: "CASSANDRA_CONTACT_POINTS is not set" };
+  return {
+    source: "CASSANDRA_CONTACT_POINTS",
+    contactPoints: points.map(({ contactPoint }) => contactPoint),
+    port: first.port,
+    ...(CASSANDRA_USERNAME && { credentials: { username: CASSANDRA_USERNAME, password: CASSANDRA_PASSWORD } }),
+    stop: async () => {},
+  };
+}
+
+async function fromTestcontainers(): Promise<Started | Unavailable> {
+  // Imported only here: it takes a third of a second to load.
+  const { getContainerRuntimeClient } = await import("testcontainers");
+  try {
+    await within(ENGINE_TIMEOUT, getContainerRuntimeClient());
+  } catch {
+    return { unavailable: "no Docker engine answers" };
+  }
+  try {
+    return await startContainer();
+  } catch (error) {
+    console.warn("Testcontainers could not start cassandra:5.0:", error);
+    return { unavailable: "an engine answers, but cassandra:5.0 did not start in it" };
+  }
+}
+
+async function startContainer(): Promise<Started> {
+  const { CassandraContainer } = await import("@testcontainers/cassandra");
+  // The image would otherwise take a quarter of the machine's memory.
+  const heap = { MAX_HEAP_SIZE: "768M", HEAP_NEWSIZE: "128M" };
+  const container = await new CassandraContainer("cassandra:5.0").withEnvironment(heap).start();
+  return {
+    source: "testcontainers",
+    contactPoints: [container.getContactPoint()],
+    port: container.getPort(),
+    stop: async () => void (await container.stop()),
+  };
+}
+
+async function fromJars(options: SupplyOptions): Promise<Started | Unavailable> {
+  const missing = await missingForJars();
+  if (missing !== undefined) return { unavailable: missing };
+  const address = "127.0.0.1";
+  const port = await freePort([address]);
+  const storagePort = await freePort([address]);
+  const dir = await mkdtemp(join(tmpdir(), "taskledger-cassandra-"));
+  const remove = () => rm(dir, { recursive: true, force: true });
+  // Its data ends with it, so that its own tables need no flushing: creating a table takes a quarter of the time.
+  const jvmOptions = ["-Dcassandra.unsafesystem=true", ...(options.jvmOptions ?? [])];
+  try {
+    const node = await startNode({
+      ...options,
+      jvmOptions,
+      address,
+      seeds: [address],
+      port,
+      storagePort,
+      dir,
+      temporary: true,
+    });
+    const stop = () => node.kill("SIGKILL").then(remove);
+    return { source: "jars", contactPoints: [node.contactPoint], port, stop };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+async function within<T>(milliseconds: number, promise: Promise<T>): Promise<T> {
+  const timeout = sleep(milliseconds, undefined, { ref: false }).then(() => {
+    throw new Error(`no answer within ${milliseconds} ms`);
+  });
+  return Promise.race([promise, timeout]);
+}
