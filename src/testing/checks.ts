@@ -24,8 +24,22 @@ export function expectBytes(actual: Uint8Array | undefined, expected: StoredTask
   assert.ok(actual !== undefined, `${describeTask(expected)} is open, but was not found`);
   assert.ok(actual instanceof Uint8Array, `a task's bytes are a Uint8Array, not ${typeof actual}`);
   if (Buffer.compare(actual, expected.bytes) === 0) return;
-  const found = describeTask(readStamp(actual));
-  assert.fail(`expected the bytes of ${describeTask(expected)}, got ${actual.length} others, of ${found}`);
+  assert.fail(
+    `expected the bytes of ${describeTask(expected)}, got ${actual.length} others, of ${describeBytes(actual)}`,
+  );
+}
+
+function describeBytes(bytes: Uint8Array): string {
+  try {
+    return describeTask(readStamp(bytes));
+  } catch {
+    return "no task";
+  }
+}
+
+/** As a list holds them. */
+export function inOrder(tasks: readonly StoredTask[]): StoredTask[] {
+  return tasks.toSorted((a, b) => (a.savedAt < b.savedAt ? -1 : 1));
 }
 
 /** The same tasks, in the same order, byte for byte. */

@@ -1,4 +1,5 @@
 import { create } from "@bufbuild/protobuf";
+import { WireType } from "@bufbuild/protobuf/wire";
 import { anyPack, BytesValueSchema, timestampNow } from "@bufbuild/protobuf/wkt";
 import { TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
 import type { SaveEntry } from "../adapter.js";
@@ -12,12 +13,18 @@ export interface EntryInit {
   readonly data?: Uint8Array;
   /** Nothing by default: a blind save. */
   readonly replaces?: readonly Version[];
+  /** Whether the envelope has a field of a later version of the protocol. */
+  readonly hasUnknownFields?: boolean;
 }
 
 let serial = 0;
 
+/** Its length, and as many bytes. */
+const unknownField = Uint8Array.of(3, 0xfe, 0xff, 0);
+
 /** A save as a data interface makes it: its bytes are a whole envelope, whose data is a message. */
-export function taskEntry(taskList: string, id: string, { data, replaces = [] }: EntryInit = {}): SaveEntry {
+export function taskEntry(taskList: string, id: string, init: EntryInit = {}): SaveEntry {
+  const { data, replaces = [], hasUnknownFields = false } = init;
   serial++;
   const message = create(BytesValueSchema, { value: data ?? new TextEncoder().encode(`task ${serial}`) });
   const envelope = create(TaskEnvelopeSchema, {
@@ -28,6 +35,7 @@ export function taskEntry(taskList: string, id: string, { data, replaces = [] }:
     attempt: serial % 3,
     headers: serial % 2 ? { traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" } : {},
   });
+  if (hasUnknownFields) envelope.$unknown = [{ no: 1000, wireType: WireType.LengthDelimited, data: unknownField }];
   return { taskList, id, type: BytesValueSchema.typeName, replaces, encode: prepareEnvelope(envelope, Infinity) };
 }
 

@@ -10,6 +10,7 @@ import { listing } from "./cases/listing.js";
 import { opening } from "./cases/opening.js";
 import { pages } from "./cases/pages.js";
 import { lateSaves, persistence } from "./cases/persistence.js";
+import { randomCalls } from "./cases/random-calls.js";
 import { randomHistories } from "./cases/random-histories.js";
 import { repeatedKeys } from "./cases/repeated-keys.js";
 import { saving } from "./cases/saving.js";
@@ -49,7 +50,7 @@ export interface It {
 const groups: readonly CaseGroup[] = [
   ...[opening, saving, versions, repeatedKeys, completing, finding, keysAndData],
   ...[listing, pages, laziness, reads, changingLists],
-  ...[aborting, closing, concurrency, persistence, lateSaves, randomHistories],
+  ...[aborting, closing, concurrency, persistence, lateSaves, randomHistories, randomCalls],
 ];
 
 /** The cases of the suite, for a runner that neither of the other two functions serves. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { expectBytes, type StoredTask, storedTask } from "../checks.js";
+import { setImmediate } from "node:timers/promises";
+import { describeTask, expectBytes, inOrder, type StoredTask, storedTask } from "../checks.js";
 import type { CaseGroup } from "../scenario.js";
 
 function latestOf(tasks: readonly StoredTask[]): StoredTask {
@@ -12,10 +13,7 @@ export const concurrency: CaseGroup = {
     async "a hundred saves at once are all there"({ client, entries, list }) {
       const saved = (await Promise.all(entries(100).map((entry) => client.save(entry)))).flat();
       assert.equal(new Set(saved.map(({ savedAt }) => savedAt)).size, 100, "each has a version of its own");
-      await client.expectOpen(
-        list,
-        saved.sort((a, b) => (a.savedAt < b.savedAt ? -1 : 1)),
-      );
+      await client.expectOpen(list, inOrder(saved));
     },
 
     async "of saves of one key at once the latest version stays"({ client, entry, list }) {
@@ -23,42 +21,45 @@ export const concurrency: CaseGroup = {
       const saved = (await Promise.all(calls)).flat();
       const ids = ["a", "other-0", "other-1", "other-2"];
       const latest = ids.map((id) => latestOf(saved.filter((task) => task.id === id)));
-      await client.expectOpen(
-        list,
-        latest.sort((a, b) => (a.savedAt < b.savedAt ? -1 : 1)),
-      );
+      await client.expectOpen(list, inOrder(latest));
     },
 
     async "a complete that meets a newer save leaves it"({ client, entries, entry, list }) {
       const old = await client.save(...entries(20));
       const calls = old.map(async (task) => {
-        const completes = [client.complete(task), client.complete(task)];
-        const saved = await client.save(entry(task.id, { replaces: [task.savedAt] }));
-        await Promise.all(completes);
+        const complete = () => client.complete(task);
+        const again = entry(task.id, { replaces: [task.savedAt] });
+        const [, saved] = await Promise.all([complete(), client.save(again), complete()]);
         return saved;
       });
-      const saved = (await Promise.all(calls)).flat();
-      await client.expectOpen(
-        list,
-        saved.sort((a, b) => (a.savedAt < b.savedAt ? -1 : 1)),
-      );
+      await client.expectOpen(list, inOrder((await Promise.all(calls)).flat()));
     },
 
     async "what is read beside saves is whole, and always there"({ client, entry, list }) {
-      const ids = ["a", "b", "c"];
-      const first = await client.save(...ids.map((id) => entry(id)));
-      const saves: Promise<StoredTask[]>[] = [Promise.resolve(first)];
+      const first = await client.save(entry("a"), entry("b"));
+      const saved = new Map(first.map((task) => [task.savedAt, task]));
       const read: StoredTask[] = [];
-      for (let round = 0; round < 15; round++) {
-        saves.push(client.save(...ids.map((id) => entry(id))));
-        const found = await client.find(...first);
-        read.push(...found.flatMap((bytes) => (bytes ? [storedTask(bytes)] : [])), ...(await client.list(list)));
-        assert.ok(found.every(Boolean), "a task was not found while it was saved again");
+      for (let round = 0; round < 10; round++) {
+        let isUnderWay = true;
+        const save = async () => {
+          const again = await client.save(entry("a"), entry("b")).finally(() => {
+            isUnderWay = false;
+          });
+          for (const task of again) saved.set(task.savedAt, task);
+        };
+        const readBeside = async () => {
+          do {
+            const found = await client.find(...first);
+            for (const bytes of found) read.push(storedTask(bytes ?? assert.fail("a task was not there meanwhile")));
+            read.push(...(await client.list(list)));
+            await setImmediate();
+          } while (isUnderWay);
+        };
+        await Promise.all([save(), readBeside()]);
       }
-      const saved = new Map((await Promise.all(saves)).flat().map((task) => [task.savedAt, task]));
       for (const task of read) {
         const same = saved.get(task.savedAt);
-        assert.ok(same, `version ${task.savedAt} of ${task.id} was read, which nobody has saved`);
+        assert.ok(same, `${describeTask(task)} was read, which nobody has saved`);
         expectBytes(task.bytes, same);
       }
     },

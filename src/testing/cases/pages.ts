@@ -33,7 +33,7 @@ export const pages: CaseGroup = {
       for (const pageSize of [1, 2, 3, 4, 5, 6, 11, 12, 13, 1000]) await pagesOf(client, list, saved, { pageSize });
     },
 
-    async "a page ends before the envelope that would carry them over maxPageBytes"({ client, entry, list }) {
+    async "a page ends before the envelope that would carry it over maxPageBytes"({ client, entry, list }) {
       const lengths = [10, 2000, 30, 400, 400, 1, 900, 3000, 0, 0];
       const saved = await client.save(...lengths.map((length, i) => entry(`${i}`, { data: new Uint8Array(length) })));
       for (const maxPageBytes of [500, 1000, 2500, 5000, 100_000]) await pagesOf(client, list, saved, { maxPageBytes });

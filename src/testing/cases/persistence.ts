@@ -1,4 +1,4 @@
-import { expectTasks, type StoredTask } from "../checks.js";
+import { expectTasks, inOrder, type StoredTask } from "../checks.js";
 import type { CaseGroup } from "../scenario.js";
 
 export const persistence: CaseGroup = {
@@ -16,9 +16,8 @@ export const persistence: CaseGroup = {
     async "what was under way at close and was acknowledged is there"({ client, another, entries, list }) {
       await client.adapter.open();
       const calls = Promise.all(entries(50).map((entry) => client.save(entry)));
-      await client.adapter.close();
-      const saved = (await calls).flat().sort((a, b) => (a.savedAt < b.savedAt ? -1 : 1));
-      await (await another()).expectOpen(list, saved);
+      const [done] = await Promise.all([calls, client.adapter.close()]);
+      await (await another()).expectOpen(list, inOrder(done.flat()));
     },
 
     async "one adapter finds, lists and completes what another saved"({ client, another, entries, list }) {

@@ -47,17 +47,18 @@ export const versions: CaseGroup = {
     },
 
     async "versions are later than what is replaced, even where that is ahead of the clock"({ client, entry, list }) {
-      const ahead = hostTime() + 500_000n;
+      const [before] = await client.save(entry("before"));
+      const ahead = before.savedAt + 100_000n;
       const [task] = await client.save(entry("a", { replaces: [ahead] }));
       assert.ok(task.savedAt > ahead, `a version of ${task.savedAt} was given to replace ${ahead}`);
       const [next] = await client.save(entry("b"));
-      expectRising([task, next]);
-      await client.expectOpen(list, [task, next]);
+      expectRising([before, task, next]);
+      await client.expectOpen(list, [before, task, next]);
     },
 
     async "versions are later than all that a save of unknown outcome may have left"({ client, entry, list }) {
       const [known] = await client.save(entry("a"));
-      const perhaps = known.savedAt + 300_000n;
+      const perhaps = known.savedAt + 100_000n;
       const saved = await client.save(entry("a", { replaces: [perhaps, known.savedAt] }));
       assert.ok(saved[0].savedAt > perhaps, `a version of ${saved[0].savedAt} was given to replace ${perhaps}`);
       await client.expectOpen(list, saved);

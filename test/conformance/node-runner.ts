@@ -1,0 +1,6 @@
+import { describe, it } from "node:test";
+import { MemoryAdapter } from "../../src/adapters/memory.js";
+import { describeAdapter } from "../../src/testing/index.js";
+
+/** Run by node itself; see describe-adapter.test.ts. */
+describeAdapter("MemoryAdapter", () => new MemoryAdapter(), { describe, it, persistent: false, tasks: 500 });

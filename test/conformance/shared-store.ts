@@ -1,0 +1,62 @@
+import { MemoryAdapter } from "../../src/adapters/memory.js";
+import type { Adapter, AllOptions, OperationOptions, SaveEntry, Version } from "../../src/index.js";
+import type { ConformanceOptions } from "../../src/testing/index.js";
+
+/** A store in memory that outlives its adapters, counts its reads and can be sent a save that was held up. */
+export class SharedStore {
+  readonly #tasks = new MemoryAdapter();
+  #reads = 0;
+
+  readonly connect = (): Adapter => new Connection(this.#tasks, () => this.#reads++);
+
+  readonly options: ConformanceOptions = {
+    persistent: true,
+    reads: () => this.#reads,
+    // Its saves can't be held up: one that is not there any more has been replaced or completed.
+    redeliver: async () => {},
+  };
+
+  /** Saves once more what has been completed, as a store does that has forgotten it. */
+  readonly revive = async (entry: SaveEntry, _savedAt: Version): Promise<void> => {
+    await this.#tasks.save([entry]);
+  };
+}
+
+class Connection extends MemoryAdapter {
+  readonly #tasks: Adapter;
+  readonly #onRead: () => void;
+
+  constructor(tasks: Adapter, onRead: () => void) {
+    super();
+    this.#tasks = tasks;
+    this.#onRead = onRead;
+  }
+
+  override async save(...call: Parameters<Adapter["save"]>): ReturnType<Adapter["save"]> {
+    await this.open(call[1]);
+    return this.#tasks.save(...call);
+  }
+
+  override async find(...call: Parameters<Adapter["find"]>): ReturnType<Adapter["find"]> {
+    await this.open(call[1]);
+    return this.#tasks.find(...call);
+  }
+
+  override async complete(...call: Parameters<Adapter["complete"]>): ReturnType<Adapter["complete"]> {
+    await this.open(call[1]);
+    return this.#tasks.complete(...call);
+  }
+
+  override async *all(list: string, options: AllOptions): AsyncGenerator<readonly Uint8Array[], void, undefined> {
+    await this.#read(options);
+    for await (const page of this.#tasks.all(list, options)) {
+      yield page;
+      await this.#read(options);
+    }
+  }
+
+  async #read(options: OperationOptions): Promise<void> {
+    await this.open(options);
+    this.#onRead();
+  }
+}

@@ -1,0 +1,153 @@
+import { describe, expect, it } from "vitest";
+import { MemoryAdapter } from "../../src/adapters/memory.js";
+import { type AdapterFactory, adapterCases, type ConformanceOptions } from "../../src/testing/index.js";
+import { SharedStore } from "./shared-store.js";
+import * as wrongCalls from "./wrong-calls.js";
+import * as wrongListing from "./wrong-listing.js";
+import * as wrongSaving from "./wrong-saving.js";
+
+async function run(name: string, factory: AdapterFactory, options: ConformanceOptions): Promise<void> {
+  const found = adapterCases(factory, { timeout: 500, ...options }).find((each) => each.name === name);
+  if (found === undefined) throw new Error(`there is no case "${name}"`);
+  expect(found.skipped).toBeUndefined();
+  await found.run();
+}
+
+/** Each of these adapters is wrong in one way, and each case beside it is one that says so. */
+function describeWrong(
+  group: string,
+  adapters: Record<string, new () => MemoryAdapter>,
+  caught: [string, string][],
+): void {
+  describe(group, () => {
+    it.each(caught)("%s is caught: %s", async (adapter, name) => {
+      const WrongAdapter = adapters[adapter] as new () => MemoryAdapter;
+      await run(name, () => new MemoryAdapter(), { persistent: false });
+      await expect(run(name, () => new WrongAdapter(), { persistent: false })).rejects.toThrow();
+    });
+
+    it("names each of them", () => {
+      expect(new Set(caught.map(([adapter]) => adapter))).toEqual(new Set(Object.keys(adapters)));
+    });
+  });
+}
+
+describeWrong("saving, completing and finding", wrongSaving, [
+  ["LosesTheLastSave", "every entry of a call is there"],
+  ["KeepsTheFirstVersion", "a save by its holder replaces the version that was there"],
+  ["KeepsTheFirstVersion", "a blind save replaces the version that was there"],
+  ["SwapsOutcomes", "outcomes come in the order of the entries, whatever their lists"],
+  ["FailsTogether", "an entry that fails does not keep the others from being saved"],
+  ["LetsTheFirstWin", "of saves of one key in a call the last wins"],
+  ["SharesAVersion", "a complete of an earlier save of the same call leaves the last"],
+  ["AcknowledgesAnotherVersion", "a saved task is there, with the bytes of the version that was acknowledged"],
+  ["IgnoresWhatIsReplaced", "versions are later than what is replaced, even where that is ahead of the clock"],
+  ["LooksAtOneReplaced", "versions are later than all that a save of unknown outcome may have left"],
+  ["HasItsOwnClock", "versions rise from adapter to adapter of one process"],
+  ["CountsMilliseconds", "a version is the time of the save, in microseconds"],
+  ["FollowsWildClocks", "a version far ahead of the clock moves its own task and no other"],
+  ["CompletesNewerVersions", "a complete of an older version leaves a newer one"],
+  ["CompletesExactlyOne", "a complete of a later version removes an older one"],
+  ["FailsOnAbsentTasks", "a complete of what is not there is a success"],
+  ["AnswersOnce", "what is asked for twice is found twice"],
+  ["HandsOutItsOwnBytes", "bytes that were found or listed are the caller's to change"],
+  ["ReusesItsBuffer", "bytes that were found or listed stay as they are, whatever is read and saved later"],
+  ["CutsKeysOff", "ids may have 512 bytes"],
+  ["CutsKeysOff", "lists and ids together may have 512 bytes each"],
+  ["NormalizesKeys", "ids may hold every awkward character, and each is another id"],
+  ["NormalizesKeys", "lists may hold every awkward character, and each is another list"],
+  ["JoinsKeys", "keys that begin alike are apart"],
+]);
+
+describeWrong("listing", wrongListing, [
+  ["OrdersByIds", "tasks come oldest first, whatever their ids"],
+  ["RepeatsAtPageBoundaries", "pages hold at most pageSize tasks, and lose and repeat none"],
+  ["LosesAtPageBoundaries", "pages hold at most pageSize tasks, and lose and repeat none"],
+  ["StopsAtALimit", "a long list comes whole and in order, and is gone once it is completed"],
+  ["ReadsBeforeTheFirstPull", "a pass begins at the first pull: what was saved before it is there"],
+  ["ReadsBeforeTheFirstPull", "a pass begins at the first pull: what was completed before it is not there"],
+  ["ReadsEverythingAtOnce", "a pass reads at most a page ahead: what is completed beyond that does not come"],
+  [
+    "ReadsEverythingAtOnce",
+    "a pass reads at most a page ahead: what is replaced beyond that does not come in its old version",
+  ],
+  ["PagesByOffset", "completing each task as it comes skips none"],
+  ["FollowsTheList", "a pass ends, even if each task is saved again as it comes"],
+  ["FollowsTheList", "a pass ends, even if new tasks are saved as fast as it reads"],
+  ["IgnoresSavedBefore", "only versions before savedBefore come"],
+  ["IncludesSavedBefore", "only versions before savedBefore come"],
+  ["IgnoresPageSize", "pages hold at most pageSize tasks, and lose and repeat none"],
+  ["IgnoresMaxPageBytes", "a page ends before the envelope that would carry it over maxPageBytes"],
+  ["GivesEmptyPages", "pages skip completed tasks, however many lie between, and are never empty"],
+  ["GoesOnAfterReturn", "a pass that is left has ended, and the next one begins anew"],
+  ["EndsQuietlyAtClose", "a pass that is not at its end fails with CLOSED: it does not end as if there were no more"],
+]);
+
+describeWrong("opening, aborting and closing", wrongCalls, [
+  ["WantsToBeOpened", "every call opens the store by itself"],
+  ["RemembersAFailedOpening", "an opening that was aborted can be repeated"],
+  ["IgnoresSignals", "a save that was aborted before the call stores nothing, and says so"],
+  ["IgnoresSignals", "a complete that was aborted before the call removes nothing, and says so"],
+  ["IgnoresSignals", "a pass that was aborted before the first pull fails at it"],
+  ["IgnoresSignals", "a pass that is aborted between two pulls fails at the second"],
+  ["DeniesWhatItDid", "what a save says that was aborted under way is true"],
+  ["DeniesWhatItDid", "what a complete says that was aborted under way is true"],
+  ["AppliesWhatItDenied", "a save that was aborted before the call stores nothing, and says so"],
+  ["AbortsItsNeighbours", "an abort of one call leaves the others that are under way"],
+  ["LeavesListeners", "an abort after the end changes nothing, and the signal is left without listeners"],
+  ["ClosesWithoutWaiting", "close waits for the saves and completes under way, and they succeed"],
+  ["DropsWhatIsUnderWay", "close waits for the saves and completes under way, and they succeed"],
+  ["GoesOnAfterClose", "every call after close fails with CLOSED"],
+  ["ClosesOnce", "an adapter can be closed again, and twice at once"],
+  ["WaitsForItsPasses", "passes that stand still hold up neither saves nor completes nor close"],
+  ["CompletesInTwoSteps", "a complete that meets a newer save leaves it"],
+  ["RemovesBeforeItSaves", "what is read beside saves is whole, and always there"],
+]);
+
+describe("a store of several adapters", () => {
+  it("is caught where each adapter has its own", async () => {
+    const factory = () => new MemoryAdapter();
+    await expect(run("what was acknowledged is there after close, in its order", factory, {})).rejects.toThrow();
+    await expect(run("one adapter finds, lists and completes what another saved", factory, {})).rejects.toThrow();
+  });
+
+  it("is caught where it takes a save that was held up", async () => {
+    const { connect, revive } = new SharedStore();
+    const name = "a completed version stays completed when its save arrives once more";
+    await expect(run(name, connect, { redeliver: revive })).rejects.toThrow();
+  });
+
+  it("is caught reading before the first pull", async () => {
+    let reads = 0;
+    class Eager extends MemoryAdapter {
+      override all(...call: Parameters<MemoryAdapter["all"]>): ReturnType<MemoryAdapter["all"]> {
+        reads++;
+        return super.all(...call);
+      }
+    }
+    const name = "nothing is read before the first pull";
+    await expect(run(name, () => new Eager(), { reads: () => reads })).rejects.toThrow("before the first pull");
+  });
+});
+
+describe("random calls at once", () => {
+  const name = "whatever is called at once, what is open is what the versions say";
+  const { CompletesInTwoSteps, RemovesBeforeItSaves } = wrongCalls;
+
+  it.each([CompletesInTwoSteps, RemovesBeforeItSaves])("catch %o", async (WrongAdapter) => {
+    await expect(run(name, () => new WrongAdapter(), { persistent: false })).rejects.toThrow();
+  });
+});
+
+describe("random histories", () => {
+  const name = "an adapter does what a plain model does, whatever is called";
+  const { CompletesNewerVersions, KeepsTheFirstVersion, LetsTheFirstWin } = wrongSaving;
+  const { IgnoresSavedBefore, LosesAtPageBoundaries, OrdersByIds } = wrongListing;
+
+  it.each([
+    ...[CompletesNewerVersions, KeepsTheFirstVersion, LetsTheFirstWin],
+    ...[IgnoresSavedBefore, LosesAtPageBoundaries, OrdersByIds],
+  ])("catch %o, and name the seed", async (WrongAdapter) => {
+    await expect(run(name, () => new WrongAdapter(), { seeds: [4] })).rejects.toThrow(/^with seed 4, at step \d+: /);
+  });
+});

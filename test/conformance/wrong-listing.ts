@@ -1,0 +1,164 @@
+import { MemoryAdapter } from "../../src/adapters/memory.js";
+import { readStamp } from "../../src/envelope.js";
+import type { AllOptions } from "../../src/index.js";
+import { MAX_VERSION } from "../../src/version.js";
+
+type Pages = AsyncGenerator<readonly Uint8Array[], void, undefined>;
+
+const unlimited = { pageSize: Infinity, maxPageBytes: Infinity };
+
+async function collect(pages: Pages): Promise<Uint8Array[]> {
+  const all: Uint8Array[] = [];
+  for await (const page of pages) all.push(...page);
+  return all;
+}
+
+function* slice(all: readonly Uint8Array[], pageSize: number): Generator<readonly Uint8Array[], void, undefined> {
+  for (let start = 0; start < all.length; start += pageSize) yield all.slice(start, start + pageSize);
+}
+
+/** Gives tasks in the order of their ids. */
+export class OrdersByIds extends MemoryAdapter {
+  override async *all(taskList: string, options: AllOptions): Pages {
+    const all = await collect(super.all(taskList, { ...options, ...unlimited }));
+    const byId = all.sort((a, b) => (readStamp(a).id < readStamp(b).id ? -1 : 1));
+    yield* slice(byId, options.pageSize);
+  }
+}
+
+/** Begins each page with the last task of the page before. */
+export class RepeatsAtPageBoundaries extends MemoryAdapter {
+  override async *all(taskList: string, options: AllOptions): Pages {
+    const pageSize = Math.max(1, options.pageSize - 1);
+    let last: readonly Uint8Array[] = [];
+    for await (const page of super.all(taskList, { ...options, pageSize })) {
+      yield [...last, ...page];
+      if (options.pageSize > 1) last = page.slice(-1);
+    }
+  }
+}
+
+/** Loses the first task of each page but the first page. */
+export class LosesAtPageBoundaries extends MemoryAdapter {
+  override async *all(taskList: string, options: AllOptions): Pages {
+    let isFirst = true;
+    for await (const page of super.all(taskList, options)) {
+      if (isFirst) yield page;
+      else if (page.length > 1) yield page.slice(1);
+      isFirst = false;
+    }
+  }
+}
+
+/** Stops after ten thousand rows, less one. */
+export class StopsAtALimit extends MemoryAdapter {
+  override async *all(taskList: string, options: AllOptions): Pages {
+    yield* slice((await collect(super.all(taskList, { ...options, ...unlimited }))).slice(0, 9999), options.pageSize);
+  }
+}
+
+/** Lists what was read when `all` was called. */
+export class ReadsBeforeTheFirstPull extends MemoryAdapter {
+  override all(taskList: string, options: AllOptions): Pages {
+    const all = collect(super.all(taskList, { ...options, ...unlimited }));
+    return (async function* () {
+      yield* slice(await all, options.pageSize);
+    })();
+  }
+}
+
+/** Reads the whole list at the first pull. */
+export class ReadsEverythingAtOnce extends MemoryAdapter {
+  override async *all(taskList: string, options: AllOptions): Pages {
+    yield* slice(await collect(super.all(taskList, { ...options, ...unlimited })), options.pageSize);
+  }
+}
+
+/** Keeps a place in the list by counting the tasks before it. */
+export class PagesByOffset extends MemoryAdapter {
+  override async *all(taskList: string, options: AllOptions): Pages {
+    for (let offset = 0; ; offset += options.pageSize) {
+      const all = await collect(super.all(taskList, { ...options, ...unlimited }));
+      if (offset >= all.length) return;
+      yield all.slice(offset, offset + options.pageSize);
+    }
+  }
+}
+
+/** Looks for what was saved after the page before, until there is nothing. */
+export class FollowsTheList extends MemoryAdapter {
+  override async *all(taskList: string, options: AllOptions): Pages {
+    let last = 0n;
+    for (;;) {
+      const all = await collect(super.all(taskList, { ...options, ...unlimited }));
+      const page = all.filter((bytes) => readStamp(bytes).savedAt > last).slice(0, options.pageSize);
+      const end = page.at(-1);
+      if (end === undefined) return;
+      last = readStamp(end).savedAt;
+      yield page;
+    }
+  }
+}
+
+export class IgnoresSavedBefore extends MemoryAdapter {
+  override all(taskList: string, options: AllOptions): Pages {
+    return super.all(taskList, { ...options, savedBefore: undefined });
+  }
+}
+
+export class IncludesSavedBefore extends MemoryAdapter {
+  override all(taskList: string, { savedBefore = MAX_VERSION, ...options }: AllOptions): Pages {
+    return super.all(taskList, { ...options, savedBefore: savedBefore + 1n });
+  }
+}
+
+export class IgnoresPageSize extends MemoryAdapter {
+  override all(taskList: string, options: AllOptions): Pages {
+    return super.all(taskList, { ...options, pageSize: options.pageSize + 1 });
+  }
+}
+
+export class IgnoresMaxPageBytes extends MemoryAdapter {
+  override all(taskList: string, options: AllOptions): Pages {
+    return super.all(taskList, { ...options, maxPageBytes: Infinity });
+  }
+}
+
+/** Has an empty page where a whole page of tasks has been completed, as some stores do. */
+export class GivesEmptyPages extends MemoryAdapter {
+  override async *all(taskList: string, options: AllOptions): Pages {
+    yield* super.all(taskList, options);
+    yield [];
+  }
+}
+
+/** Can't be left. */
+export class GoesOnAfterReturn extends MemoryAdapter {
+  override all(taskList: string, options: AllOptions): Pages {
+    const pages = super.all(taskList, options);
+    const next = pages.next.bind(pages);
+    return {
+      ...pages,
+      next,
+      return: () => Promise.resolve({ done: true }),
+      [Symbol.asyncIterator]: () => ({ next }),
+    } as never;
+  }
+}
+
+/** Ends a pass at close as if it had come to its end. */
+export class EndsQuietlyAtClose extends MemoryAdapter {
+  #isClosed = false;
+
+  override async *all(taskList: string, options: AllOptions): Pages {
+    for await (const page of super.all(taskList, options)) {
+      yield page;
+      if (this.#isClosed) return;
+    }
+  }
+
+  override async close(): Promise<void> {
+    this.#isClosed = true;
+    await super.close();
+  }
+}

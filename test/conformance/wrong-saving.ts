@@ -1,0 +1,245 @@
+import { MemoryAdapter } from "../../src/adapters/memory.js";
+import { readStamp } from "../../src/envelope.js";
+import type {
+  AllOptions,
+  CompleteEntry,
+  OperationOptions,
+  Outcome,
+  SaveEntry,
+  TaskKey,
+  Version,
+} from "../../src/index.js";
+import { TaskError } from "../../src/index.js";
+import { VersionClock } from "../../src/version.js";
+
+type Saved = Promise<readonly Outcome<Version>[]>;
+type Found = Promise<readonly (Uint8Array | undefined)[]>;
+
+/** Acknowledges the last entry of a call, but does not keep it. */
+export class LosesTheLastSave extends MemoryAdapter {
+  override async save(entries: readonly SaveEntry[]): Saved {
+    const outcomes = await super.save(entries);
+    const [entry, outcome] = [entries.at(-1), outcomes.at(-1)];
+    if (entry && outcome?.ok) await this.complete([{ ...entry, savedAt: outcome.value }]);
+    return outcomes;
+  }
+}
+
+/** Acknowledges a save over a task that is open, but keeps the old one. */
+export class KeepsTheFirstVersion extends MemoryAdapter {
+  override async save(entries: readonly SaveEntry[]): Saved {
+    const found = await this.find(entries);
+    const encode = (bytes: Uint8Array | undefined, entry: SaveEntry) => (bytes ? () => bytes : entry.encode);
+    return super.save(entries.map((entry, i) => ({ ...entry, encode: encode(found[i], entry) })));
+  }
+}
+
+/** Saves in the order of the ids and gives the outcomes in that order, too. */
+export class SwapsOutcomes extends MemoryAdapter {
+  override async save(entries: readonly SaveEntry[]): Saved {
+    return super.save([...entries].sort((a, b) => (a.id < b.id ? -1 : 1)));
+  }
+}
+
+/** Lets one entry that can't be encoded fail the whole call. */
+export class FailsTogether extends MemoryAdapter {
+  override async save(entries: readonly SaveEntry[]): Saved {
+    for (const { encode } of entries) encode(1n);
+    return super.save(entries);
+  }
+}
+
+/** Of entries with one key it keeps the first. */
+export class LetsTheFirstWin extends MemoryAdapter {
+  override async save(entries: readonly SaveEntry[]): Saved {
+    const outcomes = await super.save([...entries].reverse());
+    return [...outcomes].reverse();
+  }
+}
+
+/** Sends the last of several entries with one key, and gives its version to all of them. */
+export class SharesAVersion extends MemoryAdapter {
+  override async save(entries: readonly SaveEntry[]): Saved {
+    const keyOf = ({ taskList, id }: TaskKey) => JSON.stringify([taskList, id]);
+    const distinct = [...new Map(entries.map((entry) => [keyOf(entry), entry])).values()];
+    const outcomes = await super.save(distinct);
+    const byKey = new Map(distinct.map((entry, i) => [keyOf(entry), outcomes[i] as Outcome<Version>]));
+    return entries.map((entry) => byKey.get(keyOf(entry)) as Outcome<Version>);
+  }
+}
+
+/** Encodes at one version and acknowledges another. */
+export class AcknowledgesAnotherVersion extends MemoryAdapter {
+  override async save(entries: readonly SaveEntry[]): Saved {
+    return super.save(entries.map((entry) => ({ ...entry, encode: (savedAt) => entry.encode(savedAt + 1n) })));
+  }
+}
+
+/** Takes the time for the version, whatever the version is that it replaces. */
+export class IgnoresWhatIsReplaced extends MemoryAdapter {
+  override async save(entries: readonly SaveEntry[]): Saved {
+    return super.save(entries.map((entry) => ({ ...entry, replaces: [] })));
+  }
+}
+
+/** Looks at one of the versions that a save replaces. */
+export class LooksAtOneReplaced extends MemoryAdapter {
+  override async save(entries: readonly SaveEntry[]): Saved {
+    return super.save(entries.map((entry) => ({ ...entry, replaces: entry.replaces.slice(-1) })));
+  }
+}
+
+/** Has a clock of its own, which runs behind that of the process. */
+export class HasItsOwnClock extends MemoryAdapter {
+  constructor() {
+    super({ clock: new VersionClock(() => BigInt(Date.now() - 200) * 1000n) });
+  }
+}
+
+/** Counts versions in milliseconds. */
+export class CountsMilliseconds extends MemoryAdapter {
+  constructor() {
+    super({ clock: new VersionClock(() => BigInt(Date.now())) });
+  }
+}
+
+/** Follows every clock, however far ahead that is. */
+export class FollowsWildClocks extends MemoryAdapter {
+  constructor() {
+    super({ clock: new VersionClock(undefined, 10n ** 15n) });
+  }
+}
+
+/** Removes whatever version is there. */
+export class CompletesNewerVersions extends MemoryAdapter {
+  override async complete(
+    entries: readonly CompleteEntry[],
+    options?: OperationOptions,
+  ): Promise<readonly Outcome<void>[]> {
+    return super.complete(
+      entries.map((entry) => ({ ...entry, savedAt: entry.savedAt + 10n ** 12n })),
+      options,
+    );
+  }
+}
+
+/** Removes the version that was seen, but no older one. */
+export class CompletesExactlyOne extends MemoryAdapter {
+  override async complete(
+    entries: readonly CompleteEntry[],
+    options?: OperationOptions,
+  ): Promise<readonly Outcome<void>[]> {
+    const found = await this.find(entries);
+    const same = entries.filter((entry, i) => found[i] && readStamp(found[i]).savedAt === entry.savedAt);
+    await super.complete(same, options);
+    return entries.map(() => ({ ok: true, value: undefined }));
+  }
+}
+
+/** Takes a task that is not there for an error. */
+export class FailsOnAbsentTasks extends MemoryAdapter {
+  override async complete(
+    entries: readonly CompleteEntry[],
+    options?: OperationOptions,
+  ): Promise<readonly Outcome<void>[]> {
+    const found = await this.find(entries);
+    const outcomes = await super.complete(entries, options);
+    const absent = new TaskError("UNAVAILABLE", "there is no such task");
+    return outcomes.map((outcome, i) => (found[i] ? outcome : { ok: false, error: absent }));
+  }
+}
+
+/** Keeps answers apart by key, so that a key that is asked for twice is answered once. */
+export class AnswersOnce extends MemoryAdapter {
+  override async find(keys: readonly TaskKey[], options?: OperationOptions): Found {
+    const ids = keys.map(({ taskList, id }) => JSON.stringify([taskList, id]));
+    const found = await super.find(keys, options);
+    return found.map((bytes, i) => (ids.indexOf(ids[i] ?? "") === i ? bytes : undefined));
+  }
+}
+
+/** Gives the very bytes that it keeps. */
+export class HandsOutItsOwnBytes extends MemoryAdapter {
+  readonly #given = new Map<string, Uint8Array>();
+
+  override async find(keys: readonly TaskKey[], options?: OperationOptions): Found {
+    return (await super.find(keys, options)).map((bytes) => bytes && this.#own(bytes));
+  }
+
+  #own(bytes: Uint8Array): Uint8Array {
+    const { taskList, savedAt } = readStamp(bytes);
+    const version = `${savedAt} ${taskList}`;
+    if (!this.#given.has(version)) this.#given.set(version, bytes);
+    return this.#given.get(version) as Uint8Array;
+  }
+}
+
+/** Reads into one buffer over and over. */
+export class ReusesItsBuffer extends MemoryAdapter {
+  readonly #buffer = new Uint8Array(2 * 1024 * 1024);
+
+  override async *all(taskList: string, options: AllOptions): AsyncGenerator<readonly Uint8Array[], void, undefined> {
+    for await (const page of super.all(taskList, options)) {
+      let used = 0;
+      yield page.map((bytes) => {
+        this.#buffer.set(bytes, used);
+        used += bytes.length;
+        return this.#buffer.subarray(used - bytes.length, used);
+      });
+    }
+  }
+}
+
+/** Changes every key on its way to the store. */
+abstract class ChangesKeys extends MemoryAdapter {
+  abstract change(key: TaskKey): TaskKey;
+
+  override async save(entries: readonly SaveEntry[], options?: OperationOptions): Saved {
+    return super.save(
+      entries.map((entry) => ({ ...entry, ...this.change(entry) })),
+      options,
+    );
+  }
+
+  override async find(keys: readonly TaskKey[], options?: OperationOptions): Found {
+    return super.find(
+      keys.map((key) => this.change(key)),
+      options,
+    );
+  }
+
+  override async complete(
+    entries: readonly CompleteEntry[],
+    options?: OperationOptions,
+  ): Promise<readonly Outcome<void>[]> {
+    return super.complete(
+      entries.map((entry) => ({ ...entry, ...this.change(entry) })),
+      options,
+    );
+  }
+
+  override all(taskList: string, options: AllOptions): AsyncGenerator<readonly Uint8Array[], void, undefined> {
+    return super.all(this.change({ taskList, id: "" }).taskList, options);
+  }
+}
+
+/** Cuts keys off where a store's index ends. */
+export class CutsKeysOff extends ChangesKeys {
+  override change({ taskList, id }: TaskKey): TaskKey {
+    return { taskList: taskList.slice(0, 120), id: id.slice(0, 120) };
+  }
+}
+
+/** Takes for equal what Unicode says is equivalent. */
+export class NormalizesKeys extends ChangesKeys {
+  override change({ taskList, id }: TaskKey): TaskKey {
+    return { taskList: taskList.normalize(), id: id.normalize() };
+  }
+}
+
+/** Joins the list and the id to one key. */
+export class JoinsKeys extends ChangesKeys {
+  override change({ taskList, id }: TaskKey): TaskKey {
+    return { taskList: taskList.slice(0, 20), id: `${taskList.slice(20)}${id}` };
+  }
+}
