@@ -1,8 +1,7 @@
 import type { DescFile } from "@bufbuild/protobuf";
 import type { Schema } from "@bufbuild/protoplugin";
+import { isMapped, mapImportsOption, ownProtos } from "../import-options.js";
 import type { Problems } from "./problems.js";
-
-const ours = "taskledger/v1/";
 
 /**
  * Refuses imports of our .proto files whose generated code nobody would find. We do not import it ourselves, but the
@@ -20,22 +19,15 @@ export function checkImports(schema: Schema, problems: Problems): void {
 }
 
 function isOurs(file: DescFile): boolean {
-  return file.proto.name.startsWith(ours);
+  return file.proto.name.startsWith(ownProtos);
 }
 
 function isFound({ files, options }: Schema, dependency: DescFile): boolean {
-  return (
-    files.includes(dependency) ||
-    options.mapImports.some(({ pattern }) => globToRegExp(pattern).test(dependency.proto.name)) ||
-    options.rewriteImports.some(({ pattern }) => globToRegExp(pattern).test(`./${dependency.name}_pb.js`))
-  );
-}
-
-/** The patterns of map_imports, which are a superset of those of rewrite_imports, as protoplugin matches them. */
-function globToRegExp(glob: string): RegExp {
-  const wildcards: Record<string, string> = { "**/": "(?:[^/]+/)*", "**": ".*", "*": "[^/]*", "/": "/.*" };
-  const escaped = glob.replace(/[.+?^${}()|[\]\\]/g, "\\$&");
-  return new RegExp(`^${escaped.replace(/\*\*\/|\*\*|\*|\/$/g, (wildcard) => wildcards[wildcard] ?? "")}$`);
+  const patterns = {
+    mapImports: options.mapImports.map(({ pattern }) => pattern),
+    rewriteImports: options.rewriteImports.map(({ pattern }) => pattern),
+  };
+  return files.includes(dependency) || isMapped(dependency.proto.name, patterns);
 }
 
 function explain(file: DescFile, dependency: DescFile): string {
@@ -43,9 +35,9 @@ function explain(file: DescFile, dependency: DescFile): string {
 In buf.gen.yaml, add to the options of protoc-gen-es (2.17 or later) and of protoc-gen-taskledger:
 
     opt:
-      - map_imports=${ours}:taskledger/gen
+      - ${mapImportsOption}
 
-If you generate ${ours} yourself, along with the rest, let protoc-gen-taskledger see all files at once:
+If you generate ${ownProtos} yourself, along with the rest, let protoc-gen-taskledger see all files at once:
 
     strategy: all
 `;
