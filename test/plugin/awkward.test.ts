@@ -6,8 +6,8 @@ import { promisify } from "node:util";
 import { create, type DescMessage } from "@bufbuild/protobuf";
 import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { bundlePlugin } from "../../scripts/build-package.js";
 import { Task } from "../../src/index.js";
-import { bundlePlugin } from "./bundle.js";
 import { writeFiles } from "./generate.js";
 import { binPath, bufPath, repository } from "./tools.js";
 

@@ -1,11 +1,11 @@
 import { execFile } from "node:child_process";
-import { chmod, cp, mkdtemp, readFile, rm } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { bundlePlugin } from "../../scripts/build-package.js";
 import { packageVersion } from "../../src/package-version.js";
-import { bundlePlugin } from "./bundle.js";
 import { compile, mapImports, runPlugin, toFiles, writeFiles } from "./generate.js";
 import { bufPath, repository } from "./tools.js";
 
@@ -20,7 +20,6 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "taskledger-"));
   plugin = join(folder, "protoc-gen-taskledger.mjs");
   await bundlePlugin(plugin);
-  await chmod(plugin, 0o755);
   await cp(join(repository, "proto/taskledger"), join(folder, "third_party/taskledger/taskledger"), {
     recursive: true,
   });
