@@ -6,7 +6,7 @@ import {
   protoInt64,
   ScalarType,
 } from "@bufbuild/protobuf";
-import { isWrapperDesc } from "@bufbuild/protobuf/wkt";
+import { FeatureSet_FieldPresence, isWrapperDesc } from "@bufbuild/protobuf/wkt";
 import { describeValue, TaskError } from "./errors.js";
 
 /** The deepest nesting that protobuf-es reads back. */
@@ -21,24 +21,35 @@ export function checkFields(schema: DescMessage, value: unknown): void {
 }
 
 function checkMessage(desc: DescMessage, value: unknown, path: string, depth: number): void {
-  if (depth > MAX_DEPTH) throw invalid(path, `it is nested deeper than ${MAX_DEPTH} messages`);
+  checkDepth(path, depth);
   if (!isObject(value)) throw invalid(path, `expected ${desc.typeName}, got ${describeValue(value)}`);
   const typeName = value.$typeName;
   if (typeName !== undefined && typeName !== desc.typeName)
     throw invalid(path, `expected ${desc.typeName}, got a message of type ${String(typeName)}`);
   checkKeys(desc, value, path);
   for (const member of desc.members) {
-    const own = valueOf(value, member.localName);
-    // `create` takes null for absent; a message that holds it would encode it as text.
-    if (own === undefined || (own === null && typeName === undefined)) continue;
+    const own = memberOf(value, member.localName);
+    if (typeName === undefined ? own == null : own === undefined && mayBeAbsent(member)) continue;
     const at = path === "" ? member.localName : `${path}.${member.localName}`;
     if (member.kind === "oneof") checkOneof(member, own, at, depth);
     else checkField(member, own, at, depth);
   }
 }
 
+function checkDepth(path: string, depth: number): void {
+  if (depth > MAX_DEPTH) throw invalid(path, `it is nested deeper than ${MAX_DEPTH} messages`);
+}
+
+/**
+ * `create` takes null and undefined for absent. A message has some members always: protobuf-es would encode the text
+ * "undefined", or fail.
+ */
+function mayBeAbsent(member: DescField | DescOneof): boolean {
+  return member.kind === "field" && member.presence !== FeatureSet_FieldPresence.IMPLICIT;
+}
+
 /** Messages of proto2 have their defaults on their prototype; what other prototypes have is no field. */
-function valueOf(value: Record<string, unknown>, name: string): unknown {
+function memberOf(value: Record<string, unknown>, name: string): unknown {
   return value[name] === (Object.prototype as unknown as Record<string, unknown>)[name] ? undefined : value[name];
 }
 
@@ -126,6 +137,7 @@ function checkMessageField(
 ): void {
   // protobuf-es keeps a wrapper as its bare value, and a Struct as a plain object.
   if (isWrapperDesc(field.message) && field.oneof === undefined) {
+    checkDepth(path, depth + 1);
     const [wrapped] = field.message.fields as [DescField & { fieldKind: "scalar" }];
     checkScalar(wrapped.scalar, value, path);
   } else if (isJsonObjectField(field)) checkJsonObject(value, path, depth + 1);
@@ -136,9 +148,10 @@ function isJsonObjectField(field: DescField): boolean {
   return field.message?.typeName === "google.protobuf.Struct" && field.parent.typeName !== "google.protobuf.Value";
 }
 
+/** A google.protobuf.Struct at this depth. */
 function checkJsonObject(value: unknown, path: string, depth: number): void {
   if (!isObject(value)) throw invalid(path, `expected a JSON object, got ${describeValue(value)}`);
-  if (depth > MAX_DEPTH) throw invalid(path, `it is nested deeper than ${MAX_DEPTH} messages`);
+  checkDepth(path, depth);
   for (const [key, element] of Object.entries(value)) {
     const at = `${path}[${JSON.stringify(key)}]`;
     if (!key.isWellFormed()) throw invalid(at, "the key holds a lone surrogate");
@@ -146,16 +159,16 @@ function checkJsonObject(value: unknown, path: string, depth: number): void {
   }
 }
 
+/** A google.protobuf.Value at this depth. */
 function checkJsonValue(value: unknown, path: string, depth: number): void {
+  checkDepth(path, depth);
+  if (value === null || typeof value === "boolean" || typeof value === "number") return;
   if (typeof value === "string") checkScalar(ScalarType.STRING, value, path);
+  else if (isObject(value)) checkJsonObject(value, path, depth + 1);
   else if (Array.isArray(value)) {
-    if (depth >= MAX_DEPTH) throw invalid(path, `it is nested deeper than ${MAX_DEPTH} messages`);
+    checkDepth(path, depth + 1);
     for (let i = 0; i < value.length; i++) checkJsonValue(value[i], `${path}[${i}]`, depth + 2);
-  } else if (typeof value === "number" && !Number.isFinite(value)) {
-    throw invalid(path, `expected a finite number, got ${value}`);
-  } else if (value !== null && typeof value !== "boolean" && typeof value !== "number") {
-    checkJsonObject(value, path, depth + 1);
-  }
+  } else throw invalid(path, `expected a JSON value, got ${describeValue(value)}`);
 }
 
 function checkEnum(desc: DescEnum, value: unknown, path: string): void {

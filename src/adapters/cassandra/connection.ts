@@ -1,6 +1,7 @@
 import type { Client, ClientOptions } from "cassandra-driver";
 import { importDriver } from "../../driver.js";
 import { isTaskError, TaskError } from "../../errors.js";
+import { classifyDriverError, type Driver, describeDriverError } from "./driver-errors.js";
 import { DriverSession } from "./driver-session.js";
 import {
   checkDataCenter,
@@ -41,8 +42,6 @@ export interface Connection {
   readonly settings: LedgerSettings;
   close(): Promise<void>;
 }
-
-type Driver = typeof import("cassandra-driver");
 
 /** Throws MISSING_DRIVER, UNAVAILABLE, INVALID_ARGUMENT, SCHEMA_MISMATCH. */
 export async function connect(options: CassandraConnectionOptions): Promise<Connection> {
@@ -88,9 +87,19 @@ async function withClient<T>(
     await client.connect();
     return await use(client, close);
   } catch (error) {
-    await close().catch(() => undefined);
+    if (!options.client) await abandon(client);
     throw isTaskError(error) ? error : connectionError(error, driver);
   }
+}
+
+/** Shuts a client down that may not have come to be connected. */
+async function abandon(client: Client): Promise<void> {
+  await client.shutdown().catch(() => undefined);
+  // Where connecting fails, cassandra-driver 4.10 leaves this open, and the process can't end.
+  const { controlConnection } = client as {
+    controlConnection?: { connection?: { close?(callback: () => void): void } };
+  };
+  controlConnection?.connection?.close?.(() => undefined);
 }
 
 function makeClient({ keyspace, client, ...options }: CassandraConnectionOptions, driver: Driver): Client {
@@ -102,11 +111,11 @@ function makeClient({ keyspace, client, ...options }: CassandraConnectionOptions
   }
 }
 
-function connectionError(cause: unknown, { errors }: Driver): TaskError {
-  const message = (cause as Error).message ?? String(cause);
-  if (cause instanceof errors.ArgumentError || cause instanceof TypeError)
-    return new TaskError("INVALID_ARGUMENT", `cassandra-driver refuses the options: ${message}`, { cause });
-  return new TaskError("UNAVAILABLE", `Cassandra can't be reached: ${message}`, { cause });
+function connectionError(cause: unknown, driver: Driver): TaskError {
+  const message = describeDriverError(cause);
+  return classifyDriverError(cause, driver).kind === "refused"
+    ? new TaskError("INVALID_ARGUMENT", `Cassandra can't be used this way: ${message}`, { cause })
+    : new TaskError("UNAVAILABLE", `Cassandra can't be reached: ${message}`, { cause });
 }
 
 /** That of the coordinator; the driver asks none outside of its own. */

@@ -1,5 +1,6 @@
 import type { Client, QueryOptions, types } from "cassandra-driver";
 import type { Version } from "../../version.js";
+import { classifyDriverError, type Driver, describeDriverError } from "./driver-errors.js";
 import type { LedgerPlace } from "./rules.js";
 import {
   type EntryRange,
@@ -7,17 +8,12 @@ import {
   type LedgerSession,
   type Mutation,
   SessionError,
-  type SessionErrorKind,
   type TaskRow,
 } from "./session.js";
 import type { Partition } from "./shard.js";
 import { type Statements, statementsFor } from "./statements.js";
 
-type Driver = typeof import("cassandra-driver");
 type Query = { query: string; params: unknown[] };
-
-/** Where the driver's errors are looked up: its classes and its response codes. */
-type Consistency = types.consistencies;
 
 /** The session on cassandra-driver: prepared statements, one attempt a call, its errors sorted by what they mean. */
 export class DriverSession implements LedgerSession {
@@ -27,7 +23,7 @@ export class DriverSession implements LedgerSession {
   readonly #options: QueryOptions;
   readonly #encodeVersion: (version: Version) => unknown;
 
-  constructor(client: Client, driver: Driver, keyspace: string, consistency: Consistency) {
+  constructor(client: Client, driver: Driver, keyspace: string, consistency: types.consistencies) {
     this.#client = client;
     this.#driver = driver;
     this.#statements = statementsFor(keyspace);
@@ -100,8 +96,8 @@ export class DriverSession implements LedgerSession {
     try {
       return await call();
     } catch (cause) {
-      const { kind, reached } = classify(cause, this.#driver);
-      throw new SessionError(kind, what === "write" && reached, cause);
+      const { kind, reached } = classifyDriverError(cause, this.#driver);
+      throw new SessionError(kind, what === "write" && reached, describeDriverError(cause), cause);
     }
   }
 
@@ -146,65 +142,4 @@ function toPlace(row: types.Row): LedgerPlace {
 /** A bigint, or the driver's Long. */
 export function toVersion(value: unknown): Version {
   return typeof value === "bigint" ? value : BigInt(String(value));
-}
-
-/** Replicas give this reason where a read met more tombstones than they allow. */
-const READ_TOO_MANY_TOMBSTONES = 1;
-
-interface Classified {
-  readonly kind: SessionErrorKind;
-  /** Whether the request may have reached a replica. */
-  readonly reached: boolean;
-}
-
-function classify(error: unknown, driver: Driver): Classified {
-  const { errors } = driver;
-  if (error instanceof errors.ResponseError) return classifyResponse(error, driver);
-  if (error instanceof errors.OperationTimedOutError) return { kind: "timeout", reached: true };
-  if (error instanceof errors.BusyConnectionError) return { kind: "overloaded", reached: false };
-  if (error instanceof errors.NoHostAvailableError) return classifyHosts(error, driver);
-  if (error instanceof errors.AuthenticationError || error instanceof errors.ArgumentError)
-    return { kind: "refused", reached: false };
-  if (error instanceof TypeError || error instanceof RangeError) return { kind: "refused", reached: false };
-  const { requestNotWritten } = error as { requestNotWritten?: boolean };
-  return { kind: "connection", reached: requestNotWritten !== true };
-}
-
-/** Each host that was tried gave its own error, or none where it was known to be down. */
-function classifyHosts(error: { innerErrors?: object }, driver: Driver): Classified {
-  const inner = Object.values(error.innerErrors ?? {}).filter((each) => each instanceof Error);
-  const each = inner.map((one) => classify(one, driver));
-  const refused = each.find(({ kind }) => kind === "refused");
-  if (refused) return refused;
-  const kind = each.find((one) => one.kind === "overloaded")?.kind ?? "connection";
-  return { kind, reached: each.some(({ reached }) => reached) };
-}
-
-function classifyResponse(error: Error & { code?: number; reasons?: object }, driver: Driver): Classified {
-  const { responseErrorCodes: codes } = driver.types;
-  switch (error.code) {
-    case codes.writeTimeout:
-    case codes.readTimeout:
-      return { kind: "timeout", reached: true };
-    case codes.unavailableException:
-      return { kind: "unavailable", reached: false };
-    case codes.overloaded:
-      return { kind: "overloaded", reached: true };
-    case codes.isBootstrapping:
-      return { kind: "unavailable", reached: false };
-    case codes.readFailure:
-      return { kind: isTombstoneFailure(error) ? "tombstones" : "failure", reached: true };
-    case codes.serverError:
-    case codes.writeFailure:
-    case codes.truncateError:
-      return { kind: "failure", reached: true };
-    case codes.invalid:
-      return { kind: /max_mutation_size|too large/i.test(error.message) ? "too-large" : "refused", reached: false };
-    default:
-      return { kind: "refused", reached: false };
-  }
-}
-
-function isTombstoneFailure({ reasons }: { reasons?: object }): boolean {
-  return Object.values(reasons ?? {}).includes(READ_TOO_MANY_TOMBSTONES);
 }

@@ -76,8 +76,8 @@ export class SessionError extends Error {
   /** Whether a write may have been applied, now or later. */
   readonly mayApply: boolean;
 
-  constructor(kind: SessionErrorKind, mayApply: boolean, cause: unknown) {
-    super(cause instanceof Error ? cause.message : String(cause), { cause });
+  constructor(kind: SessionErrorKind, mayApply: boolean, message: string, cause?: unknown) {
+    super(message, { cause });
     this.kind = kind;
     this.mayApply = mayApply;
   }

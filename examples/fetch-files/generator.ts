@@ -1,0 +1,36 @@
+// Walks the folder, serves it, and for each file saves a task and hands it to whoever reads the standard output.
+
+import { once } from "node:events";
+import { DataInterface } from "taskledger";
+import { openStore } from "taskledger/store";
+import { FetchFileTask } from "../../gen/example/v1/fetch_file_task.js";
+import { serveFiles } from "./file-server.js";
+import { listFiles } from "./files.js";
+import { FrameWriter } from "./frames.js";
+import { job, runProcess, tell } from "./messages.js";
+
+const { store, list, folder } = job();
+
+await runProcess(async () => {
+  const dismissed = once(process, "SIGTERM");
+  await using tasks = new DataInterface({ types: [FetchFileTask], adapter: await openStore(store) });
+  const server = await serveFiles(folder);
+  const frames = new FrameWriter();
+
+  async function* build(): AsyncGenerator<FetchFileTask> {
+    for (const filename of await listFiles(folder)) {
+      await frames.ready();
+      yield FetchFileTask.build({ taskList: list, externalHost: server.host, filename });
+    }
+  }
+  await tasks.saveAll(build(), {
+    onSaved(task) {
+      tell({ event: "saved" });
+      frames.write(task.toBinary()); // after the save, so that the worker can complete what it is handed
+    },
+  });
+  frames.end();
+
+  await dismissed; // until then the files are served
+  server.close();
+});

@@ -1,0 +1,87 @@
+// Tasks through their whole life, a crash included. A generator saves a task for each file of a folder and hands it to
+// a worker, which fetches the file over HTTP, notes its SHA-256 and completes the task. Part of the way the worker is
+// killed. A second worker, which knows nothing but the store, finishes what is open.
+//
+//     npm start -- [FOLDER] [--store URL]
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { DataInterface } from "taskledger";
+import { openStore } from "taskledger/store";
+import { FetchFileTask } from "../../gen/example/v1/fetch_file_task.js";
+import { Child } from "./child.js";
+import { findWrongDigests, listFiles } from "./files.js";
+import { readManifest } from "./manifest.js";
+import type { Job } from "./messages.js";
+import { Progress, printTable } from "./output.js";
+
+/** The share of the tasks after which the first worker is killed. */
+const CRASH_AT = 0.4;
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({ allowPositionals: true, options: { store: { type: "string" } } });
+  const folder = positionals[0] ?? ".";
+  const files = await listFiles(folder);
+  if (files.length === 0) throw new Error(`there is no file in ${folder}`);
+  const scratch = await mkdtemp(join(tmpdir(), "fetch-files-"));
+  try {
+    const store = values.store ?? `lmdb:${encodeURI(join(scratch, "ledger"))}`;
+    const adapter = await openStore(store, { createSchema: { replicas: 1 } });
+    await using tasks = new DataInterface({ types: [FetchFileTask], adapter });
+    const list = `fetch-files ${new Date().toISOString()}`;
+    await run(tasks, { store, list, folder, manifest: join(scratch, "manifest") }, files);
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+async function run(tasks: DataInterface, job: Job, files: readonly string[]): Promise<void> {
+  const started = performance.now();
+  const progress = new Progress(files.length);
+
+  const generator = new Child("generator.ts", job, ["ignore", "pipe", "inherit", "ipc"]);
+  generator.on("saved", (saved) => progress.show({ saved }));
+  const first = new Child("worker.ts", { ...job, source: "frames" }, [generator.stdout, "ignore", "inherit", "ipc"]);
+  generator.stdout?.destroy(); // the worker has it now
+  first.on("done", (done) => {
+    progress.show({ done });
+    if (done >= files.length * CRASH_AT) first.crash();
+  });
+  await Promise.all([first.ended(), Promise.race([generator.hasSaved(files.length), generator.ended()])]);
+  // The store knows; what the worker said last is lost with it.
+  const doneBefore = generator.saved - (await countOpen(tasks, job.list));
+
+  const second = new Child("worker.ts", { ...job, source: "store" }, ["ignore", "ignore", "inherit", "ipc"]);
+  second.on("done", (done) => progress.show({ done: doneBefore + done }));
+  await second.ended();
+  generator.dismiss();
+  await generator.ended();
+  progress.end();
+
+  const open = await countOpen(tasks, job.list);
+  printTable([
+    ["saved", generator.saved],
+    ["done before the crash", doneBefore],
+    ["recovered", second.done],
+    ["open at the end", open],
+    ["seconds", ((performance.now() - started) / 1000).toFixed(1)],
+  ]);
+  if (open > 0) throw new Error(`${open} tasks are still open; the first because of: ${second.leftOpen}`);
+  const wrong = await findWrongDigests(job.folder, files, await readManifest(job.manifest));
+  if (wrong.length > 0) throw new Error(`${wrong.length} digests are missing or wrong; the first is of ${wrong[0]}`);
+}
+
+async function countOpen(tasks: DataInterface, list: string): Promise<number> {
+  let count = 0;
+  for await (const _ of tasks.all(list)) count++;
+  return count;
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(`fetch-files: ${(error as Error).message}`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,37 @@
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitest/config";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const source = (path: string) => `${root}src/${path}`;
+
+/** The package's own names, as a user imports them, from the sources. */
+const alias = [
+  { find: /^taskledger$/, replacement: source("index.ts") },
+  { find: /^taskledger\/cassandra$/, replacement: source("adapters/cassandra/index.ts") },
+  { find: /^taskledger\/lmdb$/, replacement: source("adapters/lmdb.ts") },
+  { find: /^taskledger\/memory$/, replacement: source("adapters/memory.ts") },
+  { find: /^taskledger\/store$/, replacement: source("store.ts") },
+  { find: /^taskledger\/testing$/, replacement: source("testing/index.ts") },
+];
+
+/** Tests that need a Cassandra are named so. */
+const cassandra = "test/**/*.cassandra.test.ts";
+
+export default defineConfig({
+  root,
+  test: {
+    projects: [
+      { resolve: { alias }, test: { name: "unit", include: ["test/**/*.test.ts"], exclude: [cassandra] } },
+      {
+        resolve: { alias },
+        test: {
+          name: "cassandra",
+          include: [cassandra],
+          globalSetup: "test/cassandra/global-setup.ts",
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+});
