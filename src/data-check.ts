@@ -22,7 +22,7 @@ export function checkFields(schema: DescMessage, value: unknown): void {
 
 function checkMessage(desc: DescMessage, value: unknown, path: string, depth: number): void {
   checkDepth(path, depth);
-  if (!isObject(value)) throw invalid(path, `expected ${desc.typeName}, got ${describeValue(value)}`);
+  if (!isPlainObject(value)) throw invalid(path, `expected ${desc.typeName}, got ${describeValue(value)}`);
   const typeName = value.$typeName;
   if (typeName !== undefined && typeName !== desc.typeName)
     throw invalid(path, `expected ${desc.typeName}, got a message of type ${String(typeName)}`);
@@ -72,7 +72,7 @@ function unknownField(desc: DescMessage, key: string, path: string): TaskError {
 }
 
 function checkOneof(oneof: DescOneof, value: unknown, path: string, depth: number): void {
-  if (!isObject(value)) throw invalid(path, `expected { case, value }, got ${describeValue(value)}`);
+  if (!isPlainObject(value)) throw invalid(path, `expected { case, value }, got ${describeValue(value)}`);
   if (value.case === undefined) return;
   const field = oneof.fields.find((other) => other.localName === value.case);
   if (field === undefined) {
@@ -108,7 +108,7 @@ function checkList(field: DescField & { fieldKind: "list" }, value: unknown, pat
 }
 
 function checkMap(field: DescField & { fieldKind: "map" }, value: unknown, path: string, depth: number): void {
-  if (!isObject(value)) throw invalid(path, `expected an object, got ${describeValue(value)}`);
+  if (!isPlainObject(value)) throw invalid(path, `expected an object, got ${describeValue(value)}`);
   for (const [key, element] of Object.entries(value)) {
     const at = `${path}[${JSON.stringify(key)}]`;
     checkMapKey(field.mapKey, key, at);
@@ -124,7 +124,7 @@ function checkElement(
 ): void {
   const kind = field.fieldKind === "list" ? field.listKind : field.mapKind;
   if (kind === "scalar") checkScalar(field.scalar as ScalarType, value, path);
-  else if (kind === "enum") checkEnum(field.enum as DescEnum, value, path);
+  else if (kind === "enum") checkEnumNumber(field.enum as DescEnum, value, path);
   else if (isJsonObjectField(field)) checkJsonObject(value, path, depth + 1);
   else checkMessage(field.message as DescMessage, value, path, depth + 1);
 }
@@ -150,7 +150,7 @@ function isJsonObjectField(field: DescField): boolean {
 
 /** A google.protobuf.Struct at this depth. */
 function checkJsonObject(value: unknown, path: string, depth: number): void {
-  if (!isObject(value)) throw invalid(path, `expected a JSON object, got ${describeValue(value)}`);
+  if (!isPlainObject(value)) throw invalid(path, `expected a JSON object, got ${describeValue(value)}`);
   checkDepth(path, depth);
   for (const [key, element] of Object.entries(value)) {
     const at = `${path}[${JSON.stringify(key)}]`;
@@ -164,7 +164,7 @@ function checkJsonValue(value: unknown, path: string, depth: number): void {
   checkDepth(path, depth);
   if (value === null || typeof value === "boolean" || typeof value === "number") return;
   if (typeof value === "string") checkScalar(ScalarType.STRING, value, path);
-  else if (isObject(value)) checkJsonObject(value, path, depth + 1);
+  else if (isPlainObject(value)) checkJsonObject(value, path, depth + 1);
   else if (Array.isArray(value)) {
     checkDepth(path, depth + 1);
     for (let i = 0; i < value.length; i++) checkJsonValue(value[i], `${path}[${i}]`, depth + 2);
@@ -172,10 +172,15 @@ function checkJsonValue(value: unknown, path: string, depth: number): void {
 }
 
 function checkEnum(desc: DescEnum, value: unknown, path: string): void {
-  if (!isInteger(value, -0x8000_0000, 0x7fff_ffff))
-    throw invalid(path, `expected ${desc.typeName}, got ${describeValue(value)}`);
+  checkEnumNumber(desc, value, path);
   if (!desc.open && !desc.values.some((known) => known.number === value))
     throw invalid(path, `${desc.typeName} has no value ${describeValue(value)}`);
+}
+
+/** In lists and maps, protobuf-es also reads those of a closed enum that it does not know. */
+function checkEnumNumber(desc: DescEnum, value: unknown, path: string): void {
+  if (!isInteger(value, -0x8000_0000, 0x7fff_ffff))
+    throw invalid(path, `expected ${desc.typeName}, got ${describeValue(value)}`);
 }
 
 function checkMapKey(type: ScalarType, key: string, path: string): void {
@@ -203,7 +208,7 @@ function scalarFits(type: ScalarType, value: unknown): boolean {
     case ScalarType.DOUBLE:
       return typeof value === "number";
     case ScalarType.FLOAT:
-      return typeof value === "number" && (Number.isFinite(Math.fround(value)) || !Number.isFinite(value));
+      return typeof value === "number" && (Math.abs(value) <= MAX_FLOAT || !Number.isFinite(value));
     case ScalarType.INT32:
     case ScalarType.SINT32:
     case ScalarType.SFIXED32:
@@ -229,12 +234,15 @@ function isInteger(value: unknown, min: number, max: number): boolean {
   return typeof value === "number" && Number.isInteger(value) && value >= min && value <= max;
 }
 
-/** protobuf-es takes a bigint, a number or a decimal string for a 64-bit integer. */
+/** The largest that protobuf-es writes. */
+const MAX_FLOAT = 3.4028234663852886e38;
+
+/** protobuf-es takes a bigint, a number or a decimal string for a 64-bit integer; and others, such as " " for 0. */
 function parses(parse: (value: string | number | bigint) => unknown, value: unknown): boolean {
-  if (typeof value !== "bigint" && typeof value !== "number" && (typeof value !== "string" || value === ""))
+  if (typeof value === "string" ? !/^-?\d+$/.test(value) : typeof value !== "bigint" && typeof value !== "number")
     return false;
   try {
-    parse.call(protoInt64, value);
+    parse.call(protoInt64, value as string | number | bigint);
     return true;
   } catch {
     return false;
@@ -264,8 +272,9 @@ const scalarNames: Record<ScalarType, string> = {
   [ScalarType.FIXED64]: uint64,
 };
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array);
+/** Not an array, nor a Date, a Map and their like, whose content is not in their keys. */
+export function isPlainObject(value: unknown): value is Record<string, unknown> {
+  return Object.prototype.toString.call(value) === "[object Object]";
 }
 
 function invalid(path: string, reason: string): TaskError {
