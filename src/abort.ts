@@ -17,15 +17,38 @@ export async function untilAborted<T>(
   outcome: WriteOutcome = "not-applied",
 ): Promise<T> {
   if (signal === undefined) return promise;
-  let onAbort: (() => void) | undefined;
+  throwIfAborted(signal);
+  let release: (() => void) | undefined;
   const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(abortedError(signal, outcome));
-    if (signal.aborted) onAbort();
-    else signal.addEventListener("abort", onAbort, { once: true });
+    release = onAbort(signal, () => reject(abortedError(signal, outcome)));
   });
   try {
     return await Promise.race([promise, aborted]);
   } finally {
-    if (onAbort) signal.removeEventListener("abort", onAbort);
+    release?.();
   }
+}
+
+const listeners = new WeakMap<AbortSignal, Set<() => void>>();
+
+/**
+ * Calls back when the signal is aborted; gives the function that ends that. However many wait for one signal, it has one
+ * listener: Node warns of more than ten.
+ */
+export function onAbort(signal: AbortSignal, callback: () => void): () => void {
+  let callbacks = listeners.get(signal);
+  if (callbacks === undefined) {
+    callbacks = new Set();
+    listeners.set(signal, callbacks);
+  }
+  const all = callbacks;
+  if (all.size === 0) signal.addEventListener("abort", callAll, { once: true });
+  all.add(callback);
+  return () => {
+    if (all.delete(callback) && all.size === 0) signal.removeEventListener("abort", callAll);
+  };
+}
+
+function callAll(event: Event): void {
+  for (const callback of listeners.get(event.target as AbortSignal) ?? []) callback();
 }

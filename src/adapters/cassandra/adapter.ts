@@ -28,6 +28,9 @@ export class CassandraAdapter implements Adapter {
   #opening: Promise<Ledger> | undefined;
   #connection: Connection | undefined;
   #closing: Promise<void> | undefined;
+  /** Aborted by `close`; ends what would go on for long. */
+  readonly #closed = new AbortController();
+  readonly #calls = new Set<Promise<unknown>>();
 
   /** Connects only when it is first used, or opened. */
   constructor(options: CassandraAdapterOptions) {
@@ -43,60 +46,58 @@ export class CassandraAdapter implements Adapter {
     await createSchemaWith(options);
   }
 
-  async open({ signal }: OperationOptions = {}): Promise<void> {
-    await this.#ledger(signal);
+  open({ signal }: OperationOptions = {}): Promise<void> {
+    return this.#call(signal, async () => undefined);
   }
 
-  async save(entries: readonly SaveEntry[], { signal }: OperationOptions = {}): Promise<readonly Outcome<Version>[]> {
-    const ledger = await this.#ledger(signal);
-    return ledger.save(entries, signal);
+  save(entries: readonly SaveEntry[], { signal }: OperationOptions = {}): Promise<readonly Outcome<Version>[]> {
+    return this.#call(signal, (ledger) => ledger.save(entries, signal));
   }
 
-  async find(
-    keys: readonly TaskKey[],
-    { signal }: OperationOptions = {},
-  ): Promise<readonly (Uint8Array | undefined)[]> {
-    const ledger = await this.#ledger(signal);
-    return ledger.find(keys, signal);
+  find(keys: readonly TaskKey[], { signal }: OperationOptions = {}): Promise<readonly (Uint8Array | undefined)[]> {
+    return this.#call(signal, (ledger) => ledger.find(keys, signal));
   }
 
   async *all(taskList: string, options: AllOptions): AsyncGenerator<readonly Uint8Array[], void, undefined> {
     const ledger = await this.#ledger(options.signal);
+    const signal = options.signal ? AbortSignal.any([options.signal, this.#closed.signal]) : this.#closed.signal;
     try {
-      for await (const page of ledger.all(taskList, options)) {
-        yield page;
-        if (this.#closing) break;
-      }
+      yield* ledger.all(taskList, { ...options, signal });
     } catch (error) {
-      if (!this.#closing) throw error;
+      if (!this.#closed.signal.aborted) throw error;
     }
-    if (this.#closing) throw closed();
+    if (this.#closed.signal.aborted) throw closedError();
   }
 
-  async complete(
-    entries: readonly CompleteEntry[],
-    { signal }: OperationOptions = {},
-  ): Promise<readonly Outcome<void>[]> {
-    const ledger = await this.#ledger(signal);
-    return ledger.complete(entries, signal);
+  complete(entries: readonly CompleteEntry[], { signal }: OperationOptions = {}): Promise<readonly Outcome<void>[]> {
+    return this.#call(signal, (ledger) => ledger.complete(entries, signal));
   }
 
   close(): Promise<void> {
+    this.#closed.abort();
     this.#closing ??= this.#close();
     return this.#closing;
   }
 
   async #close(): Promise<void> {
-    try {
-      await (await this.#opening)?.idle();
-    } catch {
-      // It never came to be open.
-    }
+    while (this.#calls.size > 0) await Promise.allSettled(this.#calls);
+    await (await this.#opening?.catch(() => undefined))?.idle();
     await this.#connection?.close();
   }
 
+  /** Opens the ledger, if it is not open, and calls it; `close` waits for it. */
+  async #call<T>(signal: AbortSignal | undefined, work: (ledger: Ledger) => Promise<T>): Promise<T> {
+    const call = this.#ledger(signal).then(work);
+    this.#calls.add(call);
+    try {
+      return await call;
+    } finally {
+      this.#calls.delete(call);
+    }
+  }
+
   async #ledger(signal: AbortSignal | undefined): Promise<Ledger> {
-    if (this.#closing) throw closed();
+    if (this.#closed.signal.aborted) throw closedError();
     throwIfAborted(signal);
     // A failed attempt does not stand in the way of the next.
     this.#opening ??= this.#open().catch((error) => {
@@ -119,6 +120,6 @@ function driverOptions(options: CassandraAdapterOptions): CassandraConnectionOpt
   return rest as CassandraConnectionOptions;
 }
 
-function closed(): TaskError {
+function closedError(): TaskError {
   return new TaskError("CLOSED", "the adapter has been closed");
 }

@@ -1,4 +1,4 @@
-import { abortedError } from "../../abort.js";
+import { abortedError, onAbort } from "../../abort.js";
 import { TaskError } from "../../errors.js";
 import type { Host } from "./host.js";
 import { attemptTimeout, backOff, isRetried, type RetryPolicy, toTaskError } from "./retry.js";
@@ -56,10 +56,7 @@ export class GroupCommit {
   write(partition: Partition, mutations: readonly Mutation[], signal?: AbortSignal): Promise<void> {
     if (signal?.aborted) return Promise.reject(abortedError(signal));
     return new Promise((resolve, reject) => {
-      const onAbort = () => {
-        if (signal) settle(operation, abortedError(signal, operation.mayApply ? "unknown" : "not-applied"));
-      };
-      const release = () => signal?.removeEventListener("abort", onAbort);
+      const release = signal && onAbort(signal, () => settle(operation, abortedBy(signal, operation)));
       const operation: Operation = {
         mutations,
         bytes: bytesOf(mutations),
@@ -67,15 +64,14 @@ export class GroupCommit {
         mayApply: false,
         settled: false,
         resolve() {
-          release();
+          release?.();
           resolve();
         },
         reject(error) {
-          release();
+          release?.();
           reject(error);
         },
       };
-      signal?.addEventListener("abort", onAbort, { once: true });
       this.#enqueue(partition, operation);
     });
   }
@@ -175,6 +171,10 @@ function settle(operation: Operation, error?: TaskError): void {
   operation.settled = true;
   if (error) operation.reject(error);
   else operation.resolve();
+}
+
+function abortedBy(signal: AbortSignal, { mayApply }: Operation): TaskError {
+  return abortedError(signal, mayApply ? "unknown" : "not-applied");
 }
 
 function expired({ mayApply }: Operation, failure: SessionError | undefined, deadline: number): TaskError {

@@ -1,209 +1,207 @@
+import { throwIfAborted } from "../../abort.js";
+import type { AllOptions } from "../../adapter.js";
 import { readStamp } from "../../envelope.js";
 import type { Version } from "../../version.js";
+import { forEachConcurrently, mergeEntries, type PlacedEntry, placeKey } from "./entry-stream.js";
 import type { Host } from "./host.js";
 import type { LedgerWriter } from "./ledger-writer.js";
 import { type RetryPolicy, retryRead } from "./retry.js";
 import {
   judge,
   type LedgerLimits,
-  type LedgerPlace,
   mayRemoveAbsent,
   mayRemoveReplaced,
   passBound,
+  removalLimit,
   type Successor,
 } from "./rules.js";
-import type { LedgerEntry, LedgerSession } from "./session.js";
+import type { LedgerSession } from "./session.js";
 import type { Partition } from "./shard.js";
 
-/** A version of a task as a pass yields it. */
-export interface StoredTask {
-  /** Its place in the pass: the version of the entry that led to it. */
-  readonly place: Version;
-  readonly bytes: Uint8Array;
-}
-
-/** One call of `all`, on each partition of the list. */
-export interface Pass {
-  /** The clock at the pass's start. */
-  readonly startedAt: Version;
-  /** W, from the clock before the first read. */
-  readonly removalLimit: Version;
-  readonly savedBefore: Version | undefined;
-  /** At most so many tasks are read at once. */
-  readonly chunkRows: number;
-  /** And about so many bytes of them, if their entries tell the truth. */
-  readonly chunkBytes: number;
-  readonly signal: AbortSignal | undefined;
-}
-
-/** Entries are read so many at once: they are small. */
+/** Entries are read so many at once from a partition: they are small. */
 const ENTRIES = 500;
 
-const FIRST: LedgerPlace = { savedAt: 0n, id: "" };
+/** Partitions that are asked at once. */
+const CONCURRENCY = 32;
 
-/** Reads a partition's ledger by the rules of reading, and removes what the rules of removing allow. */
+export interface LedgerReaderOptions extends RetryPolicy {
+  readonly shards: number;
+  readonly limits: LedgerLimits;
+}
+
+/** A task row as it was read. */
+interface Row {
+  readonly version: Version;
+  readonly envelope: Uint8Array;
+}
+
+/** Reads lists by the rules of reading, and removes on the way what the rules of removing allow. */
 export class LedgerReader {
   readonly #session: LedgerSession;
   readonly #host: Host;
-  readonly #limits: LedgerLimits;
-  readonly #policy: RetryPolicy;
   readonly #writer: LedgerWriter;
+  readonly #options: LedgerReaderOptions;
 
-  constructor(session: LedgerSession, host: Host, limits: LedgerLimits, policy: RetryPolicy, writer: LedgerWriter) {
+  constructor(session: LedgerSession, host: Host, writer: LedgerWriter, options: LedgerReaderOptions) {
     this.#session = session;
     this.#host = host;
-    this.#limits = limits;
-    this.#policy = policy;
     this.#writer = writer;
+    this.#options = options;
   }
 
-  /** The open tasks of a partition, oldest first, a chunk at a time; no version twice. */
-  async *read(partition: Partition, pass: Pass): AsyncGenerator<StoredTask[], void, undefined> {
-    const bound = await this.#bound(partition, pass);
-    /** Versions that were yielded away from their own places, as many as tasks were overwritten meanwhile. */
-    const elsewhere = new Set<string>();
-    for (let after = FIRST; ; ) {
-      const range = { after, upTo: bound, limit: ENTRIES };
-      const entries = await this.#retry(pass, (timeout) => this.#session.readEntries(partition, range, timeout));
-      const isLast = entries.length < ENTRIES;
-      const page = new PageOfEntries(entries, isLast ? bound : (entries.at(-1) as LedgerEntry).savedAt, bound);
-      for (const chunk of chunksOf(entries, pass)) {
-        const tasks = await this.#readChunk(partition, pass, page, chunk, elsewhere);
-        if (tasks.length > 0) yield tasks;
+  /** The open tasks of a list, oldest first, a page at a time; no version twice. One page is read ahead. */
+  async *all(taskList: string, options: AllOptions): AsyncGenerator<readonly Uint8Array[], void, undefined> {
+    const pass = new Pass(this.#host.clock.now(), options, this.#options.limits);
+    const partitions = Array.from({ length: this.#options.shards }, (_, shard) => ({ taskList, shard }));
+    const read = (partition: Partition, after: { savedAt: Version; id: string }, upTo: Version) =>
+      this.#retry(pass, (timeout) => this.#session.readEntries(partition, { after, upTo, limit: ENTRIES }, timeout));
+    const merging = { pageSize: ENTRIES, concurrency: CONCURRENCY };
+    const entries = mergeEntries(partitions, (partition) => this.#bound(partition, pass), read, merging);
+    let next: Promise<readonly Uint8Array[]> | undefined = this.#nextPage(entries, pass);
+    try {
+      for (;;) {
+        const page: readonly Uint8Array[] = await next;
+        throwIfAborted(pass.signal);
+        if (page.length === 0) return;
+        next = this.#nextPage(entries, pass);
+        next.catch(() => undefined); // it is reported when its turn comes
+        yield page;
       }
-      if (isLast) return;
-      after = entries.at(-1) as LedgerEntry;
+    } finally {
+      await next.catch(() => undefined);
+      await entries.return();
     }
   }
 
-  async #bound(partition: Partition, pass: Pass): Promise<Version> {
-    const bound = passBound(pass.startedAt, this.#limits);
+  async #bound(partition: Partition, { startedAt, savedBefore, ...pass }: Pass): Promise<Version> {
+    const bound = passBound(startedAt, this.#options.limits);
     const last = await this.#retry(pass, (timeout) => this.#session.readLastEntry(partition, bound, timeout));
     const end = last?.savedAt ?? bound;
-    return pass.savedBefore !== undefined && pass.savedBefore <= end ? pass.savedBefore - 1n : end;
+    return savedBefore !== undefined && savedBefore <= end ? savedBefore - 1n : end;
   }
 
-  async #readChunk(
-    partition: Partition,
-    pass: Pass,
-    page: PageOfEntries,
-    chunk: readonly LedgerEntry[],
-    elsewhere: Set<string>,
-  ): Promise<StoredTask[]> {
-    const ids = [...new Set(chunk.map(({ id }) => id))];
-    const rows = await this.#retry(pass, (timeout) => this.#session.readTasks(partition, ids, timeout));
-    const tasks = new Map(rows.map(({ id, envelope }) => [id, { bytes: envelope, version: this.#meet(envelope) }]));
-    const yielded: StoredTask[] = [];
-    for (const entry of chunk) {
-      const task = tasks.get(entry.id);
-      const successor = await this.#successor(partition, pass, page, entry, task?.version);
-      const verdict = judge(entry, task?.version, successor);
-      if (
-        task &&
-        verdict !== "skip" &&
-        isWanted(pass, task.version) &&
-        !isElsewhere(elsewhere, verdict, entry.id, task.version)
-      )
-        yielded.push({ place: entry.savedAt, bytes: task.bytes });
-      this.#clean(partition, pass, entry, task?.version, successor);
+  /** The next page that is not empty; an empty one at the end. */
+  async #nextPage(entries: AsyncGenerator<PlacedEntry, void>, pass: Pass): Promise<readonly Uint8Array[]> {
+    for (;;) {
+      const some = await takeEntries(entries, pass);
+      if (some.length === 0) return [];
+      const page = await this.#readPage(some, pass);
+      if (page.length > 0) return page;
     }
-    return yielded;
   }
 
-  /** Looks for the entry of the version that replaced this one, if one did. */
-  async #successor(
-    partition: Partition,
-    pass: Pass,
-    page: PageOfEntries,
-    entry: LedgerEntry,
-    version: Version | undefined,
-  ): Promise<Successor | undefined> {
-    if (version === undefined || version <= entry.savedAt) return undefined;
+  async #readPage(entries: readonly PlacedEntry[], pass: Pass): Promise<readonly Uint8Array[]> {
+    const rows = await this.#readRows(entries, pass);
+    const page: Uint8Array[] = [];
+    for (const entry of entries) {
+      const row = rows.get(entry.id);
+      const successor = row && (await this.#successor(entry, row.version, pass));
+      if (row && this.#isYielded(entry, row.version, successor, pass)) page.push(row.envelope);
+      this.#clean(entry, row?.version, successor, pass);
+    }
+    return page;
+  }
+
+  /** The task rows of the entries, by id. */
+  async #readRows(entries: readonly PlacedEntry[], pass: Pass): Promise<ReadonlyMap<string, Row>> {
+    const ids = new Map<Partition, Set<string>>();
+    for (const { partition, id } of entries) ids.set(partition, (ids.get(partition) ?? new Set()).add(id));
+    const rows = new Map<string, Row>();
+    await forEachConcurrently([...ids], CONCURRENCY, async ([partition, some]) => {
+      const found = await this.#retry(pass, (timeout) => this.#session.readTasks(partition, [...some], timeout));
+      for (const { id, envelope } of found) {
+        const { savedAt: version } = readStamp(envelope);
+        this.#host.clock.observe(version);
+        rows.set(id, { version, envelope });
+      }
+    });
+    return rows;
+  }
+
+  /** What is known of the entry of the version that replaced this one, if one did. */
+  async #successor(entry: PlacedEntry, version: Version, pass: Pass): Promise<Successor | undefined> {
+    if (version <= entry.savedAt) return undefined;
     const place = { savedAt: version, id: entry.id };
-    const inPage = page.has(place);
-    const look = (timeout: number) => this.#session.hasEntry(partition, place, timeout);
-    return { inPage, found: inPage || (await this.#retry(pass, look)), pageEnd: page.end, bound: page.bound };
+    const { end: pageEnd, bound } = entry.page;
+    const inPage = entry.page.has(place);
+    const look = (timeout: number) => this.#session.hasEntry(entry.partition, place, timeout);
+    return { inPage, found: inPage || (await this.#retry(pass, look)), pageEnd, bound };
+  }
+
+  #isYielded(entry: PlacedEntry, version: Version, successor: Successor | undefined, pass: Pass): boolean {
+    const verdict = judge(entry, version, successor);
+    // A task that was saved again past the cutoff is not what was asked for.
+    if (verdict === "skip" || (pass.savedBefore !== undefined && version >= pass.savedBefore)) return false;
+    return pass.yields(verdict, entry.id, version);
   }
 
   #clean(
-    partition: Partition,
-    pass: Pass,
-    entry: LedgerEntry,
+    { partition, id, savedAt }: PlacedEntry,
     version: Version | undefined,
     successor: Successor | undefined,
+    pass: Pass,
   ): void {
-    const { id, savedAt } = entry;
+    const { limits } = this.#options;
     if (version === undefined) {
-      if (mayRemoveAbsent(entry, pass.removalLimit)) this.#writer.removeAbsent(partition, id, savedAt);
-    } else if (successor && mayRemoveReplaced(version, successor.found, this.#host.clock.now(), this.#limits)) {
+      if (mayRemoveAbsent({ savedAt, id }, pass.removalLimit)) this.#writer.removeAbsent(partition, id, savedAt);
+    } else if (successor && mayRemoveReplaced(version, successor.found, this.#host.clock.now(), limits)) {
       this.#writer.removeReplaced(partition, id, savedAt);
     }
   }
 
-  /** The version of an envelope; the versions that this process makes from now on are later. */
-  #meet(envelope: Uint8Array): Version {
-    const { savedAt } = readStamp(envelope);
-    this.#host.clock.observe(savedAt);
-    return savedAt;
-  }
-
-  #retry<T>(pass: Pass, read: (timeout: number) => Promise<T>): Promise<T> {
-    return retryRead(this.#host, this.#policy, pass.signal, read);
+  #retry<T>({ signal }: { signal: AbortSignal | undefined }, read: (timeout: number) => Promise<T>): Promise<T> {
+    return retryRead(this.#host, this.#options, signal, read);
   }
 }
 
-/** A page of a partition's entries, and where it ends. */
-class PageOfEntries {
-  readonly end: Version;
-  readonly bound: Version;
-  readonly #places: ReadonlySet<string>;
+/** One call of `all`: its clock, its limits, and what it has yielded away from its place. */
+class Pass {
+  /** The clock at the start, before the first read. */
+  readonly startedAt: Version;
+  /** W: what is older may be removed if it has no task row. */
+  readonly removalLimit: Version;
+  readonly savedBefore: Version | undefined;
+  readonly pageSize: number;
+  readonly maxPageBytes: number;
+  readonly signal: AbortSignal | undefined;
+  /** An entry that was taken from the streams and did not fit into the page before. */
+  held: PlacedEntry | undefined;
+  /** As many as tasks were overwritten meanwhile. */
+  readonly #elsewhere = new Set<string>();
 
-  constructor(entries: readonly LedgerPlace[], end: Version, bound: Version) {
-    this.end = end;
-    this.bound = bound;
-    this.#places = new Set(entries.map(({ savedAt, id }) => versionKey(id, savedAt)));
+  constructor(now: Version, { savedBefore, pageSize, maxPageBytes, signal }: AllOptions, limits: LedgerLimits) {
+    this.startedAt = now;
+    this.removalLimit = removalLimit(now, now, limits);
+    this.savedBefore = savedBefore;
+    this.pageSize = pageSize;
+    this.maxPageBytes = maxPageBytes;
+    this.signal = signal;
   }
 
-  has({ savedAt, id }: LedgerPlace): boolean {
-    return this.#places.has(versionKey(id, savedAt));
+  /** Whether the version is yielded here, or has been elsewhere; remembers it if it is and this is not its place. */
+  yields(verdict: "yield" | "yield-replacement", id: string, version: Version): boolean {
+    const key = placeKey({ savedAt: version, id });
+    if (verdict === "yield") return !this.#elsewhere.delete(key);
+    if (this.#elsewhere.has(key)) return false;
+    this.#elsewhere.add(key);
+    return true;
   }
 }
 
-/** A task that was saved again past the cutoff is not what was asked for. */
-function isWanted({ savedBefore }: Pass, version: Version): boolean {
-  return savedBefore === undefined || version < savedBefore;
-}
-
-/** Whether this pass has yielded the version already, at another place; remembers it if it does so now. */
-function isElsewhere(
-  elsewhere: Set<string>,
-  verdict: "yield" | "yield-replacement",
-  id: string,
-  version: Version,
-): boolean {
-  const key = versionKey(id, version);
-  if (verdict === "yield") return elsewhere.delete(key);
-  if (elsewhere.has(key)) return true;
-  elsewhere.add(key);
-  return false;
-}
-
-function versionKey(id: string, version: Version): string {
-  return `${version} ${id}`;
-}
-
-/** Entries whose tasks are read together. */
-function* chunksOf(entries: readonly LedgerEntry[], { chunkRows, chunkBytes }: Pass): Generator<LedgerEntry[]> {
-  let chunk: LedgerEntry[] = [];
+/** The entries of the next page: as many as fit by their number and their sizes, at least one. */
+async function takeEntries(entries: AsyncGenerator<PlacedEntry, void>, pass: Pass): Promise<PlacedEntry[]> {
+  const taken: PlacedEntry[] = [];
   let bytes = 0;
-  for (const entry of entries) {
-    if (chunk.length === chunkRows || (chunk.length > 0 && bytes + entry.size > chunkBytes)) {
-      yield chunk;
-      chunk = [];
-      bytes = 0;
-    }
-    chunk.push(entry);
+  while (taken.length < pass.pageSize) {
+    const entry = pass.held ?? (await entries.next()).value;
+    pass.held = undefined;
+    if (!entry) break;
     bytes += entry.size;
+    if (bytes > pass.maxPageBytes && taken.length > 0) {
+      pass.held = entry;
+      break;
+    }
+    taken.push(entry);
   }
-  if (chunk.length > 0) yield chunk;
+  return taken;
 }

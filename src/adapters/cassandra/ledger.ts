@@ -1,16 +1,14 @@
 import type { AllOptions, CompleteEntry, Outcome, SaveEntry } from "../../adapter.js";
 import { readStamp } from "../../envelope.js";
-import { isTaskError } from "../../errors.js";
 import type { TaskKey } from "../../keys.js";
 import { DEFAULT_CLOCK_LIMIT, type Version } from "../../version.js";
 import { Background } from "./background.js";
 import { GroupCommit } from "./group-commit.js";
 import type { Host } from "./host.js";
-import { LedgerReader, type Pass } from "./ledger-reader.js";
+import { LedgerReader } from "./ledger-reader.js";
 import { LedgerWriter } from "./ledger-writer.js";
-import { mergeInOrder } from "./merge.js";
 import { type RetryPolicy, retryRead, toTaskError } from "./retry.js";
-import { type LedgerLimits, removalLimit } from "./rules.js";
+import type { LedgerLimits } from "./rules.js";
 import type { LedgerSettings } from "./schema.js";
 import type { LedgerSession } from "./session.js";
 import { type Partition, shardOf } from "./shard.js";
@@ -31,9 +29,6 @@ export interface LedgerOptions {
 
 /** Ids that one `find` query names. */
 const FIND_IDS = 32;
-
-/** Partitions that are asked at once. */
-const CONCURRENCY = 32;
 
 /** The ledger of a keyspace: what the adapter does once it is connected. It knows the session, not the driver. */
 export class Ledger {
@@ -58,7 +53,8 @@ export class Ledger {
     const batch = { ...this.#policy, maxOperations: maxBatchTasks, maxBytes: maxBatchBytes };
     this.#commit = new GroupCommit(session, host, batch);
     this.#writer = new LedgerWriter(this.#commit, host, this.#limits, settings.shards, this.#background);
-    this.#reader = new LedgerReader(session, host, this.#limits, this.#policy, this.#writer);
+    const reading = { ...this.#policy, shards: settings.shards, limits: this.#limits };
+    this.#reader = new LedgerReader(session, host, this.#writer, reading);
   }
 
   /** Saves each entry; of several with one key only the last is written, as if the others had come and gone. */
@@ -85,26 +81,11 @@ export class Ledger {
   }
 
   async *all(taskList: string, options: AllOptions): AsyncGenerator<readonly Uint8Array[], void, undefined> {
-    const { shards } = this.#settings;
-    const pass = this.#pass(options);
-    const sources = Array.from({ length: shards }, (_, shard) => this.#reader.read({ taskList, shard }, pass));
-    let page: Uint8Array[] = [];
-    let bytes = 0;
     try {
-      for await (const task of mergeInOrder(sources, CONCURRENCY)) {
-        const isFull = page.length === options.pageSize || bytes + task.bytes.length > options.maxPageBytes;
-        if (isFull && page.length > 0) {
-          yield page;
-          page = [];
-          bytes = 0;
-        }
-        page.push(task.bytes);
-        bytes += task.bytes.length;
-      }
+      yield* this.#reader.all(taskList, options);
     } catch (error) {
-      throw isTaskError(error) ? error : toTaskError(error, false, { taskList });
+      throw toTaskError(error, false, { taskList });
     }
-    if (page.length > 0) yield page;
   }
 
   /** Resolves when nothing is under way any more. */
@@ -112,22 +93,6 @@ export class Ledger {
     await this.#commit.idle();
     await this.#background.idle();
     await this.#commit.idle();
-  }
-
-  /** The clock is read here, before the first read that it judges. */
-  #pass({ pageSize, maxPageBytes, savedBefore, signal }: AllOptions): Pass {
-    const { shards } = this.#settings;
-    const now = this.#host.clock.now();
-    // A partition has a chunk at hand and one on its way; all of them together are about a page.
-    const share = 2 * shards;
-    return {
-      startedAt: now,
-      removalLimit: removalLimit(now, now, this.#limits),
-      savedBefore,
-      chunkRows: Math.max(1, Math.floor(pageSize / share)),
-      chunkBytes: Math.max(1, Math.floor(maxPageBytes / share)),
-      signal,
-    };
   }
 
   async #readTasks(partition: Partition, ids: readonly string[], signal: AbortSignal | undefined) {
