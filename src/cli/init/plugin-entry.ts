@@ -1,0 +1,53 @@
+import type { ImportPatterns } from "../../import-options.js";
+import { items, member, strings } from "./yaml-file.js";
+
+export type PluginName = "protoc-gen-es" | "protoc-gen-taskledger";
+
+/** One of the two plugins as a buf.gen.yaml runs it. */
+export interface PluginEntry extends ImportPatterns {
+  readonly name: PluginName;
+  /** The version of a plugin that runs at buf.build, and undefined for an installed one. */
+  readonly remoteVersion: string | undefined;
+  readonly out: string | undefined;
+  readonly strategy: string | undefined;
+  /** The options, by name. Of those given more than once, the last. */
+  readonly options: { readonly [name: string]: string | undefined };
+}
+
+/** The entries of a buf.gen.yaml that run one of the two plugins. */
+export function pluginEntries(bufGenYaml: unknown): readonly PluginEntry[] {
+  return items(member(bufGenYaml, "plugins")).flatMap((plugin) => {
+    const name = pluginName(plugin);
+    return name === undefined ? [] : [readEntry(name, plugin)];
+  });
+}
+
+/** A plugin is named, run by a path or by another program, as in `[npx, protoc-gen-es]`, or run at buf.build. */
+function pluginName(plugin: unknown): PluginName | undefined {
+  const programs = strings(member(plugin, "local")).map((word) => /([^/\\]+?)(?:\.\w+)?$/.exec(word)?.[1]);
+  if (programs.includes("protoc-gen-taskledger")) return "protoc-gen-taskledger";
+  return programs.includes("protoc-gen-es") || remoteEs(plugin) ? "protoc-gen-es" : undefined;
+}
+
+/** `buf.build/bufbuild/es:v2.17.0` */
+function remoteEs(plugin: unknown): RegExpExecArray | null {
+  return /(?:^|\/)bufbuild\/es(?::v?(.*))?$/.exec(String(member(plugin, "remote")));
+}
+
+function readEntry(name: PluginName, plugin: unknown): PluginEntry {
+  const options = strings(member(plugin, "opt"))
+    .flatMap((option) => option.split(","))
+    .map((option) => option.split(/=(.*)/s) as [string, string?]);
+  const patterns = (key: string) =>
+    options.filter(([each]) => each === key).map(([, value = ""]) => value.split(":", 1)[0] ?? "");
+  const remote = remoteEs(plugin);
+  return {
+    name,
+    remoteVersion: remote === null ? undefined : (remote[1] ?? "latest"),
+    out: strings(member(plugin, "out"))[0],
+    strategy: strings(member(plugin, "strategy"))[0],
+    options: Object.fromEntries(options.map(([key, value = ""]) => [key, value])),
+    mapImports: patterns("map_imports"),
+    rewriteImports: patterns("rewrite_imports"),
+  };
+}

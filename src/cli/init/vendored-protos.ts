@@ -1,0 +1,57 @@
+import { existsSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
+import { dirname, join, posix } from "node:path";
+import { ownProtos } from "../../import-options.js";
+import { packageVersion } from "../../package-version.js";
+import type { Problem } from "../command-error.js";
+import type { ProjectFile } from "./project-file.js";
+
+export interface VendoredProtos {
+  readonly files: readonly ProjectFile[];
+  /** What is off, if anything is. */
+  readonly problems: readonly Problem[];
+}
+
+/** The project's copies of our .proto files, compared with those of this package. */
+export async function readVendoredProtos(project: string, folder: string): Promise<VendoredProtos> {
+  const source = join(packageRoot(), "proto", ownProtos);
+  const names = (await readdir(source)).filter((name) => name.endsWith(".proto")).sort();
+  const files = names.map(async (name) => {
+    const path = posix.join(folder, ownProtos, name);
+    const wanted = await readFile(join(source, name), "utf8");
+    return { path, wanted, state: compare(await readIfThere(join(project, path)), wanted) };
+  });
+  return withProblems(folder, await Promise.all(files));
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  return readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return undefined;
+    throw error;
+  });
+}
+
+function compare(found: string | undefined, wanted: string): ProjectFile["state"] {
+  if (found === undefined) return "missing";
+  // Git may have checked the copy out with the line ends of Windows.
+  return found.replaceAll("\r\n", "\n") === wanted ? "fine" : "off";
+}
+
+function withProblems(folder: string, files: readonly ProjectFile[]): VendoredProtos {
+  const advice = "Copy them from the installed package: npx taskledger init";
+  const texts = [
+    ...listing(files, "missing", `${folder} lacks .proto files of taskledger's`),
+    ...listing(files, "off", `${folder} has .proto files that are not those of taskledger ${packageVersion}`),
+  ];
+  return { files, problems: texts.map((text) => ({ code: "STALE_PROTOS", text, advice })) };
+}
+
+function listing(files: readonly ProjectFile[], state: ProjectFile["state"], text: string): readonly string[] {
+  const names = files.filter((file) => file.state === state).map(({ path }) => posix.basename(path));
+  return names.length > 0 ? [`${text}: ${names.join(", ")}`] : [];
+}
+
+/** The folder of package.json, from the sources and from what is built of them. */
+function packageRoot(folder = import.meta.dirname): string {
+  return existsSync(join(folder, "package.json")) ? folder : packageRoot(dirname(folder));
+}
