@@ -4,15 +4,22 @@ import { acknowledged, expectBytes, expectTasks, type StoredTask, storedTask } f
 
 type EachOf<E extends readonly unknown[], T> = { [K in keyof E]: T };
 
+/** How a pass is known that does not end. */
+export interface PassLimits {
+  /** More tasks than any list has. */
+  readonly maxTasks: number;
+  /** Longer than any pass takes, in milliseconds. */
+  readonly maxTime: number;
+}
+
 /** An adapter in the hands of a case: what it does has to succeed, and is compared with what was saved. */
 export class Client {
   readonly adapter: Adapter;
-  /** More tasks than any list has: a pass that gives more does not end. */
-  readonly #maxListed: number;
+  readonly #limits: PassLimits;
 
-  constructor(adapter: Adapter, maxListed: number) {
+  constructor(adapter: Adapter, limits: PassLimits) {
     this.adapter = adapter;
-    this.#maxListed = maxListed;
+    this.#limits = limits;
   }
 
   /** Saves entries in one call. */
@@ -54,7 +61,7 @@ export class Client {
   /** Begins a pass over a list, but pulls nothing yet. */
   pass(taskList: string, options: Partial<AllOptions> = {}): Pass {
     const pages = this.adapter.all(taskList, { pageSize: 100, maxPageBytes: 4 * 1024 * 1024, ...options });
-    return new Pass(pages[Symbol.asyncIterator](), this.#maxListed);
+    return new Pass(pages[Symbol.asyncIterator](), this.#limits);
   }
 
   /** All that a list holds. */
@@ -87,15 +94,18 @@ export class Client {
 /** One way through a list, page by page. */
 export class Pass implements AsyncIterable<StoredTask[]> {
   readonly #pages: AsyncIterator<readonly Uint8Array[]>;
-  readonly #maxListed: number;
+  readonly #maxTasks: number;
+  readonly #deadline: number;
 
-  constructor(pages: AsyncIterator<readonly Uint8Array[]>, maxListed: number) {
+  constructor(pages: AsyncIterator<readonly Uint8Array[]>, { maxTasks, maxTime }: PassLimits) {
     this.#pages = pages;
-    this.#maxListed = maxListed;
+    this.#maxTasks = maxTasks;
+    this.#deadline = Date.now() + maxTime;
   }
 
   /** The next page, or undefined at the end. */
   async next(): Promise<StoredTask[] | undefined> {
+    assert.ok(Date.now() < this.#deadline, "a pass goes on and on");
     const { done, value } = await this.#pages.next();
     return done ? undefined : value.map(storedTask);
   }
@@ -105,7 +115,7 @@ export class Pass implements AsyncIterable<StoredTask[]> {
     const tasks: StoredTask[] = [];
     for await (const page of this) {
       tasks.push(...page);
-      assert.ok(tasks.length <= this.#maxListed, `a pass has given ${tasks.length} tasks and does not end`);
+      assert.ok(tasks.length <= this.#maxTasks, `a pass has given ${tasks.length} tasks and goes on`);
     }
     return tasks;
   }

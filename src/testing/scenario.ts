@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { SaveEntry } from "../adapter.js";
-import { Client } from "./client.js";
+import { Client, type PassLimits } from "./client.js";
 import { type EntryInit, newTaskList, taskEntry } from "./entries.js";
 import type { AdapterFactory, ResolvedOptions } from "./options.js";
 
@@ -21,7 +21,7 @@ export class Scenario {
   readonly #clients: Client[];
 
   static async begin(createAdapter: AdapterFactory, options: ResolvedOptions): Promise<Scenario> {
-    return new Scenario(createAdapter, options, new Client(await createAdapter(), maxListed(options)));
+    return new Scenario(createAdapter, options, new Client(await createAdapter(), passLimits(options)));
   }
 
   private constructor(createAdapter: AdapterFactory, options: ResolvedOptions, client: Client) {
@@ -39,7 +39,7 @@ export class Scenario {
 
   /** Another adapter, on the same store where that outlives its adapters. */
   readonly another = async (): Promise<Client> => {
-    const client = new Client(await this.#createAdapter(), maxListed(this.options));
+    const client = new Client(await this.#createAdapter(), passLimits(this.options));
     this.#clients.push(client);
     return client;
   };
@@ -49,8 +49,8 @@ export class Scenario {
   }
 }
 
-function maxListed({ tasks }: ResolvedOptions): number {
-  return 2 * tasks + 2000;
+function passLimits({ tasks, timeout }: ResolvedOptions): PassLimits {
+  return { maxTasks: 2 * tasks + 2000, maxTime: timeout / 2 };
 }
 
 /** Long enough for what is under way by mistake to happen. */

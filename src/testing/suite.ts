@@ -112,10 +112,19 @@ export async function runConformance(
 /**
  * Proves an adapter by one call, in whatever runs your tests: give it that runner's `describe` and `it` (or `test`).
  *
- *     import { describe, it } from "vitest";          // or node:test, or nothing for the globals of jest and mocha
+ *     import { describe, it } from "vitest";          // or from node:test; jest and mocha have them as globals
  *     import { describeAdapter } from "taskledger/testing";
  *
- *     describeAdapter("MyAdapter", () => new MyAdapter({ path }), { describe, it });
+ *     describeAdapter("MyAdapter", () => new MyAdapter({ path: folder }), { describe, it });
+ *
+ * Every case gets an adapter of its own from the factory and uses task lists that nobody has used before, so all can
+ * share one store: make its folder, keyspace or client once, outside of the factory, and throw it away afterwards. An
+ * adapter that keeps its tasks in itself takes `persistent: false`.
+ *
+ * A case may take `timeout` milliseconds; vitest, jest and bun are told so, mocha has to be (`--timeout`).
+ *
+ * What this can't show: that a save survives a crash of the store or of the host, and that a save which arrives late
+ * brings nothing back. For the second there is the option `redeliver`.
  */
 export function describeAdapter(
   name: string,

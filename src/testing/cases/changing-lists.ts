@@ -17,12 +17,10 @@ export const changingLists: CaseGroup = {
       await client.expectListed(list, []);
     },
 
-    async "a pass ends, even if each task is saved again as it comes"({ client, entries, entry, list, options }) {
+    async "a pass ends, even if each task is saved again as it comes"({ client, entries, entry, list }) {
       await client.save(...entries(20));
-      const deadline = Date.now() + options.timeout / 2;
       const seen: StoredTask[] = [];
       for await (const page of client.pass(list, { pageSize: 3 })) {
-        assert.ok(Date.now() < deadline, "the pass goes on for as long as tasks are saved again");
         seen.push(...page);
         await client.save(...page.map(({ id, savedAt }) => entry(id, { replaces: [savedAt] })));
       }
@@ -30,12 +28,10 @@ export const changingLists: CaseGroup = {
       assert.equal(new Set(seen.map(({ id }) => id)).size, 20, "a task did not come that was there all the time");
     },
 
-    async "a pass ends, even if new tasks are saved as fast as it reads"({ client, entries, entry, list, options }) {
+    async "a pass ends, even if new tasks are saved as fast as it reads"({ client, entries, entry, list }) {
       const saved = await client.save(...entries(10));
-      const deadline = Date.now() + options.timeout / 2;
       const seen: StoredTask[] = [];
       for await (const page of client.pass(list, { pageSize: 2 })) {
-        assert.ok(Date.now() < deadline, "the pass goes on for as long as tasks are saved");
         seen.push(...page);
         await client.save(...page.map(({ savedAt }) => entry(`new-${savedAt}`)));
       }
