@@ -116,7 +116,7 @@ async function fromTestcontainers(): Promise<Started | Unavailable> {
   try {
     return await startContainer();
   } catch (error) {
-    console.warn("Testcontainers could not start cassandra:5.0:", error);
+    console.warn(`Testcontainers could not start cassandra:5.0: ${(error as Error).message}`);
     return { unavailable: "an engine answers, but cassandra:5.0 did not start in it" };
   }
 }
