@@ -144,7 +144,8 @@ function checkMessageField(
   else checkMessage(field.message, value, path, depth + 1);
 }
 
-function isJsonObjectField(field: DescField): boolean {
+/** A Struct, which protobuf-es keeps as a plain object. */
+export function isJsonObjectField(field: DescField): boolean {
   return field.message?.typeName === "google.protobuf.Struct" && field.parent.typeName !== "google.protobuf.Value";
 }
 

@@ -1,4 +1,13 @@
-import { create, type DescMessage, fromBinary, type Message, type MessageShape, toBinary } from "@bufbuild/protobuf";
+import {
+  create,
+  type DescField,
+  type DescMessage,
+  fromBinary,
+  type Message,
+  type MessageShape,
+  toBinary,
+} from "@bufbuild/protobuf";
+import { FeatureSet_FieldPresence } from "@bufbuild/protobuf/wkt";
 import { checkFields } from "./data-check.js";
 import { TaskError } from "./errors.js";
 
@@ -23,12 +32,35 @@ export function encodeData(schema: DescMessage, data: Message): Uint8Array<Array
   }
 }
 
-/** Throws INVALID_DATA where the bytes are no message of this type. */
+/** Throws INVALID_DATA where the bytes are no message of this type, or of one that could not be encoded again. */
 export function decodeData<S extends DescMessage>(schema: S, bytes: Uint8Array): MessageShape<S> {
   try {
-    return fromBinary(schema, bytes);
+    const data = fromBinary(schema, bytes);
+    if (hasRequiredField(schema)) toBinary(schema, data);
+    return data;
   } catch (cause) {
     const reason = `the data does not decode as ${schema.typeName}: ${(cause as Error).message}`;
     throw new TaskError("INVALID_DATA", reason, { field: "data", cause });
   }
+}
+
+const withRequired = new WeakMap<DescMessage, boolean>();
+
+/** Whether a message, or one inside it, has a field that proto2 requires: protobuf-es reads without it, and fails later. */
+function hasRequiredField(schema: DescMessage): boolean {
+  let found = withRequired.get(schema);
+  if (found === undefined) {
+    const isRequired = ({ presence }: DescField) => presence === FeatureSet_FieldPresence.LEGACY_REQUIRED;
+    found = [...messagesIn(schema, new Set())].some(({ fields }) => fields.some(isRequired));
+    withRequired.set(schema, found);
+  }
+  return found;
+}
+
+function messagesIn(schema: DescMessage, found: Set<DescMessage>): Set<DescMessage> {
+  if (!found.has(schema)) {
+    found.add(schema);
+    for (const { message } of schema.fields) if (message) messagesIn(message, found);
+  }
+  return found;
 }

@@ -1,6 +1,9 @@
 import { create } from "@bufbuild/protobuf";
+import { DataInterface } from "taskledger";
+import { MemoryAdapter } from "taskledger/memory";
 import { describe, expect, test } from "vitest";
 import { FetchFileTask } from "../../gen/example/v1/fetch_file_task.js";
+import { envelopeOf } from "./envelopes.js";
 import { failureOf } from "./failure.js";
 import { EverythingTask, LegacyTask } from "./kinds.js";
 
@@ -71,6 +74,23 @@ describe("data that was read can be passed on", () => {
   test("a Struct that holds no JSON number", () => {
     const sent = EverythingTask.build({ ...key, struct: { size: Number.NaN, limit: Number.POSITIVE_INFINITY } });
     expect(EverythingTask.fromBinary(sent.toBinary()).data.struct).toEqual({ size: Number.NaN, limit: Infinity });
+  });
+});
+
+describe("data that lacks what proto2 requires", () => {
+  test("is refused when it is encoded, not before: fields may be set after build", async () => {
+    const task = LegacyTask.build({ ...key, text: "text" });
+    expect((await failureOf(() => task.toBinary())).message).toContain("kinds.legacy.Legacy.name");
+    task.data.name = "name";
+    expect(LegacyTask.fromBinary(task.toBinary()).data).toMatchObject({ name: "name", text: "text" });
+  });
+
+  test("is opaque where it is read, so that it can be passed on", async () => {
+    const tasks = new DataInterface({ types: [LegacyTask as never], adapter: new MemoryAdapter() });
+    const bytes = envelopeOf("kinds.legacy.Legacy", Uint8Array.of(0x12, 1, 65));
+    expect(tasks.fromBinary(bytes)).toMatchObject({ reason: { code: "INVALID_DATA" } });
+    expect(tasks.fromBinary(bytes).toBinary()).toEqual(bytes);
+    expect(await failureOf(() => LegacyTask.fromBinary(bytes))).toMatchObject({ code: "INVALID_DATA", field: "data" });
   });
 });
 

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { createFileRegistry, type DescMessage, type FileRegistry, fromBinary } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
-import { type BuildOptions, Task, type TaskHash } from "taskledger";
+import { type BuildOptions, Task } from "taskledger";
 import { bufPath } from "../plugin/tools.js";
 
 /** A task class made at run time: its data is whatever its fields are. */
@@ -20,7 +20,6 @@ export interface LooseClass {
 export interface LooseTask extends Task {
   // biome-ignore lint/suspicious/noExplicitAny: tests of untyped use
   readonly data: any;
-  asHash(): TaskHash & { data: { "@type": string } & TaskHash };
 }
 
 /** The messages of protos/. */
