@@ -1,8 +1,8 @@
 import type { TaskError } from "./errors.js";
 import type { TaskKey } from "./keys.js";
-import type { Version } from "./version.js";
+import type { Version, VersionClock } from "./version.js";
 
-export type { TaskKey, Version };
+export type { TaskKey, Version, VersionClock };
 
 /** A save: the task's keys, what it replaces, and how to make its bytes once its version is known. */
 export interface SaveEntry extends TaskKey {
@@ -13,8 +13,11 @@ export interface SaveEntry extends TaskKey {
    * saved as, and those that saves of unknown outcome may have left behind it. Empty for a blind save.
    */
   readonly replaces: readonly Version[];
-  /** The envelope's bytes at a version. Pure; it may be called again, for a later version. */
-  encode(savedAt: Version): Uint8Array;
+  /**
+   * The envelope's bytes at a version, in an array of their own. It may be called again, for a later version. Throws a
+   * TaskError where the task can't be saved.
+   */
+  readonly encode: (savedAt: Version) => Uint8Array;
 }
 
 /** A complete: of the version that the caller saw. */
@@ -50,26 +53,34 @@ export interface Adapter {
   open(options?: OperationOptions): Promise<void>;
 
   /**
-   * Saves each entry durably under a version later than all that it replaces and than all that this process has made,
-   * and gives an outcome an entry, in order. A version that was there is replaced. Of several entries with one key the
-   * last wins. An entry that fails does not keep the others from being saved. Rejects only if none could be tried.
+   * Saves each entry durably, and gives an outcome an entry, in order. A version that was there is replaced.
+   *
+   * Its version is later than all that it replaces, and than all that this process has made or met, but for those far
+   * ahead of the clock ({@link VersionClock}); versions rise in the order of the entries. Of several entries with one
+   * key each has its own version, and the last wins. An entry that fails, or whose `encode` throws, has that error for
+   * its outcome, and does not keep the others from being saved. Rejects only if none could be tried.
    */
   save(entries: readonly SaveEntry[], options?: OperationOptions): Promise<readonly Outcome<Version>[]>;
 
-  /** The stored bytes of each open task, and undefined for those that are not open, in the order of the keys. */
+  /**
+   * The stored bytes of each open task, and undefined for those that are not open, in the order of the keys. The bytes
+   * are the caller's to change.
+   */
   find(keys: readonly TaskKey[], options?: OperationOptions): Promise<readonly (Uint8Array | undefined)[]>;
 
   /**
    * The open tasks of a list, oldest version first, in pages; each version once. Every task that was open before the
    * first pull and stayed untouched until it was reached is there; one that was saved again meanwhile comes in its
    * newer version or with the next pass: a pass ends, however much is saved during it. Nothing is read before the
-   * first pull, and at most a page ahead; nothing is held between pulls; `return()` frees everything.
+   * first pull, and at most a page ahead; nothing is held between pulls; `return()` frees everything. No page is empty.
+   * A pass that is not at its end when its signal is aborted, or the adapter closed, fails at the next pull.
    */
   all(taskList: string, options: AllOptions): AsyncIterable<readonly Uint8Array[]>;
 
   /**
    * Removes the versions of each task up to the given one, never a later one; a task that is not there is a success. A
-   * save of a version up to it that arrives later does not bring the task back.
+   * save of a version up to it that arrives later does not bring the task back; one that this process makes later has a
+   * later version.
    */
   complete(entries: readonly CompleteEntry[], options?: OperationOptions): Promise<readonly Outcome<void>[]>;
 

@@ -22,7 +22,7 @@ export type {
 export { DataInterface } from "./data-interface.js";
 export { configure } from "./default.js";
 export type { Envelope } from "./envelope.js";
-export { DEFAULT_MAX_TASK_BYTES } from "./envelope.js";
+export { DEFAULT_MAX_TASK_BYTES, readStamp } from "./envelope.js";
 export type { TaskErrorCode, TaskErrorDetails, WriteOutcome } from "./errors.js";
 export { isTaskError, TaskError } from "./errors.js";
 export type { ExistingTasksOptions, TaskSource } from "./generator.js";
@@ -43,4 +43,4 @@ export type {
   TaskInit,
   TaskOf,
 } from "./task-types.js";
-export { dateToVersion, versionToDate } from "./version.js";
+export { dateToVersion, processClock, VersionClock, versionToDate } from "./version.js";

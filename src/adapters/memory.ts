@@ -60,6 +60,7 @@ export class MemoryAdapter implements Adapter {
   ): Promise<readonly Outcome<void>[]> {
     this.#check(signal);
     return entries.map(({ taskList, id, savedAt }) => {
+      this.#clock.observe(savedAt);
       const ledger = this.#lists.get(taskList);
       ledger?.remove(id, savedAt);
       if (ledger?.isEmpty) this.#lists.delete(taskList);

@@ -58,6 +58,8 @@ export class LedgerWriter {
    * newer, whatever the hosts' clocks say, and which a late retry of the save can't undo.
    */
   async complete({ taskList, id, savedAt }: CompleteEntry, signal: AbortSignal | undefined): Promise<Outcome<void>> {
+    // What this process saves from now on must not fall under this deletion.
+    this.#host.clock.observe(savedAt);
     try {
       await this.#commit.write(this.#partition({ taskList, id }), completeMutations(id, savedAt), signal);
       return { ok: true, value: undefined };

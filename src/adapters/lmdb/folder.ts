@@ -1,0 +1,159 @@
+import { randomUUID } from "node:crypto";
+import { constants } from "node:fs";
+import { access, link, mkdir, open, realpath, rm, stat, writeFile } from "node:fs/promises";
+import { endianness } from "node:os";
+import { dirname, join } from "node:path";
+import { TaskError } from "../../errors.js";
+import { failureOf, unavailable } from "./failure.js";
+
+/** What LMDB keeps in its folder. */
+const DATA_FILE = "data.mdb";
+const LOCK_FILE = "lock.mdb";
+
+/** Room for some thousand processes. */
+const LOCK_BYTES = 64 * 1024;
+
+/** More than a store needs that has just been made. */
+const NEW_STORE_BYTES = 256 * 1024;
+
+/**
+ * Makes the folder of a store, if need be, and gives its real path. Throws UNAVAILABLE where LMDB could not open the
+ * store; LMDB itself would end the process by a signal in most of these cases.
+ */
+export async function prepareFolder(path: string): Promise<string> {
+  try {
+    await makeFolder(path);
+    const folder = await realpath(path);
+    await access(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+    for (const file of [DATA_FILE, LOCK_FILE]) await checkAccess(join(folder, file));
+    if (!(await checkDataFile(join(folder, DATA_FILE)))) await checkRoom(folder);
+    await makeLockFile(folder);
+    return folder;
+  } catch (error) {
+    if (error instanceof TaskError) throw error;
+    throw unavailable(path, failureOf(error));
+  }
+}
+
+async function makeFolder(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true });
+  // A new folder is there after a crash once the one that it lies in is on the disk, up to one that was there before.
+  for (let made = path; first !== undefined && made.length >= first.length; made = dirname(made))
+    await syncFolder(dirname(made));
+}
+
+/** Writes to the disk which files a folder holds. Some systems can't, and do it by themselves. */
+export async function syncFolder(path: string): Promise<void> {
+  try {
+    const folder = await open(path, "r");
+    await folder.sync().finally(() => folder.close());
+  } catch {}
+}
+
+/** Never opens the file: to close it again would take this process's locks off it. */
+async function checkAccess(file: string): Promise<void> {
+  try {
+    await access(file, constants.R_OK | constants.W_OK);
+  } catch (error) {
+    if (!isCode(error, "ENOENT")) throw error;
+  }
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return (error as NodeJS.ErrnoException).code === code;
+}
+
+/** LMDB maps the files of a new store before it knows that the disk can hold them. */
+async function checkRoom(folder: string): Promise<void> {
+  const file = join(folder, scratchName());
+  try {
+    await writeFile(file, Buffer.alloc(NEW_STORE_BYTES));
+  } finally {
+    await rm(file, { force: true });
+  }
+}
+
+/**
+ * Makes the lock file with its bytes on the disk; LMDB's own would get each page when it is first touched, and a
+ * signal would end the process if the disk were full then. It appears whole or not at all, and never replaces one that
+ * another process has made meanwhile.
+ */
+async function makeLockFile(folder: string): Promise<void> {
+  const lock = join(folder, LOCK_FILE);
+  if (await exists(lock)) return;
+  const file = join(folder, scratchName());
+  try {
+    await writeFile(file, Buffer.alloc(LOCK_BYTES), { mode: 0o664 });
+    await link(file, lock);
+  } catch (error) {
+    if (isCode(error, "ENOSPC") || isCode(error, "EDQUOT")) throw error; // else there are no links here: LMDB makes it
+  } finally {
+    await rm(file, { force: true });
+  }
+}
+
+async function exists(file: string): Promise<boolean> {
+  return stat(file).then(
+    () => true,
+    () => false,
+  );
+}
+
+function scratchName(): string {
+  return `.taskledger-${randomUUID()}`;
+}
+
+/** Whether there is a store. Throws UNAVAILABLE for a file that LMDB can't read. */
+async function checkDataFile(path: string): Promise<boolean> {
+  const file = await open(path, "r").catch((error) => {
+    if (isCode(error, "ENOENT")) return undefined;
+    throw error;
+  });
+  if (file === undefined) return false;
+  try {
+    const { size } = await file.stat();
+    if (size === 0) return false;
+    const read = async (position: number) =>
+      (await file.read(Buffer.alloc(META_BYTES), 0, META_BYTES, position)).buffer;
+    await checkMeta(path, size, read);
+    return true;
+  } finally {
+    await file.close();
+  }
+}
+
+/** Where things are in a meta page of LMDB's data format 2, on 64 bits. A file begins with two of them. */
+const MAGIC_AT = 24;
+const FORMAT_AT = 28;
+const PAGE_SIZE_AT = 48;
+const FREE_ROOT_AT = 88;
+const MAIN_ROOT_AT = 136;
+const TRANSACTION_AT = 152;
+const META_BYTES = 160;
+
+const MAGIC = 0xbeefc0de;
+const FORMAT = 2;
+const NO_PAGE = 0xffff_ffff_ffff_ffffn;
+
+async function checkMeta(path: string, size: number, read: (position: number) => Promise<Buffer>): Promise<void> {
+  const first = view(await read(0));
+  if (first.uint32(MAGIC_AT) !== MAGIC) throw unreadable(path, "is no LMDB data file");
+  if (first.uint32(FORMAT_AT) !== FORMAT) throw unreadable(path, "was written by another version of LMDB");
+  const pageSize = first.uint32(PAGE_SIZE_AT);
+  const second = view(await read(pageSize));
+  if (second.uint32(MAGIC_AT) !== MAGIC) throw unreadable(path, "is damaged");
+  const latest = second.uint64(TRANSACTION_AT) > first.uint64(TRANSACTION_AT) ? second : first;
+  for (const root of [latest.uint64(FREE_ROOT_AT), latest.uint64(MAIN_ROOT_AT)])
+    if (root !== NO_PAGE && (root + 1n) * BigInt(pageSize) > size) throw unreadable(path, "is shorter than it was");
+}
+
+function view(bytes: Buffer): { uint32(at: number): number; uint64(at: number): bigint } {
+  const data = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const little = endianness() === "LE";
+  return { uint32: (at) => data.getUint32(at, little), uint64: (at) => data.getBigUint64(at, little) };
+}
+
+function unreadable(path: string, reason: string): TaskError {
+  const advice = "name another folder, or restore this one from a backup";
+  return new TaskError("UNAVAILABLE", `${path} ${reason}: ${advice}`);
+}

@@ -1,0 +1,94 @@
+import { checkKey, checkTaskList, type TaskKey } from "../../keys.js";
+import type { Version } from "../../version.js";
+
+/**
+ * How tasks lie in the store. Keys are ordered by their bytes; no task list holds a NUL.
+ *
+ *     tasks    list NUL id            version envelope
+ *     ledger   list NUL version id    (empty)
+ *
+ * Every open task has one row in each. A version has eight bytes, the highest first.
+ */
+export const LAYOUT = "taskledger 1";
+
+const VERSION_BYTES = 8;
+const NUL = 0;
+
+/** Throws INVALID_KEY: a name with a NUL, or too long a one, could be taken for another task's. */
+export function taskKey({ taskList, id }: TaskKey): Buffer {
+  checkKey(taskList, id);
+  const list = Buffer.byteLength(taskList);
+  const key = Buffer.allocUnsafe(list + 1 + Buffer.byteLength(id));
+  key.write(taskList);
+  key[list] = NUL;
+  key.write(id, list + 1);
+  return key;
+}
+
+/** The place in the ledger of a task's version, from its key in the tasks. */
+export function ledgerKey(task: Buffer, savedAt: Version): Buffer {
+  const prefix = task.indexOf(NUL) + 1;
+  const key = Buffer.allocUnsafe(task.length + VERSION_BYTES);
+  task.copy(key, 0, 0, prefix);
+  key.writeBigUInt64BE(savedAt, prefix);
+  task.copy(key, prefix + VERSION_BYTES, prefix);
+  return key;
+}
+
+/** A place in the ledger, taken apart: the key of its task, and the version. */
+export function readLedgerKey(key: Buffer): { readonly task: Buffer; readonly savedAt: Version } {
+  const prefix = key.indexOf(NUL) + 1;
+  const task = Buffer.concat([key.subarray(0, prefix), key.subarray(prefix + VERSION_BYTES)]);
+  return { task, savedAt: key.readBigUInt64BE(prefix) };
+}
+
+/** Before all places of a list. Throws INVALID_KEY. */
+export function listStart(taskList: string): Buffer {
+  checkTaskList(taskList);
+  return Buffer.from(`${taskList}\0`);
+}
+
+/** Behind all places of a list. */
+export function listEnd(taskList: string): Buffer {
+  return Buffer.from(`${taskList}\x01`);
+}
+
+/** Before all places of a list at a version or later. */
+export function versionStart(taskList: string, savedAt: Version): Buffer {
+  return ledgerKey(listStart(taskList), savedAt);
+}
+
+/** The first key after another. */
+export function keyAfter(key: Buffer): Buffer {
+  return Buffer.concat([key, Buffer.of(NUL)]);
+}
+
+export function readVersion(row: StoredRow): Version {
+  return row.readBigUInt64BE(0);
+}
+
+/** The envelope's bytes, in memory of their own: a row that was read is gone with the next one. */
+export function copyEnvelopeBytes(row: StoredRow): Uint8Array {
+  const bytes = new Uint8Array(row.length - VERSION_BYTES);
+  bytes.set(new Uint8Array(row.buffer, row.byteOffset + VERSION_BYTES, bytes.length));
+  return bytes;
+}
+
+/**
+ * A row of the tasks as lmdb-js gives it: over memory that is used again for the next row, and longer than its `length`
+ * says to what asks the array itself.
+ */
+export type StoredRow = Buffer;
+
+/** Writes rows into memory that is used again: what is put into a transaction is copied at once. */
+export class RowWriter {
+  #memory = Buffer.alloc(16 * 1024);
+
+  write(savedAt: Version, envelope: Uint8Array): Buffer {
+    const size = VERSION_BYTES + envelope.length;
+    if (size > this.#memory.length) this.#memory = Buffer.alloc(2 * size);
+    this.#memory.writeBigUInt64BE(savedAt);
+    this.#memory.set(envelope, VERSION_BYTES);
+    return this.#memory.subarray(0, size);
+  }
+}
