@@ -1,6 +1,6 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
-import { type Any, AnySchema, type Timestamp, timestampDate } from "@bufbuild/protobuf/wkt";
+import { type Any, AnySchema, type Timestamp, TimestampSchema, timestampDate } from "@bufbuild/protobuf/wkt";
 import { type TaskEnvelope, TaskEnvelopeSchema } from "../gen/taskledger/v1/envelope_pb.js";
 import { describeValue, TaskError } from "./errors.js";
 import { checkKey, type TaskKey } from "./keys.js";
@@ -165,34 +165,44 @@ export interface EnvelopeStamp extends TaskKey {
 export function readStamp(bytes: Uint8Array): EnvelopeStamp {
   let taskList = "";
   let id = "";
-  let savedAt: Version | undefined;
+  const savedAt = create(TimestampSchema);
   try {
     const reader = new BinaryReader(bytes);
     while (reader.pos < reader.len) {
       const [field, wireType] = reader.tag();
-      if (wireType !== WireType.LengthDelimited) reader.skip(wireType, field);
-      else if (field === 1) taskList = reader.string();
-      else if (field === 2) id = reader.string();
-      else if (field === 5) savedAt = readVersion(reader);
+      if (field === 1) taskList = readString(reader, wireType);
+      else if (field === 2) id = readString(reader, wireType);
+      else if (field === 5) readTimestamp(reader, wireType, savedAt);
       else reader.skip(wireType, field);
     }
   } catch (cause) {
     throw new TaskError("INVALID_ENVELOPE", "a stored envelope does not decode", { taskList, id, cause });
   }
-  if (taskList === "" || id === "" || savedAt === undefined)
+  const version = timestampToVersion(savedAt);
+  if (taskList === "" || id === "" || version === undefined)
     throw new TaskError("INVALID_ENVELOPE", "a stored envelope lacks its keys or its version", { taskList, id });
-  return { taskList, id, savedAt };
+  return { taskList, id, savedAt: version };
 }
 
-function readVersion(reader: BinaryReader): Version | undefined {
+function readString(reader: BinaryReader, wireType: WireType): string {
+  expectWireType(wireType, WireType.LengthDelimited);
+  return reader.string(true);
+}
+
+/** Reads into a timestamp what its bytes hold: a message that comes twice is merged. */
+function readTimestamp(reader: BinaryReader, wireType: WireType, timestamp: Timestamp): void {
+  expectWireType(wireType, WireType.LengthDelimited);
   const end = reader.uint32() + reader.pos;
-  let seconds = 0n;
-  let nanos = 0;
   while (reader.pos < end) {
-    const [field, wireType] = reader.tag();
-    if (field === 1) seconds = BigInt(reader.int64());
-    else if (field === 2) nanos = reader.int32();
-    else reader.skip(wireType, field);
+    const [field, inner] = reader.tag();
+    if (field === 1 || field === 2) expectWireType(inner, WireType.Varint);
+    if (field === 1) timestamp.seconds = BigInt(reader.int64());
+    else if (field === 2) timestamp.nanos = reader.int32();
+    else reader.skip(inner, field);
   }
-  return timestampToVersion({ $typeName: "google.protobuf.Timestamp", seconds, nanos });
+  if (reader.pos !== end) throw new RangeError("a field runs past the end of its message");
+}
+
+function expectWireType(actual: WireType, expected: WireType): void {
+  if (actual !== expected) throw new TypeError(`expected wire type ${expected}, got ${actual}`);
 }
