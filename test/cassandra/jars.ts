@@ -22,22 +22,24 @@ const lib = () => join(CACHE, `lib-${jarsVersion()}`);
 /** What is missing to run Cassandra from its jars on this machine; undefined when nothing is. */
 export async function missingForJars(): Promise<string | undefined> {
   const missing: string[] = [];
-  const java = await javaVersion();
-  if (java !== 17) missing.push(java === undefined ? "no `java` was found" : `\`java\` is version ${java}, not 17`);
+  if ((await findJava()) === undefined) missing.push("no `java` of version 17 was found");
   if (!existsSync(lib()) && !(await works("mvn", ["-v"]))) missing.push("no `mvn` was found");
   return missing.length === 0 ? undefined : missing.join(", ");
 }
 
-export function javaCommand(): string {
+/** The command of Java 17, the newest that Cassandra 5.0 runs on. */
+export async function findJava(): Promise<string | undefined> {
   const home = process.env.JAVA_HOME;
-  return home ? join(home, "bin", "java") : "java";
+  for (const command of [...(home ? [join(home, "bin", "java")] : []), "java"]) {
+    if ((await javaVersion(command)) === "17") return command;
+  }
+  return undefined;
 }
 
-async function javaVersion(): Promise<number | undefined> {
+async function javaVersion(command: string): Promise<string | undefined> {
   try {
-    const { stderr } = await run(javaCommand(), ["-version"]);
-    const version = /version "(\d+)/.exec(stderr)?.[1];
-    return version === undefined ? undefined : Number(version);
+    const { stderr } = await run(command, ["-version"]);
+    return /version "(\d+)/.exec(stderr)?.[1];
   } catch {
     return undefined;
   }

@@ -5,7 +5,7 @@ import { connect, type Socket } from "node:net";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
-import { CONF, fetchJars, javaCommand } from "./jars.js";
+import { CONF, fetchJars, findJava } from "./jars.js";
 import { isFree } from "./ports.js";
 
 export type CommitlogSync = "batch" | "group" | "periodic";
@@ -97,7 +97,7 @@ export class CassandraNode {
     if (this.child !== undefined) throw new Error(`the node on ${this.contactPoint} runs already`);
     await this.requireFreePorts();
     await this.writeConfiguration();
-    this.child = await this.spawn();
+    await this.spawn();
     await this.answering();
   }
 
@@ -105,11 +105,10 @@ export class CassandraNode {
   async kill(signal: NodeSignal): Promise<void> {
     const child = this.child;
     if (child === undefined) return;
-    child.ref();
-    const exited = once(child, "exit");
     child.kill(signal);
-    if (signal === "SIGKILL" || signal === "SIGTERM") await exited;
-    child.unref();
+    if (signal === "SIGSTOP" || signal === "SIGCONT") return;
+    child.ref();
+    await once(child, "exit");
   }
 
   /** Ends the node in good order, or by force where it does not heed. */
@@ -154,19 +153,21 @@ export class CassandraNode {
     };
   }
 
-  private async spawn(): Promise<ChildProcess> {
+  private async spawn(): Promise<void> {
+    const java = await findJava();
+    if (java === undefined) throw new Error("Cassandra 5.0 needs Java 17, on PATH or by JAVA_HOME");
     const jars = await fetchJars();
     const log = await open(join(this.dir, "log"), "a");
     try {
       this.logStart = (await log.stat()).size;
       // Its own process group, so that Ctrl-C reaches the tests alone, and they stop it when they are done with it.
-      const child = spawn(javaCommand(), this.javaArguments(jars), {
+      const child = spawn(java, this.javaArguments(jars), {
         stdio: ["ignore", log.fd, log.fd],
         detached: true,
       });
       await once(child, "spawn");
+      this.child = child;
       this.watch(child);
-      return child;
     } finally {
       await log.close();
     }

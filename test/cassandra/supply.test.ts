@@ -49,7 +49,7 @@ describe("a machine with nothing to run Cassandra by", () => {
     );
     expect(message).toContain("CASSANDRA_CONTACT_POINTS=127.0.0.1:9042 (CASSANDRA_CONTACT_POINTS is not set)");
     expect(message).toContain("starts cassandra:5.0 (no Docker engine answers)");
-    expect(message).toContain("no `java` was found");
+    expect(message).toContain("no `java` of version 17 was found");
     expect(message).toContain("apt-get install openjdk-17-jre-headless maven");
   });
 

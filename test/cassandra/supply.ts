@@ -81,7 +81,7 @@ function nothingAvailable(environment: string, testcontainers: string, jars: str
     `- name one that runs (\`docker compose up -d --wait\` starts one): CASSANDRA_CONTACT_POINTS=127.0.0.1:9042 (${environment})`,
     `- a Docker engine, in which Testcontainers then starts cassandra:5.0 (${testcontainers})`,
     `- Java 17 and Maven, on PATH or by JAVA_HOME, which then start Cassandra ${jarsVersion()} from Maven Central's jars` +
-      ` (${jars}); on Debian: apt-get install openjdk-17-jre-headless maven`,
+      ` (${jars}); on Debian 12 and Ubuntu: apt-get install openjdk-17-jre-headless maven`,
   ].join("\n");
 }
 
