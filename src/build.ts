@@ -3,10 +3,12 @@ import { type Timestamp, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { v7 as uuidv7 } from "uuid";
 import { TaskEnvelopeSchema } from "../gen/taskledger/v1/envelope_pb.js";
 import { createData } from "./data.js";
+import { isPlainObject } from "./data-check.js";
 import { packData, typeUrlOf } from "./envelope.js";
 import { describeValue, TaskError } from "./errors.js";
+import { checkHeaders } from "./headers.js";
 import { checkId, checkTaskList } from "./keys.js";
-import type { TaskState } from "./task-state.js";
+import { COPY, type TaskState } from "./task-state.js";
 import type { BuildOptions, TaskClass } from "./task-types.js";
 
 /** The state of `new XTask({ taskList, id, data }, options)`. */
@@ -36,8 +38,16 @@ export function buildState(taskClass: TaskClass, init: unknown, options: BuildOp
 }
 
 function checkInit(init: unknown): Record<string, unknown> {
-  if (typeof init === "object" && init !== null && !Array.isArray(init)) return init as Record<string, unknown>;
-  throw new TaskError("INVALID_DATA", `expected an object, got ${describeValue(init)}`, { field: "data" });
+  if (isPlainObject(init) && !isTask(init)) return init;
+  const advice = isTask(init) ? "; to make another of its data, use `new` with `data: task.data`" : "";
+  throw new TaskError("INVALID_DATA", `expected an object of fields, got ${describeValue(init)}${advice}`, {
+    field: "data",
+  });
+}
+
+/** A task, of whatever copy of the package: its fields are not its own keys, so that it would be read as empty. */
+function isTask(value: unknown): boolean {
+  return typeof value === "object" && value !== null && COPY in value;
 }
 
 function checkUnambiguous({ schema, type, listField, idField }: TaskClass): void {
@@ -57,15 +67,18 @@ function makeState(
   { type, listField, idField }: TaskClass,
   givenList: unknown,
   givenId: unknown,
-  data: Message,
-  { headers = {}, createdAt = new Date() }: BuildOptions = {},
+  given: Message,
+  options: BuildOptions = {},
 ): TaskState {
+  checkOptions(options);
+  const { headers = {}, createdAt = new Date() } = options;
   if (givenList !== undefined) checkTaskList(givenList);
   if (givenId !== undefined) checkId(givenId);
-  const taskList = settleKey("taskList", givenList, data, listField);
-  const id = settleKey("id", givenId, data, idField, uuidv7);
+  const taskList = settleKey("taskList", givenList, given, listField);
+  const id = settleKey("id", givenId, given, idField, uuidv7);
   checkTaskList(taskList);
   checkId(id);
+  const data = withKeys(given, [listField, taskList], [idField, id]);
   checkHeaders(headers);
   const envelope = create(TaskEnvelopeSchema, {
     taskList,
@@ -77,7 +90,13 @@ function makeState(
   return { envelope: Object.assign(envelope, { data: empty }), data, home: undefined, replaced: [] };
 }
 
-/** A key that is given, or that its field in the data supplies; both, if they agree. The field then has it, too. */
+function checkOptions(options: unknown): void {
+  if (isPlainObject(options)) return;
+  const message = `options: expected an object, got ${describeValue(options)}`;
+  throw new TaskError("INVALID_ARGUMENT", message, { field: "options" });
+}
+
+/** A key that is given, or that its field in the data supplies; both, if they agree. */
 function settleKey(
   name: "taskList" | "id",
   given: string | undefined,
@@ -87,28 +106,21 @@ function settleKey(
 ): string | undefined {
   if (field === undefined) return given ?? otherwise?.();
   const fields = data as unknown as Record<string, string | undefined>;
-  const own = fields[field] || undefined;
+  // The default that a field of proto2 has is on the message's prototype: it supplies nothing.
+  const own = (Object.hasOwn(fields, field) && fields[field]) || undefined;
   if (given !== undefined && own !== undefined && given !== own) {
     const message = `${name} is ${describeValue(given)}, but the field that supplies it, ${field}, is ${describeValue(own)}`;
     throw new TaskError("KEY_CONFLICT", message, { field: name });
   }
-  const key = given ?? own ?? otherwise?.();
-  if (key !== undefined) fields[field] = key;
-  return key;
+  return given ?? own ?? otherwise?.();
 }
 
-function checkHeaders(headers: unknown): void {
-  if (typeof headers !== "object" || headers === null || Array.isArray(headers))
-    throw new TaskError("INVALID_DATA", `headers: expected an object, got ${describeValue(headers)}`, {
-      field: "headers",
-    });
-  for (const [key, value] of Object.entries(headers)) {
-    if (key.isWellFormed() && typeof value === "string" && value.isWellFormed()) continue;
-    const field = `headers[${JSON.stringify(key)}]`;
-    throw new TaskError("INVALID_DATA", `${field}: expected well-formed strings, got ${describeValue(value)}`, {
-      field,
-    });
-  }
+/** The data with its keys in the fields that supply them; a copy, if they were not there: a message may be shared. */
+function withKeys(data: Message, ...keys: [field: string | undefined, key: string][]): Message {
+  const fields = data as unknown as Record<string, unknown>;
+  const missing = keys.filter(([field, key]) => field !== undefined && fields[field] !== key);
+  if (missing.length === 0) return data;
+  return Object.assign(Object.create(Object.getPrototypeOf(data)), data, Object.fromEntries(missing));
 }
 
 function toTimestamp(date: unknown): Timestamp {

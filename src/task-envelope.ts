@@ -3,7 +3,9 @@ import type { Any } from "@bufbuild/protobuf/wkt";
 import type { TaskEnvelope } from "../gen/taskledger/v1/envelope_pb.js";
 import { decodeData, encodeData } from "./data.js";
 import { copyEnvelope, packData, savedAtOf, typeNameOf } from "./envelope.js";
-import { TaskError } from "./errors.js";
+import { isTaskError, TaskError } from "./errors.js";
+import { checkHeaders } from "./headers.js";
+import type { TaskKey } from "./keys.js";
 import { type AnyTask, stateOf, type TaskHome, type TaskState } from "./task-state.js";
 import type { TaskClass } from "./task-types.js";
 import { processClock } from "./version.js";
@@ -28,7 +30,7 @@ export function fromEnvelope<C extends TaskClass>(
 ): InstanceType<C> {
   const type = typeNameOf(envelope.data.typeUrl);
   if (type !== taskClass.type) throw typeMismatch(envelope, type, taskClass.type);
-  const data = decodeData(taskClass.schema, envelope.data.value);
+  const data = about(envelope, () => decodeData(taskClass.schema, envelope.data.value));
   // The decoded message takes the bytes' place.
   const emptied = { ...envelope, data: packData(envelope.data.typeUrl, new Uint8Array()) };
   meet(envelope);
@@ -45,8 +47,22 @@ export function meet(envelope: TaskEnvelope): void {
 export function currentEnvelope(task: AnyTask): TaskEnvelope & { data: Any } {
   const { envelope, data } = stateOf(task);
   const schema = schemaOf(task);
-  const value = schema ? encodeData(schema, data) : new Uint8Array((data as Any).value);
+  const value = about(envelope, () => {
+    checkHeaders(envelope.headers);
+    return schema ? encodeData(schema, data) : new Uint8Array((data as Any).value);
+  });
   return copyEnvelope(envelope, packData(envelope.data.typeUrl, value), savedAtOf(envelope));
+}
+
+/** Puts a task's list and id into the error of what is done with its data. */
+function about<T>({ taskList, id }: TaskKey, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    if (!isTaskError(error)) throw error;
+    const { code, message, field, cause } = error;
+    throw new TaskError(code, message, { taskList, id, field, cause });
+  }
 }
 
 /** The schema of a task's data; undefined for a task whose type this process does not know. */
