@@ -65,7 +65,7 @@ const advices: ReadonlyMap<string, string> = new Map([
   ["EACCES", forbidden],
   ["EPERM", forbidden],
   ["EROFS", "it lies on a disk that is mounted read-only: mount it for writing, or name another folder"],
-  ["EIO", "the disk reports an error: check it, and the system's log"],
+  ["EIO", "the disk did not take it: free some space if it is full, else check it and the system's log"],
   ["ENOTDIR", "a part of the path is a file: name a folder"],
   ["EEXIST", "the path is a file: name a folder"],
   ["ENAMETOOLONG", "the path is too long: name another folder"],

@@ -6,8 +6,10 @@ import type { Version } from "../../version.js";
  *
  *     tasks    list NUL id            version envelope
  *     ledger   list NUL version id    (empty)
+ *     (root)   layout                 the name below
+ *              latest                 version, of the latest save
  *
- * Every open task has one row in each. A version has eight bytes, the highest first.
+ * Every open task has one row in each of the tables. A version has eight bytes, the highest first.
  */
 export const LAYOUT = "taskledger 1";
 

@@ -1,0 +1,186 @@
+import { resolve } from "node:path";
+import { throwIfAborted, untilAborted } from "../abort.js";
+import type { Adapter, AllOptions, CompleteEntry, OperationOptions, Outcome, SaveEntry } from "../adapter.js";
+import { describeValue, isTaskError, TaskError } from "../errors.js";
+import type { TaskKey } from "../keys.js";
+import { DEFAULT_CLOCK_LIMIT, processClock, type Version, type VersionClock } from "../version.js";
+import type { Environment } from "./lmdb/environment.js";
+import { copyEnvelopeBytes, RowWriter, readVersion, taskKey } from "./lmdb/layout.js";
+import { type Range, rangeOf, readPage } from "./lmdb/listing.js";
+import { leaveStore, type OpenStore, useStore } from "./lmdb/open-store.js";
+
+export interface LmdbAdapterOptions {
+  /**
+   * The folder of the store, made if it is not there. Several processes of one machine may use it at once; it must lie
+   * on a disk of that machine, not on a network's.
+   */
+  readonly path: string;
+  /** Where versions come from: the process's clock, unless a test brings its own. */
+  readonly clock?: VersionClock | undefined;
+}
+
+/**
+ * Keeps tasks in a folder, by way of LMDB (the package `lmdb`). What is saved or completed is on the disk when the call
+ * resolves; calls that are under way at the same time share a transaction.
+ *
+ * Every write waits for those of the other processes on the folder: one that is stopped, or whose events wait, while it
+ * writes holds up the others.
+ */
+export class LmdbAdapter implements Adapter {
+  readonly #path: string;
+  readonly #clock: VersionClock;
+  readonly #rows = new RowWriter();
+  #opening: Promise<OpenStore> | undefined;
+  #closing: Promise<void> | undefined;
+  readonly #underWay = new Set<Promise<unknown>>();
+
+  /** Throws INVALID_ARGUMENT where the path is no string, or empty. Nothing is opened yet. */
+  constructor({ path, clock = processClock }: LmdbAdapterOptions) {
+    if (typeof path !== "string" || path === "") {
+      const message = `path must be the name of a folder; got ${describeValue(path)}`;
+      throw new TaskError("INVALID_ARGUMENT", message, { field: "path" });
+    }
+    this.#path = resolve(path);
+    this.#clock = clock;
+  }
+
+  /**
+   * Opens the store, and makes it where there is none. Throws MISSING_DRIVER; SCHEMA_MISMATCH where another program or
+   * another version of this one wrote the folder; UNAVAILABLE where it can't be read and written.
+   */
+  open({ signal }: OperationOptions = {}): Promise<void> {
+    return this.#perform(signal, () => {});
+  }
+
+  /** A save whose commit failed is UNAVAILABLE; it was not applied, unless the disk failed at the very last write. */
+  save(entries: readonly SaveEntry[], { signal }: OperationOptions = {}): Promise<readonly Outcome<Version>[]> {
+    return this.#perform(signal, ({ environment, queue }) =>
+      queue.write(entries, (entry) => this.#saveOne(environment, entry), signal),
+    );
+  }
+
+  find(keys: readonly TaskKey[], { signal }: OperationOptions = {}): Promise<readonly (Uint8Array | undefined)[]> {
+    return this.#perform(signal, ({ environment }) =>
+      environment.read(() => keys.map((key) => this.#findOne(environment, key))),
+    );
+  }
+
+  async *all(taskList: string, options: AllOptions): AsyncGenerator<readonly Uint8Array[], void, undefined> {
+    const { savedBefore, signal } = options;
+    let range: Range | undefined;
+    for (;;) {
+      const page = await this.#perform(signal, ({ environment }) =>
+        environment.read(() => {
+          range ??= rangeOf(environment, taskList, savedBefore);
+          return range && readPage(environment, range, options);
+        }),
+      );
+      if (page === undefined) return;
+      range = page.rest;
+      this.#clock.observe(page.lastSavedAt);
+      yield page.envelopes;
+    }
+  }
+
+  complete(entries: readonly CompleteEntry[], { signal }: OperationOptions = {}): Promise<readonly Outcome<void>[]> {
+    return this.#perform(signal, ({ environment, queue }) =>
+      queue.write(entries, (entry) => this.#completeOne(environment, entry), signal),
+    );
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await Promise.allSettled(this.#underWay);
+    const store = await this.#opening?.catch(() => undefined);
+    if (store) await leaveStore(store);
+  }
+
+  /** Does something with the open store, which stays open until that is done. */
+  async #perform<T>(signal: AbortSignal | undefined, action: (store: OpenStore) => T | Promise<T>): Promise<T> {
+    if (this.#closing) throw new TaskError("CLOSED", "the adapter has been closed");
+    throwIfAborted(signal);
+    const done = this.#useStore(signal).then((store) => {
+      throwIfAborted(signal);
+      return action(store);
+    });
+    this.#underWay.add(done);
+    try {
+      return await done;
+    } finally {
+      this.#underWay.delete(done);
+    }
+  }
+
+  async #useStore(signal: AbortSignal | undefined): Promise<OpenStore> {
+    for (;;) {
+      const opening = this.#opening ?? this.#open(() => useStore(this.#path));
+      const store = await untilAborted(opening, signal);
+      if (!store.environment.failed) return store;
+      if (opening === this.#opening) this.#open(() => leaveStore(store).then(() => useStore(this.#path)));
+    }
+  }
+
+  /** Where it fails, the next call tries again. */
+  #open(open: () => Promise<OpenStore>): Promise<OpenStore> {
+    const opening = open();
+    this.#opening = opening;
+    opening.catch(() => {
+      if (this.#opening === opening) this.#opening = undefined;
+    });
+    return opening;
+  }
+
+  #saveOne(environment: Environment, entry: SaveEntry): Version {
+    const key = taskKey(entry);
+    const stored = environment.tasks.getBinaryFast(key);
+    const replaced = stored && readVersion(stored);
+    this.#clock.observe(environment.latest);
+    const savedAt = this.#clock.next(latest(entry.replaces, replaced));
+    const row = this.#rows.write(savedAt, encode(entry, savedAt));
+    // Nothing of the entry's own can fail from here on: it is written whole or not at all.
+    environment.put(key, savedAt, row, replaced);
+    if (savedAt <= this.#clock.now() + FAR_AHEAD && savedAt > environment.latest) environment.latest = savedAt;
+    return savedAt;
+  }
+
+  #completeOne(environment: Environment, entry: CompleteEntry): void {
+    const key = taskKey(entry);
+    this.#clock.observe(entry.savedAt);
+    const stored = environment.tasks.getBinaryFast(key);
+    if (stored === undefined) return;
+    const savedAt = readVersion(stored);
+    if (savedAt <= entry.savedAt) environment.remove(key, savedAt);
+  }
+
+  #findOne({ tasks }: Environment, key: TaskKey): Uint8Array | undefined {
+    const row = tasks.getBinaryFast(taskKey(key));
+    if (row === undefined) return undefined;
+    this.#clock.observe(readVersion(row));
+    return copyEnvelopeBytes(row);
+  }
+}
+
+/** A version further ahead comes from a clock that is wrong, and must not carry all others with it. */
+const FAR_AHEAD: Version = 2n * DEFAULT_CLOCK_LIMIT;
+
+function latest(versions: readonly Version[], version: Version = 0n): Version {
+  return versions.reduce((a, b) => (a > b ? a : b), version);
+}
+
+function encode(entry: SaveEntry, savedAt: Version): Uint8Array {
+  try {
+    return entry.encode(savedAt);
+  } catch (cause) {
+    if (isTaskError(cause)) throw cause;
+    const { taskList, id } = entry;
+    throw new TaskError("INVALID_DATA", `the task can't be encoded: ${(cause as Error).message}`, {
+      taskList,
+      id,
+      cause,
+    });
+  }
+}

@@ -1,0 +1,71 @@
+import { importDriver } from "../../driver.js";
+
+/** One of the store's tables, as far as it is used here. lmdb-js's own declarations don't compile everywhere. */
+export interface Table {
+  /** Valid until the next call. */
+  getBinaryFast(key: Buffer): Buffer | undefined;
+  getKeys(range: KeyRange): Iterable<Buffer>;
+  /** In a transaction these two have happened when they return. */
+  put(key: Buffer, value: Buffer): unknown;
+  remove(key: Buffer): unknown;
+}
+
+export interface KeyRange {
+  readonly start?: Buffer;
+  /** Not in the range. */
+  readonly end?: Buffer;
+  readonly reverse?: boolean;
+  readonly limit?: number;
+}
+
+export interface Root extends Table {
+  openDB(options: object): Table;
+  putSync(key: Buffer, value: Buffer): unknown;
+  transaction(work: () => void): Promise<void>;
+  resetReadTxn(): void;
+  close(): Promise<void>;
+  readonly env: NativeEnvironment;
+}
+
+/** Inside lmdb-js, and nothing that it promises. */
+export interface NativeEnvironment {
+  /** `done` gets 1 or 2 while the transaction is under way, at its end 0, or the error's number. */
+  startWriting(instructions: number, done: (status: number) => unknown): void;
+  resumeWriting(): void;
+}
+
+/** Keys and values are bytes. */
+const bytes = { encoding: "binary", keyEncoding: "binary" };
+
+const options = {
+  ...bytes,
+  noSubdir: false,
+  maxDbs: 2,
+  maxReaders: 1000,
+  /** Everywhere the same, so that a folder can move to a machine with larger pages; a key fits in 1978 bytes. */
+  pageSize: 4096,
+  /**
+   * A commit is then acknowledged when it is on the disk, by LMDB's own rules. Overlapping syncs, lmdb-js's default,
+   * acknowledge one whose last write failed, and reuse pages that a second process needs after a power failure.
+   */
+  overlappingSync: false,
+  /** Batches of its own make promises that nobody sees, and that reject when a commit fails. */
+  eventTurnBatching: false,
+  /**
+   * The list of free pages that lmdb-js would keep from one transaction to the next goes wrong once it is longer than a
+   * page: pages are given out twice (https://github.com/kriszyp/lmdb-js/issues/321). So it is read anew each time; both
+   * numbers have to be there for one to count.
+   */
+  maxFreeSpaceToRetain: 0,
+  maxFreeSpaceToLoad: 50_000,
+};
+
+/** Throws MISSING_DRIVER, and what lmdb-js throws. */
+export async function openRoot(folder: string): Promise<Root> {
+  const { open } = await importDriver("lmdb", () => import("lmdb"));
+  return open({ ...options, path: folder } as never) as unknown as Root;
+}
+
+export function openTable(root: Root, name: string): Table {
+  return root.openDB({ ...bytes, name });
+}
