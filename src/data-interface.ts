@@ -2,6 +2,7 @@
 import { throwIfAborted } from "./abort.js";
 import type { Adapter, OperationOptions } from "./adapter.js";
 import { type BulkOptions, performBatch, runInBatches } from "./bulk.js";
+import { isPlainObject } from "./data-check.js";
 import { findDefaultHome, setDefaultHome } from "./default-home.js";
 import { DEFAULT_MAX_TASK_BYTES, decodeEnvelope } from "./envelope.js";
 import { describeValue, TaskError } from "./errors.js";
@@ -54,10 +55,10 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
 
   /** Throws DUPLICATE_TYPE, TYPE_MISMATCH, INVALID_ARGUMENT. */
   constructor(options: DataInterfaceOptions<C>) {
+    if (!isPlainObject(options)) throw invalidArgument("options", "expected { types, adapter }", options);
     const { types, maxTaskBytes = DEFAULT_MAX_TASK_BYTES, adapter, adapterBuilder } = options;
     checkMaxTaskBytes(maxTaskBytes);
-    if (typeof adapter !== "object" && typeof adapterBuilder !== "function")
-      throw invalidArgument("adapter", "expected an adapter, or an adapterBuilder", adapter);
+    if (typeof adapterBuilder !== "function") checkAdapter("adapter", "expected an adapter", adapter);
     this.types = types;
     this.maxTaskBytes = maxTaskBytes;
     internals.set(this, { registry: new TaskTypeRegistry(types), adapterBuilder, adapter, closing: undefined });
@@ -67,8 +68,12 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
   get adapter(): Adapter {
     const own = internalsOf(this);
     if (own.adapter === undefined && own.closing) throw new TaskError("CLOSED", "the data interface has been closed");
-    own.adapter ??= own.adapterBuilder?.({ maxTaskBytes: this.maxTaskBytes });
-    return own.adapter as Adapter;
+    if (own.adapter === undefined) {
+      const built: unknown = own.adapterBuilder?.({ maxTaskBytes: this.maxTaskBytes });
+      checkAdapter("adapterBuilder", "expected it to return an adapter", built);
+      own.adapter = built;
+    }
+    return own.adapter;
   }
 
   /**
@@ -227,11 +232,20 @@ function checkSavedBefore(value: Date | Version | undefined): Version | undefine
   throw invalidArgument("savedBefore", "expected a Date or a version (bigint, in microseconds)", value);
 }
 
+const adapterMethods = ["open", "save", "find", "all", "complete", "close"] as const;
+
+function checkAdapter(field: string, expected: string, value: unknown): asserts value is Adapter {
+  const members = Object(value) as Record<string, unknown>;
+  if (adapterMethods.every((name) => typeof members[name] === "function")) return;
+  const advice = typeof members.then === "function" ? "; await it first" : "";
+  throw invalidArgument(field, `${expected} (${adapterMethods.join(", ")})`, value, advice);
+}
+
 function checkMaxTaskBytes(value: unknown): void {
   if (typeof value === "number" && value >= 1) return;
   throw invalidArgument("maxTaskBytes", "expected a number of bytes", value);
 }
 
-function invalidArgument(field: string, expected: string, value: unknown): TaskError {
-  return new TaskError("INVALID_ARGUMENT", `${field}: ${expected}; got ${describeValue(value)}`, { field });
+function invalidArgument(field: string, expected: string, value: unknown, advice = ""): TaskError {
+  return new TaskError("INVALID_ARGUMENT", `${field}: ${expected}; got ${describeValue(value)}${advice}`, { field });
 }

@@ -90,6 +90,9 @@ export function describeValue(value: unknown): string {
   if (typeof value === "bigint") return `${value}n`;
   if (Array.isArray(value)) return `an array of ${value.length}`;
   if (value instanceof Uint8Array) return `${value.length} bytes`;
+  if (value instanceof Date)
+    return Number.isNaN(value.getTime()) ? "an invalid Date" : `a Date (${value.toISOString()})`;
   if (typeof value === "object") return value.constructor?.name ? `an object (${value.constructor.name})` : "an object";
+  if (typeof value === "function" && value.name !== "") return `a function (${value.name})`;
   return `a ${typeof value}`;
 }

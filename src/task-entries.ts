@@ -34,11 +34,12 @@ export function settleSave(task: Task, home: TaskHome, outcome: Outcome<Version>
 
 /** Throws NOT_SAVED where the task has no version in this store. */
 export function completeEntry(task: Task, home: TaskHome): CompleteEntry {
+  const state = stateOf(task);
   const { taskList, id } = task;
-  const savedAt = versionIn(home, stateOf(task));
+  const savedAt = versionIn(home, state);
   if (savedAt !== undefined) return { taskList, id, savedAt };
   const reason =
-    stateOf(task).home === undefined
+    state.envelope.savedAt === undefined
       ? "the task has no version: it was not saved, or its bytes were taken before the save; serialize after saving"
       : "the task was read from, or saved to, another data interface; complete it there";
   throw new TaskError("NOT_SAVED", reason, { taskList, id, field: "savedAt" });

@@ -35,7 +35,7 @@ describe("data that protobuf-es would change in silence is refused", () => {
 
   test("objects whose content is not in their keys", async () => {
     const init = {
-      timestamp: new Date(),
+      timestamp: new Date(0),
       textByText: new Map([["a", "b"]]),
       child: Promise.resolve({}),
       struct: new Set(),
@@ -43,7 +43,9 @@ describe("data that protobuf-es would change in silence is refused", () => {
     for (const [field, value] of Object.entries(init)) {
       const error = await failureOf(() => EverythingTask.build({ ...key, [field]: value }));
       expect(error).toMatchObject({ code: "INVALID_DATA", field });
-      expect(error.message).toContain(`got an object (${value.constructor.name})`);
+      expect(error.message).toMatch(
+        value instanceof Date ? "got a Date (1970" : `got an object (${value.constructor.name})`,
+      );
     }
   });
 
