@@ -1,6 +1,6 @@
 import { describeValue, TaskError } from "./errors.js";
 import { Task } from "./task.js";
-import { notOfThisCopy } from "./task-state.js";
+import { mismatch } from "./task-state.js";
 import type { TaskClass } from "./task-types.js";
 
 /** The task types that a data interface knows, by the full names of their messages. */
@@ -25,7 +25,7 @@ export class TaskTypeRegistry {
   }
 
   #add(taskClass: TaskClass<Task>): void {
-    if (!isTaskClass(taskClass)) throw notOfThisCopy(taskClass, "a generated task class, or one that extends it");
+    if (!isTaskClass(taskClass)) throw mismatch(taskClass, "a generated task class, or one that extends it", "types");
     const { type } = taskClass;
     const known = this.#classes.get(type);
     if (known !== undefined && known !== taskClass) {

@@ -70,7 +70,7 @@ export function schemaOf(task: AnyTask): DescMessage | undefined {
   return (task.constructor as Partial<TaskClass>).schema;
 }
 
-export function typeMismatch({ taskList, id }: TaskEnvelope, type: string, expected: string): TaskError {
+export function typeMismatch({ taskList, id }: TaskKey, type: string, expected: string): TaskError {
   return new TaskError("TYPE_MISMATCH", `the task is of type ${type}, not ${expected}`, {
     taskList,
     id,

@@ -3,7 +3,7 @@ import type { Any } from "@bufbuild/protobuf/wkt";
 import type { TaskEnvelope } from "../gen/taskledger/v1/envelope_pb.js";
 import type { OperationOptions } from "./adapter.js";
 import { savedAtOf } from "./envelope.js";
-import { TaskError } from "./errors.js";
+import { describeValue, TaskError } from "./errors.js";
 import type { FromHashOptions } from "./hash.js";
 import type { TaskKey } from "./keys.js";
 import { packageVersion } from "./package-version.js";
@@ -48,6 +48,9 @@ const STATE = Symbol("taskledger.state");
 /** Known to all installed copies: the version of the one that a task or a class is of. */
 export const COPY: unique symbol = Symbol.for("taskledger.copy") as never;
 
+/** Known to this copy only; its tasks and classes have it, too. */
+export const THIS_COPY: unique symbol = Symbol("taskledger.this-copy") as never;
+
 export function setState(task: AnyTask, state: TaskState): void {
   (task as unknown as { [STATE]: TaskState })[STATE] = state;
 }
@@ -55,18 +58,19 @@ export function setState(task: AnyTask, state: TaskState): void {
 /** Throws TYPE_MISMATCH for what is not a task of this copy of the package. */
 export function stateOf(task: AnyTask): TaskState {
   const state = (task as unknown as { [STATE]?: TaskState } | null | undefined)?.[STATE];
-  if (state === undefined) throw notOfThisCopy(task, "a task");
+  if (state === undefined) throw mismatch(task, "a task", "task");
   return state;
 }
 
-export function notOfThisCopy(value: unknown, expected: string): TaskError {
-  const copy = (value as { [COPY]?: string } | null | undefined)?.[COPY];
+/** TYPE_MISMATCH for what is not as expected, or comes out of another installed copy of the package. */
+export function mismatch(value: unknown, expected: string, field: string): TaskError {
+  const { [COPY]: copy, [THIS_COPY]: isOfThisCopy } = (value ?? {}) as { [COPY]?: string; [THIS_COPY]?: true };
   const reason =
-    copy === undefined
-      ? `expected ${expected}`
+    copy === undefined || isOfThisCopy
+      ? `expected ${expected}, got ${describeValue(value)}`
       : `expected ${expected} of this copy of taskledger (${packageVersion}); this one is of another copy (${copy}). ` +
         "Install one, or hand over bytes (toBinary)";
-  return new TaskError("TYPE_MISMATCH", reason);
+  return new TaskError("TYPE_MISMATCH", reason, { field });
 }
 
 /** The task has been saved as `savedAt` in the store behind `home`, or perhaps has. */

@@ -13,8 +13,8 @@ import {
 import { isTaskError, TaskError } from "./errors.js";
 import { envelopeToHash, type FromHashOptions, hashToEnvelope, type TaskHash } from "./hash.js";
 import { packageVersion } from "./package-version.js";
-import { currentEnvelope, fromEnvelope, fromState, ReadyState, schemaOf } from "./task-envelope.js";
-import { COPY, type ListOptions, setState, stateOf, type TaskHome } from "./task-state.js";
+import { currentEnvelope, fromEnvelope, fromState, ReadyState, schemaOf, typeMismatch } from "./task-envelope.js";
+import { COPY, type ListOptions, setState, stateOf, type TaskHome, THIS_COPY } from "./task-state.js";
 import type { BuildInit, BuildOptions, ExecuteContext, TaskClass, TaskInit } from "./task-types.js";
 
 /** A class whose tasks can be read: a generated one, one that extends it, or `Task` itself for any type. */
@@ -149,14 +149,14 @@ export abstract class Task<S extends DescMessage = DescMessage, ListField extend
    * TYPE_MISMATCH for another type. Throws INVALID_ENVELOPE, INVALID_DATA, TOO_LARGE.
    */
   static fromBinary<C extends ReadableClass>(this: C, bytes: Uint8Array): InstanceType<C> {
-    if (!isConcrete(this)) return defaultHome().fromBinary(bytes) as InstanceType<C>;
+    if (!isConcrete(this)) return narrow(this, defaultHome().fromBinary(bytes) as Task);
     const envelope = decodeEnvelope(bytes, maxTaskBytes(undefined));
     return fromEnvelope(this, envelope, undefined) as InstanceType<C>;
   }
 
   /** Reads `asHash`'s object, as `fromBinary` reads bytes. Throws INVALID_HASH with the path of what is wrong. */
   static fromHash<C extends ReadableClass>(this: C, hash: unknown, options?: FromHashOptions): InstanceType<C> {
-    if (!isConcrete(this)) return defaultHome().fromHash(hash, options) as InstanceType<C>;
+    if (!isConcrete(this)) return narrow(this, defaultHome().fromHash(hash, options) as Task);
     const { schema, type } = this;
     const schemaOfType = (name: string) => {
       if (name !== type)
@@ -167,8 +167,8 @@ export abstract class Task<S extends DescMessage = DescMessage, ListField extend
   }
 }
 
-Object.defineProperty(Task, COPY, { value: packageVersion });
-Object.defineProperty(Task.prototype, COPY, { value: packageVersion });
+for (const each of [Task, Task.prototype])
+  Object.defineProperties(each, { [COPY]: { value: packageVersion }, [THIS_COPY]: { value: true } });
 Object.defineProperty(Task.prototype, Symbol.for("nodejs.util.inspect.custom"), {
   value(this: Task, _depth: number, options: object, inspect: (value: unknown, options: object) => string) {
     const { taskList, id, data, envelope } = this;
@@ -185,12 +185,14 @@ function maxTaskBytes(home: TaskHome | undefined): number {
 }
 
 function isConcrete(value: unknown): value is TaskClass<Task> {
-  return typeof (value as TaskClass).type === "string" && typeof (value as TaskClass).schema === "object";
+  const { type, schema } = (value ?? {}) as Partial<TaskClass>;
+  return typeof type === "string" && typeof schema === "object";
 }
 
 function concrete(value: unknown): TaskClass<Task> {
   if (isConcrete(value)) return value;
-  throw new TaskError("UNSUPPORTED", "Task has no type of its own: build tasks with the generated class of their type");
+  const name = typeof value === "function" ? value.name : "this";
+  throw new TaskError("UNSUPPORTED", `${name} has no type of its own: call it on the generated class of a task type`);
 }
 
 function isInstance<C extends ReadableClass>(task: Task, target: C): task is InstanceType<C> {
@@ -200,7 +202,8 @@ function isInstance<C extends ReadableClass>(task: Task, target: C): task is Ins
 /** The task itself where it is of this class already; else one of the class with the same envelope. */
 function narrow<C extends ReadableClass>(target: C, task: Task): InstanceType<C> {
   if (isInstance(task, target)) return task;
-  return fromEnvelope(concrete(target), currentEnvelope(task), stateOf(task).home) as InstanceType<C>;
+  if (!isConcrete(target)) throw typeMismatch(task, task.type, target.name);
+  return fromEnvelope(target, currentEnvelope(task), stateOf(task).home) as InstanceType<C>;
 }
 
 async function* allOf<C extends ReadableClass>(
@@ -209,7 +212,7 @@ async function* allOf<C extends ReadableClass>(
 ): AsyncGenerator<InstanceType<C>, void, undefined> {
   for await (const task of tasks) {
     if (isInstance(task, target)) yield task;
-    else if (task.type === concrete(target).type) {
+    else if (isConcrete(target) && task.type === target.type) {
       const read = readAs(target, task);
       if (read) yield read;
     }
