@@ -21,11 +21,15 @@ export default defineConfig({
   root,
   test: {
     projects: [
-      { resolve: { alias }, test: { name: "unit", include: ["test/**/*.test.ts"], exclude: [cassandra] } },
+      {
+        resolve: { alias },
+        test: { name: "unit", include: ["test/**/*.test.ts"], exclude: [cassandra], sequence: { groupOrder: 0 } },
+      },
       {
         resolve: { alias },
         test: {
           name: "cassandra",
+          sequence: { groupOrder: 1 }, // it starts while the others run
           include: [cassandra],
           globalSetup: "test/cassandra/global-setup.ts",
           testTimeout: 60_000,

@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import { create, type DescMessage } from "@bufbuild/protobuf";
 import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { bundlePlugin } from "../../scripts/build-package.js";
+import { bundlePlugin } from "../../.build/build-package.js";
 import { Task } from "../../src/index.js";
 import { writeFiles } from "./generate.js";
 import { binPath, bufPath, repository } from "./tools.js";

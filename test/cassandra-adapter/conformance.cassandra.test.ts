@@ -1,0 +1,41 @@
+import { type Host, tracker } from "cassandra-driver";
+import { afterAll, describe, it } from "vitest";
+import type { SaveEntry, Version } from "../../src/adapter.js";
+import { CassandraAdapter } from "../../src/adapters/cassandra/index.js";
+import { shardOf } from "../../src/adapters/cassandra/shard.js";
+import { statementsFor } from "../../src/adapters/cassandra/statements.js";
+import { describeAdapter } from "../../src/testing/index.js";
+import { driverOptions, rawClient, replication } from "./connection.js";
+
+const keyspace = "conformance";
+const client = rawClient();
+await CassandraAdapter.createSchema({ client, keyspace, replication });
+afterAll(() => client.shutdown());
+
+/** What a retry does that was held up on its way: the save's statements once more, at the version they had. */
+async function redeliver({ taskList, id, type, encode }: SaveEntry, savedAt: Version): Promise<void> {
+  const { putTask, putEntry } = statementsFor(keyspace);
+  const [version, shard, envelope] = [String(savedAt), shardOf(id, 8), Buffer.from(encode(savedAt))];
+  await client.batch(
+    [
+      { query: putTask, params: [taskList, shard, id, version, type, envelope, version] },
+      { query: putEntry, params: [taskList, shard, version, id, envelope.length, version] },
+    ],
+    { prepare: true },
+  );
+}
+
+let reads = 0;
+class ReadCounter extends tracker.RequestLogger {
+  override onSuccess(_host: Host, query: unknown): void {
+    if (String(query).startsWith("SELECT")) reads++;
+  }
+}
+const requestTracker = new ReadCounter({ slowThreshold: 60_000 });
+
+describeAdapter("CassandraAdapter", () => new CassandraAdapter({ ...driverOptions, requestTracker, keyspace }), {
+  describe,
+  it,
+  redeliver,
+  reads: () => reads,
+});

@@ -1,0 +1,138 @@
+import { afterAll, describe, expect, it } from "vitest";
+import { CassandraAdapter } from "../../src/adapters/cassandra/index.js";
+import { driverOptions, rawClient, replication } from "./connection.js";
+
+const client = rawClient();
+await client.connect();
+afterAll(() => client.shutdown());
+
+let count = 0;
+/** The name of a keyspace that is not there yet. */
+const newKeyspace = () => `schema_${++count}`;
+
+async function made(options: object = {}): Promise<string> {
+  const keyspace = newKeyspace();
+  await CassandraAdapter.createSchema({ client, keyspace, replication, ...options });
+  return keyspace;
+}
+
+const opened = async (keyspace: string) => {
+  const adapter = new CassandraAdapter({ client, keyspace });
+  await adapter.open();
+  await adapter.close();
+};
+
+describe("createSchema", () => {
+  it("makes a keyspace that an adapter opens, and can be called again", async () => {
+    const keyspace = await made();
+    await CassandraAdapter.createSchema({ client, keyspace, replication });
+    await opened(keyspace);
+  });
+
+  it("settles shards, layout and data centre", async () => {
+    const keyspace = await made({ shards: 64 });
+    const { rows } = await client.execute(`SELECT name, value FROM ${keyspace}.settings`);
+    expect(Object.fromEntries(rows.map(({ name, value }) => [name, value]))).toEqual({
+      layout: "1",
+      shards: "64",
+      data_center: driverOptions.localDataCenter,
+    });
+  });
+
+  it("refuses settings that differ from those that are there, and says which", async () => {
+    const keyspace = await made({ shards: 8 });
+    const again = { client, keyspace, replication, shards: 16, severalDataCenters: true };
+    await expect(CassandraAdapter.createSchema(again)).rejects.toMatchObject({
+      code: "SCHEMA_MISMATCH",
+      message: expect.stringMatching(/shards: is "8", and "16" was asked for; .*data_center: .*"\*"/),
+    });
+  });
+
+  it("lets many hosts make one schema at once", async () => {
+    const keyspace = newKeyspace();
+    await Promise.all(
+      Array.from({ length: 4 }, () => CassandraAdapter.createSchema({ client, keyspace, replication })),
+    );
+    await opened(keyspace);
+  });
+
+  it.each([0, 3, 6, 131_072, 1.5])("refuses %d shards", async (shards) => {
+    await expect(made({ shards })).rejects.toMatchObject({ code: "INVALID_ARGUMENT", field: "shards" });
+  });
+
+  it("refuses a name that is no keyspace's", async () => {
+    const options = { client, keyspace: 'x"; DROP', replication };
+    await expect(CassandraAdapter.createSchema(options)).rejects.toMatchObject({
+      code: "INVALID_ARGUMENT",
+      field: "keyspace",
+    });
+  });
+});
+
+describe("open", () => {
+  it("says how to make a schema where there is none", async () => {
+    await expect(opened("nothing_here")).rejects.toMatchObject({
+      code: "SCHEMA_MISMATCH",
+      message: expect.stringContaining("createSchema"),
+    });
+  });
+
+  it.each([
+    ["ALTER TABLE %.tasks DROP envelope", /column tasks\.envelope: is missing/],
+    ["DROP TABLE %.open_tasks", /column open_tasks\.saved_at: is missing/],
+    ["DROP TABLE %.settings", /column settings\.value: is missing/],
+    ["ALTER TABLE %.open_tasks WITH read_repair = 'NONE'", /table open_tasks: read_repair is NONE/],
+    ["UPDATE %.settings SET value = '7' WHERE name = 'shards'", /shards: "7" is no power of two/],
+    ["UPDATE %.settings SET value = '2' WHERE name = 'layout'", /layout: is "2", and must be "1"/],
+    ["DELETE FROM %.settings WHERE name = 'data_center'", /data_center: is missing/],
+    ["UPDATE %.settings SET value = 'mars' WHERE name = 'data_center'", /data centre "mars", and this one is in/],
+  ])("says what differs after %s", async (statement, message) => {
+    const keyspace = await made();
+    await client.execute(statement.replace("%", keyspace));
+    await expect(opened(keyspace)).rejects.toMatchObject({
+      code: "SCHEMA_MISMATCH",
+      message: expect.stringMatching(message),
+    });
+  });
+
+  it("can be tried again after it has failed", async () => {
+    const keyspace = newKeyspace();
+    const adapter = new CassandraAdapter({ client, keyspace });
+    await expect(adapter.open()).rejects.toMatchObject({ code: "SCHEMA_MISMATCH" });
+    await CassandraAdapter.createSchema({ client, keyspace, replication });
+    await adapter.open();
+    await adapter.close();
+  });
+
+  it("leaves a client open that the user made, and shuts down its own", async () => {
+    const keyspace = await made();
+    await opened(keyspace);
+    expect(client.getState().getConnectedHosts()).toHaveLength(1);
+    const own = new CassandraAdapter({ ...driverOptions, keyspace });
+    await own.open();
+    await own.close();
+    await expect(own.find([])).rejects.toMatchObject({ code: "CLOSED" });
+  });
+
+  it("is UNAVAILABLE, with an error of one line, where nobody answers", async () => {
+    const adapter = new CassandraAdapter({
+      contactPoints: ["127.0.0.1:1"],
+      localDataCenter: "datacenter1",
+      keyspace: "k",
+    });
+    await expect(adapter.open()).rejects.toMatchObject({
+      code: "UNAVAILABLE",
+      message: expect.stringMatching(/^Cassandra can't be reached: .*127\.0\.0\.1:1: connect ECONNREFUSED .*$/),
+    });
+    await adapter.close();
+  });
+
+  it("says so where the data centre is another", async () => {
+    const adapter = new CassandraAdapter({ ...driverOptions, localDataCenter: "mars", keyspace: "k" });
+    await expect(adapter.open()).rejects.toMatchObject({
+      code: "INVALID_ARGUMENT",
+      message: expect.stringContaining("mars"),
+    });
+    await adapter.close();
+  });
+});
