@@ -1,8 +1,16 @@
-import { TaskError, type WriteOutcome } from "./errors.js";
+import { describeValue, TaskError, type WriteOutcome } from "./errors.js";
 
 /** Throws ABORTED, with the signal's reason as its cause, if the signal has been aborted. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
+  checkSignal(signal);
   if (signal?.aborted) throw abortedError(signal);
+}
+
+/** Throws INVALID_ARGUMENT for what is no signal, such as the AbortController that has it. */
+export function checkSignal(signal: unknown): void {
+  if (signal === undefined || typeof (signal as Partial<AbortSignal> | null)?.aborted === "boolean") return;
+  const message = `signal: expected an AbortSignal, got ${describeValue(signal)}`;
+  throw new TaskError("INVALID_ARGUMENT", message, { field: "signal" });
 }
 
 export function abortedError(signal: AbortSignal, outcome: WriteOutcome = "not-applied"): TaskError {

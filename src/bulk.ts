@@ -1,3 +1,4 @@
+import { checkSignal } from "./abort.js";
 import { checkCount } from "./concurrency.js";
 import { describeValue, isTaskError, TaskError, type TaskErrorCode } from "./errors.js";
 
@@ -19,7 +20,7 @@ export interface BulkFailure<T = unknown> {
 
 /**
  * BULK_FAILED, or ABORTED: `done` tasks were acknowledged, `failures` lists those that were taken from the source and
- * were not, each with its own error. Where the source itself threw, `cause` is what it threw.
+ * were not, each with its own error. Where the source itself threw, or a callback, `cause` is what it threw.
  */
 export class BulkError<T = unknown> extends TaskError {
   readonly done: number;
@@ -70,7 +71,8 @@ export async function performBatch<T, Entry, Outcome>(
 /** Anything else that is thrown here comes out of an adapter, or of a user's object, and says nothing of its effect. */
 function toTaskError(error: unknown): TaskError {
   if (isTaskError(error)) return error;
-  return new TaskError("UNAVAILABLE", (error as Error).message, { cause: error, outcome: "unknown" });
+  const message = error instanceof Error ? error.message : `it threw ${describeValue(error)}`;
+  return new TaskError("UNAVAILABLE", message, { cause: error, outcome: "unknown" });
 }
 
 /** Does a batch, and gives the tasks that failed. */
@@ -89,6 +91,7 @@ export async function runInBatches<T>(
 ): Promise<number> {
   checkCount("concurrency", concurrency);
   checkCount("batchSize", batchSize);
+  checkSignal(signal);
   const run = new BulkRun<T>(signal);
   const underWay = new Set<Promise<void>>();
   for await (const batch of batchesOf(source, batchSize, run)) {
@@ -114,7 +117,8 @@ class BulkRun<T> {
   /** Whether the source has come to its end. */
   sourceEnded = false;
   #done = 0;
-  #cause: unknown;
+  /** Where something threw that is no task's own failure. */
+  #thrown: { readonly by: string; readonly cause: unknown } | undefined;
 
   constructor(signal: AbortSignal | undefined) {
     this.#signal = signal;
@@ -126,24 +130,20 @@ class BulkRun<T> {
   }
 
   async perform(batch: readonly T[], perform: PerformBatch<T>, onDone: BulkOptions<T>["onDone"]): Promise<void> {
+    const failures = await perform(batch);
+    this.#failures.push(...failures);
+    this.#done += batch.length - failures.length;
+    if (failures.length > 0) this.#failed.abort();
+    const failed = new Set(failures.map(({ task }) => task));
     try {
-      const failures = await perform(batch);
-      this.#failures.push(...failures);
-      if (failures.length > 0) this.#failed.abort();
-      const failed = new Set(failures.map(({ task }) => task));
-      for (const task of batch) {
-        if (failed.has(task)) continue;
-        this.#done++;
-        onDone?.(task);
-      }
+      for (const task of batch) if (!failed.has(task)) onDone?.(task);
     } catch (cause) {
-      this.fail(cause);
+      this.fail("the callback", cause);
     }
   }
 
-  /** The source, or the caller's `onDone`, threw. */
-  fail(cause: unknown): void {
-    this.#cause ??= cause;
+  fail(by: string, cause: unknown): void {
+    this.#thrown ??= { by, cause };
     this.#failed.abort();
   }
 
@@ -155,11 +155,12 @@ class BulkRun<T> {
 
   result(): number {
     const failed = this.#failures.length;
-    if (this.sourceEnded && failed === 0 && this.#cause === undefined) return this.#done;
+    const thrown = this.#thrown;
+    if (this.sourceEnded && failed === 0 && thrown === undefined) return this.#done;
     const aborted = this.#signal?.aborted === true;
-    const what = aborted ? "aborted" : this.#cause === undefined ? "some tasks failed" : "the source of tasks failed";
+    const what = aborted ? "aborted" : thrown ? `${thrown.by} threw` : "some tasks failed";
     const message = `${what}: ${this.#done} done, ${failed} taken and not done (see failures)`;
-    const cause = this.#cause ?? (aborted ? this.#signal?.reason : this.#failures[0]?.error);
+    const cause = thrown ? thrown.cause : aborted ? this.#signal?.reason : this.#failures[0]?.error;
     throw new BulkError(aborted ? "ABORTED" : "BULK_FAILED", message, this.#done, this.#failures, cause);
   }
 }
@@ -195,7 +196,7 @@ async function* batchesOf<T>(
     }
   } catch (cause) {
     isOpen = false;
-    run.fail(cause);
+    run.fail("the source of tasks", cause);
   } finally {
     if (isOpen) await closeIterator(iterator, pulled !== undefined);
   }
@@ -231,6 +232,7 @@ function iteratorOf<T>(source: Iterable<T> | AsyncIterable<T>): Iterator<T> | As
 
 /** A source that still owes an element can't be waited for. */
 async function closeIterator(iterator: Iterator<unknown> | AsyncIterator<unknown>, owing: boolean): Promise<void> {
-  const closed = Promise.resolve(iterator.return?.()).catch(() => undefined);
+  const closing = async () => iterator.return?.();
+  const closed = closing().catch(() => undefined);
   if (!owing) await closed;
 }
