@@ -40,10 +40,12 @@ export class CompositeTask extends Task<typeof CompositeSchema> {
   /**
    * Executes and completes the open children, oldest first, as they are asked for. A child that fails, or whose type
    * this process does not know, stays open and is given with its error. Stopping early starts no more of them. A
-   * composite that is being executed further up is passed over, so that lists may contain one another.
+   * composite that is being executed further up is passed over, so that lists may contain one another; an `execute` of
+   * your own that calls `run` hands on its context for that: `this.run({ ...context, concurrency: 4 })`.
    */
-  run({ concurrency, signal }: RunOptions = {}): AsyncGenerator<ChildResult, void, undefined> {
-    return runChildren(this, { signal: signal ?? new AbortController().signal }, concurrency);
+  run(options: RunOptions = {}): AsyncGenerator<ChildResult, void, undefined> {
+    const { concurrency, signal = new AbortController().signal } = options;
+    return runChildren(this, { ...options, signal }, concurrency);
   }
 
   /**

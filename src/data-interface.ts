@@ -223,7 +223,10 @@ async function* listTasks(
   const options = { pageSize: PAGE_SIZE, maxPageBytes: MAX_PAGE_BYTES, savedBefore, signal };
   const registry = registryOf(tasks);
   for await (const page of tasks.adapter.all(taskList, options))
-    for (const bytes of page) yield readTask(decodeEnvelope(bytes, Infinity), tasks, registry);
+    for (const bytes of page) {
+      throwIfAborted(signal); // an adapter looks at the signal once a page
+      yield readTask(decodeEnvelope(bytes, Infinity), tasks, registry);
+    }
 }
 
 function checkSavedBefore(value: Date | Version | undefined): Version | undefined {

@@ -30,7 +30,9 @@ export class TaskGenerator<T extends Task = Task> implements AsyncIterable<T> {
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
     for (let i = 0; i < this.sources.length; i++) {
       const source = this.sources[i] as TaskSource<T>;
-      yield* typeof source === "function" ? source() : source;
+      yield* typeof source === "function"
+        ? checkIterable(source(), "that the function gives an iterable or an async iterable")
+        : source;
     }
   }
 }
@@ -49,10 +51,13 @@ export function existingTasks<T extends Task = Task>(
 }
 
 function checkSource<T>(source: TaskSource<T>): TaskSource<T> {
-  const isSource =
-    typeof source === "function" ||
-    (typeof source === "object" && source !== null && (Symbol.asyncIterator in source || Symbol.iterator in source));
-  if (isSource) return source;
-  const message = `expected an iterable, an async iterable, or a function that gives one; got ${describeValue(source)}`;
-  throw new TaskError("INVALID_ARGUMENT", message, { field: "source" });
+  return typeof source === "function"
+    ? source
+    : checkIterable(source, "an iterable, an async iterable, or a function that gives one");
+}
+
+function checkIterable<I>(value: I, expected: string): I {
+  if (typeof value === "object" && value !== null && (Symbol.asyncIterator in value || Symbol.iterator in value))
+    return value;
+  throw new TaskError("INVALID_ARGUMENT", `expected ${expected}; got ${describeValue(value)}`, { field: "source" });
 }
