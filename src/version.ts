@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
-import { TaskError } from "./errors.js";
+import { describeValue, TaskError } from "./errors.js";
 
 /**
  * A task's version: the microsecond, counted from 1970, at which it was saved. It is also the task's place in its
@@ -27,12 +27,18 @@ export function timestampToVersion({ seconds, nanos }: Timestamp): Version | und
 
 /** The moment of a version, to the millisecond. */
 export function versionToDate(version: Version): Date {
+  if (typeof version !== "bigint") throw invalid("version", "a version (bigint, in microseconds)", version);
   return new Date(Number(version / 1000n));
 }
 
 /** The first version that a save at this moment could have had. */
 export function dateToVersion(date: Date): Version {
+  if (!(date instanceof Date) || Number.isNaN(date.getTime())) throw invalid("date", "a valid Date", date);
   return BigInt(date.getTime()) * 1000n;
+}
+
+function invalid(field: string, expected: string, value: unknown): TaskError {
+  return new TaskError("INVALID_ARGUMENT", `${field}: expected ${expected}; got ${describeValue(value)}`, { field });
 }
 
 /** How far a host's clock may be off, in microseconds, unless an adapter is told otherwise. */
