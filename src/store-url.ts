@@ -27,7 +27,8 @@ export type StoreAddress = MemoryAddress | LmdbAddress | CassandraAddress;
  * hold the password.
  */
 export function parseStoreUrl(url: string): StoreAddress {
-  if (typeof url !== "string") throw new TaskError("INVALID_URL", `expected a store's URL, got ${describeValue(url)}`);
+  if (typeof url !== "string")
+    throw new TaskError("INVALID_URL", `expected a store's URL, got ${describeValue(url)}`, { field: "url" });
   const [, scheme, rest] = /^([a-z]+):(.*)$/su.exec(url) ?? [];
   if (scheme === "memory" && rest === "") return { kind: "memory" };
   if (scheme === "lmdb") return parseLmdb(url, rest as string);
@@ -43,8 +44,10 @@ function parseLmdb(url: string, path: string): LmdbAddress {
 
 function parseCassandra(url: string, rest: string): CassandraAddress {
   const match = /^\/\/(?:([^/?#]*)@)?([^@/?#]+)\/([^/?#]*)(?:\?([^#]*))?$/su.exec(rest);
-  if (match === null) throw invalid(url, "expected cassandra://HOST,HOST/KEYSPACE?datacenter=NAME");
+  if (match === null) throw invalid(url, formOf(rest));
   const [, user, hosts, keyspace, query] = match as unknown as [string, string?, string?, string?, string?];
+  // Before anything of it is shown: what looks like a host, a keyspace or a query may be a part of the password.
+  if (`${keyspace}${query}`.includes("@")) throw invalid(url, formOf(rest));
   if (!/^\w{1,48}$/.test(keyspace as string))
     throw invalid(url, "the keyspace must be 1 to 48 letters, digits and underscores");
   const { datacenter, tls } = parseQuery(url, query ?? "");
@@ -57,6 +60,12 @@ function parseCassandra(url: string, rest: string): CassandraAddress {
     ...(user !== undefined && { credentials: parseCredentials(url, user) }),
     ...(tls !== undefined && { tls: parseBoolean(url, tls) }),
   };
+}
+
+function formOf(rest: string): string {
+  const form = "expected cassandra://HOST,HOST/KEYSPACE?datacenter=NAME";
+  if (!rest.includes("@")) return form;
+  return `${form}; in the user and the password, write %40 for @, %2F for /, %3F for ? and %23 for #`;
 }
 
 function checkHost(url: string, host: string): string {
@@ -100,10 +109,10 @@ function decode(url: string, text: string): string {
 }
 
 function invalid(url: string, reason: string): TaskError {
-  return new TaskError("INVALID_URL", `${describeValue(withoutPassword(url))}: ${reason}`, { field: "url" });
+  return new TaskError("INVALID_URL", `${JSON.stringify(withoutPassword(url))}: ${reason}`, { field: "url" });
 }
 
-/** Takes out all between the first colon of the authority and its last @, whatever else is wrong with the URL. */
+/** Takes out all before the last @, whatever else is wrong with the URL. */
 function withoutPassword(url: string): string {
-  return url.replace(/^([a-z]*:?\/*[^:@]*):.*@/su, "$1:***@");
+  return url.replace(/^([a-z]*:\/\/)?.*@/su, "$1***@");
 }
