@@ -8,6 +8,7 @@ import { packData, typeUrlOf } from "./envelope.js";
 import { describeValue, TaskError } from "./errors.js";
 import { checkHeaders } from "./headers.js";
 import { checkId, checkTaskList } from "./keys.js";
+import { checkOptions } from "./options.js";
 import { COPY, type TaskState } from "./task-state.js";
 import type { BuildOptions, TaskClass } from "./task-types.js";
 
@@ -88,12 +89,6 @@ function makeState(
   });
   const empty = packData(typeUrlOf(type), new Uint8Array());
   return { envelope: Object.assign(envelope, { data: empty }), data, home: undefined, replaced: [] };
-}
-
-function checkOptions(options: unknown): void {
-  if (isPlainObject(options)) return;
-  const message = `options: expected an object, got ${describeValue(options)}`;
-  throw new TaskError("INVALID_ARGUMENT", message, { field: "options" });
 }
 
 /** A key that is given, or that its field in the data supplies; both, if they agree. */

@@ -2,6 +2,7 @@ import { type Composite, CompositeSchema } from "../gen/taskledger/v1/composite_
 import { mapConcurrently } from "./concurrency.js";
 import { defaultHome } from "./default-home.js";
 import { describeValue, TaskError } from "./errors.js";
+import { checkOptions } from "./options.js";
 import { Task } from "./task.js";
 import { stateOf } from "./task-state.js";
 import type { ExecuteContext } from "./task-types.js";
@@ -44,6 +45,7 @@ export class CompositeTask extends Task<typeof CompositeSchema> {
    * your own that calls `run` hands on its context for that: `this.run({ ...context, concurrency: 4 })`.
    */
   run(options: RunOptions = {}): AsyncGenerator<ChildResult, void, undefined> {
+    checkOptions(options);
     const { concurrency, signal = new AbortController().signal } = options;
     return runChildren(this, { ...options, signal }, concurrency);
   }

@@ -9,6 +9,7 @@ import { describeValue, TaskError } from "./errors.js";
 import { type FromHashOptions, hashToEnvelope } from "./hash.js";
 import { checkKey, checkTaskList } from "./keys.js";
 import type { OpaqueTask } from "./opaque-task.js";
+import { checkOperation, checkOptions } from "./options.js";
 import { TaskTypeRegistry } from "./registry.js";
 import { Task } from "./task.js";
 import { completeEntry, saveEntry, settleComplete, settleSave } from "./task-entries.js";
@@ -82,7 +83,7 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
    * throws; after an error whose `outcome` is `unknown`, saving again is safe.
    */
   async save<T extends Task>(task: T, options: OperationOptions = {}): Promise<T> {
-    throwIfAborted(options.signal);
+    checkOperation(options);
     const entry = saveEntry(task, this, registryOf(this));
     const error = settleSave(task, this, (await this.adapter.save([entry], options))[0]);
     if (error) throw error;
@@ -106,7 +107,7 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
     options: OperationOptions = {},
   ): Promise<TaskOf<C> | OpaqueTask | undefined> {
     checkKey(taskList, id);
-    throwIfAborted(options.signal);
+    checkOperation(options);
     const [bytes] = await this.adapter.find([{ taskList, id }], options);
     return bytes && (readTask(decodeEnvelope(bytes, Infinity), this, registryOf(this)) as TaskOf<C>);
   }
@@ -117,6 +118,7 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
    */
   all(taskList: string, options: ListOptions = {}): AsyncGenerator<TaskOf<C> | OpaqueTask, void, undefined> {
     checkTaskList(taskList);
+    checkOptions(options);
     const savedBefore = checkSavedBefore(options.savedBefore);
     return listTasks(this, taskList, savedBefore, options.signal) as AsyncGenerator<TaskOf<C>, void, undefined>;
   }
@@ -126,7 +128,7 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
    * error: the store cannot know whether it removed anything. Throws NOT_SAVED where the task has no version here.
    */
   async complete(task: Task, options: OperationOptions = {}): Promise<void> {
-    throwIfAborted(options.signal);
+    checkOperation(options);
     const entry = completeEntry(task, this);
     const error = settleComplete((await this.adapter.complete([entry], options))[0]);
     if (error) throw error;
@@ -135,8 +137,9 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
   /** Saves the tasks of a source, no faster than the store takes them. Rejects with a BulkError. */
   async saveAll<T extends Task>(
     source: Iterable<T> | AsyncIterable<T>,
-    { onSaved, ...options }: SaveAllOptions<T> = {},
+    options: SaveAllOptions<T> = {},
   ): Promise<number> {
+    checkOptions(options);
     const registry = registryOf(this);
     const saveBatch = (batch: readonly T[]) =>
       performBatch(batch, {
@@ -144,21 +147,22 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
         perform: (entries) => this.adapter.save(entries, options),
         settle: (task, outcome) => settleSave(task, this, outcome),
       });
-    return runInBatches(source, saveBatch, { ...options, onDone: onSaved });
+    return runInBatches(source, saveBatch, { ...options, onDone: options.onSaved });
   }
 
   /** Completes the tasks of a source, no faster than the store takes them. Rejects with a BulkError. */
   async completeAll<T extends Task>(
     source: Iterable<T> | AsyncIterable<T>,
-    { onCompleted, ...options }: CompleteAllOptions<T> = {},
+    options: CompleteAllOptions<T> = {},
   ): Promise<number> {
+    checkOptions(options);
     const completeBatch = (batch: readonly T[]) =>
       performBatch(batch, {
         prepare: (task) => completeEntry(task, this),
         perform: (entries) => this.adapter.complete(entries, options),
         settle: (_, outcome) => settleComplete(outcome),
       });
-    return runInBatches(source, completeBatch, { ...options, onDone: onCompleted });
+    return runInBatches(source, completeBatch, { ...options, onDone: options.onCompleted });
   }
 
   /** Reads `toBinary`'s bytes. Throws INVALID_ENVELOPE, TOO_LARGE. */

@@ -28,7 +28,7 @@ export function encodeData(schema: DescMessage, data: Message): Uint8Array<Array
   try {
     return toBinary(schema, data);
   } catch (cause) {
-    throw new TaskError("INVALID_DATA", `${schema.typeName}: ${(cause as Error).message}`, { cause });
+    throw new TaskError("INVALID_DATA", `${schema.typeName}: ${(cause as Error).message}`, { field: "data", cause });
   }
 }
 

@@ -14,11 +14,12 @@ import { BinaryWriter, base64Decode, base64Encode } from "@bufbuild/protobuf/wir
 import { type Any, anyUnpack } from "@bufbuild/protobuf/wkt";
 import { type TaskEnvelope, TaskEnvelopeSchema } from "../gen/taskledger/v1/envelope_pb.js";
 import { SealedDataSchema } from "../gen/taskledger/v1/sealed_data_pb.js";
-import { MAX_DEPTH } from "./data-check.js";
+import { isPlainObject, MAX_DEPTH } from "./data-check.js";
 import { checkEnvelope, packData, typeNameOf, typeUrlOf } from "./envelope.js";
 import { describeValue, TaskError } from "./errors.js";
 import { losesInJson } from "./json-loss.js";
 import { locateJsonProblem } from "./json-problem.js";
+import { checkOptions } from "./options.js";
 
 /** A task as a plain object that JSON keeps whole: ProtoJSON of `taskledger.v1.TaskEnvelope`. */
 export type TaskHash = JsonObject;
@@ -66,6 +67,7 @@ export function hashToEnvelope(
   schemaOf: (typeName: string) => DescMessage | undefined,
   options: FromHashOptions = {},
 ): TaskEnvelope & { data: Any } {
+  checkOptions(options);
   const { typeUrl, sealed } = dataTypeOf(hash);
   const schema = sealed ? SealedDataSchema : schemaOf(typeNameOf(typeUrl));
   if (schema === undefined) throw unknownType(typeNameOf(typeUrl));
@@ -89,9 +91,9 @@ function parse(hash: unknown, schema: DescMessage, { ignoreUnknownFields = false
 }
 
 function dataTypeOf(hash: unknown): { typeUrl: string; sealed: boolean } {
-  if (typeof hash !== "object" || hash === null || Array.isArray(hash))
+  if (!isPlainObject(hash))
     throw new TaskError("INVALID_HASH", `expected the plain object of a task, got ${describeValue(hash)}`);
-  const data = Object.hasOwn(hash, "data") ? (hash as { data: unknown }).data : undefined;
+  const data = Object.hasOwn(hash, "data") ? hash.data : undefined;
   const typeUrl = typeof data === "object" && data !== null ? (data as Record<string, unknown>)["@type"] : undefined;
   if (typeof typeUrl !== "string" || typeNameOf(typeUrl) === "")
     throw new TaskError("INVALID_HASH", `data["@type"] must name the type of the data; got ${describeValue(typeUrl)}`, {

@@ -1,4 +1,5 @@
 import { type DescField, type DescMessage, fromJson, type JsonReadOptions, type JsonValue } from "@bufbuild/protobuf";
+import { hasCustomJsonRepresentation } from "@bufbuild/protobuf/wkt";
 
 export interface JsonProblem {
   /** Where in the JSON: `data.recipients[3]`; empty for the whole of it. */
@@ -52,11 +53,16 @@ function searchField(field: DescField, json: unknown, place: Place, options: Opt
 }
 
 function searchMessage(desc: DescMessage, json: unknown, place: Place, options: Options): JsonProblem | undefined {
-  if (desc.typeName !== "google.protobuf.Any") return search(desc, json, place, options);
+  if (desc.typeName !== "google.protobuf.Any") return searchFields(desc, json, place, options);
   if (!isObject(json)) return undefined;
   const { "@type": typeUrl, ...fields } = json;
   const schema = options.registry?.getMessage(String(typeUrl).slice(String(typeUrl).lastIndexOf("/") + 1));
-  return schema && search(schema, fields, place, options);
+  return schema && searchFields(schema, fields, place, options);
+}
+
+/** The JSON of a Struct, a Timestamp and their like has no fields to look into. */
+function searchFields(desc: DescMessage, json: unknown, place: Place, options: Options): JsonProblem | undefined {
+  return hasCustomJsonRepresentation(desc) ? undefined : search(desc, json, place, options);
 }
 
 function refusal(desc: DescMessage, json: object, options: Options): Error | undefined {
