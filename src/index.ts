@@ -39,6 +39,8 @@ export type {
   DataInit,
   ExecuteContext,
   KeyInit,
+  ListAndId,
+  OptionalListAndId,
   TaskClass,
   TaskInit,
   TaskOf,

@@ -33,14 +33,20 @@ export type DataInit<S extends DescMessage> = {
 };
 
 /** The task's own two fields. */
-export type KeyInit<ListField extends string> = [ListField] extends [never]
-  ? {
-      /** The task list: 1 to 512 bytes of UTF-8 without NUL. */
-      readonly taskList: string;
-      /** Unique in its list. By default a new UUIDv7. */
-      readonly id?: string | undefined;
-    }
-  : { readonly taskList?: string | undefined; readonly id?: string | undefined };
+export interface ListAndId {
+  /** The task list: 1 to 512 bytes of UTF-8 without NUL. */
+  readonly taskList: string;
+  /** Unique in its list. By default a new UUIDv7. */
+  readonly id?: string | undefined;
+}
+
+/** The task's own two fields, where one of the data's supplies the list. */
+export interface OptionalListAndId {
+  readonly taskList?: string | undefined;
+  readonly id?: string | undefined;
+}
+
+export type KeyInit<ListField extends string> = [ListField] extends [never] ? ListAndId : OptionalListAndId;
 
 /** Data fields named `taskList` or `id` that no option makes the task's own. */
 type AmbiguousField<C extends TaskClass> = Extract<
@@ -54,12 +60,14 @@ type AmbiguousField<C extends TaskClass> = Extract<
  */
 export type BuildInit<C extends TaskClass> = [AmbiguousField<C>] extends [never]
   ? KeyInit<ListFieldOf<C>> & DataInit<SchemaOf<C>>
-  : AmbiguousBuild<AmbiguousField<C>>;
+  : AmbiguousBuild<C["type"], AmbiguousField<C>>;
 
-/** No object fits it. It is here for its message. */
-export interface AmbiguousBuild<Field extends string> {
-  readonly "use `new` with `data:`; the data has a field of this name, too": { readonly [F in Field]: never };
-}
+/** No object fits it. It is here for the message that the compiler makes of it, the same as at run time. */
+export type AmbiguousBuild<Type extends string, Field extends string> = Field extends "id"
+  ? `${Type} has a field ${Field} of its own: ${Advice} id_field`
+  : `${Type} has a field ${Field} of its own: ${Advice} list_field`;
+
+type Advice = "use `new` with `data:`, or name the field with";
 
 /** What `new` takes: the task's own two fields, and the data by itself. */
 export type TaskInit<S extends DescMessage, ListField extends string = never> = KeyInit<ListField> & {
