@@ -3,7 +3,7 @@ import { type Timestamp, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { v7 as uuidv7 } from "uuid";
 import { TaskEnvelopeSchema } from "../gen/taskledger/v1/envelope_pb.js";
 import { createData } from "./data.js";
-import { isPlainObject } from "./data-check.js";
+import { isPlainObject, membersOf } from "./data-check.js";
 import { packData, typeUrlOf } from "./envelope.js";
 import { describeValue, TaskError } from "./errors.js";
 import { checkHeaders } from "./headers.js";
@@ -32,9 +32,8 @@ export function buildState(taskClass: TaskClass, init: unknown, options: BuildOp
   checkUnambiguous(taskClass);
   if ("$typeName" in given) return makeState(taskClass, undefined, undefined, createData(schema, given), options);
   const { taskList, id, ...fields } = given;
-  // Fields that an option makes the task's own belong to both.
-  if (taskList !== undefined && taskClass.listField === "taskList") fields.taskList = taskList;
-  if (id !== undefined && taskClass.idField === "id") fields.id = id;
+  // A field called taskList or id that an option names belongs to both.
+  Object.assign(fields, membersOf(schema, given));
   return makeState(taskClass, taskList, id, createData(schema, fields), options);
 }
 

@@ -3,6 +3,7 @@ import {
   type DescField,
   type DescMessage,
   type DescOneof,
+  type MessageInitShape,
   protoInt64,
   ScalarType,
 } from "@bufbuild/protobuf";
@@ -48,7 +49,20 @@ function mayBeAbsent(member: DescField | DescOneof): boolean {
   return member.kind === "field" && member.presence !== FeatureSet_FieldPresence.IMPLICIT;
 }
 
-/** Messages of proto2 have their defaults on their prototype; what other prototypes have is no field. */
+/**
+ * The members of an object to create a message from, also those that its class has as accessors. `create` by itself would
+ * find a function where a field is called toLocaleString.
+ */
+export function membersOf<S extends DescMessage>(schema: S, init: Record<string, unknown>): MessageInitShape<S> {
+  const members: Record<string, unknown> = Object.create(null);
+  for (const { localName } of schema.members) {
+    const value = memberOf(init, localName);
+    if (value !== undefined) members[localName] = value;
+  }
+  return members as MessageInitShape<S>;
+}
+
+/** Messages of proto2 have their defaults on their prototype; what Object's has is no field. */
 function memberOf(value: Record<string, unknown>, name: string): unknown {
   return value[name] === (Object.prototype as unknown as Record<string, unknown>)[name] ? undefined : value[name];
 }

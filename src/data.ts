@@ -8,7 +8,7 @@ import {
   toBinary,
 } from "@bufbuild/protobuf";
 import { FeatureSet_FieldPresence } from "@bufbuild/protobuf/wkt";
-import { checkFields } from "./data-check.js";
+import { checkFields, membersOf } from "./data-check.js";
 import { TaskError } from "./errors.js";
 
 /**
@@ -18,8 +18,7 @@ import { TaskError } from "./errors.js";
 export function createData<S extends DescMessage>(schema: S, init: object): MessageShape<S> {
   checkFields(schema, init);
   if ("$typeName" in init) return init as MessageShape<S>;
-  // `create` reads fields through the prototype, where one named toLocaleString would find a function.
-  return create(schema, Object.assign(Object.create(null), init));
+  return create(schema, membersOf(schema, init as Record<string, unknown>));
 }
 
 /** Throws INVALID_DATA where the message holds what its schema does not allow. */

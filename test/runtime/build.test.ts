@@ -89,6 +89,23 @@ describe("a task that is built", () => {
     expect(EverythingTask.build({ taskList: "l", child: null, text: null }).data).toMatchObject({ text: "" });
   });
 
+  test("takes an object whose fields are accessors of its class", () => {
+    class Fields {
+      get filename(): string {
+        return "file1.txt";
+      }
+    }
+    class Row extends Fields {
+      readonly taskList = "l";
+      get id(): string {
+        return "i";
+      }
+    }
+    const data = new Fields();
+    const tasks = [FetchFileTask.build(new Row()), new FetchFileTask({ taskList: "l", id: "i", data })];
+    for (const { id, filename } of tasks) expect({ id, filename }).toEqual({ id: "i", filename: "file1.txt" });
+  });
+
   test("is of the class that build was called on", () => {
     class FetchFile extends FetchFileTask {}
     expect(FetchFile.build({ taskList: "l" })).toBeInstanceOf(FetchFile);
