@@ -13,6 +13,8 @@ export interface SaveEntry extends TaskKey {
    * saved as, and those that saves of unknown outcome may have left behind it. Empty for a blind save.
    */
   readonly replaces: readonly Version[];
+  /** The most bytes that the envelope can have. */
+  readonly size: number;
   /**
    * The envelope's bytes at a version, in an array of their own. It may be called again, for a later version. Throws a
    * TaskError where the task can't be saved.

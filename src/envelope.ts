@@ -75,21 +75,26 @@ export function encodeEnvelope(envelope: TaskEnvelope, maxBytes: number): Uint8A
   return bytes;
 }
 
+/** An envelope that lacks nothing but its version. */
+export interface PreparedEnvelope {
+  /** The most bytes that it can have. */
+  readonly size: number;
+  /** Its bytes at a version, in an array of their own. */
+  readonly encode: (savedAt: Version) => Uint8Array<ArrayBuffer>;
+}
+
 /**
- * Encodes an envelope but for its version, which the store will give, and returns the function that adds it. Throws
- * TOO_LARGE where the whole could have more than `maxBytes`.
+ * Encodes an envelope but for its version, which the store will give. Throws TOO_LARGE where the whole could have more
+ * than `maxBytes`.
  */
-export function prepareEnvelope(
-  envelope: TaskEnvelope,
-  maxBytes: number,
-): (savedAt: Version) => Uint8Array<ArrayBuffer> {
+export function prepareEnvelope(envelope: TaskEnvelope, maxBytes: number): PreparedEnvelope {
   // In the order of the field numbers, as protobuf libraries write them: what comes before saved_at, and what after.
   const { taskList, id, data, createdAt, attempt, headers, $unknown } = envelope;
   const head = toBinary(TaskEnvelopeSchema, create(TaskEnvelopeSchema, { taskList, id, data, createdAt }));
   const tail = toBinary(TaskEnvelopeSchema, { ...empty, attempt, headers, $unknown });
   const size = head.length + MAX_STAMP_BYTES + tail.length;
   if (size > maxBytes) throw tooLarge(size, maxBytes, envelope);
-  return (savedAt) => {
+  const encode = (savedAt: Version) => {
     const stamp = toBinary(TaskEnvelopeSchema, { ...empty, savedAt: versionToTimestamp(savedAt) });
     const bytes = new Uint8Array(head.length + stamp.length + tail.length);
     bytes.set(head);
@@ -97,6 +102,7 @@ export function prepareEnvelope(
     bytes.set(tail, head.length + stamp.length);
     return bytes;
   };
+  return { size, encode };
 }
 
 const empty: TaskEnvelope = create(TaskEnvelopeSchema);

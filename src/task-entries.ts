@@ -21,7 +21,7 @@ export function saveEntry(task: Task, home: TaskHome, registry: TaskTypeRegistry
   }
   const savedAt = versionIn(home, state);
   const replaces = savedAt === undefined ? [] : [savedAt, ...state.replaced];
-  return { taskList, id, type, replaces, encode: prepareEnvelope(currentEnvelope(task), home.maxTaskBytes) };
+  return { taskList, id, type, replaces, ...prepareEnvelope(currentEnvelope(task), home.maxTaskBytes) };
 }
 
 /** The task takes the version that it was saved as, or may have been; gives the error, if there is one. */

@@ -36,7 +36,7 @@ export function taskEntry(taskList: string, id: string, init: EntryInit = {}): S
     headers: serial % 2 ? { traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" } : {},
   });
   if (hasUnknownFields) envelope.$unknown = [{ no: 1000, wireType: WireType.LengthDelimited, data: unknownField }];
-  return { taskList, id, type: BytesValueSchema.typeName, replaces, encode: prepareEnvelope(envelope, Infinity) };
+  return { taskList, id, type: BytesValueSchema.typeName, replaces, ...prepareEnvelope(envelope, Infinity) };
 }
 
 /** A save whose envelope nearly has the largest size there is by default, and is not over it. */

@@ -11,8 +11,10 @@ import {
   createSchemaWith,
 } from "./connection.js";
 import { processHost } from "./host.js";
-import { Ledger, type LedgerOptions } from "./ledger.js";
+import { Ledger } from "./ledger.js";
+import { type LedgerOptions, resolveLedgerOptions } from "./options.js";
 import { checkKeyspaceName } from "./schema.js";
+import type { SweepReport } from "./sweeper.js";
 
 export type CassandraAdapterOptions = CassandraConnectionOptions & LedgerOptions;
 
@@ -35,6 +37,7 @@ export class CassandraAdapter implements Adapter {
   /** Connects only when it is first used, or opened. */
   constructor(options: CassandraAdapterOptions) {
     checkKeyspaceName(options.keyspace);
+    resolveLedgerOptions(options);
     this.#options = options;
   }
 
@@ -73,6 +76,14 @@ export class CassandraAdapter implements Adapter {
     return this.#call(signal, (ledger) => ledger.complete(entries, signal));
   }
 
+  /**
+   * Covers what is completed in a list with one tombstone a stretch, so that reading it stays cheap. It happens by itself
+   * (`sweepEvery`); this is for those who want to choose the time. Throws CLOCK_SKEW, and what the store throws.
+   */
+  sweep(taskList: string, { signal }: OperationOptions = {}): Promise<SweepReport> {
+    return this.#call(signal, (ledger) => ledger.sweep(taskList, signal));
+  }
+
   close(): Promise<void> {
     this.#closed.abort();
     this.#closing ??= this.#close();
@@ -81,7 +92,7 @@ export class CassandraAdapter implements Adapter {
 
   async #close(): Promise<void> {
     while (this.#calls.size > 0) await Promise.allSettled(this.#calls);
-    await (await this.#opening?.catch(() => undefined))?.idle();
+    await (await this.#opening?.catch(() => undefined))?.close();
     await this.#connection?.close();
   }
 
@@ -110,13 +121,16 @@ export class CassandraAdapter implements Adapter {
   async #open(): Promise<Ledger> {
     this.#connection = await connect(driverOptions(this.#options));
     const { session, settings } = this.#connection;
-    return new Ledger(session, settings, processHost, this.#options);
+    const ledger = new Ledger(session, settings, processHost, this.#options);
+    await ledger.open();
+    return ledger;
   }
 }
 
 /** What is the driver's of the options. */
 function driverOptions(options: CassandraAdapterOptions): CassandraConnectionOptions {
-  const { deadline, attemptTimeout, margin, maxBatchTasks, maxBatchBytes, ...rest } = options;
+  const { deadline, attemptTimeout, margin, clockLimit, clockInterval, sweepEvery, sweepInterval, ...others } = options;
+  const { maxBatchTasks, maxBatchBytes, maxPendingTasks, maxPendingBytes, whenFull, ...rest } = others;
   return rest as CassandraConnectionOptions;
 }
 

@@ -3,8 +3,8 @@ import type { Version } from "../../version.js";
 import { classifyDriverError, type Driver, describeDriverError } from "./driver-errors.js";
 import type { LedgerPlace } from "./rules.js";
 import {
+  type EntriesRead,
   type EntryRange,
-  type LedgerEntry,
   type LedgerSession,
   type Mutation,
   SessionError,
@@ -12,8 +12,10 @@ import {
 } from "./session.js";
 import type { Partition } from "./shard.js";
 import { type Statements, statementsFor } from "./statements.js";
+import type { Sweep } from "./stretches.js";
 
 type Query = { query: string; params: unknown[] };
+type Result = { readonly rows: types.Row[]; readonly warnings: string[] };
 
 /** The session on cassandra-driver: prepared statements, one attempt a call, its errors sorted by what they mean. */
 export class DriverSession implements LedgerSession {
@@ -52,15 +54,12 @@ export class DriverSession implements LedgerSession {
     return rows.map((row) => ({ id: row.id as string, envelope: row.envelope as Uint8Array }));
   }
 
-  async readEntries(
-    { taskList, shard }: Partition,
-    range: EntryRange,
-    timeout: number,
-  ): Promise<readonly LedgerEntry[]> {
+  async readEntries({ taskList, shard }: Partition, range: EntryRange, timeout: number): Promise<EntriesRead> {
     const { after, upTo, limit } = range;
     const params = [taskList, shard, this.#encodeVersion(after.savedAt), after.id, this.#encodeVersion(upTo), limit];
-    const rows = await this.#read(this.#statements.readEntries, params, timeout);
-    return rows.map((row) => ({ ...toPlace(row), size: (row.size as number | null) ?? 0 }));
+    const { rows, warnings } = await this.#readResult(this.#statements.readEntries, params, timeout);
+    const entries = rows.map((row) => ({ ...toPlace(row), size: (row.size as number | null) ?? 0 }));
+    return { entries, isHeavy: warnings.some((warning) => warning.includes("tombstone")) };
   }
 
   async readLastEntry(
@@ -79,17 +78,38 @@ export class DriverSession implements LedgerSession {
     return rows.length > 0;
   }
 
-  /** All rows of a result; the server may cut it into pages, and leave some empty, whatever was asked for. */
+  async readSweep({ taskList, shard }: Partition, timeout: number): Promise<Sweep | undefined> {
+    const [row] = await this.#read(this.#statements.readSweep, [taskList, shard], timeout);
+    if (!row) return undefined;
+    const ends = ((row.stretches as unknown[] | null) ?? []).map(toVersion);
+    const stretches = Array.from({ length: ends.length >> 1 }, (_, i) => ({
+      after: ends[2 * i] as Version,
+      before: ends[2 * i + 1] as Version,
+    }));
+    return { sweptTo: toVersion(row.swept_to), stretches };
+  }
+
+  async readClock(timeout: number): Promise<Version> {
+    const [row] = await this.#read(this.#statements.readClock, [], timeout);
+    return toVersion(row?.now) * 1000n;
+  }
+
   async #read(query: string, params: unknown[], timeout: number): Promise<types.Row[]> {
-    const rows: types.Row[] = [];
+    return (await this.#readResult(query, params, timeout)).rows;
+  }
+
+  /** All rows of a result; the server may cut it into pages, and leave some empty, whatever was asked for. */
+  async #readResult(query: string, params: unknown[], timeout: number): Promise<Result> {
+    const result: Result = { rows: [], warnings: [] };
     let pageState: string | undefined;
     do {
       const options = { ...this.#options, readTimeout: timeout, ...(pageState && { pageState }) };
       const page = await this.#attempt("read", () => this.#client.execute(query, params, options));
-      for (const row of page.rows) rows.push(row);
+      for (const row of page.rows) result.rows.push(row);
+      result.warnings.push(...(page.info.warnings ?? []));
       pageState = page.pageState ?? undefined;
     } while (pageState);
-    return rows;
+    return result;
   }
 
   async #attempt<T>(what: "read" | "write", call: () => Promise<T>): Promise<T> {
@@ -102,7 +122,7 @@ export class DriverSession implements LedgerSession {
   }
 
   #query({ taskList, shard }: Partition, mutation: Mutation): Query {
-    const { putTask, putEntry, deleteTask, deleteEntry, deleteEntries } = this.#statements;
+    const { putTask, putEntry, deleteTask, deleteEntry, deleteEntries, putSweep } = this.#statements;
     const version = this.#encodeVersion;
     switch (mutation.kind) {
       case "put-task": {
@@ -124,6 +144,11 @@ export class DriverSession implements LedgerSession {
       case "delete-entries": {
         const { at, after, before } = mutation;
         return { query: deleteEntries, params: [version(at), taskList, shard, version(after), version(before)] };
+      }
+      case "put-sweep": {
+        const { at, stretches } = mutation;
+        const ends = stretches.flatMap(({ after, before }) => [version(after), version(before)]);
+        return { query: putSweep, params: [taskList, shard, version(at), ends, version(at)] };
       }
     }
   }

@@ -5,12 +5,15 @@ import { attemptTimeout, backOff, isRetried, type RetryPolicy, toTaskError } fro
 import { type LedgerSession, type Mutation, SessionError } from "./session.js";
 import type { Partition } from "./shard.js";
 
-export interface GroupCommitOptions extends RetryPolicy {
+/** How much leaves in one batch. */
+export interface BatchLimits {
   /** The most operations that leave in one batch. */
   readonly maxOperations: number;
   /** The most bytes of envelopes that leave in one batch; a larger one leaves alone. */
   readonly maxBytes: number;
 }
+
+export type GroupCommitOptions = RetryPolicy & BatchLimits;
 
 /** One save, complete or removal: mutations that belong together. */
 interface Operation {

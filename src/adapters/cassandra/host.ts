@@ -8,6 +8,8 @@ export interface Host {
   monotonic(): number;
   /** Calls back after so many milliseconds, unless the function that it gives is called before. */
   after(milliseconds: number, callback: () => void): () => void;
+  /** The same for what the process need not go on running for. */
+  later(milliseconds: number, callback: () => void): () => void;
   /** From 0 to below 1. */
   random(): number;
 }
@@ -17,6 +19,10 @@ export const processHost: Host = {
   monotonic: () => performance.now(),
   after(milliseconds, callback) {
     const timer = setTimeout(callback, milliseconds);
+    return () => clearTimeout(timer);
+  },
+  later(milliseconds, callback) {
+    const timer = setTimeout(callback, milliseconds).unref();
     return () => clearTimeout(timer);
   },
   random: Math.random,

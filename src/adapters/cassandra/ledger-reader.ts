@@ -2,21 +2,18 @@ import { throwIfAborted } from "../../abort.js";
 import type { AllOptions } from "../../adapter.js";
 import { readStamp } from "../../envelope.js";
 import type { Version } from "../../version.js";
-import { forEachConcurrently, mergeEntries, type PlacedEntry, placeKey } from "./entry-stream.js";
+import type { ClockGuard } from "./clock.js";
+import { forEachConcurrently } from "./concurrently.js";
+import { EntryScan } from "./entry-scan.js";
+import { EntryStream, mergeEntries, type PlacedEntry } from "./entry-stream.js";
 import type { Host } from "./host.js";
 import type { LedgerWriter } from "./ledger-writer.js";
+import { Pass, type StartOfPass } from "./pass.js";
 import { type RetryPolicy, retryRead } from "./retry.js";
-import {
-  judge,
-  type LedgerLimits,
-  mayRemoveAbsent,
-  mayRemoveReplaced,
-  passBound,
-  removalLimit,
-  type Successor,
-} from "./rules.js";
-import type { LedgerSession } from "./session.js";
+import type { LedgerLimits, LedgerRules, Successor } from "./rules.js";
+import type { LedgerSession, TaskRow } from "./session.js";
 import type { Partition } from "./shard.js";
+import type { Sweep } from "./stretches.js";
 
 /** Entries are read so many at once from a partition: they are small. */
 const ENTRIES = 500;
@@ -24,9 +21,11 @@ const ENTRIES = 500;
 /** Partitions that are asked at once. */
 const CONCURRENCY = 32;
 
-export interface LedgerReaderOptions extends RetryPolicy {
+export interface LedgerReaderOptions {
+  readonly policy: RetryPolicy;
   readonly shards: number;
   readonly limits: LedgerLimits;
+  readonly rules: LedgerRules;
 }
 
 /** A task row as it was read. */
@@ -35,33 +34,44 @@ interface Row {
   readonly envelope: Uint8Array;
 }
 
+/** Told of each partition that a pass has read to its end. */
+export type OnPartitionRead = (stream: EntryStream, known: Sweep | undefined, start: StartOfPass) => void;
+
 /** Reads lists by the rules of reading, and removes on the way what the rules of removing allow. */
 export class LedgerReader {
   readonly #session: LedgerSession;
   readonly #host: Host;
+  readonly #guard: ClockGuard;
   readonly #writer: LedgerWriter;
   readonly #options: LedgerReaderOptions;
 
-  constructor(session: LedgerSession, host: Host, writer: LedgerWriter, options: LedgerReaderOptions) {
+  constructor(
+    session: LedgerSession,
+    host: Host,
+    guard: ClockGuard,
+    writer: LedgerWriter,
+    options: LedgerReaderOptions,
+  ) {
     this.#session = session;
     this.#host = host;
+    this.#guard = guard;
     this.#writer = writer;
     this.#options = options;
   }
 
   /** The open tasks of a list, oldest first, a page at a time; no version twice. One page is read ahead. */
-  async *all(taskList: string, options: AllOptions): AsyncGenerator<readonly Uint8Array[], void, undefined> {
-    const pass = new Pass(this.#host.clock.now(), options, this.#options.limits);
-    const partitions = Array.from({ length: this.#options.shards }, (_, shard) => ({ taskList, shard }));
-    const read = (partition: Partition, after: { savedAt: Version; id: string }, upTo: Version) =>
-      this.#retry(pass, (timeout) => this.#session.readEntries(partition, { after, upTo, limit: ENTRIES }, timeout));
-    const merging = { pageSize: ENTRIES, concurrency: CONCURRENCY };
-    const entries = mergeEntries(partitions, (partition) => this.#bound(partition, pass), read, merging);
-    let next: Promise<readonly Uint8Array[]> | undefined = this.#nextPage(entries, pass);
+  async *all(
+    taskList: string,
+    options: AllOptions,
+    onRead: OnPartitionRead,
+  ): AsyncGenerator<readonly Uint8Array[], void, undefined> {
+    const pass = new Pass(this.startOfPass(), options, this.#options.rules);
+    const entries = this.#entries(taskList, pass, onRead);
+    let next = this.#nextPage(entries, pass);
     try {
       for (;;) {
-        const page: readonly Uint8Array[] = await next;
-        throwIfAborted(pass.signal);
+        const page = await next;
+        throwIfAborted(options.signal);
         if (page.length === 0) return;
         next = this.#nextPage(entries, pass);
         next.catch(() => undefined); // it is reported when its turn comes
@@ -73,11 +83,58 @@ export class LedgerReader {
     }
   }
 
-  async #bound(partition: Partition, { startedAt, savedBefore, ...pass }: Pass): Promise<Version> {
-    const bound = passBound(startedAt, this.#options.limits);
-    const last = await this.#retry(pass, (timeout) => this.#session.readLastEntry(partition, bound, timeout));
-    const end = last?.savedAt ?? bound;
-    return savedBefore !== undefined && savedBefore <= end ? savedBefore - 1n : end;
+  /** Reads a partition's entries up to where a pass that begins now would end; not the tasks. */
+  async readEntries(
+    partition: Partition,
+    start: StartOfPass,
+    signal: AbortSignal | undefined,
+    onRead: OnPartitionRead,
+  ): Promise<number> {
+    const { stream, known } = await this.#open(partition, start, { signal });
+    let count = 0;
+    for (; await stream.fill(); count++) stream.take();
+    onRead(stream, known, start);
+    return count;
+  }
+
+  /** The clocks, to be read before the first read that is judged by them. */
+  startOfPass(): StartOfPass {
+    return { before: this.#host.clock.now(), serverBefore: this.#guard.serverNow() };
+  }
+
+  async *#entries(taskList: string, pass: Pass, onRead: OnPartitionRead): AsyncGenerator<PlacedEntry, void, undefined> {
+    const known = new Map<EntryStream, Sweep | undefined>();
+    const onEnd = (stream: EntryStream) => onRead(stream, known.get(stream), pass.start);
+    const partitions = Array.from({ length: this.#options.shards }, (_, shard) => ({ taskList, shard }));
+    const streams: EntryStream[] = [];
+    await forEachConcurrently(partitions, CONCURRENCY, async (partition) => {
+      const opened = await this.#open(partition, pass.start, pass.options);
+      known.set(opened.stream, opened.known);
+      if (await opened.stream.fill()) streams.push(opened.stream);
+      else onEnd(opened.stream);
+    });
+    yield* mergeEntries(streams, onEnd);
+  }
+
+  /** Finds where a pass over a partition ends, and what of it was swept. */
+  async #open(
+    partition: Partition,
+    { before }: StartOfPass,
+    options: Pick<AllOptions, "savedBefore" | "signal">,
+  ): Promise<{ stream: EntryStream; known: Sweep | undefined }> {
+    const { rules, limits } = this.#options;
+    const { savedBefore, signal } = options;
+    const bound = rules.passBound(before, limits);
+    const [last, known] = await Promise.all([
+      this.#retry(signal, (timeout) => this.#session.readLastEntry(partition, bound, timeout)),
+      this.#retry(signal, (timeout) => this.#session.readSweep(partition, timeout)),
+    ]);
+    const end = rules.passEnd(bound, last?.savedAt);
+    const upTo = savedBefore !== undefined && savedBefore <= end ? savedBefore - 1n : end;
+    const scan = new EntryScan(upTo, known?.stretches ?? [], (range) =>
+      this.#retry(signal, (timeout) => this.#session.readEntries(partition, range, timeout)),
+    );
+    return { stream: new EntryStream(partition, upTo, scan, ENTRIES), known };
   }
 
   /** The next page that is not empty; an empty one at the end. */
@@ -96,7 +153,8 @@ export class LedgerReader {
     for (const entry of entries) {
       const row = rows.get(entry.id);
       const successor = row && (await this.#successor(entry, row.version, pass));
-      if (row && this.#isYielded(entry, row.version, successor, pass)) page.push(row.envelope);
+      const verdict = this.#options.rules.judge(entry, row?.version, successor);
+      if (row && verdict !== "skip" && pass.yields(entry, row.version, verdict)) page.push(row.envelope);
       this.#clean(entry, row?.version, successor, pass);
     }
     return page;
@@ -104,100 +162,61 @@ export class LedgerReader {
 
   /** The task rows of the entries, by id. */
   async #readRows(entries: readonly PlacedEntry[], pass: Pass): Promise<ReadonlyMap<string, Row>> {
-    const ids = new Map<Partition, Set<string>>();
-    for (const { partition, id } of entries) ids.set(partition, (ids.get(partition) ?? new Set()).add(id));
+    const ids = new Map<EntryStream, Set<string>>();
+    for (const { stream, id } of entries) ids.set(stream, (ids.get(stream) ?? new Set()).add(id));
     const rows = new Map<string, Row>();
-    await forEachConcurrently([...ids], CONCURRENCY, async ([partition, some]) => {
-      const found = await this.#retry(pass, (timeout) => this.#session.readTasks(partition, [...some], timeout));
-      for (const { id, envelope } of found) {
-        const { savedAt: version } = readStamp(envelope);
-        this.#host.clock.observe(version);
-        rows.set(id, { version, envelope });
-      }
+    await forEachConcurrently([...ids], CONCURRENCY, async ([{ partition }, some]) => {
+      const read = (timeout: number) => this.#session.readTasks(partition, [...some], timeout);
+      for (const row of await this.#retry(pass.options.signal, read)) rows.set(row.id, this.#meet(row));
     });
     return rows;
+  }
+
+  /** The versions that this process makes from now on are later than the row's. */
+  #meet({ envelope }: TaskRow): Row {
+    const { savedAt: version } = readStamp(envelope);
+    this.#host.clock.observe(version);
+    return { version, envelope };
   }
 
   /** What is known of the entry of the version that replaced this one, if one did. */
   async #successor(entry: PlacedEntry, version: Version, pass: Pass): Promise<Successor | undefined> {
     if (version <= entry.savedAt) return undefined;
+    const { partition, bound } = entry.stream;
     const place = { savedAt: version, id: entry.id };
-    const { end: pageEnd, bound } = entry.page;
     const inPage = entry.page.has(place);
-    const look = (timeout: number) => this.#session.hasEntry(entry.partition, place, timeout);
-    return { inPage, found: inPage || (await this.#retry(pass, look)), pageEnd, bound };
+    const look = (timeout: number) => this.#session.hasEntry(partition, place, timeout);
+    const found = inPage || (await this.#retry(pass.options.signal, look));
+    return { inPage, found, pageEnd: entry.page.end, bound };
   }
 
-  #isYielded(entry: PlacedEntry, version: Version, successor: Successor | undefined, pass: Pass): boolean {
-    const verdict = judge(entry, version, successor);
-    // A task that was saved again past the cutoff is not what was asked for.
-    if (verdict === "skip" || (pass.savedBefore !== undefined && version >= pass.savedBefore)) return false;
-    return pass.yields(verdict, entry.id, version);
-  }
-
-  #clean(
-    { partition, id, savedAt }: PlacedEntry,
-    version: Version | undefined,
-    successor: Successor | undefined,
-    pass: Pass,
-  ): void {
-    const { limits } = this.#options;
+  #clean(entry: PlacedEntry, version: Version | undefined, successor: Successor | undefined, pass: Pass): void {
+    const { rules, limits } = this.#options;
+    const { partition } = entry.stream;
+    const now = this.#host.clock.now();
     if (version === undefined) {
-      if (mayRemoveAbsent({ savedAt, id }, pass.removalLimit)) this.#writer.removeAbsent(partition, id, savedAt);
-    } else if (successor && mayRemoveReplaced(version, successor.found, this.#host.clock.now(), limits)) {
-      this.#writer.removeReplaced(partition, id, savedAt);
+      if (rules.mayRemoveAbsent(entry, pass.removalLimit(now, limits))) this.#writer.removeAbsent(partition, entry);
+    } else if (successor && rules.mayRemoveReplaced(version, successor.found, now, limits)) {
+      this.#writer.removeReplaced(partition, entry);
     }
   }
 
-  #retry<T>({ signal }: { signal: AbortSignal | undefined }, read: (timeout: number) => Promise<T>): Promise<T> {
-    return retryRead(this.#host, this.#options, signal, read);
-  }
-}
-
-/** One call of `all`: its clock, its limits, and what it has yielded away from its place. */
-class Pass {
-  /** The clock at the start, before the first read. */
-  readonly startedAt: Version;
-  /** W: what is older may be removed if it has no task row. */
-  readonly removalLimit: Version;
-  readonly savedBefore: Version | undefined;
-  readonly pageSize: number;
-  readonly maxPageBytes: number;
-  readonly signal: AbortSignal | undefined;
-  /** An entry that was taken from the streams and did not fit into the page before. */
-  held: PlacedEntry | undefined;
-  /** As many as tasks were overwritten meanwhile. */
-  readonly #elsewhere = new Set<string>();
-
-  constructor(now: Version, { savedBefore, pageSize, maxPageBytes, signal }: AllOptions, limits: LedgerLimits) {
-    this.startedAt = now;
-    this.removalLimit = removalLimit(now, now, limits);
-    this.savedBefore = savedBefore;
-    this.pageSize = pageSize;
-    this.maxPageBytes = maxPageBytes;
-    this.signal = signal;
-  }
-
-  /** Whether the version is yielded here, or has been elsewhere; remembers it if it is and this is not its place. */
-  yields(verdict: "yield" | "yield-replacement", id: string, version: Version): boolean {
-    const key = placeKey({ savedAt: version, id });
-    if (verdict === "yield") return !this.#elsewhere.delete(key);
-    if (this.#elsewhere.has(key)) return false;
-    this.#elsewhere.add(key);
-    return true;
+  #retry<T>(signal: AbortSignal | undefined, read: (timeout: number) => Promise<T>): Promise<T> {
+    return retryRead(this.#host, this.#options.policy, signal, read);
   }
 }
 
 /** The entries of the next page: as many as fit by their number and their sizes, at least one. */
 async function takeEntries(entries: AsyncGenerator<PlacedEntry, void>, pass: Pass): Promise<PlacedEntry[]> {
+  const { pageSize, maxPageBytes } = pass.options;
   const taken: PlacedEntry[] = [];
   let bytes = 0;
-  while (taken.length < pass.pageSize) {
+  while (taken.length < pageSize) {
     const entry = pass.held ?? (await entries.next()).value;
     pass.held = undefined;
     if (!entry) break;
     bytes += entry.size;
-    if (bytes > pass.maxPageBytes && taken.length > 0) {
+    if (bytes > maxPageBytes && taken.length > 0) {
       pass.held = entry;
       break;
     }

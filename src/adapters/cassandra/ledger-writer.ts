@@ -2,108 +2,118 @@ import type { CompleteEntry, Outcome, SaveEntry } from "../../adapter.js";
 import { isTaskError, TaskError } from "../../errors.js";
 import type { TaskKey } from "../../keys.js";
 import type { Version } from "../../version.js";
+import type { Admission } from "./admission.js";
 import type { Background } from "./background.js";
+import type { ClockGuard } from "./clock.js";
 import type { GroupCommit } from "./group-commit.js";
 import type { Host } from "./host.js";
-import { isWithinHalfMargin, type LedgerLimits } from "./rules.js";
-import type { Mutation } from "./session.js";
+import type { LedgerLimits, LedgerPlace, LedgerRules } from "./rules.js";
 import { type Partition, shardOf } from "./shard.js";
 
 /** How often a save is tried whose acknowledgements come too late to count. */
 const LATE_SAVES = 3;
 
-/** Saves and completes, by the rules of writing: what is written at which timestamp, and what an answer means. */
-export class LedgerWriter {
-  readonly #commit: GroupCommit;
-  readonly #host: Host;
-  readonly #limits: LedgerLimits;
-  readonly #shards: number;
-  readonly #background: Background;
+export interface LedgerWriterOptions {
+  readonly shards: number;
+  readonly limits: LedgerLimits;
+  readonly rules: LedgerRules;
+}
 
-  constructor(commit: GroupCommit, host: Host, limits: LedgerLimits, shards: number, background: Background) {
-    this.#commit = commit;
+/** Saves, completes and removes, by the rules of writing. */
+export class LedgerWriter {
+  readonly #host: Host;
+  readonly #guard: ClockGuard;
+  readonly #admission: Admission;
+  readonly #commit: GroupCommit;
+  readonly #background: Background;
+  readonly #options: LedgerWriterOptions;
+
+  constructor(
+    host: Host,
+    guard: ClockGuard,
+    admission: Admission,
+    commit: GroupCommit,
+    background: Background,
+    options: LedgerWriterOptions,
+  ) {
     this.#host = host;
-    this.#limits = limits;
-    this.#shards = shards;
+    this.#guard = guard;
+    this.#admission = admission;
+    this.#commit = commit;
     this.#background = background;
+    this.#options = options;
   }
 
-  /**
-   * Saves an entry. Both rows are written at its version, in one mutation. What it replaces is removed from the ledger
-   * in the background, and only once the new version is acknowledged: if the removal went with the save, reached one
-   * replica only, and a sweep passed, the task would be gone from the ledger.
-   */
   async save(entry: SaveEntry, signal: AbortSignal | undefined): Promise<Outcome<Version>> {
-    const partition = this.#partition(entry);
+    try {
+      const leave = await this.#admission.enter(entry.size, signal);
+      try {
+        if (!this.#guard.isTrusted) await this.#guard.check();
+        return await this.#saveAdmitted(entry, signal);
+      } finally {
+        leave();
+      }
+    } catch (error) {
+      return failure(error, entry);
+    }
+  }
+
+  async #saveAdmitted(entry: SaveEntry, signal: AbortSignal | undefined): Promise<Outcome<Version>> {
+    const { limits, rules } = this.#options;
+    const partition = this.partitionOf(entry);
     let replaced = entry.replaces;
     for (let attempt = 1; ; attempt++) {
       let savedAt: Version | undefined;
       try {
         savedAt = this.#host.clock.next(latest(replaced));
-        await this.#commit.write(partition, saveMutations(entry, savedAt), signal);
+        const mutations = [...rules.saving(entry, savedAt), ...rules.replacing(entry.id, replaced)];
+        await this.#commit.write(partition, mutations, signal);
       } catch (error) {
-        return failure(error, entry, savedAt);
+        return failure(error, entry, savedAt && rules.versionAfterUnknown(savedAt));
       }
-      if (isWithinHalfMargin(savedAt, this.#host.clock.now(), this.#limits)) {
-        this.#removeReplaced(partition, entry.id, replaced);
+      if (rules.isAcknowledged(savedAt, this.#host.clock.now(), limits)) {
+        for (const version of replaced) this.removeReplaced(partition, { id: entry.id, savedAt: version });
         return { ok: true, value: savedAt };
       }
-      if (attempt === LATE_SAVES) return failure(tooLate(), entry, savedAt);
+      // Answered too late to count: it is saved again, at a new version.
+      if (attempt === LATE_SAVES) return failure(tooLate(), entry, rules.versionAfterUnknown(savedAt));
       replaced = [savedAt, ...replaced];
     }
   }
 
-  /**
-   * Completes a version: removes both rows at its timestamp, which takes away that version and older ones and nothing
-   * newer, whatever the hosts' clocks say, and which a late retry of the save can't undo.
-   */
+  /** A clock that is off does no harm here: what is written bears the version's own timestamp. */
   async complete({ taskList, id, savedAt }: CompleteEntry, signal: AbortSignal | undefined): Promise<Outcome<void>> {
     // What this process saves from now on must not fall under this deletion.
     this.#host.clock.observe(savedAt);
     try {
-      await this.#commit.write(this.#partition({ taskList, id }), completeMutations(id, savedAt), signal);
+      const leave = await this.#admission.enter(0, signal);
+      try {
+        const mutations = this.#options.rules.completing(id, savedAt, this.#host.clock.now());
+        await this.#commit.write(this.partitionOf({ taskList, id }), mutations, signal);
+      } finally {
+        leave();
+      }
       return { ok: true, value: undefined };
     } catch (error) {
       return failure(error, { taskList, id });
     }
   }
 
-  /** Removes an entry whose version is completed, or was never acknowledged: both rows, as completing it does. */
-  removeAbsent(partition: Partition, id: string, savedAt: Version): void {
-    this.#background.run(() => this.#commit.write(partition, completeMutations(id, savedAt)));
-  }
-
-  /**
-   * Removes the entries of versions that a later one replaced; never the task row: a quorum that merges a replica from
-   * before the save with one that has only the deletion would miss the task.
-   */
-  #removeReplaced(partition: Partition, id: string, versions: readonly Version[]): void {
-    for (const savedAt of versions) this.removeReplaced(partition, id, savedAt);
-  }
-
-  removeReplaced(partition: Partition, id: string, savedAt: Version): void {
-    const mutations: Mutation[] = [{ kind: "delete-entry", savedAt, id, at: savedAt }];
+  /** Removes an entry that leads to no task, as completing it does. */
+  removeAbsent(partition: Partition, { id, savedAt }: LedgerPlace): void {
+    const mutations = this.#options.rules.completing(id, savedAt, this.#host.clock.now());
     this.#background.run(() => this.#commit.write(partition, mutations));
   }
 
-  #partition({ taskList, id }: TaskKey): Partition {
-    return { taskList, shard: shardOf(id, this.#shards) };
+  /** Removes the entry of a version that a later one replaced. */
+  removeReplaced(partition: Partition, { id, savedAt }: LedgerPlace): void {
+    const mutations = this.#options.rules.removingReplaced(id, savedAt);
+    this.#background.run(() => this.#commit.write(partition, mutations));
   }
-}
 
-function saveMutations({ id, type, encode }: SaveEntry, savedAt: Version): Mutation[] {
-  const envelope = encode(savedAt);
-  return [
-    { kind: "put-task", id, savedAt, type, envelope },
-    { kind: "put-entry", savedAt, id, size: envelope.length },
-  ];
-}
-
-function completeMutations(id: string, savedAt: Version): Mutation[] {
-  return [
-    { kind: "delete-task", id, at: savedAt },
-    { kind: "delete-entry", savedAt, id, at: savedAt },
-  ];
+  partitionOf({ taskList, id }: TaskKey): Partition {
+    return { taskList, shard: shardOf(id, this.#options.shards) };
+  }
 }
 
 function latest(versions: readonly Version[]): Version {

@@ -1,96 +1,121 @@
 import type { AllOptions, CompleteEntry, Outcome, SaveEntry } from "../../adapter.js";
 import { readStamp } from "../../envelope.js";
 import type { TaskKey } from "../../keys.js";
-import { DEFAULT_CLOCK_LIMIT, type Version } from "../../version.js";
+import type { Version } from "../../version.js";
+import { Admission } from "./admission.js";
 import { Background } from "./background.js";
+import { ClockGuard } from "./clock.js";
+import { forEachConcurrently } from "./concurrently.js";
 import { GroupCommit } from "./group-commit.js";
 import type { Host } from "./host.js";
 import { LedgerReader } from "./ledger-reader.js";
 import { LedgerWriter } from "./ledger-writer.js";
+import { type LedgerOptions, resolveLedgerOptions } from "./options.js";
 import { type RetryPolicy, retryRead, toTaskError } from "./retry.js";
-import type { LedgerLimits } from "./rules.js";
+import { type LedgerRules, ledgerRules } from "./rules.js";
 import type { LedgerSettings } from "./schema.js";
 import type { LedgerSession } from "./session.js";
 import { type Partition, shardOf } from "./shard.js";
-
-/** Times in milliseconds. */
-export interface LedgerOptions {
-  /** How long an operation may take in all, its retries included; 10,000 by default. */
-  readonly deadline?: number | undefined;
-  /** How long one attempt may take; 3,000 by default. */
-  readonly attemptTimeout?: number | undefined;
-  /** How old what is removed from the ledger must be; 600,000 by default. */
-  readonly margin?: number | undefined;
-  /** The most tasks that leave for one partition in one batch; 256 by default. */
-  readonly maxBatchTasks?: number | undefined;
-  /** The most bytes of envelopes that do; 1 MiB by default. */
-  readonly maxBatchBytes?: number | undefined;
-}
+import { Sweeper, type SweepReport } from "./sweeper.js";
 
 /** Ids that one `find` query names. */
 const FIND_IDS = 32;
 
+/** Queries of one `find` that are under way at once. */
+const CONCURRENCY = 32;
+
 /** The ledger of a keyspace: what the adapter does once it is connected. It knows the session, not the driver. */
 export class Ledger {
   readonly #session: LedgerSession;
-  readonly #settings: LedgerSettings;
   readonly #host: Host;
-  readonly #limits: LedgerLimits;
+  readonly #shards: number;
   readonly #policy: RetryPolicy;
+  readonly #guard: ClockGuard;
   readonly #background = new Background();
   readonly #commit: GroupCommit;
   readonly #writer: LedgerWriter;
   readonly #reader: LedgerReader;
+  readonly #sweeper: Sweeper;
 
-  constructor(session: LedgerSession, settings: LedgerSettings, host: Host, options: LedgerOptions) {
-    const { deadline = 10_000, attemptTimeout = 3_000, margin = 600_000 } = options;
-    const { maxBatchTasks = 256, maxBatchBytes = 1024 * 1024 } = options;
+  constructor(
+    session: LedgerSession,
+    { shards }: LedgerSettings,
+    host: Host,
+    options: LedgerOptions,
+    rules: LedgerRules = ledgerRules,
+  ) {
+    const { policy, batch, pending, limits, clock, sweep } = resolveLedgerOptions(options);
     this.#session = session;
-    this.#settings = settings;
     this.#host = host;
-    this.#policy = { deadline, attemptTimeout };
-    this.#limits = { clock: DEFAULT_CLOCK_LIMIT, margin: BigInt(margin) * 1000n };
-    const batch = { ...this.#policy, maxOperations: maxBatchTasks, maxBytes: maxBatchBytes };
-    this.#commit = new GroupCommit(session, host, batch);
-    this.#writer = new LedgerWriter(this.#commit, host, this.#limits, settings.shards, this.#background);
-    const reading = { ...this.#policy, shards: settings.shards, limits: this.#limits };
-    this.#reader = new LedgerReader(session, host, this.#writer, reading);
+    this.#shards = shards;
+    this.#policy = policy;
+    this.#guard = new ClockGuard(host, clock, () =>
+      retryRead(host, policy, undefined, (timeout) => session.readClock(timeout)),
+    );
+    this.#commit = new GroupCommit(session, host, { ...policy, ...batch });
+    const admission = new Admission(pending);
+    const common = { shards, limits, rules };
+    this.#writer = new LedgerWriter(host, this.#guard, admission, this.#commit, this.#background, common);
+    this.#reader = new LedgerReader(session, host, this.#guard, this.#writer, { ...common, policy });
+    this.#sweeper = new Sweeper(host, this.#guard, this.#reader, this.#commit, { ...common, ...sweep });
   }
 
-  /** Saves each entry; of several with one key only the last is written, as if the others had come and gone. */
+  /** Compares the clocks. Throws what reading the servers' clock throws; CLOCK_SKEW is for saves. */
+  async open(): Promise<void> {
+    try {
+      await this.#guard.measure();
+    } catch (error) {
+      throw toTaskError(error, false);
+    }
+  }
+
   save(entries: readonly SaveEntry[], signal: AbortSignal | undefined): Promise<Outcome<Version>[]> {
     return Promise.all(entries.map((entry) => this.#writer.save(entry, signal)));
   }
 
   complete(entries: readonly CompleteEntry[], signal: AbortSignal | undefined): Promise<Outcome<void>[]> {
-    return Promise.all(entries.map((entry) => this.#writer.complete(entry, signal)));
+    return Promise.all(
+      entries.map(async (entry) => {
+        const outcome = await this.#writer.complete(entry, signal);
+        if (outcome.ok) this.#sweeper.noteCompletion(this.#writer.partitionOf(entry));
+        return outcome;
+      }),
+    );
   }
 
   async find(keys: readonly TaskKey[], signal: AbortSignal | undefined): Promise<(Uint8Array | undefined)[]> {
     const found = new Map<string, Uint8Array>();
-    const reads = [...this.#byPartition(keys)].flatMap(({ partition, ids }) =>
-      chunks(ids, FIND_IDS).map(async (some) => {
-        for (const { id, envelope } of await this.#readTasks(partition, some, signal)) {
-          this.#host.clock.observe(readStamp(envelope).savedAt);
-          found.set(keyOf({ taskList: partition.taskList, id }), envelope);
-        }
-      }),
+    const reads = this.#byPartition(keys).flatMap(({ partition, ids }) =>
+      chunks(ids, FIND_IDS).map((some) => ({ partition, ids: some })),
     );
-    await Promise.all(reads);
+    await forEachConcurrently(reads, CONCURRENCY, async ({ partition, ids }) => {
+      for (const { id, envelope } of await this.#readTasks(partition, ids, signal)) {
+        this.#host.clock.observe(readStamp(envelope).savedAt);
+        found.set(keyOf({ taskList: partition.taskList, id }), envelope);
+      }
+    });
     return keys.map((key) => found.get(keyOf(key)));
   }
 
   async *all(taskList: string, options: AllOptions): AsyncGenerator<readonly Uint8Array[], void, undefined> {
     try {
-      yield* this.#reader.all(taskList, options);
+      yield* this.#reader.all(taskList, options, this.#sweeper.afterPass);
+    } catch (error) {
+      throw toTaskError(error, false, { taskList });
+    }
+  }
+
+  async sweep(taskList: string, signal: AbortSignal | undefined): Promise<SweepReport> {
+    try {
+      return await this.#sweeper.sweep(taskList, signal);
     } catch (error) {
       throw toTaskError(error, false, { taskList });
     }
   }
 
   /** Resolves when nothing is under way any more. */
-  async idle(): Promise<void> {
-    await this.#commit.idle();
+  async close(): Promise<void> {
+    await this.#sweeper.stop();
     await this.#background.idle();
     await this.#commit.idle();
   }
@@ -105,15 +130,16 @@ export class Ledger {
     }
   }
 
-  *#byPartition(keys: readonly TaskKey[]): Generator<{ partition: Partition; ids: string[] }> {
+  #byPartition(keys: readonly TaskKey[]): { partition: Partition; ids: string[] }[] {
     const groups = new Map<string, { partition: Partition; ids: string[] }>();
     for (const { taskList, id } of keys) {
-      const shard = shardOf(id, this.#settings.shards);
-      const group = groups.get(keyOf({ taskList, id: String(shard) }));
+      const shard = shardOf(id, this.#shards);
+      const key = keyOf({ taskList, id: String(shard) });
+      const group = groups.get(key);
       if (group) group.ids.push(id);
-      else groups.set(keyOf({ taskList, id: String(shard) }), { partition: { taskList, shard }, ids: [id] });
+      else groups.set(key, { partition: { taskList, shard }, ids: [id] });
     }
-    yield* groups.values();
+    return [...groups.values()];
   }
 }
 

@@ -1,13 +1,32 @@
+import type { SaveEntry } from "../../adapter.js";
 import type { Version } from "../../version.js";
+import type { Mutation } from "./session.js";
 
 /**
- * The rules by which the ledger is read and cleaned, all in one place. Simpler ones lose tasks when replicas, hints,
- * crashes, pauses and clocks conspire; each rule here says which loss it prevents.
+ * The rules by which the ledger is written, read and cleaned, all in one place. Simpler ones lose tasks when replicas,
+ * hints, crashes, pauses and clocks conspire; each rule here says which loss it prevents, and the simulation breaks each
+ * in turn to see that it is needed.
  *
  * The tables: `tasks` has a row for each open task, found by id; `open_tasks`, the ledger, has an entry (S, id) for
  * each version S. One number is a task's version, its place in the ledger and the timestamp of every statement about
  * it. A delete at S removes what was written at S or before, however late either arrives, and nothing newer.
  */
+export interface LedgerRules {
+  saving(entry: SaveEntry, savedAt: Version): readonly Mutation[];
+  completing(id: string, savedAt: Version, now: Version): readonly Mutation[];
+  removingReplaced(id: string, savedAt: Version): readonly Mutation[];
+  /** What goes with a save's own mutations, for what it replaces. */
+  replacing(id: string, replaced: readonly Version[]): readonly Mutation[];
+  isAcknowledged(savedAt: Version, now: Version, limits: LedgerLimits): boolean;
+  versionAfterUnknown(attempted: Version): Version | undefined;
+  passBound(startedAt: Version, limits: LedgerLimits): Version;
+  passEnd(bound: Version, last: Version | undefined): Version;
+  judge(place: LedgerPlace, row: Version | undefined, successor: Successor | undefined): Verdict;
+  remembersElsewhere: boolean;
+  removalLimit(clock: PassClock, limits: LedgerLimits): Version;
+  mayRemoveAbsent(place: LedgerPlace, removalLimit: Version): boolean;
+  mayRemoveReplaced(replacement: Version, seen: boolean, now: Version, limits: LedgerLimits): boolean;
+}
 
 /** A place in a partition of the ledger. */
 export interface LedgerPlace {
@@ -23,29 +42,15 @@ export interface LedgerLimits {
   readonly margin: Version;
 }
 
-/**
- * The last version that a pass which begins at `now` looks at, unless there are entries beyond: a save that was
- * acknowledged before the pass, by a host whose clock is ahead, must not be missed. Both clocks may be off, each in
- * its direction.
- */
-export function passBound(now: Version, { clock }: LedgerLimits): Version {
-  return now + 2n * clock;
+/** What the clocks said before the first read of a pass, and what they say now. */
+export interface PassClock {
+  readonly before: Version;
+  readonly serverBefore: Version;
+  readonly now: Version;
 }
 
-/** What a pass does with an entry (S, id), given the version V of the task row, and whether it sees the entry (V, id). */
-export type Verdict =
-  /** V = S: the entry leads to its own version. */
-  | "yield"
-  /**
-   * V > S: S was replaced, and the entry of V is still to come in this pass, so the task comes there. Or there is
-   * nothing to yield: no row (completed, or its save is still on the way), or V < S (a save on the way).
-   */
-  | "skip"
-  /**
-   * V > S, and the pass won't come to the entry of V: it is not seen yet, or its place lies in a part that was read
-   * before it was there, or past the bound. The task is yielded here, in version V, or this pass would miss it.
-   */
-  | "yield-replacement";
+/** What a pass does with an entry (S, id), given the version V of the task row. */
+export type Verdict = "yield" | "skip" | "yield-replacement";
 
 /** What is known of the entry (V, id) of a task whose row is newer than the entry at hand. */
 export interface Successor {
@@ -58,44 +63,96 @@ export interface Successor {
   readonly bound: Version;
 }
 
-/** Reading: the verdict on an entry whose task row has been read after it; `successor` is there where that is newer. */
-export function judge(place: LedgerPlace, row: Version | undefined, successor: Successor | undefined): Verdict {
-  if (row === place.savedAt) return "yield";
-  if (row === undefined || successor === undefined) return "skip";
-  const { inPage, found, pageEnd, bound } = successor;
-  return inPage || (found && row > pageEnd && row <= bound) ? "skip" : "yield-replacement";
-}
+export const ledgerRules: LedgerRules = {
+  /**
+   * Both rows at the version, every column written. They are one mutation of one partition, so a replica has both or
+   * neither; and the same statements may be sent again at any time.
+   */
+  saving({ id, type, encode }, savedAt) {
+    const envelope = encode(savedAt);
+    return [
+      { kind: "put-task", id, savedAt, type, envelope },
+      { kind: "put-entry", savedAt, id, size: envelope.length },
+    ];
+  },
 
-/**
- * W, the age limit of removal and of the sweep. `now` must have been read before the first read that it judges: else
- * a host that was stopped in between would judge by a clock that its reads know nothing of.
- */
-export function removalLimit(now: Version, serverNow: Version, { margin }: LedgerLimits): Version {
-  return (now < serverNow ? now : serverNow) - margin;
-}
+  /**
+   * Both rows deleted at the version's own timestamp, never at the present time: that takes away this version and older
+   * ones, whatever the hosts' clocks say, and leaves one that was saved later.
+   */
+  completing(id, savedAt) {
+    return [
+      { kind: "delete-task", id, at: savedAt },
+      { kind: "delete-entry", savedAt, id, at: savedAt },
+    ];
+  },
 
-/**
- * Removing (b): an entry without a task row is completed, or its save was never acknowledged, or it is on its way. Only
- * a save that is older than the margin can't be on its way to an acknowledgement any more.
- */
-export function mayRemoveAbsent(place: LedgerPlace, limit: Version): boolean {
-  return place.savedAt < limit;
-}
+  /**
+   * A replaced version loses its entry, never the task row: a quorum that merges a replica from before the save with
+   * one that has only the deletion would miss the task.
+   */
+  removingReplaced(id, savedAt) {
+    return [{ kind: "delete-entry", savedAt, id, at: savedAt }];
+  },
 
-/**
- * Removing (a): the entry of a version that was replaced by V may go once the entry of V has been seen, and while V is
- * young on the clock after that answer: a sweep that is under way may have missed (V, id) before it came, and if V
- * were older than the sweep's limit, that would cover it; then S would be all that leads to the task.
- */
-export function mayRemoveReplaced(replacement: Version, seen: boolean, now: Version, limits: LedgerLimits): boolean {
-  return seen && isWithinHalfMargin(replacement, now, limits);
-}
+  /**
+   * Nothing: the entry of a replaced version goes after the save is acknowledged. Were its removal part of the save,
+   * that to reach one replica only, and a sweep to pass, the task would be gone from the ledger.
+   */
+  replacing: () => [],
 
-/**
- * Acknowledging: a save counts only if its answer came within half the margin of its version, on the clock after the
- * answer. A process may have been stopped in between; a sweep might cover a version that is that old, having read the
- * ledger before it was there.
- */
-export function isWithinHalfMargin(version: Version, now: Version, { margin }: LedgerLimits): boolean {
-  return now - version < margin / 2n;
-}
+  /**
+   * A save counts only if its answer came within half the margin of its version, on the clock after the answer. The
+   * process may have been stopped in between, while a sweep that read the ledger before this version was there went up
+   * to it.
+   */
+  isAcknowledged: (savedAt, now, { margin }) => now - savedAt < margin / 2n,
+
+  /** A task whose save may have been applied has the new version; completing that covers the older ones, too. */
+  versionAfterUnknown: (attempted) => attempted,
+
+  /**
+   * A pass ends at its clock at the start plus twice the limit: a save that was acknowledged before it, by a host whose
+   * clock is ahead, must not be missed. Both clocks may be off, each in its direction.
+   */
+  passBound: (startedAt, { clock }) => startedAt + 2n * clock,
+
+  /** Or at the last entry beyond that, if there is one: a wild clock's tasks are tasks all the same. */
+  passEnd: (bound, last) => last ?? bound,
+
+  /**
+   * - V = S: yield; the entry leads to its own version.
+   * - No row: skip. The task is completed, or its save is still on the way. V < S: skip, likewise.
+   * - V > S: S was replaced. Skip if the entry (V, id) is in this page, or is found and its place is still to come in
+   *   this pass; the task comes there. Else the pass would miss it: its entry is not to be seen yet, or lies in a part
+   *   that was read before it came, or past the end. Then version V is yielded here.
+   */
+  judge(place, row, successor) {
+    if (row === place.savedAt) return "yield";
+    if (row === undefined || successor === undefined) return "skip";
+    const { inPage, found, pageEnd, bound } = successor;
+    return inPage || (found && row > pageEnd && row <= bound) ? "skip" : "yield-replacement";
+  },
+
+  /** What was yielded away from its own place is remembered for the pass, or it would come twice. */
+  remembersElsewhere: true,
+
+  /**
+   * W, the age limit of removing and sweeping, is the smaller of own and server clock, less the margin, as they were
+   * before the first read that it judges: a process that was stopped after its reads knows nothing of what came since.
+   */
+  removalLimit: ({ before, serverBefore }, { margin }) => (before < serverBefore ? before : serverBefore) - margin,
+
+  /**
+   * An entry without a task row is completed, or was never acknowledged, or its save is on the way. One older than W
+   * can't be on its way to an acknowledgement any more, and may go.
+   */
+  mayRemoveAbsent: (place, removalLimit) => place.savedAt < removalLimit,
+
+  /**
+   * The entry of a version that V replaced may go once the entry of V has been seen, and while V is young on the clock
+   * after that answer. A sweep that is under way may have missed (V, id); if V were older than the sweep's limit, that
+   * would cover it, and S would be all that leads to the task. It then stays until the task is completed.
+   */
+  mayRemoveReplaced: (replacement, seen, now, { margin }) => seen && now - replacement < margin / 2n,
+};

@@ -39,6 +39,12 @@ const tables: Record<string, Record<string, string>> = {
     id: "text clustering 1 asc",
     size: "int regular",
   },
+  sweeps: {
+    task_list: "text partition_key 0",
+    shard: "int partition_key 1",
+    swept_to: "bigint regular",
+    stretches: "frozen<list<bigint>> regular",
+  },
   settings: { name: "text partition_key 0", value: "text regular" },
 };
 
@@ -78,6 +84,8 @@ export function creation(keyspace: string, replication: SchemaOptions["replicati
       `envelope blob, PRIMARY KEY ((task_list, shard), id))${compaction}`,
     `CREATE TABLE IF NOT EXISTS "${keyspace}".open_tasks (task_list text, shard int, saved_at bigint, id text, size int, ` +
       `PRIMARY KEY ((task_list, shard), saved_at, id))${compaction}`,
+    `CREATE TABLE IF NOT EXISTS "${keyspace}".sweeps (task_list text, shard int, swept_to bigint, ` +
+      `stretches frozen<list<bigint>>, PRIMARY KEY ((task_list, shard)))${compaction}`,
     `CREATE TABLE IF NOT EXISTS "${keyspace}".settings (name text PRIMARY KEY, value text)`,
   ];
 }

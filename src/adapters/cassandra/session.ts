@@ -1,6 +1,7 @@
 import type { Version } from "../../version.js";
 import type { LedgerPlace } from "./rules.js";
 import type { Partition } from "./shard.js";
+import type { Stretch, Sweep } from "./stretches.js";
 
 /** A change to one partition; each carries the timestamp that it is written at. */
 export type Mutation =
@@ -15,12 +16,20 @@ export type Mutation =
   | { readonly kind: "delete-task"; readonly id: string; readonly at: Version }
   | { readonly kind: "delete-entry"; readonly savedAt: Version; readonly id: string; readonly at: Version }
   /** Everything after `after` and before `before`; both stay. */
-  | { readonly kind: "delete-entries"; readonly after: Version; readonly before: Version; readonly at: Version };
+  | { readonly kind: "delete-entries"; readonly after: Version; readonly before: Version; readonly at: Version }
+  /** What a sweep up to `at` found; it is forgotten after some weeks. */
+  | { readonly kind: "put-sweep"; readonly stretches: readonly Stretch[]; readonly at: Version };
 
 /** An entry of the ledger. */
 export interface LedgerEntry extends LedgerPlace {
   /** The bytes of the version's envelope, so that pages can be planned; no rule depends on it. */
   readonly size: number;
+}
+
+export interface EntriesRead {
+  readonly entries: readonly LedgerEntry[];
+  /** Whether the server warned that many tombstones were in the way. */
+  readonly isHeavy: boolean;
 }
 
 export interface TaskRow {
@@ -47,10 +56,13 @@ export interface LedgerSession {
   /** The task rows with these ids, in no order. */
   readTasks(partition: Partition, ids: readonly string[], timeout: number): Promise<readonly TaskRow[]>;
   /** The entries of a range, in order; fewer than the limit only at the end of the range. */
-  readEntries(partition: Partition, range: EntryRange, timeout: number): Promise<readonly LedgerEntry[]>;
+  readEntries(partition: Partition, range: EntryRange, timeout: number): Promise<EntriesRead>;
   /** The last entry past a version. */
   readLastEntry(partition: Partition, after: Version, timeout: number): Promise<LedgerPlace | undefined>;
   hasEntry(partition: Partition, place: LedgerPlace, timeout: number): Promise<boolean>;
+  readSweep(partition: Partition, timeout: number): Promise<Sweep | undefined>;
+  /** A coordinator's clock, in microseconds, to the millisecond. */
+  readClock(timeout: number): Promise<Version>;
 }
 
 /** Why an attempt failed. */

@@ -10,11 +10,18 @@ export interface Statements {
   readonly readEntries: string;
   readonly readLastEntry: string;
   readonly readEntry: string;
+  readonly putSweep: string;
+  readonly readSweep: string;
+  readonly readClock: string;
 }
+
+/** How long what a sweep found is kept, in seconds: longer than the tombstones that it speaks of. */
+const SWEEP_TTL = 20 * 24 * 3600;
 
 export function statementsFor(keyspace: string): Statements {
   const tasks = `"${keyspace}".tasks`;
   const ledger = `"${keyspace}".open_tasks`;
+  const sweeps = `"${keyspace}".sweeps`;
   const partition = "task_list = ? AND shard = ?";
   return {
     putTask: `INSERT INTO ${tasks} (task_list, shard, id, saved_at, type, envelope) VALUES (?, ?, ?, ?, ?, ?) USING TIMESTAMP ?`,
@@ -29,5 +36,10 @@ export function statementsFor(keyspace: string): Statements {
       "AND (saved_at, id) > (?, ?) AND (saved_at) <= (?) LIMIT ?",
     readLastEntry: `SELECT saved_at, id FROM ${ledger} WHERE ${partition} AND saved_at > ? ORDER BY saved_at DESC LIMIT 1`,
     readEntry: `SELECT saved_at, id FROM ${ledger} WHERE ${partition} AND saved_at = ? AND id = ?`,
+    putSweep:
+      `INSERT INTO ${sweeps} (task_list, shard, swept_to, stretches) VALUES (?, ?, ?, ?) ` +
+      `USING TIMESTAMP ? AND TTL ${SWEEP_TTL}`,
+    readSweep: `SELECT swept_to, stretches FROM ${sweeps} WHERE ${partition}`,
+    readClock: "SELECT toUnixTimestamp(now()) AS now FROM system.local",
   };
 }

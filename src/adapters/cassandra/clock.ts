@@ -1,0 +1,130 @@
+import { TaskError } from "../../errors.js";
+import type { Version } from "../../version.js";
+import type { Host } from "./host.js";
+
+export interface ClockGuardOptions {
+  /** How far the host's clock may be off, in microseconds. */
+  readonly limit: Version;
+  /** How often it is compared, in milliseconds. */
+  readonly interval: number;
+}
+
+/** How far the servers' clock is ahead of the host's, between two bounds that a round trip leaves. */
+interface Skew {
+  readonly least: Version;
+  readonly most: Version;
+}
+
+/** The servers tell whole milliseconds. */
+const SERVER_GRAIN = 1000n;
+
+/**
+ * Compares the host's clock with the coordinators': when asked to, from time to time, and whenever the host's wall
+ * clock and its monotonic clock drift apart, which is a clock that was set. While it is off by more than the limit,
+ * nothing may be written: a version must not be far from the time at which it was saved.
+ */
+export class ClockGuard {
+  readonly #host: Host;
+  readonly #options: ClockGuardOptions;
+  readonly #readServerClock: () => Promise<Version>;
+  #skew: Skew = { least: 0n, most: 0n };
+  #measured: { monotonic: number; offset: number } | undefined;
+  #measuring: Promise<void> | undefined;
+
+  constructor(host: Host, options: ClockGuardOptions, readServerClock: () => Promise<Version>) {
+    this.#host = host;
+    this.#options = options;
+    this.#readServerClock = readServerClock;
+  }
+
+  /** The servers' clock, at the earliest that it can be. */
+  serverNow(): Version {
+    return this.#host.clock.now() + this.#skew.least;
+  }
+
+  /**
+   * Resolves where the clock may be trusted. Throws CLOCK_SKEW beyond the limit, and what reading the servers' clock
+   * throws where that has to be waited for.
+   */
+  async check(): Promise<void> {
+    if (this.#isDue()) {
+      const measuring = this.measure();
+      // A clock that was set must be compared first; one that was only not compared for a while need not.
+      if (this.#wasSet()) await measuring;
+      else measuring.catch(() => undefined);
+    }
+    this.#throwIfOff();
+  }
+
+  /** Whether `check` would resolve at once. */
+  get isTrusted(): boolean {
+    return !this.#isDue() && !this.#isOff();
+  }
+
+  /** Compares the clocks now. */
+  measure(): Promise<void> {
+    this.#measuring ??= this.#measure().finally(() => {
+      this.#measuring = undefined;
+    });
+    return this.#measuring;
+  }
+
+  async #measure(): Promise<void> {
+    let skew = await this.#compare();
+    // One coordinator's clock may be wrong; of three the middle one counts.
+    if (this.#exceeds(skew)) skew = middle([skew, await this.#compare(), await this.#compare()]);
+    this.#skew = skew;
+    this.#measured = { monotonic: this.#host.monotonic(), offset: this.#offset() };
+  }
+
+  /** The server's answer was made at some time between the request and the answer. */
+  async #compare(): Promise<Skew> {
+    const before = this.#host.clock.now();
+    const server = await this.#readServerClock();
+    const after = this.#host.clock.now();
+    return { least: server - after, most: server + SERVER_GRAIN - before };
+  }
+
+  #isDue(): boolean {
+    if (this.#measured === undefined || this.#wasSet() || this.#isOff()) return true;
+    return this.#host.monotonic() - this.#measured.monotonic > this.#options.interval;
+  }
+
+  #wasSet(): boolean {
+    if (this.#measured === undefined) return true;
+    const drift = Math.abs(this.#offset() - this.#measured.offset);
+    return drift > Number(this.#options.limit) / 4000;
+  }
+
+  /** The wall clock less the monotonic one, in milliseconds: constant, unless the wall clock is set. */
+  #offset(): number {
+    return Number(this.#host.clock.now() / 1000n) - this.#host.monotonic();
+  }
+
+  #isOff(): boolean {
+    return this.#exceeds(this.#skew);
+  }
+
+  /** Only what no round trip explains. */
+  #exceeds({ least, most }: Skew): boolean {
+    return least > this.#options.limit || most < -this.#options.limit;
+  }
+
+  #throwIfOff(): void {
+    if (!this.#isOff()) return;
+    const { least, most } = this.#skew;
+    const milliseconds = Number((least > 0n ? least : -most) / 1000n);
+    const direction = least > 0n ? "behind" : "ahead of";
+    const limit = Number(this.#options.limit / 1000n);
+    throw new TaskError(
+      "CLOCK_SKEW",
+      `this host's clock is at least ${milliseconds} ms ${direction} Cassandra's; the limit is ${limit} ms (clockLimit). ` +
+        "Nothing is written until it is set right",
+    );
+  }
+}
+
+function middle(skews: readonly Skew[]): Skew {
+  const sorted = [...skews].sort((a, b) => Number(a.least + a.most - b.least - b.most));
+  return sorted[1] as Skew;
+}

@@ -1,0 +1,76 @@
+import { describeValue, TaskError } from "../../errors.js";
+import type { AdmissionOptions } from "./admission.js";
+import type { ClockGuardOptions } from "./clock.js";
+import type { BatchLimits } from "./group-commit.js";
+import type { RetryPolicy } from "./retry.js";
+import type { LedgerLimits } from "./rules.js";
+
+/** How the adapter works. Times are in milliseconds. */
+export interface LedgerOptions {
+  /** How long an operation may take in all, its retries included; 10,000 by default. */
+  readonly deadline?: number | undefined;
+  /** How long one attempt may take; 3,000 by default. */
+  readonly attemptTimeout?: number | undefined;
+  /** The most tasks that leave for one partition in one batch; 256 by default. */
+  readonly maxBatchTasks?: number | undefined;
+  /** The most bytes of envelopes that do; 1 MiB by default. */
+  readonly maxBatchBytes?: number | undefined;
+  /** The most tasks that may wait for an acknowledgement; 100,000 by default. */
+  readonly maxPendingTasks?: number | undefined;
+  /** The most bytes of their envelopes; 64 MiB by default. */
+  readonly maxPendingBytes?: number | undefined;
+  /** What comes of an operation beyond these: it waits (by default), or fails with OVERLOADED. */
+  readonly whenFull?: "wait" | "fail" | undefined;
+  /** How far this host's clock may be from Cassandra's before saves are refused with CLOCK_SKEW; 1,000 by default. */
+  readonly clockLimit?: number | undefined;
+  /** How often the clocks are compared; 60,000 by default. */
+  readonly clockInterval?: number | undefined;
+  /** How old the completed versions are that a sweep covers; the same for all clients of a keyspace; 600,000 by default. */
+  readonly margin?: number | undefined;
+  /** After how many completions a partition is swept by itself; 10,000 by default, 0 for never. */
+  readonly sweepEvery?: number | undefined;
+  /** How often it is looked whether a sweep is due, and the least time between two of one partition; 60,000 by default. */
+  readonly sweepInterval?: number | undefined;
+}
+
+export interface ResolvedOptions {
+  readonly policy: RetryPolicy;
+  readonly batch: BatchLimits;
+  readonly pending: AdmissionOptions;
+  readonly limits: LedgerLimits;
+  readonly clock: ClockGuardOptions;
+  readonly sweep: { readonly every: number; readonly interval: number };
+}
+
+/** The options with nothing left open. Throws INVALID_ARGUMENT. */
+export function resolveLedgerOptions(options: LedgerOptions): ResolvedOptions {
+  const number = (name: keyof LedgerOptions, otherwise: number, least = 1): number =>
+    checkNumber(name, options[name] ?? otherwise, least);
+  const deadline = number("deadline", 10_000);
+  const clockLimit = BigInt(number("clockLimit", 1_000)) * 1000n;
+  const margin = BigInt(number("margin", 600_000)) * 1000n;
+  if (margin < 20n * clockLimit) throw invalid("margin", "at least 20 times clockLimit", options.margin);
+  const whenFull = options.whenFull ?? "wait";
+  if (whenFull !== "wait" && whenFull !== "fail") throw invalid("whenFull", '"wait" or "fail"', whenFull);
+  return {
+    policy: { deadline, attemptTimeout: number("attemptTimeout", 3_000) },
+    batch: { maxOperations: number("maxBatchTasks", 256), maxBytes: number("maxBatchBytes", 1024 * 1024) },
+    pending: {
+      maxOperations: number("maxPendingTasks", 100_000),
+      maxBytes: number("maxPendingBytes", 64 * 1024 * 1024),
+      whenFull,
+    },
+    limits: { clock: clockLimit, margin },
+    clock: { limit: clockLimit, interval: number("clockInterval", 60_000) },
+    sweep: { every: number("sweepEvery", 10_000, 0), interval: number("sweepInterval", 60_000) },
+  };
+}
+
+function checkNumber(name: string, value: unknown, least: number): number {
+  if (typeof value === "number" && Number.isInteger(value) && value >= least) return value;
+  throw invalid(name, `a whole number from ${least}`, value);
+}
+
+function invalid(field: string, expected: string, value: unknown): TaskError {
+  return new TaskError("INVALID_ARGUMENT", `${field}: expected ${expected}, got ${describeValue(value)}`, { field });
+}

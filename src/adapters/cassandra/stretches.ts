@@ -1,0 +1,76 @@
+import type { Version } from "../../version.js";
+
+/** A part of a partition's ledger in which every version is completed: those after `after` and before `before`. */
+export interface Stretch {
+  readonly after: Version;
+  readonly before: Version;
+}
+
+/** What the last sweep of a partition left behind, so that reading need not cross it. */
+export interface Sweep {
+  readonly sweptTo: Version;
+  /** In order; none touches another. */
+  readonly stretches: readonly Stretch[];
+}
+
+/** A part of the ledger that has to be read: from `from` to `upTo`, both with it. */
+export interface Segment {
+  readonly from: Version;
+  readonly upTo: Version;
+}
+
+/** What is left to read of a ledger up to a bound when the stretches are passed over. */
+export function segmentsBetween(stretches: readonly Stretch[], bound: Version): Segment[] {
+  const starts = [0n, ...stretches.map(({ before }) => before)];
+  const ends = [...stretches.map(({ after }) => after), bound];
+  return starts
+    .map((from, i) => ({ from, upTo: minimum(ends[i] as Version, bound) }))
+    .filter(({ from, upTo }) => from <= upTo);
+}
+
+/** Sweeps keep this many stretches of a partition: the widest. Each costs a read to cross. */
+const KEPT = 8;
+
+/** Finds the widest gaps between the entries of a ledger, which are given in order. */
+export class GapFinder {
+  readonly #gaps: Stretch[] = [];
+  #last: Version = 0n;
+
+  /** An entry that stays: a fence between gaps. */
+  fence(savedAt: Version): void {
+    this.#note({ after: this.#last, before: savedAt });
+    this.#last = savedAt;
+  }
+
+  /** The gaps up to a limit, with it, in order. What comes after the last fence counts as one. */
+  stretchesUpTo(limit: Version): Stretch[] {
+    const all = [...this.#gaps, { after: this.#last, before: limit + 1n }];
+    return all
+      .map(({ after, before }) => ({ after, before: minimum(before, limit + 1n) }))
+      .filter((gap) => widthOf(gap) > 1n)
+      .sort((a, b) => (widthOf(a) > widthOf(b) ? -1 : 1))
+      .slice(0, KEPT)
+      .sort((a, b) => (a.after < b.after ? -1 : 1));
+  }
+
+  #note(gap: Stretch): void {
+    this.#gaps.push(gap);
+    if (this.#gaps.length <= 4 * KEPT) return;
+    this.#gaps.sort((a, b) => (widthOf(a) > widthOf(b) ? -1 : 1));
+    this.#gaps.length = 2 * KEPT;
+  }
+}
+
+/** The stretches that lie in none of those that were swept before: these need tombstones. */
+export function notCoveredBy(before: readonly Stretch[], stretches: readonly Stretch[]): Stretch[] {
+  return stretches.filter((one) => !before.some((other) => other.after <= one.after && other.before >= one.before));
+}
+
+/** 1 where nothing fits in between. */
+function widthOf({ after, before }: Stretch): Version {
+  return before - after;
+}
+
+function minimum(a: Version, b: Version): Version {
+  return a < b ? a : b;
+}
