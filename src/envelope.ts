@@ -21,22 +21,10 @@ export interface Envelope {
   readonly headers: Record<string, string>;
 }
 
-/** The public view of an envelope; its headers are the envelope's own. */
+/** What there is to see of an envelope now. The headers are the envelope's own, to be added to. */
 export function viewEnvelope(envelope: TaskEnvelope): Envelope {
-  return {
-    get createdAt() {
-      return envelope.createdAt && timestampDate(envelope.createdAt);
-    },
-    get savedAt() {
-      return savedAtOf(envelope);
-    },
-    get attempt() {
-      return envelope.attempt;
-    },
-    get headers() {
-      return envelope.headers;
-    },
-  };
+  const { createdAt, attempt, headers } = envelope;
+  return { createdAt: createdAt && timestampDate(createdAt), savedAt: savedAtOf(envelope), attempt, headers };
 }
 
 export function savedAtOf(envelope: TaskEnvelope): Version | undefined {
