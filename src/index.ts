@@ -29,6 +29,8 @@ export type { ExistingTasksOptions, TaskSource } from "./generator.js";
 export { existingTasks, TaskGenerator } from "./generator.js";
 export type { FromHashOptions, TaskHash } from "./hash.js";
 export { MAX_KEY_BYTES } from "./keys.js";
+export type { MoveOptions } from "./move-tasks.js";
+export { moveTasks } from "./move-tasks.js";
 export { OpaqueTask } from "./opaque-task.js";
 export { Task } from "./task.js";
 export type { ListOptions } from "./task-state.js";

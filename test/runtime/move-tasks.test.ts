@@ -1,0 +1,81 @@
+import { describe, expect, it } from "vitest";
+import { FetchFileTask } from "../../gen/example/v1/fetch_file_task.js";
+import { SendMailTask } from "../../gen/example/v1/send_mail_task.js";
+import { MemoryAdapter } from "../../src/adapters/memory.js";
+import { DataInterface, moveTasks, OpaqueTask, type Task, TaskError } from "../../src/index.js";
+
+const list = "moving";
+const memory = () => new DataInterface({ types: [FetchFileTask], adapter: new MemoryAdapter() });
+
+async function ids(tasks: DataInterface): Promise<string[]> {
+  const found: string[] = [];
+  for await (const task of tasks.all(list)) found.push(task.id);
+  return found.sort();
+}
+
+async function filled(count: number): Promise<DataInterface<typeof FetchFileTask>> {
+  const tasks = memory();
+  const all = Array.from({ length: count }, (_, i) =>
+    FetchFileTask.build({ taskList: list, id: `file${i}`, filename: `${i}` }, { headers: { n: `${i}` } }),
+  );
+  await tasks.saveAll(all);
+  return tasks;
+}
+
+describe("moveTasks", () => {
+  it("moves every open task, with all that it carries", async () => {
+    const [from, to] = [await filled(100), memory()];
+    expect(await moveTasks(from, to, list)).toBe(100);
+    expect(await ids(from)).toEqual([]);
+    expect(await ids(to)).toHaveLength(100);
+    const task = (await to.find(list, "file7")) as FetchFileTask;
+    expect([task.filename, task.envelope.headers]).toEqual(["7", { n: "7" }]);
+  });
+
+  it("gives a later version there than here, so that who holds the old one completes nothing there", async () => {
+    const [from, to] = [await filled(1), memory()];
+    const held = (await from.find(list, "file0")) as Task;
+    await moveTasks(from, to, list);
+    await to.complete(to.fromBinary(held.toBinary()));
+    expect(await ids(to)).toEqual(["file0"]);
+  });
+
+  it("does not overwrite what is there already", async () => {
+    const [from, to] = [await filled(2), memory()];
+    await to.create(FetchFileTask, { taskList: list, id: "file0", filename: "newer" });
+    expect(await moveTasks(from, to, list)).toBe(2);
+    expect(((await to.find(list, "file0")) as FetchFileTask).filename).toBe("newer");
+    expect(await ids(to)).toEqual(["file0", "file1"]);
+  });
+
+  it("moves tasks of types that neither side knows", async () => {
+    const adapter = new MemoryAdapter();
+    const mail = new DataInterface({ types: [SendMailTask], adapter });
+    await mail.create(SendMailTask, { mailbox: list, messageId: "m1", subject: "s" });
+    const [from, to] = [new DataInterface({ types: [FetchFileTask], adapter }), memory()];
+    expect(await moveTasks(from, to, list)).toBe(1);
+    expect(await to.find(list, "m1")).toBeInstanceOf(OpaqueTask);
+  });
+
+  it("leaves each task in one store or the other when it fails, and goes on where it stopped", async () => {
+    const [from, to] = [await filled(50), memory()];
+    const saves = to.adapter.save.bind(to.adapter);
+    let left = 20;
+    to.adapter.save = (entries, options) => {
+      if (left-- <= 0) throw new TaskError("UNAVAILABLE", "the other store is away");
+      return saves(entries, options);
+    };
+    await expect(moveTasks(from, to, list, { concurrency: 4 })).rejects.toMatchObject({ code: "UNAVAILABLE" });
+    const both = [...(await ids(from)), ...(await ids(to))];
+    expect(new Set(both).size).toBe(50);
+    to.adapter.save = saves;
+    await moveTasks(from, to, list);
+    expect([await ids(from), (await ids(to)).length]).toEqual([[], 50]);
+  });
+
+  it("stops when it is aborted", async () => {
+    const [from, to] = [await filled(50), memory()];
+    await expect(moveTasks(from, to, list, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: "ABORTED" });
+    expect(await ids(from)).toHaveLength(50);
+  });
+});
