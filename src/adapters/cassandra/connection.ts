@@ -34,6 +34,9 @@ export interface SchemaInit {
   readonly severalDataCenters?: boolean | undefined;
 }
 
+/** After so many milliseconds without an answer, a second coordinator is asked. */
+const SPECULATION_DELAY = 500;
+
 export type CreateSchemaOptions = CassandraConnectionOptions & SchemaInit;
 
 /** A keyspace whose schema has been checked. */
@@ -103,9 +106,16 @@ async function abandon(client: Client): Promise<void> {
 }
 
 function makeClient({ keyspace, client, ...options }: CassandraConnectionOptions, driver: Driver): Client {
-  const { encoding, ...rest } = options as ClientOptions;
+  const { encoding, policies, ...rest } = options as ClientOptions;
+  // Everything may be sent twice: a coordinator that hangs need not hold a request up until its time is over.
+  const { ConstantSpeculativeExecutionPolicy } = driver.policies.speculativeExecution;
+  const speculativeExecution = new ConstantSpeculativeExecutionPolicy(SPECULATION_DELAY, 1);
   try {
-    return new driver.Client({ ...rest, encoding: { ...encoding, useBigIntAsLong: true } });
+    return new driver.Client({
+      ...rest,
+      policies: { speculativeExecution, ...policies },
+      encoding: { ...encoding, useBigIntAsLong: true },
+    });
   } catch (cause) {
     throw connectionError(cause, driver);
   }
