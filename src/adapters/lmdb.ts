@@ -4,8 +4,9 @@ import type { Adapter, AllOptions, CompleteEntry, OperationOptions, Outcome, Sav
 import { describeValue, isTaskError, TaskError } from "../errors.js";
 import type { TaskKey } from "../keys.js";
 import { DEFAULT_CLOCK_LIMIT, processClock, type Version, type VersionClock } from "../version.js";
+import type { Block } from "./lmdb/draft.js";
 import type { Environment } from "./lmdb/environment.js";
-import { copyEnvelopeBytes, RowWriter, readVersion, taskKey } from "./lmdb/layout.js";
+import { copyEnvelopeBytes, readVersion, taskKey } from "./lmdb/layout.js";
 import { type Range, rangeOf, readPage } from "./lmdb/listing.js";
 import { leaveStore, type OpenStore, useStore } from "./lmdb/open-store.js";
 
@@ -23,13 +24,11 @@ export interface LmdbAdapterOptions {
  * Keeps tasks in a folder, by way of LMDB (the package `lmdb`). What is saved or completed is on the disk when the call
  * resolves; calls that are under way at the same time share a transaction.
  *
- * Every write waits for those of the other processes on the folder: one that is stopped, or whose events wait, while it
- * writes holds up the others.
+ * Processes on one folder wait for each other's transactions to be written, and for nothing else that another does.
  */
 export class LmdbAdapter implements Adapter {
   readonly #path: string;
   readonly #clock: VersionClock;
-  readonly #rows = new RowWriter();
   #opening: Promise<OpenStore> | undefined;
   #closing: Promise<void> | undefined;
   readonly #underWay = new Set<Promise<unknown>>();
@@ -54,8 +53,8 @@ export class LmdbAdapter implements Adapter {
 
   /** A save whose commit failed is UNAVAILABLE; it was not applied, unless the disk failed at the very last write. */
   save(entries: readonly SaveEntry[], { signal }: OperationOptions = {}): Promise<readonly Outcome<Version>[]> {
-    return this.#perform(signal, ({ environment, queue }) =>
-      queue.write(entries, (entry) => this.#saveOne(environment, entry), signal),
+    return this.#perform(signal, ({ queue }) =>
+      queue.write(entries, (entry, block) => this.#saveOne(entry, block), signal),
     );
   }
 
@@ -83,8 +82,8 @@ export class LmdbAdapter implements Adapter {
   }
 
   complete(entries: readonly CompleteEntry[], { signal }: OperationOptions = {}): Promise<readonly Outcome<void>[]> {
-    return this.#perform(signal, ({ environment, queue }) =>
-      queue.write(entries, (entry) => this.#completeOne(environment, entry), signal),
+    return this.#perform(signal, ({ queue }) =>
+      queue.write(entries, (entry, block) => this.#completeOne(entry, block), signal),
     );
   }
 
@@ -134,26 +133,21 @@ export class LmdbAdapter implements Adapter {
     return opening;
   }
 
-  #saveOne(environment: Environment, entry: SaveEntry): Version {
-    const key = taskKey(entry);
-    const stored = environment.tasks.getBinaryFast(key);
-    const replaced = stored && readVersion(stored);
-    this.#clock.observe(environment.latest);
-    const savedAt = this.#clock.next(latest(entry.replaces, replaced));
-    const row = this.#rows.write(savedAt, encode(entry, savedAt));
-    // Nothing of the entry's own can fail from here on: it is written whole or not at all.
-    environment.put(key, savedAt, row, replaced);
-    if (savedAt <= this.#clock.now() + FAR_AHEAD && savedAt > environment.latest) environment.latest = savedAt;
+  #saveOne(entry: SaveEntry, block: Block): Version {
+    const task = taskKey(entry);
+    const replaced = block.versionOf(task);
+    this.#clock.observe(block.draft.latest);
+    const savedAt = this.#clock.next(latestOf(entry.replaces, replaced));
+    block.put(task, replaced, savedAt, encode(entry, savedAt));
+    if (savedAt <= this.#clock.now() + FAR_AHEAD && savedAt > block.draft.latest) block.draft.latest = savedAt;
     return savedAt;
   }
 
-  #completeOne(environment: Environment, entry: CompleteEntry): void {
-    const key = taskKey(entry);
+  #completeOne(entry: CompleteEntry, block: Block): void {
+    const task = taskKey(entry);
     this.#clock.observe(entry.savedAt);
-    const stored = environment.tasks.getBinaryFast(key);
-    if (stored === undefined) return;
-    const savedAt = readVersion(stored);
-    if (savedAt <= entry.savedAt) environment.remove(key, savedAt);
+    const savedAt = block.versionOf(task);
+    if (savedAt !== undefined && savedAt <= entry.savedAt) block.remove(task, savedAt);
   }
 
   #findOne({ tasks }: Environment, key: TaskKey): Uint8Array | undefined {
@@ -167,7 +161,7 @@ export class LmdbAdapter implements Adapter {
 /** A version further ahead comes from a clock that is wrong, and must not carry all others with it. */
 const FAR_AHEAD: Version = 2n * DEFAULT_CLOCK_LIMIT;
 
-function latest(versions: readonly Version[], version: Version = 0n): Version {
+function latestOf(versions: readonly Version[], version: Version = 0n): Version {
   return versions.reduce((a, b) => (a > b ? a : b), version);
 }
 

@@ -5,9 +5,14 @@ export interface Table {
   /** Valid until the next call. */
   getBinaryFast(key: Buffer): Buffer | undefined;
   getKeys(range: KeyRange): Iterable<Buffer>;
-  /** In a transaction these two have happened when they return. */
+  /** These two, in `ifVersion` or `batch`, are noted and happen later, in another thread. */
   put(key: Buffer, value: Buffer): unknown;
   remove(key: Buffer): unknown;
+  /**
+   * What `write` notes happens only if the row begins with this number as a float64, or for null if it is not there;
+   * resolves to whether it did.
+   */
+  ifVersion(key: Buffer, version: number | null, write: () => void): Promise<boolean>;
 }
 
 export interface KeyRange {
@@ -21,7 +26,8 @@ export interface KeyRange {
 export interface Root extends Table {
   openDB(options: object): Table;
   putSync(key: Buffer, value: Buffer): unknown;
-  transaction(work: () => void): Promise<void>;
+  /** One transaction for what `write` notes; resolves when it is on the disk. */
+  batch(write: () => void): Promise<unknown>;
   resetReadTxn(): void;
   close(): Promise<void>;
   readonly env: NativeEnvironment;
@@ -51,6 +57,9 @@ const options = {
   overlappingSync: false,
   /** Batches of its own make promises that nobody sees, and that reject when a commit fails. */
   eventTurnBatching: false,
+  /** A batch starts once it is complete, and at once. */
+  batchStartThreshold: 1e9,
+  txnStartThreshold: 1,
   /**
    * The list of free pages that lmdb-js would keep from one transaction to the next goes wrong once it is longer than a
    * page: pages are given out twice (https://github.com/kriszyp/lmdb-js/issues/321). So it is read anew each time; both

@@ -56,6 +56,7 @@ function messageOf(cause: unknown): string {
 
 const full = "the disk is full: free some space, then try again";
 const forbidden = "this process may not write there: let its user write to the folder and the files in it";
+const notAFolder = "the path, or a part of it, is a file: name a folder";
 const damaged = "it is damaged: check the disk, then restore the folder from a backup or name another one";
 
 const advices: ReadonlyMap<string, string> = new Map([
@@ -66,8 +67,8 @@ const advices: ReadonlyMap<string, string> = new Map([
   ["EPERM", forbidden],
   ["EROFS", "it lies on a disk that is mounted read-only: mount it for writing, or name another folder"],
   ["EIO", "the disk did not take it: free some space if it is full, else check it and the system's log"],
-  ["ENOTDIR", "a part of the path is a file: name a folder"],
-  ["EEXIST", "the path is a file: name a folder"],
+  ["ENOTDIR", notAFolder],
+  ["EEXIST", notAFolder],
   ["ENAMETOOLONG", "the path is too long: name another folder"],
   ["EMFILE", "this process has too many files open: raise the limit (ulimit -n)"],
   ["ENOMEM", "no memory is left to map its file: raise the limit of address space (ulimit -v)"],

@@ -35,11 +35,23 @@ export async function prepareFolder(path: string): Promise<string> {
   }
 }
 
+/** Not by mkdir's own way to make a whole path, which hides why it can't and does not end within /proc. */
 async function makeFolder(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true });
-  // A new folder is there after a crash once the one that it lies in is on the disk, up to one that was there before.
-  for (let made = path; first !== undefined && made.length >= first.length; made = dirname(made))
-    await syncFolder(dirname(made));
+  if (await isFolder(path)) return;
+  await makeFolder(dirname(path));
+  try {
+    await mkdir(path);
+  } catch (error) {
+    if (!isCode(error, "EEXIST") || !(await isFolder(path))) throw error; // else another process has made it
+  }
+  await syncFolder(dirname(path));
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
 }
 
 /** Writes to the disk which files a folder holds. Some systems can't, and do it by themselves. */

@@ -1,15 +1,18 @@
+import { endianness } from "node:os";
 import { checkKey, checkTaskList, type TaskKey } from "../../keys.js";
 import type { Version } from "../../version.js";
 
 /**
  * How tasks lie in the store. Keys are ordered by their bytes; no task list holds a NUL.
  *
- *     tasks    list NUL id            version envelope
+ *     tasks    list NUL id            stamp envelope
  *     ledger   list NUL version id    (empty)
  *     (root)   layout                 the name below
- *              latest                 version, of the latest save
+ *              latest                 stamp, of the latest save
  *
- * Every open task has one row in each of the tables. A version has eight bytes, the highest first.
+ * Every open task has one row in each of the tables. A version has eight bytes, the highest first. A stamp is a version
+ * too, in the form that lmdb-js compares when a transaction is to go on only if a row is as it was: a float64 of the
+ * machine, whose bits are those of the version with one set that keeps it a usual number.
  */
 export const LAYOUT = "taskledger 1";
 
@@ -65,32 +68,41 @@ export function keyAfter(key: Buffer): Buffer {
   return Buffer.concat([key, Buffer.of(NUL)]);
 }
 
-export function readVersion(row: StoredRow): Version {
-  return row.readBigUInt64BE(0);
+const STAMP_BIT = 1n << 62n;
+const stamp = new Float64Array(1);
+const stampBits = new BigUint64Array(stamp.buffer);
+const stampBytes = Buffer.from(stamp.buffer);
+
+/** A version as lmdb-js is given it, to compare it with a row's. */
+export function stampOf(version: Version): number {
+  stampBits[0] = version + STAMP_BIT;
+  return stamp[0] as number;
 }
 
-/** The envelope's bytes, in memory of their own: a row that was read is gone with the next one. */
+/** A row with its stamp: a task's envelope, or nothing. */
+export function rowOf(version: Version, envelope?: Uint8Array): Buffer {
+  const row = Buffer.allocUnsafe(VERSION_BYTES + (envelope?.length ?? 0));
+  stampOf(version);
+  stampBytes.copy(row);
+  if (envelope) row.set(envelope, VERSION_BYTES);
+  return row;
+}
+
+/**
+ * A row as lmdb-js gives it: over memory that is used again for the next one, and longer than its `length` says to what
+ * asks the array itself.
+ */
+export type StoredRow = Buffer;
+
+const littleEndian = endianness() === "LE";
+
+export function readVersion(row: StoredRow): Version {
+  return (littleEndian ? row.readBigUInt64LE() : row.readBigUInt64BE()) - STAMP_BIT;
+}
+
+/** The envelope's bytes, in memory of their own. */
 export function copyEnvelopeBytes(row: StoredRow): Uint8Array {
   const bytes = new Uint8Array(row.length - VERSION_BYTES);
   bytes.set(new Uint8Array(row.buffer, row.byteOffset + VERSION_BYTES, bytes.length));
   return bytes;
-}
-
-/**
- * A row of the tasks as lmdb-js gives it: over memory that is used again for the next row, and longer than its `length`
- * says to what asks the array itself.
- */
-export type StoredRow = Buffer;
-
-/** Writes rows into memory that is used again: what is put into a transaction is copied at once. */
-export class RowWriter {
-  #memory = Buffer.alloc(16 * 1024);
-
-  write(savedAt: Version, envelope: Uint8Array): Buffer {
-    const size = VERSION_BYTES + envelope.length;
-    if (size > this.#memory.length) this.#memory = Buffer.alloc(2 * size);
-    this.#memory.writeBigUInt64BE(savedAt);
-    this.#memory.set(envelope, VERSION_BYTES);
-    return this.#memory.subarray(0, size);
-  }
 }
