@@ -1,0 +1,33 @@
+import { type Context, scaled } from "../benchmark.js";
+import { interleave, secondsOf } from "../harness.js";
+import { type Row, ratioAtLeast, toRow } from "../row.js";
+import { buildTasks, idOf, storedBytes } from "../tasks.js";
+import { openSides } from "./clients.js";
+import { coordinatesIn } from "./context.js";
+
+const COUNT = 100_000;
+
+/** How many the driver has under way: its default, and a larger number. */
+const LEVELS = [100, 512] as const;
+
+/** Both at their defaults of concurrency; each round has a list of its own. */
+export async function* run(context: Context): AsyncGenerator<Row, void> {
+  await using sides = await openSides(coordinatesIn(context), "save_all");
+  const count = scaled(context, COUNT);
+  const saveRaw = async (level: number, round: number) => {
+    const list = `raw-${level}-${round}`;
+    const stored = await storedBytes(list, count);
+    const parameters = stored.map((bytes, index) => [list, idOf(index), bytes]);
+    return count / (await secondsOf(() => sides.raw.saveAll(parameters, level)));
+  };
+  const [low, high] = LEVELS;
+  const { tasks, rawLow, rawHigh } = await interleave(context.rounds, {
+    tasks: async (round) => count / (await secondsOf(() => sides.tasks.saveAll(buildTasks(`tasks-${round}`, count)))),
+    rawLow: (round) => saveRaw(low, round),
+    rawHigh: (round) => saveRaw(high, round),
+  });
+  const common = { unit: "tasks/s", values: tasks, goal: ratioAtLeast(1.5) };
+  const name = `saveAll of ${count.toLocaleString("en")}, against executeConcurrent`;
+  yield toRow({ ...common, name: `${name} at its default of ${low}`, baselines: rawLow });
+  yield toRow({ ...common, name: `${name} at ${high}`, baselines: rawHigh });
+}

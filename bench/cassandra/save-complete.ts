@@ -1,0 +1,54 @@
+import { type Context, scaled } from "../benchmark.js";
+import { interleave, perSecond } from "../harness.js";
+import { type Goal, type Row, ratioAtLeast, toRow } from "../row.js";
+import { buildTask, idOf, storedBytes } from "../tasks.js";
+import { openSides, type Sides } from "./clients.js";
+import { coordinatesIn } from "./context.js";
+
+interface Load {
+  readonly concurrency: number;
+  readonly count: number;
+  readonly goal: Goal;
+}
+
+const loads: readonly Load[] = [
+  { concurrency: 256, count: 40_000, goal: ratioAtLeast(2) },
+  { concurrency: 16, count: 20_000, goal: ratioAtLeast(1.2) },
+  { concurrency: 1, count: 3_000, goal: ratioAtLeast(0.85) },
+];
+
+/** A task is saved, then completed; each round has a list of its own. */
+export async function* run(context: Context): AsyncGenerator<Row, void> {
+  await using sides = await openSides(coordinatesIn(context), "save_complete");
+  for (const load of loads) {
+    const count = scaled(context, load.count);
+    const { tasks, raw } = await interleave(context.rounds, {
+      tasks: (round) => saveAndComplete(sides, `tasks-${load.concurrency}-${round}`, { ...load, count }),
+      raw: (round) => saveAndCompleteRaw(sides, `raw-${load.concurrency}-${round}`, { ...load, count }),
+    });
+    yield toRow({
+      name: `save + complete, ${load.concurrency} concurrent`,
+      unit: "tasks/s",
+      values: tasks,
+      baselines: raw,
+      goal: load.goal,
+    });
+  }
+}
+
+export function saveAndComplete({ tasks }: Sides, list: string, load: Omit<Load, "goal">): Promise<number> {
+  return perSecond(load.count, load.concurrency, async (index) => {
+    const task = buildTask(list, idOf(index));
+    await tasks.save(task);
+    await tasks.complete(task);
+  });
+}
+
+export async function saveAndCompleteRaw({ raw }: Sides, list: string, load: Omit<Load, "goal">): Promise<number> {
+  const stored = await storedBytes(list, load.count);
+  return perSecond(load.count, load.concurrency, async (index) => {
+    const id = idOf(index);
+    await raw.save(list, id, stored[index] as Buffer);
+    await raw.complete(list, id);
+  });
+}

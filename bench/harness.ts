@@ -1,0 +1,47 @@
+/** Does its work once, and gives a figure, such as operations a second. */
+export type Contender = (round: number) => Promise<number>;
+
+/**
+ * Runs contenders in turn, round after round (A B A B …), so that a slow moment of the machine meets all of them. The
+ * first round is round 0; it warms up and does not count.
+ */
+export async function interleave<Name extends string>(
+  rounds: number,
+  contenders: Readonly<Record<Name, Contender>>,
+): Promise<Record<Name, number[]>> {
+  const entries = Object.entries(contenders) as [Name, Contender][];
+  const figures = Object.fromEntries(entries.map(([name]) => [name, []])) as unknown as Record<Name, number[]>;
+  for (let round = 0; round <= rounds; round++) {
+    for (const [name, contender] of entries) {
+      collectGarbage();
+      const figure = await contender(round);
+      if (round > 0) figures[name].push(figure);
+    }
+  }
+  return figures;
+}
+
+/** Does the work for every number below `count`, at most `concurrency` at once; gives how many were done a second. */
+export async function perSecond(
+  count: number,
+  concurrency: number,
+  work: (index: number) => Promise<unknown>,
+): Promise<number> {
+  let next = 0;
+  const worker = async () => {
+    while (next < count) await work(next++);
+  };
+  const seconds = await secondsOf(() => Promise.all(Array.from({ length: Math.min(concurrency, count) }, worker)));
+  return count / seconds;
+}
+
+export async function secondsOf(work: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await work();
+  return (performance.now() - start) / 1000;
+}
+
+/** What one side leaves behind is not collected in the other side's time. */
+export function collectGarbage(): void {
+  globalThis.gc?.();
+}

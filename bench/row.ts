@@ -1,0 +1,73 @@
+import { median, rangeOf } from "./statistics.js";
+
+/** One figure of a run: against a baseline, against a goal, or on its own. */
+export interface Row {
+  readonly name: string;
+  /** Null where it could not be done; `note` then says why. */
+  readonly value: number | null;
+  readonly unit: string;
+  readonly baseline: number | null;
+  /** The median of the rounds' own ratios, so that what disturbs a whole round disturbs both sides of it. */
+  readonly ratio: number | null;
+  readonly goal: string | null;
+  readonly met: boolean | null;
+  /** The least and the most of the rounds. */
+  readonly range: Range | null;
+  readonly ratioRange: Range | null;
+  readonly note: string | null;
+}
+
+export type Range = readonly [least: number, most: number];
+
+/** What a value, or its ratio to the baseline, should be. */
+export interface Goal {
+  readonly text: string;
+  isMet(value: number, ratio: number | undefined): boolean;
+}
+
+export function ratioAtLeast(least: number): Goal {
+  return { text: `at least ${least}x`, isMet: (_, ratio) => ratio !== undefined && ratio >= least };
+}
+
+export function ratioAtMost(most: number): Goal {
+  return { text: `at most ${most}x`, isMet: (_, ratio) => ratio !== undefined && ratio <= most };
+}
+
+export function valueUnder(most: number, unit: string): Goal {
+  return { text: `under ${most} ${unit}`, isMet: (value) => value < most };
+}
+
+export interface Measurement {
+  readonly name: string;
+  readonly unit: string;
+  /** One a round. */
+  readonly values: readonly number[];
+  /** Those of the same rounds. */
+  readonly baselines?: readonly number[];
+  readonly goal?: Goal;
+  readonly note?: string;
+}
+
+export function toRow({ name, unit, values, baselines, goal, note }: Measurement): Row {
+  const value = median(values);
+  const ratios = baselines?.map((baseline, round) => (values[round] as number) / baseline);
+  const ratio = ratios && median(ratios);
+  return {
+    name,
+    value,
+    unit,
+    baseline: baselines ? median(baselines) : null,
+    ratio: ratio ?? null,
+    goal: goal?.text ?? null,
+    met: goal ? goal.isMet(value, ratio) : null,
+    range: rangeOf(values),
+    ratioRange: ratios ? rangeOf(ratios) : null,
+    note: note ?? null,
+  };
+}
+
+/** A row of what could not be done. */
+export function failedRow(name: string, unit: string, note: string): Row {
+  const nothing = { value: null, baseline: null, ratio: null, goal: null, met: null, range: null, ratioRange: null };
+  return { name, unit, ...nothing, note };
+}

@@ -1,0 +1,24 @@
+import type { Suite } from "./benchmark.js";
+
+/** All that can be named on the command line. To add a suite, add it here. */
+export const suites: Readonly<Record<string, Suite>> = {
+  cassandra: {
+    needs: "cassandra",
+    benchmarks: {
+      "save-complete": () => import("./cassandra/save-complete.js"),
+      find: () => import("./cassandra/find.js"),
+      "after-completed": () => import("./cassandra/after-completed.js"),
+      open: () => import("./cassandra/open.js"),
+      growth: () => import("./cassandra/growth.js"),
+      "save-all": () => import("./cassandra/save-all.js"),
+    },
+    probes: {
+      "warm-up": () => import("./cassandra/warm-up.js"),
+      memory: () => import("./cassandra/memory.js"),
+    },
+  },
+  lmdb: {
+    benchmarks: { lmdb: () => import("./lmdb.js") },
+    probes: { memory: () => import("./lmdb-memory.js") },
+  },
+};
