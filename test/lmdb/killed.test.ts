@@ -1,12 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { readLedgerKey } from "../../src/adapters/lmdb/layout.js";
-import { leaveStore, useStore } from "../../src/adapters/lmdb/open-store.js";
 import { LmdbAdapter } from "../../src/adapters/lmdb.js";
 import { decodeEnvelope, readStamp } from "../../src/envelope.js";
 import { newTaskList, taskEntry } from "../../src/testing/entries.js";
 import { temporaryFolder } from "./folders.js";
 import { type Said, StoreProcess } from "./process.js";
+import { expectWhole } from "./whole.js";
 
 /** When it is killed, in milliseconds after its first save. */
 const moments = [0, 3, 10, 40, 120, 300];
@@ -68,16 +67,4 @@ async function expectKept(adapter: LmdbAdapter, list: string, said: readonly Sai
     }
   for (const [id, savedAt] of saved) if (!completing.has(id)) expect([id, open.get(id)]).toEqual([id, savedAt]);
   for (const id of completed) expect([id, open.get(id)]).toEqual([id, undefined]);
-}
-
-/** Every task has its place in the ledger, and every place its task. */
-async function expectWhole(path: string): Promise<void> {
-  const store = await useStore(path);
-  const { environment } = store;
-  const [tasks, places] = await environment.read(() => [
-    [...environment.tasks.getKeys({})].map((key) => key.toString("hex")),
-    [...environment.ledger.getKeys({})].map((key) => readLedgerKey(key).task.toString("hex")),
-  ]);
-  expect(places?.toSorted()).toEqual(tasks);
-  await leaveStore(store);
 }

@@ -52,30 +52,27 @@ async function list(taskList: string, pageSize = 50): Promise<Task[]> {
   return tasks;
 }
 
-/** Saves, completes and lists at random, several calls at a time; gives what it has made, and what of it is open. */
+/** Saves, completes and lists at random, several calls at a time; gives what it has saved and what of it completed. */
 async function storm(taskList: string, own: string, shared: string, seed: number, steps: number) {
   const random = new Random(seed);
-  const open = new Map<string, Task>();
-  const made: Task[] = [];
-  const step = async (id: string) => {
-    const task = open.get(id);
-    if (random.below(20) === 0) await list(taskList);
-    if (task && random.below(2)) {
-      open.delete(id);
-      await complete([task]);
-    } else {
-      const [saved] = (await save(taskList, [id])) as [Task];
-      open.set(id, saved);
-      made.push(saved);
-    }
-    if (random.below(4) === 0) made.push(...(await save(taskList, [`${shared}${random.below(5)}`])));
+  const saved: Task[] = [];
+  const completed: Task[] = [];
+  const saveAndPerhapsComplete = async (...ids: string[]) => {
+    const tasks = await save(taskList, ids);
+    saved.push(...tasks);
+    const done = tasks.filter(() => random.below(2));
+    await complete(done);
+    completed.push(...done);
   };
   await Promise.all(
-    Array.from({ length: 8 }, async (_, worker) => {
-      for (let i = 0; i < steps; i++) await step(`${own}-${worker}-${random.below(10)}`);
+    Array.from({ length: 8 }, async (_, lane) => {
+      for (let i = 0; i < steps; i++) {
+        await saveAndPerhapsComplete(`${own}${lane}-${random.below(10)}`, `${shared}${random.below(5)}`);
+        if (random.below(20) === 0) await list(taskList);
+      }
     }),
   );
-  return { open: [...open.values()], made };
+  return { saved, completed };
 }
 
 /** Saves, and completes every third, until the process is killed; says each before and after. */

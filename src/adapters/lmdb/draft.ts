@@ -1,8 +1,8 @@
 import type { Version } from "../../version.js";
 import type { Root, Table } from "./driver.js";
+import type { LatestSaves } from "./latest-saves.js";
 import { ledgerKey, readVersion, rowOf, stampOf } from "./layout.js";
 
-const LATEST_KEY = Buffer.from("latest");
 const NOTHING = Buffer.alloc(0);
 
 /** What a draft reads, and writes to. */
@@ -10,6 +10,7 @@ export interface Tables {
   readonly root: Root;
   readonly tasks: Table;
   readonly ledger: Table;
+  readonly latestSaves: LatestSaves;
 }
 
 /**
@@ -19,21 +20,19 @@ export interface Tables {
  */
 export class Draft {
   readonly tables: Tables;
-  /** The versions that tasks will have, after the blocks so far. */
-  readonly planned: Map<string, Version | undefined> = new Map();
-  /**
-   * A version that no save in this store may fall behind, whatever its process's clock says. It keeps a late complete of
-   * a task that is gone from removing one that was saved anew.
-   */
+  /** The tasks that it is about, as they will be after the blocks so far. */
+  readonly tasks: Map<string, DraftedTask> = new Map();
+  /** No save may fall behind this version. */
   latest: Version;
-  readonly #storedLatest: Version | undefined;
+  readonly #others: Version;
+  readonly #own: Version;
   readonly #blocks: Block[] = [];
 
   constructor(tables: Tables) {
     this.tables = tables;
-    const row = tables.root.getBinaryFast(LATEST_KEY);
-    this.#storedLatest = row && readVersion(row);
-    this.latest = this.#storedLatest ?? 0n;
+    this.#others = tables.latestSaves.ofOthers();
+    this.#own = tables.latestSaves.ofThis();
+    this.latest = this.#others > this.#own ? this.#others : this.#own;
   }
 
   /** What is drafted in a block happens whole or not at all. */
@@ -43,46 +42,62 @@ export class Draft {
     return block;
   }
 
-  /** Resolves when it is on the disk; {@link Block.isDone} then tells of each block. */
+  /** Resolves when it is on the disk; {@link Block.result} then tells of each block. */
   async commit(): Promise<void> {
-    const written: Promise<unknown>[] = [];
-    const committed = this.tables.root.batch(() => {
+    const { root, latestSaves } = this.tables;
+    const written: Promise<void>[] = [];
+    const committed = root.batch(() => {
       for (const block of this.#blocks) written.push(block.write());
-      if (this.latest > (this.#storedLatest ?? 0n)) written.push(this.#writeLatest());
+      if (this.latest > this.#own) latestSaves.write(this.latest);
     });
     await Promise.all([committed, ...written]);
   }
 
-  /** Left out where another process wrote it meanwhile; the next draft begins with that. */
-  #writeLatest(): Promise<unknown> {
-    const { root } = this.tables;
-    const stored = this.#storedLatest;
-    const stamp = stored === undefined ? null : stampOf(stored);
-    return root.ifVersion(LATEST_KEY, stamp, () => root.put(LATEST_KEY, rowOf(this.latest)));
+  /**
+   * Looks, when it has been committed, whether others have saved in the time since it was drafted: a task that was not
+   * there may have come and gone in between, as a later version than it has now.
+   */
+  review(): void {
+    const others = this.tables.latestSaves.ofOthers();
+    if (others > this.#others) for (const block of this.#blocks) block.review(others);
   }
 }
+
+interface DraftedTask {
+  version: Version | undefined;
+  /** Whether it was not there before: then nothing that is stored tells which versions it has had. */
+  readonly isNew: boolean;
+}
+
+/** What has become of a block. */
+export type BlockResult =
+  | "done"
+  /** It is as if it had not been there. */
+  | "left out"
+  /** It was written, but a version in it may be earlier than one that its task had before. */
+  | "overtaken";
 
 export class Block {
   readonly draft: Draft;
   /** The tasks that it rests on, with the stamps that they must have. */
   readonly #conditions = new Map<string, { readonly task: Buffer; readonly stamp: number | null }>();
   readonly #writes: (() => void)[] = [];
-  #isDone = false;
+  /** The first version that it gives to a new task. */
+  #firstNew: Version | undefined;
+  #result: BlockResult = "left out";
 
   constructor(draft: Draft) {
     this.draft = draft;
   }
 
-  /** Whether it was committed, rather than left out. */
-  get isDone(): boolean {
-    return this.#isDone;
+  get result(): BlockResult {
+    return this.#result;
   }
 
   /** The version of a task that will be there. The block is left out if it is another one when it is written. */
   versionOf(task: Buffer): Version | undefined {
-    const { planned } = this.draft;
+    const { version } = this.#taskOf(task);
     const name = nameOf(task);
-    const version = planned.has(name) ? planned.get(name) : this.#read(task);
     if (!this.#conditions.has(name))
       this.#conditions.set(name, { task, stamp: version === undefined ? null : stampOf(version) });
     return version;
@@ -92,7 +107,9 @@ export class Block {
   put(task: Buffer, replaced: Version | undefined, savedAt: Version, envelope: Uint8Array): void {
     const { tasks, ledger } = this.draft.tables;
     const row = rowOf(savedAt, envelope);
-    this.draft.planned.set(nameOf(task), savedAt);
+    const drafted = this.#taskOf(task);
+    drafted.version = savedAt;
+    if (drafted.isNew) this.#firstNew ??= savedAt;
     this.#writes.push(() => {
       if (replaced !== undefined) ledger.remove(ledgerKey(task, replaced));
       ledger.put(ledgerKey(task, savedAt), NOTHING);
@@ -103,7 +120,7 @@ export class Block {
   /** Removes the version of a task that {@link versionOf} gave. */
   remove(task: Buffer, savedAt: Version): void {
     const { tasks, ledger } = this.draft.tables;
-    this.draft.planned.set(nameOf(task), undefined);
+    this.#taskOf(task).version = undefined;
     this.#writes.push(() => {
       ledger.remove(ledgerKey(task, savedAt));
       tasks.remove(task);
@@ -114,7 +131,11 @@ export class Block {
   async write(): Promise<void> {
     const held: Promise<boolean>[] = [];
     this.#writeUnder([...this.#conditions.values()], 0, held);
-    this.#isDone = (await Promise.all(held)).every(Boolean);
+    if ((await Promise.all(held)).every(Boolean)) this.#result = "done";
+  }
+
+  review(others: Version): void {
+    if (this.#result === "done" && this.#firstNew !== undefined && this.#firstNew <= others) this.#result = "overtaken";
   }
 
   /** Each condition within the one before. */
@@ -132,9 +153,15 @@ export class Block {
     }
   }
 
-  #read(task: Buffer): Version | undefined {
-    const row = this.draft.tables.tasks.getBinaryFast(task);
-    return row && readVersion(row);
+  #taskOf(task: Buffer): DraftedTask {
+    const { tasks, tables } = this.draft;
+    const name = nameOf(task);
+    const drafted = tasks.get(name);
+    if (drafted) return drafted;
+    const row = tables.tasks.getBinaryFast(task);
+    const read: DraftedTask = { version: row && readVersion(row), isNew: row === undefined };
+    tasks.set(name, read);
+    return read;
   }
 }
 

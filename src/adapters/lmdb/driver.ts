@@ -1,9 +1,10 @@
 import { importDriver } from "../../driver.js";
+import type { StoredRow } from "./layout.js";
 
 /** One of the store's tables, as far as it is used here. lmdb-js's own declarations don't compile everywhere. */
 export interface Table {
-  /** Valid until the next call. */
-  getBinaryFast(key: Buffer): Buffer | undefined;
+  /** See {@link StoredRow}. */
+  getBinaryFast(key: Buffer): StoredRow | undefined;
   getKeys(range: KeyRange): Iterable<Buffer>;
   /** These two, in `ifVersion` or `batch`, are noted and happen later, in another thread. */
   put(key: Buffer, value: Buffer): unknown;
@@ -25,7 +26,9 @@ export interface KeyRange {
 
 export interface Root extends Table {
   openDB(options: object): Table;
+  /** These wait for the disk; within the second what is written has happened at once. */
   putSync(key: Buffer, value: Buffer): unknown;
+  transactionSync(work: () => void): void;
   /** One transaction for what `write` notes; resolves when it is on the disk. */
   batch(write: () => void): Promise<unknown>;
   resetReadTxn(): void;

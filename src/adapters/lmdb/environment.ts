@@ -5,6 +5,7 @@ import { Draft } from "./draft.js";
 import { openRoot, openTable, type Root, type Table } from "./driver.js";
 import { type Failure, failureOf, unavailable } from "./failure.js";
 import { syncFolder } from "./folder.js";
+import { LatestSaves } from "./latest-saves.js";
 import { LAYOUT } from "./layout.js";
 
 /** In the root, beside the names of the tables. */
@@ -19,6 +20,7 @@ export class Environment {
   readonly tasks: Table;
   readonly ledger: Table;
   readonly #root: Root;
+  readonly #latestSaves: LatestSaves;
   readonly #commits: Commits;
   #reads = 0;
 
@@ -41,6 +43,8 @@ export class Environment {
     this.tasks = openTable(root, "tasks");
     this.ledger = openTable(root, "ledger");
     this.#root = root;
+    this.#latestSaves = new LatestSaves(root);
+    this.#latestSaves.fold();
     this.#commits = new Commits(root, () => this.#readNow(() => root.getBinaryFast(LAYOUT_KEY)));
   }
 
@@ -65,14 +69,18 @@ export class Environment {
     let draft: Draft;
     try {
       draft = this.#readNow(() => {
-        const draft = new Draft({ root: this.#root, tasks: this.tasks, ledger: this.ledger });
+        const { tasks, ledger } = this;
+        const draft = new Draft({ root: this.#root, tasks, ledger, latestSaves: this.#latestSaves });
         compose(draft);
         return draft;
       });
     } catch (cause) {
       return failureOf(cause);
     }
-    return this.#commits.run(() => draft.commit());
+    return this.#commits.run(async () => {
+      await draft.commit();
+      this.#readNow(() => draft.review());
+    });
   }
 
   #readNow<T>(work: () => T): T {
@@ -99,7 +107,8 @@ async function attempt<T>(folder: string, action: () => T | Promise<T>): Promise
 
 /** Whether the store is a new one. Throws SCHEMA_MISMATCH for one that is written in another way than this. */
 function checkLayout(root: Root, folder: string): boolean {
-  const layout = root.getBinaryFast(LAYOUT_KEY)?.toString();
+  const row = root.getBinaryFast(LAYOUT_KEY);
+  const layout = row && Buffer.from(row.buffer, row.byteOffset, row.length).toString();
   if (layout === LAYOUT) return false;
   if (layout !== undefined) throw wrongLayout(folder, layout);
   for (const _ of root.getKeys({ limit: 1 })) {

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { constants } from "node:fs";
-import { access, link, mkdir, open, realpath, rm, stat, writeFile } from "node:fs/promises";
+import { access, type FileHandle, link, mkdir, open, realpath, rm, stat, writeFile } from "node:fs/promises";
 import { endianness } from "node:os";
 import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { TaskError } from "../../errors.js";
 import { failureOf, unavailable } from "./failure.js";
 
@@ -123,12 +124,16 @@ async function checkDataFile(path: string): Promise<boolean> {
   });
   if (file === undefined) return false;
   try {
-    const { size } = await file.stat();
-    if (size === 0) return false;
-    const read = async (position: number) =>
-      (await file.read(Buffer.alloc(META_BYTES), 0, META_BYTES, position)).buffer;
-    await checkMeta(path, size, read);
-    return true;
+    if ((await file.stat()).size === 0) return false;
+    let problem = await problemOf(file);
+    // What another process writes at this moment may be seen by half.
+    for (let tries = 0; problem && tries < 5; tries++) {
+      await sleep(20);
+      problem = await problemOf(file);
+    }
+    if (problem === undefined) return true;
+    const advice = "name another folder, or restore this one from a backup";
+    throw new TaskError("UNAVAILABLE", `${path} ${problem}: ${advice}`);
   } finally {
     await file.close();
   }
@@ -147,26 +152,24 @@ const MAGIC = 0xbeefc0de;
 const FORMAT = 2;
 const NO_PAGE = 0xffff_ffff_ffff_ffffn;
 
-async function checkMeta(path: string, size: number, read: (position: number) => Promise<Buffer>): Promise<void> {
-  if (process.arch === "arm" || process.arch === "ia32") return; // its fields lie elsewhere there
-  const first = view(await read(0));
-  if (first.uint32(MAGIC_AT) !== MAGIC) throw unreadable(path, "is no LMDB data file");
-  if (first.uint32(FORMAT_AT) !== FORMAT) throw unreadable(path, "was written by another version of LMDB");
+async function problemOf(file: FileHandle): Promise<string | undefined> {
+  if (process.arch === "arm" || process.arch === "ia32") return undefined; // its fields lie elsewhere there
+  const read = async (at: number) => view((await file.read(Buffer.alloc(META_BYTES), 0, META_BYTES, at)).buffer);
+  const first = await read(0);
+  if (first.uint32(MAGIC_AT) !== MAGIC) return "is no LMDB data file";
+  if (first.uint32(FORMAT_AT) !== FORMAT) return "was written by another version of LMDB";
   const pageSize = first.uint32(PAGE_SIZE_AT);
-  const second = view(await read(pageSize));
-  if (second.uint32(MAGIC_AT) !== MAGIC) throw unreadable(path, "is damaged");
+  const second = await read(pageSize);
+  if (second.uint32(MAGIC_AT) !== MAGIC) return "is damaged";
   const latest = second.uint64(TRANSACTION_AT) > first.uint64(TRANSACTION_AT) ? second : first;
-  for (const root of [latest.uint64(FREE_ROOT_AT), latest.uint64(MAIN_ROOT_AT)])
-    if (root !== NO_PAGE && (root + 1n) * BigInt(pageSize) > size) throw unreadable(path, "is shorter than it was");
+  const { size } = await file.stat(); // not before: the file may be growing
+  const isThere = (page: bigint) => page === NO_PAGE || (page + 1n) * BigInt(pageSize) <= size;
+  if (![FREE_ROOT_AT, MAIN_ROOT_AT].every((at) => isThere(latest.uint64(at)))) return "is shorter than it was";
+  return undefined;
 }
 
 function view(bytes: Buffer): { uint32(at: number): number; uint64(at: number): bigint } {
   const data = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const little = endianness() === "LE";
   return { uint32: (at) => data.getUint32(at, little), uint64: (at) => data.getBigUint64(at, little) };
-}
-
-function unreadable(path: string, reason: string): TaskError {
-  const advice = "name another folder, or restore this one from a backup";
-  return new TaskError("UNAVAILABLE", `${path} ${reason}: ${advice}`);
 }

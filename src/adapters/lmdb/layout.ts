@@ -8,7 +8,7 @@ import type { Version } from "../../version.js";
  *     tasks    list NUL id            stamp envelope
  *     ledger   list NUL version id    (empty)
  *     (root)   layout                 the name below
- *              latest                 stamp, of the latest save
+ *              latest …               stamp, of the latest save of a user
  *
  * Every open task has one row in each of the tables. A version has eight bytes, the highest first. A stamp is a version
  * too, in the form that lmdb-js compares when a transaction is to go on only if a row is as it was: a float64 of the
@@ -92,12 +92,12 @@ export function rowOf(version: Version, envelope?: Uint8Array): Buffer {
  * A row as lmdb-js gives it: over memory that is used again for the next one, and longer than its `length` says to what
  * asks the array itself.
  */
-export type StoredRow = Buffer;
+export type StoredRow = Uint8Array;
 
 const littleEndian = endianness() === "LE";
 
 export function readVersion(row: StoredRow): Version {
-  return (littleEndian ? row.readBigUInt64LE() : row.readBigUInt64BE()) - STAMP_BIT;
+  return new DataView(row.buffer, row.byteOffset).getBigUint64(0, littleEndian) - STAMP_BIT;
 }
 
 /** The envelope's bytes, in memory of their own. */

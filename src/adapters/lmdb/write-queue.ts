@@ -1,11 +1,10 @@
 import { setImmediate } from "node:timers/promises";
-import { abortedError } from "../../abort.js";
 import type { Outcome } from "../../adapter.js";
-import { isTaskError, type TaskError } from "../../errors.js";
 import type { TaskKey } from "../../keys.js";
+import { type Call, EntriesCall } from "./call.js";
 import type { Block, Draft } from "./draft.js";
 import type { Environment } from "./environment.js";
-import { type Failure, unavailable } from "./failure.js";
+import type { Failure } from "./failure.js";
 
 /** A transaction takes no more, so that other processes get their turn, and this one's other events. */
 const MAX_ENTRIES = 1000;
@@ -93,7 +92,8 @@ export class WriteQueue {
     const oneByOne = failure?.outcome === "not-applied" && count > 1 && !this.#environment.failed;
     this.#alone = oneByOne ? count : Math.max(this.#alone - count, 0);
     for (const { call, block, count } of batch)
-      if (oneByOne || (failure === undefined && !block.isDone)) call.takeBack(count);
+      if (oneByOne || (failure === undefined && block.result === "left out")) call.takeBack();
+      else if (failure === undefined && block.result === "overtaken") call.writeAgain(count);
       else call.settle(count, failure);
   }
 }
@@ -103,110 +103,4 @@ interface Part {
   readonly call: Call;
   readonly block: Block;
   count: number;
-}
-
-interface Call {
-  /** Whether there are entries that have not been drafted. */
-  readonly hasMore: boolean;
-  draftNext(block: Block): void;
-  /** The next so many entries that were drafted are committed, or have failed. */
-  settle(count: number, failure: Failure | undefined): void;
-  /** The last so many entries that were drafted have not been written, and are to be drafted again. */
-  takeBack(count: number): void;
-  /** What has not been drafted will not be. */
-  refuse(failure: Failure): void;
-  abort(signal: AbortSignal): void;
-}
-
-class EntriesCall<E extends TaskKey, T> implements Call {
-  readonly #entries: readonly E[];
-  readonly #draft: (entry: E, block: Block) => T;
-  readonly #folder: string;
-  readonly #done: (outcomes: readonly Outcome<T>[]) => void;
-  /** Of the entries that were drafted; those from `#settled` on only if they are committed. */
-  readonly #outcomes: Outcome<T>[] = [];
-  #settled = 0;
-  #ended = false;
-
-  constructor(
-    entries: readonly E[],
-    draft: (entry: E, block: Block) => T,
-    folder: string,
-    done: (outcomes: readonly Outcome<T>[]) => void,
-  ) {
-    this.#entries = entries;
-    this.#draft = draft;
-    this.#folder = folder;
-    this.#done = done;
-  }
-
-  get hasMore(): boolean {
-    return this.#outcomes.length < this.#entries.length;
-  }
-
-  draftNext(block: Block): void {
-    const index = this.#outcomes.length;
-    this.#outcomes.push(nothingYet);
-    const outcome = this.#outcomeOf(this.#entries[index] as E, block);
-    if (!this.#ended) this.#outcomes[index] = outcome;
-  }
-
-  #outcomeOf(entry: E, block: Block): Outcome<T> {
-    try {
-      return { ok: true, value: this.#draft(entry, block) };
-    } catch (error) {
-      if (isTaskError(error)) return { ok: false, error };
-      throw error;
-    }
-  }
-
-  settle(count: number, failure: Failure | undefined): void {
-    if (this.#ended) return;
-    const end = this.#settled + count;
-    if (failure) this.#fail(end, (entry) => unavailable(this.#folder, failure, entry));
-    this.#settled = end;
-    if (end === this.#entries.length) this.#end();
-  }
-
-  takeBack(count: number): void {
-    if (!this.#ended) this.#outcomes.length -= count;
-  }
-
-  refuse(failure: Failure): void {
-    const refused: Failure = { ...failure, outcome: "not-applied" };
-    this.#refuseRest((entry) => unavailable(this.#folder, refused, entry));
-  }
-
-  abort(signal: AbortSignal): void {
-    this.#fail(this.#outcomes.length, () => abortedError(signal, "unknown"));
-    this.#refuseRest(() => abortedError(signal));
-  }
-
-  /** Gives those an error, up to `end`, that have been drafted and were not settled. */
-  #fail(end: number, errorOf: (entry: E) => TaskError): void {
-    for (let i = this.#settled; i < end; i++) {
-      const outcome = this.#outcomes[i] as Outcome<T>;
-      if (outcome.ok) this.#outcomes[i] = failed(outcome.value, errorOf(this.#entries[i] as E));
-    }
-  }
-
-  #refuseRest(errorOf: (entry: E) => TaskError): void {
-    for (const entry of this.#entries.slice(this.#outcomes.length))
-      this.#outcomes.push({ ok: false, error: errorOf(entry) });
-    this.#end();
-  }
-
-  #end(): void {
-    this.#ended = true;
-    this.#done(this.#outcomes);
-  }
-}
-
-/** Of an entry at which reading failed: all fails that was drafted with it. */
-const nothingYet: Outcome<never> = { ok: true, value: undefined as never };
-
-function failed<T>(value: T, error: TaskError): Outcome<T> {
-  return typeof value === "bigint" && error.outcome === "unknown"
-    ? { ok: false, error, attempted: value }
-    : { ok: false, error };
 }
