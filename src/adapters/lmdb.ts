@@ -24,7 +24,8 @@ export interface LmdbAdapterOptions {
  * Keeps tasks in a folder, by way of LMDB (the package `lmdb`). What is saved or completed is on the disk when the call
  * resolves; calls that are under way at the same time share a transaction.
  *
- * Processes on one folder wait for each other's transactions to be written, and for nothing else that another does.
+ * Processes on one folder wait for each other's transactions to be written, and for nothing else that another does. A
+ * worker thread must close its adapters before it is terminated: lmdb ends the process otherwise.
  */
 export class LmdbAdapter implements Adapter {
   readonly #path: string;

@@ -1,6 +1,6 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { stampOf } from "../../src/adapters/lmdb/layout.js";
 import { LmdbAdapter } from "../../src/adapters/lmdb.js";
 import { readStamp } from "../../src/envelope.js";
@@ -9,7 +9,7 @@ import { MAX_VERSION, MIN_VERSION, VersionClock } from "../../src/version.js";
 import { temporaryFolder } from "./folders.js";
 import { expectWhole } from "./whole.js";
 
-describe("LmdbAdapter", () => {
+describe("LmdbAdapter", { timeout: 60_000 }, () => {
   it.each([[""], [undefined], [7]])("takes no %j for a path", (path) => {
     expect(() => new LmdbAdapter({ path: path as string })).toThrow(
       expect.objectContaining({ code: "INVALID_ARGUMENT", field: "path" }),
@@ -48,6 +48,24 @@ describe("LmdbAdapter", () => {
       expect(outcomes[0]).toMatchObject({ ok: true });
       await other.close();
     }
+    await expectWhole(path);
+  });
+
+  it("shares a folder with another installed copy of the package in the same process", async () => {
+    const path = temporaryFolder();
+    const list = newTaskList();
+    const adapter = new LmdbAdapter({ path });
+    vi.resetModules();
+    const copy = await import("../../src/adapters/lmdb.js");
+    expect(copy.LmdbAdapter).not.toBe(LmdbAdapter);
+    const other = new copy.LmdbAdapter({ path });
+    const ids = Array.from({ length: 50 }, (_, i) => `${i}`);
+    const calls = ids.map((id, i) => (i % 2 ? adapter : other).save([taskEntry(list, id)]));
+    for (const [outcome] of await Promise.all(calls)) expect(outcome).toMatchObject({ ok: true });
+    await adapter.close();
+    const found = await other.find(ids.map((id) => ({ taskList: list, id })));
+    expect(found.every((bytes) => bytes)).toBe(true);
+    await other.close();
     await expectWhole(path);
   });
 

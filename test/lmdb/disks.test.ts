@@ -7,7 +7,7 @@ import { StoreProcess, type Task } from "./process.js";
 const reason = whyNoDisks();
 
 /** Every store is opened by another process, since LMDB's way to fail here is a signal. */
-describe.skipIf(reason)(`a small disk${reason ? ` (skipped: ${reason})` : ""}`, { timeout: 30_000 }, () => {
+describe.skipIf(reason)(`a small disk${reason ? ` (skipped: ${reason})` : ""}`, { timeout: 120_000 }, () => {
   let disk: SmallDisk;
   let path: string;
   let user: StoreProcess;

@@ -17,7 +17,7 @@ import { type Refusal, StoreProcess, type Task } from "./process.js";
 const list = "folders.example";
 
 /** Every folder is opened by another process, since LMDB's way to refuse one may be a signal. */
-describe("a folder", { timeout: 30_000 }, () => {
+describe("a folder", { timeout: 120_000 }, () => {
   let place: string;
   let path: string;
 
@@ -136,5 +136,12 @@ describe("a folder", { timeout: 30_000 }, () => {
     await root.close();
     const { code, message } = await refusal();
     expect([code, message]).toEqual(["SCHEMA_MISMATCH", expect.stringContaining('"taskledger 2"')]);
+  });
+
+  it("can't be opened without the package lmdb, and the error says how to install it", async () => {
+    const user = new StoreProcess(path, { without: "lmdb" });
+    const { code, message } = await user.refusal("open");
+    expect([code, message]).toEqual(["MISSING_DRIVER", "lmdb is not installed; install it: npm install lmdb"]);
+    await user.end();
   });
 });

@@ -10,7 +10,7 @@ import { expectWhole } from "./whole.js";
 /** When it is killed, in milliseconds after its first save. */
 const moments = [0, 3, 10, 40, 120, 300];
 
-describe("a process that is killed in the midst of its saves", { timeout: 60_000 }, () => {
+describe("a process that is killed in the midst of its saves", { timeout: 120_000 }, () => {
   it("leaves each that it has acknowledged, none by half, and the store to others at once", async () => {
     const path = temporaryFolder();
     const list = newTaskList();

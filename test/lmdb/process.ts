@@ -22,6 +22,8 @@ export interface Said {
 
 export interface Refusal {
   readonly code: string;
+  /** The version of a save, if it may be there. */
+  readonly attempted?: string;
   readonly outcome: string;
   readonly message: string;
   readonly cause: string;
@@ -32,6 +34,19 @@ export interface ProcessOptions {
   readonly clockAhead?: number;
   /** The number of the user that it becomes. */
   readonly user?: number;
+  /** A package that it can't import. */
+  readonly without?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** A module that makes a package look as if it were not installed. */
+function hiding(name: string): string {
+  const hooks = `export async function resolve(specifier, context, next) {
+    if (specifier === ${JSON.stringify(name)}) throw Object.assign(new Error("not found"), { code: "ERR_MODULE_NOT_FOUND" });
+    return next(specifier, context);
+  }`;
+  const url = (source: string) => `data:text/javascript,${encodeURIComponent(source)}`;
+  return url(`import { register } from "node:module"; register(${JSON.stringify(url(hooks))});`);
 }
 
 /** Another process that uses a store; see store-process.ts for what it can be told. */
@@ -42,9 +57,10 @@ export class StoreProcess {
   /** What it has printed beside its answers. */
   errors = "";
 
-  constructor(path: string, { clockAhead = 0, user }: ProcessOptions = {}) {
+  constructor(path: string, { clockAhead = 0, user, without, env }: ProcessOptions = {}) {
     const given = [path, String(clockAhead), ...(user === undefined ? [] : [String(user)])];
-    this.#child = spawn(process.execPath, ["--import", "tsx", script, ...given]);
+    const imports = ["--import", "tsx", ...(without === undefined ? [] : ["--import", hiding(without)])];
+    this.#child = spawn(process.execPath, [...imports, script, ...given], { env: { ...process.env, ...env } });
     this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
     this.#ended = once(this.#child, "close");
     this.#child.stdin.on("error", () => {});

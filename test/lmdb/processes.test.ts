@@ -19,7 +19,7 @@ afterEach(async () => {
   await Promise.all(processes.splice(0).map((each) => each.kill()));
 });
 
-describe("several processes on one folder", { timeout: 60_000 }, () => {
+describe("several processes on one folder", { timeout: 120_000 }, () => {
   it("find and list what another has acknowledged, although they read just before and nothing else happened", async () => {
     const path = temporaryFolder();
     const list = newTaskList();
@@ -85,7 +85,7 @@ describe("several processes on one folder", { timeout: 60_000 }, () => {
     const adapter = new LmdbAdapter({ path });
     await adapter.open();
     const other = start(path);
-    other.tell("hold", 1000);
+    other.tell("hold", 3000);
     expect(await other.hear()).toEqual({ holding: true });
 
     const controller = new AbortController();
@@ -115,12 +115,12 @@ describe("several processes on one folder", { timeout: 60_000 }, () => {
     await adapter.open();
     const other = start(path);
     await other.ask("open");
-    for (let i = 0; i < 5; i++) {
-      other.tell("stall", list, 500);
+    for (let i = 0; i < 3; i++) {
+      other.tell("stall", list, 1500);
       expect(await other.hear()).toEqual({ stalling: true });
       const before = performance.now();
       expect((await adapter.save([taskEntry(list, "a")]))[0]).toMatchObject({ ok: true });
-      expect(performance.now() - before).toBeLessThan(400);
+      expect(performance.now() - before).toBeLessThan(1200);
       expect(await other.hear()).toHaveProperty("answer");
     }
     await adapter.close();
@@ -130,7 +130,7 @@ describe("several processes on one folder", { timeout: 60_000 }, () => {
     const path = temporaryFolder();
     const list = newTaskList();
     const said: Said[] = [];
-    for (const moment of [0, 1, 2, 5, 10, 30]) {
+    for (const moment of [0, 1, 2, 5, 20, 200]) {
       const leaving = start(path);
       leaving.tell("exit", list, moment);
       for (let line = await leaving.hear(); line; line = await leaving.hear()) said.push(line);

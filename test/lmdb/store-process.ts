@@ -1,10 +1,9 @@
 import { writeSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { setImmediate, setTimeout as sleep } from "node:timers/promises";
-import { open } from "lmdb";
 import { LmdbAdapter } from "../../src/adapters/lmdb.js";
 import { readStamp } from "../../src/envelope.js";
-import { isTaskError } from "../../src/errors.js";
+import { isTaskError, type TaskError } from "../../src/errors.js";
 import { taskEntry } from "../../src/testing/entries.js";
 import { Random } from "../../src/testing/random.js";
 import { VersionClock } from "../../src/version.js";
@@ -32,7 +31,7 @@ async function save(taskList: string, ids: readonly string[], size?: number): Pr
   const data = size === undefined ? {} : { data: new Uint8Array(size) };
   const outcomes = await adapter.save(ids.map((id) => taskEntry(taskList, id, data)));
   return outcomes.map((outcome, i) => {
-    if (!outcome.ok) throw outcome.error;
+    if (!outcome.ok) throw Object.assign(outcome.error, { attempted: outcome.attempted?.toString() });
     return { taskList, id: ids[i] as string, savedAt: String(outcome.value) };
   });
 }
@@ -94,6 +93,7 @@ async function flood(taskList: string, prefix: string): Promise<void> {
 
 /** Holds the store's lock, as a process does that is stopped while it writes. */
 async function hold(milliseconds: number): Promise<void> {
+  const { open } = await import("lmdb");
   const root = open({ path, noSubdir: false, overlappingSync: false });
   root.transactionSync(() => {
     say({ holding: true });
@@ -117,6 +117,7 @@ async function exit(taskList: string, milliseconds: number): Promise<void> {
   const lane = async () => {
     for (let i = 0; ; i++) say({ saved: (await save(taskList, [`${i % 50}`], 3000))[0] });
   };
+  await save(taskList, ["first"]);
   for (let i = 0; i < 20; i++) lane();
   await sleep(milliseconds);
   process.exit(0);
@@ -145,7 +146,7 @@ for await (const line of createInterface({ input: process.stdin })) {
     say({ answer: (await commands[command]?.(...given)) ?? null });
   } catch (error) {
     if (!isTaskError(error)) throw error;
-    const { code, outcome, message, cause } = error;
-    say({ error: { code, outcome, message, cause: String(cause) } });
+    const { code, outcome, message, cause, attempted } = error as TaskError & { readonly attempted?: string };
+    say({ error: { code, outcome, message, cause: String(cause), attempted } });
   }
 }

@@ -66,7 +66,7 @@ const advices: ReadonlyMap<string, string> = new Map([
   ["EACCES", forbidden],
   ["EPERM", forbidden],
   ["EROFS", "it lies on a disk that is mounted read-only: mount it for writing, or name another folder"],
-  ["EIO", "the disk did not take it: free some space if it is full, else check it and the system's log"],
+  ["EIO", "the disk did not take it: free some space if it is full, else check it, and the system's log"],
   ["ENOTDIR", notAFolder],
   ["EEXIST", notAFolder],
   ["ENAMETOOLONG", "the path is too long: name another folder"],

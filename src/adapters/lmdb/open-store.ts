@@ -11,14 +11,8 @@ export interface OpenStore {
   closing: Promise<void> | undefined;
 }
 
-/**
- * By folder, for all copies of this package: opening a folder once more would wait, and every event with it, for a
- * transaction that waits in its turn for an event. The number is that of what is shared here.
- */
-const SHARED = Symbol.for("taskledger.lmdb.1");
-const shared = globalThis as { [SHARED]?: Map<string, Promise<OpenStore>> };
-shared[SHARED] ??= new Map();
-const stores: Map<string, Promise<OpenStore>> = shared[SHARED];
+/** By folder: the adapters on one share its transactions. */
+const stores = new Map<string, Promise<OpenStore>>();
 
 /** Throws MISSING_DRIVER, SCHEMA_MISMATCH, UNAVAILABLE. */
 export async function useStore(path: string): Promise<OpenStore> {
