@@ -1,4 +1,4 @@
-import type { Client, QueryOptions, types } from "cassandra-driver";
+import type { Client, ClientOptions, QueryOptions, types } from "cassandra-driver";
 import type { Version } from "../../version.js";
 import { classifyDriverError, type Driver, describeDriverError } from "./driver-errors.js";
 import type { LedgerPlace } from "./rules.js";
@@ -23,6 +23,7 @@ export class DriverSession implements LedgerSession {
   readonly #driver: Driver;
   readonly #statements: Statements;
   readonly #options: QueryOptions;
+  readonly #speculationDelay: number;
   readonly #encodeVersion: (version: Version) => unknown;
 
   constructor(client: Client, driver: Driver, keyspace: string, consistency: types.consistencies) {
@@ -32,6 +33,7 @@ export class DriverSession implements LedgerSession {
     // Attempts are counted by the adapter; the driver must not make more of its own.
     const retry = new driver.policies.retry.FallthroughRetryPolicy();
     this.#options = { prepare: true, consistency, isIdempotent: true, autoPage: false, logged: true, retry };
+    this.#speculationDelay = speculationDelay(client, driver);
     this.#encodeVersion = versionEncoder(client);
   }
 
@@ -113,11 +115,14 @@ export class DriverSession implements LedgerSession {
   }
 
   async #attempt<T>(what: "read" | "write", call: () => Promise<T>): Promise<T> {
+    const start = performance.now();
     try {
       return await call();
     } catch (cause) {
       const { kind, reached } = classifyDriverError(cause, this.#driver);
-      throw new SessionError(kind, what === "write" && reached, describeDriverError(cause), cause);
+      // The error is one coordinator's. Another, that was asked before and hangs, may yet do it.
+      const isWithAnother = performance.now() - start >= this.#speculationDelay;
+      throw new SessionError(kind, what === "write" && (reached || isWithAnother), describeDriverError(cause), cause);
     }
   }
 
@@ -158,6 +163,15 @@ export class DriverSession implements LedgerSession {
 function versionEncoder(client: Client): (version: Version) => unknown {
   const { options } = client as unknown as { options?: { encoding?: { useBigIntAsLong?: boolean } } };
   return options?.encoding?.useBigIntAsLong ? (version) => version : String;
+}
+
+/** After how many milliseconds the client may ask a second coordinator; by a policy that is not the driver's, at once. */
+function speculationDelay(client: Client, { policies }: Driver): number {
+  const { NoSpeculativeExecutionPolicy, ConstantSpeculativeExecutionPolicy } = policies.speculativeExecution;
+  const { options } = client as unknown as { options?: ClientOptions };
+  const policy = options?.policies?.speculativeExecution;
+  if (policy instanceof NoSpeculativeExecutionPolicy) return Infinity;
+  return policy instanceof ConstantSpeculativeExecutionPolicy ? policy.newPlan("", "").nextExecution() : 0;
 }
 
 function toPlace(row: types.Row): LedgerPlace {

@@ -1,0 +1,42 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import driver, { type Client } from "cassandra-driver";
+import { describe, expect, test } from "vitest";
+import { DriverSession } from "../../src/adapters/cassandra/driver-session.js";
+
+const { speculativeExecution } = driver.policies;
+const DELAY = 40;
+const speculating = new speculativeExecution.ConstantSpeculativeExecutionPolicy(DELAY, 1);
+const mutation = { kind: "delete-task", id: "file1", at: 1n } as const;
+
+/** A session whose coordinator says, after a time, that it finds too few replicas. */
+function sessionOn(policy: unknown, answersAfter: number): DriverSession {
+  const client = {
+    options: { policies: { speculativeExecution: policy } },
+    async batch() {
+      await sleep(answersAfter);
+      throw new driver.errors.ResponseError(driver.types.responseErrorCodes.unavailableException, "too few replicas");
+    },
+  };
+  return new DriverSession(client as unknown as Client, driver, "tasks", driver.types.consistencies.localQuorum);
+}
+
+function write(session: DriverSession): Promise<void> {
+  return session.apply({ taskList: "datto.com", shard: 0 }, [mutation], 1_000);
+}
+
+describe("a write that a coordinator refuses for want of replicas", () => {
+  test("has not been applied", async () => {
+    const policy = new speculativeExecution.NoSpeculativeExecutionPolicy();
+    await expect(write(sessionOn(policy, 0))).rejects.toMatchObject({ kind: "unavailable", mayApply: false });
+    await expect(write(sessionOn(speculating, 0))).rejects.toMatchObject({ kind: "unavailable", mayApply: false });
+  });
+
+  test("may be applied where another coordinator was asked before, and hangs", async () => {
+    await expect(write(sessionOn(speculating, DELAY + 5))).rejects.toMatchObject({ mayApply: true });
+  });
+
+  test("may be applied where a policy that the adapter does not know asks others whenever it likes", async () => {
+    const policy = { newPlan: () => ({ nextExecution: () => 0 }) };
+    await expect(write(sessionOn(policy, 0))).rejects.toMatchObject({ mayApply: true });
+  });
+});
