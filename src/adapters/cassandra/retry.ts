@@ -37,15 +37,16 @@ export async function retryRead<T>(
       return await read(attemptTimeout(host, policy, end));
     } catch (error) {
       if (!isRetried(error)) throw error;
+      await backOff(host, attempt);
+      // An attempt that has no time left would only hide what went wrong.
       if (host.monotonic() >= end) throw toTaskError(error, false);
     }
-    await backOff(host, attempt);
   }
 }
 
 /** What is left of the deadline, at most an attempt's time, at least a millisecond. */
 export function attemptTimeout(host: Host, policy: RetryPolicy, end: number): number {
-  return Math.max(1, Math.min(policy.attemptTimeout, end - host.monotonic()));
+  return Math.ceil(Math.max(1, Math.min(policy.attemptTimeout, end - host.monotonic())));
 }
 
 const codes: Record<SessionErrorKind, TaskErrorCode> = {
