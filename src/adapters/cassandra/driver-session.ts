@@ -1,6 +1,7 @@
 import type { Client, ClientOptions, QueryOptions, types } from "cassandra-driver";
 import type { Version } from "../../version.js";
 import { classifyDriverError, type Driver, describeDriverError } from "./driver-errors.js";
+import { encodeVersion, MutationEncoder } from "./parameters.js";
 import type { LedgerPlace } from "./rules.js";
 import {
   type EntriesRead,
@@ -14,7 +15,6 @@ import type { Partition } from "./shard.js";
 import { type Statements, statementsFor } from "./statements.js";
 import type { Sweep } from "./stretches.js";
 
-type Query = { query: string; params: unknown[] };
 type Result = { readonly rows: types.Row[]; readonly warnings: string[] };
 
 /** The session on cassandra-driver: prepared statements, one attempt a call, its errors sorted by what they mean. */
@@ -24,7 +24,6 @@ export class DriverSession implements LedgerSession {
   readonly #statements: Statements;
   readonly #options: QueryOptions;
   readonly #speculationDelay: number;
-  readonly #encodeVersion: (version: Version) => unknown;
 
   constructor(client: Client, driver: Driver, keyspace: string, consistency: types.consistencies) {
     this.#client = client;
@@ -34,11 +33,11 @@ export class DriverSession implements LedgerSession {
     const retry = new driver.policies.retry.FallthroughRetryPolicy();
     this.#options = { prepare: true, consistency, isIdempotent: true, autoPage: false, logged: true, retry };
     this.#speculationDelay = speculationDelay(client, driver);
-    this.#encodeVersion = versionEncoder(client);
   }
 
   async apply(partition: Partition, mutations: readonly Mutation[], timeout: number): Promise<void> {
-    const queries = mutations.map((mutation) => this.#query(partition, mutation));
+    const encoder = new MutationEncoder(this.#statements, partition);
+    const queries = mutations.map((mutation) => encoder.encode(mutation));
     await this.#attempt("write", () => this.#client.batch(queries, { ...this.#options, readTimeout: timeout }));
   }
 
@@ -58,7 +57,7 @@ export class DriverSession implements LedgerSession {
 
   async readEntries({ taskList, shard }: Partition, range: EntryRange, timeout: number): Promise<EntriesRead> {
     const { after, upTo, limit } = range;
-    const params = [taskList, shard, this.#encodeVersion(after.savedAt), after.id, this.#encodeVersion(upTo), limit];
+    const params = [taskList, shard, encodeVersion(after.savedAt), after.id, encodeVersion(upTo), limit];
     const { rows, warnings } = await this.#readResult(this.#statements.readEntries, params, timeout);
     const entries = rows.map((row) => ({ ...toPlace(row), size: (row.size as number | null) ?? 0 }));
     return { entries, isHeavy: warnings.some((warning) => warning.includes("tombstone")) };
@@ -69,13 +68,13 @@ export class DriverSession implements LedgerSession {
     after: Version,
     timeout: number,
   ): Promise<LedgerPlace | undefined> {
-    const params = [taskList, shard, this.#encodeVersion(after)];
+    const params = [taskList, shard, encodeVersion(after)];
     const [row] = await this.#read(this.#statements.readLastEntry, params, timeout);
     return row && toPlace(row);
   }
 
   async hasEntry({ taskList, shard }: Partition, { savedAt, id }: LedgerPlace, timeout: number): Promise<boolean> {
-    const params = [taskList, shard, this.#encodeVersion(savedAt), id];
+    const params = [taskList, shard, encodeVersion(savedAt), id];
     const rows = await this.#read(this.#statements.readEntry, params, timeout);
     return rows.length > 0;
   }
@@ -125,44 +124,6 @@ export class DriverSession implements LedgerSession {
       throw new SessionError(kind, what === "write" && (reached || isWithAnother), describeDriverError(cause), cause);
     }
   }
-
-  #query({ taskList, shard }: Partition, mutation: Mutation): Query {
-    const { putTask, putEntry, deleteTask, deleteEntry, deleteEntries, putSweep } = this.#statements;
-    const version = this.#encodeVersion;
-    switch (mutation.kind) {
-      case "put-task": {
-        const { id, savedAt, type, envelope } = mutation;
-        // The driver takes bytes as Buffers only.
-        const blob = Buffer.from(envelope.buffer, envelope.byteOffset, envelope.byteLength);
-        return { query: putTask, params: [taskList, shard, id, version(savedAt), type, blob, version(savedAt)] };
-      }
-      case "put-entry": {
-        const { savedAt, id, size } = mutation;
-        return { query: putEntry, params: [taskList, shard, version(savedAt), id, size, version(savedAt)] };
-      }
-      case "delete-task":
-        return { query: deleteTask, params: [version(mutation.at), taskList, shard, mutation.id] };
-      case "delete-entry": {
-        const { at, savedAt, id } = mutation;
-        return { query: deleteEntry, params: [version(at), taskList, shard, version(savedAt), id] };
-      }
-      case "delete-entries": {
-        const { at, after, before } = mutation;
-        return { query: deleteEntries, params: [version(at), taskList, shard, version(after), version(before)] };
-      }
-      case "put-sweep": {
-        const { at, stretches } = mutation;
-        const ends = stretches.flatMap(({ after, before }) => [version(after), version(before)]);
-        return { query: putSweep, params: [taskList, shard, version(at), ends, version(at)] };
-      }
-    }
-  }
-}
-
-/** Clients differ in what they take for a bigint. */
-function versionEncoder(client: Client): (version: Version) => unknown {
-  const { options } = client as unknown as { options?: { encoding?: { useBigIntAsLong?: boolean } } };
-  return options?.encoding?.useBigIntAsLong ? (version) => version : String;
 }
 
 /** After how many milliseconds the client may ask a second coordinator; by a policy that is not the driver's, at once. */

@@ -1,0 +1,103 @@
+import type { Version } from "../../version.js";
+import type { Mutation } from "./session.js";
+import type { Partition } from "./shard.js";
+import type { Statements } from "./statements.js";
+
+/**
+ * A statement and its parameters. The driver sends a Buffer as it is, whatever the column's type, so that what many
+ * statements have in common need not be encoded for each; and clients differ in what they take for a bigint.
+ */
+export interface Query {
+  readonly query: string;
+  readonly params: unknown[];
+}
+
+/** A bigint as CQL has it: eight bytes, the highest first. */
+export function encodeVersion(version: Version): Buffer {
+  const bytes = Buffer.allocUnsafe(8);
+  bytes.writeBigInt64BE(version);
+  return bytes;
+}
+
+function encodeInt(value: number): Buffer {
+  const bytes = Buffer.allocUnsafe(4);
+  bytes.writeInt32BE(value);
+  return bytes;
+}
+
+/** The driver takes bytes as Buffers only. */
+function toBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
+}
+
+/** Encodes mutations of one partition. Those of one task follow each other, and share their id and version. */
+export class MutationEncoder {
+  readonly #statements: Statements;
+  readonly #taskList: Buffer;
+  readonly #shard: Buffer;
+  readonly #id = new LastEncoded<string>(Buffer.from);
+  readonly #type = new LastEncoded<string>(Buffer.from);
+  readonly #version = new LastEncoded<Version>(encodeVersion);
+
+  constructor(statements: Statements, { taskList, shard }: Partition) {
+    this.#statements = statements;
+    this.#taskList = Buffer.from(taskList);
+    this.#shard = encodeInt(shard);
+  }
+
+  encode(mutation: Mutation): Query {
+    const statements = this.#statements;
+    const [taskList, shard] = [this.#taskList, this.#shard];
+    const at = this.#version.of(
+      mutation.kind === "put-task" || mutation.kind === "put-entry" ? mutation.savedAt : mutation.at,
+    );
+    switch (mutation.kind) {
+      case "put-task": {
+        const { type, envelope } = mutation;
+        const params = [taskList, shard, this.#id.of(mutation.id), at, this.#type.of(type), toBuffer(envelope), at];
+        return { query: statements.putTask, params };
+      }
+      case "put-entry":
+        return {
+          query: statements.putEntry,
+          params: [taskList, shard, at, this.#id.of(mutation.id), encodeInt(mutation.size), at],
+        };
+      case "delete-task":
+        return { query: statements.deleteTask, params: [at, taskList, shard, this.#id.of(mutation.id)] };
+      case "delete-entry": {
+        const savedAt = this.#version.of(mutation.savedAt);
+        return { query: statements.deleteEntry, params: [at, taskList, shard, savedAt, this.#id.of(mutation.id)] };
+      }
+      case "delete-entries": {
+        const { after, before } = mutation;
+        return {
+          query: statements.deleteEntries,
+          params: [at, taskList, shard, encodeVersion(after), encodeVersion(before)],
+        };
+      }
+      case "put-sweep": {
+        const ends = mutation.stretches.flatMap(({ after, before }) => [encodeVersion(after), encodeVersion(before)]);
+        return { query: statements.putSweep, params: [taskList, shard, at, ends, at] };
+      }
+    }
+  }
+}
+
+/** Encodes a value again only when it differs from the last. */
+class LastEncoded<T extends string | bigint> {
+  readonly #encode: (value: T) => Buffer;
+  #value: T | undefined;
+  #bytes: Buffer = Buffer.alloc(0);
+
+  constructor(encode: (value: T) => Buffer) {
+    this.#encode = encode;
+  }
+
+  of(value: T): Buffer {
+    if (value !== this.#value) {
+      this.#bytes = this.#encode(value);
+      this.#value = value;
+    }
+    return this.#bytes;
+  }
+}
