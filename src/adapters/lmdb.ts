@@ -135,20 +135,18 @@ export class LmdbAdapter implements Adapter {
   }
 
   #saveOne(entry: SaveEntry, block: Block): Version {
-    const task = taskKey(entry);
-    const replaced = block.versionOf(task);
+    const task = block.task(taskKey(entry));
     this.#clock.observe(block.draft.latest);
-    const savedAt = this.#clock.next(latestOf(entry.replaces, replaced));
-    block.put(task, replaced, savedAt, encode(entry, savedAt));
+    const savedAt = this.#clock.next(latestOf(entry.replaces, task.version));
+    block.put(task, savedAt, encode(entry, savedAt));
     if (savedAt <= this.#clock.now() + FAR_AHEAD && savedAt > block.draft.latest) block.draft.latest = savedAt;
     return savedAt;
   }
 
   #completeOne(entry: CompleteEntry, block: Block): void {
-    const task = taskKey(entry);
+    const task = block.task(taskKey(entry));
     this.#clock.observe(entry.savedAt);
-    const savedAt = block.versionOf(task);
-    if (savedAt !== undefined && savedAt <= entry.savedAt) block.remove(task, savedAt);
+    if (task.version !== undefined && task.version <= entry.savedAt) block.remove(task);
   }
 
   #findOne({ tasks }: Environment, key: TaskKey): Uint8Array | undefined {

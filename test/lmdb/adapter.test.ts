@@ -1,5 +1,6 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { open } from "lmdb";
 import { describe, expect, it, vi } from "vitest";
 import { stampOf } from "../../src/adapters/lmdb/layout.js";
 import { LmdbAdapter } from "../../src/adapters/lmdb.js";
@@ -146,6 +147,25 @@ describe("LmdbAdapter", { timeout: 60_000 }, () => {
       await adapter.close();
       for (const bytes of found) bytes?.fill(1); // they are the caller's, now that the store is closed too
     }
+  });
+
+  it("does not grow with each process that used it, nor forget what they saved", async () => {
+    const path = temporaryFolder();
+    const list = newTaskList();
+    const ahead = new VersionClock(() => BigInt(Date.now()) * 1000n + 1_000_000n);
+    let last = 0n;
+    for (let i = 0; i < 40; i++) {
+      const adapter = new LmdbAdapter({ path, clock: i === 0 ? ahead : new VersionClock() });
+      const [outcome] = await adapter.save([taskEntry(list, "a")]);
+      if (!outcome?.ok) throw outcome?.error;
+      expect(outcome.value).toBeGreaterThan(last);
+      last = outcome.value;
+      await adapter.complete([{ taskList: list, id: "a", savedAt: last }]);
+      await adapter.close();
+    }
+    const root = open({ path, noSubdir: false, overlappingSync: false, encoding: "binary", keyEncoding: "binary" });
+    expect(root.getKeysCount()).toBeLessThan(25);
+    await root.close();
   });
 
   it("does not let a clock that is wrong carry others with it, on the same store or later", async () => {

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -18,12 +18,13 @@ export class SmallDisk {
     }
   }
 
-  /** Leaves no room on it. */
-  fill(): void {
+  /** Leaves no room on it, or so many bytes. */
+  fill(room = 0): void {
     for (let size = 1024 * 1024; size >= 4096; size /= 2)
       try {
         for (;;) writeFileSync(this.#filling, Buffer.alloc(size), { flag: "a" });
       } catch {}
+    truncateSync(this.#filling, statSync(this.#filling).size - room);
   }
 
   free(): void {

@@ -13,6 +13,14 @@ export interface Tables {
   readonly latestSaves: LatestSaves;
 }
 
+/** A task as it will be after what has been drafted so far. */
+export interface DraftedTask {
+  readonly key: Buffer;
+  version: Version | undefined;
+  /** Whether it was not there before: then nothing that is stored tells which versions it has had. */
+  readonly isNew: boolean;
+}
+
 /**
  * A transaction in the making. It is drafted here on what is committed now, and written by lmdb-js in another thread:
  * that waits for other processes, and neither it nor they for anything that this one does. Where a task is not as it was
@@ -20,19 +28,19 @@ export interface Tables {
  */
 export class Draft {
   readonly tables: Tables;
-  /** The tasks that it is about, as they will be after the blocks so far. */
-  readonly tasks: Map<string, DraftedTask> = new Map();
   /** No save may fall behind this version. */
   latest: Version;
-  readonly #others: Version;
-  readonly #own: Version;
+  readonly #latestBefore: Version;
+  readonly #othersBefore: Version;
+  readonly #tasks = new Map<string, DraftedTask>();
   readonly #blocks: Block[] = [];
 
   constructor(tables: Tables) {
+    const { latestSaves } = tables;
     this.tables = tables;
-    this.#others = tables.latestSaves.ofOthers();
-    this.#own = tables.latestSaves.ofThis();
-    this.latest = this.#others > this.#own ? this.#others : this.#own;
+    this.#othersBefore = latestSaves.ofOthers();
+    this.#latestBefore = latest(this.#othersBefore, latestSaves.ofThis());
+    this.latest = this.#latestBefore;
   }
 
   /** What is drafted in a block happens whole or not at all. */
@@ -42,13 +50,25 @@ export class Draft {
     return block;
   }
 
+  /** For {@link Block.task}. */
+  task(key: Buffer): DraftedTask {
+    const name = key.toString("latin1");
+    let task = this.#tasks.get(name);
+    if (task === undefined) {
+      const row = this.tables.tasks.getBinaryFast(key);
+      task = { key, version: row && readVersion(row), isNew: row === undefined };
+      this.#tasks.set(name, task);
+    }
+    return task;
+  }
+
   /** Resolves when it is on the disk; {@link Block.result} then tells of each block. */
   async commit(): Promise<void> {
     const { root, latestSaves } = this.tables;
     const written: Promise<void>[] = [];
     const committed = root.batch(() => {
       for (const block of this.#blocks) written.push(block.write());
-      if (this.latest > this.#own) latestSaves.write(this.latest);
+      if (this.latest > this.#latestBefore) latestSaves.write(this.latest);
     });
     await Promise.all([committed, ...written]);
   }
@@ -59,14 +79,12 @@ export class Draft {
    */
   review(): void {
     const others = this.tables.latestSaves.ofOthers();
-    if (others > this.#others) for (const block of this.#blocks) block.review(others);
+    if (others > this.#othersBefore) for (const block of this.#blocks) block.review(others);
   }
 }
 
-interface DraftedTask {
-  version: Version | undefined;
-  /** Whether it was not there before: then nothing that is stored tells which versions it has had. */
-  readonly isNew: boolean;
+function latest(a: Version, b: Version): Version {
+  return a > b ? a : b;
 }
 
 /** What has become of a block. */
@@ -80,7 +98,7 @@ export type BlockResult =
 export class Block {
   readonly draft: Draft;
   /** The tasks that it rests on, with the stamps that they must have. */
-  readonly #conditions = new Map<string, { readonly task: Buffer; readonly stamp: number | null }>();
+  readonly #conditions = new Map<DraftedTask, number | null>();
   readonly #writes: (() => void)[] = [];
   /** The first version that it gives to a new task. */
   #firstNew: Version | undefined;
@@ -94,43 +112,44 @@ export class Block {
     return this.#result;
   }
 
-  /** The version of a task that will be there. The block is left out if it is another one when it is written. */
-  versionOf(task: Buffer): Version | undefined {
-    const { version } = this.#taskOf(task);
-    const name = nameOf(task);
-    if (!this.#conditions.has(name))
-      this.#conditions.set(name, { task, stamp: version === undefined ? null : stampOf(version) });
-    return version;
+  /** The task with this key. The block is left out if it has another version when it is written. */
+  task(key: Buffer): DraftedTask {
+    const task = this.draft.task(key);
+    if (!this.#conditions.has(task))
+      this.#conditions.set(task, task.version === undefined ? null : stampOf(task.version));
+    return task;
   }
 
-  /** Writes a version of a task, in the place of what {@link versionOf} gave. */
-  put(task: Buffer, replaced: Version | undefined, savedAt: Version, envelope: Uint8Array): void {
+  /** Writes a version of a task, in the place of the one that it has. */
+  put(task: DraftedTask, savedAt: Version, envelope: Uint8Array): void {
     const { tasks, ledger } = this.draft.tables;
+    const { key, version } = task;
     const row = rowOf(savedAt, envelope);
-    const drafted = this.#taskOf(task);
-    drafted.version = savedAt;
-    if (drafted.isNew) this.#firstNew ??= savedAt;
     this.#writes.push(() => {
-      if (replaced !== undefined) ledger.remove(ledgerKey(task, replaced));
-      ledger.put(ledgerKey(task, savedAt), NOTHING);
-      tasks.put(task, row);
+      if (version !== undefined) ledger.remove(ledgerKey(key, version));
+      ledger.put(ledgerKey(key, savedAt), NOTHING);
+      tasks.put(key, row);
     });
+    task.version = savedAt;
+    if (task.isNew) this.#firstNew ??= savedAt;
   }
 
-  /** Removes the version of a task that {@link versionOf} gave. */
-  remove(task: Buffer, savedAt: Version): void {
+  /** Removes the version that a task has. */
+  remove(task: DraftedTask): void {
     const { tasks, ledger } = this.draft.tables;
-    this.#taskOf(task).version = undefined;
+    const { key, version } = task;
+    if (version === undefined) return;
     this.#writes.push(() => {
-      ledger.remove(ledgerKey(task, savedAt));
-      tasks.remove(task);
+      ledger.remove(ledgerKey(key, version));
+      tasks.remove(key);
     });
+    task.version = undefined;
   }
 
   /** Within the draft's batch. */
   async write(): Promise<void> {
     const held: Promise<boolean>[] = [];
-    this.#writeUnder([...this.#conditions.values()], 0, held);
+    this.#writeUnder([...this.#conditions], 0, held);
     if ((await Promise.all(held)).every(Boolean)) this.#result = "done";
   }
 
@@ -139,32 +158,13 @@ export class Block {
   }
 
   /** Each condition within the one before. */
-  #writeUnder(
-    conditions: readonly { readonly task: Buffer; readonly stamp: number | null }[],
-    index: number,
-    held: Promise<boolean>[],
-  ): void {
+  #writeUnder(conditions: readonly [DraftedTask, number | null][], index: number, held: Promise<boolean>[]): void {
     const condition = conditions[index];
     if (condition === undefined) for (const write of this.#writes) write();
     else {
-      const { task, stamp } = condition;
+      const [{ key }, stamp] = condition;
       const next = () => this.#writeUnder(conditions, index + 1, held);
-      held.push(this.draft.tables.tasks.ifVersion(task, stamp, next));
+      held.push(this.draft.tables.tasks.ifVersion(key, stamp, next));
     }
   }
-
-  #taskOf(task: Buffer): DraftedTask {
-    const { tasks, tables } = this.draft;
-    const name = nameOf(task);
-    const drafted = tasks.get(name);
-    if (drafted) return drafted;
-    const row = tables.tasks.getBinaryFast(task);
-    const read: DraftedTask = { version: row && readVersion(row), isNew: row === undefined };
-    tasks.set(name, read);
-    return read;
-  }
-}
-
-function nameOf(task: Buffer): string {
-  return task.toString("latin1");
 }

@@ -30,6 +30,7 @@ export class Environment {
     try {
       const isNew = await attempt(folder, () => checkLayout(root, folder));
       const environment = await attempt(folder, () => new Environment(root, folder));
+      environment.#tidyUp();
       if (isNew) await syncFolder(folder);
       return environment;
     } catch (error) {
@@ -44,7 +45,6 @@ export class Environment {
     this.ledger = openTable(root, "ledger");
     this.#root = root;
     this.#latestSaves = new LatestSaves(root);
-    this.#latestSaves.fold();
     this.#commits = new Commits(root, () => this.#readNow(() => root.getBinaryFast(LAYOUT_KEY)));
   }
 
@@ -81,6 +81,12 @@ export class Environment {
       await draft.commit();
       this.#readNow(() => draft.review());
     });
+  }
+
+  #tidyUp(): void {
+    try {
+      this.#latestSaves.fold();
+    } catch {} // where the disk is full, for one, it can wait
   }
 
   #readNow<T>(work: () => T): T {

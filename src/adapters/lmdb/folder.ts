@@ -159,6 +159,7 @@ async function problemOf(file: FileHandle): Promise<string | undefined> {
   if (first.uint32(MAGIC_AT) !== MAGIC) return "is no LMDB data file";
   if (first.uint32(FORMAT_AT) !== FORMAT) return "was written by another version of LMDB";
   const pageSize = first.uint32(PAGE_SIZE_AT);
+  if (pageSize < 256) return "is damaged";
   const second = await read(pageSize);
   if (second.uint32(MAGIC_AT) !== MAGIC) return "is damaged";
   const latest = second.uint64(TRANSACTION_AT) > first.uint64(TRANSACTION_AT) ? second : first;

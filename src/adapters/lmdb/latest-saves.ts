@@ -37,7 +37,7 @@ export class LatestSaves {
     this.#root.put(this.#key, rowOf(version));
   }
 
-  /** Makes the rows one that processes have left behind; those that are there write theirs again. Waits for the disk. */
+  /** Makes one row of those that processes have left behind; one that is still there writes its own again. */
   fold(): void {
     if (keysOf(this.#root).length <= MAX_ROWS) return;
     this.#root.transactionSync(() => {

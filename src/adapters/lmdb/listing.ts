@@ -1,5 +1,5 @@
 import type { AllOptions } from "../../adapter.js";
-import type { Version } from "../../version.js";
+import { MAX_VERSION, type Version } from "../../version.js";
 import type { Environment } from "./environment.js";
 import { copyEnvelopeBytes, keyAfter, listEnd, listStart, readLedgerKey, readVersion, versionStart } from "./layout.js";
 
@@ -28,8 +28,8 @@ export function rangeOf(
   const [last] = ledger.getKeys({ start: listEnd(taskList), end: start, reverse: true, limit: 1 });
   if (last === undefined) return undefined;
   const end = keyAfter(last);
-  if (savedBefore === undefined) return { start, end };
-  const before = versionStart(taskList, savedBefore);
+  if (savedBefore === undefined || savedBefore > MAX_VERSION) return { start, end };
+  const before = savedBefore > 0n ? versionStart(taskList, savedBefore) : start;
   return { start, end: before.compare(end) < 0 ? before : end };
 }
 
