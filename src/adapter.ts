@@ -1,3 +1,4 @@
+import type { ClaimStore } from "./claim-store.js";
 import type { TaskError } from "./errors.js";
 import type { TaskKey } from "./keys.js";
 import type { Version, VersionClock } from "./version.js";
@@ -88,4 +89,7 @@ export interface Adapter {
 
   /** Waits for what is in flight. Later calls fail with CLOSED. Idempotent. */
   close(): Promise<void>;
+
+  /** Claims, where the store has them. */
+  readonly claims?: ClaimStore;
 }

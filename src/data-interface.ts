@@ -2,6 +2,8 @@
 import { throwIfAborted } from "./abort.js";
 import type { Adapter, OperationOptions } from "./adapter.js";
 import { type BulkOptions, performBatch, runInBatches } from "./bulk.js";
+import type { Claim } from "./claim.js";
+import { type ClaimOptions, checkDuration, claimsOf, claimVersion, withoutClaimed } from "./claiming.js";
 import { isPlainObject } from "./data-check.js";
 import { findDefaultHome, setDefaultHome } from "./default-home.js";
 import { DEFAULT_MAX_TASK_BYTES, decodeEnvelope } from "./envelope.js";
@@ -14,7 +16,7 @@ import { TaskTypeRegistry } from "./registry.js";
 import { Task } from "./task.js";
 import { completeEntry, saveEntry, settleComplete, settleSave } from "./task-entries.js";
 import { readTask } from "./task-reading.js";
-import type { ListOptions, TaskHome } from "./task-state.js";
+import { type ListOptions, stateOf, type TaskHome } from "./task-state.js";
 import type { BuildInit, BuildOptions, TaskClass, TaskOf } from "./task-types.js";
 import { dateToVersion, type Version } from "./version.js";
 
@@ -134,6 +136,35 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
     if (error) throw error;
   }
 
+  /**
+   * Claims a task for a worker: while the claim lasts, no other owner is granted one. Undefined where another has it, where
+   * it waits to be tried again, or where the version is not open any more. The task's envelope then has the attempt.
+   * Throws NOT_SAVED, UNSUPPORTED, and what the store throws; a claim of unknown outcome counts as not granted.
+   */
+  async claim(task: Task, options: ClaimOptions = {}): Promise<Claim | undefined> {
+    checkOperation(options);
+    const claim = await claimVersion(claimsOf(this.adapter), completeEntry(task, this), options);
+    if (claim) stateOf(task).envelope.attempt = claim.attempt;
+    return claim;
+  }
+
+  /**
+   * The open tasks of a list that were saved a while ago, oldest first, read as they are asked for; younger ones are not
+   * read at all. With `unclaimed`, without those that somebody has claimed or that wait to be tried again.
+   */
+  stale(taskList: string, options: StaleOptions): AsyncGenerator<TaskOf<C> | OpaqueTask, void, undefined> {
+    checkTaskList(taskList);
+    checkOptions(options);
+    const { olderThan, unclaimed = false, signal } = options;
+    checkDuration("olderThan", olderThan);
+    const savedBefore = dateToVersion(new Date(Date.now() - olderThan));
+    const claims = unclaimed ? claimsOf(this.adapter) : undefined;
+    const tasks = listTasks(this, taskList, savedBefore, signal, (page) =>
+      claims ? withoutClaimed(claims, page, signal) : page,
+    );
+    return tasks as AsyncGenerator<TaskOf<C>, void, undefined>;
+  }
+
   /** Saves the tasks of a source, no faster than the store takes them. Rejects with a BulkError. */
   async saveAll<T extends Task>(
     source: Iterable<T> | AsyncIterable<T>,
@@ -200,6 +231,13 @@ export interface CompleteAllOptions<T> extends Omit<BulkOptions<T>, "onDone"> {
   readonly onCompleted?: ((task: T) => void) | undefined;
 }
 
+export interface StaleOptions extends OperationOptions {
+  /** In milliseconds. */
+  readonly olderThan: number;
+  /** Leaves out tasks that are claimed, or wait to be tried again, as far as is known when they are read. */
+  readonly unclaimed?: boolean | undefined;
+}
+
 interface Internals {
   readonly registry: TaskTypeRegistry;
   readonly adapterBuilder: AdapterBuilder | undefined;
@@ -218,16 +256,19 @@ function registryOf(tasks: object): TaskTypeRegistry {
   return internalsOf(tasks).registry;
 }
 
+type Page = readonly Uint8Array[];
+
 async function* listTasks(
   tasks: DataInterface,
   taskList: string,
   savedBefore: Version | undefined,
   signal: AbortSignal | undefined,
+  filter: (page: Page) => Page | Promise<Page> = (page) => page,
 ): AsyncGenerator<Task, void, undefined> {
   const options = { pageSize: PAGE_SIZE, maxPageBytes: MAX_PAGE_BYTES, savedBefore, signal };
   const registry = registryOf(tasks);
   for await (const page of tasks.adapter.all(taskList, options))
-    for (const bytes of page) {
+    for (const bytes of await filter(page)) {
       throwIfAborted(signal); // an adapter looks at the signal once a page
       yield readTask(decodeEnvelope(bytes, Infinity), tasks, registry);
     }

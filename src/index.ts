@@ -10,6 +10,11 @@ export type {
 } from "./adapter.js";
 export type { BulkFailure, BulkOptions } from "./bulk.js";
 export { BulkError } from "./bulk.js";
+export type { ReleaseOptions } from "./claim.js";
+export { Claim } from "./claim.js";
+export type { ClaimClock, ClaimHolding, ClaimRequest, ClaimState, ClaimStore } from "./claim-store.js";
+export { grantClaim, isClaimed, releaseClaim, renewClaim } from "./claim-store.js";
+export type { ClaimOptions } from "./claiming.js";
 export type { ChildResult, RunOptions } from "./composite-task.js";
 export { CompositeTask } from "./composite-task.js";
 export type {
@@ -18,6 +23,7 @@ export type {
   CompleteAllOptions,
   DataInterfaceOptions,
   SaveAllOptions,
+  StaleOptions,
 } from "./data-interface.js";
 export { DataInterface } from "./data-interface.js";
 export { configure } from "./default.js";
@@ -32,6 +38,15 @@ export { MAX_KEY_BYTES } from "./keys.js";
 export type { MoveOptions } from "./move-tasks.js";
 export { moveTasks } from "./move-tasks.js";
 export { OpaqueTask } from "./opaque-task.js";
+export type {
+  Backoff,
+  RecoverContext,
+  RecoverCounts,
+  RecoverEvent,
+  RecoverHandler,
+  RecoverOptions,
+} from "./recover.js";
+export { recover } from "./recover.js";
 export { Task } from "./task.js";
 export type { ListOptions } from "./task-state.js";
 export type {

@@ -3,6 +3,7 @@ import type { Adapter, AllOptions, CompleteEntry, OperationOptions, Outcome, Sav
 import { isTaskError, TaskError } from "../errors.js";
 import type { TaskKey } from "../keys.js";
 import { processClock, type Version, type VersionClock } from "../version.js";
+import { MemoryClaims } from "./memory-claims.js";
 
 export interface MemoryAdapterOptions {
   /** Where versions come from: the process's clock, unless a test brings its own. */
@@ -13,6 +14,10 @@ export interface MemoryAdapterOptions {
 export class MemoryAdapter implements Adapter {
   readonly #clock: VersionClock;
   readonly #lists = new Map<string, MemoryLedger>();
+  readonly claims: MemoryClaims = new MemoryClaims({
+    check: (signal) => this.#check(signal),
+    versionOf: ({ taskList, id }) => this.#lists.get(taskList)?.get(id)?.savedAt,
+  });
   #closed = false;
 
   constructor({ clock = processClock }: MemoryAdapterOptions = {}) {
@@ -62,7 +67,7 @@ export class MemoryAdapter implements Adapter {
     return entries.map(({ taskList, id, savedAt }) => {
       this.#clock.observe(savedAt);
       const ledger = this.#lists.get(taskList);
-      ledger?.remove(id, savedAt);
+      if (ledger?.remove(id, savedAt)) this.claims.forget({ taskList, id });
       if (ledger?.isEmpty) this.#lists.delete(taskList);
       return { ok: true, value: undefined };
     });
@@ -124,11 +129,13 @@ class MemoryLedger {
     this.#compact();
   }
 
-  remove(id: string, upTo: Version): void {
+  /** Whether there was such a version. */
+  remove(id: string, upTo: Version): boolean {
     const task = this.#tasks.get(id);
-    if (task === undefined || task.savedAt > upTo) return;
+    if (task === undefined || task.savedAt > upTo) return false;
     this.#tasks.delete(id);
     this.#compact();
+    return true;
   }
 
   /** The end of a pass that begins now: what is saved from here on, again or anew, is for the next one. */

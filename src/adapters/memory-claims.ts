@@ -1,0 +1,74 @@
+import {
+  type ClaimHolding,
+  type ClaimRequest,
+  type ClaimState,
+  type ClaimStore,
+  grantClaim,
+  releaseClaim,
+  renewClaim,
+} from "../claim-store.js";
+import type { TaskKey } from "../keys.js";
+import type { Version } from "../version.js";
+
+export interface MemoryClaimsOptions {
+  /** Throws where the adapter is closed, or the signal aborted. */
+  readonly check: (signal: AbortSignal | undefined) => void;
+  /** The version of an open task. */
+  readonly versionOf: (key: TaskKey) => Version | undefined;
+}
+
+/** The claims of a store in this process's memory. All are judged by one clock. */
+export class MemoryClaims implements ClaimStore {
+  readonly #states = new Map<string, ClaimState>();
+  readonly #check: MemoryClaimsOptions["check"];
+  readonly #versionOf: MemoryClaimsOptions["versionOf"];
+
+  constructor({ check, versionOf }: MemoryClaimsOptions) {
+    this.#check = check;
+    this.#versionOf = versionOf;
+  }
+
+  async claim(request: ClaimRequest, { signal }: { signal?: AbortSignal | undefined } = {}) {
+    this.#check(signal);
+    if (this.#versionOf(request) !== request.savedAt) return undefined;
+    const clock = { now: Date.now(), tolerance: 0 };
+    return this.#put(request, grantClaim(this.#states.get(nameOf(request)), request, clock));
+  }
+
+  async renew(holding: ClaimHolding, lease: number, { signal }: { signal?: AbortSignal | undefined } = {}) {
+    this.#check(signal);
+    const state = this.#held(holding);
+    return this.#put(holding, state && renewClaim(state, lease, Date.now()));
+  }
+
+  async release(holding: ClaimHolding, retryIn: number, { signal }: { signal?: AbortSignal | undefined } = {}) {
+    this.#check(signal);
+    const state = this.#held(holding);
+    return this.#put(holding, state && releaseClaim(state, retryIn, Date.now())) !== undefined;
+  }
+
+  async states(keys: readonly TaskKey[], { signal }: { signal?: AbortSignal | undefined } = {}) {
+    this.#check(signal);
+    return keys.map((key) => this.#states.get(nameOf(key)));
+  }
+
+  /** The task is not open any more. */
+  forget(key: TaskKey): void {
+    this.#states.delete(nameOf(key));
+  }
+
+  #held(holding: ClaimHolding): ClaimState | undefined {
+    const state = this.#states.get(nameOf(holding));
+    return state?.owner !== undefined && state.token === holding.token ? state : undefined;
+  }
+
+  #put(key: TaskKey, state: ClaimState | undefined): ClaimState | undefined {
+    if (state) this.#states.set(nameOf(key), state);
+    return state;
+  }
+}
+
+/** Neither name holds a NUL. */
+function nameOf({ taskList, id }: TaskKey): string {
+  return `${taskList}\0${id}`;
+}

@@ -1,0 +1,111 @@
+/// <reference lib="esnext.disposable" preserve="true"/>
+import type { OperationOptions } from "./adapter.js";
+import type { ClaimState, ClaimStore } from "./claim-store.js";
+import { TaskError } from "./errors.js";
+import type { TaskKey } from "./keys.js";
+
+/** The part of a lease, at its end, in which the holder counts the claim as lost already. */
+const GUARD = 0.1;
+
+export interface ReleaseOptions extends OperationOptions {
+  /** In how many milliseconds the task may be claimed again; at once by default. */
+  readonly retryIn?: number | undefined;
+}
+
+/**
+ * A worker's right to a task for a time. While it lasts no other owner is granted one; that is all that it says. The
+ * worker may be stopped, and wake after its lease has ended: give `token`, which grows with every claim to the task, to
+ * what you write to, and let that refuse smaller ones.
+ */
+export class Claim implements AsyncDisposable {
+  readonly taskList: string;
+  readonly id: string;
+  readonly owner: string;
+  /** Which attempt at the task this is, from 1. */
+  readonly attempt: number;
+  /** Grows with every claim to the task, whoever makes it. */
+  readonly token: bigint;
+  /** Aborted a little before the lease ends, and when the claim turns out to be lost. */
+  readonly signal: AbortSignal;
+  /** When the lease ends, by this host's clock. */
+  get expiresAt(): Date {
+    return new Date(internalsOf(this).until);
+  }
+
+  /** `startedAt` is the monotonic clock before the claim was asked for. */
+  constructor(store: ClaimStore, { taskList, id }: TaskKey, state: ClaimState, lease: number, startedAt: number) {
+    const abort = new AbortController();
+    this.taskList = taskList;
+    this.id = id;
+    this.owner = state.owner as string;
+    this.attempt = state.attempt;
+    this.token = state.token;
+    this.signal = abort.signal;
+    internals.set(this, { store, abort, lease, until: state.until, timer: undefined, isReleased: false });
+    arm(this, startedAt);
+  }
+
+  /**
+   * Makes the lease last from now, as long as it did. Throws CLAIM_LOST where another has the task by now, and what the
+   * store throws; the lease then ends as it would have.
+   */
+  async renew(options: OperationOptions = {}): Promise<void> {
+    const own = internalsOf(this);
+    const startedAt = performance.now();
+    const state = own.isReleased ? undefined : await own.store.renew(this, own.lease, options);
+    if (state === undefined) {
+      const lost = claimLost(this, "another has it, or it was released");
+      own.abort.abort(lost);
+      throw lost;
+    }
+    own.until = state.until;
+    arm(this, startedAt);
+  }
+
+  /** Ends the claim. Completing the task does so, too. */
+  async release({ retryIn = 0, ...options }: ReleaseOptions = {}): Promise<void> {
+    const own = internalsOf(this);
+    if (own.isReleased) return;
+    endClaim(this);
+    await own.store.release(this, retryIn, options);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.release();
+  }
+}
+
+interface Internals {
+  readonly store: ClaimStore;
+  readonly abort: AbortController;
+  readonly lease: number;
+  until: number;
+  timer: NodeJS.Timeout | undefined;
+  isReleased: boolean;
+}
+
+const internals = new WeakMap<Claim, Internals>();
+
+function internalsOf(claim: Claim): Internals {
+  return internals.get(claim) as Internals;
+}
+
+/** The claim is not used any more; nothing is told to the store. */
+export function endClaim(claim: Claim): void {
+  const own = internalsOf(claim);
+  own.isReleased = true;
+  clearTimeout(own.timer);
+}
+
+/** Counts the lease from before it was asked for, on a clock that cannot be set. */
+function arm(claim: Claim, startedAt: number): void {
+  const own = internalsOf(claim);
+  clearTimeout(own.timer);
+  const left = startedAt + own.lease * (1 - GUARD) - performance.now();
+  const expire = () => own.abort.abort(claimLost(claim, "its lease is about to end"));
+  own.timer = setTimeout(expire, Math.max(0, left)).unref();
+}
+
+function claimLost({ taskList, id, owner }: Claim, reason: string): TaskError {
+  return new TaskError("CLAIM_LOST", `the claim of ${owner} to the task is lost: ${reason}`, { taskList, id });
+}
