@@ -1,5 +1,5 @@
 import { TaskError } from "../../errors.js";
-import type { Version } from "../../version.js";
+import { MAX_VERSION, type Version } from "../../version.js";
 import type { Host } from "./host.js";
 
 export interface ClockGuardOptions {
@@ -13,6 +13,8 @@ export interface ClockGuardOptions {
 interface Skew {
   readonly least: Version;
   readonly most: Version;
+  /** How far it is ahead of the host's monotonic clock, at least. */
+  readonly aheadOfMonotonic: Version;
 }
 
 /** The servers tell whole milliseconds. */
@@ -27,7 +29,8 @@ export class ClockGuard {
   readonly #host: Host;
   readonly #options: ClockGuardOptions;
   readonly #readServerClock: () => Promise<Version>;
-  #skew: Skew = { least: 0n, most: 0n };
+  /** Until it is measured, the servers' clock may be anywhere. */
+  #skew: Skew = { least: 0n, most: 0n, aheadOfMonotonic: -MAX_VERSION };
   #measured: { monotonic: number; offset: number } | undefined;
   #measuring: Promise<void> | undefined;
 
@@ -37,9 +40,9 @@ export class ClockGuard {
     this.#readServerClock = readServerClock;
   }
 
-  /** The servers' clock, at the earliest that it can be. */
+  /** The servers' clock, at the earliest that it can be, whatever has become of the host's since they were compared. */
   serverNow(): Version {
-    return this.#host.clock.now() + this.#skew.least;
+    return this.#monotonic() + this.#skew.aheadOfMonotonic;
   }
 
   /**
@@ -82,7 +85,16 @@ export class ClockGuard {
     const before = this.#host.clock.now();
     const server = await this.#readServerClock();
     const after = this.#host.clock.now();
-    return { least: server - after, most: server + SERVER_GRAIN - before };
+    return {
+      least: server - after,
+      most: server + SERVER_GRAIN - before,
+      aheadOfMonotonic: server - this.#monotonic(),
+    };
+  }
+
+  /** In microseconds. */
+  #monotonic(): Version {
+    return BigInt(Math.floor(this.#host.monotonic() * 1000));
   }
 
   #isDue(): boolean {

@@ -15,14 +15,16 @@ export interface PlacedEntry extends LedgerEntry {
 export class EntryPage {
   /** What lies past this is still to be read. */
   readonly end: Version;
-  readonly #places: ReadonlySet<string>;
+  readonly #entries: readonly LedgerPlace[];
+  #places: ReadonlySet<string> | undefined;
 
-  constructor(places: readonly LedgerPlace[], end: Version) {
+  constructor(entries: readonly LedgerPlace[], end: Version) {
+    this.#entries = entries;
     this.end = end;
-    this.#places = new Set(places.map(placeKey));
   }
 
   has(place: LedgerPlace): boolean {
+    this.#places ??= new Set(this.#entries.map(placeKey));
     return this.#places.has(placeKey(place));
   }
 }
@@ -68,8 +70,8 @@ export class EntryStream {
   }
 
   take(): PlacedEntry {
-    const entry = this.#entries[this.#index++] as LedgerEntry;
-    return { ...entry, stream: this, page: this.#page as EntryPage };
+    const { savedAt, id, size } = this.#entries[this.#index++] as LedgerEntry;
+    return { savedAt, id, size, stream: this, page: this.#page as EntryPage };
   }
 
   async #nextPage(): Promise<void> {
@@ -82,19 +84,41 @@ export class EntryStream {
   }
 }
 
-/** The entries of all streams in one order. Each stream has a head. */
-export async function* mergeEntries(
-  streams: readonly EntryStream[],
-  onEnd: (stream: EntryStream) => void,
-): AsyncGenerator<PlacedEntry, void, undefined> {
-  const heap = new StreamHeap(streams);
-  for (let first = heap.first; first !== undefined; first = heap.first) {
-    yield first.take();
-    if (first.head !== undefined || (await first.fill())) heap.siftFirst();
-    else {
-      heap.removeFirst();
-      onEnd(first);
+/** The entries of several streams in one order. What is at hand is taken without a promise for each. */
+export class EntryMerge {
+  readonly #streams: StreamHeap;
+  readonly #onEnd: (stream: EntryStream) => void;
+
+  /** Each stream has a head. */
+  constructor(streams: readonly EntryStream[], onEnd: (stream: EntryStream) => void) {
+    this.#streams = new StreamHeap(streams);
+    this.#onEnd = onEnd;
+  }
+
+  /** The next entry, if it is at hand. */
+  get head(): LedgerEntry | undefined {
+    return this.#streams.first?.head;
+  }
+
+  /** The next entry; reads on, if it has to. Undefined at the end. */
+  async fill(): Promise<LedgerEntry | undefined> {
+    for (;;) {
+      const first = this.#streams.first;
+      if (first === undefined || first.head !== undefined) return first?.head;
+      if (await first.fill()) this.#streams.siftFirst();
+      else {
+        this.#streams.removeFirst();
+        this.#onEnd(first);
+      }
     }
+  }
+
+  /** There is a head. */
+  take(): PlacedEntry {
+    const first = this.#streams.first as EntryStream;
+    const entry = first.take();
+    if (first.head !== undefined) this.#streams.siftFirst();
+    return entry;
   }
 }
 

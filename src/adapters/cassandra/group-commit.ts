@@ -23,6 +23,8 @@ interface Operation {
   readonly end: number;
   /** Whether an attempt was made that may have been applied. */
   mayApply: boolean;
+  /** Of the last attempt, if another might have got past it. */
+  failure: SessionError | undefined;
   /** Whether its caller has been answered. */
   settled: boolean;
   resolve(): void;
@@ -65,6 +67,7 @@ export class GroupCommit {
         bytes: bytesOf(mutations),
         end: this.#host.monotonic() + this.#options.deadline,
         mayApply: false,
+        failure: undefined,
         settled: false,
         resolve() {
           release?.();
@@ -121,9 +124,8 @@ export class GroupCommit {
 
   /** Sends a batch until it is acknowledged, or each of its operations has had its time. */
   async #send(partition: Partition, batch: readonly Operation[]): Promise<void> {
-    let failure: SessionError | undefined;
     for (let attempt = 0; ; attempt++) {
-      const alive = this.#alive(batch, failure);
+      const alive = this.#alive(batch);
       if (alive.length === 0) return;
       const end = alive.reduce((latest, operation) => Math.max(latest, operation.end), 0);
       try {
@@ -132,7 +134,7 @@ export class GroupCommit {
         return;
       } catch (error) {
         if (!isRetried(error)) return this.#refuse(partition, alive, error);
-        failure = error;
+        for (const operation of alive) operation.failure = error;
       }
       await backOff(this.#host, attempt);
     }
@@ -152,10 +154,10 @@ export class GroupCommit {
   }
 
   /** Those whose callers still wait; those whose time has passed are told so. */
-  #alive(batch: readonly Operation[], failure: SessionError | undefined): Operation[] {
+  #alive(batch: readonly Operation[]): Operation[] {
     const now = this.#host.monotonic();
     for (const operation of batch)
-      if (operation.end <= now) settle(operation, expired(operation, failure, this.#options.deadline));
+      if (operation.end <= now) settle(operation, expired(operation, this.#options.deadline));
     return batch.filter(({ settled }) => !settled);
   }
 
@@ -180,7 +182,7 @@ function abortedBy(signal: AbortSignal, { mayApply }: Operation): TaskError {
   return abortedError(signal, mayApply ? "unknown" : "not-applied");
 }
 
-function expired({ mayApply }: Operation, failure: SessionError | undefined, deadline: number): TaskError {
+function expired({ mayApply, failure }: Operation, deadline: number): TaskError {
   if (failure) return toTaskError(failure, mayApply);
   return new TaskError("TIMEOUT", `Cassandra: it did not come to be sent within ${deadline} ms`);
 }

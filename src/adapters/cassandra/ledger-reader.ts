@@ -5,7 +5,7 @@ import type { Version } from "../../version.js";
 import type { ClockGuard } from "./clock.js";
 import { forEachConcurrently } from "./concurrently.js";
 import { EntryScan } from "./entry-scan.js";
-import { EntryStream, mergeEntries, type PlacedEntry } from "./entry-stream.js";
+import { EntryMerge, EntryStream, type PlacedEntry } from "./entry-stream.js";
 import type { Host } from "./host.js";
 import type { LedgerWriter } from "./ledger-writer.js";
 import { Pass, type StartOfPass } from "./pass.js";
@@ -16,7 +16,7 @@ import type { Partition } from "./shard.js";
 import type { Sweep } from "./stretches.js";
 
 /** Entries are read so many at once from a partition: they are small. */
-const ENTRIES = 500;
+export const ENTRIES_A_READ = 500;
 
 /** Partitions that are asked at once. */
 const CONCURRENCY = 32;
@@ -26,6 +26,7 @@ export interface LedgerReaderOptions {
   readonly shards: number;
   readonly limits: LedgerLimits;
   readonly rules: LedgerRules;
+  readonly entriesPerRead: number;
 }
 
 /** A task row as it was read. */
@@ -66,7 +67,7 @@ export class LedgerReader {
     onRead: OnPartitionRead,
   ): AsyncGenerator<readonly Uint8Array[], void, undefined> {
     const pass = new Pass(this.startOfPass(), options, this.#options.rules);
-    const entries = this.#entries(taskList, pass, onRead);
+    const entries = await this.#entries(taskList, pass, onRead);
     let next = this.#nextPage(entries, pass);
     try {
       for (;;) {
@@ -79,7 +80,6 @@ export class LedgerReader {
       }
     } finally {
       await next.catch(() => undefined);
-      await entries.return();
     }
   }
 
@@ -102,7 +102,7 @@ export class LedgerReader {
     return { before: this.#host.clock.now(), serverBefore: this.#guard.serverNow() };
   }
 
-  async *#entries(taskList: string, pass: Pass, onRead: OnPartitionRead): AsyncGenerator<PlacedEntry, void, undefined> {
+  async #entries(taskList: string, pass: Pass, onRead: OnPartitionRead): Promise<EntryMerge> {
     const known = new Map<EntryStream, Sweep | undefined>();
     const onEnd = (stream: EntryStream) => onRead(stream, known.get(stream), pass.start);
     const partitions = Array.from({ length: this.#options.shards }, (_, shard) => ({ taskList, shard }));
@@ -113,7 +113,7 @@ export class LedgerReader {
       if (await opened.stream.fill()) streams.push(opened.stream);
       else onEnd(opened.stream);
     });
-    yield* mergeEntries(streams, onEnd);
+    return new EntryMerge(streams, onEnd);
   }
 
   /** Finds where a pass over a partition ends, and what of it was swept. */
@@ -134,13 +134,13 @@ export class LedgerReader {
     const scan = new EntryScan(upTo, known?.stretches ?? [], (range) =>
       this.#retry(signal, (timeout) => this.#session.readEntries(partition, range, timeout)),
     );
-    return { stream: new EntryStream(partition, upTo, scan, ENTRIES), known };
+    return { stream: new EntryStream(partition, upTo, scan, this.#options.entriesPerRead), known };
   }
 
   /** The next page that is not empty; an empty one at the end. */
-  async #nextPage(entries: AsyncGenerator<PlacedEntry, void>, pass: Pass): Promise<readonly Uint8Array[]> {
+  async #nextPage(entries: EntryMerge, pass: Pass): Promise<readonly Uint8Array[]> {
     for (;;) {
-      const some = await takeEntries(entries, pass);
+      const some = await takeEntries(entries, pass.options);
       if (some.length === 0) return [];
       const page = await this.#readPage(some, pass);
       if (page.length > 0) return page;
@@ -152,7 +152,8 @@ export class LedgerReader {
     const page: Uint8Array[] = [];
     for (const entry of entries) {
       const row = rows.get(entry.id);
-      const successor = row && (await this.#successor(entry, row.version, pass));
+      const isReplaced = row !== undefined && row.version > entry.savedAt;
+      const successor = isReplaced ? await this.#successor(entry, row.version, pass) : undefined;
       const verdict = this.#options.rules.judge(entry, row?.version, successor);
       if (row && verdict !== "skip" && pass.yields(entry, row.version, verdict)) page.push(row.envelope);
       this.#clean(entry, row?.version, successor, pass);
@@ -179,9 +180,8 @@ export class LedgerReader {
     return { version, envelope };
   }
 
-  /** What is known of the entry of the version that replaced this one, if one did. */
-  async #successor(entry: PlacedEntry, version: Version, pass: Pass): Promise<Successor | undefined> {
-    if (version <= entry.savedAt) return undefined;
+  /** What is known of the entry of the version that replaced this one. */
+  async #successor(entry: PlacedEntry, version: Version, pass: Pass): Promise<Successor> {
     const { partition, bound } = entry.stream;
     const place = { savedAt: version, id: entry.id };
     const inPage = entry.page.has(place);
@@ -207,20 +207,15 @@ export class LedgerReader {
 }
 
 /** The entries of the next page: as many as fit by their number and their sizes, at least one. */
-async function takeEntries(entries: AsyncGenerator<PlacedEntry, void>, pass: Pass): Promise<PlacedEntry[]> {
-  const { pageSize, maxPageBytes } = pass.options;
+async function takeEntries(entries: EntryMerge, { pageSize, maxPageBytes }: AllOptions): Promise<PlacedEntry[]> {
   const taken: PlacedEntry[] = [];
   let bytes = 0;
   while (taken.length < pageSize) {
-    const entry = pass.held ?? (await entries.next()).value;
-    pass.held = undefined;
-    if (!entry) break;
-    bytes += entry.size;
-    if (bytes > maxPageBytes && taken.length > 0) {
-      pass.held = entry;
-      break;
-    }
-    taken.push(entry);
+    const head = entries.head ?? (await entries.fill());
+    if (head === undefined) break;
+    bytes += head.size;
+    if (bytes > maxPageBytes && taken.length > 0) break;
+    taken.push(entries.take());
   }
   return taken;
 }

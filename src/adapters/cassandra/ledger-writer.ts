@@ -48,7 +48,6 @@ export class LedgerWriter {
     try {
       const leave = await this.#admission.enter(entry.size, signal);
       try {
-        if (!this.#guard.isTrusted) await this.#guard.check();
         return await this.#saveAdmitted(entry, signal);
       } finally {
         leave();
@@ -62,20 +61,25 @@ export class LedgerWriter {
     const { limits, rules } = this.#options;
     const partition = this.partitionOf(entry);
     let replaced = entry.replaces;
+    /** A version that was applied, and answered too late to count. */
+    let late: Version | undefined;
     for (let attempt = 1; ; attempt++) {
       let savedAt: Version | undefined;
       try {
+        if (!this.#guard.isTrusted) await this.#guard.check();
         savedAt = this.#host.clock.next(latest(replaced));
         const mutations = [...rules.saving(entry, savedAt), ...rules.replacing(entry.id, replaced)];
         await this.#commit.write(partition, mutations, signal);
       } catch (error) {
-        return failure(error, entry, savedAt && rules.versionAfterUnknown(savedAt));
+        const failed = failure(error, entry, savedAt && rules.versionAfterUnknown(savedAt));
+        return late === undefined ? failed : applied(failed, rules.versionAfterUnknown(late));
       }
       if (rules.isAcknowledged(savedAt, this.#host.clock.now(), limits)) {
         for (const version of replaced) this.removeReplaced(partition, { id: entry.id, savedAt: version });
         return { ok: true, value: savedAt };
       }
-      // Answered too late to count: it is saved again, at a new version.
+      // It is saved again, at a new version.
+      late = savedAt;
       if (attempt === LATE_SAVES) return failure(tooLate(), entry, rules.versionAfterUnknown(savedAt));
       replaced = [savedAt, ...replaced];
     }
@@ -125,12 +129,14 @@ function tooLate(): TaskError {
   return new TaskError("TIMEOUT", message, { outcome: "unknown" });
 }
 
+interface Failure {
+  readonly ok: false;
+  readonly error: TaskError;
+  readonly attempted?: Version | undefined;
+}
+
 /** The failed outcome. A save that may have been applied tells its version: the task has it from now on. */
-function failure(
-  error: unknown,
-  { taskList, id }: TaskKey,
-  attempted?: Version,
-): { ok: false; error: TaskError; attempted?: Version } {
+function failure(error: unknown, { taskList, id }: TaskKey, attempted?: Version): Failure {
   const known = isTaskError(error)
     ? error
     : new TaskError("UNAVAILABLE", String(error), { outcome: "unknown", cause: error });
@@ -139,4 +145,11 @@ function failure(
   return attempted !== undefined && outcome === "unknown"
     ? { ok: false, error: named, attempted }
     : { ok: false, error: named };
+}
+
+/** The outcome of a save that was applied at an earlier version, whatever kept it from being saved again. */
+function applied({ error, attempted }: Failure, earlier: Version | undefined): Failure {
+  const { code, message, taskList, id, field, cause } = error;
+  const unknown = new TaskError(code, message, { taskList, id, field, outcome: "unknown", cause });
+  return { ok: false, error: unknown, attempted: attempted ?? earlier };
 }

@@ -8,7 +8,7 @@ import { ClockGuard } from "./clock.js";
 import { forEachConcurrently } from "./concurrently.js";
 import { GroupCommit } from "./group-commit.js";
 import type { Host } from "./host.js";
-import { LedgerReader } from "./ledger-reader.js";
+import { ENTRIES_A_READ, LedgerReader } from "./ledger-reader.js";
 import { LedgerWriter } from "./ledger-writer.js";
 import { type LedgerOptions, resolveLedgerOptions } from "./options.js";
 import { type RetryPolicy, retryRead, toTaskError } from "./retry.js";
@@ -43,6 +43,7 @@ export class Ledger {
     host: Host,
     options: LedgerOptions,
     rules: LedgerRules = ledgerRules,
+    entriesPerRead: number = ENTRIES_A_READ,
   ) {
     const { policy, batch, pending, limits, clock, sweep } = resolveLedgerOptions(options);
     this.#session = session;
@@ -56,7 +57,11 @@ export class Ledger {
     const admission = new Admission(pending);
     const common = { shards, limits, rules };
     this.#writer = new LedgerWriter(host, this.#guard, admission, this.#commit, this.#background, common);
-    this.#reader = new LedgerReader(session, host, this.#guard, this.#writer, { ...common, policy });
+    this.#reader = new LedgerReader(session, host, this.#guard, this.#writer, {
+      ...common,
+      policy,
+      entriesPerRead,
+    });
     this.#sweeper = new Sweeper(host, this.#guard, this.#reader, this.#commit, { ...common, ...sweep });
   }
 

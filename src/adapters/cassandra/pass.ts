@@ -13,8 +13,6 @@ export interface StartOfPass {
 export class Pass {
   readonly start: StartOfPass;
   readonly options: AllOptions;
-  /** An entry that was taken from the streams and did not fit into the page before. */
-  held: PlacedEntry | undefined;
   readonly #rules: LedgerRules;
   /** As many as tasks were overwritten meanwhile. */
   readonly #elsewhere = new Set<string>();
@@ -30,6 +28,7 @@ export class Pass {
     const { savedBefore } = this.options;
     // A task that was saved again past the cutoff is not what was asked for.
     if (savedBefore !== undefined && version >= savedBefore) return false;
+    if (verdict === "yield" && this.#elsewhere.size === 0) return true;
     const key = placeKey({ savedAt: version, id: entry.id });
     if (verdict === "yield") return !this.#elsewhere.delete(key);
     if (this.#elsewhere.has(key)) return false;

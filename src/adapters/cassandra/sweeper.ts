@@ -119,7 +119,9 @@ export class Sweeper {
   async #cover(stream: EntryStream, known: Sweep | undefined, start: StartOfPass): Promise<number> {
     const { rules, limits } = this.#options;
     const now = this.#host.clock.now();
-    const limit = rules.removalLimit({ ...start, now }, limits);
+    const allowed = rules.removalLimit({ ...start, now }, limits);
+    // A pass with a cutoff has not read all that is old enough.
+    const limit = allowed < stream.bound ? allowed : stream.bound;
     const stretches = stream.gaps.stretchesUpTo(limit);
     const uncovered = notCoveredBy(known?.stretches ?? [], stretches);
     if (uncovered.length === 0 || limit <= 0n) return 0;

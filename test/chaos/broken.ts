@@ -1,0 +1,129 @@
+import type { Adapter, AllOptions, CompleteEntry, OperationOptions, SaveEntry, TaskKey } from "taskledger";
+import { CassandraAdapter } from "taskledger/cassandra";
+import { type CassandraConnectionOptions, type Connection, connect } from "../../src/adapters/cassandra/connection.js";
+import { processHost } from "../../src/adapters/cassandra/host.js";
+import { Ledger } from "../../src/adapters/cassandra/ledger.js";
+import type { LedgerOptions } from "../../src/adapters/cassandra/options.js";
+import { type LedgerRules, ledgerRules } from "../../src/adapters/cassandra/rules.js";
+import type { LedgerSession } from "../../src/adapters/cassandra/session.js";
+
+/** A build with a mistake in it. */
+export interface Breakage {
+  readonly what: string;
+  readonly rules?: Partial<LedgerRules>;
+  readonly session?: (session: LedgerSession) => LedgerSession;
+}
+
+/** Mistakes that the run has to notice. */
+export const breakages: Readonly<Record<string, Breakage>> = {
+  "ack-early": {
+    what: "acknowledges a write when it has been sent, before a quorum has answered",
+    session: (session) =>
+      override(session, {
+        async apply(...args) {
+          session.apply(...args).catch(() => undefined);
+        },
+      }),
+  },
+  "complete-at-now": {
+    what: "deletes at the present time, not at the timestamp of the version that its caller saw",
+    rules: {
+      completing: (id, savedAt, now) => [
+        { kind: "delete-task", id, at: now },
+        { kind: "delete-entry", savedAt, id, at: now },
+      ],
+    },
+  },
+  "sweep-without-margin": {
+    what: "removes and sweeps up to the present time",
+    rules: { removalLimit: ({ before, serverBefore }) => (before < serverBefore ? before : serverBefore) },
+  },
+  "late-ack": {
+    what: "acknowledges a save whose answer came after half the margin",
+    rules: { isAcknowledged: () => true },
+  },
+};
+
+export type ChaosAdapter = Adapter & Pick<CassandraAdapter, "sweep">;
+
+/** The adapter as users have it, or a broken one. */
+export function buildAdapter(
+  connection: CassandraConnectionOptions,
+  options: LedgerOptions,
+  broken: string | undefined,
+): ChaosAdapter {
+  if (broken === undefined) return new CassandraAdapter({ ...connection, ...options });
+  const breakage = breakages[broken];
+  if (breakage === undefined) throw new Error(`no build is broken in this way: ${broken}`);
+  return new BrokenAdapter(breakage, connection, options);
+}
+
+function override(session: LedgerSession, members: Partial<LedgerSession>): LedgerSession {
+  return new Proxy(session, {
+    get(target, name) {
+      const member = Reflect.get(members, name) ?? Reflect.get(target, name);
+      return typeof member === "function" ? member.bind(target) : member;
+    },
+  });
+}
+
+/** The parts of CassandraAdapter, with one of them exchanged. */
+class BrokenAdapter implements ChaosAdapter {
+  readonly #breakage: Breakage;
+  readonly #connection: CassandraConnectionOptions;
+  readonly #options: LedgerOptions;
+  #opening: Promise<{ ledger: Ledger; connection: Connection }> | undefined;
+
+  constructor(breakage: Breakage, connection: CassandraConnectionOptions, options: LedgerOptions) {
+    this.#breakage = breakage;
+    this.#connection = connection;
+    this.#options = options;
+  }
+
+  async open(): Promise<void> {
+    await this.#ledger();
+  }
+
+  async save(entries: readonly SaveEntry[], { signal }: OperationOptions = {}) {
+    return (await this.#ledger()).save(entries, signal);
+  }
+
+  async find(keys: readonly TaskKey[], { signal }: OperationOptions = {}) {
+    return (await this.#ledger()).find(keys, signal);
+  }
+
+  async *all(taskList: string, options: AllOptions) {
+    yield* (await this.#ledger()).all(taskList, options);
+  }
+
+  async complete(entries: readonly CompleteEntry[], { signal }: OperationOptions = {}) {
+    return (await this.#ledger()).complete(entries, signal);
+  }
+
+  async sweep(taskList: string, { signal }: OperationOptions = {}) {
+    return (await this.#ledger()).sweep(taskList, signal);
+  }
+
+  async close(): Promise<void> {
+    const { ledger, connection } = (await this.#opening) ?? {};
+    await ledger?.close();
+    await connection?.close();
+  }
+
+  async #ledger(): Promise<Ledger> {
+    this.#opening ??= this.#open().catch((error) => {
+      this.#opening = undefined;
+      throw error;
+    });
+    return (await this.#opening).ledger;
+  }
+
+  async #open() {
+    const connection = await connect(this.#connection);
+    const session = this.#breakage.session?.(connection.session) ?? connection.session;
+    const rules = { ...ledgerRules, ...this.#breakage.rules };
+    const ledger = new Ledger(session, connection.settings, processHost, this.#options, rules);
+    await ledger.open();
+    return { ledger, connection };
+  }
+}

@@ -1,0 +1,95 @@
+import type { CassandraConnectionOptions } from "../../src/adapters/cassandra/connection.js";
+import type { LedgerOptions } from "../../src/adapters/cassandra/options.js";
+import { ClientProcess, type Orders } from "./client-process.js";
+import { type Event, now } from "./log.js";
+import type { Dice } from "./random.js";
+import type { WorkloadOptions } from "./workload.js";
+
+export interface ClientsOptions {
+  readonly directory: string;
+  /** Before the names of its clients, which differ from those of all others. */
+  readonly prefix: string;
+  readonly connection: CassandraConnectionOptions;
+  readonly ledger: LedgerOptions;
+  readonly broken: string | undefined;
+  readonly workload: Omit<WorkloadOptions, "name">;
+  readonly writers: number;
+}
+
+/** How long clients may take to come to an end: their calls' deadline, several times. */
+const END_TIMEOUT = 60_000;
+
+/** The clients of one keyspace: some that write, and one that only reads. */
+export class Clients {
+  readonly #options: ClientsOptions;
+  readonly #dice: Dice;
+  readonly #note: (event: Event) => void;
+  readonly #writers: ClientProcess[] = [];
+  #reader: ClientProcess | undefined;
+  #started = 0;
+  /** Clients that ended though nobody told them to. */
+  readonly failed: string[] = [];
+
+  constructor(options: ClientsOptions, dice: Dice, note: (event: Event) => void) {
+    this.#options = options;
+    this.#dice = dice;
+    this.#note = note;
+  }
+
+  /** Resolves when all have connected. */
+  async start(): Promise<void> {
+    for (let i = 0; i < this.#options.writers; i++) this.#writers.push(this.#start("write"));
+    this.#reader = this.#start("read");
+    await Promise.all([...this.#writers, this.#reader].map((client) => client.connected));
+  }
+
+  /** One of those that write. */
+  pick(): ClientProcess {
+    return this.#dice.pick(this.#writers);
+  }
+
+  /** Kills a client; another one starts in its place, and knows nothing of it. */
+  async replace(client: ClientProcess): Promise<void> {
+    const index = this.#writers.indexOf(client);
+    if (index !== -1) this.#writers[index] = this.#start("write");
+    await this.#kill(client);
+  }
+
+  /** Lets all clients finish what they are at, and end. */
+  async end(): Promise<void> {
+    const all = [...this.#writers, ...(this.#reader ? [this.#reader] : [])];
+    for (const client of all) client.tell({ end: true });
+    await Promise.all(all.map((client) => this.#endOf(client)));
+  }
+
+  async killAll(): Promise<void> {
+    await Promise.all([...this.#writers, ...(this.#reader ? [this.#reader] : [])].map((client) => this.#kill(client)));
+  }
+
+  /** Lets a new client read everything that there is, and waits for it. */
+  async audit(keys: Orders["keys"], overrides: Partial<CassandraConnectionOptions> = {}): Promise<void> {
+    await this.#endOf(this.#start("audit", keys, overrides), 10 * END_TIMEOUT);
+  }
+
+  async #endOf(client: ClientProcess, timeout = END_TIMEOUT): Promise<void> {
+    const timer = setTimeout(() => void this.#kill(client), timeout);
+    if (!(await client.ended())) this.failed.push(client.name);
+    clearTimeout(timer);
+    this.#note({ at: now(), gone: client.name });
+  }
+
+  async #kill(client: ClientProcess): Promise<void> {
+    await client.kill("SIGKILL");
+    this.#note({ at: now(), gone: client.name });
+  }
+
+  #start(does: Orders["does"], keys: Orders["keys"] = [], overrides = {}): ClientProcess {
+    const { directory, connection, ledger, broken, workload, prefix } = this.#options;
+    const name = `${prefix}${does}-${++this.#started}`;
+    const seed = this.#dice.below(2 ** 31);
+    const orders = { name, directory, seed, ledger, broken, does, workload, keys };
+    return new ClientProcess({ ...orders, connection: { ...connection, ...overrides } }, (bytes) =>
+      this.pick().tell({ task: bytes }),
+    );
+  }
+}

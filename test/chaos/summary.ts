@@ -1,0 +1,115 @@
+import type { History, Save } from "./history.js";
+import type { Violation } from "./judge.js";
+
+/** What callers met while a fault lasted, all times that it came taken together. */
+export interface FaultSummary {
+  readonly fault: string;
+  readonly times: number;
+  /** Of all times. */
+  readonly seconds: number;
+  /** Calls that ended while it lasted. */
+  readonly calls: number;
+  /** Saves and completes of these. */
+  readonly acknowledged: number;
+  readonly unknown: number;
+  readonly notApplied: number;
+  /** Failed calls by code; reads that failed are among them. */
+  readonly errors: Readonly<Record<string, number>>;
+  /** The longest time without an acknowledgement, and the longest that one was waited for; in seconds. */
+  readonly longestGap: number;
+  readonly longestCall: number;
+  readonly violations: number;
+}
+
+interface Window {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** One for each fault, in the order in which they first came, and one for the whole run. */
+export function summarize(history: History, violations: readonly Violation[]): FaultSummary[] {
+  const windows = windowsOf(history);
+  const all = [{ from: -Infinity, to: Infinity }];
+  return [...windows, ["the whole run", all] as const].map(([fault, some]) =>
+    summarizeWindows(fault, some, history, violations),
+  );
+}
+
+function windowsOf({ events }: History): Map<string, Window[]> {
+  const windows = new Map<string, Window[]>();
+  const begun = new Map<string, number>();
+  for (const event of events) {
+    if ("began" in event) begun.set(event.began, event.at);
+    if ("ended" in event) {
+      const window = { from: begun.get(event.ended) ?? event.at, to: event.at };
+      windows.set(event.ended, [...(windows.get(event.ended) ?? []), window]);
+    }
+  }
+  return windows;
+}
+
+function summarizeWindows(
+  fault: string,
+  windows: readonly Window[],
+  history: History,
+  violations: readonly Violation[],
+): FaultSummary {
+  const during = <T extends { readonly end: number }>(calls: readonly T[]) =>
+    calls.filter(({ end }) => end !== Infinity && windows.some(({ from, to }) => end >= from && end <= to));
+  const writes = during<Pick<Save, "start" | "end" | "fate">>([...history.saves, ...history.completes]);
+  const acknowledged = writes.filter(({ fate }) => fate === "acknowledged");
+  const errors: Record<string, number> = {};
+  const failed = during(history.errors);
+  for (const { failure } of failed) errors[failure.error] = (errors[failure.error] ?? 0) + 1;
+  const failedReads = failed.filter(({ op }) => op === "find" || op === "sweep").length;
+  return {
+    fault,
+    times: windows.length,
+    seconds: windows.reduce((sum, { from, to }) => sum + (to - from) / 1e6, 0),
+    calls: writes.length + during(history.finds).length + during(history.passes).length + failedReads,
+    acknowledged: acknowledged.length,
+    unknown: writes.filter(({ fate }) => fate === "unknown").length,
+    notApplied: writes.filter(({ fate }) => fate === "not-applied").length,
+    errors,
+    longestGap: Math.max(0, ...windows.map((window) => longestGap(acknowledged, window))) / 1e6,
+    longestCall: acknowledged.reduce((longest, { start, end }) => Math.max(longest, end - start), 0) / 1e6,
+    violations: violations.filter(({ at }) => windows.some(({ from, to }) => at >= from && at <= to)).length,
+  };
+}
+
+function longestGap(acknowledged: readonly { readonly end: number }[], { from, to }: Window): number {
+  const ends = acknowledged.map(({ end }) => end).filter((end) => end >= from && end <= to);
+  const times = [from, ...ends.sort((a, b) => a - b), to].filter(Number.isFinite);
+  return times.reduce((longest, time, i) => Math.max(longest, i === 0 ? 0 : time - (times[i - 1] as number)), 0);
+}
+
+/** The summaries as a table for people. */
+export function printSummaries(summaries: readonly FaultSummary[]): string {
+  const head = ["fault", "times", "s", "calls", "acked", "unknown", "not applied", "longest gap", "longest call"];
+  const rows = summaries.map((each) => [
+    each.fault,
+    String(each.times),
+    Number.isFinite(each.seconds) ? each.seconds.toFixed(0) : "",
+    String(each.calls),
+    String(each.acknowledged),
+    String(each.unknown),
+    String(each.notApplied),
+    `${each.longestGap.toFixed(1)} s`,
+    `${each.longestCall.toFixed(1)} s`,
+    String(each.violations),
+    Object.entries(each.errors)
+      .map(([code, count]) => `${code} ${count}`)
+      .join(", "),
+  ]);
+  return alignColumns([[...head, "violations", "errors"], ...rows]);
+}
+
+function alignColumns(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => (row[i] ?? "").length)));
+  return rows
+    .map((row) =>
+      row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join("  "),
+    )
+    .map((line) => line.trimEnd())
+    .join("\n");
+}

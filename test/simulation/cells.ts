@@ -1,0 +1,168 @@
+import type { LedgerPlace } from "../../src/adapters/cassandra/rules.js";
+import type { Mutation } from "../../src/adapters/cassandra/session.js";
+import type { Stretch } from "../../src/adapters/cassandra/stretches.js";
+import type { Version } from "../../src/version.js";
+
+/** A timestamp before all others: nothing was written, or deleted. */
+export const NEVER: Version = -1n;
+
+/** A row of `tasks`. All its columns are written at once, so that one timestamp stands for all of them. */
+export interface TaskCells {
+  readonly id: string;
+  readonly writtenAt: Version;
+  readonly type: string;
+  readonly envelope: Uint8Array;
+  readonly deletedAt: Version;
+}
+
+/** A row of `open_tasks`. */
+export interface EntryCells extends LedgerPlace {
+  readonly writtenAt: Version;
+  readonly size: number;
+  readonly deletedAt: Version;
+}
+
+/** A range tombstone of `open_tasks`: what lies between, without its ends. */
+export interface RangeCells extends Stretch {
+  readonly deletedAt: Version;
+}
+
+/** The row of `sweeps`, which ends by itself. */
+export interface SweepCells {
+  readonly sweptTo: Version;
+  readonly stretches: readonly Stretch[];
+  /** In seconds. */
+  readonly expiresAt: number;
+}
+
+const NOTHING = new Uint8Array();
+
+/**
+ * The cells of one partition, as one replica has them or as an answer tells of them. Merging is commutative, associative
+ * and idempotent, as in Cassandra: the later timestamp wins, of equal ones a deletion, of equal writes the larger value.
+ */
+export class Cells {
+  readonly tasks = new Map<string, TaskCells>();
+  readonly entries = new Map<string, EntryCells>();
+  readonly ranges = new Map<string, RangeCells>();
+  sweep: SweepCells | undefined;
+
+  apply(mutation: Mutation, sweepExpiresAt: number): void {
+    switch (mutation.kind) {
+      case "put-task": {
+        const { id, savedAt, type, envelope } = mutation;
+        return this.mergeTask({ id, writtenAt: savedAt, type, envelope, deletedAt: NEVER });
+      }
+      case "put-entry": {
+        const { id, savedAt, size } = mutation;
+        return this.mergeEntry({ id, savedAt, writtenAt: savedAt, size, deletedAt: NEVER });
+      }
+      case "delete-task":
+        return this.mergeTask({ ...noTask(mutation.id), deletedAt: mutation.at });
+      case "delete-entry":
+        return this.mergeEntry({ ...noEntry(mutation), deletedAt: mutation.at });
+      case "delete-entries": {
+        const { after, before, at } = mutation;
+        return this.addRange({ after, before, deletedAt: at });
+      }
+      case "put-sweep": {
+        const { at, stretches } = mutation;
+        return this.mergeSweep({ sweptTo: at, stretches, expiresAt: sweepExpiresAt });
+      }
+    }
+  }
+
+  mergeTask(row: TaskCells): void {
+    const own = this.tasks.get(row.id);
+    this.tasks.set(row.id, own ? mergedTask(own, row) : row);
+  }
+
+  mergeEntry(row: EntryCells): void {
+    const key = placeKey(row);
+    const own = this.entries.get(key);
+    this.entries.set(key, own ? mergedEntry(own, row) : row);
+  }
+
+  addRange(range: RangeCells): void {
+    this.ranges.set(`${range.after} ${range.before} ${range.deletedAt}`, range);
+  }
+
+  mergeSweep(row: SweepCells): void {
+    if (this.sweep === undefined || isSweepAfter(row, this.sweep)) this.sweep = row;
+  }
+
+  /** Takes in all that the other has. */
+  mergeAll(other: Cells): void {
+    for (const row of other.tasks.values()) this.mergeTask(row);
+    for (const row of other.entries.values()) this.mergeEntry(row);
+    for (const range of other.ranges.values()) this.addRange(range);
+    if (other.sweep) this.mergeSweep(other.sweep);
+  }
+}
+
+export function noTask(id: string): TaskCells {
+  return { id, writtenAt: NEVER, type: "", envelope: NOTHING, deletedAt: NEVER };
+}
+
+export function noEntry({ savedAt, id }: LedgerPlace): EntryCells {
+  return { savedAt, id, writtenAt: NEVER, size: -1, deletedAt: NEVER };
+}
+
+export function isTaskLive({ writtenAt, deletedAt }: TaskCells): boolean {
+  return writtenAt > deletedAt;
+}
+
+/** The latest of the range tombstones that cover a place. */
+export function coveredAt(ranges: Iterable<RangeCells>, savedAt: Version): Version {
+  let latest = NEVER;
+  for (const { after, before, deletedAt } of ranges)
+    if (after < savedAt && savedAt < before && deletedAt > latest) latest = deletedAt;
+  return latest;
+}
+
+export function placeKey({ savedAt, id }: LedgerPlace): string {
+  return `${savedAt} ${id}`;
+}
+
+/** In clustering order. */
+export function comparePlaces(a: LedgerPlace, b: LedgerPlace): number {
+  if (a.savedAt !== b.savedAt) return a.savedAt < b.savedAt ? -1 : 1;
+  return a.id === b.id ? 0 : a.id < b.id ? -1 : 1;
+}
+
+function mergedTask(a: TaskCells, b: TaskCells): TaskCells {
+  const deletedAt = max(a.deletedAt, b.deletedAt);
+  if (a.writtenAt !== b.writtenAt) return { ...(a.writtenAt > b.writtenAt ? a : b), deletedAt };
+  // Cell by cell: the type and the envelope may come from two writes.
+  const type = Buffer.compare(Buffer.from(a.type), Buffer.from(b.type)) >= 0 ? a.type : b.type;
+  const envelope = Buffer.compare(a.envelope, b.envelope) >= 0 ? a.envelope : b.envelope;
+  return { id: a.id, writtenAt: a.writtenAt, type, envelope, deletedAt };
+}
+
+function mergedEntry(a: EntryCells, b: EntryCells): EntryCells {
+  const later = a.writtenAt > b.writtenAt || (a.writtenAt === b.writtenAt && a.size >= b.size) ? a : b;
+  return { ...later, deletedAt: max(a.deletedAt, b.deletedAt) };
+}
+
+/** Of two writes of one timestamp that end by themselves the one that ends later wins, then the larger value. */
+function isSweepAfter(a: SweepCells, b: SweepCells): boolean {
+  if (a.sweptTo !== b.sweptTo) return a.sweptTo > b.sweptTo;
+  if (a.expiresAt !== b.expiresAt) return a.expiresAt > b.expiresAt;
+  return Buffer.compare(stretchBytes(a), stretchBytes(b)) > 0;
+}
+
+/** A list as Cassandra writes it: its length, then each element after its own length. */
+function stretchBytes({ stretches }: SweepCells): Buffer {
+  const ends = stretches.flatMap(({ after, before }) => [after, before]);
+  const bytes = Buffer.alloc(4 + 12 * ends.length);
+  bytes.writeInt32BE(ends.length);
+  for (const [i, end] of ends.entries()) {
+    bytes.writeInt32BE(8, 4 + 12 * i);
+    bytes.writeBigInt64BE(end, 8 + 12 * i);
+  }
+  return bytes;
+}
+
+function max(a: Version, b: Version): Version {
+  return a > b ? a : b;
+}

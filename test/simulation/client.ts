@@ -1,0 +1,197 @@
+import { Ledger } from "../../src/adapters/cassandra/ledger.js";
+import type { LedgerOptions } from "../../src/adapters/cassandra/options.js";
+import { type LedgerRules, ledgerRules } from "../../src/adapters/cassandra/rules.js";
+import type { LedgerSession, Mutation } from "../../src/adapters/cassandra/session.js";
+import { TaskError } from "../../src/errors.js";
+import type { VersionClock } from "../../src/version.js";
+import type { Cluster } from "./cluster.js";
+import { Holders } from "./holder.js";
+import { type ClockMaker, makeClock, simulatedHost, WallClock } from "./host.js";
+import type { Life, Oracle } from "./oracle.js";
+import { keyOf, mix } from "./random.js";
+import { SimulatedSession } from "./session.js";
+import { SECOND, type World } from "./world.js";
+
+/** What of the adapter is replaced by something weaker. */
+export interface Weakening {
+  readonly rules?: ((access: RuleAccess) => Partial<LedgerRules>) | undefined;
+  readonly clock?: ClockMaker | undefined;
+  readonly session?: ((session: LedgerSession) => LedgerSession) | undefined;
+}
+
+/** What a weakened rule may reach for. */
+export interface RuleAccess {
+  readonly session: LedgerSession;
+  readonly shards: number;
+}
+
+export interface ClientSettings {
+  readonly shards: number;
+  readonly entriesPerRead: number;
+  readonly ledger: LedgerOptions;
+  /** How far its clock may be off, in microseconds. */
+  readonly skew: number;
+  /** Whether its clock is far ahead, and so is that of the server that it asks for the time. */
+  readonly isWild: boolean;
+  readonly span: number;
+  readonly weakening: Weakening;
+}
+
+/** One life of the process. */
+export interface Running extends Life {
+  readonly ledger: Ledger;
+  readonly clock: VersionClock;
+  /** Calls that closing waits for. */
+  readonly calls: Set<Promise<unknown>>;
+  /** Aborted when the ledger is to be closed. */
+  readonly closing: AbortController;
+}
+
+/** How long after a close the ledger is opened again. */
+const CLOSED_FOR = 10 * SECOND;
+
+/** One host, and the process on it that uses the ledger: it can be stopped, die, and start again. */
+export class Client {
+  readonly index: number;
+  readonly dataCenter: number;
+  readonly isWild: boolean;
+  readonly holders = new Holders();
+  readonly wall: WallClock;
+  readonly #world: World;
+  readonly #cluster: Cluster;
+  readonly #oracle: Oracle;
+  readonly #settings: ClientSettings;
+  #lives = 0;
+  #life: Running | undefined;
+  #opening: Promise<void> | undefined;
+  #stoppedUntil = 0;
+  /** What waits for the process to start again. */
+  #waiting: ((life: Running) => void)[] = [];
+
+  constructor(world: World, cluster: Cluster, oracle: Oracle, index: number, settings: ClientSettings) {
+    this.#world = world;
+    this.#cluster = cluster;
+    this.#oracle = oracle;
+    this.#settings = settings;
+    this.index = index;
+    this.isWild = settings.isWild;
+    this.dataCenter = index % cluster.options.dataCenters;
+    this.wall = new WallClock(world, 500 + index, settings.skew, settings.span);
+    if (settings.isWild) this.wall.offset = 7200 * SECOND;
+    this.start();
+  }
+
+  start(): void {
+    const name = `${"ABCDEFGH"[this.index]}${++this.#lives}`;
+    const { weakening, ledger: options, shards, entriesPerRead } = this.#settings;
+    if (this.#life) this.#oracle.died(this.#life);
+    this.#world.log?.(`${name} starts`);
+    const limit = BigInt((options.clockLimit ?? 1000) * 1000);
+    const clock = (weakening.clock ?? makeClock)(() => this.wall.now(), limit);
+    const process = {
+      name,
+      dataCenter: this.dataCenter,
+      step: (key: number, run: () => void) => this.#step(name, key, run),
+      serverClock: this.isWild ? () => this.wall.now() : undefined,
+      onSent: (mutation: Mutation) => this.#oracle.sent(life, mutation),
+      onApplied: (mutation: Mutation) => this.#oracle.applied(life, mutation),
+    };
+    const plain = new SimulatedSession(this.#world, this.#cluster, process);
+    const session = weakening.session?.(plain) ?? plain;
+    const host = simulatedHost({
+      world: this.#world,
+      clock,
+      key: keyOf(name),
+      enter: (run) => this.#enter(name, run),
+    });
+    const rules: LedgerRules = { ...ledgerRules, ...weakening.rules?.({ session, shards }) };
+    const ledger = new Ledger(session, { shards, dataCenter: "dc" }, host, options, rules, entriesPerRead);
+    const horizon = () => this.wall.now() + 2n * limit;
+    const life: Running = {
+      name,
+      ledger,
+      clock,
+      met: 0n,
+      horizon,
+      calls: new Set(),
+      closing: new AbortController(),
+    };
+    this.#life = life;
+    this.#opening = undefined;
+    for (const wake of this.#waiting.splice(0)) wake(life);
+  }
+
+  /** Calls back in the process as it is now, or as it starts again. */
+  whenRunning(call: (life: Running) => void): void {
+    if (this.#life && !this.#life.closing.signal.aborted) call(this.#life);
+    else this.#waiting.push(call);
+  }
+
+  /** As the adapter does: the ledger is opened once; a failed attempt does not stand in the way of the next. */
+  async opened({ ledger, closing }: Running): Promise<Ledger> {
+    if (closing.signal.aborted) throw new TaskError("CLOSED", "the ledger is closed");
+    this.#opening ??= ledger.open().catch((error) => {
+      this.#opening = undefined;
+      throw error;
+    });
+    await this.#opening;
+    return ledger;
+  }
+
+  /** As the adapter does: waits for the calls that are under way, then for what nobody waits for. */
+  async close({ ledger, calls, closing, name }: Running): Promise<void> {
+    if (closing.signal.aborted) return;
+    closing.abort();
+    while (calls.size > 0) await Promise.allSettled(calls);
+    await ledger.close();
+    this.#world.log?.(`${name} is closed`);
+    this.#world.after(CLOSED_FOR, () => this.#life?.name === name && this.start());
+  }
+
+  /** The process dies, and is started again after a while. */
+  crash(key: number): void {
+    const life = this.#life;
+    if (life === undefined) return;
+    this.#world.log?.(`${life.name} dies`);
+    this.#life = undefined;
+    this.#stoppedUntil = 0;
+    this.holders.clear();
+    this.#oracle.died(life);
+    this.#world.after(10 * SECOND * this.#world.roll(key, 34), () => this.start());
+  }
+
+  /** The process is gone for good, and what it has under way with it. */
+  leave(): void {
+    this.#life = undefined;
+    this.#waiting = [];
+  }
+
+  /** Waits, in the process. */
+  sleep({ name }: Life, microseconds: number): Promise<void> {
+    return new Promise((resolve) => this.#world.after(microseconds, () => this.#enter(name, resolve)));
+  }
+
+  /** Runs a step of the process, which may stop or die before. */
+  #step(name: string, key: number, run: () => void): void {
+    const life = this.#life;
+    if (life?.name !== name) return;
+    if (this.#world.fault("pause", key)) {
+      const longest = this.#world.roll(key, 31) < 0.5 ? 50 : 2;
+      const end = this.#world.now + longest * SECOND * this.#world.roll(key, 32);
+      this.#stoppedUntil = Math.max(this.#stoppedUntil, end);
+    }
+    if (this.#world.fault("crash", key)) return this.crash(key);
+    this.#enter(name, run);
+  }
+
+  #enter(name: string, run: () => void): void {
+    if (this.#life?.name !== name) return;
+    if (this.#stoppedUntil > this.#world.now) this.#world.at(this.#stoppedUntil, () => this.#enter(name, run));
+    else run();
+  }
+
+  /** An operation begins: a step of the process like any other. */
+  begin(key: number, run: (life: Running) => void): void {
+    this.whenRunning((life) => this.#step(life.name, mix(key, 3), () => run(life)));
+  }
+}

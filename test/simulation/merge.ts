@@ -1,0 +1,97 @@
+import type { LedgerEntry } from "../../src/adapters/cassandra/session.js";
+import { Cells, comparePlaces, coveredAt, isTaskLive, NEVER, noEntry, placeKey, type RangeCells } from "./cells.js";
+import { type Answer, type EntriesQuery, inReadingOrder } from "./replica.js";
+
+/** What a coordinator makes of the answers of several replicas. */
+export interface Merged {
+  readonly cells: Cells;
+  readonly entries: readonly LedgerEntry[];
+  /** For each answer what its replica lacks; undefined where it lacks nothing. */
+  readonly repairs: readonly (Cells | undefined)[];
+}
+
+/** The task rows, or the row of the sweep, as the answers together tell of them. */
+export function mergeRows(answers: readonly Answer[]): Merged {
+  const cells = new Cells();
+  for (const answer of answers) cells.mergeAll(answer.cells);
+  const repairs = answers.map(({ cells: own }) => {
+    const repair = new Cells();
+    for (const row of cells.tasks.values()) if (!isSame(own.tasks.get(row.id), row)) repair.mergeTask(row);
+    if (cells.sweep && !isSame(own.sweep, cells.sweep)) repair.sweep = cells.sweep;
+    return repair.tasks.size > 0 || repair.sweep ? repair : undefined;
+  });
+  return { cells, entries: [], repairs };
+}
+
+/**
+ * The live entries. Undefined, with the answers whose replicas have to be asked for more, where entries that one of them
+ * gave are deleted in another, so that there are too few (short read protection).
+ */
+export function mergeEntries(
+  query: EntriesQuery,
+  answers: readonly Answer[],
+): Merged | { readonly short: readonly number[] } {
+  const cells = new Cells();
+  for (const answer of answers) cells.mergeAll(answer.cells);
+  const ranges = [...cells.ranges.values()];
+  const rows = inReadingOrder(query, cells.entries.values());
+  const direction = query.isReversed ? -1 : 1;
+  const isPast = (place: { savedAt: bigint; id: string }, end: { savedAt: bigint; id: string }) =>
+    direction * comparePlaces(place, end) > 0;
+  const isLive = ({ writtenAt, deletedAt, savedAt }: (typeof rows)[number]) =>
+    writtenAt > deletedAt && writtenAt > coveredAt(ranges, savedAt);
+  const stops = answers.flatMap(({ stoppedAt }) => stoppedAt ?? []);
+  const certain = rows.filter((row) => stops.every((stop) => !isPast(row, stop)));
+  const live = certain.filter(isLive).slice(0, query.limit);
+  if (live.length < query.limit && stops.length > 0) {
+    const nearest = stops.reduce((near, stop) => (isPast(near, stop) ? stop : near));
+    return { short: answers.flatMap(({ stoppedAt }, i) => (stoppedAt && !isPast(stoppedAt, nearest) ? i : [])) };
+  }
+  const last = live.length === query.limit ? live.at(-1) : undefined;
+  const reached = last ? rows.filter((row) => !isPast(row, last)) : rows;
+  // A range tombstone that is still open where the reading ends is not repaired.
+  const closed = ranges.filter(
+    ({ after, before }) => !last || (query.isReversed ? after >= last.savedAt : before <= last.savedAt),
+  );
+  const repairs = answers.map(({ cells: own }) => repairOf(own, reached, closed, ranges));
+  return { cells, entries: live.map(({ savedAt, id, size }) => ({ savedAt, id, size })), repairs };
+}
+
+function repairOf(
+  own: Cells,
+  rows: ReturnType<typeof inReadingOrder>,
+  closed: readonly RangeCells[],
+  ranges: readonly RangeCells[],
+): Cells | undefined {
+  const repair = new Cells();
+  for (const range of closed) if (!isKnown(range, own)) repair.addRange(range);
+  for (const row of rows) {
+    // What a range tombstone hides is not sent with the row.
+    const covered = coveredAt(ranges, row.savedAt);
+    const writtenAt = row.writtenAt > covered && row.writtenAt > row.deletedAt ? row.writtenAt : NEVER;
+    const deletedAt = row.deletedAt > covered ? row.deletedAt : NEVER;
+    if (writtenAt === NEVER && deletedAt === NEVER) continue;
+    const has = own.entries.get(placeKey(row)) ?? noEntry(row);
+    const isUpToDate =
+      (writtenAt === NEVER || (has.writtenAt === writtenAt && has.size === row.size)) &&
+      (deletedAt === NEVER || has.deletedAt === deletedAt);
+    if (!isUpToDate) repair.mergeEntry({ ...row, writtenAt, deletedAt });
+  }
+  return repair.ranges.size > 0 || repair.entries.size > 0 ? repair : undefined;
+}
+
+function isKnown(range: RangeCells, own: Cells): boolean {
+  for (const { after, before, deletedAt } of own.ranges.values())
+    if (after <= range.after && before >= range.before && deletedAt >= range.deletedAt) return true;
+  return false;
+}
+
+function isSame(a: object | undefined, b: object): boolean {
+  if (a === b) return true;
+  if (a === undefined) return false;
+  return Object.entries(b).every(([name, value]) => (a as Record<string, unknown>)[name] === value);
+}
+
+export function liveTasks(cells: Cells): readonly { id: string; envelope: Uint8Array }[] {
+  return [...cells.tasks.values()].filter(isTaskLive).map(({ id, envelope }) => ({ id, envelope }));
+}

@@ -1,0 +1,350 @@
+import type { Outcome, Version } from "../../src/adapter.js";
+import type { Mutation } from "../../src/adapters/cassandra/session.js";
+import type { Cells } from "./cells.js";
+import { coveredAt, isTaskLive, NEVER } from "./cells.js";
+import type { Cluster } from "./cluster.js";
+import { describeVersion as at } from "./describe.js";
+import type { World } from "./world.js";
+
+/** A process: one life of a client. */
+export interface Life {
+  readonly name: string;
+  /** The latest version that it has made or met, but for those far ahead of its clock. */
+  met: Version;
+  /** The clock that its versions are made by, and how far a version may be ahead of it to count. */
+  readonly horizon: () => Version;
+}
+
+/** What became of an operation that has ended, as its caller was told; a process that died was told nothing. */
+export type End = "acknowledged" | "unknown" | "not-applied" | "died";
+
+interface Operation {
+  readonly life: Life;
+  readonly id: string;
+  readonly start: number;
+  end: number;
+  outcome: End | undefined;
+}
+
+export interface SaveRecord extends Operation {
+  /** The versions that it was tried at, in order. */
+  readonly versions: Version[];
+  readonly replaces: readonly Version[];
+  /** What the process had made or met when it was called. */
+  readonly met: Version;
+}
+
+export interface CompleteRecord extends Operation {
+  readonly version: Version;
+  /** A later version that the caller itself saved before: complete stands for that, too. */
+  readonly covers: Version;
+}
+
+export interface Listing {
+  readonly life: Life;
+  readonly started: number;
+  readonly savedBefore: Version | undefined;
+  readonly yielded: readonly { readonly id: string; readonly version: Version }[];
+  /** Whether the consumer read to the end. */
+  readonly isWhole: boolean;
+}
+
+export interface Violation {
+  /** Which promise is broken. */
+  readonly rule: string;
+  readonly text: string;
+}
+
+/** What is no violation, counted: what the design says can remain, and what clocks cost. */
+export interface Remains {
+  open: number;
+  /** Task rows that no entry leads to: of saves that were never acknowledged. */
+  orphanTasks: number;
+  /** Entries of replaced versions of a task that is open. */
+  replacedEntries: number;
+  /** Entries without a task in a stretch that readers pass over. */
+  hiddenEntries: number;
+  /** Acknowledged saves that began after a complete of a version later than their own. */
+  skewLost: number;
+}
+
+/** Knows what was called and what was acknowledged, and judges every answer. */
+export class Oracle {
+  readonly violations: Violation[] = [];
+  readonly counts = { saves: 0, acknowledged: 0, completed: 0, finds: 0, passes: 0, yields: 0, sweeps: 0, refused: 0 };
+  readonly saves: SaveRecord[] = [];
+  readonly completes: CompleteRecord[] = [];
+  readonly #world: World;
+  readonly #cluster: Cluster;
+  /** Versions that a process deleted, by process, id and version: how often it meant to. */
+  readonly #meant = new Map<string, number>();
+  readonly #applied = new Set<string>();
+  /** What is under way, and in which process. */
+  readonly #underWay = new Map<string, Life>();
+
+  constructor(world: World, cluster: Cluster) {
+    this.#world = world;
+    this.#cluster = cluster;
+  }
+
+  violate(rule: string, text: string): void {
+    this.violations.push({ rule, text });
+    this.#world.log?.(`*** ${rule}: ${text}`);
+  }
+
+  /** Something begins that has to end; gives the function that says that it has. */
+  begins(life: Life, what: string): () => void {
+    this.#underWay.set(what, life);
+    return () => this.#underWay.delete(what);
+  }
+
+  /** By now all calls must have ended. */
+  checkEnds(): void {
+    for (const [what, { name }] of this.#underWay) this.violate("hangs", `${what} of ${name} does not end`);
+  }
+
+  save(life: Life, id: string, replaces: readonly Version[]): SaveRecord {
+    this.counts.saves++;
+    const operation = { life, id, start: this.#world.now, end: Infinity, outcome: undefined };
+    const record = { ...operation, versions: [], replaces, met: life.met };
+    this.saves.push(record);
+    return record;
+  }
+
+  /** A version is tried. It must be later than all that the process has made or met, and than what it replaces. */
+  tries(record: SaveRecord, version: Version): void {
+    const { life, id, versions, replaces } = record;
+    const least = [record.met, ...replaces, ...versions].reduce((a, b) => (a > b ? a : b));
+    if (version <= least) this.violate("order", `${life.name} saves ${id} at ${at(version)}, having met ${at(least)}`);
+    versions.push(version);
+    this.meet(life, version);
+  }
+
+  saved(record: SaveRecord, outcome: Outcome<Version>): void {
+    this.#end(record, outcome);
+    const { id, versions } = record;
+    if (!outcome.ok) {
+      const { attempted } = outcome;
+      const isTold = attempted === undefined || versions.at(-1) === attempted || versions.includes(attempted);
+      if (!isTold) this.violate("outcome", `${id}: a version that was not tried is told: ${at(attempted)}`);
+      return;
+    }
+    this.counts.acknowledged++;
+    if (outcome.value !== versions.at(-1))
+      this.violate("outcome", `${id}: ${at(outcome.value)} is told, ${at(versions.at(-1))} was tried`);
+    this.#checkQuorum(record, outcome.value);
+  }
+
+  complete(life: Life, id: string, version: Version, covers: Version): CompleteRecord {
+    const operation = { life, id, start: this.#world.now, end: Infinity, outcome: undefined };
+    const record = { ...operation, version, covers };
+    this.completes.push(record);
+    this.meet(life, version);
+    return record;
+  }
+
+  completed(record: CompleteRecord, outcome: Outcome<void>): void {
+    this.#end(record, outcome);
+    if (!outcome.ok) return;
+    this.counts.completed++;
+    this.#checkQuorum(record, record.version);
+  }
+
+  #end(record: SaveRecord | CompleteRecord, outcome: Outcome<unknown>): void {
+    record.end = this.#world.now;
+    record.outcome = outcome.ok ? "acknowledged" : outcome.error.outcome;
+    if (!outcome.ok && outcome.error.outcome === "not-applied") this.counts.refused++;
+  }
+
+  /** What is acknowledged is on a quorum: written, or deleted later. */
+  #checkQuorum({ id, life }: Operation, version: Version): void {
+    let have = 0;
+    const { replicas, options } = this.#cluster;
+    for (const replica of replicas) {
+      const rows = replica.shards.map((shard) => replica.cellsOf(shard).tasks.get(id));
+      if (rows.some((row) => row && (row.writtenAt >= version || row.deletedAt >= version))) have++;
+    }
+    if (have < this.#cluster.quorumOf(options.reads))
+      this.violate("quorum", `${life.name} has ${id} at ${at(version)} acknowledged, ${have} replicas know of it`);
+  }
+
+  /** A process has died: its callers are told nothing any more. */
+  died(life: Life): void {
+    for (const record of [...this.saves, ...this.completes]) {
+      if (record.life !== life || record.outcome !== undefined) continue;
+      record.outcome = "died";
+      record.end = this.#world.now;
+    }
+    for (const [what, other] of this.#underWay) if (other === life) this.#underWay.delete(what);
+  }
+
+  /** A process has met a version; those far ahead of its clock move nothing. */
+  meet(life: Life, version: Version): void {
+    if (version > life.met && version <= life.horizon()) life.met = version;
+  }
+
+  /** A process sends a mutation for the first time. */
+  sent(life: Life, mutation: Mutation): void {
+    if (mutation.kind !== "delete-task") return;
+    const key = `${life.name} ${mutation.id} ${mutation.at}`;
+    this.#meant.set(key, (this.#meant.get(key) ?? 0) + 1);
+  }
+
+  applied(life: Life, mutation: Mutation): void {
+    if (mutation.kind === "put-task") this.#applied.add(`${life.name} saves ${mutation.id} ${mutation.savedAt}`);
+    else if (mutation.kind === "delete-task") this.#applied.add(`${life.name} deletes ${mutation.id} ${mutation.at}`);
+  }
+
+  /** The version of an id from which on it must be open for who looked from `started` on; undefined where none must. */
+  owed(id: string, started: number): Version | undefined {
+    let least = NEVER;
+    for (const save of this.saves) {
+      const version = save.versions.at(-1);
+      if (save.id !== id || save.outcome !== "acknowledged" || save.end > started || version === undefined) continue;
+      if (version > least) least = version;
+    }
+    if (least === NEVER) return undefined;
+    const isUndone = this.completes.some((c) => c.id === id && c.version >= least && c.outcome !== "not-applied");
+    return isUndone ? undefined : least;
+  }
+
+  /** A complete, acknowledged before `started`, after which a version must not be seen any more. */
+  #undoing(id: string, version: Version, started: number): CompleteRecord | undefined {
+    return this.completes.find(
+      (c) =>
+        c.id === id &&
+        c.outcome === "acknowledged" &&
+        c.end <= started &&
+        (version <= c.version || version <= c.covers),
+    );
+  }
+
+  found(life: Life, started: number, id: string, version: Version | undefined): void {
+    this.counts.finds++;
+    if (version !== undefined) this.meet(life, version);
+    const owed = this.owed(id, started);
+    if (owed !== undefined && !(version !== undefined && version >= owed))
+      this.violate("1 find", `${id}: version ${at(owed)} is owed, found ${at(version)}`);
+    const undoing = version !== undefined && this.#undoing(id, version, started);
+    if (undoing)
+      this.violate("3 find", `${id}: version ${at(version)} is found, and ${at(undoing.version)} was completed`);
+  }
+
+  listed({ started, savedBefore, yielded, isWhole }: Listing): void {
+    if (isWhole) this.counts.passes++;
+    this.counts.yields += yielded.length;
+    const seen = new Set<string>();
+    for (const { id, version } of yielded) {
+      if (seen.has(`${id} ${version}`)) this.violate("4 twice", `${id}: version ${at(version)} is yielded twice`);
+      seen.add(`${id} ${version}`);
+      const undoing = this.#undoing(id, version, started);
+      if (undoing)
+        this.violate("3 all", `${id}: version ${at(version)} is yielded, and ${at(undoing.version)} was completed`);
+      if (savedBefore !== undefined && version >= savedBefore)
+        this.violate("4 cutoff", `${id}: version ${at(version)} is not before ${at(savedBefore)}`);
+    }
+    this.#checkOrder(yielded);
+    if (!isWhole) return;
+    for (const id of new Set(this.saves.map((save) => save.id))) {
+      const owed = this.owed(id, started);
+      if (owed === undefined || yielded.some((one) => one.id === id && one.version >= owed)) continue;
+      if (this.#isTouched(id, started) || this.#isPastCutoff(id, savedBefore)) continue;
+      const versions = yielded.filter((one) => one.id === id).map(({ version }) => at(version));
+      this.violate("1 all", `${id}: version ${at(owed)} is owed, yielded [${versions}]`);
+    }
+  }
+
+  /** Oldest first, among those that were never saved but once. */
+  #checkOrder(yielded: Listing["yielded"]): void {
+    const single = yielded.filter(({ id }) => this.saves.filter((save) => save.id === id).length === 1);
+    for (const [i, { id, version }] of single.entries()) {
+      const before = single[i - 1];
+      if (before && before.version > version)
+        this.violate("4 order", `${id}: version ${at(version)} is yielded after ${at(before.version)}`);
+    }
+  }
+
+  /** Whether somebody saved or completed an id while it was looked for. */
+  #isTouched(id: string, started: number): boolean {
+    const { now } = this.#world;
+    return [...this.saves, ...this.completes].some((op) => op.id === id && op.start < now && op.end > started);
+  }
+
+  /** Whether there may be a version that the pass must leave out. */
+  #isPastCutoff(id: string, savedBefore: Version | undefined): boolean {
+    if (savedBefore === undefined) return false;
+    return this.saves.some((save) => save.id === id && save.versions.some((version) => version >= savedBefore));
+  }
+
+  /** When all messages have come or are lost: what was said not to be applied was not, and every call has ended. */
+  checkOutcomes(): void {
+    for (const save of this.saves) {
+      if (save.outcome !== "not-applied") continue;
+      for (const version of save.versions) {
+        const isShared = this.saves.some(
+          (other) => other !== save && other.id === save.id && other.versions.includes(version),
+        );
+        if (!isShared && this.#applied.has(`${save.life.name} saves ${save.id} ${version}`))
+          this.violate("outcome", `${save.id}: the save at ${at(version)} is told as not applied, and was`);
+      }
+    }
+    for (const complete of this.completes) {
+      const { life, id, version, outcome } = complete;
+      const isSame = (other: CompleteRecord) => other.life === life && other.id === id && other.version === version;
+      const meant = this.#meant.get(`${life.name} ${id} ${version}`) ?? 0;
+      const isOnly = meant < 2 && this.completes.filter(isSame).length === 1;
+      if (outcome === "not-applied" && isOnly && this.#applied.has(`${life.name} deletes ${id} ${version}`))
+        this.violate("outcome", `${id}: the complete of ${at(version)} is told as not applied, and was`);
+    }
+  }
+
+  /** Everything is delivered and repaired, the ledger cleaned and swept: what is left? */
+  settled(
+    partitions: readonly Cells[],
+    yielded: Listing["yielded"],
+    isHidden: (version: Version, id: string) => boolean,
+  ): Remains {
+    const remains = { open: 0, orphanTasks: 0, replacedEntries: 0, hiddenEntries: 0, skewLost: 0 };
+    const tasks = partitions.flatMap((cells) => [...cells.tasks.values()].filter(isTaskLive));
+    const entries = partitions.flatMap((cells) =>
+      [...cells.entries.values()].filter(
+        ({ writtenAt, deletedAt, savedAt }) =>
+          writtenAt > deletedAt && writtenAt > coveredAt(cells.ranges.values(), savedAt),
+      ),
+    );
+    remains.open = tasks.length;
+    for (const { id, writtenAt: version } of tasks) {
+      const own = entries.filter((entry) => entry.id === id && !isHidden(entry.savedAt, id));
+      const times = yielded.filter((one) => one.id === id && one.version === version).length;
+      if (own.length === 0) remains.orphanTasks++;
+      else if (times !== 1)
+        this.violate("5 all", `${id}: version ${at(version)} has an entry and is yielded ${times} times`);
+      remains.replacedEntries += own.filter(({ savedAt }) => savedAt < version).length;
+    }
+    for (const { id, savedAt } of entries) {
+      if (tasks.some((task) => task.id === id)) continue;
+      if (isHidden(savedAt, id)) remains.hiddenEntries++;
+      else this.violate("5 entry", `${id}: entry ${at(savedAt)} is left without a task`);
+    }
+    for (const id of new Set(this.saves.map((save) => save.id))) {
+      const owed = this.owed(id, Infinity);
+      if (owed === undefined) continue;
+      const task = tasks.find((row) => row.id === id);
+      if (!(task && task.writtenAt >= owed))
+        this.violate("5 task", `${id}: version ${at(owed)} is owed, the row has ${at(task?.writtenAt)}`);
+      else if (!entries.some((entry) => entry.id === id && !isHidden(entry.savedAt, id)))
+        this.violate("5 open", `${id}: version ${at(owed)} is owed, no entry leads to it`);
+    }
+    remains.skewLost = this.saves.filter((save) => this.#isLostToSkew(save)).length;
+    return remains;
+  }
+
+  #isLostToSkew(save: SaveRecord): boolean {
+    const version = save.versions.at(-1);
+    return (
+      save.outcome === "acknowledged" &&
+      version !== undefined &&
+      this.completes.some((c) => c.id === save.id && c.end < save.start && c.version > version)
+    );
+  }
+}
