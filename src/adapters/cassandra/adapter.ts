@@ -119,7 +119,7 @@ export class CassandraAdapter implements Adapter {
   }
 
   async #open(): Promise<Ledger> {
-    this.#connection = await connect(driverOptions(this.#options));
+    this.#connection = await connect(driverOptions(this.#options), resolveLedgerOptions(this.#options).policy);
     const { session, settings } = this.#connection;
     const ledger = new Ledger(session, settings, processHost, this.#options);
     await ledger.open();

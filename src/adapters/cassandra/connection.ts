@@ -3,6 +3,8 @@ import { importDriver } from "../../driver.js";
 import { isTaskError, TaskError } from "../../errors.js";
 import { classifyDriverError, type Driver, describeDriverError } from "./driver-errors.js";
 import { DriverSession } from "./driver-session.js";
+import { processHost } from "./host.js";
+import { type RetryPolicy, retryRead } from "./retry.js";
 import {
   checkDataCenter,
   checkKeyspaceName,
@@ -12,7 +14,7 @@ import {
   type SchemaOptions,
   SEVERAL_DATA_CENTERS,
 } from "./schema.js";
-import type { LedgerSession } from "./session.js";
+import { type LedgerSession, SessionError } from "./session.js";
 import { DEFAULT_SHARDS } from "./shard.js";
 
 /** How Cassandra is reached: by a client that the user made and will shut down, or by the driver's options for one. */
@@ -46,17 +48,33 @@ export interface Connection {
   close(): Promise<void>;
 }
 
-/** Throws MISSING_DRIVER, UNAVAILABLE, INVALID_ARGUMENT, SCHEMA_MISMATCH. */
-export async function connect(options: CassandraConnectionOptions): Promise<Connection> {
+/**
+ * A node that was lost a moment ago, and is thought up by the others, is no reason to fail: what is read once a
+ * connection is there is tried again until the policy's deadline. Throws MISSING_DRIVER, UNAVAILABLE, TIMEOUT,
+ * INVALID_ARGUMENT, SCHEMA_MISMATCH.
+ */
+export async function connect(options: CassandraConnectionOptions, policy: RetryPolicy): Promise<Connection> {
   const { keyspace } = options;
   const driver = await loadDriver();
   return withClient(options, driver, async (client, close) => {
     const { localQuorum, quorum } = driver.types.consistencies;
-    const settings = await checkSchema(client, localQuorum, keyspace);
+    const settings = await retryRead(processHost, policy, undefined, (timeout) =>
+      asSession(driver, () => checkSchema(client, localQuorum, keyspace, timeout)),
+    );
     checkDataCenter(keyspace, settings, await dataCenterOf(client));
     const consistency = settings.dataCenter === SEVERAL_DATA_CENTERS ? quorum : localQuorum;
     return { session: new DriverSession(client, driver, keyspace, consistency), settings, close };
   });
+}
+
+/** Gives the driver's errors as those of a session. */
+async function asSession<T>(driver: Driver, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (cause) {
+    if (isTaskError(cause)) throw cause;
+    throw new SessionError(classifyDriverError(cause, driver).kind, false, describeDriverError(cause), cause);
+  }
 }
 
 export async function createSchemaWith(options: CreateSchemaOptions): Promise<void> {
@@ -91,7 +109,7 @@ async function withClient<T>(
     return await use(client, close);
   } catch (error) {
     if (!options.client) await abandon(client);
-    throw isTaskError(error) ? error : connectionError(error, driver);
+    throw isTaskError(error) ? error : connectionError(error instanceof SessionError ? error.cause : error, driver);
   }
 }
 

@@ -8,6 +8,8 @@ const LAYOUT = "1";
 /** The value of `data_center` for a keyspace whose clients are in several. */
 export const SEVERAL_DATA_CENTERS = "*";
 
+const SETTING_NAMES = ["layout", "shards", "data_center"];
+
 /** What is settled when a keyspace's tables are made, and holds for all of its clients. */
 export interface LedgerSettings {
   readonly shards: number;
@@ -95,8 +97,10 @@ export async function checkSchema(
   client: Client,
   quorum: types.consistencies,
   keyspace: string,
+  timeout?: number,
 ): Promise<LedgerSettings> {
-  const options = { prepare: true, consistency: quorum };
+  const limits = timeout === undefined ? {} : { readTimeout: timeout };
+  const options = { prepare: true, consistency: quorum, isIdempotent: true, ...limits };
   const columns = await client.execute(
     "SELECT table_name, column_name, type, kind, position, clustering_order FROM system_schema.columns WHERE keyspace_name = ?",
     [keyspace],
@@ -113,7 +117,12 @@ export async function checkSchema(
   for (const { table_name, read_repair } of repair.rows)
     if (table_name in tables && read_repair !== "BLOCKING")
       differences.push(`table ${table_name}: read_repair is ${read_repair}, and must be BLOCKING`);
-  const rows = await client.execute(`SELECT name, value FROM "${keyspace}".settings`, [], options);
+  // By their names: where a replica does not answer, Cassandra asks another for a row, but not for a whole table.
+  const rows = await client.execute(
+    `SELECT name, value FROM "${keyspace}".settings WHERE name IN ?`,
+    [SETTING_NAMES],
+    options,
+  );
   const found = Object.fromEntries(rows.rows.map(({ name, value }) => [name, value])) as Record<string, string>;
   const { layout, shards, data_center } = found;
   if (layout !== LAYOUT) differences.push(`setting layout: is ${describeValue(layout)}, and must be "${LAYOUT}"`);
