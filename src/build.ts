@@ -6,7 +6,7 @@ import { createData } from "./data.js";
 import { isPlainObject, membersOf } from "./data-check.js";
 import { packData, typeUrlOf } from "./envelope.js";
 import { describeValue, TaskError } from "./errors.js";
-import { checkHeaders } from "./headers.js";
+import { checkNewHeaders } from "./headers.js";
 import { checkId, checkTaskList } from "./keys.js";
 import { checkOptions } from "./options.js";
 import { COPY, type TaskState } from "./task-state.js";
@@ -79,7 +79,7 @@ function makeState(
   checkTaskList(taskList);
   checkId(id);
   const data = withKeys(given, [listField, taskList], [idField, id]);
-  checkHeaders(headers);
+  checkNewHeaders(headers);
   const envelope = create(TaskEnvelopeSchema, {
     taskList,
     id,

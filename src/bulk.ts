@@ -131,7 +131,7 @@ class BulkRun<T> {
 
   async perform(batch: readonly T[], perform: PerformBatch<T>, onDone: BulkOptions<T>["onDone"]): Promise<void> {
     const failures = await perform(batch);
-    this.#failures.push(...failures);
+    for (const failure of failures) this.#failures.push(failure);
     this.#done += batch.length - failures.length;
     if (failures.length > 0) this.#failed.abort();
     const failed = new Set(failures.map(({ task }) => task));

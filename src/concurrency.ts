@@ -18,21 +18,57 @@ export async function* mapConcurrently<T, R>(
   concurrency = 1,
 ): AsyncGenerator<R, void, undefined> {
   checkCount("concurrency", concurrency);
-  const underWay = new Set<Promise<R>>();
+  const underWay = new Map<object, Promise<Happening<T, R>>>();
+  const start = <V>(promise: Promise<V>, tell: (value: V) => Outcome<T, R>): object => {
+    const key = {};
+    const asOutcome = promise.then(tell, (error: unknown): Outcome<T, R> => ({ error }));
+    // It never rejects: nobody may be looking when the promise does.
+    underWay.set(
+      key,
+      asOutcome.then((outcome) => ({ key, outcome })),
+    );
+    return key;
+  };
+  let pull: object | undefined;
+  let hasEnded = false;
   try {
-    for (let ended = false; ; ) {
-      while (!ended && underWay.size < concurrency) {
-        const next = await source.next();
-        if (next.done) ended = true;
-        else underWay.add(map(next.value));
-      }
+    while (true) {
+      const calls = underWay.size - (pull ? 1 : 0);
+      if (!hasEnded && !pull && calls < concurrency) pull = start(source.next(), (pulled) => ({ pulled }));
       if (underWay.size === 0) return;
-      const [first, result] = await Promise.race([...underWay].map(async (call) => [call, await call] as const));
-      underWay.delete(first);
-      yield result;
+      const { key, outcome } = await Promise.race(underWay.values());
+      underWay.delete(key);
+      if ("error" in outcome) throw outcome.error;
+      if ("result" in outcome) {
+        yield outcome.result;
+        continue;
+      }
+      pull = undefined;
+      if (outcome.pulled.done) hasEnded = true;
+      else start(map(outcome.pulled.value), (result) => ({ result }));
     }
   } finally {
-    await Promise.allSettled(underWay);
+    await Promise.all(underWay.values());
     await source.return(undefined);
   }
+}
+
+type Outcome<T, R> = { readonly pulled: IteratorResult<T> } | { readonly result: R } | { readonly error: unknown };
+
+interface Happening<T, R> {
+  readonly key: object;
+  readonly outcome: Outcome<T, R>;
+}
+
+/** Does the work for each item, at most `concurrency` at once. Rejects with the first failure. */
+export async function forEachConcurrently<T>(
+  items: readonly T[],
+  concurrency: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  let next = 0;
+  const worker = async () => {
+    while (next < items.length) await work(items[next++] as T);
+  };
+  await Promise.all(Array.from({ length: Math.min(concurrency, items.length) }, worker));
 }

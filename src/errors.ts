@@ -76,7 +76,10 @@ export class TaskError extends Error {
 }
 
 /** Whether `error` is a {@link TaskError}, of the given code if there is one. It knows those of another installed copy too. */
-export function isTaskError(error: unknown, code?: TaskErrorCode): error is TaskError {
+export function isTaskError<C extends TaskErrorCode = TaskErrorCode>(
+  error: unknown,
+  code?: C,
+): error is TaskError & { readonly code: C } {
   if (!(error instanceof Error) || error.name !== "TaskError") return false;
   const { code: own } = error as TaskError;
   return typeof own === "string" && (code === undefined || own === code);

@@ -17,18 +17,13 @@ import { SealedDataSchema } from "../gen/taskledger/v1/sealed_data_pb.js";
 import { isPlainObject, MAX_DEPTH } from "./data-check.js";
 import { checkEnvelope, packData, typeNameOf, typeUrlOf } from "./envelope.js";
 import { describeValue, TaskError } from "./errors.js";
+import { UNKNOWN_FIELDS_HEADER } from "./headers.js";
 import { losesInJson } from "./json-loss.js";
 import { locateJsonProblem } from "./json-problem.js";
 import { checkOptions } from "./options.js";
 
 /** A task as a plain object that JSON keeps whole: ProtoJSON of `taskledger.v1.TaskEnvelope`. */
 export type TaskHash = JsonObject;
-
-/**
- * The header in which the hash carries what a newer version of the protocol put into the envelope and this one does
- * not know: the fields' bytes in base64. `hashToEnvelope` puts them back.
- */
-const UNKNOWN_FIELDS_HEADER = "taskledger-unknown-fields";
 
 /** The envelope and the Any around the data count as levels of the JSON, too. */
 const recursionLimit = MAX_DEPTH + 2;
@@ -134,13 +129,13 @@ function unknownFieldsToHeader(envelope: TaskEnvelope & { data: Any }): TaskEnve
 function unknownFieldsFromHeader(envelope: TaskEnvelope): void {
   const header = envelope.headers[UNKNOWN_FIELDS_HEADER];
   if (header === undefined) return;
-  delete envelope.headers[UNKNOWN_FIELDS_HEADER];
   try {
     const { $unknown } = fromBinary(TaskEnvelopeSchema, base64Decode(header));
-    if ($unknown) envelope.$unknown = $unknown;
-  } catch (cause) {
-    const field = `headers["${UNKNOWN_FIELDS_HEADER}"]`;
-    throw new TaskError("INVALID_HASH", `${field} does not hold the base64 of protobuf fields`, { field, cause });
+    if (!$unknown) return;
+    envelope.$unknown = $unknown;
+    delete envelope.headers[UNKNOWN_FIELDS_HEADER];
+  } catch {
+    // Somebody else's header, then.
   }
 }
 

@@ -1,6 +1,8 @@
 import type { OperationOptions } from "./adapter.js";
 import { mapConcurrently } from "./concurrency.js";
-import type { DataInterface } from "./data-interface.js";
+import { DataInterface } from "./data-interface.js";
+import { describeValue, TaskError } from "./errors.js";
+import { checkOperation } from "./options.js";
 import type { Task } from "./task.js";
 
 export interface MoveOptions extends OperationOptions {
@@ -10,29 +12,49 @@ export interface MoveOptions extends OperationOptions {
 
 /**
  * Moves the open tasks of a list to another store: to one of another kind, or to a Cassandra keyspace with another number
- * of shards. A task that is there already is not overwritten. Each is saved there before it is completed here, so that at
- * no time it is in neither, whatever fails; moving again goes on where it stopped. A worker that still has a task from
- * here completes nothing there: it is done once more.
+ * of shards. A task that is there already in a later version is not overwritten. Each is saved there before it is
+ * completed here, so that at no time it is in neither, whatever fails; moving again goes on where it stopped. A worker
+ * that still has a task from here completes nothing there: it is done once more.
  *
  * Let what saves tasks save them there before. An id that is saved there in the very moment in which it is moved may get
  * the older data.
  *
- * Resolves to the number of tasks that were moved. Throws what the stores throw.
+ * Resolves to the number of tasks that were moved. Throws INVALID_ARGUMENT where both are one store, and what the stores
+ * throw.
  */
 export async function moveTasks(
   from: DataInterface,
   to: DataInterface,
   taskList: string,
-  { concurrency = 16, signal }: MoveOptions = {},
+  options: MoveOptions = {},
 ): Promise<number> {
+  checkOperation(options);
+  for (const [field, value] of Object.entries({ from, to })) checkDataInterface(field, value);
+  if (from === to || from.adapter === to.adapter) throw sameStore();
+  const { concurrency = 16, signal } = options;
   const move = (task: Task) => moveTask(from, to, task, signal);
   let count = 0;
   for await (const _ of mapConcurrently(from.all(taskList, { signal }), move, concurrency)) count++;
   return count;
 }
 
+function checkDataInterface(field: string, value: unknown): void {
+  if (value instanceof DataInterface) return;
+  const message = `${field}: expected a DataInterface, got ${describeValue(value)}`;
+  throw new TaskError("INVALID_ARGUMENT", message, { field });
+}
+
 async function moveTask(from: DataInterface, to: DataInterface, task: Task, signal?: AbortSignal): Promise<void> {
-  const there = await to.find(task.taskList, task.id, { signal });
-  if (there === undefined) await to.save(to.fromBinary(task.toBinary()), { signal });
+  const here = task.envelope.savedAt ?? 0n;
+  const there = (await to.find(task.taskList, task.id, { signal }))?.envelope.savedAt ?? 0n;
+  // No two stores give one version.
+  if (there === here) throw sameStore();
+  // What is there may be left by an earlier call, and have been saved again here since.
+  if (there < here) await to.save(to.fromBinary(task.toBinary()), { signal });
   await from.complete(task, { signal });
+}
+
+function sameStore(): TaskError {
+  const message = "the tasks are to be moved to the store that they are in; nothing was moved";
+  return new TaskError("INVALID_ARGUMENT", message, { field: "to" });
 }

@@ -14,7 +14,7 @@ import { isTaskError, TaskError } from "./errors.js";
 import { envelopeToHash, type FromHashOptions, hashToEnvelope, type TaskHash } from "./hash.js";
 import { packageVersion } from "./package-version.js";
 import { currentEnvelope, fromEnvelope, fromState, ReadyState, schemaOf, typeMismatch } from "./task-envelope.js";
-import { COPY, type ListOptions, setState, stateOf, type TaskHome, THIS_COPY } from "./task-state.js";
+import { COPY, type ListOptions, mismatch, setState, stateOf, type TaskHome, THIS_COPY } from "./task-state.js";
 import type { BuildInit, BuildOptions, ExecuteContext, TaskClass, TaskInit } from "./task-types.js";
 
 /** A class whose tasks can be read: a generated one, one that extends it, or `Task` itself for any type. */
@@ -190,7 +190,10 @@ function isConcrete(value: unknown): value is TaskClass<Task> {
 }
 
 function concrete(value: unknown): TaskClass<Task> {
-  if (isConcrete(value)) return value;
+  if (isConcrete(value)) {
+    if (!(value.prototype instanceof Task)) throw mismatch(value, "a generated task class", "this");
+    return value;
+  }
   const name = typeof value === "function" ? value.name : "this";
   throw new TaskError("UNSUPPORTED", `${name} has no type of its own: call it on the generated class of a task type`);
 }

@@ -3,7 +3,7 @@ import { CassandraAdapter } from "taskledger/cassandra";
 import { type CassandraConnectionOptions, type Connection, connect } from "../../src/adapters/cassandra/connection.js";
 import { processHost } from "../../src/adapters/cassandra/host.js";
 import { Ledger } from "../../src/adapters/cassandra/ledger.js";
-import type { LedgerOptions } from "../../src/adapters/cassandra/options.js";
+import { type LedgerOptions, resolveLedgerOptions } from "../../src/adapters/cassandra/options.js";
 import { type LedgerRules, ledgerRules } from "../../src/adapters/cassandra/rules.js";
 import type { LedgerSession } from "../../src/adapters/cassandra/session.js";
 
@@ -119,7 +119,7 @@ class BrokenAdapter implements ChaosAdapter {
   }
 
   async #open() {
-    const connection = await connect(this.#connection);
+    const connection = await connect(this.#connection, resolveLedgerOptions(this.#options).policy);
     const session = this.#breakage.session?.(connection.session) ?? connection.session;
     const rules = { ...ledgerRules, ...this.#breakage.rules };
     const ledger = new Ledger(session, connection.settings, processHost, this.#options, rules);

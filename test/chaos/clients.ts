@@ -7,25 +7,24 @@ import type { WorkloadOptions } from "./workload.js";
 
 export interface ClientsOptions {
   readonly directory: string;
-  /** Before the names of its clients, which differ from those of all others. */
-  readonly prefix: string;
   readonly connection: CassandraConnectionOptions;
   readonly ledger: LedgerOptions;
   readonly broken: string | undefined;
   readonly workload: Omit<WorkloadOptions, "name">;
   readonly writers: number;
+  readonly readers: number;
 }
 
 /** How long clients may take to come to an end: their calls' deadline, several times. */
 const END_TIMEOUT = 60_000;
 
-/** The clients of one keyspace: some that write, and one that only reads. */
+/** The clients of one keyspace: some that write, and some that only read. */
 export class Clients {
   readonly #options: ClientsOptions;
   readonly #dice: Dice;
   readonly #note: (event: Event) => void;
   readonly #writers: ClientProcess[] = [];
-  #reader: ClientProcess | undefined;
+  readonly #readers: ClientProcess[] = [];
   #started = 0;
   /** Clients that ended though nobody told them to. */
   readonly failed: string[] = [];
@@ -39,8 +38,13 @@ export class Clients {
   /** Resolves when all have connected. */
   async start(): Promise<void> {
     for (let i = 0; i < this.#options.writers; i++) this.#writers.push(this.#start("write"));
-    this.#reader = this.#start("read");
-    await Promise.all([...this.#writers, this.#reader].map((client) => client.connected));
+    for (let i = 0; i < this.#options.readers; i++) this.#readers.push(this.#start("read"));
+    await Promise.all(this.#all.map((client) => client.connected));
+  }
+
+  /** Whether any of them runs. */
+  get running(): boolean {
+    return this.#all.some((client) => client.running);
   }
 
   /** One of those that write. */
@@ -57,18 +61,21 @@ export class Clients {
 
   /** Lets all clients finish what they are at, and end. */
   async end(): Promise<void> {
-    const all = [...this.#writers, ...(this.#reader ? [this.#reader] : [])];
-    for (const client of all) client.tell({ end: true });
-    await Promise.all(all.map((client) => this.#endOf(client)));
+    for (const client of this.#all) client.tell({ end: true });
+    await Promise.all(this.#all.map((client) => this.#endOf(client)));
   }
 
   async killAll(): Promise<void> {
-    await Promise.all([...this.#writers, ...(this.#reader ? [this.#reader] : [])].map((client) => this.#kill(client)));
+    await Promise.all(this.#all.map((client) => this.#kill(client)));
   }
 
   /** Lets a new client read everything that there is, and waits for it. */
-  async audit(keys: Orders["keys"], overrides: Partial<CassandraConnectionOptions> = {}): Promise<void> {
-    await this.#endOf(this.#start("audit", keys, overrides), 10 * END_TIMEOUT);
+  async audit(keys: Orders["keys"]): Promise<void> {
+    await this.#endOf(this.#start("audit", keys), 10 * END_TIMEOUT);
+  }
+
+  get #all(): ClientProcess[] {
+    return [...this.#writers, ...this.#readers];
   }
 
   async #endOf(client: ClientProcess, timeout = END_TIMEOUT): Promise<void> {
@@ -83,13 +90,11 @@ export class Clients {
     this.#note({ at: now(), gone: client.name });
   }
 
-  #start(does: Orders["does"], keys: Orders["keys"] = [], overrides = {}): ClientProcess {
-    const { directory, connection, ledger, broken, workload, prefix } = this.#options;
-    const name = `${prefix}${does}-${++this.#started}`;
+  #start(does: Orders["does"], keys: Orders["keys"] = []): ClientProcess {
+    const { directory, connection, ledger, broken, workload } = this.#options;
+    const name = `${does}-${++this.#started}`;
     const seed = this.#dice.below(2 ** 31);
-    const orders = { name, directory, seed, ledger, broken, does, workload, keys };
-    return new ClientProcess({ ...orders, connection: { ...connection, ...overrides } }, (bytes) =>
-      this.pick().tell({ task: bytes }),
-    );
+    const orders = { name, directory, seed, connection, ledger, broken, does, workload, keys };
+    return new ClientProcess(orders, (bytes) => this.pick().tell({ task: bytes }));
   }
 }

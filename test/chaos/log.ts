@@ -45,7 +45,7 @@ export type Listed = readonly [id: string, version: number, token: string];
 
 /** What was done to the cluster and the clients. */
 export type Event = { readonly at: number } & (
-  | { readonly began: string; readonly details: string }
+  | { readonly began: string }
   | { readonly ended: string }
   /** A process that is not there any more; what it had under way is over. */
   | { readonly gone: string }

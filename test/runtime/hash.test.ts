@@ -211,6 +211,11 @@ describe("what a newer version put into the envelope", () => {
     expect(Buffer.from(read.toBinary())).toEqual(bytes);
   });
 
+  test("is told from somebody else's header of that name, which is kept", () => {
+    const hash = { ...viaJson(FetchFileTask.fromBinary(bytes)), headers: { "taskledger-unknown-fields": "!" } };
+    expect(FetchFileTask.fromHash(hash).envelope.headers).toEqual(hash.headers);
+  });
+
   test("survives a save, and the reading by a process that does not know the type", async () => {
     const tasks = new DataInterface({ types: [NothingTask as never], adapter: new MemoryAdapter() });
     const opaque = await tasks.save(tasks.fromBinary(bytes) as Task);

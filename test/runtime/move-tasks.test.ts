@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { FetchFileTask } from "../../gen/example/v1/fetch_file_task.js";
 import { SendMailTask } from "../../gen/example/v1/send_mail_task.js";
@@ -40,7 +41,25 @@ describe("moveTasks", () => {
     expect(await ids(to)).toEqual(["file0"]);
   });
 
-  it("does not overwrite what is there already", async () => {
+  it("overwrites what an earlier call left there and was saved again here since", async () => {
+    const [from, to] = [await filled(1), memory()];
+    const old = (await from.find(list, "file0")) as FetchFileTask;
+    await to.save(to.fromBinary(old.toBinary()) as FetchFileTask);
+    await setTimeout(2);
+    await from.create(FetchFileTask, { taskList: list, id: "file0", filename: "newer" });
+    expect(await moveTasks(from, to, list)).toBe(1);
+    expect(((await to.find(list, "file0")) as FetchFileTask).filename).toBe("newer");
+  });
+
+  it("refuses to move a store's tasks to the same store, and completes none", async () => {
+    const from = await filled(2);
+    const sameAdapter = new DataInterface({ types: [FetchFileTask], adapter: from.adapter });
+    for (const to of [from, sameAdapter])
+      await expect(moveTasks(from, to, list)).rejects.toMatchObject({ code: "INVALID_ARGUMENT", field: "to" });
+    expect(await ids(from)).toHaveLength(2);
+  });
+
+  it("does not overwrite a later version", async () => {
     const [from, to] = [await filled(2), memory()];
     await to.create(FetchFileTask, { taskList: list, id: "file0", filename: "newer" });
     expect(await moveTasks(from, to, list)).toBe(2);

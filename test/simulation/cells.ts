@@ -51,23 +51,29 @@ export class Cells {
     switch (mutation.kind) {
       case "put-task": {
         const { id, savedAt, type, envelope } = mutation;
-        return this.mergeTask({ id, writtenAt: savedAt, type, envelope, deletedAt: NEVER });
+        this.mergeTask({ id, writtenAt: savedAt, type, envelope, deletedAt: NEVER });
+        break;
       }
       case "put-entry": {
         const { id, savedAt, size } = mutation;
-        return this.mergeEntry({ id, savedAt, writtenAt: savedAt, size, deletedAt: NEVER });
+        this.mergeEntry({ id, savedAt, writtenAt: savedAt, size, deletedAt: NEVER });
+        break;
       }
       case "delete-task":
-        return this.mergeTask({ ...noTask(mutation.id), deletedAt: mutation.at });
+        this.mergeTask({ ...noTask(mutation.id), deletedAt: mutation.at });
+        break;
       case "delete-entry":
-        return this.mergeEntry({ ...noEntry(mutation), deletedAt: mutation.at });
+        this.mergeEntry({ ...noEntry(mutation), deletedAt: mutation.at });
+        break;
       case "delete-entries": {
         const { after, before, at } = mutation;
-        return this.addRange({ after, before, deletedAt: at });
+        this.addRange({ after, before, deletedAt: at });
+        break;
       }
       case "put-sweep": {
         const { at, stretches } = mutation;
-        return this.mergeSweep({ sweptTo: at, stretches, expiresAt: sweepExpiresAt });
+        this.mergeSweep({ sweptTo: at, stretches, expiresAt: sweepExpiresAt });
+        break;
       }
     }
   }

@@ -93,7 +93,6 @@ export class Client {
       dataCenter: this.dataCenter,
       step: (key: number, run: () => void) => this.#step(name, key, run),
       serverClock: this.isWild ? () => this.wall.now() : undefined,
-      onSent: (mutation: Mutation) => this.#oracle.sent(life, mutation),
       onApplied: (mutation: Mutation) => this.#oracle.applied(life, mutation),
     };
     const plain = new SimulatedSession(this.#world, this.#cluster, process);
@@ -105,7 +104,19 @@ export class Client {
       enter: (run) => this.#enter(name, run),
     });
     const rules: LedgerRules = { ...ledgerRules, ...weakening.rules?.({ session, shards }) };
-    const ledger = new Ledger(session, { shards, dataCenter: "dc" }, host, options, rules, entriesPerRead);
+    const mayRemoveAbsent: LedgerRules["mayRemoveAbsent"] = (place, limit) => {
+      const may = rules.mayRemoveAbsent(place, limit);
+      if (may) this.#oracle.removes(life, place);
+      return may;
+    };
+    const ledger = new Ledger(
+      session,
+      { shards, dataCenter: "dc" },
+      host,
+      options,
+      { ...rules, mayRemoveAbsent },
+      entriesPerRead,
+    );
     const horizon = () => this.wall.now() + 2n * limit;
     const life: Running = {
       name,
@@ -180,8 +191,8 @@ export class Client {
       const end = this.#world.now + longest * SECOND * this.#world.roll(key, 32);
       this.#stoppedUntil = Math.max(this.#stoppedUntil, end);
     }
-    if (this.#world.fault("crash", key)) return this.crash(key);
-    this.#enter(name, run);
+    if (this.#world.fault("crash", key)) this.crash(key);
+    else this.#enter(name, run);
   }
 
   #enter(name: string, run: () => void): void {

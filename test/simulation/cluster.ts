@@ -169,12 +169,21 @@ export class Cluster {
     done: (result: ReadResult) => void,
   ): void {
     const tombstones = Math.max(...answers.map((answer) => answer.tombstones));
-    if (tombstones > this.options.maxTombstones) return done("tombstones");
+    if (tombstones > this.options.maxTombstones) {
+      done("tombstones");
+      return;
+    }
     const merged = query.kind === "entries" ? mergeEntries(query, answers) : mergeRows(answers);
-    if ("short" in merged) return this.#askForMore(request, query, asked, answers, merged.short, done);
+    if ("short" in merged) {
+      this.#askForMore(request, query, asked, answers, merged.short, done);
+      return;
+    }
     const result = { merged, isHeavy: tombstones > this.options.maxTombstones / 2 };
     const stale = asked.filter((_, i) => merged.repairs[i]);
-    if (!this.options.hasReadRepair || stale.length === 0) return done(result);
+    if (!this.options.hasReadRepair || stale.length === 0) {
+      done(result);
+      return;
+    }
     let missing = stale.length;
     const repair = { ...request, key: mix(request.key, 60) };
     for (const [i, replica] of asked.entries()) {

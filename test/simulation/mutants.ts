@@ -2,9 +2,9 @@ import { ledgerRules as rules } from "../../src/adapters/cassandra/rules.js";
 import type { LedgerSession } from "../../src/adapters/cassandra/session.js";
 import { shardOf } from "../../src/adapters/cassandra/shard.js";
 import type { Version } from "../../src/version.js";
-import { WeakClock } from "./weak-clock.js";
 import type { HistoryOptions } from "./history.js";
 import { LIST } from "./operations.js";
+import { WeakClock } from "./weak-clock.js";
 
 /** A rule made weaker. */
 export interface Mutant {
@@ -74,9 +74,12 @@ export const mutants: readonly Mutant[] = [
       remembersElsewhere: false,
     }),
   },
-  { name: "a replaced entry is always skipped", options: weakRules({
+  {
+    name: "a replaced entry is always skipped",
+    options: weakRules({
       judge: (place, row) => (row === place.savedAt ? "yield" : "skip"),
-  }) },
+    }),
+  },
   { name: "what was yielded elsewhere is not remembered", options: weakRules({ remembersElsewhere: false }) },
   {
     name: "the age limit is taken after the reads",
@@ -97,7 +100,9 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a replaced entry goes when its successor's was not seen",
-    options: weakRules({ mayRemoveReplaced: (replacement, _seen, now, limits) => rules.mayRemoveReplaced(replacement, true, now, limits) }),
+    options: weakRules({
+      mayRemoveReplaced: (replacement, _seen, now, limits) => rules.mayRemoveReplaced(replacement, true, now, limits),
+    }),
   },
   {
     name: "a replaced entry goes whatever the age of its successor",

@@ -1,4 +1,5 @@
 import type { Outcome, Version } from "../../src/adapter.js";
+import type { LedgerPlace } from "../../src/adapters/cassandra/rules.js";
 import type { Mutation } from "../../src/adapters/cassandra/session.js";
 import type { Cells } from "./cells.js";
 import { coveredAt, isTaskLive, NEVER } from "./cells.js";
@@ -76,8 +77,8 @@ export class Oracle {
   readonly completes: CompleteRecord[] = [];
   readonly #world: World;
   readonly #cluster: Cluster;
-  /** Versions that a process deleted, by process, id and version: how often it meant to. */
-  readonly #meant = new Map<string, number>();
+  /** Versions that readers removed, by process, id and version. */
+  readonly #removed = new Set<string>();
   readonly #applied = new Set<string>();
   /** What is under way, and in which process. */
   readonly #underWay = new Map<string, Life>();
@@ -183,11 +184,9 @@ export class Oracle {
     if (version > life.met && version <= life.horizon()) life.met = version;
   }
 
-  /** A process sends a mutation for the first time. */
-  sent(life: Life, mutation: Mutation): void {
-    if (mutation.kind !== "delete-task") return;
-    const key = `${life.name} ${mutation.id} ${mutation.at}`;
-    this.#meant.set(key, (this.#meant.get(key) ?? 0) + 1);
+  /** A reader removes an entry without a task, as a complete of its version does. */
+  removes(life: Life, { id, savedAt }: LedgerPlace): void {
+    this.#removed.add(`${life.name} ${id} ${savedAt}`);
   }
 
   applied(life: Life, mutation: Mutation): void {
@@ -291,8 +290,7 @@ export class Oracle {
     for (const complete of this.completes) {
       const { life, id, version, outcome } = complete;
       const isSame = (other: CompleteRecord) => other.life === life && other.id === id && other.version === version;
-      const meant = this.#meant.get(`${life.name} ${id} ${version}`) ?? 0;
-      const isOnly = meant < 2 && this.completes.filter(isSame).length === 1;
+      const isOnly = this.completes.filter(isSame).length === 1 && !this.#removed.has(`${life.name} ${id} ${version}`);
       if (outcome === "not-applied" && isOnly && this.#applied.has(`${life.name} deletes ${id} ${version}`))
         this.violate("outcome", `${id}: the complete of ${at(version)} is told as not applied, and was`);
     }

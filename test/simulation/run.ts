@@ -1,8 +1,8 @@
 // npm run simulate -- [--seed N] [--seconds T] [--mutant NAME] [--shrink]
 
 import { parseArgs } from "node:util";
-import { hunt } from "./hunt.js";
 import { type History, type HistoryOptions, runHistory } from "./history.js";
+import { hunt } from "./hunt.js";
 import { mutants } from "./mutants.js";
 import { shrink } from "./shrink.js";
 
@@ -27,9 +27,12 @@ async function search(): Promise<void> {
     ...options,
     stopAtFirst: !values.all,
   });
-  console.log(`seeds ${seed} to ${seed + histories - 1}: ${histories} histories, ${Math.round(histories / seconds)} a second`);
+  console.log(
+    `seeds ${seed} to ${seed + histories - 1}: ${histories} histories, ${Math.round(histories / seconds)} a second`,
+  );
   console.log(totals);
-  for (const { rule, text, seed: at, times } of found) console.log(`VIOLATED ${rule}, ${times} times, first by seed ${at}: ${text}`);
+  for (const { rule, text, seed: at, times } of found)
+    console.log(`VIOLATED ${rule}, ${times} times, first by seed ${at}: ${text}`);
   if (found.length === 0) console.log("no promise is broken");
   else process.exitCode = 1;
 }

@@ -26,8 +26,6 @@ export interface SessionProcess {
   step(key: number, run: () => void): void;
   /** Of a host whose coordinator's clock is as wrong as its own. */
   readonly serverClock?: (() => Version) | undefined;
-  /** Told what this process sends for the first time. */
-  onSent(mutation: Mutation): void;
   /** Told what a replica has applied of what this process sent. */
   onApplied(mutation: Mutation): void;
 }
@@ -238,10 +236,7 @@ export class SimulatedSession implements LedgerSession {
   #firstKeyOf(key: number, mutations: readonly Mutation[]): number {
     const known = mutations.map((mutation) => this.#attempts.get(mutation)).find((first) => first !== undefined);
     const first = known !== undefined && this.#world.roll(key, 74) < 0.8 ? known : key;
-    for (const mutation of mutations) {
-      if (!this.#attempts.has(mutation)) this.#process.onSent(mutation);
-      this.#attempts.set(mutation, first);
-    }
+    for (const mutation of mutations) this.#attempts.set(mutation, first);
     return first;
   }
 

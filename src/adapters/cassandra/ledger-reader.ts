@@ -1,9 +1,9 @@
 import { throwIfAborted } from "../../abort.js";
 import type { AllOptions } from "../../adapter.js";
+import { forEachConcurrently } from "../../concurrency.js";
 import { readStamp } from "../../envelope.js";
 import type { Version } from "../../version.js";
 import type { ClockGuard } from "./clock.js";
-import { forEachConcurrently } from "./concurrently.js";
 import { EntryScan } from "./entry-scan.js";
 import { EntryMerge, EntryStream, type PlacedEntry } from "./entry-stream.js";
 import type { Host } from "./host.js";

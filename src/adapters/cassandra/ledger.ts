@@ -1,11 +1,11 @@
 import type { AllOptions, CompleteEntry, Outcome, SaveEntry } from "../../adapter.js";
+import { forEachConcurrently } from "../../concurrency.js";
 import { readStamp } from "../../envelope.js";
 import type { TaskKey } from "../../keys.js";
 import type { Version } from "../../version.js";
 import { Admission } from "./admission.js";
 import { Background } from "./background.js";
 import { ClockGuard } from "./clock.js";
-import { forEachConcurrently } from "./concurrently.js";
 import { GroupCommit } from "./group-commit.js";
 import type { Host } from "./host.js";
 import { ENTRIES_A_READ, LedgerReader } from "./ledger-reader.js";

@@ -123,13 +123,6 @@ describe("a hash", () => {
       "expected string, got 1",
     ],
     ["with headers in a list", read(hash({}, { headers: ["a"] })), "INVALID_HASH", "headers", "expected object"],
-    [
-      "with broken unknown fields",
-      read(hash({}, { headers: { "taskledger-unknown-fields": "!" } })),
-      "INVALID_HASH",
-      'headers["taskledger-unknown-fields"]',
-      "does not hold the base64 of protobuf fields",
-    ],
     ["of attempt -1", read(hash({}, { attempt: -1 })), "INVALID_HASH", "attempt", "-1 out of range"],
     ["of attempt 2^32", read(hash({}, { attempt: 2 ** 32 })), "INVALID_HASH", "attempt", "4294967296 out of range"],
     [

@@ -67,6 +67,13 @@ describe("options", () => {
       "headers",
       "headers: expected an object, got an array of 1",
     ],
+    [
+      "the header that the protocol uses",
+      withHeaders({ "taskledger-unknown-fields": "" }),
+      "INVALID_DATA",
+      'headers["taskledger-unknown-fields"]',
+      "the name is taken by the protocol",
+    ],
     ["null for headers", withHeaders(null), "INVALID_DATA", "headers", "headers: expected an object, got null"],
     ["a Map of headers", withHeaders(new Map([["a", "b"]])), "INVALID_DATA", "headers", "got an object (Map)"],
     ["fetch's Headers", withHeaders(new Headers({ a: "b" })), "INVALID_DATA", "headers", "got an object (Headers)"],
