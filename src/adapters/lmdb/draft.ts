@@ -17,8 +17,6 @@ export interface Tables {
 export interface DraftedTask {
   readonly key: Buffer;
   version: Version | undefined;
-  /** Whether it was not there before: then nothing that is stored tells which versions it has had. */
-  readonly isNew: boolean;
 }
 
 /**
@@ -56,7 +54,7 @@ export class Draft {
     let task = this.#tasks.get(name);
     if (task === undefined) {
       const row = this.tables.tasks.getBinaryFast(key);
-      task = { key, version: row && readVersion(row), isNew: row === undefined };
+      task = { key, version: row && readVersion(row) };
       this.#tasks.set(name, task);
     }
     return task;
@@ -100,7 +98,7 @@ export class Block {
   /** The tasks that it rests on, with the stamps that they must have. */
   readonly #conditions = new Map<DraftedTask, number | null>();
   readonly #writes: (() => void)[] = [];
-  /** The first version that it gives to a new task. */
+  /** The first version that it gives to a task that is not there. */
   #firstNew: Version | undefined;
   #result: BlockResult = "left out";
 
@@ -131,7 +129,8 @@ export class Block {
       tasks.put(key, row);
     });
     task.version = savedAt;
-    if (task.isNew) this.#firstNew ??= savedAt;
+    // Nothing that is stored tells which versions such a task has had.
+    if (version === undefined) this.#firstNew ??= savedAt;
   }
 
   /** Removes the version that a task has. */

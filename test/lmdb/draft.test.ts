@@ -1,0 +1,47 @@
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { expect, it } from "vitest";
+import type { Block } from "../../src/adapters/lmdb/draft.js";
+import { taskKey } from "../../src/adapters/lmdb/layout.js";
+import { leaveStore, useStore } from "../../src/adapters/lmdb/open-store.js";
+import { LmdbAdapter } from "../../src/adapters/lmdb.js";
+import { taskEntry } from "../../src/testing/entries.js";
+import { processClock } from "../../src/version.js";
+import { temporaryFolder } from "./folders.js";
+
+const key = { taskList: "l", id: "a" };
+
+/** Another process runs its commands, from its start to its end, while this one stands still. */
+function meanwhile(path: string, ...commands: unknown[][]): void {
+  const script = fileURLToPath(new URL("store-process.ts", import.meta.url));
+  const input = commands.map((command) => `${JSON.stringify(command)}\n`).join("");
+  const { status, stdout } = spawnSync(process.execPath, ["--import", "tsx", script, path, "0"], { input });
+  expect({ status, errors: String(stdout).match(/error/) }).toEqual({ status: 0, errors: null });
+}
+
+it("a save after a complete in one transaction learns that another process saved and completed in between", async () => {
+  const path = temporaryFolder();
+  const adapter = new LmdbAdapter({ path });
+  const [first] = await adapter.save([taskEntry(key.taskList, key.id)]);
+  const store = await useStore(path);
+  const task = taskKey(key);
+  let completing: Block | undefined;
+  let saving: Block | undefined;
+  const failure = await store.environment.write((draft) => {
+    completing = draft.beginBlock();
+    completing.remove(completing.task(task));
+    saving = draft.beginBlock();
+    saving.put(saving.task(task), processClock.next(), new Uint8Array());
+    const later = String(processClock.now() + 1_000_000n);
+    meanwhile(
+      path,
+      ["complete", [{ ...key, savedAt: String(first?.ok && first.value) }]],
+      ["save", key.taskList, [key.id]],
+      ["complete", [{ ...key, savedAt: later }]],
+    );
+  });
+  expect(failure).toBeUndefined();
+  expect([completing?.result, saving?.result]).toEqual(["left out", "overtaken"]);
+  await leaveStore(store);
+  await adapter.close();
+});
