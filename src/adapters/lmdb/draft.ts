@@ -17,6 +17,8 @@ export interface Tables {
 export interface DraftedTask {
   readonly key: Buffer;
   version: Version | undefined;
+  /** Whether it is gone, at any time of the draft: then nothing that is stored tells which versions it has had. */
+  wasAbsent: boolean;
 }
 
 /**
@@ -54,7 +56,7 @@ export class Draft {
     let task = this.#tasks.get(name);
     if (task === undefined) {
       const row = this.tables.tasks.getBinaryFast(key);
-      task = { key, version: row && readVersion(row) };
+      task = { key, version: row && readVersion(row), wasAbsent: row === undefined };
       this.#tasks.set(name, task);
     }
     return task;
@@ -98,7 +100,7 @@ export class Block {
   /** The tasks that it rests on, with the stamps that they must have. */
   readonly #conditions = new Map<DraftedTask, number | null>();
   readonly #writes: (() => void)[] = [];
-  /** The first version that it gives to a task that is not there. */
+  /** The first version that it gives to a task that was absent. */
   #firstNew: Version | undefined;
   #result: BlockResult = "left out";
 
@@ -129,8 +131,7 @@ export class Block {
       tasks.put(key, row);
     });
     task.version = savedAt;
-    // Nothing that is stored tells which versions such a task has had.
-    if (version === undefined) this.#firstNew ??= savedAt;
+    if (task.wasAbsent) this.#firstNew ??= savedAt;
   }
 
   /** Removes the version that a task has. */
@@ -143,6 +144,7 @@ export class Block {
       tasks.remove(key);
     });
     task.version = undefined;
+    task.wasAbsent = true;
   }
 
   /** Within the draft's batch. */
