@@ -1,4 +1,4 @@
-import { describeValue, TaskError, type WriteOutcome } from "./errors.js";
+import { invalidArgument, TaskError, type WriteOutcome } from "./errors.js";
 
 /** Throws ABORTED, with the signal's reason as its cause, if the signal has been aborted. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
@@ -9,8 +9,7 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
 /** Throws INVALID_ARGUMENT for what is no signal, such as the AbortController that has it. */
 export function checkSignal(signal: unknown): void {
   if (signal === undefined || typeof (signal as Partial<AbortSignal> | null)?.aborted === "boolean") return;
-  const message = `signal: expected an AbortSignal, got ${describeValue(signal)}`;
-  throw new TaskError("INVALID_ARGUMENT", message, { field: "signal" });
+  throw invalidArgument("signal", "an AbortSignal", signal);
 }
 
 export function abortedError(signal: AbortSignal, outcome: WriteOutcome = "not-applied"): TaskError {
@@ -25,7 +24,10 @@ export async function untilAborted<T>(
   outcome: WriteOutcome = "not-applied",
 ): Promise<T> {
   if (signal === undefined) return promise;
-  throwIfAborted(signal);
+  if (signal.aborted) {
+    promise.catch(() => undefined); // nobody will look
+    throw abortedError(signal, outcome);
+  }
   let release: (() => void) | undefined;
   const aborted = new Promise<never>((_, reject) => {
     release = onAbort(signal, () => reject(abortedError(signal, outcome)));

@@ -70,8 +70,7 @@ function makeState(
   given: Message,
   options: BuildOptions = {},
 ): TaskState {
-  checkOptions(options);
-  const { headers = {}, createdAt = new Date() } = options;
+  const { headers = {}, createdAt = new Date() } = checkBuildOptions(options);
   if (givenList !== undefined) checkTaskList(givenList);
   if (givenId !== undefined) checkId(givenId);
   const taskList = settleKey("taskList", givenList, given, listField);
@@ -89,6 +88,16 @@ function makeState(
   const empty = packData(typeUrlOf(type), new Uint8Array());
   return { envelope: Object.assign(envelope, { data: empty }), data, home: undefined, replaced: [] };
 }
+
+function checkBuildOptions(options: BuildOptions): BuildOptions {
+  checkOptions(options);
+  const stray = Object.keys(options).find((name) => !buildOptions.has(name));
+  if (stray === undefined) return options;
+  throw new TaskError("INVALID_ARGUMENT", `options: there is none called ${describeValue(stray)}`, { field: stray });
+}
+
+/** Those of `create`, too. */
+const buildOptions: ReadonlySet<string> = new Set(["headers", "createdAt", "signal"]);
 
 /** A key that is given, or that its field in the data supplies; both, if they agree. */
 function settleKey(

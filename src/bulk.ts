@@ -1,6 +1,6 @@
 import { checkSignal } from "./abort.js";
 import { checkCount } from "./concurrency.js";
-import { describeValue, isTaskError, TaskError, type TaskErrorCode } from "./errors.js";
+import { describeValue, invalidArgument, isTaskError, TaskError, type TaskErrorCode } from "./errors.js";
 
 export interface BulkOptions<T> {
   /** How many batches may be under way at once; 4 by default. */
@@ -226,8 +226,7 @@ function iteratorOf<T>(source: Iterable<T> | AsyncIterable<T>): Iterator<T> | As
     if (Symbol.asyncIterator in source) return source[Symbol.asyncIterator]();
     if (Symbol.iterator in source) return source[Symbol.iterator]();
   }
-  const message = `expected an iterable or async iterable of tasks, got ${describeValue(source)}`;
-  throw new TaskError("INVALID_ARGUMENT", message, { field: "source" });
+  throw invalidArgument("source", "an iterable or async iterable of tasks", source);
 }
 
 /** A source that still owes an element can't be waited for. */

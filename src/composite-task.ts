@@ -54,6 +54,7 @@ export class CompositeTask extends Task<typeof CompositeSchema> {
    * Runs all children. Throws COMPOSITE_INCOMPLETE if any of them is still open, so that this task stays open, too.
    */
   override async execute(context: ExecuteContext): Promise<void> {
+    checkOptions(context);
     let failures = 0;
     let first: ChildResult | undefined;
     for await (const child of runChildren(this, context)) {

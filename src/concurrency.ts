@@ -1,11 +1,9 @@
-import { describeValue, TaskError } from "./errors.js";
+import { invalidArgument } from "./errors.js";
 
 /** Throws INVALID_ARGUMENT unless `value` is a whole number from 1. */
 export function checkCount(field: string, value: unknown): void {
   if (typeof value === "number" && Number.isInteger(value) && value >= 1) return;
-  throw new TaskError("INVALID_ARGUMENT", `${field} must be a whole number from 1; got ${describeValue(value)}`, {
-    field,
-  });
+  throw invalidArgument(field, "a whole number from 1", value);
 }
 
 /**

@@ -7,7 +7,7 @@ import { type ClaimOptions, checkDuration, claimsOf, claimVersion, withoutClaime
 import { isPlainObject } from "./data-check.js";
 import { findDefaultHome, setDefaultHome } from "./default-home.js";
 import { DEFAULT_MAX_TASK_BYTES, decodeEnvelope } from "./envelope.js";
-import { describeValue, TaskError } from "./errors.js";
+import { invalidArgument, TaskError } from "./errors.js";
 import { type FromHashOptions, hashToEnvelope } from "./hash.js";
 import { checkKey, checkTaskList } from "./keys.js";
 import type { OpaqueTask } from "./opaque-task.js";
@@ -58,10 +58,10 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
 
   /** Throws DUPLICATE_TYPE, TYPE_MISMATCH, INVALID_ARGUMENT. */
   constructor(options: DataInterfaceOptions<C>) {
-    if (!isPlainObject(options)) throw invalidArgument("options", "expected { types, adapter }", options);
+    if (!isPlainObject(options)) throw invalidArgument("options", "{ types, adapter }", options);
     const { types, maxTaskBytes = DEFAULT_MAX_TASK_BYTES, adapter, adapterBuilder } = options;
     checkMaxTaskBytes(maxTaskBytes);
-    if (typeof adapterBuilder !== "function") checkAdapter("adapter", "expected an adapter", adapter);
+    if (typeof adapterBuilder !== "function") checkAdapter("adapter", "an adapter", adapter);
     this.types = types;
     this.maxTaskBytes = maxTaskBytes;
     internals.set(this, { registry: new TaskTypeRegistry(types), adapterBuilder, adapter, closing: undefined });
@@ -73,7 +73,7 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
     if (own.adapter === undefined && own.closing) throw new TaskError("CLOSED", "the data interface has been closed");
     if (own.adapter === undefined) {
       const built: unknown = own.adapterBuilder?.({ maxTaskBytes: this.maxTaskBytes });
-      checkAdapter("adapterBuilder", "expected it to return an adapter", built);
+      checkAdapter("adapterBuilder", "it to return an adapter", built);
       own.adapter = built;
     }
     return own.adapter;
@@ -291,9 +291,5 @@ function checkAdapter(field: string, expected: string, value: unknown): asserts 
 
 function checkMaxTaskBytes(value: unknown): void {
   if (typeof value === "number" && value >= 1) return;
-  throw invalidArgument("maxTaskBytes", "expected a number of bytes", value);
-}
-
-function invalidArgument(field: string, expected: string, value: unknown, advice = ""): TaskError {
-  return new TaskError("INVALID_ARGUMENT", `${field}: ${expected}; got ${describeValue(value)}${advice}`, { field });
+  throw invalidArgument("maxTaskBytes", "a number of bytes", value);
 }

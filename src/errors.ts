@@ -75,6 +75,12 @@ export class TaskError extends Error {
   }
 }
 
+/** INVALID_ARGUMENT that names the argument, what it should be and what it is. */
+export function invalidArgument(field: string, expected: string, value: unknown, advice = ""): TaskError {
+  const message = `${field}: expected ${expected}, got ${describeValue(value)}${advice}`;
+  return new TaskError("INVALID_ARGUMENT", message, { field });
+}
+
 /** Whether `error` is a {@link TaskError}, of the given code if there is one. It knows those of another installed copy too. */
 export function isTaskError<C extends TaskErrorCode = TaskErrorCode>(
   error: unknown,

@@ -1,5 +1,6 @@
 import { defaultHome } from "./default-home.js";
-import { describeValue, TaskError } from "./errors.js";
+import { invalidArgument } from "./errors.js";
+import { checkOptions } from "./options.js";
 import type { Task } from "./task.js";
 import type { ListOptions } from "./task-state.js";
 
@@ -45,9 +46,13 @@ export interface ExistingTasksOptions<T extends Task> extends ListOptions {
 /** The open tasks of a list as a generator, oldest first; each iteration reads the list anew. */
 export function existingTasks<T extends Task = Task>(
   taskList: string,
-  { tasks, ...options }: ExistingTasksOptions<T> = {},
+  options: ExistingTasksOptions<T> = {},
 ): TaskGenerator<T> {
-  return new TaskGenerator<T>(() => (tasks ?? defaultHome()).all(taskList, options) as AsyncIterable<T>);
+  checkOptions(options);
+  const { tasks, ...listOptions } = options;
+  if (tasks !== undefined && typeof tasks?.all !== "function")
+    throw invalidArgument("tasks", "a data interface or a task class", tasks);
+  return new TaskGenerator<T>(() => (tasks ?? defaultHome()).all(taskList, listOptions) as AsyncIterable<T>);
 }
 
 function checkSource<T>(source: TaskSource<T>): TaskSource<T> {
@@ -59,5 +64,5 @@ function checkSource<T>(source: TaskSource<T>): TaskSource<T> {
 function checkIterable<I>(value: I, expected: string): I {
   if (typeof value === "object" && value !== null && (Symbol.asyncIterator in value || Symbol.iterator in value))
     return value;
-  throw new TaskError("INVALID_ARGUMENT", `expected ${expected}; got ${describeValue(value)}`, { field: "source" });
+  throw invalidArgument("source", expected, value);
 }

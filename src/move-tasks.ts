@@ -1,7 +1,7 @@
 import type { OperationOptions } from "./adapter.js";
 import { mapConcurrently } from "./concurrency.js";
 import { DataInterface } from "./data-interface.js";
-import { describeValue, TaskError } from "./errors.js";
+import { invalidArgument, TaskError } from "./errors.js";
 import { checkOperation } from "./options.js";
 import type { Task } from "./task.js";
 
@@ -40,8 +40,7 @@ export async function moveTasks(
 
 function checkDataInterface(field: string, value: unknown): void {
   if (value instanceof DataInterface) return;
-  const message = `${field}: expected a DataInterface, got ${describeValue(value)}`;
-  throw new TaskError("INVALID_ARGUMENT", message, { field });
+  throw invalidArgument(field, "a DataInterface", value);
 }
 
 async function moveTask(from: DataInterface, to: DataInterface, task: Task, signal?: AbortSignal): Promise<void> {

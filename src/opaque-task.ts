@@ -1,5 +1,5 @@
 import type { AnySchema } from "@bufbuild/protobuf/wkt";
-import type { TaskError } from "./errors.js";
+import { TaskError } from "./errors.js";
 import { Task } from "./task.js";
 import { ReadyState } from "./task-envelope.js";
 import type { TaskState } from "./task-state.js";
@@ -15,6 +15,8 @@ export class OpaqueTask extends Task<typeof AnySchema> {
 
   /** Tasks become opaque by being read; there is no other way to make one. */
   constructor(state: TaskState, reason: TaskError) {
+    if (!(reason instanceof TaskError))
+      throw new TaskError("UNSUPPORTED", "an OpaqueTask is made by reading a task, and in no other way");
     super(new ReadyState(state) as never);
     this.reason = reason;
   }

@@ -1,13 +1,12 @@
 import { throwIfAborted } from "./abort.js";
 import type { OperationOptions } from "./adapter.js";
 import { isPlainObject } from "./data-check.js";
-import { describeValue, TaskError } from "./errors.js";
+import { invalidArgument } from "./errors.js";
 
 /** Throws INVALID_ARGUMENT for what is no object of options, such as a signal that is given by itself. */
 export function checkOptions(options: unknown): void {
   if (isPlainObject(options)) return;
-  const message = `options: expected an object, got ${describeValue(options)}`;
-  throw new TaskError("INVALID_ARGUMENT", message, { field: "options" });
+  throw invalidArgument("options", "an object", options);
 }
 
 /** Throws that, or ABORTED, before an operation goes to the store. */

@@ -1,4 +1,4 @@
-import { describeValue, TaskError } from "./errors.js";
+import { invalidArgument, TaskError } from "./errors.js";
 import { Task } from "./task.js";
 import { mismatch } from "./task-state.js";
 import type { TaskClass } from "./task-types.js";
@@ -9,14 +9,7 @@ export class TaskTypeRegistry {
 
   /** Throws DUPLICATE_TYPE for two classes of one type, TYPE_MISMATCH for what is no task class. */
   constructor(classes: readonly TaskClass<Task>[]) {
-    if (!Array.isArray(classes))
-      throw new TaskError(
-        "INVALID_ARGUMENT",
-        `types: expected an array of task classes, got ${describeValue(classes)}`,
-        {
-          field: "types",
-        },
-      );
+    if (!Array.isArray(classes)) throw invalidArgument("types", "an array of task classes", classes);
     for (const taskClass of classes) this.#add(taskClass);
   }
 

@@ -1,4 +1,8 @@
 import type { Adapter, OperationOptions } from "./adapter.js";
+import { checkCount } from "./concurrency.js";
+import { isPlainObject } from "./data-check.js";
+import { invalidArgument } from "./errors.js";
+import { checkOperation } from "./options.js";
 import { type CassandraAddress, parseStoreUrl, type StoreAddress } from "./store-url.js";
 
 export {
@@ -24,9 +28,11 @@ export interface OpenStoreOptions extends OperationOptions {
  *     lmdb:./ledger
  *     cassandra://user:password@host1:9042,host2/keyspace?datacenter=dc1
  *
- * Throws INVALID_URL, MISSING_DRIVER, SCHEMA_MISMATCH, UNAVAILABLE. No message holds the password.
+ * Throws INVALID_URL, INVALID_ARGUMENT, MISSING_DRIVER, SCHEMA_MISMATCH, UNAVAILABLE. No message holds the password.
  */
 export async function openStore(url: string, options: OpenStoreOptions = {}): Promise<Adapter> {
+  checkOperation(options);
+  checkCreateSchema(options.createSchema);
   const adapter = await adapterFor(parseStoreUrl(url), options);
   try {
     await adapter.open(options);
@@ -35,6 +41,12 @@ export async function openStore(url: string, options: OpenStoreOptions = {}): Pr
     throw error;
   }
   return adapter;
+}
+
+function checkCreateSchema(createSchema: unknown): void {
+  if (createSchema === undefined) return;
+  if (!isPlainObject(createSchema)) throw invalidArgument("createSchema", "{ replicas }", createSchema);
+  checkCount("createSchema.replicas", createSchema.replicas);
 }
 
 async function adapterFor(address: StoreAddress, options: OpenStoreOptions): Promise<Adapter> {

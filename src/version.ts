@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
-import { describeValue, TaskError } from "./errors.js";
+import { invalidArgument, TaskError } from "./errors.js";
 
 /**
  * A task's version: the microsecond, counted from 1970, at which it was saved. It is also the task's place in its
@@ -27,18 +27,14 @@ export function timestampToVersion({ seconds, nanos }: Timestamp): Version | und
 
 /** The moment of a version, to the millisecond. */
 export function versionToDate(version: Version): Date {
-  if (typeof version !== "bigint") throw invalid("version", "a version (bigint, in microseconds)", version);
+  if (typeof version !== "bigint") throw invalidArgument("version", "a version (bigint, in microseconds)", version);
   return new Date(Number(version / 1000n));
 }
 
 /** The first version that a save at this moment could have had. */
 export function dateToVersion(date: Date): Version {
-  if (!(date instanceof Date) || Number.isNaN(date.getTime())) throw invalid("date", "a valid Date", date);
+  if (!(date instanceof Date) || Number.isNaN(date.getTime())) throw invalidArgument("date", "a valid Date", date);
   return BigInt(date.getTime()) * 1000n;
-}
-
-function invalid(field: string, expected: string, value: unknown): TaskError {
-  return new TaskError("INVALID_ARGUMENT", `${field}: expected ${expected}; got ${describeValue(value)}`, { field });
 }
 
 /** How far a host's clock may be off, in microseconds, unless an adapter is told otherwise. */
@@ -57,8 +53,13 @@ export class VersionClock {
   readonly #limit: Version;
   #last: Version = 0n;
 
-  /** `wallClock` gives microseconds since 1970; `limit` is how far clocks may be off, in microseconds. */
+  /**
+   * `wallClock` gives microseconds since 1970; `limit` is how far clocks may be off, in microseconds. Throws
+   * INVALID_ARGUMENT.
+   */
   constructor(wallClock: () => Version = hostClock(), limit: Version = DEFAULT_CLOCK_LIMIT) {
+    if (typeof wallClock !== "function") throw invalidArgument("wallClock", "a function", wallClock);
+    if (typeof limit !== "bigint") throw invalidArgument("limit", "a bigint, in microseconds", limit);
     this.#wallClock = wallClock;
     this.#limit = limit;
   }
@@ -85,6 +86,12 @@ export class VersionClock {
   observe(version: Version): void {
     if (version > this.#last && version <= this.#wallClock() + 2n * this.#limit) this.#last = version;
   }
+}
+
+/** Throws INVALID_ARGUMENT unless it is a clock for versions. */
+export function checkClock(clock: unknown): void {
+  if (clock instanceof VersionClock) return;
+  throw invalidArgument("clock", "a VersionClock", clock);
 }
 
 /** Milliseconds with lower digits drawn once: hosts whose clocks tick together would often meet in one microsecond. */

@@ -1,9 +1,10 @@
 import { resolve } from "node:path";
 import { throwIfAborted, untilAborted } from "../abort.js";
 import type { Adapter, AllOptions, CompleteEntry, OperationOptions, Outcome, SaveEntry } from "../adapter.js";
-import { describeValue, isTaskError, TaskError } from "../errors.js";
+import { invalidArgument, isTaskError, TaskError } from "../errors.js";
 import type { TaskKey } from "../keys.js";
-import { DEFAULT_CLOCK_LIMIT, processClock, type Version, type VersionClock } from "../version.js";
+import { checkOptions } from "../options.js";
+import { checkClock, DEFAULT_CLOCK_LIMIT, processClock, type Version, type VersionClock } from "../version.js";
 import type { Block } from "./lmdb/draft.js";
 import type { Environment } from "./lmdb/environment.js";
 import { copyEnvelopeBytes, readVersion, taskKey } from "./lmdb/layout.js";
@@ -35,11 +36,11 @@ export class LmdbAdapter implements Adapter {
   readonly #underWay = new Set<Promise<unknown>>();
 
   /** Throws INVALID_ARGUMENT where the path is no string, or empty. Nothing is opened yet. */
-  constructor({ path, clock = processClock }: LmdbAdapterOptions) {
-    if (typeof path !== "string" || path === "") {
-      const message = `path must be the name of a folder; got ${describeValue(path)}`;
-      throw new TaskError("INVALID_ARGUMENT", message, { field: "path" });
-    }
+  constructor(options: LmdbAdapterOptions) {
+    checkOptions(options);
+    const { path, clock = processClock } = options;
+    if (typeof path !== "string" || path === "") throw invalidArgument("path", "the name of a folder", path);
+    checkClock(clock);
     this.#path = resolve(path);
     this.#clock = clock;
   }

@@ -2,7 +2,8 @@ import { throwIfAborted } from "../abort.js";
 import type { Adapter, AllOptions, CompleteEntry, OperationOptions, Outcome, SaveEntry } from "../adapter.js";
 import { isTaskError, TaskError } from "../errors.js";
 import type { TaskKey } from "../keys.js";
-import { processClock, type Version, type VersionClock } from "../version.js";
+import { checkOptions } from "../options.js";
+import { checkClock, processClock, type Version, type VersionClock } from "../version.js";
 import { MemoryClaims } from "./memory-claims.js";
 
 export interface MemoryAdapterOptions {
@@ -20,7 +21,11 @@ export class MemoryAdapter implements Adapter {
   });
   #closed = false;
 
-  constructor({ clock = processClock }: MemoryAdapterOptions = {}) {
+  /** Throws INVALID_ARGUMENT. */
+  constructor(options: MemoryAdapterOptions = {}) {
+    checkOptions(options);
+    const { clock = processClock } = options;
+    checkClock(clock);
     this.#clock = clock;
   }
 

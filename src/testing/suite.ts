@@ -1,3 +1,4 @@
+import { invalidArgument } from "../errors.js";
 import { aborting } from "./cases/aborting.js";
 import { changingLists } from "./cases/changing-lists.js";
 import { closing } from "./cases/closing.js";
@@ -123,14 +124,17 @@ export async function runConformance(
  *
  * A case may take `timeout` milliseconds; vitest, jest and bun are told so, mocha has to be (`--timeout`).
  *
- * What this can't show: that a save survives a crash of the store or of the host, and that a save which arrives late
+ * Throws INVALID_ARGUMENT. What this can't show: that a save survives a crash of the store or of the host, and that a save which arrives late
  * brings nothing back. For the second there is the option `redeliver`.
  */
 export function describeAdapter(
   name: string,
   createAdapter: AdapterFactory,
-  { describe, it, ...options }: ConformanceOptions & { readonly describe: Describe; readonly it: It },
+  { describe, it, ...options }: ConformanceOptions & { readonly describe: Describe; readonly it: It } = {} as never,
 ): void {
+  checkFunction("createAdapter", createAdapter);
+  checkFunction("describe", describe);
+  checkFunction("it", it);
   const { timeout } = resolveOptions(options);
   const all = adapterCases(createAdapter, options);
   describe(name, () => {
@@ -139,6 +143,10 @@ export function describeAdapter(
         for (const each of all) if (each.group === group) register(each, it, 2 * timeout + 1000);
       });
   });
+}
+
+function checkFunction(field: string, value: unknown): void {
+  if (typeof value !== "function") throw invalidArgument(field, "a function", value);
 }
 
 function register({ name, skipped, run }: ConformanceCase, it: It, timeout: number): void {

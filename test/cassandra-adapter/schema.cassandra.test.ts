@@ -48,6 +48,34 @@ describe("createSchema", () => {
     });
   });
 
+  it("refuses replication that differs from what is there, and says in what", async () => {
+    const keyspace = await made();
+    const other = { class: "NetworkTopologyStrategy", [String(driverOptions.localDataCenter)]: 2, mars: 1 };
+    await expect(CassandraAdapter.createSchema({ client, keyspace, replication: other })).rejects.toMatchObject({
+      code: "SCHEMA_MISMATCH",
+      message: expect.stringMatching(
+        /replication \w+: is "1", and 2 was asked for; replication mars: is undefined, and 1/,
+      ),
+    });
+    const spread = { class: "NetworkTopologyStrategy", replication_factor: 1 };
+    await CassandraAdapter.createSchema({ client, keyspace, replication: spread });
+  });
+
+  it("makes nothing beside tables of the same names that are another program's", async () => {
+    const keyspace = newKeyspace();
+    const dataCenter = `'${driverOptions.localDataCenter}'`;
+    await client.execute(
+      `CREATE KEYSPACE ${keyspace} WITH replication = {'class': 'NetworkTopologyStrategy', ${dataCenter}: 1}`,
+    );
+    await client.execute(`CREATE TABLE ${keyspace}.tasks (id int PRIMARY KEY)`);
+    await expect(CassandraAdapter.createSchema({ client, keyspace, replication })).rejects.toMatchObject({
+      code: "SCHEMA_MISMATCH",
+      message: expect.stringContaining("column tasks.envelope: is missing"),
+    });
+    const query = "SELECT table_name FROM system_schema.tables WHERE keyspace_name = ?";
+    expect((await client.execute(query, [keyspace])).rows).toHaveLength(1);
+  });
+
   it("lets many hosts make one schema at once", async () => {
     const keyspace = newKeyspace();
     await Promise.all(
@@ -79,9 +107,11 @@ describe("open", () => {
 
   it.each([
     ["ALTER TABLE %.tasks DROP envelope", /column tasks\.envelope: is missing/],
-    ["DROP TABLE %.open_tasks", /column open_tasks\.saved_at: is missing/],
-    ["DROP TABLE %.settings", /column settings\.value: is missing/],
+    ["DROP TABLE %.open_tasks", /table open_tasks is missing; createSchema makes it/],
+    ["DROP TABLE %.settings", /table settings is missing/],
     ["ALTER TABLE %.open_tasks WITH read_repair = 'NONE'", /table open_tasks: read_repair is NONE/],
+    ["ALTER TABLE %.tasks WITH default_time_to_live = 60", /table tasks: default_time_to_live is 60, and must be 0/],
+    ["ALTER TABLE %.tasks WITH gc_grace_seconds = 60", /table tasks: gc_grace_seconds is 60, and must be at least/],
     ["UPDATE %.settings SET value = '7' WHERE name = 'shards'", /shards: "7" is no power of two/],
     ["UPDATE %.settings SET value = '2' WHERE name = 'layout'", /layout: is "2", and must be "1"/],
     ["DELETE FROM %.settings WHERE name = 'data_center'", /data_center: is missing/],

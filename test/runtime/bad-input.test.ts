@@ -10,3 +10,4 @@ import "./bad-input/bytes.js";
 import "./bad-input/hashes.js";
 import "./bad-input/anything.js";
 import "./bad-input/urls.js";
+import "./bad-input/adapters.js";

@@ -489,7 +489,7 @@ describe("an adapter builder", () => {
       code: "INVALID_ARGUMENT",
       field: "adapterBuilder",
       message:
-        "adapterBuilder: expected it to return an adapter (open, save, find, all, complete, close); " +
+        "adapterBuilder: expected it to return an adapter (open, save, find, all, complete, close), " +
         "got an object (Promise); await it first",
     });
   });

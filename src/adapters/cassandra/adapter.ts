@@ -2,6 +2,7 @@ import { throwIfAborted, untilAborted } from "../../abort.js";
 import type { Adapter, AllOptions, CompleteEntry, OperationOptions, Outcome, SaveEntry } from "../../adapter.js";
 import { TaskError } from "../../errors.js";
 import type { TaskKey } from "../../keys.js";
+import { checkOptions } from "../../options.js";
 import type { Version } from "../../version.js";
 import {
   type CassandraConnectionOptions,
@@ -34,8 +35,9 @@ export class CassandraAdapter implements Adapter {
   readonly #closed = new AbortController();
   readonly #calls = new Set<Promise<unknown>>();
 
-  /** Connects only when it is first used, or opened. */
+  /** Connects only when it is first used, or opened. Throws INVALID_ARGUMENT. */
   constructor(options: CassandraAdapterOptions) {
+    checkOptions(options);
     checkKeyspaceName(options.keyspace);
     resolveLedgerOptions(options);
     this.#options = options;
@@ -43,7 +45,7 @@ export class CassandraAdapter implements Adapter {
 
   /**
    * Makes the keyspace, its tables and its settings, as far as they are not there; changes nothing that is. Throws
-   * SCHEMA_MISMATCH where what is there differs from what is asked for.
+   * SCHEMA_MISMATCH where what is there differs from what is asked for, and INVALID_ARGUMENT.
    */
   static async createSchema(options: CreateSchemaOptions): Promise<void> {
     await createSchemaWith(options);

@@ -1,4 +1,4 @@
-import { onAbort } from "../../abort.js";
+import { abortedError, onAbort } from "../../abort.js";
 import { TaskError } from "../../errors.js";
 
 export interface AdmissionOptions {
@@ -12,13 +12,16 @@ export interface AdmissionOptions {
 
 interface Waiting {
   readonly bytes: number;
-  admit(): void;
+  /** Undefined once it has given up. */
+  admit: (() => void) | undefined;
 }
 
 /** Bounds what a process has in memory of operations that are not acknowledged yet. First come, first served. */
 export class Admission {
   readonly #options: AdmissionOptions;
-  readonly #queue: Waiting[] = [];
+  /** Those before `#first` have been admitted: to shift a long array for each would move it as often. */
+  #queue: Waiting[] = [];
+  #first = 0;
   #operations = 0;
   #bytes = 0;
 
@@ -28,7 +31,7 @@ export class Admission {
 
   /** Resolves when there is room, to the function that gives it back. Throws OVERLOADED or ABORTED. */
   async enter(bytes: number, signal: AbortSignal | undefined): Promise<() => void> {
-    if (this.#queue.length > 0 || !this.#fits(bytes)) await this.#wait(bytes, signal);
+    if (this.#head() !== undefined || !this.#fits(bytes)) await this.#wait(bytes, signal);
     else this.#take(bytes);
     return () => this.#give(bytes);
   }
@@ -47,11 +50,21 @@ export class Admission {
   #give(bytes: number): void {
     this.#operations--;
     this.#bytes -= bytes;
-    for (let next = this.#queue[0]; next !== undefined && this.#fits(next.bytes); next = this.#queue[0]) {
-      this.#queue.shift();
+    for (let next = this.#head(); next !== undefined && this.#fits(next.bytes); next = this.#head()) {
+      this.#first++;
       this.#take(next.bytes);
-      next.admit();
+      next.admit?.();
     }
+  }
+
+  /** The first that waits still. */
+  #head(): Waiting | undefined {
+    while (this.#first < this.#queue.length && this.#queue[this.#first]?.admit === undefined) this.#first++;
+    if (this.#first * 2 > this.#queue.length) {
+      this.#queue = this.#queue.slice(this.#first);
+      this.#first = 0;
+    }
+    return this.#queue[this.#first];
   }
 
   #wait(bytes: number, signal: AbortSignal | undefined): Promise<void> {
@@ -59,7 +72,7 @@ export class Admission {
     return new Promise((resolve, reject) => {
       const waiting: Waiting = {
         bytes,
-        admit() {
+        admit: () => {
           release?.();
           resolve();
         },
@@ -67,8 +80,8 @@ export class Admission {
       const release =
         signal &&
         onAbort(signal, () => {
-          this.#queue.splice(this.#queue.indexOf(waiting), 1);
-          reject(new TaskError("ABORTED", "aborted", { cause: signal.reason }));
+          waiting.admit = undefined;
+          reject(abortedError(signal));
         });
       this.#queue.push(waiting);
     });

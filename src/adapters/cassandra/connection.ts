@@ -1,19 +1,14 @@
 import type { Client, ClientOptions } from "cassandra-driver";
 import { importDriver } from "../../driver.js";
 import { isTaskError, TaskError } from "../../errors.js";
+import { checkOptions } from "../../options.js";
+import { createSchema } from "./create-schema.js";
 import { classifyDriverError, type Driver, describeDriverError } from "./driver-errors.js";
 import { DriverSession } from "./driver-session.js";
 import { processHost } from "./host.js";
 import { type RetryPolicy, retryRead } from "./retry.js";
-import {
-  checkDataCenter,
-  checkKeyspaceName,
-  checkSchema,
-  createSchema,
-  type LedgerSettings,
-  type SchemaOptions,
-  SEVERAL_DATA_CENTERS,
-} from "./schema.js";
+import { checkSchemaOptions, type LedgerSettings, type SchemaOptions, SEVERAL_DATA_CENTERS } from "./schema.js";
+import { checkDataCenter, checkSchema } from "./schema-check.js";
 import { type LedgerSession, SessionError } from "./session.js";
 import { DEFAULT_SHARDS } from "./shard.js";
 
@@ -78,13 +73,15 @@ async function asSession<T>(driver: Driver, read: () => Promise<T>): Promise<T> 
 }
 
 export async function createSchemaWith(options: CreateSchemaOptions): Promise<void> {
+  checkOptions(options);
   const { keyspace, replication, shards = DEFAULT_SHARDS, severalDataCenters = false } = options;
-  checkKeyspaceName(keyspace);
+  const wanted = { keyspace, replication, settings: { shards, dataCenter: SEVERAL_DATA_CENTERS } };
+  checkSchemaOptions(wanted);
   const driver = await loadDriver();
   await withClient(options, driver, async (client, close) => {
     const dataCenter = severalDataCenters ? SEVERAL_DATA_CENTERS : await dataCenterOf(client);
     const { localQuorum } = driver.types.consistencies;
-    await createSchema(client, localQuorum, { keyspace, replication, settings: { shards, dataCenter } });
+    await createSchema(client, localQuorum, { ...wanted, settings: { shards, dataCenter } });
     await close();
   });
 }
@@ -142,7 +139,7 @@ function makeClient({ keyspace, client, ...options }: CassandraConnectionOptions
 function connectionError(cause: unknown, driver: Driver): TaskError {
   const message = describeDriverError(cause);
   return classifyDriverError(cause, driver).kind === "refused"
-    ? new TaskError("INVALID_ARGUMENT", `Cassandra can't be used this way: ${message}`, { cause })
+    ? new TaskError("INVALID_ARGUMENT", `Cassandra can't be used this way: ${message}`, { field: "options", cause })
     : new TaskError("UNAVAILABLE", `Cassandra can't be reached: ${message}`, { cause });
 }
 

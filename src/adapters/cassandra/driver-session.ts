@@ -17,6 +17,9 @@ import type { Sweep } from "./stretches.js";
 
 type Result = { readonly rows: types.Row[]; readonly warnings: string[] };
 
+/** How long past its timeout the driver may take: that does not bound what comes before a request is sent. In milliseconds. */
+const GRACE = 250;
+
 /** The session on cassandra-driver: prepared statements, one attempt a call, its errors sorted by what they mean. */
 export class DriverSession implements LedgerSession {
   readonly #client: Client;
@@ -38,7 +41,8 @@ export class DriverSession implements LedgerSession {
   async apply(partition: Partition, mutations: readonly Mutation[], timeout: number): Promise<void> {
     const encoder = new MutationEncoder(this.#statements, partition);
     const queries = mutations.map((mutation) => encoder.encode(mutation));
-    await this.#attempt("write", () => this.#client.batch(queries, { ...this.#options, readTimeout: timeout }));
+    const options = { ...this.#options, readTimeout: timeout };
+    await this.#attempt("write", timeout, () => this.#client.batch(queries, options));
   }
 
   async readTasks(
@@ -105,7 +109,7 @@ export class DriverSession implements LedgerSession {
     let pageState: string | undefined;
     do {
       const options = { ...this.#options, readTimeout: timeout, ...(pageState && { pageState }) };
-      const page = await this.#attempt("read", () => this.#client.execute(query, params, options));
+      const page = await this.#attempt("read", timeout, () => this.#client.execute(query, params, options));
       for (const row of page.rows) result.rows.push(row);
       result.warnings.push(...(page.info.warnings ?? []));
       pageState = page.pageState ?? undefined;
@@ -113,16 +117,30 @@ export class DriverSession implements LedgerSession {
     return result;
   }
 
-  async #attempt<T>(what: "read" | "write", call: () => Promise<T>): Promise<T> {
+  async #attempt<T>(what: "read" | "write", timeout: number, call: () => Promise<T>): Promise<T> {
     const start = performance.now();
     try {
-      return await call();
+      return await within(timeout + GRACE, call(), this.#driver);
     } catch (cause) {
       const { kind, reached } = classifyDriverError(cause, this.#driver);
       // The error is one coordinator's. Another, that was asked before and hangs, may yet do it.
       const isWithAnother = performance.now() - start >= this.#speculationDelay;
       throw new SessionError(kind, what === "write" && (reached || isWithAnother), describeDriverError(cause), cause);
     }
+  }
+}
+
+/** As `promise`, or the driver's timeout after so many milliseconds. */
+async function within<T>(milliseconds: number, promise: Promise<T>, { errors }: Driver): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const message = `no answer within ${milliseconds} ms`;
+    timer = setTimeout(() => reject(new errors.OperationTimedOutError(message)), milliseconds);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

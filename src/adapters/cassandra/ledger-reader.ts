@@ -66,7 +66,9 @@ export class LedgerReader {
     options: AllOptions,
     onRead: OnPartitionRead,
   ): AsyncGenerator<readonly Uint8Array[], void, undefined> {
-    const pass = new Pass(this.startOfPass(), options, this.#options.rules);
+    const left = new AbortController();
+    const signal = options.signal ? AbortSignal.any([options.signal, left.signal]) : left.signal;
+    const pass = new Pass(this.startOfPass(), { ...options, signal }, this.#options.rules);
     const entries = await this.#entries(taskList, pass, onRead);
     let next = this.#nextPage(entries, pass);
     try {
@@ -79,6 +81,7 @@ export class LedgerReader {
         yield page;
       }
     } finally {
+      left.abort();
       await next.catch(() => undefined);
     }
   }

@@ -1,4 +1,4 @@
-import { describeValue, TaskError } from "../../errors.js";
+import { invalidArgument } from "../../errors.js";
 import type { AdmissionOptions } from "./admission.js";
 import type { ClockGuardOptions } from "./clock.js";
 import type { BatchLimits } from "./group-commit.js";
@@ -49,9 +49,9 @@ export function resolveLedgerOptions(options: LedgerOptions): ResolvedOptions {
   const deadline = number("deadline", 10_000);
   const clockLimit = BigInt(number("clockLimit", 1_000)) * 1000n;
   const margin = BigInt(number("margin", 600_000)) * 1000n;
-  if (margin < 20n * clockLimit) throw invalid("margin", "at least 20 times clockLimit", options.margin);
+  if (margin < 20n * clockLimit) throw invalidArgument("margin", "at least 20 times clockLimit", options.margin);
   const whenFull = options.whenFull ?? "wait";
-  if (whenFull !== "wait" && whenFull !== "fail") throw invalid("whenFull", '"wait" or "fail"', whenFull);
+  if (whenFull !== "wait" && whenFull !== "fail") throw invalidArgument("whenFull", '"wait" or "fail"', whenFull);
   return {
     policy: { deadline, attemptTimeout: number("attemptTimeout", 3_000) },
     batch: { maxOperations: number("maxBatchTasks", 256), maxBytes: number("maxBatchBytes", 1024 * 1024) },
@@ -68,9 +68,5 @@ export function resolveLedgerOptions(options: LedgerOptions): ResolvedOptions {
 
 function checkNumber(name: string, value: unknown, least: number): number {
   if (typeof value === "number" && Number.isInteger(value) && value >= least) return value;
-  throw invalid(name, `a whole number from ${least}`, value);
-}
-
-function invalid(field: string, expected: string, value: unknown): TaskError {
-  return new TaskError("INVALID_ARGUMENT", `${field}: expected ${expected}, got ${describeValue(value)}`, { field });
+  throw invalidArgument(name, `a whole number from ${least}`, value);
 }

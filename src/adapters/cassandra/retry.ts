@@ -1,4 +1,4 @@
-import { abortedError } from "../../abort.js";
+import { throwIfAborted, untilAborted } from "../../abort.js";
 import { TaskError, type TaskErrorCode } from "../../errors.js";
 import type { TaskKey } from "../../keys.js";
 import { type Host, sleep } from "./host.js";
@@ -23,8 +23,20 @@ export function backOff(host: Host, attempt: number): Promise<void> {
   return sleep(host, host.random() * Math.min(1000, 25 * 2 ** attempt));
 }
 
-/** Reads until an attempt succeeds or the deadline has passed. Throws a TaskError, or a SessionError that is not retried. */
-export async function retryRead<T>(
+/**
+ * Reads until an attempt succeeds, the deadline has passed, or the signal is aborted: it does not wait then for what is
+ * under way. Throws a TaskError, or a SessionError that is not retried.
+ */
+export function retryRead<T>(
+  host: Host,
+  policy: RetryPolicy,
+  signal: AbortSignal | undefined,
+  read: (timeout: number) => Promise<T>,
+): Promise<T> {
+  return untilAborted(readUntilDeadline(host, policy, signal, read), signal);
+}
+
+async function readUntilDeadline<T>(
   host: Host,
   policy: RetryPolicy,
   signal: AbortSignal | undefined,
@@ -32,7 +44,7 @@ export async function retryRead<T>(
 ): Promise<T> {
   const end = host.monotonic() + policy.deadline;
   for (let attempt = 0; ; attempt++) {
-    if (signal?.aborted) throw abortedError(signal);
+    throwIfAborted(signal);
     try {
       return await read(attemptTimeout(host, policy, end));
     } catch (error) {

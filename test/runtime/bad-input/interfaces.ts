@@ -13,14 +13,14 @@ describe("a data interface", () => {
   const methods = "(open, save, find, all, complete, close)";
   class Unfinished extends Task {}
   testCases([
-    ["of nothing", make(), "INVALID_ARGUMENT", "options", "options: expected { types, adapter }; got undefined"],
+    ["of nothing", make(), "INVALID_ARGUMENT", "options", "options: expected { types, adapter }, got undefined"],
     ["of an array", make([]), "INVALID_ARGUMENT", "options", "got an array of 0"],
     [
       "without an adapter",
       make({ types: [] }),
       "INVALID_ARGUMENT",
       "adapter",
-      `expected an adapter ${methods}; got undefined`,
+      `expected an adapter ${methods}, got undefined`,
     ],
     ["with null for its adapter", make({ types: [], adapter: null }), "INVALID_ARGUMENT", "adapter", "got null"],
     [
@@ -63,7 +63,7 @@ describe("a data interface", () => {
       () => make({ types: [], adapterBuilder: () => {} })().find("l", "i"),
       "INVALID_ARGUMENT",
       "adapterBuilder",
-      `expected it to return an adapter ${methods}; got undefined`,
+      `expected it to return an adapter ${methods}, got undefined`,
     ],
     [
       "without types",
@@ -141,7 +141,7 @@ describe("a data interface", () => {
       make({ types: [], adapter: store, maxTaskBytes: "1MiB" }),
       "INVALID_ARGUMENT",
       "maxTaskBytes",
-      'maxTaskBytes: expected a number of bytes; got "1MiB"',
+      'maxTaskBytes: expected a number of bytes, got "1MiB"',
     ],
     ["of no bytes", make({ types: [], adapter: store, maxTaskBytes: 0 }), "INVALID_ARGUMENT", "maxTaskBytes", "got 0"],
     [

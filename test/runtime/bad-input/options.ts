@@ -115,7 +115,7 @@ describe("options", () => {
       () => tasks.all("list", { savedBefore: 1_700_000_000 }),
       "INVALID_ARGUMENT",
       "savedBefore",
-      "expected a Date or a version (bigint, in microseconds); got 1700000000",
+      "expected a Date or a version (bigint, in microseconds), got 1700000000",
     ],
     [
       "an invalid savedBefore",
@@ -143,7 +143,7 @@ describe("options", () => {
       () => tasks.saveAll([FetchFileTask.build(key)], { concurrency: 0 }),
       "INVALID_ARGUMENT",
       "concurrency",
-      "must be a whole number from 1; got 0",
+      "expected a whole number from 1, got 0",
     ],
     ["half a task in a batch", () => tasks.saveAll([], { batchSize: 0.5 }), "INVALID_ARGUMENT", "batchSize", "got 0.5"],
     [
@@ -158,14 +158,14 @@ describe("options", () => {
       () => versionToDate(5 as never),
       "INVALID_ARGUMENT",
       "version",
-      "expected a version (bigint, in microseconds); got 5",
+      "expected a version (bigint, in microseconds), got 5",
     ],
     [
       "an invalid Date",
       () => dateToVersion(new Date("x")),
       "INVALID_ARGUMENT",
       "date",
-      "expected a valid Date; got an invalid Date",
+      "expected a valid Date, got an invalid Date",
     ],
   ]);
 });

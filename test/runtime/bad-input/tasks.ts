@@ -82,7 +82,7 @@ describe("a task", () => {
       () => new TaskGenerator(5 as never),
       "INVALID_ARGUMENT",
       "source",
-      "or a function that gives one; got 5",
+      "or a function that gives one, got 5",
     ],
   ]);
 });

@@ -1,0 +1,143 @@
+import type { Client, QueryOptions, types } from "cassandra-driver";
+import { describeValue, TaskError } from "../../errors.js";
+import {
+  LAYOUT,
+  type LedgerSettings,
+  type SchemaOptions,
+  SETTING_NAMES,
+  SEVERAL_DATA_CENTERS,
+  tables,
+} from "./schema.js";
+import { isShardCount } from "./shard.js";
+
+/** Reads the settings of a keyspace. Throws SCHEMA_MISMATCH that says what of the tables or settings is not as it must be. */
+export async function checkSchema(
+  client: Client,
+  quorum: types.consistencies,
+  keyspace: string,
+  timeout?: number,
+): Promise<LedgerSettings> {
+  const limits = timeout === undefined ? {} : { readTimeout: timeout };
+  const options = { prepare: true, consistency: quorum, isIdempotent: true, ...limits };
+  const columns = await readColumns(client, keyspace, options);
+  if (columns.length === 0) throw missing(keyspace);
+  const differences = Object.keys(tables).flatMap((table) => compareColumns(table, columns));
+  if (differences.length > 0) throw mismatch(keyspace, differences);
+  differences.push(...(await findWrongOptions(client, keyspace, options)));
+  // By their names: where a replica does not answer, Cassandra asks another for a row, but not for a whole table.
+  const rows = await client.execute(
+    `SELECT name, value FROM "${keyspace}".settings WHERE name IN ?`,
+    [SETTING_NAMES],
+    options,
+  );
+  const found = Object.fromEntries(rows.rows.map(({ name, value }) => [name, value])) as Record<string, string>;
+  const { layout, shards, data_center } = found;
+  if (layout !== LAYOUT) differences.push(`setting layout: is ${describeValue(layout)}, and must be "${LAYOUT}"`);
+  if (!isShardCount(Number(shards))) differences.push(`setting shards: ${describeValue(shards)} is no power of two`);
+  if (!data_center) differences.push("setting data_center: is missing");
+  if (differences.length > 0) throw mismatch(keyspace, differences);
+  return { shards: Number(shards), dataCenter: data_center as string };
+}
+
+/** Throws SCHEMA_MISMATCH where the client is not in the data centre that the keyspace was made for. */
+export function checkDataCenter(keyspace: string, { dataCenter }: LedgerSettings, own: string): void {
+  if (dataCenter === SEVERAL_DATA_CENTERS || dataCenter === own) return;
+  throw mismatch(keyspace, [
+    `its clients must all be in data centre ${describeValue(dataCenter)}, and this one is in ${describeValue(own)} ` +
+      "(a keyspace made with several data centres in mind uses QUORUM)",
+  ]);
+}
+
+/** Before anything is made: a keyspace of that name may be there already, with tables that are another program's. */
+export async function checkWhatIsThere(client: Client, { keyspace, replication }: SchemaOptions): Promise<void> {
+  const differences = compareReplication(replication, await readReplication(client, keyspace));
+  const columns = await readColumns(client, keyspace, {});
+  const there = new Set(columns.map(({ table_name }) => table_name as string));
+  differences.push(...Object.keys(tables).flatMap((table) => (there.has(table) ? compareColumns(table, columns) : [])));
+  if (differences.length > 0) throw mismatch(keyspace, differences);
+}
+
+/** Undefined where there is no such keyspace. */
+async function readReplication(client: Client, keyspace: string): Promise<Record<string, string> | undefined> {
+  const query = "SELECT replication FROM system_schema.keyspaces WHERE keyspace_name = ?";
+  const { rows } = await client.execute(query, [keyspace], { prepare: true });
+  return rows[0]?.replication;
+}
+
+function compareReplication(wanted: SchemaOptions["replication"], found: Record<string, string> | undefined): string[] {
+  if (found === undefined) return [];
+  // Cassandra keeps the class's full name, and `replication_factor` as a factor for each data centre.
+  const { class: strategy, ...factors } = wanted;
+  const isSpread = strategy === "NetworkTopologyStrategy" && "replication_factor" in factors;
+  const names = isSpread ? [] : [...new Set([...Object.keys(factors), ...Object.keys(found)])];
+  const differs = (name: string) =>
+    name === "class" ? found.class?.split(".").at(-1) !== strategy : found[name] !== String(factors[name]);
+  return [...new Set(["class", ...names])].filter(differs).map((name) => {
+    const [is, asked] = [found[name], wanted[name]].map((value) => describeValue(value));
+    return `replication ${name}: is ${is}, and ${asked} was asked for`;
+  });
+}
+
+async function readColumns(client: Client, keyspace: string, options: QueryOptions): Promise<types.Row[]> {
+  const query =
+    "SELECT table_name, column_name, type, kind, position, clustering_order FROM system_schema.columns WHERE keyspace_name = ?";
+  const { rows } = await client.execute(query, [keyspace], { prepare: true, ...options });
+  return rows;
+}
+
+function compareColumns(table: string, rows: readonly types.Row[]): string[] {
+  const own = rows.filter(({ table_name }) => table_name === table);
+  if (own.length === 0) return [`table ${table} is missing; createSchema makes it`];
+  const found = new Map(own.map((row) => [row.column_name as string, describeColumn(row)]));
+  return Object.entries(tables[table] as Record<string, string>)
+    .filter(([column, type]) => found.get(column) !== type)
+    .map(([column, type]) => {
+      const actual = found.get(column);
+      return `column ${table}.${column}: ${actual ? `is ${actual}, and must be ${type}` : `is missing; it must be ${type}`}`;
+    });
+}
+
+function describeColumn({ type, kind, position, clustering_order }: types.Row): string {
+  if (kind === "regular") return `${type} ${kind}`;
+  return kind === "clustering" ? `${type} ${kind} ${position} ${clustering_order}` : `${type} ${kind} ${position}`;
+}
+
+/** As long as hints are kept by default, in seconds: a deletion must outlive the writes that are under way to a replica. */
+const LEAST_GC_GRACE = 3 * 3600;
+
+/** What of the tables' options would lose tasks, or bring them back. */
+async function findWrongOptions(client: Client, keyspace: string, options: QueryOptions): Promise<string[]> {
+  const { rows } = await client.execute(
+    "SELECT table_name, read_repair, default_time_to_live, gc_grace_seconds FROM system_schema.tables WHERE keyspace_name = ?",
+    [keyspace],
+    options,
+  );
+  return rows.filter(({ table_name }) => table_name in tables).flatMap(findWrong);
+}
+
+function findWrong({ table_name, read_repair, default_time_to_live, gc_grace_seconds }: types.Row): string[] {
+  const found: string[] = [];
+  if (read_repair !== "BLOCKING") found.push(`read_repair is ${read_repair}, and must be BLOCKING`);
+  if (default_time_to_live !== 0)
+    found.push(`default_time_to_live is ${default_time_to_live}, and must be 0: tasks would expire`);
+  if (gc_grace_seconds < LEAST_GC_GRACE)
+    found.push(`gc_grace_seconds is ${gc_grace_seconds}, and must be at least ${LEAST_GC_GRACE}`);
+  return found.map((difference) => `table ${table_name}: ${difference}`);
+}
+
+export function compareSettings(expected: Record<string, string>, found: Record<string, string>): string[] {
+  return Object.entries(expected)
+    .filter(([name, value]) => found[name] !== value)
+    .map(
+      ([name, value]) => `setting ${name}: is ${describeValue(found[name])}, and ${describeValue(value)} was asked for`,
+    );
+}
+
+function missing(keyspace: string): TaskError {
+  const advice = "make it with CassandraAdapter.createSchema({ …, keyspace, replication })";
+  return new TaskError("SCHEMA_MISMATCH", `keyspace "${keyspace}" has no tables: ${advice}`, { field: "keyspace" });
+}
+
+export function mismatch(keyspace: string, differences: readonly string[]): TaskError {
+  return new TaskError("SCHEMA_MISMATCH", `keyspace "${keyspace}": ${differences.join("; ")}`, { field: "keyspace" });
+}

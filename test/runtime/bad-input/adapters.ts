@@ -1,0 +1,85 @@
+import { CompositeTask, existingTasks, OpaqueTask, VersionClock } from "taskledger";
+import { CassandraAdapter } from "taskledger/cassandra";
+import { LmdbAdapter } from "taskledger/lmdb";
+import { MemoryAdapter } from "taskledger/memory";
+import { openStore } from "taskledger/store";
+import { describeAdapter } from "taskledger/testing";
+import { describe } from "vitest";
+import { FetchFileTask } from "../../../gen/example/v1/fetch_file_task.js";
+import { type Case, key, testCases } from "./setup.js";
+
+// biome-ignore lint/suspicious/noExplicitAny: untyped callers are what this file is about
+type Any = any;
+
+const refused = (what: string, act: () => unknown, field: string, message: string): Case => [
+  what,
+  act,
+  "INVALID_ARGUMENT",
+  field,
+  message,
+];
+
+describe("an adapter", () => {
+  const cassandra = (options?: Any) => () => new CassandraAdapter(options);
+  const lmdb = (options?: Any) => () => new LmdbAdapter(options);
+  const memory = (options?: Any) => () => new MemoryAdapter(options);
+  testCases([
+    refused("of Cassandra, of nothing", cassandra(), "options", "expected an object, got undefined"),
+    refused("of Cassandra, of a URL", cassandra("cassandra://host/ks"), "options", `got "cassandra://host/ks"`),
+    refused("of Cassandra, without a keyspace", cassandra({}), "keyspace", "1 to 48 letters, digits and underscores"),
+    refused("with a deadline of no number", cassandra({ keyspace: "k", deadline: "1" }), "deadline", 'got "1"'),
+    refused(
+      "with a margin below the clocks'",
+      cassandra({ keyspace: "k", margin: 1 }),
+      "margin",
+      "20 times clockLimit",
+    ),
+    refused("with whenFull: throw", cassandra({ keyspace: "k", whenFull: "throw" }), "whenFull", '"wait" or "fail"'),
+    refused("of LMDB, of nothing", lmdb(), "options", "got undefined"),
+    refused("of LMDB, without a path", lmdb({}), "path", "expected the name of a folder, got undefined"),
+    refused("of LMDB, with a clock of its own kind", lmdb({ path: "x", clock: Date }), "clock", "a VersionClock"),
+    refused("of memory, of null", memory(null), "options", "got null"),
+    refused("of memory, with a number for its clock", memory({ clock: 1 }), "clock", "expected a VersionClock, got 1"),
+    refused("that is no factory, to be proved", () => describeAdapter("x", {} as Any), "createAdapter", "a function"),
+    refused("to be proved by no runner", () => (describeAdapter as Any)("x", () => {}), "describe", "a function"),
+  ]);
+});
+
+describe("a schema", () => {
+  const create = (options?: Any) => () => CassandraAdapter.createSchema(options);
+  const replication = { class: "NetworkTopologyStrategy", dc1: 3 };
+  testCases([
+    refused("of nothing", create(), "options", "got undefined"),
+    refused("of a keyspace that CQL would run", create({ keyspace: "a; b" }), "keyspace", 'got "a; b"'),
+    refused("without replication", create({ keyspace: "k" }), "replication", "a map such as"),
+    refused("replicated by a number", create({ keyspace: "k", replication: 3 }), "replication", "got 3"),
+    refused("of 3 shards", create({ keyspace: "k", replication, shards: 3 }), "shards", "a power of two up to 65536"),
+  ]);
+});
+
+describe("a store", () => {
+  const open = (options?: Any) => () => openStore("memory:", options);
+  testCases([
+    refused("with null for its options", open(null), "options", "got null"),
+    refused("with a signal for its options", open(new AbortController().signal), "options", "got an object"),
+    refused("that makes its schema if true", open({ createSchema: true }), "createSchema", "{ replicas }, got true"),
+    refused("of 0 replicas", open({ createSchema: { replicas: 0 } }), "createSchema.replicas", "from 1, got 0"),
+  ]);
+});
+
+describe("what is given to", () => {
+  testCases([
+    refused("a clock is a number", () => new VersionClock(1 as Any), "wallClock", "expected a function, got 1"),
+    refused("a clock for a limit is a number", () => new VersionClock(() => 1n, 1 as Any), "limit", "a bigint"),
+    refused("existingTasks is null", () => existingTasks("l", null as Any), "options", "got null"),
+    refused("existingTasks lists nothing", () => existingTasks("l", { tasks: 1 } as Any), "tasks", "got 1"),
+    refused("build is misspelt", () => FetchFileTask.build(key, { header: {} } as Any), "header", 'called "header"'),
+    refused(
+      "execute is nothing",
+      () => (CompositeTask.build({ ...key, childTaskList: "c" }) as Any).execute(),
+      "options",
+      "got undefined",
+    ),
+    ["OpaqueTask is anything", () => new (OpaqueTask as Any)(), "UNSUPPORTED", undefined, "is made by reading a task"],
+  ]);
+});
