@@ -5,12 +5,12 @@ import { CassandraAdapter } from "../../src/adapters/cassandra/index.js";
 import { shardOf } from "../../src/adapters/cassandra/shard.js";
 import { statementsFor } from "../../src/adapters/cassandra/statements.js";
 import { describeAdapter } from "../../src/testing/index.js";
-import { driverOptions, rawClient, replication } from "./connection.js";
+import { driverOptions, newKeyspace, rawClient, replication, shutDown } from "./connection.js";
 
-const keyspace = "conformance";
+const keyspace = newKeyspace("conformance");
 const client = rawClient();
 await CassandraAdapter.createSchema({ client, keyspace, replication });
-afterAll(() => client.shutdown());
+afterAll(() => shutDown(client));
 
 /** What a retry does that was held up on its way: the save's statements once more, at the version they had. */
 async function redeliver({ taskList, id, type, encode }: SaveEntry, savedAt: Version): Promise<void> {

@@ -40,3 +40,17 @@ describe("a write that a coordinator refuses for want of replicas", () => {
     await expect(write(sessionOn(policy, 0))).rejects.toMatchObject({ mayApply: true });
   });
 });
+
+describe("an attempt that the driver does not bound, since it is no request yet", () => {
+  const silent = { batch: () => new Promise(() => {}), execute: () => new Promise(() => {}) } as unknown as Client;
+  const { localQuorum } = driver.types.consistencies;
+  const session = new DriverSession(silent, driver, "tasks", localQuorum);
+
+  test("ends a little after its time; a write may be applied later", async () => {
+    await expect(session.apply({ taskList: "l", shard: 0 }, [mutation], 1)).rejects.toMatchObject({
+      kind: "timeout",
+      mayApply: true,
+    });
+    await expect(session.readTasks({ taskList: "l", shard: 0 }, ["a"], 1)).rejects.toMatchObject({ kind: "timeout" });
+  });
+});

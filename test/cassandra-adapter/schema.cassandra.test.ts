@@ -1,17 +1,13 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { CassandraAdapter } from "../../src/adapters/cassandra/index.js";
-import { driverOptions, rawClient, replication } from "./connection.js";
+import { driverOptions, newKeyspace, rawClient, replication, shutDown } from "./connection.js";
 
 const client = rawClient();
 await client.connect();
-afterAll(() => client.shutdown());
-
-let count = 0;
-/** The name of a keyspace that is not there yet. */
-const newKeyspace = () => `schema_${++count}`;
+afterAll(() => shutDown(client));
 
 async function made(options: object = {}): Promise<string> {
-  const keyspace = newKeyspace();
+  const keyspace = newKeyspace("schema");
   await CassandraAdapter.createSchema({ client, keyspace, replication, ...options });
   return keyspace;
 }
@@ -62,7 +58,7 @@ describe("createSchema", () => {
   });
 
   it("makes nothing beside tables of the same names that are another program's", async () => {
-    const keyspace = newKeyspace();
+    const keyspace = newKeyspace("schema");
     const dataCenter = `'${driverOptions.localDataCenter}'`;
     await client.execute(
       `CREATE KEYSPACE ${keyspace} WITH replication = {'class': 'NetworkTopologyStrategy', ${dataCenter}: 1}`,
@@ -77,7 +73,7 @@ describe("createSchema", () => {
   });
 
   it("lets many hosts make one schema at once", async () => {
-    const keyspace = newKeyspace();
+    const keyspace = newKeyspace("schema");
     await Promise.all(
       Array.from({ length: 4 }, () => CassandraAdapter.createSchema({ client, keyspace, replication })),
     );
@@ -126,7 +122,7 @@ describe("open", () => {
   });
 
   it("can be tried again after it has failed", async () => {
-    const keyspace = newKeyspace();
+    const keyspace = newKeyspace("schema");
     const adapter = new CassandraAdapter({ client, keyspace });
     await expect(adapter.open()).rejects.toMatchObject({ code: "SCHEMA_MISMATCH" });
     await CassandraAdapter.createSchema({ client, keyspace, replication });

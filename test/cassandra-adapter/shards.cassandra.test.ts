@@ -2,13 +2,13 @@ import { afterAll, expect, it } from "vitest";
 import { FetchFileTask } from "../../gen/example/v1/fetch_file_task.js";
 import { CassandraAdapter } from "../../src/adapters/cassandra/index.js";
 import { DataInterface, moveTasks } from "../../src/index.js";
-import { rawClient, replication } from "./connection.js";
+import { newKeyspace, rawClient, replication, shutDown } from "./connection.js";
 
 const client = rawClient();
-afterAll(() => client.shutdown());
+afterAll(() => shutDown(client));
 
 async function keyspaceWith(shards: number): Promise<DataInterface<typeof FetchFileTask>> {
-  const keyspace = `shards_${shards}`;
+  const keyspace = newKeyspace(`shards_${shards}`);
   await CassandraAdapter.createSchema({ client, keyspace, replication, shards });
   return new DataInterface({ types: [FetchFileTask], adapter: new CassandraAdapter({ client, keyspace }) });
 }

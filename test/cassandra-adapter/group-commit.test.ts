@@ -1,0 +1,181 @@
+import { setImmediate } from "node:timers/promises";
+import { describe, expect, test } from "vitest";
+import { GroupCommit, type GroupCommitOptions } from "../../src/adapters/cassandra/group-commit.js";
+import { processHost } from "../../src/adapters/cassandra/host.js";
+import { type Mutation, SessionError } from "../../src/adapters/cassandra/session.js";
+import { type Batch, ScriptedSession } from "./scripted-session.js";
+
+const partition = { taskList: "datto.com", shard: 0 };
+const options: GroupCommitOptions = { deadline: 10_000, attemptTimeout: 1_000, maxOperations: 4, maxBytes: 1_000 };
+
+function save(id: string, savedAt = 1n, bytes = 10): Mutation[] {
+  return [
+    { kind: "put-task", id, savedAt, type: "example.v1.FetchFile", envelope: new Uint8Array(bytes) },
+    { kind: "put-entry", id, savedAt, size: bytes },
+  ];
+}
+
+function setUp(given: Partial<GroupCommitOptions> = {}) {
+  const session = new ScriptedSession();
+  const commit = new GroupCommit(session, processHost, { ...options, ...given });
+  const write = (mutations: readonly Mutation[], signal?: AbortSignal, to = partition) => {
+    const outcome = commit.write(to, mutations, signal);
+    outcome.catch(() => undefined);
+    return outcome;
+  };
+  return { batches: session.batches, write };
+}
+
+/** The next batch that is sent. */
+async function next(batches: Batch[], index: number): Promise<Batch> {
+  while (batches[index] === undefined) await setImmediate();
+  return batches[index];
+}
+
+const idsOf = ({ mutations }: Batch) => mutations.flatMap((each) => (each.kind === "put-task" ? [each.id] : []));
+
+describe("writes to one partition", () => {
+  test("that arrive while one is under way leave together", async () => {
+    const { batches, write } = setUp();
+    const first = write(save("a"));
+    await next(batches, 0);
+    const others = ["b", "c", "d"].map((id) => write(save(id)));
+    await setImmediate();
+    expect(batches.map(idsOf)).toEqual([["a"]]);
+    batches[0]?.answer();
+    await first;
+    (await next(batches, 1)).answer();
+    await Promise.all(others);
+    expect(batches.map(idsOf)).toEqual([["a"], ["b", "c", "d"]]);
+  });
+
+  test("that are made in one turn leave together from the start", async () => {
+    const { batches, write } = setUp();
+    for (const id of ["a", "b"]) write(save(id));
+    expect(idsOf(await next(batches, 0))).toEqual(["a", "b"]);
+  });
+
+  test("are bounded in number and in bytes; one that is larger leaves alone", async () => {
+    const { batches, write } = setUp();
+    const all = ["a", "b", "c", "d", "e"].map((id) => write(save(id)));
+    all.push(write(save("f", 1n, 600)), write(save("g", 1n, 600)), write(save("h", 1n, 5_000)));
+    for (let i = 0; i < 4; i++) (await next(batches, i)).answer();
+    await Promise.all(all);
+    expect(batches.map(idsOf)).toEqual([["a", "b", "c", "d"], ["e", "f"], ["g"], ["h"]]);
+  });
+
+  test("do not wait for those to another", async () => {
+    const { batches, write } = setUp();
+    write(save("a"));
+    write(save("b"), undefined, { ...partition, shard: 1 });
+    await next(batches, 1);
+    expect(batches.map(({ partition: { shard } }) => shard)).toEqual([0, 1]);
+  });
+
+  test("of two versions of one task in a batch send the later one, whatever their order", async () => {
+    const { batches, write } = setUp();
+    const outcomes = [write(save("a", 7n)), write(save("a", 5n)), write(save("b", 6n))];
+    const { mutations, answer } = await next(batches, 0);
+    expect(mutations).toEqual([...save("a", 7n), ...save("b", 6n)]);
+    answer();
+    await Promise.all(outcomes);
+  });
+
+  test("keep a complete beside a save of the task: their timestamps tell which wins", async () => {
+    const { batches, write } = setUp();
+    const complete: Mutation[] = [{ kind: "delete-task", id: "a", at: 5n }];
+    write(complete);
+    write(save("a", 7n));
+    expect((await next(batches, 0)).mutations).toEqual([...complete, ...save("a", 7n)]);
+  });
+});
+
+describe("a batch", () => {
+  const refused = new SessionError("refused", false, "the server does not like it");
+
+  test("that is refused is split until the write that is not liked fails alone", async () => {
+    const { batches, write } = setUp();
+    const outcomes = ["a", "bad", "c", "d"].map((id) => write(save(id)));
+    const settled = Promise.allSettled(outcomes);
+    let answered = 0;
+    const answering = (async () => {
+      for (;;) {
+        const batch = await next(batches, answered++);
+        if (idsOf(batch).includes("bad")) batch.fail(refused);
+        else batch.answer();
+      }
+    })();
+    expect((await settled).map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled", "fulfilled"]);
+    await expect(outcomes[1]).rejects.toMatchObject({ code: "UNAVAILABLE", outcome: "not-applied" });
+    expect(batches.map(idsOf)).toEqual([["a", "bad", "c", "d"], ["a", "bad"], ["a"], ["bad"], ["c", "d"]]);
+    answering.catch(() => undefined);
+  });
+
+  test("that is too large for the server is split, too", async () => {
+    const { batches, write } = setUp();
+    const outcomes = ["a", "b"].map((id) => write(save(id)));
+    (await next(batches, 0)).fail(new SessionError("too-large", false, "max_mutation_size"));
+    (await next(batches, 1)).answer();
+    (await next(batches, 2)).fail(new SessionError("too-large", false, "max_mutation_size"));
+    await outcomes[0];
+    await expect(outcomes[1]).rejects.toMatchObject({ code: "TOO_LARGE", outcome: "not-applied" });
+  });
+
+  test("whose coordinator does not answer is sent again, the same, until it is acknowledged", async () => {
+    const { batches, write } = setUp();
+    const outcome = write(save("a"));
+    (await next(batches, 0)).fail(new SessionError("timeout", true, "no answer"));
+    (await next(batches, 1)).fail(new SessionError("unavailable", false, "too few replicas"));
+    const last = await next(batches, 2);
+    expect(last.mutations).toEqual(batches[0]?.mutations);
+    last.answer();
+    await outcome;
+  });
+});
+
+describe("past its deadline", () => {
+  const failing = async (errors: SessionError[]) => {
+    const { batches, write } = setUp({ deadline: 60 });
+    const outcome = write(save("a"));
+    let settled = false;
+    outcome.catch(() => {}).finally(() => (settled = true));
+    for (let i = 0; !settled; await setImmediate())
+      if (batches[i]) batches[i++]?.fail(errors[Math.min(i - 1, errors.length - 1)] as SessionError);
+    return outcome;
+  };
+
+  test("a write that any attempt may have applied has an unknown outcome", async () => {
+    const errors = [new SessionError("timeout", true, "no answer"), new SessionError("unavailable", false, "too few")];
+    await expect(failing(errors)).rejects.toMatchObject({ code: "UNAVAILABLE", outcome: "unknown" });
+    await expect(failing(errors.slice(0, 1))).rejects.toMatchObject({ code: "TIMEOUT", outcome: "unknown" });
+  });
+
+  test("a write that no attempt has applied says so", async () => {
+    const errors = [new SessionError("unavailable", false, "too few")];
+    await expect(failing(errors)).rejects.toMatchObject({ code: "UNAVAILABLE", outcome: "not-applied" });
+  });
+});
+
+describe("an abort", () => {
+  test("before a write is sent takes it back", async () => {
+    const { batches, write } = setUp();
+    const aborting = new AbortController();
+    write(save("a"));
+    await next(batches, 0);
+    const outcome = write(save("b"), aborting.signal);
+    write(save("c"));
+    aborting.abort();
+    await expect(outcome).rejects.toMatchObject({ code: "ABORTED", outcome: "not-applied" });
+    batches[0]?.answer();
+    expect(idsOf(await next(batches, 1))).toEqual(["c"]);
+  });
+
+  test("while a write is under way says that it may be applied", async () => {
+    const { batches, write } = setUp();
+    const aborting = new AbortController();
+    const outcome = write(save("a"), aborting.signal);
+    await next(batches, 0);
+    aborting.abort();
+    await expect(outcome).rejects.toMatchObject({ code: "ABORTED", outcome: "unknown" });
+  });
+});

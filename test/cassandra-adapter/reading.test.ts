@@ -1,0 +1,63 @@
+import { describe, expect, test } from "vitest";
+import { processHost } from "../../src/adapters/cassandra/host.js";
+import { Ledger } from "../../src/adapters/cassandra/ledger.js";
+import { retryRead } from "../../src/adapters/cassandra/retry.js";
+import { SessionError } from "../../src/adapters/cassandra/session.js";
+import { ScriptedSession } from "./scripted-session.js";
+
+const policy = { deadline: 10_000, attemptTimeout: 1_000 };
+const pages = { pageSize: 10, maxPageBytes: 1_000_000 };
+const ledger = () => new Ledger(new ScriptedSession(), { shards: 2, dataCenter: "dc1" }, processHost, {});
+
+describe("an abort", () => {
+  test("ends a read whose answer does not come", async () => {
+    const aborting = new AbortController();
+    const reading = ledger().find([{ taskList: "l", id: "a" }], aborting.signal);
+    aborting.abort();
+    await expect(reading).rejects.toMatchObject({ code: "ABORTED" });
+  });
+
+  test("ends a pass whose first read does not come back", async () => {
+    const aborting = new AbortController();
+    const reading = ledger()
+      .all("l", { ...pages, signal: aborting.signal })
+      .next();
+    aborting.abort();
+    await expect(reading).rejects.toMatchObject({ code: "ABORTED" });
+  });
+
+  test("ends the wait before the next attempt", async () => {
+    const aborting = new AbortController();
+    const host = { ...processHost, random: () => 1, after: () => () => {} };
+    const reading = retryRead(host, policy, aborting.signal, async () => {
+      throw new SessionError("unavailable", false, "too few replicas");
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    aborting.abort();
+    await expect(reading).rejects.toMatchObject({ code: "ABORTED" });
+  });
+});
+
+describe("a read", () => {
+  test("is tried again where another attempt may succeed", async () => {
+    const kinds = ["timeout", "connection", "unavailable", "overloaded", "failure"] as const;
+    let attempts = 0;
+    const read = async () => {
+      const kind = kinds[attempts++];
+      if (kind) throw new SessionError(kind, false, kind);
+      return "read";
+    };
+    expect(await retryRead({ ...processHost, random: () => 0 }, policy, undefined, read)).toBe("read");
+    expect(attempts).toBe(kinds.length + 1);
+  });
+
+  test("is not where the server will always refuse it", async () => {
+    let attempts = 0;
+    const read = async () => {
+      attempts++;
+      throw new SessionError("refused", false, "no such table");
+    };
+    await expect(retryRead(processHost, policy, undefined, read)).rejects.toMatchObject({ kind: "refused" });
+    expect(attempts).toBe(1);
+  });
+});
