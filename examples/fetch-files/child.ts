@@ -1,13 +1,16 @@
 import { type ChildProcess, fork, type StdioOptions } from "node:child_process";
 import { EventEmitter, once } from "node:events";
 import { fileURLToPath } from "node:url";
-import type { Job, Message } from "./messages.js";
+import { JOB, type Job, type Message } from "./messages.js";
 
 /** One of the example's processes, as the main one sees it. */
-export class Child extends EventEmitter<{ saved: [number]; done: [number] }> {
+export class Child extends EventEmitter<{ saved: [number]; done: [number]; "all-saved": [] }> {
   readonly #process: ChildProcess;
   readonly #ended: Promise<unknown>;
-  readonly #counts = { saved: 0, done: 0 };
+  /** The files whose tasks it has saved. */
+  readonly saved: string[] = [];
+  /** How many tasks it has done. */
+  done = 0;
   /** Why the first of the tasks that failed did so. */
   leftOpen: string | undefined;
   #failure: string | undefined;
@@ -16,23 +19,11 @@ export class Child extends EventEmitter<{ saved: [number]; done: [number] }> {
   constructor(script: string, job: Job & { source?: string }, stdio: StdioOptions) {
     super();
     const path = fileURLToPath(new URL(script, import.meta.url));
-    this.#process = fork(path, [JSON.stringify(job)], { stdio });
+    this.#process = fork(path, { stdio, env: { ...process.env, [JOB]: JSON.stringify(job) } });
+    process.prependListener("exit", () => this.crash());
     this.#process.on("message", (message) => this.#hear(message as Message));
     // "close" comes after the last message, "exit" may not.
     this.#ended = once(this.#process, "close");
-  }
-
-  get saved(): number {
-    return this.#counts.saved;
-  }
-
-  /** Resolves when it has saved so many tasks. */
-  async hasSaved(count: number): Promise<void> {
-    while (this.saved < count) await once(this, "saved");
-  }
-
-  get done(): number {
-    return this.#counts.done;
   }
 
   get stdout(): ChildProcess["stdout"] {
@@ -60,6 +51,8 @@ export class Child extends EventEmitter<{ saved: [number]; done: [number] }> {
   #hear(message: Message): void {
     if (message.event === "failed") this.#failure = message.reason;
     else if (message.event === "left-open") this.leftOpen ??= message.reason;
-    else this.emit(message.event, ++this.#counts[message.event]);
+    else if (message.event === "saved") this.emit("saved", this.saved.push(message.file));
+    else if (message.event === "done") this.emit("done", ++this.done);
+    else this.emit("all-saved");
   }
 }

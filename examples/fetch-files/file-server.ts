@@ -14,8 +14,8 @@ export interface FileServer {
 /** Serves a folder's files to this machine. */
 export async function serveFiles(folder: string): Promise<FileServer> {
   const server = createServer(async (request, response) => {
-    const path = normalize(decodeURIComponent(new URL(request.url ?? "/", "http://localhost").pathname));
     try {
+      const path = normalize(decodeURIComponent(new URL(request.url ?? "/", "http://localhost").pathname));
       await pipeline(createReadStream(join(folder, path)), response);
     } catch {
       // A part of the file may have been sent already: what is left is to let the client know that it is not whole.

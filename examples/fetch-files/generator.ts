@@ -25,11 +25,12 @@ await runProcess(async () => {
   }
   await tasks.saveAll(build(), {
     onSaved(task) {
-      tell({ event: "saved" });
+      tell({ event: "saved", file: task.filename });
       frames.write(task.toBinary()); // after the save, so that the worker can complete what it is handed
     },
   });
   frames.end();
+  tell({ event: "all-saved" });
 
   await dismissed; // until then the files are served
   server.close();

@@ -4,7 +4,8 @@
 //
 //     npm start -- [FOLDER] [--store URL]
 
-import { mkdtemp, rm } from "node:fs/promises";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -25,33 +26,35 @@ async function main(): Promise<void> {
   const folder = positionals[0] ?? ".";
   const files = await listFiles(folder);
   if (files.length === 0) throw new Error(`there is no file in ${folder}`);
-  const scratch = await mkdtemp(join(tmpdir(), "fetch-files-"));
-  try {
-    const store = values.store ?? `lmdb:${encodeURI(join(scratch, "ledger"))}`;
-    const adapter = await openStore(store, { createSchema: { replicas: 1 } });
-    await using tasks = new DataInterface({ types: [FetchFileTask], adapter });
-    const list = `fetch-files ${new Date().toISOString()}`;
-    await run(tasks, { store, list, folder, manifest: join(scratch, "manifest") }, files);
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
-  }
+  const scratch = mkdtempSync(join(tmpdir(), "fetch-files-"));
+  // However it ends, nothing of it stays; the other processes have been ended by then.
+  process.on("exit", () => rmSync(scratch, { recursive: true, force: true }));
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1));
+  const store = values.store ?? `lmdb:${encodeURI(join(scratch, "ledger"))}`;
+  if (store === "memory:")
+    throw new Error("memory: is one process's own; name lmdb:PATH or cassandra://HOST/KEYSPACE?…");
+  const adapter = await openStore(store, { createSchema: { replicas: 1 } });
+  await using tasks = new DataInterface({ types: [FetchFileTask], adapter });
+  const list = `fetch-files ${new Date().toISOString()}`;
+  await run(tasks, { store, list, folder, manifest: join(scratch, "manifest") }, files.length);
 }
 
-async function run(tasks: DataInterface, job: Job, files: readonly string[]): Promise<void> {
+async function run(tasks: DataInterface, job: Job, fileCount: number): Promise<void> {
   const started = performance.now();
-  const progress = new Progress(files.length);
+  const progress = new Progress(fileCount);
 
   const generator = new Child("generator.ts", job, ["ignore", "pipe", "inherit", "ipc"]);
+  const allSaved = once(generator, "all-saved");
   generator.on("saved", (saved) => progress.show({ saved }));
   const first = new Child("worker.ts", { ...job, source: "frames" }, [generator.stdout, "ignore", "inherit", "ipc"]);
   generator.stdout?.destroy(); // the worker has it now
   first.on("done", (done) => {
     progress.show({ done });
-    if (done >= files.length * CRASH_AT) first.crash();
+    if (done >= fileCount * CRASH_AT) first.crash();
   });
-  await Promise.all([first.ended(), Promise.race([generator.hasSaved(files.length), generator.ended()])]);
+  await Promise.all([first.ended(), Promise.race([allSaved, generator.ended()])]);
   // The store knows; what the worker said last is lost with it.
-  const doneBefore = generator.saved - (await countOpen(tasks, job.list));
+  const doneBefore = generator.saved.length - (await countOpen(tasks, job.list));
 
   const second = new Child("worker.ts", { ...job, source: "store" }, ["ignore", "ignore", "inherit", "ipc"]);
   second.on("done", (done) => progress.show({ done: doneBefore + done }));
@@ -62,14 +65,14 @@ async function run(tasks: DataInterface, job: Job, files: readonly string[]): Pr
 
   const open = await countOpen(tasks, job.list);
   printTable([
-    ["saved", generator.saved],
+    ["saved", generator.saved.length],
     ["done before the crash", doneBefore],
     ["recovered", second.done],
     ["open at the end", open],
     ["seconds", ((performance.now() - started) / 1000).toFixed(1)],
   ]);
   if (open > 0) throw new Error(`${open} tasks are still open; the first because of: ${second.leftOpen}`);
-  const wrong = await findWrongDigests(job.folder, files, await readManifest(job.manifest));
+  const wrong = await findWrongDigests(job.folder, generator.saved, await readManifest(job.manifest));
   if (wrong.length > 0) throw new Error(`${wrong.length} digests are missing or wrong; the first is of ${wrong[0]}`);
 }
 
@@ -83,5 +86,5 @@ try {
   await main();
 } catch (error) {
   console.error(`fetch-files: ${(error as Error).message}`);
-  process.exitCode = 1;
+  process.exit(1);
 }

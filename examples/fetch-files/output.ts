@@ -1,3 +1,6 @@
+// Nobody has to read to the end: `npm start | head -1`.
+process.stdout.on("error", () => process.exit());
+
 /** A line on the terminal that says how far it is; nothing where the output is no terminal. */
 export class Progress {
   readonly #total: number;

@@ -50,6 +50,7 @@ describe("npm start", { timeout: 60_000 }, () => {
     ["an empty folder", ["%/empty"], /there is no file in .*empty/],
     ["a folder that is not there", ["%/nowhere"], /nowhere/],
     ["an option it does not know", ["%", "--stroe", "x"], /--stroe/],
+    ["a store that is one process's own", ["%", "--store", "memory:"], /memory: is one process's own/],
     ["a URL of no store", ["%", "--store", "postgres://localhost/x"], /a store is one of memory:, lmdb:PATH/],
     ["a URL without a data centre", ["%", "--store", "cassandra://u:secret@h/k"], /\/\/\*\*\*@h\/k.*\?datacenter=/],
     [
