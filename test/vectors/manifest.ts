@@ -1,0 +1,72 @@
+import type { TaskHash } from "taskledger";
+
+/** What manifest.json holds: cases that every client of the protocol can be checked with. Bytes are in base64. */
+export interface Manifest {
+  readonly about: string;
+  /** The task types that the reader knows. Data of others is opaque to it. */
+  readonly types: readonly string[];
+  readonly envelopes: readonly EnvelopeCase[];
+  readonly hashes: readonly HashCase[];
+  readonly refused: readonly RefusedCase[];
+  readonly streams: readonly StreamCase[];
+  readonly placements: readonly PlacementCase[];
+}
+
+/** An envelope that is read, and written again to the same bytes; likewise by way of the hash. */
+export interface EnvelopeCase {
+  readonly name: string;
+  readonly binary: string;
+  /** What every client writes for it. */
+  readonly hash: TaskHash;
+  readonly fields: EnvelopeFields;
+}
+
+export interface EnvelopeFields {
+  readonly taskList: string;
+  readonly id: string;
+  readonly typeUrl: string;
+  readonly type: string;
+  readonly data: string;
+  /** Whether the reader can't decode the data. */
+  readonly isOpaque: boolean;
+  /** Seconds and nanoseconds. */
+  readonly createdAt: readonly [string, number] | null;
+  /** In microseconds. */
+  readonly version: string | null;
+  readonly attempt: number;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** A hash that is read, and that a client would write otherwise: its text, and the envelope that it means. */
+export interface HashCase {
+  readonly name: string;
+  readonly text: string;
+  readonly ignoreUnknownFields: boolean;
+  readonly binary: string;
+}
+
+/** Bytes or the text of a hash that a client refuses. */
+export interface RefusedCase {
+  readonly name: string;
+  readonly binary?: string;
+  readonly text?: string;
+  /** The most bytes that an envelope may have. */
+  readonly limit?: number;
+  readonly code: string;
+}
+
+export interface StreamCase {
+  readonly name: string;
+  readonly stream: string;
+  /** The whole frames in it. */
+  readonly frames: readonly string[];
+  /** Of what comes after them. */
+  readonly error: "TRUNCATED" | "TOO_LARGE" | null;
+}
+
+export interface PlacementCase {
+  readonly id: string;
+  readonly crc: number;
+  /** By the number of shards. */
+  readonly shards: Readonly<Record<string, number>>;
+}

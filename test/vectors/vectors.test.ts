@@ -1,0 +1,81 @@
+import { readFileSync } from "node:fs";
+import { sizeDelimitedPeek } from "@bufbuild/protobuf/wire";
+import { DataInterface, isTaskError, OpaqueTask } from "taskledger";
+import { MemoryAdapter } from "taskledger/memory";
+import { describe, expect, test } from "vitest";
+import { shardOf } from "../../src/adapters/cassandra/shard.js";
+import { knowingInterface, makeManifest } from "./make-manifest.js";
+import type { Manifest } from "./manifest.js";
+
+const manifest: Manifest = JSON.parse(readFileSync(new URL("manifest.json", import.meta.url), "utf8"));
+const tasks = knowingInterface();
+const bytesOf = (base64: string) => new Uint8Array(Buffer.from(base64, "base64"));
+const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString("base64");
+
+test("the manifest is what `npm run vectors` makes", () => {
+  expect(manifest).toEqual(JSON.parse(JSON.stringify(makeManifest())));
+});
+
+describe("an envelope", () => {
+  test.each(manifest.envelopes)("$name", ({ binary, hash, fields }) => {
+    const task = tasks.fromBinary(bytesOf(binary));
+    expect(base64(task.toBinary())).toBe(binary);
+    expect(task.asHash()).toEqual(hash);
+    expect(base64(tasks.fromHash(hash).toBinary())).toBe(binary);
+    expect(task instanceof OpaqueTask).toBe(fields.isOpaque);
+  });
+
+  test.each(manifest.envelopes)("$name, passed on by a process that knows no type", ({ binary }) => {
+    const ignorant = new DataInterface({ types: [], adapter: new MemoryAdapter() });
+    const task = ignorant.fromBinary(bytesOf(binary));
+    expect(base64(task.toBinary())).toBe(binary);
+    expect(base64(tasks.fromHash(JSON.parse(JSON.stringify(task))).toBinary())).toBe(binary);
+  });
+});
+
+test.each(manifest.hashes)("a hash with $name is read", ({ text, binary, ignoreUnknownFields }) => {
+  expect(base64(tasks.fromHash(JSON.parse(text), { ignoreUnknownFields }).toBinary())).toBe(binary);
+});
+
+test.each(manifest.refused)("$name: $code", ({ binary, text, limit, code }) => {
+  const reader = new DataInterface({
+    types: tasks.types,
+    adapter: new MemoryAdapter(),
+    ...(limit && { maxTaskBytes: limit }),
+  });
+  const read = () =>
+    binary === undefined ? reader.fromHash(JSON.parse(text as string)) : reader.fromBinary(bytesOf(binary));
+  expect(codeOf(read)).toBe(code);
+});
+
+/** The code of the error that is thrown. What is no JSON at all is refused by JSON.parse. */
+function codeOf(act: () => unknown): string | undefined {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof SyntaxError) return "INVALID_HASH";
+    if (isTaskError(error)) return error.code;
+    throw error;
+  }
+  return undefined;
+}
+
+test.each(manifest.streams)("a stream of $name", ({ stream, frames, error }) => {
+  const read: string[] = [];
+  let rest = bytesOf(stream);
+  let end: string | null = null;
+  while (rest.length > 0 && end === null) {
+    const { eof, size, offset } = sizeDelimitedPeek(rest);
+    if (!eof && size > tasks.maxTaskBytes) end = "TOO_LARGE";
+    else if (eof || rest.length < offset + size) end = "TRUNCATED";
+    else {
+      read.push(base64(rest.subarray(offset, offset + size)));
+      rest = rest.subarray(offset + size);
+    }
+  }
+  expect({ frames: read, error: end }).toEqual({ frames, error });
+});
+
+test.each(manifest.placements)("the place of $id", ({ id, shards }) => {
+  for (const [count, shard] of Object.entries(shards)) expect(shardOf(id, Number(count))).toBe(shard);
+});
