@@ -15,7 +15,7 @@ import { checkOperation, checkOptions } from "./options.js";
 import { TaskTypeRegistry } from "./registry.js";
 import { Task } from "./task.js";
 import { completeEntry, saveEntry, settleComplete, settleSave } from "./task-entries.js";
-import { readTask } from "./task-reading.js";
+import { readStoredTask, readTask } from "./task-reading.js";
 import { type ListOptions, stateOf, type TaskHome } from "./task-state.js";
 import type { BuildInit, BuildOptions, TaskClass, TaskOf } from "./task-types.js";
 import { dateToVersion, type Version } from "./version.js";
@@ -111,7 +111,7 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
     checkKey(taskList, id);
     checkOperation(options);
     const [bytes] = await this.adapter.find([{ taskList, id }], options);
-    return bytes && (readTask(decodeEnvelope(bytes, Infinity), this, registryOf(this)) as TaskOf<C>);
+    return bytes && (readStoredTask(bytes, { taskList, id }, this, registryOf(this)) as TaskOf<C>);
   }
 
   /**
@@ -270,14 +270,14 @@ async function* listTasks(
   for await (const page of tasks.adapter.all(taskList, options))
     for (const bytes of await filter(page)) {
       throwIfAborted(signal); // an adapter looks at the signal once a page
-      yield readTask(decodeEnvelope(bytes, Infinity), tasks, registry);
+      yield readStoredTask(bytes, { taskList }, tasks, registry);
     }
 }
 
 function checkSavedBefore(value: Date | Version | undefined): Version | undefined {
   if (value === undefined || typeof value === "bigint") return value;
   if (value instanceof Date && !Number.isNaN(value.getTime())) return dateToVersion(value);
-  throw invalidArgument("savedBefore", "expected a Date or a version (bigint, in microseconds)", value);
+  throw invalidArgument("savedBefore", "a Date or a version (bigint, in microseconds)", value);
 }
 
 const adapterMethods = ["open", "save", "find", "all", "complete", "close"] as const;

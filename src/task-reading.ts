@@ -1,12 +1,29 @@
 import type { Any } from "@bufbuild/protobuf/wkt";
 import type { TaskEnvelope } from "../gen/taskledger/v1/envelope_pb.js";
-import { typeNameOf } from "./envelope.js";
+import { decodeEnvelope, typeNameOf } from "./envelope.js";
 import { isTaskError, TaskError } from "./errors.js";
+import type { TaskKey } from "./keys.js";
 import { OpaqueTask } from "./opaque-task.js";
 import type { TaskTypeRegistry } from "./registry.js";
 import type { Task } from "./task.js";
 import { fromEnvelope, meet } from "./task-envelope.js";
 import type { TaskHome } from "./task-state.js";
+
+/** The task of a store's bytes. Throws INVALID_ENVELOPE, with as much of the key as is known. */
+export function readStoredTask(
+  bytes: Uint8Array,
+  key: Partial<TaskKey>,
+  home: TaskHome,
+  registry: TaskTypeRegistry,
+): Task {
+  try {
+    return readTask(decodeEnvelope(bytes, Infinity), home, registry);
+  } catch (error) {
+    if (!isTaskError(error, "INVALID_ENVELOPE")) throw error;
+    const { code, message, field, cause } = error;
+    throw new TaskError(code, `the store holds what is no task: ${message}`, { ...key, field, cause });
+  }
+}
 
 /** The task of an envelope: of its registered class, or opaque where there is none or the data does not decode. */
 export function readTask(envelope: TaskEnvelope & { data: Any }, home: TaskHome, registry: TaskTypeRegistry): Task {

@@ -1,4 +1,5 @@
 import { setImmediate } from "node:timers/promises";
+import { onAbort } from "../../abort.js";
 import type { Outcome } from "../../adapter.js";
 import type { TaskKey } from "../../keys.js";
 import { type Call, EntriesCall } from "./call.js";
@@ -38,12 +39,11 @@ export class WriteQueue {
     if (entries.length === 0) return Promise.resolve([]);
     return new Promise((resolve) => {
       const call = new EntriesCall(entries, draft, this.#environment.folder, (outcomes) => {
-        signal?.removeEventListener("abort", onAbort);
+        release?.();
         this.#calls.delete(call);
         resolve(outcomes);
       });
-      const onAbort = () => call.abort(signal as AbortSignal);
-      signal?.addEventListener("abort", onAbort, { once: true });
+      const release = signal && onAbort(signal, () => call.abort(signal));
       this.#calls.add(call);
       this.#writing ??= this.#writeAll();
     });
