@@ -1,6 +1,6 @@
 // Runs Cassandra from Maven Central's jars until Ctrl-C:
-//   npx tsx test/cassandra/start.ts [--port 9042] [--dir .cache/cassandra/data]    one node, which keeps its data
-//   npx tsx test/cassandra/start.ts --nodes 3                                      a cluster, which does not
+//   npm run cassandra -- [--port 9042] [--dir .cache/cassandra/data]    one node, which keeps its data
+//   npm run cassandra -- --nodes 3                                      a cluster, which does not
 import { once } from "node:events";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
