@@ -1,3 +1,4 @@
+import type { OperationOptions } from "./adapter.js";
 import type { TaskKey } from "./keys.js";
 import type { Version } from "./version.js";
 
@@ -24,12 +25,8 @@ export interface ClaimState {
   readonly token: bigint;
   /** How often the task has been claimed. */
   readonly attempt: number;
-  /** When the lease ends, or, after a release, when the task may be claimed again; milliseconds since 1970. */
+  /** When the lease ends, or, after a release, when the task may be claimed again; whole milliseconds since 1970. */
   readonly until: number;
-}
-
-interface ClaimOptions {
-  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -37,7 +34,7 @@ interface ClaimOptions {
  * task can be saved and completed by whoever has it, claimed or not.
  *
  * All clients of a store judge by one rule, {@link grantClaim}; the store sees to it that of several at once one is
- * granted. What it remembers goes by itself some time after the last claim.
+ * granted. What it remembers goes by itself some time after the last claim, or once the task has been completed.
  */
 export interface ClaimStore {
   /**
@@ -45,27 +42,36 @@ export interface ClaimStore {
    * stands in the way, or where that version is not open any more. A claim of unknown outcome counts as not granted: it
    * rejects, and if it was granted it expires.
    */
-  claim(request: ClaimRequest, options?: ClaimOptions): Promise<ClaimState | undefined>;
+  claim(request: ClaimRequest, options?: OperationOptions): Promise<ClaimState | undefined>;
 
-  /** Makes the lease end so many milliseconds from now; gives the state, or undefined if the claim has been lost. */
-  renew(holding: ClaimHolding, lease: number, options?: ClaimOptions): Promise<ClaimState | undefined>;
+  /**
+   * Makes the lease end so many milliseconds from now; gives that moment in milliseconds since 1970, or undefined if the
+   * claim has been released, or the task claimed again or completed.
+   */
+  renew(holding: ClaimHolding, lease: number, options?: OperationOptions): Promise<number | undefined>;
 
-  /** Ends a claim; the task may be claimed again in so many milliseconds. False if it had been lost. */
-  release(holding: ClaimHolding, retryIn: number, options?: ClaimOptions): Promise<boolean>;
+  /** Ends a claim; the task may be claimed again in so many milliseconds. Nothing happens if it has ended already. */
+  release(holding: ClaimHolding, retryIn: number, options?: OperationOptions): Promise<void>;
 
-  /** What is remembered of the claims to each task, as it was some moment ago. */
-  states(keys: readonly TaskKey[], options?: ClaimOptions): Promise<readonly (ClaimState | undefined)[]>;
+  /**
+   * The task has been completed under this claim: if it is saved anew, its attempts begin at 1, and its tokens go on
+   * growing. Only for stores whose `complete` does not see to that.
+   */
+  forget?(holding: ClaimHolding, options?: OperationOptions): Promise<void>;
+
+  /** What is remembered of the claims to each task, as it was some moment ago, in the order of the keys. */
+  states(keys: readonly TaskKey[], options?: OperationOptions): Promise<readonly (ClaimState | undefined)[]>;
 }
 
-/** The clock by which a claim is judged, in milliseconds since 1970, and how far two hosts' may be apart. */
+/** The clock by which a claim is judged, in whole milliseconds since 1970, and how far two hosts' may be apart. */
 export interface ClaimClock {
   readonly now: number;
   readonly tolerance: number;
 }
 
 /**
- * Whether a task may not be claimed: a claim to this version is another owner's, and its lease has not surely ended, or
- * the version was released to be tried again later. A claim to an older version stands in nobody's way.
+ * Whether a task may not be claimed: another owner has a claim to this version, or a later one, whose lease has not surely
+ * ended; or this version was released, to be tried again later. A claim to an older version stands in nobody's way.
  *
  * A lease was given by the clock of the host that holds it, and is judged by that of the host that looks. It has surely
  * ended when the two clocks can't be so far apart.
@@ -75,9 +81,9 @@ export function isClaimed(
   request: Pick<ClaimRequest, "savedAt"> & { readonly owner?: string | undefined },
   { now, tolerance }: ClaimClock,
 ): boolean {
-  if (savedAt !== request.savedAt) return savedAt > request.savedAt;
-  if (owner === undefined) return now < until;
-  return owner !== request.owner && now < until + tolerance;
+  const isHeld = owner !== undefined && now < until + tolerance;
+  if (savedAt !== request.savedAt) return isHeld && savedAt > request.savedAt;
+  return owner === undefined ? now < until : isHeld && owner !== request.owner;
 }
 
 /** The state after a request is granted; undefined where it may not be. */
@@ -95,18 +101,23 @@ export function grantClaim(
     owner,
     token: fromClock > afterLast ? fromClock : afterLast,
     attempt: (previous?.attempt ?? 0) + 1,
-    until: clock.now + lease,
+    until: endOfLease(lease, clock.now),
   };
 }
 
-/** The state after a release. */
-export function releaseClaim(state: ClaimState, retryIn: number, now: number): ClaimState {
-  return { ...state, owner: undefined, until: now + retryIn };
+/** When a lease ends that begins now. */
+export function endOfLease(lease: number, now: number): number {
+  return Math.floor(now + lease);
 }
 
 /** The state after a renewal. */
 export function renewClaim(state: ClaimState, lease: number, now: number): ClaimState {
-  return { ...state, until: now + lease };
+  return { ...state, until: endOfLease(lease, now) };
+}
+
+/** The state after a release. */
+export function releaseClaim(state: ClaimState, retryIn: number, now: number): ClaimState {
+  return { ...state, owner: undefined, until: Math.ceil(now + retryIn) };
 }
 
 /** How long a store remembers a task's claims after the last one, in milliseconds: 30 days. */

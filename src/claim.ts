@@ -1,6 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true"/>
 import type { OperationOptions } from "./adapter.js";
 import type { ClaimState, ClaimStore } from "./claim-store.js";
+import { checkDuration } from "./duration.js";
 import { TaskError } from "./errors.js";
 import type { TaskKey } from "./keys.js";
 
@@ -16,6 +17,9 @@ export interface ReleaseOptions extends OperationOptions {
  * A worker's right to a task for a time. While it lasts no other owner is granted one; that is all that it says. The
  * worker may be stopped, and wake after its lease has ended: give `token`, which grows with every claim to the task, to
  * what you write to, and let that refuse smaller ones.
+ *
+ *     await using claim = await tasks.claim(task, { lease: 30_000 });
+ *     if (claim) await task.execute({ signal: claim.signal }).then(() => task.complete());
  */
 export class Claim implements AsyncDisposable {
   readonly taskList: string;
@@ -41,37 +45,41 @@ export class Claim implements AsyncDisposable {
     this.attempt = state.attempt;
     this.token = state.token;
     this.signal = abort.signal;
-    internals.set(this, { store, abort, lease, until: state.until, timer: undefined, isReleased: false });
+    internals.set(this, { store, abort, lease, until: state.until, timer: undefined, hasEnded: false });
     arm(this, startedAt);
   }
 
   /**
-   * Makes the lease last from now, as long as it did. Throws CLAIM_LOST where another has the task by now, and what the
-   * store throws; the lease then ends as it would have.
+   * Makes the lease last from now, as long as it did. Throws CLAIM_LOST where the claim has been released, the task
+   * completed or claimed by another, or `signal` aborted; and what the store throws: the lease then ends as it would have.
    */
   async renew(options: OperationOptions = {}): Promise<void> {
     const own = internalsOf(this);
     const startedAt = performance.now();
-    const state = own.isReleased ? undefined : await own.store.renew(this, own.lease, options);
-    if (state === undefined) {
-      const lost = claimLost(this, "another has it, or it was released");
-      own.abort.abort(lost);
-      throw lost;
+    const isOver = () => own.hasEnded || this.signal.aborted;
+    const until = isOver() ? undefined : await own.store.renew(this, own.lease, options);
+    if (isOver()) throw lost(this, own.hasEnded ? "it has been released" : "its lease was about to end");
+    if (until === undefined) {
+      const error = lost(this, "another has the task, or it has been completed");
+      own.abort.abort(error);
+      throw error;
     }
-    own.until = state.until;
+    own.until = until;
     arm(this, startedAt);
   }
 
-  /** Ends the claim. Completing the task does so, too. */
+  /** Ends the claim. Completing the task does so, too. Throws what the store throws; the lease then ends by itself. */
   async release({ retryIn = 0, ...options }: ReleaseOptions = {}): Promise<void> {
+    checkDuration("retryIn", retryIn);
     const own = internalsOf(this);
-    if (own.isReleased) return;
-    endClaim(this);
+    if (own.hasEnded) return;
+    end(own);
     await own.store.release(this, retryIn, options);
   }
 
+  /** Releases it, if that has not happened yet. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.release();
+    await this.release().catch(() => undefined);
   }
 }
 
@@ -81,20 +89,27 @@ interface Internals {
   readonly lease: number;
   until: number;
   timer: NodeJS.Timeout | undefined;
-  isReleased: boolean;
+  hasEnded: boolean;
 }
 
+/** Beside the objects, since a `#private` member would make the classes of two installed copies unrelated types. */
 const internals = new WeakMap<Claim, Internals>();
 
 function internalsOf(claim: Claim): Internals {
   return internals.get(claim) as Internals;
 }
 
-/** The claim is not used any more; nothing is told to the store. */
-export function endClaim(claim: Claim): void {
-  const own = internalsOf(claim);
-  own.isReleased = true;
+function end(own: Internals): void {
+  own.hasEnded = true;
   clearTimeout(own.timer);
+}
+
+/** The task has been completed. That is so whether or not the store learns that its claim is not needed any more. */
+export async function endCompleted(claim: Claim): Promise<void> {
+  const own = internalsOf(claim);
+  if (own.hasEnded) return;
+  end(own);
+  await own.store.forget?.(claim, { signal: AbortSignal.timeout(Math.ceil(own.lease)) }).catch(() => undefined);
 }
 
 /** Counts the lease from before it was asked for, on a clock that cannot be set. */
@@ -102,10 +117,10 @@ function arm(claim: Claim, startedAt: number): void {
   const own = internalsOf(claim);
   clearTimeout(own.timer);
   const left = startedAt + own.lease * (1 - GUARD) - performance.now();
-  const expire = () => own.abort.abort(claimLost(claim, "its lease is about to end"));
+  const expire = () => own.abort.abort(lost(claim, "its lease is about to end"));
   own.timer = setTimeout(expire, Math.max(0, left)).unref();
 }
 
-function claimLost({ taskList, id, owner }: Claim, reason: string): TaskError {
+function lost({ taskList, id, owner }: Claim, reason: string): TaskError {
   return new TaskError("CLAIM_LOST", `the claim of ${owner} to the task is lost: ${reason}`, { taskList, id });
 }

@@ -2,10 +2,11 @@
 import { throwIfAborted } from "./abort.js";
 import type { Adapter, OperationOptions } from "./adapter.js";
 import { type BulkOptions, performBatch, runInBatches } from "./bulk.js";
-import type { Claim } from "./claim.js";
-import { type ClaimOptions, checkDuration, claimsOf, claimVersion, withoutClaimed } from "./claiming.js";
+import { type Claim, endCompleted } from "./claim.js";
+import { type ClaimOptions, claimsOf, claimVersion, withoutClaimed } from "./claiming.js";
 import { isPlainObject } from "./data-check.js";
 import { findDefaultHome, setDefaultHome } from "./default-home.js";
+import { checkDuration } from "./duration.js";
 import { DEFAULT_MAX_TASK_BYTES, decodeEnvelope } from "./envelope.js";
 import { invalidArgument, TaskError } from "./errors.js";
 import { type FromHashOptions, hashToEnvelope } from "./hash.js";
@@ -134,17 +135,25 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
     const entry = completeEntry(task, this);
     const error = settleComplete((await this.adapter.complete([entry], options))[0]);
     if (error) throw error;
+    await endClaim(task);
   }
 
   /**
    * Claims a task for a worker: while the claim lasts, no other owner is granted one. Undefined where another has it, where
-   * it waits to be tried again, or where the version is not open any more. The task's envelope then has the attempt.
-   * Throws NOT_SAVED, UNSUPPORTED, and what the store throws; a claim of unknown outcome counts as not granted.
+   * it waits to be tried again, or where the version is not open any more. The task's envelope then has the attempt, and
+   * completing the task ends the claim. Throws INVALID_ARGUMENT, NOT_SAVED, UNSUPPORTED, and what the store throws; a
+   * claim of unknown outcome counts as not granted, and expires if it was.
+   *
+   *     const claim = await tasks.claim(task, { lease: 30_000 });
+   *     if (claim) await task.execute({ signal: claim.signal }).then(() => tasks.complete(task));
    */
   async claim(task: Task, options: ClaimOptions = {}): Promise<Claim | undefined> {
     checkOperation(options);
     const claim = await claimVersion(claimsOf(this.adapter), completeEntry(task, this), options);
-    if (claim) stateOf(task).envelope.attempt = claim.attempt;
+    if (claim === undefined) return undefined;
+    const state = stateOf(task);
+    state.envelope.attempt = claim.attempt;
+    state.claim = claim;
     return claim;
   }
 
@@ -157,12 +166,11 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
     checkOptions(options);
     const { olderThan, unclaimed = false, signal } = options;
     checkDuration("olderThan", olderThan);
-    const savedBefore = dateToVersion(new Date(Date.now() - olderThan));
+    // Ages are in milliseconds, and the one that has begun counts: nothing is younger than 0.
+    const savedBefore = dateToVersion(new Date(Math.floor(Date.now() - olderThan) + 1));
     const claims = unclaimed ? claimsOf(this.adapter) : undefined;
-    const tasks = listTasks(this, taskList, savedBefore, signal, (page) =>
-      claims ? withoutClaimed(claims, page, signal) : page,
-    );
-    return tasks as AsyncGenerator<TaskOf<C>, void, undefined>;
+    const filter = claims && ((pages: Pages) => withoutClaimed(claims, pages, signal));
+    return listTasks(this, taskList, savedBefore, signal, filter) as AsyncGenerator<TaskOf<C>, void, undefined>;
   }
 
   /** Saves the tasks of a source, no faster than the store takes them. Rejects with a BulkError. */
@@ -191,7 +199,11 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
       performBatch(batch, {
         prepare: (task) => completeEntry(task, this),
         perform: (entries) => this.adapter.complete(entries, options),
-        settle: (_, outcome) => settleComplete(outcome),
+        settle: (task, outcome) => {
+          const error = settleComplete(outcome);
+          if (error === undefined) void endClaim(task);
+          return error;
+        },
       });
     return runInBatches(source, completeBatch, { ...options, onDone: options.onCompleted });
   }
@@ -256,19 +268,26 @@ function registryOf(tasks: object): TaskTypeRegistry {
   return internalsOf(tasks).registry;
 }
 
-type Page = readonly Uint8Array[];
+async function endClaim(task: Task): Promise<void> {
+  const state = stateOf(task);
+  const { claim } = state;
+  state.claim = undefined;
+  if (claim) await endCompleted(claim);
+}
+
+type Pages = AsyncIterable<readonly Uint8Array[]>;
 
 async function* listTasks(
   tasks: DataInterface,
   taskList: string,
   savedBefore: Version | undefined,
   signal: AbortSignal | undefined,
-  filter: (page: Page) => Page | Promise<Page> = (page) => page,
+  filter: (pages: Pages) => Pages = (pages) => pages,
 ): AsyncGenerator<Task, void, undefined> {
   const options = { pageSize: PAGE_SIZE, maxPageBytes: MAX_PAGE_BYTES, savedBefore, signal };
   const registry = registryOf(tasks);
-  for await (const page of tasks.adapter.all(taskList, options))
-    for (const bytes of await filter(page)) {
+  for await (const page of filter(tasks.adapter.all(taskList, options)))
+    for (const bytes of page) {
       throwIfAborted(signal); // an adapter looks at the signal once a page
       yield readStoredTask(bytes, { taskList }, tasks, registry);
     }

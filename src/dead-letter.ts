@@ -1,28 +1,22 @@
 import { createHash } from "node:crypto";
-import type { OperationOptions } from "./adapter.js";
 import type { DataInterface } from "./data-interface.js";
 import { encodeEnvelope } from "./envelope.js";
 import { isTaskError } from "./errors.js";
-import { MAX_KEY_BYTES, type TaskKey } from "./keys.js";
+import { MAX_KEY_BYTES } from "./keys.js";
+import type { Exhaustion } from "./recover-options.js";
 import type { Task } from "./task.js";
 import { currentEnvelope } from "./task-envelope.js";
 
-/** Why a task is given up. */
-export interface DeadLetterReason {
-  readonly attempts: number;
-  readonly error: unknown;
-}
-
 /**
- * Saves a copy of a task in another list. Its headers tell where it came from, why, when, and after how many attempts.
- * The copy's id follows from the task's list and id, so that a task that is given up twice is there once.
+ * Saves a copy of an open task in another list. Its headers tell where it came from, why, when, and after how many
+ * attempts. Its id follows from the task's list, id and version: a version that is given up twice is there once, and no
+ * other task takes its place.
  */
 export async function saveDeadLetter(
   tasks: DataInterface,
   task: Task,
   deadLetterList: string,
-  { attempts, error }: DeadLetterReason,
-  options: OperationOptions,
+  { attempts, error }: Exhaustion,
 ): Promise<Task> {
   const envelope = currentEnvelope(task);
   delete envelope.savedAt;
@@ -33,17 +27,18 @@ export async function saveDeadLetter(
     "taskledger-dead-attempts": String(attempts),
     "taskledger-dead-reason": reasonOf(error),
   });
-  const copy = { ...envelope, taskList: deadLetterList, id: deadLetterId(task) };
-  return tasks.save(tasks.fromBinary(encodeEnvelope(copy, tasks.maxTaskBytes)), options);
+  const copy = { ...envelope, taskList: deadLetterList, id: deadLetterId(task), attempt: attempts };
+  return tasks.save(tasks.fromBinary(encodeEnvelope(copy, tasks.maxTaskBytes)));
 }
 
-function deadLetterId({ taskList, id }: TaskKey): string {
-  const name = `${taskList}/${id}`;
+/** The list is escaped, so that it is known where the id begins. */
+function deadLetterId({ taskList, id, envelope }: Task): string {
+  const name = `${encodeURIComponent(taskList)}/${id}@${envelope.savedAt}`;
   if (Buffer.byteLength(name) <= MAX_KEY_BYTES) return name;
-  return `sha256:${createHash("sha256").update(`${taskList}\0${id}`).digest("hex")}`;
+  return `sha256:${createHash("sha256").update(name).digest("hex")}`;
 }
 
-/** In so few characters that it does not carry the task over its limit. */
+/** In so few characters that it seldom carries a task over its limit. */
 function reasonOf(error: unknown): string {
   const code = isTaskError(error) ? `${error.code}: ` : "";
   const message = error instanceof Error ? error.message : String(error);

@@ -38,15 +38,17 @@ export { MAX_KEY_BYTES } from "./keys.js";
 export type { MoveOptions } from "./move-tasks.js";
 export { moveTasks } from "./move-tasks.js";
 export { OpaqueTask } from "./opaque-task.js";
+export { recover } from "./recover.js";
 export type {
   Backoff,
+  Exhaustion,
   RecoverContext,
   RecoverCounts,
   RecoverEvent,
   RecoverHandler,
   RecoverOptions,
-} from "./recover.js";
-export { recover } from "./recover.js";
+  RecoverResult,
+} from "./recover-options.js";
 export { Task } from "./task.js";
 export type { ListOptions } from "./task-state.js";
 export type {

@@ -1,3 +1,4 @@
+import { onAbort } from "./abort.js";
 import type { Claim } from "./claim.js";
 import { isTaskError, TaskError } from "./errors.js";
 
@@ -19,52 +20,71 @@ const RENEWALS = 3;
 export async function runClaimed<T>(
   claim: Claim,
   work: (signal: AbortSignal) => T | Promise<T>,
-  { lease, timeout, signal }: RunClaimedOptions,
+  options: RunClaimedOptions,
 ): Promise<T> {
-  const stop = new AbortController();
-  const all = AbortSignal.any([claim.signal, stop.signal, ...(signal ? [signal] : [])]);
-  const renewing = setInterval(() => renew(claim), lease / RENEWALS).unref();
-  const givenUp = giveUp(claim, all, stop, { lease, timeout });
+  const stopping = new Stopping(claim, options);
+  const interval = Math.ceil(options.lease / RENEWALS);
+  const renewing = setInterval(renew, interval, claim, interval).unref();
   try {
-    return await Promise.race([Promise.resolve(all).then(work), givenUp.promise]);
+    const { signal } = stopping;
+    if (signal.aborted) throw reasonOf(signal);
+    return await Promise.race([Promise.resolve(signal).then(work), stopping.givenUp]);
   } finally {
     clearInterval(renewing);
-    givenUp.cancel();
+    stopping.end();
   }
 }
 
 /** What keeps it from being renewed is for the lease to end by itself; the next try may do. */
-function renew(claim: Claim): void {
-  if (!claim.signal.aborted) claim.renew().catch(() => undefined);
+function renew(claim: Claim, timeout: number): void {
+  if (!claim.signal.aborted) claim.renew({ signal: AbortSignal.timeout(timeout) }).catch(() => undefined);
 }
 
-/** Rejects when the work is not waited for any longer. */
-function giveUp(
-  { taskList, id }: Claim,
-  all: AbortSignal,
-  stop: AbortController,
-  { lease, timeout }: RunClaimedOptions,
-): { promise: Promise<never>; cancel: () => void } {
-  const timers: NodeJS.Timeout[] = [];
-  let onAbort: (() => void) | undefined;
-  const promise = new Promise<never>((_, reject) => {
-    if (timeout !== undefined) {
-      const error = new TaskError("TIMEOUT", `its handler did not end within ${timeout} ms`, { taskList, id });
-      const expire = () => {
-        stop.abort(error);
-        reject(error);
-      };
-      timers.push(setTimeout(expire, timeout));
-    }
-    onAbort = () => timers.push(setTimeout(() => reject(reasonOf(all)), lease));
-    all.addEventListener("abort", onAbort, { once: true });
-  });
-  promise.catch(() => undefined);
-  const cancel = () => {
-    for (const timer of timers) clearTimeout(timer);
-    if (onAbort) all.removeEventListener("abort", onAbort);
-  };
-  return { promise, cancel };
+/** Why and when work is stopped, and when it is not waited for any longer. */
+class Stopping {
+  /** For the work. */
+  readonly signal: AbortSignal;
+  /** Rejects when the work is given up. */
+  readonly givenUp: Promise<never>;
+  readonly #stop = new AbortController();
+  readonly #cancels: (() => void)[] = [];
+
+  constructor(claim: Claim, { lease, timeout, signal }: RunClaimedOptions) {
+    this.signal = this.#stop.signal;
+    this.givenUp = new Promise<never>((_, reject) => {
+      const giveUp = () => reject(reasonOf(this.signal));
+      for (const source of signal ? [claim.signal, signal] : [claim.signal])
+        this.#whenAborted(source, () => {
+          this.#stop.abort(source.reason);
+          this.#after(lease, giveUp);
+        });
+      if (timeout !== undefined)
+        this.#after(timeout, () => {
+          const error = timedOut(claim, timeout);
+          this.#stop.abort(error);
+          reject(error);
+        });
+    });
+    this.givenUp.catch(() => undefined);
+  }
+
+  end(): void {
+    for (const cancel of this.#cancels) cancel();
+  }
+
+  #whenAborted(signal: AbortSignal, callback: () => void): void {
+    if (signal.aborted) callback();
+    else this.#cancels.push(onAbort(signal, callback));
+  }
+
+  #after(milliseconds: number, callback: () => void): void {
+    const timer = setTimeout(callback, milliseconds);
+    this.#cancels.push(() => clearTimeout(timer));
+  }
+}
+
+function timedOut({ taskList, id }: Claim, timeout: number): TaskError {
+  return new TaskError("TIMEOUT", `its handler did not end within ${timeout} ms`, { taskList, id });
 }
 
 function reasonOf({ reason }: AbortSignal): TaskError {

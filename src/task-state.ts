@@ -2,6 +2,7 @@ import type { Message } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import type { TaskEnvelope } from "../gen/taskledger/v1/envelope_pb.js";
 import type { OperationOptions } from "./adapter.js";
+import type { Claim } from "./claim.js";
 import { savedAtOf } from "./envelope.js";
 import { describeValue, TaskError } from "./errors.js";
 import type { FromHashOptions } from "./hash.js";
@@ -35,6 +36,8 @@ export interface TaskState {
   readonly envelope: TaskEnvelope & { data: Any };
   readonly data: Message;
   home: TaskHome | undefined;
+  /** Under which the task is being done in this process; completing it ends the claim. */
+  claim?: Claim | undefined;
   /** Versions older than the task's own that a save of unknown outcome may have left in the store. */
   replaced: readonly Version[];
 }

@@ -1,3 +1,4 @@
+import type { OperationOptions } from "../adapter.js";
 import {
   type ClaimHolding,
   type ClaimRequest,
@@ -28,32 +29,32 @@ export class MemoryClaims implements ClaimStore {
     this.#versionOf = versionOf;
   }
 
-  async claim(request: ClaimRequest, { signal }: { signal?: AbortSignal | undefined } = {}) {
+  async claim(request: ClaimRequest, { signal }: OperationOptions = {}) {
     this.#check(signal);
     if (this.#versionOf(request) !== request.savedAt) return undefined;
     const clock = { now: Date.now(), tolerance: 0 };
     return this.#put(request, grantClaim(this.#states.get(nameOf(request)), request, clock));
   }
 
-  async renew(holding: ClaimHolding, lease: number, { signal }: { signal?: AbortSignal | undefined } = {}) {
+  async renew(holding: ClaimHolding, lease: number, { signal }: OperationOptions = {}) {
     this.#check(signal);
     const state = this.#held(holding);
-    return this.#put(holding, state && renewClaim(state, lease, Date.now()));
+    return this.#put(holding, state && renewClaim(state, lease, Date.now()))?.until;
   }
 
-  async release(holding: ClaimHolding, retryIn: number, { signal }: { signal?: AbortSignal | undefined } = {}) {
+  async release(holding: ClaimHolding, retryIn: number, { signal }: OperationOptions = {}) {
     this.#check(signal);
     const state = this.#held(holding);
-    return this.#put(holding, state && releaseClaim(state, retryIn, Date.now())) !== undefined;
+    this.#put(holding, state && releaseClaim(state, retryIn, Date.now()));
   }
 
-  async states(keys: readonly TaskKey[], { signal }: { signal?: AbortSignal | undefined } = {}) {
+  async states(keys: readonly TaskKey[], { signal }: OperationOptions = {}) {
     this.#check(signal);
     return keys.map((key) => this.#states.get(nameOf(key)));
   }
 
   /** The task is not open any more. */
-  forget(key: TaskKey): void {
+  drop(key: TaskKey): void {
     this.#states.delete(nameOf(key));
   }
 

@@ -1,5 +1,6 @@
 import { throwIfAborted } from "../abort.js";
 import type { Adapter, AllOptions, CompleteEntry, OperationOptions, Outcome, SaveEntry } from "../adapter.js";
+import type { ClaimStore } from "../claim-store.js";
 import { isTaskError, TaskError } from "../errors.js";
 import type { TaskKey } from "../keys.js";
 import { checkOptions } from "../options.js";
@@ -15,7 +16,7 @@ export interface MemoryAdapterOptions {
 export class MemoryAdapter implements Adapter {
   readonly #clock: VersionClock;
   readonly #lists = new Map<string, MemoryLedger>();
-  readonly claims: MemoryClaims = new MemoryClaims({
+  readonly #claims = new MemoryClaims({
     check: (signal) => this.#check(signal),
     versionOf: ({ taskList, id }) => this.#lists.get(taskList)?.get(id)?.savedAt,
   });
@@ -27,6 +28,10 @@ export class MemoryAdapter implements Adapter {
     const { clock = processClock } = options;
     checkClock(clock);
     this.#clock = clock;
+  }
+
+  get claims(): ClaimStore {
+    return this.#claims;
   }
 
   async open({ signal }: OperationOptions = {}): Promise<void> {
@@ -72,7 +77,7 @@ export class MemoryAdapter implements Adapter {
     return entries.map(({ taskList, id, savedAt }) => {
       this.#clock.observe(savedAt);
       const ledger = this.#lists.get(taskList);
-      if (ledger?.remove(id, savedAt)) this.claims.forget({ taskList, id });
+      if (ledger?.remove(id, savedAt)) this.#claims.drop({ taskList, id });
       if (ledger?.isEmpty) this.#lists.delete(taskList);
       return { ok: true, value: undefined };
     });

@@ -1,0 +1,104 @@
+import {
+  type Adapter,
+  type ClaimStore,
+  DataInterface,
+  type RecoverCounts,
+  recover,
+  type Task,
+  TaskError,
+  type TaskErrorCode,
+  VersionClock,
+} from "taskledger";
+import { MemoryAdapter } from "taskledger/memory";
+import { vi } from "vitest";
+import { FetchFileTask } from "../../gen/example/v1/fetch_file_task.js";
+
+export { FetchFileTask };
+export type Tasks = DataInterface<typeof FetchFileTask>;
+export type Handler = Parameters<typeof recover<typeof FetchFileTask>>[2];
+export type Options = NonNullable<Parameters<typeof recover<typeof FetchFileTask>>[3]>;
+export type Event = Parameters<NonNullable<Options["onEvent"]>>[0];
+
+export const LIST = "acme.com";
+
+/** Time stands still unless it is told to go on. */
+export function stopTime(): void {
+  vi.useFakeTimers({
+    now: 1_700_000_000_000,
+    toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "Date", "performance"],
+  });
+}
+
+export function pass(milliseconds: number): Promise<unknown> {
+  return vi.advanceTimersByTimeAsync(milliseconds);
+}
+
+/** A store of its own, whose versions are of the time that stands still. */
+export function memory(): MemoryAdapter {
+  return new MemoryAdapter({ clock: new VersionClock(() => BigInt(Date.now()) * 1000n) });
+}
+
+export function openTasks(adapter: Adapter = memory()): Tasks {
+  return new DataInterface({ types: [FetchFileTask], adapter });
+}
+
+export function create(tasks: Tasks, id = "file1"): Promise<FetchFileTask> {
+  return tasks.create(FetchFileTask, { taskList: LIST, id, filename: `${id}.txt` });
+}
+
+/** Another worker's copy of an open task. */
+export async function find(tasks: Tasks, id = "file1"): Promise<Task> {
+  const task = await tasks.find(LIST, id);
+  if (task === undefined) throw new Error(`${id} is not open`);
+  return task;
+}
+
+export async function openIds(tasks: Tasks, list = LIST): Promise<string[]> {
+  const ids: string[] = [];
+  for await (const { id } of tasks.all(list)) ids.push(id);
+  return ids;
+}
+
+/** Replaces a call of the adapter's claims; `instead` gets the one that was there. */
+export function replaceClaims(tasks: Tasks, changes: (claims: ClaimStore) => Partial<ClaimStore>): void {
+  const { claims } = tasks.adapter;
+  if (claims === undefined) throw new Error("the adapter has no claims");
+  const calls: ClaimStore = {
+    claim: (...call) => claims.claim(...call),
+    renew: (...call) => claims.renew(...call),
+    release: (...call) => claims.release(...call),
+    states: (...call) => claims.states(...call),
+  };
+  Object.defineProperty(tasks.adapter, "claims", { value: { ...calls, ...changes(claims) } });
+}
+
+export function failing(code: TaskErrorCode, outcome: "unknown" | "not-applied" = "not-applied"): () => Promise<never> {
+  return () => Promise.reject(new TaskError(code, "made to fail", { outcome }));
+}
+
+/** One pass over all open tasks, with the events that it told. */
+export async function recoverOnce(tasks: Tasks, handler?: Handler, options: Options = {}) {
+  const events: Event[] = [];
+  const onEvent = (event: Event) => void events.push(event);
+  const counts = await recover(tasks, LIST, handler, { olderThan: 0, onEvent, ...options });
+  return { counts, events };
+}
+
+/** Some counts, where all others are zero. */
+export function counted(some: Partial<RecoverCounts>): RecoverCounts {
+  return { completed: 0, failed: 0, deadLettered: 0, exhausted: 0, passedOver: 0, interrupted: 0, ...some };
+}
+
+export function nothing(): void {}
+
+/** A handler that does not end, whatever its signal says. */
+export function hang(): Promise<never> {
+  return new Promise(() => {});
+}
+
+/** A handler that does not end before its signal is aborted. */
+export function untilAborted(_: unknown, { signal }: { readonly signal: AbortSignal }): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
+}
