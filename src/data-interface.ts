@@ -1,6 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true"/>
 import { throwIfAborted } from "./abort.js";
 import type { Adapter, OperationOptions } from "./adapter.js";
+import { type BatchOptions, readBatch } from "./batch.js";
 import { type BulkOptions, performBatch, runInBatches } from "./bulk.js";
 import { type Claim, endCompleted } from "./claim.js";
 import { type ClaimOptions, claimsOf, claimVersion, withoutClaimed } from "./claiming.js";
@@ -218,6 +219,11 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
     const registry = registryOf(this);
     const envelope = hashToEnvelope(hash, (type) => registry.get(type)?.schema, options);
     return readTask(envelope, this, registry) as TaskOf<C>;
+  }
+
+  /** Reads `toBatch`'s bytes: all its tasks, in order. Throws INVALID_BATCH, INVALID_ENVELOPE, TOO_LARGE. */
+  fromBatch(bytes: Uint8Array, options: BatchOptions = {}): (TaskOf<C> | OpaqueTask)[] {
+    return readBatch(bytes, options, registryOf(this), this) as TaskOf<C>[];
   }
 
   /** Waits for what is under way, and closes the adapter. Idempotent. */

@@ -10,7 +10,13 @@ export type InputErrorCode =
   | "INVALID_URL";
 
 /** Bytes or a hash that could not be read. */
-export type DecodingErrorCode = "INVALID_ENVELOPE" | "INVALID_HASH" | "UNKNOWN_TYPE" | "TYPE_MISMATCH";
+export type DecodingErrorCode =
+  | "INVALID_ENVELOPE"
+  | "INVALID_HASH"
+  | "INVALID_BATCH"
+  | "TRUNCATED"
+  | "UNKNOWN_TYPE"
+  | "TYPE_MISMATCH";
 
 /** Something to mend in the program or its installation. */
 export type SetupErrorCode =

@@ -8,6 +8,8 @@ export type {
   TaskKey,
   Version,
 } from "./adapter.js";
+export type { BatchOptions, FromBatchOptions } from "./batch.js";
+export { fromBatch, toBatch } from "./batch.js";
 export type { BulkFailure, BulkOptions } from "./bulk.js";
 export { BulkError } from "./bulk.js";
 export type { ReleaseOptions } from "./claim.js";

@@ -26,7 +26,11 @@ export function readStoredTask(
 }
 
 /** The task of an envelope: of its registered class, or opaque where there is none or the data does not decode. */
-export function readTask(envelope: TaskEnvelope & { data: Any }, home: TaskHome, registry: TaskTypeRegistry): Task {
+export function readTask(
+  envelope: TaskEnvelope & { data: Any },
+  home: TaskHome | undefined,
+  registry: TaskTypeRegistry,
+): Task {
   const type = typeNameOf(envelope.data.typeUrl);
   const taskClass = registry.get(type);
   if (taskClass === undefined) return opaque(envelope, home, unknownType(envelope, type));
@@ -38,7 +42,7 @@ export function readTask(envelope: TaskEnvelope & { data: Any }, home: TaskHome,
   }
 }
 
-function opaque(envelope: TaskEnvelope & { data: Any }, home: TaskHome, reason: TaskError): OpaqueTask {
+function opaque(envelope: TaskEnvelope & { data: Any }, home: TaskHome | undefined, reason: TaskError): OpaqueTask {
   meet(envelope);
   // Its bytes are the user's to keep; they own their buffer.
   const data = { ...envelope.data, value: new Uint8Array(envelope.data.value) };
@@ -46,5 +50,5 @@ function opaque(envelope: TaskEnvelope & { data: Any }, home: TaskHome, reason: 
 }
 
 function unknownType({ taskList, id }: TaskEnvelope, type: string): TaskError {
-  return new TaskError("UNKNOWN_TYPE", `${type} is not among the types of this data interface`, { taskList, id });
+  return new TaskError("UNKNOWN_TYPE", `${type} is not among the types that are known here`, { taskList, id });
 }

@@ -24,6 +24,7 @@ export interface TaskHome {
   all(taskList: string, options?: ListOptions): AsyncGenerator<AnyTask, void, undefined>;
   fromBinary(bytes: Uint8Array): AnyTask;
   fromHash(hash: unknown, options?: FromHashOptions): AnyTask;
+  fromBatch(bytes: Uint8Array, options?: { readonly maxBatchBytes?: number | undefined }): readonly AnyTask[];
 }
 
 export interface ListOptions extends OperationOptions {

@@ -87,7 +87,7 @@ export abstract class Task<S extends DescMessage = DescMessage, ListField extend
 
   /** The task in its compact form, the bytes of a `taskledger.v1.TaskEnvelope`. Throws INVALID_DATA, TOO_LARGE. */
   toBinary(): Uint8Array<ArrayBuffer> {
-    return encodeEnvelope(currentEnvelope(this), maxTaskBytes(stateOf(this).home));
+    return encodeEnvelope(currentEnvelope(this), maxTaskBytesOf(this));
   }
 
   /** The task as a plain object that JSON keeps whole. Throws INVALID_DATA. */
@@ -178,6 +178,11 @@ Object.defineProperty(Task.prototype, Symbol.for("nodejs.util.inspect.custom"), 
 
 function homeOf(task: Task): TaskHome {
   return stateOf(task).home ?? defaultHome();
+}
+
+/** The most bytes that the task's envelope may have. */
+export function maxTaskBytesOf(task: Task): number {
+  return maxTaskBytes(stateOf(task).home);
 }
 
 function maxTaskBytes(home: TaskHome | undefined): number {

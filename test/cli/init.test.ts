@@ -8,7 +8,7 @@ import { bufPath, repository } from "../plugin/tools.js";
 import { codes, createProject, packages, preparedProject, readProject, taskledger } from "./project.js";
 
 const vendored = "third_party/taskledger/taskledger/v1";
-const protos = ["composite", "envelope", "options", "sealed_data"].map((name) => `${vendored}/${name}.proto`);
+const protos = ["batch", "composite", "envelope", "options", "sealed_data"].map((name) => `${vendored}/${name}.proto`);
 
 async function buf(project: string, ...args: string[]): Promise<string> {
   const { stdout, stderr } = await promisify(execFile)(bufPath, args, { cwd: project });
@@ -153,10 +153,10 @@ describe("in a prepared project", () => {
     const { code, err } = await taskledger(project, ["init", "--check"]);
     expect(code).toBe(3);
     expect(err).toBe(`\
-error[STALE_PROTOS]: third_party/taskledger lacks .proto files of taskledger's: composite.proto
+error[STALE_PROTOS]: third_party/taskledger lacks .proto files of taskledger's: batch.proto
   Copy them from the installed package: npx taskledger init
 
-error[STALE_PROTOS]: third_party/taskledger has .proto files that are not those of taskledger ${packages.taskledger}: envelope.proto
+error[STALE_PROTOS]: third_party/taskledger has .proto files that are not those of taskledger ${packages.taskledger}: composite.proto
   Copy them from the installed package: npx taskledger init
 `);
     const { out } = await taskledger(project, ["init"]);

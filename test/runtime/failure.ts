@@ -12,3 +12,13 @@ export async function failureOf(act: () => unknown): Promise<TaskError> {
   }
   throw new Error(`nothing was thrown; it gave ${String(result)}`);
 }
+
+/** What an act throws at once, if it does. */
+export function thrownBy(act: () => unknown): unknown {
+  try {
+    act();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}

@@ -1,0 +1,24 @@
+import { TaskError } from "./errors.js";
+
+/** The most tasks that a batch may have, for writers and readers. */
+export const MAX_BATCH_TASKS = 10_000;
+
+/** The most bytes of what a group's tasks share, as it is encoded: else few bytes could grow into very many. */
+export const MAX_SHARED_BYTES = 1024;
+
+/** How many bytes a batch may have more than one envelope, so that each task fits into a batch of its own. */
+export const BATCH_OVERHEAD_BYTES = 4096;
+
+/** Throws TOO_LARGE. */
+export function checkBatchTasks(count: number): void {
+  if (count > MAX_BATCH_TASKS) throw tooLarge(`more than ${MAX_BATCH_TASKS} tasks, the limit`, "tasks");
+}
+
+/** Throws TOO_LARGE. */
+export function checkBatchBytes(size: number, limit: number): void {
+  if (size > limit) throw tooLarge(`${size} bytes; the limit is ${limit} (maxBatchBytes)`, "maxBatchBytes");
+}
+
+function tooLarge(reason: string, field: string): TaskError {
+  return new TaskError("TOO_LARGE", `the batch has ${reason}`, { field });
+}

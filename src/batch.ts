@@ -1,0 +1,83 @@
+import { decodeBatch } from "./batch-decoding.js";
+import { BatchEncoder } from "./batch-encoding.js";
+import { BATCH_OVERHEAD_BYTES, checkBatchBytes, checkBatchTasks } from "./batch-limits.js";
+import { checkCount } from "./concurrency.js";
+import { defaultHome, findDefaultHome } from "./default-home.js";
+import { DEFAULT_MAX_TASK_BYTES } from "./envelope.js";
+import { invalidArgument } from "./errors.js";
+import type { OpaqueTask } from "./opaque-task.js";
+import { checkOptions } from "./options.js";
+import { TaskTypeRegistry } from "./registry.js";
+import { maxTaskBytesOf, type Task } from "./task.js";
+import { currentEnvelope } from "./task-envelope.js";
+import { readTask } from "./task-reading.js";
+import type { TaskHome } from "./task-state.js";
+import type { TaskClass, TaskOf } from "./task-types.js";
+
+export interface BatchOptions {
+  /**
+   * The largest batch, in bytes. By default 4 KiB more than the largest task, so that each fits: 1,052,672, unless the
+   * data interface has another `maxTaskBytes`.
+   */
+  readonly maxBatchBytes?: number | undefined;
+}
+
+export interface FromBatchOptions<C extends TaskClass<Task> = TaskClass<Task>> extends BatchOptions {
+  /** The classes that tasks are read as; by default the configured data interface reads them. */
+  readonly types?: readonly C[] | undefined;
+}
+
+/**
+ * Tasks in one compact message, the bytes of a `taskledger.v1.TaskBatch`; of a thousand small tasks, each takes about 75
+ * bytes. Throws INVALID_DATA, and TOO_LARGE for a task over its limit, for more than 10,000 tasks, and over
+ * `maxBatchBytes`; `encodeFrames` makes as many batches as are needed.
+ *
+ *     queue.send(toBatch(await tasks.…));
+ */
+export function toBatch(tasks: Iterable<Task>, options: BatchOptions = {}): Uint8Array<ArrayBuffer> {
+  const maxBytes = maxBatchBytes(options);
+  if (typeof Object(tasks)[Symbol.iterator] !== "function")
+    throw invalidArgument("tasks", "an iterable of tasks", tasks);
+  const encoder = new BatchEncoder();
+  for (const task of tasks) {
+    encoder.add(currentEnvelope(task), maxTaskBytesOf(task));
+    checkBatchTasks(encoder.count);
+  }
+  const bytes = encoder.encode();
+  checkBatchBytes(bytes.length, maxBytes);
+  return bytes;
+}
+
+/**
+ * Reads `toBatch`'s bytes: all tasks, in order, each of its class or as an OpaqueTask. With `types` no data interface is
+ * needed. Throws INVALID_BATCH, INVALID_ENVELOPE, TOO_LARGE, NOT_CONFIGURED.
+ *
+ *     const tasks = fromBatch(bytes, { types: [FetchFileTask] });
+ */
+export function fromBatch<C extends TaskClass<Task> = TaskClass<Task>>(
+  bytes: Uint8Array,
+  options: FromBatchOptions<C> = {},
+): (TaskOf<C> | OpaqueTask)[] {
+  checkOptions(options);
+  const { types, ...limits } = options;
+  if (types === undefined) return defaultHome().fromBatch(bytes, limits) as TaskOf<C>[];
+  return readBatch(bytes, limits, new TaskTypeRegistry(types), undefined) as TaskOf<C>[];
+}
+
+export function readBatch(
+  bytes: Uint8Array,
+  options: BatchOptions,
+  registry: TaskTypeRegistry,
+  home: TaskHome | undefined,
+): Task[] {
+  return Array.from(decodeBatch(bytes, maxBatchBytes(options, home)), (envelope) => readTask(envelope, home, registry));
+}
+
+/** Throws INVALID_ARGUMENT for what is no limit. */
+export function maxBatchBytes(options: BatchOptions, home: TaskHome | undefined = findDefaultHome()): number {
+  checkOptions(options);
+  const { maxBatchBytes } = options;
+  if (maxBatchBytes === undefined) return (home?.maxTaskBytes ?? DEFAULT_MAX_TASK_BYTES) + BATCH_OVERHEAD_BYTES;
+  checkCount("maxBatchBytes", maxBatchBytes);
+  return maxBatchBytes;
+}
