@@ -1,13 +1,15 @@
 import { resolve } from "node:path";
 import { throwIfAborted, untilAborted } from "../abort.js";
 import type { Adapter, AllOptions, CompleteEntry, OperationOptions, Outcome, SaveEntry } from "../adapter.js";
+import type { ClaimStore } from "../claim-store.js";
 import { invalidArgument, isTaskError, TaskError } from "../errors.js";
 import type { TaskKey } from "../keys.js";
 import { checkOptions } from "../options.js";
 import { checkClock, DEFAULT_CLOCK_LIMIT, processClock, type Version, type VersionClock } from "../version.js";
+import { LmdbClaims } from "./lmdb/claims.js";
 import type { Block } from "./lmdb/draft.js";
 import type { Environment } from "./lmdb/environment.js";
-import { copyEnvelopeBytes, readVersion, taskKey } from "./lmdb/layout.js";
+import { readContent, readVersion, taskKey } from "./lmdb/layout.js";
 import { type Range, rangeOf, readPage } from "./lmdb/listing.js";
 import { leaveStore, type OpenStore, useStore } from "./lmdb/open-store.js";
 
@@ -34,6 +36,7 @@ export class LmdbAdapter implements Adapter {
   #opening: Promise<OpenStore> | undefined;
   #closing: Promise<void> | undefined;
   readonly #underWay = new Set<Promise<unknown>>();
+  readonly claims: ClaimStore;
 
   /** Throws INVALID_ARGUMENT where the path is no string, or empty. Nothing is opened yet. */
   constructor(options: LmdbAdapterOptions) {
@@ -43,6 +46,7 @@ export class LmdbAdapter implements Adapter {
     checkClock(clock);
     this.#path = resolve(path);
     this.#clock = clock;
+    this.claims = new LmdbClaims({ clock, perform: (signal, action) => this.#perform(signal, action) });
   }
 
   /**
@@ -154,7 +158,7 @@ export class LmdbAdapter implements Adapter {
     const row = tasks.getBinaryFast(taskKey(key));
     if (row === undefined) return undefined;
     this.#clock.observe(readVersion(row));
-    return copyEnvelopeBytes(row);
+    return readContent(row);
   }
 }
 

@@ -1,4 +1,6 @@
+import type { ClaimState } from "../../claim-store.js";
 import type { Version } from "../../version.js";
+import { type ClaimRow, claimRow, readClaimRow } from "./claim-row.js";
 import type { Root, Table } from "./driver.js";
 import type { LatestSaves } from "./latest-saves.js";
 import { ledgerKey, readVersion, rowOf, stampOf } from "./layout.js";
@@ -10,6 +12,7 @@ export interface Tables {
   readonly root: Root;
   readonly tasks: Table;
   readonly ledger: Table;
+  readonly claims: Table;
   readonly latestSaves: LatestSaves;
 }
 
@@ -19,6 +22,21 @@ export interface DraftedTask {
   version: Version | undefined;
   /** Whether it is gone, at any time of the draft: then nothing that is stored tells which versions it has had. */
   wasAbsent: boolean;
+  /** Once it has been looked at. */
+  claim: DraftedClaim | undefined;
+}
+
+/** What is remembered of the claims to a task, as it will be after what has been drafted so far. */
+export interface DraftedClaim {
+  readonly key: Buffer;
+  row: ClaimRow | undefined;
+}
+
+/** That the row with this key has this stamp, or, for null, that there is none. */
+interface Condition {
+  readonly table: Table;
+  readonly key: Buffer;
+  readonly stamp: number | null;
 }
 
 /**
@@ -56,10 +74,17 @@ export class Draft {
     let task = this.#tasks.get(name);
     if (task === undefined) {
       const row = this.tables.tasks.getBinaryFast(key);
-      task = { key, version: row && readVersion(row), wasAbsent: row === undefined };
+      task = { key, version: row && readVersion(row), wasAbsent: row === undefined, claim: undefined };
       this.#tasks.set(name, task);
     }
     return task;
+  }
+
+  /** For {@link Block.claim}. */
+  claim(task: DraftedTask): DraftedClaim {
+    const { key } = task;
+    task.claim ??= { key, row: readClaimRow(this.tables.claims.getBinaryFast(key)) };
+    return task.claim;
   }
 
   /** Resolves when it is on the disk; {@link Block.result} then tells of each block. */
@@ -97,8 +122,8 @@ export type BlockResult =
 
 export class Block {
   readonly draft: Draft;
-  /** The tasks that it rests on, with the stamps that they must have. */
-  readonly #conditions = new Map<DraftedTask, number | null>();
+  /** What it rests on. */
+  readonly #conditions = new Map<DraftedTask | DraftedClaim, Condition>();
   readonly #writes: (() => void)[] = [];
   /** The first version that it gives to a task that was absent. */
   #firstNew: Version | undefined;
@@ -115,9 +140,27 @@ export class Block {
   /** The task with this key. The block is left out if it has another version when it is written. */
   task(key: Buffer): DraftedTask {
     const task = this.draft.task(key);
-    if (!this.#conditions.has(task))
-      this.#conditions.set(task, task.version === undefined ? null : stampOf(task.version));
+    this.#restOn(task, this.draft.tables.tasks, task.version);
     return task;
+  }
+
+  /** The claims to a task, which may be in the draft only. The block is left out if they have changed when it is written. */
+  claim(key: Buffer): DraftedClaim {
+    const claim = this.draft.claim(this.draft.task(key));
+    this.#restOn(claim, this.draft.tables.claims, claim.row?.revision);
+    return claim;
+  }
+
+  putClaim(claim: DraftedClaim, state: ClaimState): void {
+    const { claims } = this.draft.tables;
+    const row = claimRow(state, claim.row?.revision);
+    this.#writes.push(() => claims.put(claim.key, row.bytes));
+    claim.row = row;
+  }
+
+  #restOn(row: DraftedTask | DraftedClaim, table: Table, version: Version | undefined): void {
+    if (this.#conditions.has(row)) return;
+    this.#conditions.set(row, { table, key: row.key, stamp: version === undefined ? null : stampOf(version) });
   }
 
   /** Writes a version of a task, in the place of the one that it has. */
@@ -134,23 +177,25 @@ export class Block {
     if (task.wasAbsent) this.#firstNew ??= savedAt;
   }
 
-  /** Removes the version that a task has. */
+  /** Removes the version that a task has, and what is remembered of its claims. */
   remove(task: DraftedTask): void {
-    const { tasks, ledger } = this.draft.tables;
+    const { tasks, ledger, claims } = this.draft.tables;
     const { key, version } = task;
     if (version === undefined) return;
     this.#writes.push(() => {
       ledger.remove(ledgerKey(key, version));
       tasks.remove(key);
+      claims.remove(key);
     });
     task.version = undefined;
     task.wasAbsent = true;
+    task.claim = { key, row: undefined };
   }
 
   /** Within the draft's batch. */
   async write(): Promise<void> {
     const held: Promise<boolean>[] = [];
-    this.#writeUnder([...this.#conditions], 0, held);
+    this.#writeUnder([...this.#conditions.values()], 0, held);
     if ((await Promise.all(held)).every(Boolean)) this.#result = "done";
   }
 
@@ -159,13 +204,12 @@ export class Block {
   }
 
   /** Each condition within the one before. */
-  #writeUnder(conditions: readonly [DraftedTask, number | null][], index: number, held: Promise<boolean>[]): void {
+  #writeUnder(conditions: readonly Condition[], index: number, held: Promise<boolean>[]): void {
     const condition = conditions[index];
     if (condition === undefined) for (const write of this.#writes) write();
     else {
-      const [{ key }, stamp] = condition;
-      const next = () => this.#writeUnder(conditions, index + 1, held);
-      held.push(this.draft.tables.tasks.ifVersion(key, stamp, next));
+      const { table, key, stamp } = condition;
+      held.push(table.ifVersion(key, stamp, () => this.#writeUnder(conditions, index + 1, held)));
     }
   }
 }

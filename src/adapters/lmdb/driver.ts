@@ -49,7 +49,7 @@ const bytes = { encoding: "binary", keyEncoding: "binary" };
 const options = {
   ...bytes,
   noSubdir: false,
-  maxDbs: 2,
+  maxDbs: 3,
   maxReaders: 1000,
   /** Everywhere the same, so that a folder can move to a machine with larger pages; a key fits in 1978 bytes. */
   pageSize: 4096,

@@ -19,6 +19,7 @@ export class Environment {
   readonly folder: string;
   readonly tasks: Table;
   readonly ledger: Table;
+  readonly claims: Table;
   readonly #root: Root;
   readonly #latestSaves: LatestSaves;
   readonly #commits: Commits;
@@ -43,6 +44,7 @@ export class Environment {
     this.folder = folder;
     this.tasks = openTable(root, "tasks");
     this.ledger = openTable(root, "ledger");
+    this.claims = openTable(root, "claims");
     this.#root = root;
     this.#latestSaves = new LatestSaves(root);
     this.#commits = new Commits(root, () => this.#readNow(() => root.getBinaryFast(LAYOUT_KEY)));
@@ -69,8 +71,8 @@ export class Environment {
     let draft: Draft;
     try {
       draft = this.#readNow(() => {
-        const { tasks, ledger } = this;
-        const draft = new Draft({ root: this.#root, tasks, ledger, latestSaves: this.#latestSaves });
+        const { tasks, ledger, claims } = this;
+        const draft = new Draft({ root: this.#root, tasks, ledger, claims, latestSaves: this.#latestSaves });
         compose(draft);
         return draft;
       });

@@ -7,10 +7,11 @@ import type { Version } from "../../version.js";
  *
  *     tasks    list NUL id            stamp envelope
  *     ledger   list NUL version id    (empty)
+ *     claims   list NUL id            stamp JSON, of those tasks that have been claimed
  *     (root)   layout                 the name below
  *              latest …               stamp, of the latest save of a user
  *
- * Every open task has one row in each of the tables. A version has eight bytes, the highest first. A stamp is a version
+ * Every open task has one row in tasks and in ledger. A version has eight bytes, the highest first. A stamp is a version
  * too, in the form that lmdb-js compares when a transaction is to go on only if a row is as it was: a float64 of the
  * machine, whose bits are those of the version with one set that keeps it a usual number.
  */
@@ -79,12 +80,12 @@ export function stampOf(version: Version): number {
   return stamp[0] as number;
 }
 
-/** A row with its stamp: a task's envelope, or nothing. */
-export function rowOf(version: Version, envelope?: Uint8Array): Buffer {
-  const row = Buffer.allocUnsafe(VERSION_BYTES + (envelope?.length ?? 0));
+/** A row with its stamp, and what comes after it: a task's envelope, a claim, or nothing. */
+export function rowOf(version: Version, content?: Uint8Array): Buffer {
+  const row = Buffer.allocUnsafe(VERSION_BYTES + (content?.length ?? 0));
   stampOf(version);
   stampBytes.copy(row);
-  if (envelope) row.set(envelope, VERSION_BYTES);
+  if (content) row.set(content, VERSION_BYTES);
   return row;
 }
 
@@ -100,8 +101,8 @@ export function readVersion(row: StoredRow): Version {
   return new DataView(row.buffer, row.byteOffset).getBigUint64(0, littleEndian) - STAMP_BIT;
 }
 
-/** The envelope's bytes, in memory of their own. */
-export function copyEnvelopeBytes(row: StoredRow): Uint8Array {
+/** What comes after the stamp, such as the envelope's bytes, in memory of its own. */
+export function readContent(row: StoredRow): Uint8Array {
   const bytes = new Uint8Array(row.length - VERSION_BYTES);
   bytes.set(new Uint8Array(row.buffer, row.byteOffset + VERSION_BYTES, bytes.length));
   return bytes;
