@@ -63,9 +63,11 @@ export interface ClaimStore {
   states(keys: readonly TaskKey[], options?: OperationOptions): Promise<readonly (ClaimState | undefined)[]>;
 }
 
-/** The clock by which a claim is judged, in whole milliseconds since 1970, and how far two hosts' may be apart. */
+/** The clock by which a claim is judged. */
 export interface ClaimClock {
+  /** In whole milliseconds since 1970. */
   readonly now: number;
+  /** How far the clocks of two hosts may be apart, in milliseconds. */
   readonly tolerance: number;
 }
 
@@ -86,20 +88,22 @@ export function isClaimed(
   return owner === undefined ? now < until : isHeld && owner !== request.owner;
 }
 
-/** The state after a request is granted; undefined where it may not be. */
+/**
+ * The state after a request is granted; undefined where it may not be. `nextToken` gives a number that is higher than
+ * another, and than all that it gave before, such as `VersionClock.next`: tokens come from a clock, so that they
+ * grow even after the store has forgotten the last one.
+ */
 export function grantClaim(
   previous: ClaimState | undefined,
   { savedAt, owner, lease }: ClaimRequest,
   clock: ClaimClock,
+  nextToken: (after: bigint) => bigint,
 ): ClaimState | undefined {
   if (previous && isClaimed(previous, { savedAt, owner }, clock)) return undefined;
-  // From the clock, so that tokens grow even after the store has forgotten the last one.
-  const fromClock = BigInt(clock.now) * 1000n;
-  const afterLast = (previous?.token ?? 0n) + 1n;
   return {
     savedAt,
     owner,
-    token: fromClock > afterLast ? fromClock : afterLast,
+    token: nextToken(previous?.token ?? 0n),
     attempt: (previous?.attempt ?? 0) + 1,
     until: endOfLease(lease, clock.now),
   };

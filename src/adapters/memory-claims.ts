@@ -9,9 +9,10 @@ import {
   renewClaim,
 } from "../claim-store.js";
 import type { TaskKey } from "../keys.js";
-import type { Version } from "../version.js";
+import type { Version, VersionClock } from "../version.js";
 
 export interface MemoryClaimsOptions {
+  readonly clock: VersionClock;
   /** Throws where the adapter is closed, or the signal aborted. */
   readonly check: (signal: AbortSignal | undefined) => void;
   /** The version of an open task. */
@@ -21,10 +22,12 @@ export interface MemoryClaimsOptions {
 /** The claims of a store in this process's memory. All are judged by one clock. */
 export class MemoryClaims implements ClaimStore {
   readonly #states = new Map<string, ClaimState>();
+  readonly #clock: VersionClock;
   readonly #check: MemoryClaimsOptions["check"];
   readonly #versionOf: MemoryClaimsOptions["versionOf"];
 
-  constructor({ check, versionOf }: MemoryClaimsOptions) {
+  constructor({ clock, check, versionOf }: MemoryClaimsOptions) {
+    this.#clock = clock;
     this.#check = check;
     this.#versionOf = versionOf;
   }
@@ -32,20 +35,21 @@ export class MemoryClaims implements ClaimStore {
   async claim(request: ClaimRequest, { signal }: OperationOptions = {}) {
     this.#check(signal);
     if (this.#versionOf(request) !== request.savedAt) return undefined;
-    const clock = { now: Date.now(), tolerance: 0 };
-    return this.#put(request, grantClaim(this.#states.get(nameOf(request)), request, clock));
+    const time = { now: this.#now(), tolerance: 0 };
+    const state = grantClaim(this.#states.get(nameOf(request)), request, time, (after) => this.#clock.next(after));
+    return this.#put(request, state);
   }
 
   async renew(holding: ClaimHolding, lease: number, { signal }: OperationOptions = {}) {
     this.#check(signal);
     const state = this.#held(holding);
-    return this.#put(holding, state && renewClaim(state, lease, Date.now()))?.until;
+    return this.#put(holding, state && renewClaim(state, lease, this.#now()))?.until;
   }
 
   async release(holding: ClaimHolding, retryIn: number, { signal }: OperationOptions = {}) {
     this.#check(signal);
     const state = this.#held(holding);
-    this.#put(holding, state && releaseClaim(state, retryIn, Date.now()));
+    this.#put(holding, state && releaseClaim(state, retryIn, this.#now()));
   }
 
   async states(keys: readonly TaskKey[], { signal }: OperationOptions = {}) {
@@ -56,6 +60,11 @@ export class MemoryClaims implements ClaimStore {
   /** The task is not open any more. */
   drop(key: TaskKey): void {
     this.#states.delete(nameOf(key));
+  }
+
+  /** In milliseconds. */
+  #now(): number {
+    return Number(this.#clock.now() / 1000n);
   }
 
   #held(holding: ClaimHolding): ClaimState | undefined {

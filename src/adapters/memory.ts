@@ -16,10 +16,7 @@ export interface MemoryAdapterOptions {
 export class MemoryAdapter implements Adapter {
   readonly #clock: VersionClock;
   readonly #lists = new Map<string, MemoryLedger>();
-  readonly #claims = new MemoryClaims({
-    check: (signal) => this.#check(signal),
-    versionOf: ({ taskList, id }) => this.#lists.get(taskList)?.get(id)?.savedAt,
-  });
+  readonly #claims: MemoryClaims;
   #closed = false;
 
   /** Throws INVALID_ARGUMENT. */
@@ -28,6 +25,11 @@ export class MemoryAdapter implements Adapter {
     const { clock = processClock } = options;
     checkClock(clock);
     this.#clock = clock;
+    this.#claims = new MemoryClaims({
+      clock,
+      check: (signal) => this.#check(signal),
+      versionOf: ({ taskList, id }) => this.#lists.get(taskList)?.get(id)?.savedAt,
+    });
   }
 
   get claims(): ClaimStore {

@@ -22,6 +22,13 @@ export interface ConformanceOptions {
    * stores whose writes can arrive late; given this, the suite checks that such a save brings nothing back.
    */
   readonly redeliver?: ((entry: SaveEntry, savedAt: Version) => Promise<void>) | undefined;
+  /** Whether the adapter has claims. True by default; false for one that has not, and their cases are skipped. */
+  readonly claims?: boolean | undefined;
+  /**
+   * How much longer than its lease a claim may keep others off, in milliseconds: what the adapter adds because clocks
+   * differ. 0 by default.
+   */
+  readonly claimTolerance?: number | undefined;
   /** How many tasks the long list has; 10,000 by default. */
   readonly tasks?: number | undefined;
   /** The seeds of the random histories; 1, 2 and 3 by default. A failure names its seed. */
@@ -35,12 +42,18 @@ export interface ResolvedOptions {
   readonly persistent: boolean;
   readonly reads: (() => number) | undefined;
   readonly redeliver: ((entry: SaveEntry, savedAt: Version) => Promise<void>) | undefined;
+  readonly claims: boolean;
+  /** Whether there are claims, of adapters that share a store. */
+  readonly sharedClaims: boolean;
+  readonly claimTolerance: number;
   readonly tasks: number;
   readonly seeds: readonly number[];
   readonly timeout: number;
 }
 
 export function resolveOptions(options: ConformanceOptions): ResolvedOptions {
-  const { persistent = true, reads, redeliver, tasks = 10_000, seeds = [1, 2, 3], timeout = 60_000 } = options;
-  return { persistent, reads, redeliver, tasks, seeds, timeout };
+  const { persistent = true, reads, redeliver, claims = true, claimTolerance = 0 } = options;
+  const { tasks = 10_000, seeds = [1, 2, 3], timeout = 60_000 } = options;
+  const sharedClaims = persistent && claims;
+  return { persistent, reads, redeliver, claims, sharedClaims, claimTolerance, tasks, seeds, timeout };
 }

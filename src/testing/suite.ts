@@ -1,6 +1,8 @@
 import { invalidArgument } from "../errors.js";
 import { aborting } from "./cases/aborting.js";
 import { changingLists } from "./cases/changing-lists.js";
+import { claimEnds } from "./cases/claim-ends.js";
+import { claiming } from "./cases/claiming.js";
 import { closing } from "./cases/closing.js";
 import { completing } from "./cases/completing.js";
 import { concurrency } from "./cases/concurrency.js";
@@ -12,9 +14,11 @@ import { opening } from "./cases/opening.js";
 import { pages } from "./cases/pages.js";
 import { lateSaves, persistence } from "./cases/persistence.js";
 import { randomCalls } from "./cases/random-calls.js";
+import { randomClaims } from "./cases/random-claims.js";
 import { randomHistories } from "./cases/random-histories.js";
 import { repeatedKeys } from "./cases/repeated-keys.js";
 import { saving } from "./cases/saving.js";
+import { sharedClaims } from "./cases/shared-claims.js";
 import { versions } from "./cases/versions.js";
 import { type AdapterFactory, type ConformanceOptions, type ResolvedOptions, resolveOptions } from "./options.js";
 import { type CaseGroup, Scenario, within } from "./scenario.js";
@@ -52,6 +56,7 @@ const groups: readonly CaseGroup[] = [
   ...[opening, saving, versions, repeatedKeys, completing, finding, keysAndData],
   ...[listing, pages, laziness, reads, changingLists],
   ...[aborting, closing, concurrency, persistence, lateSaves, randomHistories, randomCalls],
+  ...[claiming, claimEnds, sharedClaims, randomClaims],
 ];
 
 /** The cases of the suite, for a runner that neither of the other two functions serves. */
@@ -73,6 +78,8 @@ export function adapterCases(
 const skipReasons = {
   persistent: "the store ends with its adapter (persistent: false)",
   reads: "nothing counts the store's reads (no option reads)",
+  claims: "the adapter has no claims (claims: false)",
+  sharedClaims: "the adapter has no claims, or its store ends with it (claims: false, persistent: false)",
   redeliver: "nothing can deliver a save late (no option redeliver)",
 } as const;
 

@@ -1,5 +1,5 @@
 import { MemoryAdapter } from "../../src/adapters/memory.js";
-import type { Adapter, AllOptions, OperationOptions, SaveEntry, Version } from "../../src/index.js";
+import type { Adapter, AllOptions, ClaimStore, OperationOptions, SaveEntry, Version } from "../../src/index.js";
 import type { ConformanceOptions } from "../../src/testing/index.js";
 
 /** A store in memory that outlives its adapters, counts its reads and can be sent a save that was held up. */
@@ -30,6 +30,19 @@ class Connection extends MemoryAdapter {
     super();
     this.#tasks = tasks;
     this.#onRead = onRead;
+  }
+
+  override get claims(): ClaimStore {
+    const { claims } = this.#tasks;
+    if (claims === undefined) throw new Error("it has claims");
+    const open = <Call extends unknown[], T>(call: (...given: Call) => Promise<T>) => {
+      return async (...given: Call): Promise<T> => {
+        await this.open(given.at(-1) as OperationOptions);
+        return call.apply(claims, given);
+      };
+    };
+    const { claim, renew, release, states } = claims;
+    return { claim: open(claim), renew: open(renew), release: open(release), states: open(states) };
   }
 
   override async save(...call: Parameters<Adapter["save"]>): ReturnType<Adapter["save"]> {

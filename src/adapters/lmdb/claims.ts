@@ -36,7 +36,9 @@ export class LmdbClaims implements ClaimStore {
     return this.#write(request, signal, (block, key) => {
       if (block.task(key).version !== request.savedAt) return undefined;
       const claim = block.claim(key);
-      const state = grantClaim(claim.row?.state, request, { now: this.#now(), tolerance: 0 });
+      const { clock } = this.#options;
+      const time = { now: this.#now(), tolerance: 0 };
+      const state = grantClaim(claim.row?.state, request, time, (after) => clock.next(after));
       if (state) block.putClaim(claim, state);
       return state;
     });

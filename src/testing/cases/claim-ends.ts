@@ -1,0 +1,124 @@
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Claimant } from "../claimant.js";
+import type { CaseGroup } from "../scenario.js";
+
+/** In milliseconds. A case that is held up for so long can't tell anything. */
+const LEASE = 400;
+const MOMENT = 50;
+
+export const claimEnds: CaseGroup = {
+  group: "the end of claims",
+  needs: "claims",
+  cases: {
+    async "a claim ends with its lease, and not before"({ client, entry, options }) {
+      const [task] = await client.save(entry("a"));
+      const [a, b] = [new Claimant(client, "a"), new Claimant(client, "b")];
+      const first = await a.expectGranted(task, LEASE);
+      await sleep(LEASE / 2);
+      if (Date.now() < first.until) await b.expectRefused(task);
+      await sleep(first.until - Date.now() + options.claimTolerance + MOMENT);
+      const second = await b.expectGranted(task);
+      assert.deepEqual([second.attempt, second.token > first.token], [2, true]);
+      await a.expectLost(first);
+    },
+
+    async "a claim that is renewed lasts from then, as long as is asked"({ client, entry, options }) {
+      const [task] = await client.save(entry("a"));
+      const [a, b] = [new Claimant(client, "a"), new Claimant(client, "b")];
+      const claim = await a.expectGranted(task, LEASE);
+      await sleep(LEASE / 2);
+      const before = Date.now();
+      const until = await a.expectRenewed(claim, 4 * LEASE);
+      assert.ok(
+        until >= before + 4 * LEASE - 100 && until <= Date.now() + 4 * LEASE + 100,
+        "it ends when it is said to",
+      );
+      await sleep(LEASE + options.claimTolerance);
+      if (Date.now() < until) await b.expectRefused(task);
+      await sleep(until - Date.now() + options.claimTolerance + MOMENT);
+      await b.expectGranted(task);
+    },
+
+    async "a lease that is over can be renewed, as long as nobody else has the task"({ client, entry }) {
+      const [task] = await client.save(entry("a"));
+      const a = new Claimant(client, "a");
+      const claim = await a.expectGranted(task, 10);
+      await sleep(MOMENT);
+      await a.expectRenewed(claim);
+      await new Claimant(client, "b").expectRefused(task);
+    },
+
+    async "of a renewal and another's claim at the end of a lease one succeeds"({ client, entries, options }) {
+      const [a, b] = [new Claimant(client, "a"), new Claimant(client, "b")];
+      const tasks = await client.save(...entries(20));
+      const claims = await Promise.all(tasks.map((task) => a.expectGranted(task, 10)));
+      await sleep(10 + options.claimTolerance + MOMENT);
+      await Promise.all(
+        claims.map(async (claim, i) => {
+          const renew = () => a.renew(claim);
+          const other = () => b.claim(claim);
+          const [renewed, granted] = await Promise.all(
+            i % 2 ? [renew(), other()] : [other().then(() => renew()), undefined],
+          );
+          if (i % 2) assert.ok((renewed === undefined) !== (granted === undefined), "both have the task, or neither");
+          else assert.equal(renewed, undefined, "a claim was renewed that another had taken over");
+        }),
+      );
+    },
+
+    async "a released claim has ended: it can't be renewed, and others may have the task at once"({ client, entry }) {
+      const [task] = await client.save(entry("a"));
+      const [a, b] = [new Claimant(client, "a"), new Claimant(client, "b")];
+      const claim = await a.expectGranted(task);
+      await a.release(claim);
+      await a.expectLost(claim);
+      await b.expectGranted(task);
+      await a.expectLost(claim);
+    },
+
+    async "a task that was released to be tried later can't be claimed before, by anybody"({ client, entry }) {
+      const [task] = await client.save(entry("a"));
+      const [a, b] = [new Claimant(client, "a"), new Claimant(client, "b")];
+      const claim = await a.expectGranted(task);
+      const before = Date.now();
+      await a.release(claim, LEASE);
+      const after = Date.now();
+      for (const owner of [a, b]) if (Date.now() < before + LEASE - 100) await owner.expectRefused(task);
+      await sleep(after + LEASE + MOMENT - Date.now());
+      assert.equal((await b.expectGranted(task)).attempt, 2);
+    },
+
+    async "a later version does not wait for what an earlier one was released to"({ client, entry }) {
+      const [first] = await client.save(entry("a"));
+      const a = new Claimant(client, "a");
+      await a.release(await a.expectGranted(first), 600_000);
+      const [second] = await client.save(entry("a"));
+      await a.expectGranted(second);
+    },
+
+    async "a claim that was overtaken can be neither renewed nor released"({ client, entry }) {
+      const [task] = await client.save(entry("a"));
+      const [a, b, c] = ["a", "b", "c"].map((name) => new Claimant(client, name)) as [Claimant, Claimant, Claimant];
+      const old = await a.expectGranted(task);
+      await a.release(old);
+      const claim = await b.expectGranted(task);
+      await a.expectLost(old);
+      await a.release(old);
+      await c.expectRefused(task);
+      await b.expectRenewed(claim);
+    },
+
+    async "a claim to an earlier version can't touch that to a later one"({ client, entry }) {
+      const [first] = await client.save(entry("a"));
+      const [a, b] = [new Claimant(client, "a"), new Claimant(client, "b")];
+      const old = await a.expectGranted(first);
+      const [second] = await client.save(entry("a"));
+      const claim = await b.expectGranted(second);
+      await a.expectLost(old);
+      await a.release(old);
+      await new Claimant(client, "c").expectRefused(second);
+      await b.expectRenewed(claim);
+    },
+  },
+};
