@@ -121,7 +121,12 @@ export function renewClaim(state: ClaimState, lease: number, now: number): Claim
 
 /** The state after a release. */
 export function releaseClaim(state: ClaimState, retryIn: number, now: number): ClaimState {
-  return { ...state, owner: undefined, until: Math.ceil(now + retryIn) };
+  return { ...state, owner: undefined, until: endOfWait(retryIn, now) };
+}
+
+/** When a task that is released now may be claimed again; at once means at once, whatever another host's clock says. */
+export function endOfWait(retryIn: number, now: number): number {
+  return retryIn > 0 ? Math.ceil(now + retryIn) : 0;
 }
 
 /** How long a store remembers a task's claims after the last one, in milliseconds: 30 days. */

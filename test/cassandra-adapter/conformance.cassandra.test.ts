@@ -33,9 +33,15 @@ class ReadCounter extends tracker.RequestLogger {
 }
 const requestTracker = new ReadCounter({ slowThreshold: 60_000 });
 
-describeAdapter("CassandraAdapter", () => new CassandraAdapter({ ...driverOptions, requestTracker, keyspace }), {
+/** So small that no test of claims has to wait long for a lease to have surely ended. */
+const clockLimit = 100;
+
+const createAdapter = () => new CassandraAdapter({ ...driverOptions, requestTracker, keyspace, clockLimit });
+
+describeAdapter("CassandraAdapter", createAdapter, {
   describe,
   it,
   redeliver,
   reads: () => reads,
+  claimTolerance: 2 * clockLimit,
 });

@@ -1,9 +1,11 @@
 import { throwIfAborted, untilAborted } from "../../abort.js";
 import type { Adapter, AllOptions, CompleteEntry, OperationOptions, Outcome, SaveEntry } from "../../adapter.js";
+import type { ClaimStore } from "../../claim-store.js";
 import { TaskError } from "../../errors.js";
 import type { TaskKey } from "../../keys.js";
 import { checkOptions } from "../../options.js";
 import type { Version } from "../../version.js";
+import type { CassandraClaims } from "./claims.js";
 import {
   type CassandraConnectionOptions,
   type Connection,
@@ -34,6 +36,15 @@ export class CassandraAdapter implements Adapter {
   /** Aborted by `close`; ends what would go on for long. */
   readonly #closed = new AbortController();
   readonly #calls = new Set<Promise<unknown>>();
+  readonly claims: ClaimStore = {
+    claim: (request, options) => this.#claim(options, (claims, signal) => claims.claim(request, signal)),
+    renew: (holding, lease, options) => this.#claim(options, (claims, signal) => claims.renew(holding, lease, signal)),
+    release: (holding, retryIn, options) =>
+      this.#claim(options, (claims, signal) => claims.release(holding, retryIn, signal)),
+    forget: (holding, options) => this.#claim(options, (claims, signal) => claims.forget(holding, signal)),
+    states: (keys, options) => this.#claim(options, (claims, signal) => claims.states(keys, signal)),
+  };
+  #claims: CassandraClaims | undefined;
 
   /** Connects only when it is first used, or opened. Throws INVALID_ARGUMENT. */
   constructor(options: CassandraAdapterOptions) {
@@ -109,6 +120,13 @@ export class CassandraAdapter implements Adapter {
     }
   }
 
+  #claim<T>(
+    { signal }: OperationOptions = {},
+    work: (claims: CassandraClaims, signal: AbortSignal | undefined) => Promise<T>,
+  ): Promise<T> {
+    return this.#call(signal, () => work(this.#claims as CassandraClaims, signal));
+  }
+
   async #ledger(signal: AbortSignal | undefined): Promise<Ledger> {
     if (this.#closed.signal.aborted) throw closedError();
     throwIfAborted(signal);
@@ -125,6 +143,7 @@ export class CassandraAdapter implements Adapter {
     const { session, settings } = this.#connection;
     const ledger = new Ledger(session, settings, processHost, this.#options);
     await ledger.open();
+    this.#claims = ledger.claims(this.#connection.claims);
     return ledger;
   }
 }

@@ -2,7 +2,9 @@ import type { Client, ClientOptions } from "cassandra-driver";
 import { importDriver } from "../../driver.js";
 import { isTaskError, TaskError } from "../../errors.js";
 import { checkOptions } from "../../options.js";
+import type { ClaimSession } from "./claim-session.js";
 import { createSchema } from "./create-schema.js";
+import { DriverClaimSession } from "./driver-claim-session.js";
 import { classifyDriverError, type Driver, describeDriverError } from "./driver-errors.js";
 import { DriverSession } from "./driver-session.js";
 import { processHost } from "./host.js";
@@ -39,6 +41,7 @@ export type CreateSchemaOptions = CassandraConnectionOptions & SchemaInit;
 /** A keyspace whose schema has been checked. */
 export interface Connection {
   readonly session: LedgerSession;
+  readonly claims: ClaimSession;
   readonly settings: LedgerSettings;
   close(): Promise<void>;
 }
@@ -52,13 +55,16 @@ export async function connect(options: CassandraConnectionOptions, policy: Retry
   const { keyspace } = options;
   const driver = await loadDriver();
   return withClient(options, driver, async (client, close) => {
-    const { localQuorum, quorum } = driver.types.consistencies;
+    const { localQuorum, quorum, localSerial, serial } = driver.types.consistencies;
     const settings = await retryRead(processHost, policy, undefined, (timeout) =>
       asSession(driver, () => checkSchema(client, localQuorum, keyspace, timeout)),
     );
     checkDataCenter(keyspace, settings, await dataCenterOf(client));
-    const consistency = settings.dataCenter === SEVERAL_DATA_CENTERS ? quorum : localQuorum;
-    return { session: new DriverSession(client, driver, keyspace, consistency), settings, close };
+    const several = settings.dataCenter === SEVERAL_DATA_CENTERS;
+    const consistency = several ? quorum : localQuorum;
+    const session = new DriverSession(client, driver, keyspace, consistency);
+    const claims = new DriverClaimSession(client, driver, keyspace, consistency, several ? serial : localSerial);
+    return { session, claims, settings, close };
   });
 }
 

@@ -18,7 +18,7 @@ import type { Sweep } from "./stretches.js";
 type Result = { readonly rows: types.Row[]; readonly warnings: string[] };
 
 /** How long past its timeout the driver may take: that does not bound what comes before a request is sent. In milliseconds. */
-const GRACE = 250;
+export const GRACE = 250;
 
 /** The session on cassandra-driver: prepared statements, one attempt a call, its errors sorted by what they mean. */
 export class DriverSession implements LedgerSession {
@@ -131,7 +131,7 @@ export class DriverSession implements LedgerSession {
 }
 
 /** As `promise`, or the driver's timeout after so many milliseconds. */
-async function within<T>(milliseconds: number, promise: Promise<T>, { errors }: Driver): Promise<T> {
+export async function within<T>(milliseconds: number, promise: Promise<T>, { errors }: Driver): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     const message = `no answer within ${milliseconds} ms`;

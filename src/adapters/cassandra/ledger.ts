@@ -5,6 +5,8 @@ import type { TaskKey } from "../../keys.js";
 import type { Version } from "../../version.js";
 import { Admission } from "./admission.js";
 import { Background } from "./background.js";
+import type { ClaimSession } from "./claim-session.js";
+import { CassandraClaims } from "./claims.js";
 import { ClockGuard } from "./clock.js";
 import { GroupCommit } from "./group-commit.js";
 import type { Host } from "./host.js";
@@ -30,6 +32,8 @@ export class Ledger {
   readonly #host: Host;
   readonly #shards: number;
   readonly #policy: RetryPolicy;
+  /** In milliseconds. */
+  readonly #claimTolerance: number;
   readonly #guard: ClockGuard;
   readonly #background = new Background();
   readonly #commit: GroupCommit;
@@ -50,6 +54,7 @@ export class Ledger {
     this.#host = host;
     this.#shards = shards;
     this.#policy = policy;
+    this.#claimTolerance = Number((2n * limits.clock) / 1000n);
     this.#guard = new ClockGuard(host, clock, () =>
       retryRead(host, policy, undefined, (timeout) => session.readClock(timeout)),
     );
@@ -116,6 +121,18 @@ export class Ledger {
     } catch (error) {
       throw toTaskError(error, false, { taskList });
     }
+  }
+
+  /** The claims to its tasks. */
+  claims(session: ClaimSession): CassandraClaims {
+    return new CassandraClaims(session, this.#host, this.#guard, {
+      policy: this.#policy,
+      tolerance: this.#claimTolerance,
+      versionOf: async (key, signal) => {
+        const [envelope] = await this.find([key], signal);
+        return envelope && readStamp(envelope).savedAt;
+      },
+    });
   }
 
   /** Resolves when nothing is under way any more. */

@@ -47,6 +47,15 @@ export const tables: Record<string, Record<string, string>> = {
     swept_to: "bigint regular",
     stretches: "frozen<list<bigint>> regular",
   },
+  claims: {
+    task_list: "text partition_key 0",
+    id: "text partition_key 1",
+    saved_at: "bigint regular",
+    owner: "text regular",
+    fencing_token: "bigint regular",
+    attempt: "int regular",
+    ends_at: "bigint regular",
+  },
   settings: { name: "text partition_key 0", value: "text regular" },
 };
 
@@ -62,6 +71,8 @@ export function creation(keyspace: string, replication: SchemaOptions["replicati
       `PRIMARY KEY ((task_list, shard), saved_at, id))${compaction}`,
     `CREATE TABLE IF NOT EXISTS "${keyspace}".sweeps (task_list text, shard int, swept_to bigint, ` +
       `stretches frozen<list<bigint>>, PRIMARY KEY ((task_list, shard)))${compaction}`,
+    `CREATE TABLE IF NOT EXISTS "${keyspace}".claims (task_list text, id text, saved_at bigint, owner text, fencing_token bigint, ` +
+      `attempt int, ends_at bigint, PRIMARY KEY ((task_list, id)))${compaction}`,
     `CREATE TABLE IF NOT EXISTS "${keyspace}".settings (name text PRIMARY KEY, value text)`,
   ];
 }

@@ -1,0 +1,164 @@
+import { throwIfAborted, untilAborted } from "../../abort.js";
+import {
+  type ClaimHolding,
+  type ClaimRequest,
+  type ClaimState,
+  endOfLease,
+  endOfWait,
+  grantClaim,
+} from "../../claim-store.js";
+import { forEachConcurrently } from "../../concurrency.js";
+import type { TaskKey } from "../../keys.js";
+import type { Version } from "../../version.js";
+import type { ClaimChange, ClaimRow, ClaimSession } from "./claim-session.js";
+import type { ClockGuard } from "./clock.js";
+import type { Host } from "./host.js";
+import { attemptTimeout, backOff, isRetried, type RetryPolicy, retryRead, toTaskError } from "./retry.js";
+import { SessionError } from "./session.js";
+
+export interface CassandraClaimsOptions {
+  readonly policy: RetryPolicy;
+  /** How far the clocks of two hosts may be apart, in milliseconds. */
+  readonly tolerance: number;
+  /** The version of an open task. */
+  readonly versionOf: (key: TaskKey, signal: AbortSignal | undefined) => Promise<Version | undefined>;
+}
+
+/** Queries of one call of `states` that are under way at once. */
+const CONCURRENCY = 32;
+
+/**
+ * The claims of a keyspace: a row for each task, which only lightweight transactions change, so that of several at once one
+ * succeeds, whichever coordinators they go through. Leases are given and judged by the clients' clocks, which are compared
+ * with the servers'; twice the limit is added where one is judged.
+ */
+export class CassandraClaims {
+  readonly #session: ClaimSession;
+  readonly #host: Host;
+  readonly #guard: ClockGuard;
+  readonly #options: CassandraClaimsOptions;
+
+  constructor(session: ClaimSession, host: Host, guard: ClockGuard, options: CassandraClaimsOptions) {
+    this.#session = session;
+    this.#host = host;
+    this.#guard = guard;
+    this.#options = options;
+  }
+
+  /**
+   * Whether the version is open is looked at twice: before, so that no claim to a version that is not stands in the way of
+   * one that is; and after, since it may have been completed before this claim was granted.
+   */
+  async claim(request: ClaimRequest, signal: AbortSignal | undefined): Promise<ClaimState | undefined> {
+    await this.#checkClock();
+    const [before, isOpen] = await Promise.all([this.#read(request, signal), this.#isOpen(request, signal)]);
+    if (!isOpen) return undefined;
+    const time = { now: this.#now(), tolerance: this.#options.tolerance };
+    const state = grantClaim(before.state, request, time, (after) => this.#host.clock.next(after));
+    if (state === undefined) return undefined;
+    const wasGranted = this.#write(request, "once", signal, (timeout) =>
+      this.#session.replaceClaim(request, before, state, timeout),
+    );
+    if (!(await wasGranted)) return undefined;
+    if (await this.#isOpen(request, undefined)) return state;
+    await this.#takeBack(request, state, before.state);
+    return undefined;
+  }
+
+  async renew(holding: ClaimHolding, lease: number, signal: AbortSignal | undefined): Promise<number | undefined> {
+    await this.#checkClock();
+    let until = 0;
+    const isHeld = await this.#change(holding, signal, () => {
+      until = endOfLease(lease, this.#now());
+      return { kind: "renew", until };
+    });
+    return isHeld ? until : undefined;
+  }
+
+  async release(holding: ClaimHolding, retryIn: number, signal: AbortSignal | undefined): Promise<void> {
+    const until = endOfWait(retryIn, this.#now());
+    await this.#change(holding, signal, () => ({ kind: "release", until }));
+  }
+
+  async forget(holding: ClaimHolding, signal: AbortSignal | undefined): Promise<void> {
+    await this.#change(holding, signal, () => ({ kind: "forget" }));
+  }
+
+  async states(
+    keys: readonly TaskKey[],
+    signal: AbortSignal | undefined,
+  ): Promise<readonly (ClaimState | undefined)[]> {
+    const states: (ClaimState | undefined)[] = new Array(keys.length).fill(undefined);
+    await forEachConcurrently([...keys.entries()], CONCURRENCY, async ([i, key]) => {
+      states[i] = (await this.#read(key, signal)).state;
+    });
+    return states;
+  }
+
+  async #isOpen(request: ClaimRequest, signal: AbortSignal | undefined): Promise<boolean> {
+    return (await this.#options.versionOf(request, signal)) === request.savedAt;
+  }
+
+  async #read(key: TaskKey, signal: AbortSignal | undefined): Promise<ClaimRow> {
+    try {
+      return await retryRead(this.#host, this.#options.policy, signal, (timeout) =>
+        this.#session.readClaim(key, timeout),
+      );
+    } catch (error) {
+      throw toTaskError(error, false, key);
+    }
+  }
+
+  /** As if the claim had not been. If it fails, the claim expires. */
+  async #takeBack(request: ClaimRequest, state: ClaimState, before: ClaimState | undefined): Promise<void> {
+    const { token, until } = state;
+    const change = (timeout: number) => this.#session.replaceClaim(request, { token, until, state }, before, timeout);
+    await this.#write(request, "once", undefined, change).catch(() => undefined);
+  }
+
+  /** What a change of a held claim does is the same however often it is done. */
+  #change(holding: ClaimHolding, signal: AbortSignal | undefined, change: () => ClaimChange): Promise<boolean> {
+    return this.#write(holding, "again", signal, (timeout) => this.#session.changeClaim(holding, change(), timeout));
+  }
+
+  /** Until an attempt has an answer or the deadline has passed; once where an attempt may have been applied, if so asked. */
+  #write(
+    key: TaskKey,
+    mayRepeat: "once" | "again",
+    signal: AbortSignal | undefined,
+    write: (timeout: number) => Promise<boolean>,
+  ): Promise<boolean> {
+    throwIfAborted(signal);
+    return untilAborted(this.#writeUntilDeadline(key, mayRepeat, signal, write), signal, "unknown");
+  }
+
+  async #writeUntilDeadline(
+    { taskList, id }: TaskKey,
+    mayRepeat: "once" | "again",
+    signal: AbortSignal | undefined,
+    write: (timeout: number) => Promise<boolean>,
+  ): Promise<boolean> {
+    const { policy } = this.#options;
+    const end = this.#host.monotonic() + policy.deadline;
+    let mayApply = false;
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await write(attemptTimeout(this.#host, policy, end));
+      } catch (error) {
+        mayApply ||= error instanceof SessionError && error.mayApply;
+        const isLast = !isRetried(error) || (mayApply && mayRepeat === "once") || signal?.aborted;
+        if (!isLast) await backOff(this.#host, attempt);
+        if (isLast || this.#host.monotonic() >= end) throw toTaskError(error, mayApply, { taskList, id });
+      }
+    }
+  }
+
+  async #checkClock(): Promise<void> {
+    if (!this.#guard.isTrusted) await this.#guard.check();
+  }
+
+  /** In milliseconds. */
+  #now(): number {
+    return Number(this.#host.clock.now() / 1000n);
+  }
+}

@@ -1,0 +1,117 @@
+import type { Client, QueryOptions, types } from "cassandra-driver";
+import { CLAIM_MEMORY, type ClaimHolding, type ClaimState } from "../../claim-store.js";
+import type { TaskKey } from "../../keys.js";
+import type { ClaimChange, ClaimRow, ClaimSession } from "./claim-session.js";
+import { classifyDriverError, type Driver, describeDriverError } from "./driver-errors.js";
+import { GRACE, toVersion, within } from "./driver-session.js";
+import { encodeVersion } from "./parameters.js";
+import { SessionError } from "./session.js";
+
+/** How long what is left of a claim lasts whose task has been completed, in seconds. */
+const COMPLETED_TTL = 24 * 3600;
+const TTL = CLAIM_MEMORY / 1000;
+
+interface ClaimStatements {
+  readonly read: string;
+  readonly replace: string;
+  readonly renew: string;
+  readonly release: string;
+  readonly forget: string;
+}
+
+/**
+ * Expiry is in the column `ends_at`, judged by the rule that all clients share. Cassandra's own TTL only takes away what
+ * is left of old claims: it goes by the clocks of coordinators and replicas, each its own.
+ */
+function claimStatements(keyspace: string): ClaimStatements {
+  const update = (ttl: number, set: string) =>
+    `UPDATE "${keyspace}".claims USING TTL ${ttl} SET ${set} WHERE task_list = ? AND id = ?`;
+  const ifHeld = "IF fencing_token = ? AND owner != null";
+  return {
+    read: `SELECT saved_at, owner, fencing_token, attempt, ends_at FROM "${keyspace}".claims WHERE task_list = ? AND id = ?`,
+    replace:
+      `${update(TTL, "saved_at = ?, owner = ?, fencing_token = ?, attempt = ?, ends_at = ?")} ` +
+      "IF fencing_token = ? AND ends_at = ?",
+    renew: `${update(TTL, "ends_at = ?")} ${ifHeld}`,
+    release: `${update(TTL, "owner = null, ends_at = ?")} ${ifHeld}`,
+    forget: `${update(COMPLETED_TTL, "saved_at = null, owner = null, fencing_token = ?, attempt = 0, ends_at = ?")} ${ifHeld}`,
+  };
+}
+
+/** The session on cassandra-driver. Nothing else writes to its table: what is no transaction would undo one. */
+export class DriverClaimSession implements ClaimSession {
+  readonly #client: Client;
+  readonly #driver: Driver;
+  readonly #statements: ClaimStatements;
+  readonly #options: QueryOptions;
+
+  constructor(
+    client: Client,
+    driver: Driver,
+    keyspace: string,
+    consistency: types.consistencies,
+    serialConsistency: types.consistencies,
+  ) {
+    const retry = new driver.policies.retry.FallthroughRetryPolicy();
+    this.#client = client;
+    this.#driver = driver;
+    this.#statements = claimStatements(keyspace);
+    // A transaction that the driver sent twice would meet its own effect, and say that it was not applied.
+    this.#options = { prepare: true, consistency, serialConsistency, isIdempotent: false, retry };
+  }
+
+  async readClaim({ taskList, id }: TaskKey, timeout: number): Promise<ClaimRow> {
+    const { rows } = await this.#execute(this.#statements.read, [taskList, id], timeout, true);
+    const [row] = rows;
+    if (row === undefined) return { token: null, until: null, state: undefined };
+    const token = row.fencing_token == null ? null : toVersion(row.fencing_token);
+    const until = row.ends_at == null ? null : Number(row.ends_at);
+    return { token, until, state: token === null ? undefined : toState(row, token, until ?? 0) };
+  }
+
+  replaceClaim(key: TaskKey, before: ClaimRow, after: ClaimState | undefined, timeout: number): Promise<boolean> {
+    const values = after ? stateValues(after) : [null, null, null, null, null];
+    const condition = [before.token && encodeVersion(before.token), before.until === null ? null : time(before.until)];
+    return this.#change(this.#statements.replace, [...values, key.taskList, key.id, ...condition], timeout);
+  }
+
+  changeClaim({ taskList, id, token }: ClaimHolding, change: ClaimChange, timeout: number): Promise<boolean> {
+    const where = [taskList, id, encodeVersion(token)];
+    const values = change.kind === "forget" ? [encodeVersion(token), time(0)] : [time(change.until)];
+    return this.#change(this.#statements[change.kind], [...values, ...where], timeout);
+  }
+
+  async #change(query: string, params: unknown[], timeout: number): Promise<boolean> {
+    const { rows } = await this.#execute(query, params, timeout, false);
+    return rows[0]?.["[applied]"] === true;
+  }
+
+  async #execute(query: string, params: unknown[], timeout: number, isRead: boolean): Promise<types.ResultSet> {
+    const options = { ...this.#options, isIdempotent: isRead, readTimeout: timeout };
+    try {
+      return await within(timeout + GRACE, this.#client.execute(query, params, options), this.#driver);
+    } catch (cause) {
+      const { kind, reached } = classifyDriverError(cause, this.#driver);
+      throw new SessionError(kind, reached && !isRead, describeDriverError(cause), cause);
+    }
+  }
+}
+
+function time(milliseconds: number): Buffer {
+  return encodeVersion(BigInt(milliseconds));
+}
+
+function stateValues({ savedAt, owner, token, attempt, until }: ClaimState): unknown[] {
+  return [encodeVersion(savedAt), owner ?? null, encodeVersion(token), attempt, time(until)];
+}
+
+/** Cells that have expired before others, or were forgotten, are null. */
+function toState(row: types.Row, token: bigint, until: number): ClaimState {
+  return {
+    savedAt: row.saved_at == null ? 0n : toVersion(row.saved_at),
+    owner: (row.owner as string | null) ?? undefined,
+    token,
+    attempt: (row.attempt as number | null) ?? 0,
+    until,
+  };
+}
