@@ -33,6 +33,8 @@ export class ClockGuard {
   #skew: Skew = { least: 0n, most: 0n, aheadOfMonotonic: -MAX_VERSION };
   #measured: { monotonic: number; offset: number } | undefined;
   #measuring: Promise<void> | undefined;
+  /** Whether somebody waits for the comparison that is under way. */
+  #isAwaited = false;
 
   constructor(host: Host, options: ClockGuardOptions, readServerClock: () => Promise<Version>) {
     this.#host = host;
@@ -53,21 +55,24 @@ export class ClockGuard {
     if (this.#isDue()) {
       const measuring = this.measure();
       // A clock that was set must be compared first; one that was only not compared for a while need not.
-      if (this.#wasSet()) await measuring;
+      if (this.#wasSet()) this.#isAwaited = true;
       else measuring.catch(() => undefined);
     }
+    // Nobody gets past those who wait: versions rise in the order of the saves.
+    if (this.#isAwaited) await this.#measuring;
     this.#throwIfOff();
   }
 
   /** Whether `check` would resolve at once. */
   get isTrusted(): boolean {
-    return !this.#isDue() && !this.#isOff();
+    return !this.#isAwaited && !this.#isDue() && !this.#isOff();
   }
 
   /** Compares the clocks now. */
   measure(): Promise<void> {
     this.#measuring ??= this.#measure().finally(() => {
       this.#measuring = undefined;
+      this.#isAwaited = false;
     });
     return this.#measuring;
   }

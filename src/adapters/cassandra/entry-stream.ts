@@ -63,6 +63,11 @@ export class EntryStream {
     return this.#scan.isHeavy;
   }
 
+  /** What was read last; nothing past its end has been. */
+  get lastPage(): EntryPage {
+    return this.#page as EntryPage;
+  }
+
   /** Whether there is a head; reads the next page if it has to. */
   async fill(): Promise<boolean> {
     if (this.head === undefined && !this.#ended) await this.#nextPage();
@@ -71,7 +76,7 @@ export class EntryStream {
 
   take(): PlacedEntry {
     const { savedAt, id, size } = this.#entries[this.#index++] as LedgerEntry;
-    return { savedAt, id, size, stream: this, page: this.#page as EntryPage };
+    return { savedAt, id, size, stream: this, page: this.lastPage };
   }
 
   async #nextPage(): Promise<void> {

@@ -66,9 +66,10 @@ export class LedgerReader {
     options: AllOptions,
     onRead: OnPartitionRead,
   ): AsyncGenerator<readonly Uint8Array[], void, undefined> {
+    const { rules, limits } = this.#options;
     const left = new AbortController();
     const signal = options.signal ? AbortSignal.any([options.signal, left.signal]) : left.signal;
-    const pass = new Pass(this.startOfPass(), { ...options, signal }, this.#options.rules);
+    const pass = new Pass(this.startOfPass(), { ...options, signal }, rules, limits);
     const entries = await this.#entries(taskList, pass, onRead);
     let next = this.#nextPage(entries, pass);
     try {
@@ -187,10 +188,12 @@ export class LedgerReader {
   async #successor(entry: PlacedEntry, version: Version, pass: Pass): Promise<Successor> {
     const { partition, bound } = entry.stream;
     const place = { savedAt: version, id: entry.id };
-    const inPage = entry.page.has(place);
+    // Entries are taken ahead of their tasks: the stream may have read on since this one was.
+    const { lastPage } = entry.stream;
+    const atHand = entry.page.has(place) || lastPage.has(place);
     const look = (timeout: number) => this.#session.hasEntry(partition, place, timeout);
-    const found = inPage || (await this.#retry(pass.options.signal, look));
-    return { inPage, found, pageEnd: entry.page.end, bound };
+    const found = atHand || (await this.#retry(pass.options.signal, look));
+    return { atHand, found, readTo: lastPage.end, bound };
   }
 
   #clean(entry: PlacedEntry, version: Version | undefined, successor: Successor | undefined, pass: Pass): void {
@@ -198,7 +201,7 @@ export class LedgerReader {
     const { partition } = entry.stream;
     const now = this.#host.clock.now();
     if (version === undefined) {
-      if (rules.mayRemoveAbsent(entry, pass.removalLimit(now, limits))) this.#writer.removeAbsent(partition, entry);
+      if (rules.mayRemoveAbsent(entry, pass.removalLimit(now))) this.#writer.removeAbsent(partition, entry);
     } else if (successor && rules.mayRemoveReplaced(version, successor.found, now, limits)) {
       this.#writer.removeReplaced(partition, entry);
     }

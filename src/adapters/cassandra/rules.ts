@@ -54,12 +54,12 @@ export type Verdict = "yield" | "skip" | "yield-replacement";
 
 /** What is known of the entry (V, id) of a task whose row is newer than the entry at hand. */
 export interface Successor {
-  /** Whether it is among those of the page that holds (S, id). */
-  readonly inPage: boolean;
+  /** Whether it is at hand: among those that were read together with (S, id), or last. */
+  readonly atHand: boolean;
   /** Whether it was found when it was looked up. */
   readonly found: boolean;
-  /** The last place of the page: what lies past it is still to be read. */
-  readonly pageEnd: Version;
+  /** How far the pass had read the partition when it looked: what lies past that is still to be read. */
+  readonly readTo: Version;
   readonly bound: Version;
 }
 
@@ -123,15 +123,15 @@ export const ledgerRules: LedgerRules = {
   /**
    * - V = S: yield; the entry leads to its own version.
    * - No row: skip. The task is completed, or its save is still on the way. V < S: skip, likewise.
-   * - V > S: S was replaced. Skip if the entry (V, id) is in this page, or is found and its place is still to come in
-   *   this pass; the task comes there. Else the pass would miss it: its entry is not to be seen yet, or lies in a part
-   *   that was read before it came, or past the end. Then version V is yielded here.
+   * - V > S: S was replaced. Skip if the entry (V, id) is at hand, or is found and its place is still to come in this
+   *   pass; the task comes there. Else the pass would miss it: its entry is not to be seen yet, or lies in a part that
+   *   was read before it came, or past the end. Then version V is yielded here.
    */
   judge(place, row, successor) {
     if (row === place.savedAt) return "yield";
     if (row === undefined || successor === undefined) return "skip";
-    const { inPage, found, pageEnd, bound } = successor;
-    return inPage || (found && row > pageEnd && row <= bound) ? "skip" : "yield-replacement";
+    const { atHand, found, readTo, bound } = successor;
+    return atHand || (found && row > readTo && row <= bound) ? "skip" : "yield-replacement";
   },
 
   /** What was yielded away from its own place is remembered for the pass, or it would come twice. */
