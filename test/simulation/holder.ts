@@ -6,8 +6,8 @@ export class Holder {
   version: Version | undefined;
   /** Versions that saves of unknown outcome may have left behind it. */
   replaced: readonly Version[] = [];
-  /** The latest version that this object was saved at, or may have been. */
-  tried: Version = 0n;
+  /** The versions that this object was saved at, or may have been. */
+  readonly tried = new Set<Version>();
 
   constructor(id: string, version?: Version) {
     this.id = id;
@@ -24,11 +24,6 @@ export class Holder {
     if (adopted === undefined || (this.version !== undefined && this.version >= adopted)) return;
     this.replaced = outcome.ok ? [] : this.replaces;
     this.version = adopted;
-  }
-
-  /** What the object was saved at, as its owner may rightly think. */
-  noteTried(version: Version): void {
-    if (version > this.tried) this.tried = version;
   }
 }
 

@@ -167,7 +167,7 @@ export class Performance {
       const record = records[i] as SaveRecord;
       this.#oracle.saved(record, outcome);
       holder.settle(outcome);
-      if (record.outcome !== "not-applied") for (const version of record.versions) holder.noteTried(version);
+      if (record.outcome !== "not-applied") for (const version of record.versions) holder.tried.add(version);
       const { id } = holder;
       if (!outcome.ok) {
         this.#say(`save of ${id}: ${outcome.error.code}, ${record.outcome}, now ${at(holder.version)}`);

@@ -37,8 +37,8 @@ export interface SaveRecord extends Operation {
 
 export interface CompleteRecord extends Operation {
   readonly version: Version;
-  /** A later version that the caller itself saved before: complete stands for that, too. */
-  readonly covers: Version;
+  /** The versions that the caller itself saved before: complete stands for them, too. */
+  readonly covers: ReadonlySet<Version>;
 }
 
 export interface Listing {
@@ -136,9 +136,9 @@ export class Oracle {
     this.#checkQuorum(record, outcome.value);
   }
 
-  complete(life: Life, id: string, version: Version, covers: Version): CompleteRecord {
+  complete(life: Life, id: string, version: Version, covers: ReadonlySet<Version>): CompleteRecord {
     const operation = { life, id, start: this.#world.now, end: Infinity, outcome: undefined };
-    const record = { ...operation, version, covers };
+    const record = { ...operation, version, covers: new Set(covers) };
     this.completes.push(record);
     this.meet(life, version);
     return record;
@@ -214,7 +214,7 @@ export class Oracle {
         c.id === id &&
         c.outcome === "acknowledged" &&
         c.end <= started &&
-        (version <= c.version || version <= c.covers),
+        (version <= c.version || c.covers.has(version)),
     );
   }
 
@@ -253,9 +253,11 @@ export class Oracle {
     }
   }
 
-  /** Oldest first, among those that were never saved but once. */
+  /** Oldest first, among those that never had more than one version. */
   #checkOrder(yielded: Listing["yielded"]): void {
-    const single = yielded.filter(({ id }) => this.saves.filter((save) => save.id === id).length === 1);
+    const single = yielded.filter(
+      ({ id }) => this.saves.flatMap((save) => (save.id === id ? save.versions : [])).length === 1,
+    );
     for (const [i, { id, version }] of single.entries()) {
       const before = single[i - 1];
       if (before && before.version > version)

@@ -91,7 +91,8 @@ function readEntries(own: Cells, query: EntriesQuery): Answer {
     const covered = coveredAt(cells.ranges.values(), row.savedAt);
     if (row.writtenAt > row.deletedAt && row.writtenAt > covered) live++;
     else if (row.deletedAt > covered) tombstones++;
-    if (live < query.limit) continue;
+    // A single row is read whole: there is no more of it to be asked for.
+    if (query.only || live < query.limit) continue;
     stoppedAt = row;
     break;
   }
