@@ -1,5 +1,16 @@
 import { MemoryAdapter } from "../../src/adapters/memory.js";
-import type { Adapter, AllOptions, ClaimStore, OperationOptions, SaveEntry, Version } from "../../src/index.js";
+import { MemoryClaims } from "../../src/adapters/memory-claims.js";
+import type {
+  Adapter,
+  AllOptions,
+  ClaimStore,
+  CompleteEntry,
+  OperationOptions,
+  SaveEntry,
+  TaskKey,
+  Version,
+} from "../../src/index.js";
+import { processClock } from "../../src/index.js";
 import type { ConformanceOptions } from "../../src/testing/index.js";
 
 /** A store in memory that outlives its adapters, counts its reads and can be sent a save that was held up. */
@@ -72,4 +83,11 @@ class Connection extends MemoryAdapter {
     await this.open(options);
     this.#onRead();
   }
+}
+
+/** Has claims that no other adapter knows of. */
+export function withOwnClaims(adapter: Adapter): Adapter {
+  const versionOf = (key: TaskKey) => (key as CompleteEntry).savedAt;
+  const claims = new MemoryClaims({ clock: processClock, check: () => {}, versionOf });
+  return Object.defineProperty(adapter, "claims", { value: claims });
 }

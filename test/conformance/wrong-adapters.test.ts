@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { MemoryAdapter } from "../../src/adapters/memory.js";
 import { type AdapterFactory, adapterCases, type ConformanceOptions } from "../../src/testing/index.js";
-import { SharedStore } from "./shared-store.js";
+import { SharedStore, withOwnClaims } from "./shared-store.js";
 import * as wrongCalls from "./wrong-calls.js";
+import * as wrongClaims from "./wrong-claims.js";
 import * as wrongListing from "./wrong-listing.js";
 import * as wrongSaving from "./wrong-saving.js";
 
@@ -18,12 +19,14 @@ function describeWrong(
   group: string,
   adapters: Record<string, new () => MemoryAdapter>,
   caught: [string, string][],
+  timeout = 500,
 ): void {
   describe(group, () => {
     it.each(caught)("%s is caught: %s", async (adapter, name) => {
       const WrongAdapter = adapters[adapter] as new () => MemoryAdapter;
-      await run(name, () => new MemoryAdapter(), { persistent: false });
-      await expect(run(name, () => new WrongAdapter(), { persistent: false })).rejects.toThrow();
+      const options = { persistent: false, timeout };
+      await run(name, () => new MemoryAdapter(), options);
+      await expect(run(name, () => new WrongAdapter(), options)).rejects.toThrow();
     });
 
     it("names each of them", () => {
@@ -104,7 +107,58 @@ describeWrong("opening, aborting and closing", wrongCalls, [
   ["RemovesBeforeItSaves", "what is read beside saves is whole, and always there"],
 ]);
 
+describeWrong(
+  "claims",
+  wrongClaims,
+  [
+    ["GrantsToEveryOwner", "while a claim lasts, no other owner is granted one"],
+    ["GrantsToEveryOwner", "of many claims at once one is granted"],
+    ["GrantsInTwoSteps", "of many claims at once one is granted"],
+    ["RepeatsTokens", "tokens grow with every claim to a task, over releases, saves and completes"],
+    ["CountsTokensAnew", "tokens grow with every claim to a task, over releases, saves and completes"],
+    ["NeverExpires", "a claim ends with its lease, and not before"],
+    ["ExpiresEarly", "a claim ends with its lease, and not before"],
+    ["RenewsInWordsOnly", "a claim that is renewed lasts from then, as long as is asked"],
+    ["RenewsInWordsOnly", "of a renewal and another's claim at the end of a lease one succeeds"],
+    ["RenewsFromTheEnd", "a claim that is renewed lasts from then, as long as is asked"],
+    ["RenewsForAnybody", "a claim that was overtaken can be neither renewed nor released"],
+    ["ReleasesForAnybody", "a claim that was overtaken can be neither renewed nor released"],
+    ["ReleasesForAnybody", "a claim to an earlier version can't touch that to a later one"],
+    ["RenewsWhatIsReleased", "a released claim has ended: it can't be renewed, and others may have the task at once"],
+    ["RefusesLateRenewals", "a lease that is over can be renewed, as long as nobody else has the task"],
+    ["IgnoresRetryIn", "a task that was released to be tried later can't be claimed before, by anybody"],
+    ["GrantsWhatIsNotOpen", "a version that was replaced, completed or never saved can't be claimed"],
+    ["LeavesTraces", "a claim that was refused leaves no trace"],
+    ["ClaimsEveryVersion", "a claim is for one version: one that is saved later can be claimed at once"],
+    ["MakesLaterVersionsWait", "a later version does not wait for what an earlier one was released to"],
+    ["ForgetsAtSave", "attempts count the claims to a task, also over saves"],
+    ["CountsForEver", "attempts begin at 1 where a task was completed under its claim, and is saved anew"],
+    ["LocksTasks", "a claim keeps nobody from saving, finding, listing and completing"],
+    ["ClaimsLists", "a claim to a task leaves all others free, of its list and of other lists"],
+    ["FoldsIds", "tasks with every awkward id, and the longest, are claimed each for itself"],
+    ["RefusesItsOwner", "an owner who claims a task again takes it over from itself"],
+    ["SortsStates", "what is remembered of claims is told in the order of the keys"],
+    ["IgnoresClaimSignals", "what is aborted before the call changes nothing, and says so"],
+    ["ClaimsAfterClose", "after close every call fails with CLOSED"],
+    ["GrantsToEveryOwner", "whoever claims, renews, releases, saves and completes: one owner has the task at a time"],
+  ],
+  10_000,
+);
+
 describe("a store of several adapters", () => {
+  it("is caught where each adapter has claims of its own", async () => {
+    const { connect } = new SharedStore();
+    const names = [
+      "of the claims of several adapters at once one is granted",
+      "what one adapter has claimed, another refuses, and takes over once it is released",
+      "a claim outlives the adapter that it was made with",
+    ];
+    for (const name of names) {
+      await run(name, connect, { timeout: 5000 });
+      await expect(run(name, () => withOwnClaims(connect()), {})).rejects.toThrow();
+    }
+  });
+
   it("is caught where each adapter has its own", async () => {
     const factory = () => new MemoryAdapter();
     await expect(run("what was acknowledged is there after close, in its order", factory, {})).rejects.toThrow();

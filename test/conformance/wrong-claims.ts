@@ -1,0 +1,358 @@
+import { MemoryAdapter } from "../../src/adapters/memory.js";
+import type {
+  ClaimHolding,
+  ClaimRequest,
+  ClaimState,
+  ClaimStore,
+  CompleteEntry,
+  OperationOptions,
+  Outcome,
+  SaveEntry,
+  TaskKey,
+  Version,
+} from "../../src/index.js";
+import { readStamp } from "../../src/index.js";
+
+/** A store in memory whose claims do some things in another way. */
+abstract class Changed extends MemoryAdapter {
+  readonly #claims: ClaimStore;
+
+  constructor() {
+    super();
+    const right = super.claims;
+    const calls: ClaimStore = {
+      claim: (...call) => right.claim(...call),
+      renew: (...call) => right.renew(...call),
+      release: (...call) => right.release(...call),
+      states: (...call) => right.states(...call),
+    };
+    this.#claims = { ...calls, ...this.change(calls) };
+  }
+
+  abstract change(right: ClaimStore): Partial<ClaimStore>;
+
+  override get claims(): ClaimStore {
+    return this.#claims;
+  }
+}
+
+const nameOf = ({ taskList, id }: TaskKey) => JSON.stringify([taskList, id]);
+const FAR = 10 ** 9;
+
+/** Looks at no owner: two hold a task at once. */
+export class GrantsToEveryOwner extends Changed {
+  change(right: ClaimStore) {
+    const claim = async (request: ClaimRequest, options?: OperationOptions) => {
+      const state = await right.claim({ ...request, owner: "everybody" }, options);
+      return state && { ...state, owner: request.owner };
+    };
+    return { claim };
+  }
+}
+
+/** Reads, and writes later: of claims at the same time several are granted. */
+export class GrantsInTwoSteps extends Changed {
+  change(right: ClaimStore) {
+    const claim = async (request: ClaimRequest) => {
+      const [state] = await right.states([request]);
+      await new Promise((resolve) => setImmediate(resolve));
+      if (state?.owner !== undefined && state.owner !== request.owner) return right.claim(request);
+      const granted = await right.claim({ ...request, owner: "nobody yet" });
+      return granted && { ...granted, owner: request.owner };
+    };
+    return { claim };
+  }
+}
+
+/** Gives every claim the same token. */
+export class RepeatsTokens extends Changed {
+  change(right: ClaimStore) {
+    const claim = async (request: ClaimRequest, options?: OperationOptions) => {
+      const state = await right.claim(request, options);
+      return state && { ...state, token: 1n };
+    };
+    return { claim };
+  }
+}
+
+/** Counts tokens from 1 again when a task has been completed. */
+export class CountsTokensAnew extends Changed {
+  change(right: ClaimStore) {
+    const tokens = new Map<string, bigint>();
+    const claim = async (request: ClaimRequest) => {
+      const state = await right.claim(request);
+      if (state?.attempt === 1) tokens.delete(nameOf(request));
+      tokens.set(nameOf(request), (tokens.get(nameOf(request)) ?? 0n) + 1n);
+      return state && { ...state, token: tokens.get(nameOf(request)) as bigint };
+    };
+    return { claim };
+  }
+}
+
+/** Keeps a claim however long ago its lease has ended. */
+export class NeverExpires extends Changed {
+  change(right: ClaimStore) {
+    return { claim: (request: ClaimRequest) => right.claim({ ...request, lease: FAR }) };
+  }
+}
+
+/** Ends a lease when a tenth of it is over. */
+export class ExpiresEarly extends Changed {
+  change(right: ClaimStore) {
+    const claim = async (request: ClaimRequest) => {
+      const state = await right.claim({ ...request, lease: request.lease / 10 });
+      return state && { ...state, until: state.until + Math.floor(request.lease * 0.9) };
+    };
+    return { claim };
+  }
+}
+
+/** Says that a claim is renewed, and leaves its end as it was. */
+export class RenewsInWordsOnly extends Changed {
+  change(right: ClaimStore) {
+    const renew = async (holding: ClaimHolding, lease: number) => {
+      const [state] = await right.states([holding]);
+      const isHeld = state?.owner !== undefined && state.token === holding.token;
+      return isHeld ? Date.now() + lease : undefined;
+    };
+    return { renew };
+  }
+}
+
+/** Adds to a lease, in place of beginning it anew. */
+export class RenewsFromTheEnd extends Changed {
+  change(right: ClaimStore) {
+    const renew = async (holding: ClaimHolding, lease: number) => {
+      const [state] = await right.states([holding]);
+      return right.renew(holding, lease + Math.max(0, (state?.until ?? 0) - Date.now()));
+    };
+    return { renew };
+  }
+}
+
+/** Lets whoever has had a claim renew it. */
+export class RenewsForAnybody extends Changed {
+  change(right: ClaimStore) {
+    const renew = async (holding: ClaimHolding, lease: number) => {
+      const [state] = await right.states([holding]);
+      return state && right.renew({ ...holding, token: state.token }, lease);
+    };
+    return { renew };
+  }
+}
+
+/** Lets whoever has had a claim release it. */
+export class ReleasesForAnybody extends Changed {
+  change(right: ClaimStore) {
+    const release = async (holding: ClaimHolding, retryIn: number) => {
+      const [state] = await right.states([holding]);
+      if (state) await right.release({ ...holding, token: state.token }, retryIn);
+    };
+    return { release };
+  }
+}
+
+/** Lets a claim be renewed that has been released. */
+export class RenewsWhatIsReleased extends Changed {
+  change(right: ClaimStore) {
+    const released = new Set<bigint>();
+    return {
+      async release(holding: ClaimHolding, retryIn: number) {
+        released.add(holding.token);
+        await right.release(holding, retryIn);
+      },
+      renew: async (holding: ClaimHolding, lease: number) =>
+        released.has(holding.token) ? Date.now() + lease : right.renew(holding, lease),
+    };
+  }
+}
+
+/** Ends a lease at its end, even if nobody else wants the task. */
+export class RefusesLateRenewals extends Changed {
+  change(right: ClaimStore) {
+    const renew = async (holding: ClaimHolding, lease: number) => {
+      const [state] = await right.states([holding]);
+      return state && state.until < Date.now() ? undefined : right.renew(holding, lease);
+    };
+    return { renew };
+  }
+}
+
+/** Forgets when a task may be tried again. */
+export class IgnoresRetryIn extends Changed {
+  change(right: ClaimStore) {
+    return { release: (holding: ClaimHolding) => right.release(holding, 0) };
+  }
+}
+
+/** Grants claims to whatever version is asked for, open or not. */
+export class GrantsWhatIsNotOpen extends Changed {
+  change(right: ClaimStore) {
+    const claim = async (request: ClaimRequest): Promise<ClaimState | undefined> => {
+      const { owner, savedAt, lease } = request;
+      const state = await right.claim(request);
+      return state ?? { owner, savedAt, token: 1n, attempt: 1, until: Date.now() + lease };
+    };
+    return { claim };
+  }
+}
+
+/** Grants a claim, and looks only then whether the version is open. */
+export class LeavesTraces extends Changed {
+  readonly #refused = new Set<string>();
+
+  change(right: ClaimStore) {
+    const claim = async (request: ClaimRequest) => {
+      const [bytes] = await this.find([request]);
+      const isOpen = bytes !== undefined && readStamp(bytes).savedAt === request.savedAt;
+      if (!isOpen) this.#refused.add(nameOf(request));
+      return this.#refused.has(nameOf(request)) ? undefined : right.claim(request);
+    };
+    return { claim };
+  }
+}
+
+/** Claims a task, whatever its version. */
+export class ClaimsEveryVersion extends Changed {
+  change(right: ClaimStore) {
+    const owners = new Map<string, string>();
+    return {
+      async claim(request: ClaimRequest) {
+        const owner = owners.get(nameOf(request));
+        if (owner !== undefined && owner !== request.owner) return undefined;
+        const state = await right.claim(request);
+        if (state) owners.set(nameOf(request), request.owner);
+        return state;
+      },
+      async release(holding: ClaimHolding, retryIn: number) {
+        owners.delete(nameOf(holding));
+        await right.release(holding, retryIn);
+      },
+    };
+  }
+}
+
+/** Makes a version wait that is newer than the one that was to be tried later. */
+export class MakesLaterVersionsWait extends Changed {
+  change(right: ClaimStore) {
+    const waits = new Map<string, number>();
+    return {
+      claim: async (request: ClaimRequest) =>
+        Date.now() < (waits.get(nameOf(request)) ?? 0) ? undefined : right.claim(request),
+      async release(holding: ClaimHolding, retryIn: number) {
+        waits.set(nameOf(holding), Date.now() + retryIn);
+        await right.release(holding, retryIn);
+      },
+    };
+  }
+}
+
+/** Forgets the claims to a task when it is saved again. */
+export class ForgetsAtSave extends Changed {
+  readonly #before = new Map<string, number>();
+
+  change(right: ClaimStore) {
+    const claim = async (request: ClaimRequest) => {
+      const state = await right.claim(request);
+      return state && { ...state, attempt: state.attempt - (this.#before.get(nameOf(request)) ?? 0) };
+    };
+    return { claim };
+  }
+
+  override async save(entries: readonly SaveEntry[]): Promise<readonly Outcome<Version>[]> {
+    const states = await super.claims.states(entries);
+    for (const [i, entry] of entries.entries()) this.#before.set(nameOf(entry), states[i]?.attempt ?? 0);
+    return super.save(entries);
+  }
+}
+
+/** Goes on counting attempts when a task is saved anew that has been completed under its claim. */
+export class CountsForEver extends Changed {
+  change(right: ClaimStore) {
+    const attempts = new Map<string, number>();
+    const claim = async (request: ClaimRequest) => {
+      const state = await right.claim(request);
+      if (state) attempts.set(nameOf(request), (attempts.get(nameOf(request)) ?? 0) + 1);
+      return state && { ...state, attempt: attempts.get(nameOf(request)) as number };
+    };
+    return { claim };
+  }
+}
+
+/** Keeps others from saving and completing what is claimed. */
+export class LocksTasks extends Changed {
+  change(right: ClaimStore) {
+    return right;
+  }
+
+  override async complete(entries: readonly CompleteEntry[]): Promise<readonly Outcome<void>[]> {
+    const states = await this.claims.states(entries);
+    await super.complete(entries.filter((_, i) => states[i]?.owner === undefined));
+    return entries.map(() => ({ ok: true, value: undefined }));
+  }
+}
+
+/** Has one claim for a whole list. */
+export class ClaimsLists extends Changed {
+  change(right: ClaimStore) {
+    const owners = new Map<string, string>();
+    const claim = async (request: ClaimRequest) => {
+      const owner = owners.get(request.taskList);
+      if (owner !== undefined && owner !== request.owner) return undefined;
+      owners.set(request.taskList, request.owner);
+      return right.claim(request);
+    };
+    return { claim };
+  }
+}
+
+/** Takes ids for one that differ in case, or in what Unicode calls equivalent. */
+export class FoldsIds extends Changed {
+  change(right: ClaimStore) {
+    const attempts = new Map<string, number>();
+    const claim = async (request: ClaimRequest) => {
+      const name = request.id.normalize().toLowerCase();
+      attempts.set(name, (attempts.get(name) ?? 0) + 1);
+      const state = await right.claim(request);
+      return state && { ...state, attempt: attempts.get(name) as number };
+    };
+    return { claim };
+  }
+}
+
+/** Takes the claim for the owner's that has it, so that nobody can take over from itself. */
+export class RefusesItsOwner extends Changed {
+  change(right: ClaimStore) {
+    const claim = async (request: ClaimRequest) => {
+      const [state] = await right.states([request]);
+      return state?.owner === request.owner && state.savedAt === request.savedAt ? undefined : right.claim(request);
+    };
+    return { claim };
+  }
+}
+
+/** Tells what it remembers in an order of its own, each thing once. */
+export class SortsStates extends Changed {
+  change(right: ClaimStore) {
+    return { states: (keys: readonly TaskKey[]) => right.states([...new Set(keys)]) };
+  }
+}
+
+/** Looks at no signal. */
+export class IgnoresClaimSignals extends Changed {
+  change(right: ClaimStore): Partial<ClaimStore> {
+    return {
+      claim: (request) => right.claim(request),
+      renew: (holding, lease) => right.renew(holding, lease),
+      release: (holding, retryIn) => right.release(holding, retryIn),
+      states: (keys) => right.states(keys),
+    };
+  }
+}
+
+/** Tells what it remembers though it has been closed. */
+export class ClaimsAfterClose extends Changed {
+  change(right: ClaimStore): Partial<ClaimStore> {
+    return { states: (keys) => right.states(keys).catch(() => keys.map(() => undefined)) };
+  }
+}
