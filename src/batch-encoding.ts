@@ -6,9 +6,69 @@ import { timestampToMicros, uuidToBytes } from "./batch-layout.js";
 import { MAX_SHARED_BYTES } from "./batch-limits.js";
 import { encodeEnvelope, packData } from "./envelope.js";
 
-type FullEnvelope = TaskEnvelope & { data: Any };
+/** A task's entries in the columns of a batch. Tasks that have the same ones, a list and a type are a group. */
+export interface BatchRow {
+  readonly taskList: string;
+  readonly typeUrl: string;
+  readonly id: string;
+  readonly uuid: Uint8Array | undefined;
+  readonly data: Uint8Array;
+  readonly createdAt: bigint | undefined;
+  readonly savedAt: bigint | undefined;
+  readonly rest: Uint8Array;
+}
 
-/** Puts envelopes into the columns of a `taskledger.v1.TaskBatch`, as batch.proto says. */
+/** The entries of an envelope, which must not change any more. Throws TOO_LARGE where it has more than `maxTaskBytes`. */
+export function toRow(envelope: TaskEnvelope & { data: Any }, maxTaskBytes: number): BatchRow {
+  const { taskList, id, data } = envelope;
+  const createdAt = envelope.createdAt && timestampToMicros(envelope.createdAt);
+  const savedAt = envelope.savedAt && timestampToMicros(envelope.savedAt);
+  const left: TaskEnvelope = { ...envelope, taskList: "", id: "" };
+  if (createdAt !== undefined) delete left.createdAt;
+  if (savedAt !== undefined) delete left.savedAt;
+  if (isShareable(data.typeUrl)) delete left.data;
+  else left.data = packData(data.typeUrl, nothing);
+  const rest = encodeEnvelope(left, Infinity);
+  const row = {
+    taskList,
+    typeUrl: data.typeUrl,
+    id,
+    uuid: uuidToBytes(id),
+    data: data.value,
+    createdAt,
+    savedAt,
+    rest,
+  };
+  if (maxRowBytes(row) + maxGroupBytes(row) + 3 * id.length > maxTaskBytes) encodeEnvelope(envelope, maxTaskBytes); // only that can tell
+  return row;
+}
+
+const nothing = new Uint8Array();
+
+/** Whether a type URL fits into `shared` beside the longest task list. */
+function isShareable(typeUrl: string): boolean {
+  return Buffer.byteLength(typeUrl) <= MAX_SHARED_BYTES - 550;
+}
+
+/** The most bytes that a task takes in its group; the length of UTF-8 is only estimated. */
+function maxRowBytes({ id, uuid, data, createdAt, savedAt, rest }: BatchRow): number {
+  const idBytes = uuid ? 16 : MAX_TAG_BYTES + 3 * id.length;
+  const timeBytes = (createdAt === undefined ? 0 : MAX_VARINT_BYTES) + (savedAt === undefined ? 0 : MAX_VARINT_BYTES);
+  return idBytes + timeBytes + data.length + rest.length + 2 * MAX_TAG_BYTES + MAX_ORDER_BYTES;
+}
+
+const MAX_VARINT_BYTES = 10;
+/** A field's number and length. */
+const MAX_TAG_BYTES = 6;
+/** Of an entry: there are no more groups than tasks. */
+const MAX_ORDER_BYTES = 2;
+
+/** The most bytes that its group takes but for its tasks. */
+function maxGroupBytes({ taskList, typeUrl }: BatchRow): number {
+  return 3 * (taskList.length + typeUrl.length) + 100;
+}
+
+/** Puts rows into the columns of a `taskledger.v1.TaskBatch`, as batch.proto says. */
 export class BatchEncoder {
   readonly #groups = new Map<string, GroupEncoder>();
   readonly #order: number[] = [];
@@ -19,85 +79,43 @@ export class BatchEncoder {
     return this.#order.length;
   }
 
-  /** The batch will not be longer than this, in bytes. */
-  get maxBytes(): number {
-    return this.#maxBytes;
+  /** The most bytes that the batch can have with this row. */
+  maxBytesWith(row: BatchRow): number {
+    return this.#maxBytes + maxRowBytes(row) + maxGroupBytes(row);
   }
 
-  /** Adds an envelope, which must not change any more. Throws TOO_LARGE where it has more than `maxTaskBytes`. */
-  add(envelope: FullEnvelope, maxTaskBytes: number): void {
-    const row = toRow(envelope);
-    checkSize(envelope, row, maxTaskBytes);
-    const group = this.#groupOf(envelope, row);
+  add(row: BatchRow): void {
+    const group = this.#groupOf(row);
     group.add(row);
     this.#order.push(group.index);
-    this.#maxBytes += MAX_ROW_OVERHEAD + 3 * row.id.length + row.data.length + row.rest.length;
+    this.#maxBytes += maxRowBytes(row);
   }
 
-  /** Its bytes, in an array of their own. */
+  /** The batch's bytes, in an array of their own. */
   encode(): Uint8Array<ArrayBuffer> {
     const groups = [...this.#groups.values()].map((group) => group.toMessage());
     const order = groups.length > 1 ? this.#order : [];
     return toBinary(TaskBatchSchema, create(TaskBatchSchema, { groups, order }));
   }
 
-  #groupOf({ taskList, data: { typeUrl } }: FullEnvelope, row: Row): GroupEncoder {
+  #groupOf(row: BatchRow): GroupEncoder {
+    const { taskList, typeUrl } = row;
     const columns = [row.uuid, row.createdAt, row.savedAt].map((value) => (value === undefined ? "-" : "+")).join("");
     const key = `${columns} ${typeUrl.length} ${typeUrl}${taskList}`;
     let group = this.#groups.get(key);
     if (group === undefined) {
       group = new GroupEncoder(this.#groups.size, taskList, typeUrl);
       this.#groups.set(key, group);
-      this.#maxBytes += MAX_SHARED_BYTES + MAX_GROUP_OVERHEAD;
+      this.#maxBytes += maxGroupBytes(row);
     }
     return group;
   }
 }
 
-/** Tags and lengths: of the group, its columns, and its share of the batch. */
-const MAX_GROUP_OVERHEAD = 64;
-/** An entry of `order`, two times, and the tags and lengths of the rest. */
-const MAX_ROW_OVERHEAD = 5 + 2 * 10 + 3 * 6;
-
-/** One task's entries; tasks that lack the same ones are in one group. */
-interface Row {
-  readonly id: string;
-  readonly uuid: Uint8Array | undefined;
-  readonly data: Uint8Array;
-  readonly createdAt: bigint | undefined;
-  readonly savedAt: bigint | undefined;
-  readonly rest: Uint8Array;
-}
-
-function toRow(envelope: FullEnvelope): Row {
-  const { id, data } = envelope;
-  const createdAt = envelope.createdAt && timestampToMicros(envelope.createdAt);
-  const savedAt = envelope.savedAt && timestampToMicros(envelope.savedAt);
-  const left = { ...envelope, taskList: "", id: "" };
-  if (createdAt !== undefined) delete left.createdAt;
-  if (savedAt !== undefined) delete left.savedAt;
-  if (isShareable(data.typeUrl)) delete (left as TaskEnvelope).data;
-  else left.data = packData(data.typeUrl, nothing);
-  return { id, uuid: uuidToBytes(id), data: data.value, createdAt, savedAt, rest: encodeEnvelope(left, Infinity) };
-}
-
-function checkSize(envelope: FullEnvelope, { data, rest }: Row, maxBytes: number): void {
-  const { taskList, id } = envelope;
-  const most = 3 * (taskList.length + id.length + envelope.data.typeUrl.length) + data.length + rest.length + 64;
-  if (most > maxBytes) encodeEnvelope(envelope, maxBytes); // only that can tell
-}
-
-const nothing = new Uint8Array();
-
-/** Whether a type URL fits into `shared` beside the longest task list. */
-function isShareable(typeUrl: string): boolean {
-  return Buffer.byteLength(typeUrl) <= MAX_SHARED_BYTES - 550;
-}
-
 class GroupEncoder {
   readonly index: number;
   readonly #shared: TaskEnvelope;
-  readonly #rows: Row[] = [];
+  readonly #rows: BatchRow[] = [];
 
   constructor(index: number, taskList: string, typeUrl: string) {
     this.index = index;
@@ -105,13 +123,13 @@ class GroupEncoder {
     if (isShareable(typeUrl)) this.#shared.data = packData(typeUrl, nothing);
   }
 
-  add(row: Row): void {
+  add(row: BatchRow): void {
     this.#rows.push(row);
   }
 
   toMessage(): TaskGroup {
     const rows = this.#rows;
-    const [first] = rows as [Row, ...Row[]];
+    const [first] = rows as [BatchRow, ...BatchRow[]];
     return create(TaskGroupSchema, {
       ids: first.uuid ? [] : rows.map(({ id }) => id),
       uuids: first.uuid ? Buffer.concat(rows.map(({ uuid }) => uuid as Uint8Array)) : nothing,

@@ -1,26 +1,17 @@
 import { decodeBatch } from "./batch-decoding.js";
-import { BatchEncoder } from "./batch-encoding.js";
-import { BATCH_OVERHEAD_BYTES, checkBatchBytes, checkBatchTasks } from "./batch-limits.js";
+import { BatchEncoder, type BatchRow, toRow } from "./batch-encoding.js";
+import { BATCH_OVERHEAD_BYTES, type BatchOptions, checkBatchBytes, checkBatchTasks } from "./batch-limits.js";
 import { checkCount } from "./concurrency.js";
-import { defaultHome, findDefaultHome } from "./default-home.js";
-import { DEFAULT_MAX_TASK_BYTES } from "./envelope.js";
+import { defaultHome, maxTaskBytes } from "./default-home.js";
 import { invalidArgument } from "./errors.js";
 import type { OpaqueTask } from "./opaque-task.js";
 import { checkOptions } from "./options.js";
 import { TaskTypeRegistry } from "./registry.js";
-import { maxTaskBytesOf, type Task } from "./task.js";
+import type { Task } from "./task.js";
 import { currentEnvelope } from "./task-envelope.js";
 import { readTask } from "./task-reading.js";
-import type { TaskHome } from "./task-state.js";
+import { stateOf, type TaskHome } from "./task-state.js";
 import type { TaskClass, TaskOf } from "./task-types.js";
-
-export interface BatchOptions {
-  /**
-   * The largest batch, in bytes. By default 4 KiB more than the largest task, so that each fits: 1,052,672, unless the
-   * data interface has another `maxTaskBytes`.
-   */
-  readonly maxBatchBytes?: number | undefined;
-}
 
 export interface FromBatchOptions<C extends TaskClass<Task> = TaskClass<Task>> extends BatchOptions {
   /** The classes that tasks are read as; by default the configured data interface reads them. */
@@ -40,12 +31,17 @@ export function toBatch(tasks: Iterable<Task>, options: BatchOptions = {}): Uint
     throw invalidArgument("tasks", "an iterable of tasks", tasks);
   const encoder = new BatchEncoder();
   for (const task of tasks) {
-    encoder.add(currentEnvelope(task), maxTaskBytesOf(task));
+    encoder.add(rowOf(task));
     checkBatchTasks(encoder.count);
   }
   const bytes = encoder.encode();
   checkBatchBytes(bytes.length, maxBytes);
   return bytes;
+}
+
+/** A task's entries in a batch, as it is now. Throws INVALID_DATA, TOO_LARGE, TYPE_MISMATCH. */
+export function rowOf(task: Task): BatchRow {
+  return toRow(currentEnvelope(task), maxTaskBytes(stateOf(task).home));
 }
 
 /**
@@ -74,10 +70,10 @@ export function readBatch(
 }
 
 /** Throws INVALID_ARGUMENT for what is no limit. */
-export function maxBatchBytes(options: BatchOptions, home: TaskHome | undefined = findDefaultHome()): number {
+export function maxBatchBytes(options: BatchOptions, home?: TaskHome): number {
   checkOptions(options);
   const { maxBatchBytes } = options;
-  if (maxBatchBytes === undefined) return (home?.maxTaskBytes ?? DEFAULT_MAX_TASK_BYTES) + BATCH_OVERHEAD_BYTES;
+  if (maxBatchBytes === undefined) return maxTaskBytes(home) + BATCH_OVERHEAD_BYTES;
   checkCount("maxBatchBytes", maxBatchBytes);
   return maxBatchBytes;
 }

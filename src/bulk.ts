@@ -1,6 +1,7 @@
 import { checkSignal } from "./abort.js";
 import { checkCount } from "./concurrency.js";
-import { describeValue, invalidArgument, isTaskError, TaskError, type TaskErrorCode } from "./errors.js";
+import { describeValue, isTaskError, TaskError, type TaskErrorCode } from "./errors.js";
+import { closeIterator, iteratorOf, NOT_READY, STOPPED, settled } from "./source.js";
 
 export interface BulkOptions<T> {
   /** How many batches may be under way at once; 4 by default. */
@@ -165,9 +166,6 @@ class BulkRun<T> {
   }
 }
 
-const NOT_READY = Symbol("nothing ready");
-const STOPPED = Symbol("stopped");
-
 /** After the run has stopped, the last batch holds what had been taken by then. */
 async function* batchesOf<T>(
   source: Iterable<T> | AsyncIterable<T>,
@@ -201,37 +199,4 @@ async function* batchesOf<T>(
     if (isOpen) await closeIterator(iterator, pulled !== undefined);
   }
   if (batch.length > 0) yield batch;
-}
-
-/** What the promise resolves to; or STOPPED; or, if asked for, NOT_READY once everything else at hand has run. */
-function settled<T>(
-  promise: PromiseLike<T>,
-  stop: AbortSignal,
-  orNotReady: boolean,
-): Promise<T | typeof STOPPED | typeof NOT_READY> {
-  return new Promise((resolve, reject) => {
-    const onStop = () => resolve(STOPPED);
-    stop.addEventListener("abort", onStop, { once: true });
-    const immediate = orNotReady ? setImmediate(() => resolve(NOT_READY)) : undefined;
-    const settle = () => {
-      stop.removeEventListener("abort", onStop);
-      clearImmediate(immediate);
-    };
-    Promise.resolve(promise).finally(settle).then(resolve, reject);
-  });
-}
-
-function iteratorOf<T>(source: Iterable<T> | AsyncIterable<T>): Iterator<T> | AsyncIterator<T> {
-  if (typeof source === "object" && source !== null) {
-    if (Symbol.asyncIterator in source) return source[Symbol.asyncIterator]();
-    if (Symbol.iterator in source) return source[Symbol.iterator]();
-  }
-  throw invalidArgument("source", "an iterable or async iterable of tasks", source);
-}
-
-/** A source that still owes an element can't be waited for. */
-async function closeIterator(iterator: Iterator<unknown> | AsyncIterator<unknown>, owing: boolean): Promise<void> {
-  const closing = async () => iterator.return?.();
-  const closed = closing().catch(() => undefined);
-  if (!owing) await closed;
 }

@@ -1,8 +1,10 @@
 /// <reference lib="esnext.disposable" preserve="true"/>
 import { throwIfAborted } from "./abort.js";
 import type { Adapter, OperationOptions } from "./adapter.js";
-import { type BatchOptions, readBatch } from "./batch.js";
+import { readBatch } from "./batch.js";
+import type { BatchOptions, FrameOptions } from "./batch-limits.js";
 import { type BulkOptions, performBatch, runInBatches } from "./bulk.js";
+import type { ByteSource } from "./byte-source.js";
 import { type Claim, endCompleted } from "./claim.js";
 import { type ClaimOptions, claimsOf, claimVersion, withoutClaimed } from "./claiming.js";
 import { isPlainObject } from "./data-check.js";
@@ -17,6 +19,7 @@ import { checkOperation, checkOptions } from "./options.js";
 import { TaskTypeRegistry } from "./registry.js";
 import { Task } from "./task.js";
 import { completeEntry, saveEntry, settleComplete, settleSave } from "./task-entries.js";
+import { readTaskFrames } from "./task-frames.js";
 import { readStoredTask, readTask } from "./task-reading.js";
 import { type ListOptions, stateOf, type TaskHome } from "./task-state.js";
 import type { BuildInit, BuildOptions, TaskClass, TaskOf } from "./task-types.js";
@@ -224,6 +227,14 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
   /** Reads `toBatch`'s bytes: all its tasks, in order. Throws INVALID_BATCH, INVALID_ENVELOPE, TOO_LARGE. */
   fromBatch(bytes: Uint8Array, options: BatchOptions = {}): (TaskOf<C> | OpaqueTask)[] {
     return readBatch(bytes, options, registryOf(this), this) as TaskOf<C>[];
+  }
+
+  /** Reads a stream of frames, as `encodeFrames` makes it, like the function of this name. */
+  decodeFrames(
+    source: ByteSource,
+    options: FrameOptions = {},
+  ): AsyncGenerator<TaskOf<C> | OpaqueTask, void, undefined> {
+    return readTaskFrames(source, options, registryOf(this), this) as AsyncGenerator<TaskOf<C>, void, undefined>;
   }
 
   /** Waits for what is under way, and closes the adapter. Idempotent. */

@@ -1,3 +1,4 @@
+import { DEFAULT_MAX_TASK_BYTES } from "./envelope.js";
 import { TaskError } from "./errors.js";
 import type { TaskHome } from "./task-state.js";
 
@@ -15,6 +16,11 @@ export function defaultHome(): TaskHome {
 
 export function findDefaultHome(): TaskHome | undefined {
   return home;
+}
+
+/** The most bytes that the envelope of a task may have that belongs to `home`, or to none. */
+export function maxTaskBytes(home: TaskHome | undefined): number {
+  return (home ?? findDefaultHome())?.maxTaskBytes ?? DEFAULT_MAX_TASK_BYTES;
 }
 
 export function setDefaultHome(next: TaskHome | undefined): void {

@@ -8,10 +8,12 @@ export type {
   TaskKey,
   Version,
 } from "./adapter.js";
-export type { BatchOptions, FromBatchOptions } from "./batch.js";
+export type { FromBatchOptions } from "./batch.js";
 export { fromBatch, toBatch } from "./batch.js";
+export type { BatchOptions, FrameOptions } from "./batch-limits.js";
 export type { BulkFailure, BulkOptions } from "./bulk.js";
 export { BulkError } from "./bulk.js";
+export type { ByteSource, ByteStream } from "./byte-source.js";
 export type { ReleaseOptions } from "./claim.js";
 export { Claim } from "./claim.js";
 export type { ClaimClock, ClaimHolding, ClaimRequest, ClaimState, ClaimStore } from "./claim-store.js";
@@ -52,6 +54,8 @@ export type {
   RecoverResult,
 } from "./recover-options.js";
 export { Task } from "./task.js";
+export type { DecodeFramesOptions, EncodeFramesOptions } from "./task-frames.js";
+export { decodeFrames, encodeFrames } from "./task-frames.js";
 export type { ListOptions } from "./task-state.js";
 export type {
   AmbiguousBuild,

@@ -2,6 +2,8 @@ import type { Message } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import type { TaskEnvelope } from "../gen/taskledger/v1/envelope_pb.js";
 import type { OperationOptions } from "./adapter.js";
+import type { BatchOptions, FrameOptions } from "./batch-limits.js";
+import type { ByteSource } from "./byte-source.js";
 import type { Claim } from "./claim.js";
 import { savedAtOf } from "./envelope.js";
 import { describeValue, TaskError } from "./errors.js";
@@ -24,7 +26,8 @@ export interface TaskHome {
   all(taskList: string, options?: ListOptions): AsyncGenerator<AnyTask, void, undefined>;
   fromBinary(bytes: Uint8Array): AnyTask;
   fromHash(hash: unknown, options?: FromHashOptions): AnyTask;
-  fromBatch(bytes: Uint8Array, options?: { readonly maxBatchBytes?: number | undefined }): readonly AnyTask[];
+  fromBatch(bytes: Uint8Array, options?: BatchOptions): readonly AnyTask[];
+  decodeFrames(source: ByteSource, options?: FrameOptions): AsyncGenerator<AnyTask, void, undefined>;
 }
 
 export interface ListOptions extends OperationOptions {

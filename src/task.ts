@@ -1,15 +1,8 @@
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import type { OperationOptions } from "./adapter.js";
 import { buildState, newState } from "./build.js";
-import { defaultHome, findDefaultHome } from "./default-home.js";
-import {
-  DEFAULT_MAX_TASK_BYTES,
-  decodeEnvelope,
-  type Envelope,
-  encodeEnvelope,
-  typeNameOf,
-  viewEnvelope,
-} from "./envelope.js";
+import { defaultHome, maxTaskBytes } from "./default-home.js";
+import { decodeEnvelope, type Envelope, encodeEnvelope, typeNameOf, viewEnvelope } from "./envelope.js";
 import { isTaskError, TaskError } from "./errors.js";
 import { envelopeToHash, type FromHashOptions, hashToEnvelope, type TaskHash } from "./hash.js";
 import { packageVersion } from "./package-version.js";
@@ -87,7 +80,7 @@ export abstract class Task<S extends DescMessage = DescMessage, ListField extend
 
   /** The task in its compact form, the bytes of a `taskledger.v1.TaskEnvelope`. Throws INVALID_DATA, TOO_LARGE. */
   toBinary(): Uint8Array<ArrayBuffer> {
-    return encodeEnvelope(currentEnvelope(this), maxTaskBytesOf(this));
+    return encodeEnvelope(currentEnvelope(this), maxTaskBytes(stateOf(this).home));
   }
 
   /** The task as a plain object that JSON keeps whole. Throws INVALID_DATA. */
@@ -178,15 +171,6 @@ Object.defineProperty(Task.prototype, Symbol.for("nodejs.util.inspect.custom"), 
 
 function homeOf(task: Task): TaskHome {
   return stateOf(task).home ?? defaultHome();
-}
-
-/** The most bytes that the task's envelope may have. */
-export function maxTaskBytesOf(task: Task): number {
-  return maxTaskBytes(stateOf(task).home);
-}
-
-function maxTaskBytes(home: TaskHome | undefined): number {
-  return (home ?? findDefaultHome())?.maxTaskBytes ?? DEFAULT_MAX_TASK_BYTES;
 }
 
 function isConcrete(value: unknown): value is TaskClass<Task> {

@@ -1,0 +1,119 @@
+import { BinaryWriter } from "@bufbuild/protobuf/wire";
+import { type ByteSource, supplyBytes } from "./byte-source.js";
+import { invalidArgument, TaskError } from "./errors.js";
+import { SourceReader } from "./source.js";
+
+/** A message behind its length, as it is sent on a stream. */
+export function toFrame(message: Uint8Array): Uint8Array<ArrayBuffer> {
+  return new BinaryWriter().bytes(message).finish();
+}
+
+/**
+ * The messages of a stream of frames, as views that are good until the next one is asked for. Throws TOO_LARGE for a
+ * length over `maxBytes`, before any memory is taken for it; TRUNCATED where the stream ends inside of a frame; ABORTED.
+ * However it ends, it lets go of the source.
+ */
+export async function* readFrames(
+  source: ByteSource,
+  maxBytes: number,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const chunks = new SourceReader(supplyBytes(source), signal);
+  const frames = new FrameReader(maxBytes);
+  try {
+    for (;;) {
+      const next = (await chunks.next()) as IteratorResult<Uint8Array>;
+      if (next.done) break;
+      yield* frames.read(next.value);
+    }
+    frames.end();
+  } finally {
+    await chunks.close();
+  }
+}
+
+/** Puts frames together from chunks that may end anywhere. */
+export class FrameReader {
+  readonly #maxBytes: number;
+  /** Frames that are whole. */
+  #count = 0;
+  /** The bytes of a length so far, and what they say. */
+  #lengthBytes = 0;
+  #length = 0;
+  /** The beginning of a message whose length is known. */
+  #begun: Uint8Array | undefined;
+  #filled = 0;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** The messages that a chunk completes. Throws TOO_LARGE, INVALID_BATCH, INVALID_ARGUMENT. */
+  *read(chunk: Uint8Array): Generator<Uint8Array, void, undefined> {
+    if (!(chunk instanceof Uint8Array)) throw invalidArgument("source", "chunks that are Uint8Arrays", chunk);
+    let at = 0;
+    while (at < chunk.length) {
+      if (this.#begun === undefined && !this.#readLength(chunk[at++] as number)) continue;
+      const rest = chunk.subarray(at, at + this.#length - this.#filled);
+      at += rest.length;
+      const message = this.#complete(rest);
+      if (message) yield message;
+    }
+  }
+
+  /** Throws TRUNCATED where the last frame is not whole. */
+  end(): void {
+    if (this.#begun === undefined && this.#lengthBytes === 0) return;
+    const part = this.#begun ? `${this.#filled} bytes of ${this.#length} of its message` : "a part of its length";
+    throw new TaskError("TRUNCATED", `the stream ends inside of frame ${this.#count + 1}, after ${part}`);
+  }
+
+  /** Whether the length is now known. */
+  #readLength(byte: number): boolean {
+    this.#length += (byte & 0x7f) * 2 ** (7 * this.#lengthBytes++);
+    if (byte >= 0x80) {
+      if (this.#lengthBytes === 5) throw this.#refuse("INVALID_BATCH", "its length has more than 5 bytes");
+      return false;
+    }
+    const limit = this.#maxBytes;
+    if (this.#length > limit)
+      throw this.#refuse("TOO_LARGE", `it has ${this.#length} bytes; the limit is ${limit} (maxBatchBytes)`);
+    this.#begun = nothing;
+    return true;
+  }
+
+  /** The message, if this is what it lacked; one that came in one piece is not copied. */
+  #complete(rest: Uint8Array): Uint8Array | undefined {
+    const isWhole = this.#filled + rest.length === this.#length;
+    if (isWhole && this.#filled === 0) return this.#startAnew(rest);
+    this.#append(rest);
+    return isWhole ? this.#startAnew((this.#begun as Uint8Array).subarray(0, this.#length)) : undefined;
+  }
+
+  #startAnew(message: Uint8Array): Uint8Array {
+    this.#begun = undefined;
+    this.#filled = this.#length = this.#lengthBytes = 0;
+    this.#count++;
+    return message;
+  }
+
+  /** Takes memory as bytes come, not as they are announced. */
+  #append(bytes: Uint8Array): void {
+    const needed = this.#filled + bytes.length;
+    let begun = this.#begun as Uint8Array;
+    if (begun.length < needed) {
+      const larger = new Uint8Array(Math.min(this.#length, Math.max(2 * begun.length, needed)));
+      larger.set(begun.subarray(0, this.#filled));
+      this.#begun = begun = larger;
+    }
+    begun.set(bytes, this.#filled);
+    this.#filled = needed;
+  }
+
+  #refuse(code: "TOO_LARGE" | "INVALID_BATCH", reason: string): TaskError {
+    const field = code === "TOO_LARGE" ? "maxBatchBytes" : undefined;
+    return new TaskError(code, `frame ${this.#count + 1} can't be read: ${reason}`, { field });
+  }
+}
+
+const nothing = new Uint8Array();

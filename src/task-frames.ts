@@ -1,0 +1,145 @@
+import type { Any } from "@bufbuild/protobuf/wkt";
+import type { TaskEnvelope } from "../gen/taskledger/v1/envelope_pb.js";
+import { checkSignal, throwIfAborted } from "./abort.js";
+import { maxBatchBytes, rowOf } from "./batch.js";
+import { decodeBatch } from "./batch-decoding.js";
+import { BatchEncoder } from "./batch-encoding.js";
+import { checkBatchBytes, type FrameOptions, MAX_BATCH_TASKS } from "./batch-limits.js";
+import type { ByteSource } from "./byte-source.js";
+import { checkCount } from "./concurrency.js";
+import { defaultHome, maxTaskBytes } from "./default-home.js";
+import { decodeEnvelope } from "./envelope.js";
+import { invalidArgument } from "./errors.js";
+import { readFrames, toFrame } from "./frames.js";
+import type { OpaqueTask } from "./opaque-task.js";
+import { checkOptions } from "./options.js";
+import { TaskTypeRegistry } from "./registry.js";
+import { NOT_READY, SourceReader, supplyOf } from "./source.js";
+import type { Task } from "./task.js";
+import { readTask } from "./task-reading.js";
+import type { TaskHome } from "./task-state.js";
+import type { TaskClass, TaskOf } from "./task-types.js";
+
+export interface EncodeFramesOptions extends FrameOptions {
+  /** How many tasks go into a frame at most: 1,000 by default, 10,000 at most. */
+  readonly maxBatchTasks?: number | undefined;
+}
+
+export interface DecodeFramesOptions<C extends TaskClass<Task> = TaskClass<Task>> extends FrameOptions {
+  /** The classes that tasks are read as; by default the configured data interface reads them. */
+  readonly types?: readonly C[] | undefined;
+}
+
+/**
+ * Tasks as a stream of frames, each a batch behind its length: for a socket, a file, or the body of a request. It takes
+ * tasks as frames are asked for. A frame leaves when it is full, by its bytes or its tasks, or when the source has nothing
+ * ready, so that a trickle is not held back. Throws INVALID_DATA, TOO_LARGE, ABORTED, INVALID_ARGUMENT, and what the
+ * source throws; left early, it lets go of the source.
+ *
+ *     await pipeline(encodeFrames(tasks.all("datto.com")), socket);
+ */
+export function encodeFrames(
+  source: Iterable<Task> | AsyncIterable<Task>,
+  options: EncodeFramesOptions = {},
+): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
+  const maxBytes = maxBatchBytes(options);
+  const { maxBatchTasks = 1000, signal } = options;
+  checkCount("maxBatchTasks", maxBatchTasks);
+  if (maxBatchTasks > MAX_BATCH_TASKS)
+    throw invalidArgument("maxBatchTasks", `at most ${MAX_BATCH_TASKS}`, maxBatchTasks);
+  checkSignal(signal);
+  return framesOf(source, maxBytes, maxBatchTasks, signal);
+}
+
+async function* framesOf(
+  source: Iterable<Task> | AsyncIterable<Task>,
+  maxBytes: number,
+  maxTasks: number,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
+  const tasks = new SourceReader(supplyOf(source), signal);
+  let batch = new BatchEncoder();
+  const leave = () => {
+    const bytes = batch.encode();
+    checkBatchBytes(bytes.length, maxBytes);
+    batch = new BatchEncoder();
+    return toFrame(bytes);
+  };
+  try {
+    for (;;) {
+      const pulled = tasks.next(batch.count > 0);
+      const next = "then" in pulled ? await pulled : pulled;
+      if (next === NOT_READY) {
+        yield leave();
+        continue;
+      }
+      if (next.done) break;
+      const row = rowOf(next.value);
+      if (batch.count > 0 && batch.maxBytesWith(row) > maxBytes) yield leave();
+      batch.add(row);
+      if (batch.count === maxTasks) yield leave();
+    }
+    if (batch.count > 0) yield leave();
+  } finally {
+    await tasks.close();
+  }
+}
+
+/**
+ * Reads a stream of frames: batches, as `encodeFrames` makes them, and single tasks (`toBinary`), in order, each task of
+ * its class or as an OpaqueTask. It reads no further than tasks are asked for, and takes no memory for a frame over the
+ * limit. With `types` no data interface is needed. Throws, after all tasks before it, TRUNCATED where the stream ends
+ * inside of a frame, INVALID_BATCH, INVALID_ENVELOPE, TOO_LARGE, ABORTED, and what the source throws; however it ends, it
+ * lets go of the source: a stream is destroyed, unless it has come to its end.
+ *
+ *     for await (const task of decodeFrames(socket, { types: [FetchFileTask] })) …
+ */
+export function decodeFrames<C extends TaskClass<Task> = TaskClass<Task>>(
+  source: ByteSource,
+  options: DecodeFramesOptions<C> = {},
+): AsyncGenerator<TaskOf<C> | OpaqueTask, void, undefined> {
+  checkOptions(options);
+  const { types, ...rest } = options;
+  const tasks = types
+    ? readTaskFrames(source, rest, new TaskTypeRegistry(types), undefined)
+    : defaultHome().decodeFrames(source, rest);
+  return tasks as AsyncGenerator<TaskOf<C>, void, undefined>;
+}
+
+/** The same for a registry, and for tasks that belong to `home`. */
+export function readTaskFrames(
+  source: ByteSource,
+  options: FrameOptions,
+  registry: TaskTypeRegistry,
+  home: TaskHome | undefined,
+): AsyncGenerator<Task, void, undefined> {
+  const maxBytes = maxBatchBytes(options, home);
+  checkSignal(options.signal);
+  const decode = (frame: Uint8Array) => (isBatch(frame) ? decodeBatch(frame, maxBytes) : [decodeTask(frame, home)]);
+  return tasksOf(source, maxBytes, options.signal, decode, (envelope) => readTask(envelope, home, registry));
+}
+
+async function* tasksOf(
+  source: ByteSource,
+  maxBytes: number,
+  signal: AbortSignal | undefined,
+  decode: (frame: Uint8Array) => Iterable<FullEnvelope>,
+  read: (envelope: FullEnvelope) => Task,
+): AsyncGenerator<Task, void, undefined> {
+  for await (const frame of readFrames(source, maxBytes, signal))
+    for (const envelope of decode(frame)) {
+      throwIfAborted(signal);
+      yield read(envelope);
+    }
+}
+
+type FullEnvelope = TaskEnvelope & { data: Any };
+
+/** A batch begins with field 16, which no envelope has. */
+function isBatch(frame: Uint8Array): boolean {
+  return frame[0] === 0x82 && frame[1] === 0x01;
+}
+
+function decodeTask(frame: Uint8Array, home: TaskHome | undefined): FullEnvelope {
+  return decodeEnvelope(frame, maxTaskBytes(home));
+}
