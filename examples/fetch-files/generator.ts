@@ -6,7 +6,7 @@ import { openStore } from "taskledger/store";
 import { FetchFileTask } from "../../gen/example/v1/fetch_file_task.js";
 import { serveFiles } from "./file-server.js";
 import { listFiles } from "./files.js";
-import { FrameWriter } from "./frames.js";
+import { HandOver } from "./hand-over.js";
 import { job, runProcess, tell } from "./messages.js";
 
 const { store, list, folder } = job();
@@ -15,21 +15,21 @@ await runProcess(async () => {
   const dismissed = once(process, "SIGTERM");
   await using tasks = new DataInterface({ types: [FetchFileTask], adapter: await openStore(store) });
   const server = await serveFiles(folder);
-  const frames = new FrameWriter();
+  const worker = new HandOver();
 
   async function* build(): AsyncGenerator<FetchFileTask> {
     for (const filename of await listFiles(folder)) {
-      await frames.ready();
+      await worker.ready();
       yield FetchFileTask.build({ taskList: list, externalHost: server.host, filename });
     }
   }
   await tasks.saveAll(build(), {
     onSaved(task) {
       tell({ event: "saved", file: task.filename });
-      frames.write(task.toBinary()); // after the save, so that the worker can complete what it is handed
+      worker.add(task); // after the save, so that the worker can complete what it is handed
     },
   });
-  frames.end();
+  worker.end();
   tell({ event: "all-saved" });
 
   await dismissed; // until then the files are served

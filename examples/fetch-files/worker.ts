@@ -4,7 +4,6 @@
 import { DataInterface, OpaqueTask } from "taskledger";
 import { openStore } from "taskledger/store";
 import { FetchFile } from "./fetch-file.js";
-import { readFrames } from "./frames.js";
 import { Manifest } from "./manifest.js";
 import { job, runProcess, tell } from "./messages.js";
 
@@ -14,10 +13,6 @@ const { store, list, manifest: manifestPath, source } = job();
 await runProcess(async () => {
   await using tasks = new DataInterface({ types: [FetchFile], adapter: await openStore(store) });
   const manifest = await Manifest.open(manifestPath);
-
-  async function* handedOver(): AsyncGenerator<FetchFile | OpaqueTask> {
-    for await (const frame of readFrames(process.stdin)) yield tasks.fromBinary(frame);
-  }
 
   async function finish(task: FetchFile | OpaqueTask): Promise<void> {
     try {
@@ -31,7 +26,7 @@ await runProcess(async () => {
     }
   }
 
-  const toDo = source === "frames" ? handedOver() : tasks.all(list);
+  const toDo = source === "frames" ? tasks.decodeFrames(process.stdin) : tasks.all(list);
   const work = async () => {
     for (let next = await toDo.next(); !next.done; next = await toDo.next()) await finish(next.value);
   };

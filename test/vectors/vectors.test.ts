@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
-import { sizeDelimitedPeek } from "@bufbuild/protobuf/wire";
 import { DataInterface, isTaskError, OpaqueTask } from "taskledger";
 import { MemoryAdapter } from "taskledger/memory";
 import { describe, expect, test } from "vitest";
 import { shardOf } from "../../src/adapters/cassandra/shard.js";
+import { readFrames } from "../../src/frames.js";
 import { knowingInterface, makeManifest } from "./make-manifest.js";
 import type { Manifest } from "./manifest.js";
 
@@ -60,20 +60,14 @@ function codeOf(act: () => unknown): string | undefined {
   return undefined;
 }
 
-test.each(manifest.streams)("a stream of $name", ({ stream, frames, error }) => {
+test.each(manifest.streams)("a stream of $name", async ({ stream, frames, error }) => {
   const read: string[] = [];
-  let rest = bytesOf(stream);
-  let end: string | null = null;
-  while (rest.length > 0 && end === null) {
-    const { eof, size, offset } = sizeDelimitedPeek(rest);
-    if (!eof && size > tasks.maxTaskBytes) end = "TOO_LARGE";
-    else if (eof || rest.length < offset + size) end = "TRUNCATED";
-    else {
-      read.push(base64(rest.subarray(offset, offset + size)));
-      rest = rest.subarray(offset + size);
-    }
-  }
-  expect({ frames: read, error: end }).toEqual({ frames, error });
+  const reading = async () => {
+    for await (const frame of readFrames([bytesOf(stream)], tasks.maxTaskBytes, undefined)) read.push(base64(frame));
+  };
+  if (error) await expect(reading()).rejects.toMatchObject({ code: error });
+  else await reading();
+  expect(read).toEqual(frames);
 });
 
 test.each(manifest.placements)("the place of $id", ({ id, shards }) => {
