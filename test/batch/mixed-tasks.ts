@@ -73,6 +73,6 @@ export function filesToFetch(count: number, init: { filename?: string } = {}): F
 }
 
 /** All that can be told of tasks: their bytes and what reads them. */
-export function described(all: Iterable<Task>): unknown[] {
-  return Array.from(all, (task) => [task.constructor, task.toBinary()]);
+export function described(all: Iterable<Task>): string[] {
+  return Array.from(all, (task) => `${task.constructor.name} ${Buffer.from(task.toBinary()).toString("base64")}`);
 }
