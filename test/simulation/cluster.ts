@@ -68,8 +68,9 @@ export class Cluster {
     this.#cuts = options.dataCenters > 1 ? this.#drawOutages("cut", 990) : [];
     const skew = pick([0, 0.02, 0.1], world.roll(991, 1)) * SECOND;
     this.#clockOffsets = this.replicas.map(({ index }) => skew * (2 * world.roll(991, 10 + index) - 1));
-    // One server in a while has a clock of its own.
-    if (world.roll(991, 2) < 0.1) this.#clockOffsets[0] = pick([-3600, -5, 5, 3600], world.roll(991, 3)) * SECOND;
+    // One server in a while has a clock of its own. Where it and a host's are ahead alike, nobody can tell.
+    const wild = world.weather.wildClock > 0 ? [-3600, -5] : [-3600, -5, 5, 3600];
+    if (world.roll(991, 2) < 0.1) this.#clockOffsets[0] = pick(wild, world.roll(991, 3)) * SECOND;
   }
 
   get nowInSeconds(): number {

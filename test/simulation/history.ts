@@ -139,7 +139,7 @@ class Run {
     const performance = new Performance(this.#world, this.#oracle, operation, life);
     performance.run().catch((error: unknown) => {
       this.#oracle.violate(
-        "throws",
+        "a call throws",
         `operation ${operation.id} throws ${error instanceof Error ? error.stack : error}`,
       );
     });

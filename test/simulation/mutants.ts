@@ -152,3 +152,10 @@ function absentByPresentTime(): Partial<typeof rules> {
     mayRemoveAbsent: (place) => place.savedAt < limit,
   };
 }
+
+/** Throws where there is none of that name. */
+export function findMutant(name: string): Mutant {
+  const mutant = mutants.find((one) => one.name === name);
+  if (mutant) return mutant;
+  throw new Error(`there is no mutant "${name}"; there are:\n${mutants.map((one) => one.name).join("\n")}`);
+}

@@ -176,7 +176,10 @@ export class Performance {
       this.#say(`save of ${id} at ${at(outcome.value)}: acknowledged`);
       const first = record.versions[0] as Version;
       if (first <= last && first <= this.#life.horizon())
-        this.#oracle.violate("order", `${id}: its version ${at(first)} is not later than ${at(last)}, saved before it`);
+        this.#oracle.violate(
+          "a version is not later",
+          `${id}: its version ${at(first)} is not later than ${at(last)}, saved before it`,
+        );
       if (first <= this.#life.horizon()) last = first;
     }
   }
@@ -246,7 +249,7 @@ export class Performance {
       await this.#act(yielded.slice(-page.length));
       if (slow > 0 && !this.#world.isCalm) await client.sleep(this.#life, slow * this.#roll(70 + count));
       if (count > MAX_PAGES) {
-        this.#oracle.violate("4 end", "a pass goes on and on");
+        this.#oracle.violate("all does not end", "a pass goes on and on");
         break;
       }
     }

@@ -50,9 +50,28 @@ export interface Listing {
   readonly isWhole: boolean;
 }
 
+/** What is promised, as it is broken. */
+export type Breach =
+  | "find misses an open task"
+  | "all misses an open task"
+  | "find gives a completed task"
+  | "all gives a completed task"
+  | "all gives a version twice"
+  | "all goes past its cutoff"
+  | "all is out of order"
+  | "all does not end"
+  | "in the end all misses a task"
+  | "in the end an entry leads nowhere"
+  | "in the end no entry leads to a task"
+  | "in the end a task is lost"
+  | "a call does not end"
+  | "a version is not later"
+  | "an outcome is not true"
+  | "a quorum does not know"
+  | "a call throws";
+
 export interface Violation {
-  /** Which promise is broken. */
-  readonly rule: string;
+  readonly breach: Breach;
   readonly text: string;
 }
 
@@ -88,9 +107,9 @@ export class Oracle {
     this.#cluster = cluster;
   }
 
-  violate(rule: string, text: string): void {
-    this.violations.push({ rule, text });
-    this.#world.log?.(`*** ${rule}: ${text}`);
+  violate(breach: Breach, text: string): void {
+    this.violations.push({ breach, text });
+    this.#world.log?.(`*** ${breach}: ${text}`);
   }
 
   /** Something begins that has to end; gives the function that says that it has. */
@@ -101,7 +120,8 @@ export class Oracle {
 
   /** By now all calls must have ended. */
   checkEnds(): void {
-    for (const [what, { name }] of this.#underWay) this.violate("hangs", `${what} of ${name} does not end`);
+    for (const [what, { name }] of this.#underWay)
+      this.violate("a call does not end", `${what} of ${name} does not end`);
   }
 
   save(life: Life, id: string, replaces: readonly Version[]): SaveRecord {
@@ -116,7 +136,8 @@ export class Oracle {
   tries(record: SaveRecord, version: Version): void {
     const { life, id, versions, replaces } = record;
     const least = [record.met, ...replaces, ...versions].reduce((a, b) => (a > b ? a : b));
-    if (version <= least) this.violate("order", `${life.name} saves ${id} at ${at(version)}, having met ${at(least)}`);
+    if (version <= least)
+      this.violate("a version is not later", `${life.name} saves ${id} at ${at(version)}, having met ${at(least)}`);
     versions.push(version);
     this.meet(life, version);
   }
@@ -127,12 +148,13 @@ export class Oracle {
     if (!outcome.ok) {
       const { attempted } = outcome;
       const isTold = attempted === undefined || versions.at(-1) === attempted || versions.includes(attempted);
-      if (!isTold) this.violate("outcome", `${id}: a version that was not tried is told: ${at(attempted)}`);
+      if (!isTold)
+        this.violate("an outcome is not true", `${id}: a version that was not tried is told: ${at(attempted)}`);
       return;
     }
     this.counts.acknowledged++;
     if (outcome.value !== versions.at(-1))
-      this.violate("outcome", `${id}: ${at(outcome.value)} is told, ${at(versions.at(-1))} was tried`);
+      this.violate("an outcome is not true", `${id}: ${at(outcome.value)} is told, ${at(versions.at(-1))} was tried`);
     this.#checkQuorum(record, outcome.value);
   }
 
@@ -166,7 +188,10 @@ export class Oracle {
       if (rows.some((row) => row && (row.writtenAt >= version || row.deletedAt >= version))) have++;
     }
     if (have < this.#cluster.quorumOf(options.reads))
-      this.violate("quorum", `${life.name} has ${id} at ${at(version)} acknowledged, ${have} replicas know of it`);
+      this.violate(
+        "a quorum does not know",
+        `${life.name} has ${id} at ${at(version)} acknowledged, ${have} replicas know of it`,
+      );
   }
 
   /** A process has died: its callers are told nothing any more. */
@@ -223,10 +248,13 @@ export class Oracle {
     if (version !== undefined) this.meet(life, version);
     const owed = this.owed(id, started);
     if (owed !== undefined && !(version !== undefined && version >= owed))
-      this.violate("1 find", `${id}: version ${at(owed)} is owed, found ${at(version)}`);
+      this.violate("find misses an open task", `${id}: version ${at(owed)} is owed, found ${at(version)}`);
     const undoing = version !== undefined && this.#undoing(id, version, started);
     if (undoing)
-      this.violate("3 find", `${id}: version ${at(version)} is found, and ${at(undoing.version)} was completed`);
+      this.violate(
+        "find gives a completed task",
+        `${id}: version ${at(version)} is found, and ${at(undoing.version)} was completed`,
+      );
   }
 
   listed({ started, savedBefore, yielded, isWhole }: Listing): void {
@@ -234,13 +262,17 @@ export class Oracle {
     this.counts.yields += yielded.length;
     const seen = new Set<string>();
     for (const { id, version } of yielded) {
-      if (seen.has(`${id} ${version}`)) this.violate("4 twice", `${id}: version ${at(version)} is yielded twice`);
+      if (seen.has(`${id} ${version}`))
+        this.violate("all gives a version twice", `${id}: version ${at(version)} is yielded twice`);
       seen.add(`${id} ${version}`);
       const undoing = this.#undoing(id, version, started);
       if (undoing)
-        this.violate("3 all", `${id}: version ${at(version)} is yielded, and ${at(undoing.version)} was completed`);
+        this.violate(
+          "all gives a completed task",
+          `${id}: version ${at(version)} is yielded, and ${at(undoing.version)} was completed`,
+        );
       if (savedBefore !== undefined && version >= savedBefore)
-        this.violate("4 cutoff", `${id}: version ${at(version)} is not before ${at(savedBefore)}`);
+        this.violate("all goes past its cutoff", `${id}: version ${at(version)} is not before ${at(savedBefore)}`);
     }
     this.#checkOrder(yielded);
     if (!isWhole) return;
@@ -249,7 +281,7 @@ export class Oracle {
       if (owed === undefined || yielded.some((one) => one.id === id && one.version >= owed)) continue;
       if (this.#isTouched(id, started) || this.#isPastCutoff(id, savedBefore)) continue;
       const versions = yielded.filter((one) => one.id === id).map(({ version }) => at(version));
-      this.violate("1 all", `${id}: version ${at(owed)} is owed, yielded [${versions}]`);
+      this.violate("all misses an open task", `${id}: version ${at(owed)} is owed, yielded [${versions}]`);
     }
   }
 
@@ -261,7 +293,7 @@ export class Oracle {
     for (const [i, { id, version }] of single.entries()) {
       const before = single[i - 1];
       if (before && before.version > version)
-        this.violate("4 order", `${id}: version ${at(version)} is yielded after ${at(before.version)}`);
+        this.violate("all is out of order", `${id}: version ${at(version)} is yielded after ${at(before.version)}`);
     }
   }
 
@@ -286,7 +318,10 @@ export class Oracle {
           (other) => other !== save && other.id === save.id && other.versions.includes(version),
         );
         if (!isShared && this.#applied.has(`${save.life.name} saves ${save.id} ${version}`))
-          this.violate("outcome", `${save.id}: the save at ${at(version)} is told as not applied, and was`);
+          this.violate(
+            "an outcome is not true",
+            `${save.id}: the save at ${at(version)} is told as not applied, and was`,
+          );
       }
     }
     for (const complete of this.completes) {
@@ -294,7 +329,7 @@ export class Oracle {
       const isSame = (other: CompleteRecord) => other.life === life && other.id === id && other.version === version;
       const isOnly = this.completes.filter(isSame).length === 1 && !this.#removed.has(`${life.name} ${id} ${version}`);
       if (outcome === "not-applied" && isOnly && this.#applied.has(`${life.name} deletes ${id} ${version}`))
-        this.violate("outcome", `${id}: the complete of ${at(version)} is told as not applied, and was`);
+        this.violate("an outcome is not true", `${id}: the complete of ${at(version)} is told as not applied, and was`);
     }
   }
 
@@ -318,22 +353,28 @@ export class Oracle {
       const times = yielded.filter((one) => one.id === id && one.version === version).length;
       if (own.length === 0) remains.orphanTasks++;
       else if (times !== 1)
-        this.violate("5 all", `${id}: version ${at(version)} has an entry and is yielded ${times} times`);
+        this.violate(
+          "in the end all misses a task",
+          `${id}: version ${at(version)} has an entry and is yielded ${times} times`,
+        );
       remains.replacedEntries += own.filter(({ savedAt }) => savedAt < version).length;
     }
     for (const { id, savedAt } of entries) {
       if (tasks.some((task) => task.id === id)) continue;
       if (isHidden(savedAt, id)) remains.hiddenEntries++;
-      else this.violate("5 entry", `${id}: entry ${at(savedAt)} is left without a task`);
+      else this.violate("in the end an entry leads nowhere", `${id}: entry ${at(savedAt)} is left without a task`);
     }
     for (const id of new Set(this.saves.map((save) => save.id))) {
       const owed = this.owed(id, Infinity);
       if (owed === undefined) continue;
       const task = tasks.find((row) => row.id === id);
       if (!(task && task.writtenAt >= owed))
-        this.violate("5 task", `${id}: version ${at(owed)} is owed, the row has ${at(task?.writtenAt)}`);
+        this.violate(
+          "in the end a task is lost",
+          `${id}: version ${at(owed)} is owed, the row has ${at(task?.writtenAt)}`,
+        );
       else if (!entries.some((entry) => entry.id === id && !isHidden(entry.savedAt, id)))
-        this.violate("5 open", `${id}: version ${at(owed)} is owed, no entry leads to it`);
+        this.violate("in the end no entry leads to a task", `${id}: version ${at(owed)} is owed, no entry leads to it`);
     }
     remains.skewLost = this.saves.filter((save) => this.#isLostToSkew(save)).length;
     return remains;

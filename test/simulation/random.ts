@@ -27,3 +27,8 @@ export function keyOf(name: string): number {
 export function pick<T>(values: readonly T[], roll: number): T {
   return values[Math.floor(roll * values.length)] as T;
 }
+
+/** A seed that nobody has chosen. */
+export function randomSeed(): number {
+  return Math.floor(Math.random() * 2 ** 31);
+}

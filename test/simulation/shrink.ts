@@ -1,16 +1,17 @@
 import { type HistoryOptions, runHistory } from "./history.js";
+import type { Breach } from "./oracle.js";
 
-/** Leaves out operations and faults, one after the other, as long as the same rule is still broken. */
+/** Leaves out operations and faults, one after the other, as long as the same promise is still broken. */
 export async function shrink(
   seed: number,
   options: HistoryOptions,
-  rule: string,
+  breach: Breach,
 ): Promise<{ skipped: Set<number>; masked: Set<string> }> {
   const skipped = new Set<number>();
   const masked = new Set<string>();
   const breaks = async () => {
     const { violations } = await runHistory(seed, { ...options, skipped, masked });
-    return violations.some((violation) => violation.rule === rule);
+    return violations.some((violation) => violation.breach === breach);
   };
   const leaveOut = async <T>(set: Set<T>, names: readonly T[]): Promise<boolean> => {
     let isSmaller = false;

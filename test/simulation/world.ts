@@ -22,6 +22,9 @@ export interface WorldOptions {
 /** Turns of the event loop are dear; this many events share one. */
 const EVENTS_A_TURN = 64;
 
+/** Hundreds of times what a history takes. */
+const MAX_EVENTS = 500_000;
+
 /** Simulated time, and the choice of what goes wrong. */
 export class World {
   now = 0;
@@ -37,6 +40,10 @@ export class World {
   constructor(options: WorldOptions) {
     this.seed = options.seed;
     this.#options = options;
+  }
+
+  get weather(): Weather {
+    return this.#options.weather;
   }
 
   /** From 0 to below 1, by a key and what is asked of it. */
@@ -112,6 +119,7 @@ export class World {
       if (Number.isFinite(end)) this.now = Math.max(this.now, end);
       return false;
     }
+    if (this.events > MAX_EVENTS) throw new Error(`the history of seed ${this.seed} does not end`);
     this.#removeFirst();
     this.now = first.time;
     first.run();
