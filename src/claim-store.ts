@@ -54,8 +54,8 @@ export interface ClaimStore {
   release(holding: ClaimHolding, retryIn: number, options?: OperationOptions): Promise<void>;
 
   /**
-   * The task has been completed under this claim: if it is saved anew, its attempts begin at 1, and its tokens go on
-   * growing. Only for stores whose `complete` does not see to that.
+   * The task has been completed under this claim: nobody can claim that version any more, and if the task is saved anew,
+   * its attempts begin at 1, and its tokens go on growing. Only for stores whose `complete` does not see to that.
    */
   forget?(holding: ClaimHolding, options?: OperationOptions): Promise<void>;
 
@@ -128,6 +128,9 @@ export function releaseClaim(state: ClaimState, retryIn: number, now: number): C
 export function endOfWait(retryIn: number, now: number): number {
   return retryIn > 0 ? Math.ceil(now + retryIn) : 0;
 }
+
+/** The end of a wait that has none: the last moment that a Date knows. */
+export const NEVER = 8_640_000_000_000_000;
 
 /** How long a store remembers a task's claims after the last one, in milliseconds: 30 days. */
 export const CLAIM_MEMORY: number = 30 * 24 * 3600 * 1000;

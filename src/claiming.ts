@@ -55,22 +55,39 @@ export async function claimVersion(
   return state && new Claim(store, { taskList, id }, state, lease, startedAt);
 }
 
-/** Of how many envelopes it is looked at once whether they are claimed. */
-const LOOKED_AT_ONCE = 50;
+/** Of how many envelopes it is looked at once whether they are claimed; few, since others claim meanwhile. */
+const LOOKED_AT_ONCE = 16;
 
-/** Of pages the envelopes whose version nobody has claimed and which wait for no retry, as far as the store knew just now. */
+/**
+ * Of pages the envelopes whose version nobody has claimed and which wait for no retry, as far as the store knew just now.
+ * While `isContested`, those of a page come in a random order: workers who read at the same time would all want the same.
+ */
 export async function* withoutClaimed(
   store: ClaimStore,
   pages: AsyncIterable<readonly Uint8Array[]>,
+  isContested: () => boolean,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<readonly Uint8Array[], void, undefined> {
-  for await (const page of pages)
-    for (let start = 0; start < page.length; start += LOOKED_AT_ONCE) {
-      const some = page.slice(start, start + LOOKED_AT_ONCE);
+  for await (const page of pages) {
+    const rest = [...page];
+    while (rest.length > 0) {
+      const some = isContested() ? takeRandom(rest, LOOKED_AT_ONCE) : rest.splice(0, LOOKED_AT_ONCE);
       const stamps = some.map(readStamp);
       const states = await store.states(stamps, { signal });
       yield some.filter((_, i) => isFree(states[i], stamps[i]?.savedAt as Version));
     }
+  }
+}
+
+/** Takes so many elements away, or all. */
+function takeRandom<T>(from: T[], count: number): T[] {
+  return Array.from({ length: Math.min(count, from.length) }, () => {
+    const at = Math.floor(Math.random() * from.length);
+    const taken = from[at] as T;
+    from[at] = from[from.length - 1] as T;
+    from.pop();
+    return taken;
+  });
 }
 
 /** Whether a claim is granted is decided when it is asked for; so no tolerance here. */

@@ -166,15 +166,7 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
    * read at all. With `unclaimed`, without those that somebody has claimed or that wait to be tried again.
    */
   stale(taskList: string, options: StaleOptions): AsyncGenerator<TaskOf<C> | OpaqueTask, void, undefined> {
-    checkTaskList(taskList);
-    checkOptions(options);
-    const { olderThan, unclaimed = false, signal } = options;
-    checkDuration("olderThan", olderThan);
-    // Ages are in milliseconds, and the one that has begun counts: nothing is younger than 0.
-    const savedBefore = dateToVersion(new Date(Math.floor(Date.now() - olderThan) + 1));
-    const claims = unclaimed ? claimsOf(this.adapter) : undefined;
-    const filter = claims && ((pages: Pages) => withoutClaimed(claims, pages, signal));
-    return listTasks(this, taskList, savedBefore, signal, filter) as AsyncGenerator<TaskOf<C>, void, undefined>;
+    return listStale(this, taskList, options) as AsyncGenerator<TaskOf<C>, void, undefined>;
   }
 
   /** Saves the tasks of a source, no faster than the store takes them. Rejects with a BulkError. */
@@ -283,6 +275,24 @@ function internalsOf(tasks: object): Internals {
 
 function registryOf(tasks: object): TaskTypeRegistry {
   return internalsOf(tasks).registry;
+}
+
+/** As `stale`; while `isContested`, tasks that were saved at about the same time come in a random order. */
+export function listStale(
+  tasks: DataInterface,
+  taskList: string,
+  options: StaleOptions,
+  isContested: () => boolean = () => false,
+): AsyncGenerator<Task, void, undefined> {
+  checkTaskList(taskList);
+  checkOptions(options);
+  const { olderThan, unclaimed = false, signal } = options;
+  checkDuration("olderThan", olderThan);
+  // Ages are in milliseconds, and the one that has begun counts: nothing is younger than 0.
+  const savedBefore = dateToVersion(new Date(Math.floor(Date.now() - olderThan) + 1));
+  const claims = unclaimed ? claimsOf(tasks.adapter) : undefined;
+  const filter = claims && ((pages: Pages) => withoutClaimed(claims, pages, isContested, signal));
+  return listTasks(tasks, taskList, savedBefore, signal, filter);
 }
 
 async function endClaim(task: Task): Promise<void> {

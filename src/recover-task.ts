@@ -20,6 +20,7 @@ export class TaskRecovery {
   readonly #owner: string;
   readonly #lease: number;
   readonly #maxAttempts: number;
+  #hasRivals = false;
 
   constructor(
     tasks: DataInterface,
@@ -34,6 +35,11 @@ export class TaskRecovery {
     this.#owner = options.owner ?? newOwner();
     this.#lease = options.lease ?? DEFAULT_LEASE;
     this.#maxAttempts = options.maxAttempts ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Whether others have been met that recover the same list. */
+  get hasRivals(): boolean {
+    return this.#hasRivals;
   }
 
   /** Throws what the store throws where the task could not be claimed, or not be completed. */
@@ -75,7 +81,9 @@ export class TaskRecovery {
   async #claim(task: Task): Promise<Claim | string> {
     try {
       const claim = await this.#tasks.claim(task, { owner: this.#owner, lease: this.#lease });
-      return claim ?? "another has claimed it, or it is not open any more";
+      if (claim) return claim;
+      this.#hasRivals = true;
+      return "another has claimed it, or it is not open any more";
     } catch (error) {
       if (isTaskError(error) && error.outcome === "unknown")
         return `whether it is claimed now is unknown: ${error.message}`;

@@ -1,6 +1,6 @@
 import { onAbort } from "./abort.js";
 import { mapConcurrently } from "./concurrency.js";
-import type { DataInterface } from "./data-interface.js";
+import { type DataInterface, listStale } from "./data-interface.js";
 import { isTaskError, type TaskErrorCode } from "./errors.js";
 import type { OpaqueTask } from "./opaque-task.js";
 import {
@@ -88,7 +88,8 @@ class Recovery {
 
   async #pass(): Promise<void> {
     const { olderThan = 60_000, concurrency, signal } = this.#options;
-    const stale = this.#tasks.stale(this.#taskList, { olderThan, unclaimed: true, signal });
+    const options = { olderThan, unclaimed: true, signal };
+    const stale = listStale(this.#tasks, this.#taskList, options, () => this.#one.hasRivals);
     const results = mapConcurrently(stale, (task) => this.#one.recover(task), concurrency);
     for await (const result of results) {
       this.#counts[countOf[result.type]]++;

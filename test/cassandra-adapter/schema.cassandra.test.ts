@@ -104,6 +104,7 @@ describe("open", () => {
   it.each([
     ["ALTER TABLE %.tasks DROP envelope", /column tasks\.envelope: is missing/],
     ["DROP TABLE %.open_tasks", /table open_tasks is missing; createSchema makes it/],
+    ["DROP TABLE %.claims", /table claims is missing; createSchema makes it/],
     ["DROP TABLE %.settings", /table settings is missing/],
     ["ALTER TABLE %.open_tasks WITH read_repair = 'NONE'", /table open_tasks: read_repair is NONE/],
     ["ALTER TABLE %.tasks WITH default_time_to_live = 60", /table tasks: default_time_to_live is 60, and must be 0/],

@@ -101,6 +101,20 @@ describe("recover", () => {
     expect(done.sort()).toEqual(Array.from({ length: 40 }, (_, i) => `file${i}`).sort());
   });
 
+  test("goes on in a random order once it has met another run, so that they do not all want the same task", async () => {
+    const ids = Array.from({ length: 60 }, (_, i) => `file${i}`);
+    for (const id of ids) await create(tasks, id);
+    const done: string[] = [];
+    const handler = async (task: Task) => {
+      done.push(task.id);
+      if (task.id === "file3") await tasks.claim(await find(tasks, "file4"));
+    };
+    await recoverOnce(tasks, handler);
+    expect(done.slice(0, 4)).toEqual(ids.slice(0, 4));
+    expect(done.slice(4)).not.toEqual(ids.slice(5));
+    expect(done.toSorted()).toEqual(ids.filter((id) => id !== "file4").toSorted());
+  });
+
   test("does so many tasks at once as concurrency says, and takes no more than that", async () => {
     for (let i = 0; i < 10; i++) await create(tasks, `file${i}`);
     let running = 0;

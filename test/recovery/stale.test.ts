@@ -74,7 +74,7 @@ describe("tasks.stale", () => {
 
   test("with unclaimed, looks at the claims of a few tasks at a time, as they are asked for", async () => {
     const tasks = openTasks();
-    for (let i = 0; i < 120; i++) await create(tasks, `file${i}`);
+    for (let i = 0; i < 40; i++) await create(tasks, `file${i}`);
     const looks: number[] = [];
     const { claims } = tasks.adapter;
     const states: NonNullable<Adapter["claims"]>["states"] = (keys) => {
@@ -84,9 +84,9 @@ describe("tasks.stale", () => {
     Object.defineProperty(tasks.adapter, "claims", { value: { states } });
     const stale = tasks.stale(LIST, { olderThan: 0, unclaimed: true });
     await stale.next();
-    expect(looks).toEqual([50]);
-    expect(await idsOf(stale)).toHaveLength(119);
-    expect(looks).toEqual([50, 50, 20]);
+    expect(looks).toEqual([16]);
+    expect(await idsOf(stale)).toHaveLength(39);
+    expect(looks).toEqual([16, 16, 8]);
   });
 
   test("refuses an age that is none, and, with unclaimed, a store without claims", async () => {

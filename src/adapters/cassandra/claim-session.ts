@@ -14,7 +14,7 @@ export interface ClaimRow {
 export type ClaimChange =
   | { readonly kind: "renew"; readonly until: number }
   | { readonly kind: "release"; readonly until: number }
-  /** What is left is the token, for a day. */
+  /** What is left, for a day, is the token, and that the version has been completed. */
   | { readonly kind: "forget" };
 
 /**

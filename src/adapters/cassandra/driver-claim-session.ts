@@ -1,5 +1,5 @@
 import type { Client, QueryOptions, types } from "cassandra-driver";
-import { CLAIM_MEMORY, type ClaimHolding, type ClaimState } from "../../claim-store.js";
+import { CLAIM_MEMORY, type ClaimHolding, type ClaimState, NEVER } from "../../claim-store.js";
 import type { TaskKey } from "../../keys.js";
 import type { ClaimChange, ClaimRow, ClaimSession } from "./claim-session.js";
 import { classifyDriverError, type Driver, describeDriverError } from "./driver-errors.js";
@@ -34,7 +34,7 @@ function claimStatements(keyspace: string): ClaimStatements {
       "IF fencing_token = ? AND ends_at = ?",
     renew: `${update(TTL, "ends_at = ?")} ${ifHeld}`,
     release: `${update(TTL, "owner = null, ends_at = ?")} ${ifHeld}`,
-    forget: `${update(COMPLETED_TTL, "saved_at = null, owner = null, fencing_token = ?, attempt = 0, ends_at = ?")} ${ifHeld}`,
+    forget: `${update(COMPLETED_TTL, "owner = null, fencing_token = ?, attempt = 0, ends_at = ?")} ${ifHeld}`,
   };
 }
 
@@ -77,7 +77,7 @@ export class DriverClaimSession implements ClaimSession {
 
   changeClaim({ taskList, id, token }: ClaimHolding, change: ClaimChange, timeout: number): Promise<boolean> {
     const where = [taskList, id, encodeVersion(token)];
-    const values = change.kind === "forget" ? [encodeVersion(token), time(0)] : [time(change.until)];
+    const values = change.kind === "forget" ? [encodeVersion(token), time(NEVER)] : [time(change.until)];
     return this.#change(this.#statements[change.kind], [...values, ...where], timeout);
   }
 
@@ -105,7 +105,7 @@ function stateValues({ savedAt, owner, token, attempt, until }: ClaimState): unk
   return [encodeVersion(savedAt), owner ?? null, encodeVersion(token), attempt, time(until)];
 }
 
-/** Cells that have expired before others, or were forgotten, are null. */
+/** Cells that have expired before others are null. */
 function toState(row: types.Row, token: bigint, until: number): ClaimState {
   return {
     savedAt: row.saved_at == null ? 0n : toVersion(row.saved_at),
