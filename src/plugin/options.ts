@@ -1,13 +1,26 @@
+/** The plugin's own option, beside those of the framework. */
+export interface PluginOptions {
+  /** Whether task types get a codec, in a module of its own. */
+  readonly codec: boolean;
+}
+
 /**
- * Refuses every plugin option that the framework leaves over: we have none of our own. The framework names the options
- * in its error; this reason says what could be meant.
+ * Reads our own options and refuses every other one that the framework leaves over. The framework names them in its
+ * error; this reason says what could be meant.
  */
-export function parseOptions(rest: readonly { key: string; value: string }[]): object {
-  if (rest.length > 0) {
-    throw new Error(
-      "protoc-gen-taskledger takes target, import_extension, map_imports, rewrite_imports, js_import_style, ts_nocheck," +
-        " keep_empty_files and elide_plugin_version; options for protoc-gen-es alone belong to that plugin",
-    );
+export function parseOptions(rest: readonly { key: string; value: string }[]): PluginOptions {
+  let codec = true;
+  for (const { key, value } of rest) {
+    if (key !== "codec") throw unknownOption();
+    if (value !== "on" && value !== "off") throw new Error('the option codec is "on" or "off"');
+    codec = value === "on";
   }
-  return {};
+  return { codec };
+}
+
+function unknownOption(): Error {
+  return new Error(
+    "protoc-gen-taskledger takes codec, target, import_extension, map_imports, rewrite_imports, js_import_style," +
+      " ts_nocheck, keep_empty_files and elide_plugin_version; options for protoc-gen-es alone belong to that plugin",
+  );
 }

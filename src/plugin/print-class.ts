@@ -1,8 +1,9 @@
 import type { GeneratedFile, Printable, Target } from "@bufbuild/protoplugin";
+import { codecName } from "./codec/names.js";
 import type { TaskType } from "./task-type.js";
 
-/** Prints the class of a task type. */
-export function printClass(f: GeneratedFile, type: TaskType, target: Target): void {
+/** Prints the class of a task type, with its codec if it has one. */
+export function printClass(f: GeneratedFile, type: TaskType, target: Target, hasCodec: boolean): void {
   const { desc, className, listField, idField } = type;
   const print = memberPrinter(f, target);
   const typeName = f.string(desc.typeName);
@@ -11,6 +12,10 @@ export function printClass(f: GeneratedFile, type: TaskType, target: Target): vo
   f.print(...classHead(f, type, target), " {");
   print.constant("schema", ["typeof ", f.importSchema(desc, true)], f.importSchema(desc));
   print.constant("type", typeName, typeName);
+  if (hasCodec) {
+    const codec = f.import(codecName(f, desc), `./${desc.file.name}_codec.js`);
+    print.constant("codec", ["typeof ", target === "dts" ? codec.toTypeOnly() : codec], codec);
+  }
   if (listField !== undefined) {
     print.constant("listField", f.string(listField.localName), f.string(listField.localName));
   }

@@ -51,7 +51,11 @@ const tsconfig = {
     erasableSyntaxOnly: true,
     verbatimModuleSyntax: true,
     skipLibCheck: false,
-    paths: { taskledger: ["../../src/index.ts"], "taskledger/gen/*.js": ["../../gen/*.ts"] },
+    paths: {
+      taskledger: ["../../src/index.ts"],
+      "taskledger/wire": ["../../src/wire/index.ts"],
+      "taskledger/gen/*.js": ["../../gen/*.ts"],
+    },
   },
   include: ["ts", "js"],
 };

@@ -5,6 +5,7 @@
 import { Task } from "taskledger";
 import type { FetchFile } from "./fetch_file_pb.js";
 import { FetchFileSchema } from "./fetch_file_pb.js";
+import { FetchFileCodec } from "./fetch_file_codec.js";
 
 /**
  * Fetches one file from a host.
@@ -14,6 +15,7 @@ import { FetchFileSchema } from "./fetch_file_pb.js";
 export class FetchFileTask extends Task<typeof FetchFileSchema> {
   static readonly schema: typeof FetchFileSchema = FetchFileSchema;
   static readonly type: "example.v1.FetchFile" = "example.v1.FetchFile";
+  static readonly codec: typeof FetchFileCodec = FetchFileCodec;
 
   override get type(): "example.v1.FetchFile" { return FetchFileTask.type; }
 

@@ -5,6 +5,7 @@
 import { Task } from "taskledger";
 import type { SendMail } from "./send_mail_pb.js";
 import { SendMailSchema } from "./send_mail_pb.js";
+import { SendMailCodec } from "./send_mail_codec.js";
 
 /**
  * Sends one mail. Its list and its id are part of its data.
@@ -14,6 +15,7 @@ import { SendMailSchema } from "./send_mail_pb.js";
 export class SendMailTask extends Task<typeof SendMailSchema, "mailbox"> {
   static readonly schema: typeof SendMailSchema = SendMailSchema;
   static readonly type: "example.v1.SendMail" = "example.v1.SendMail";
+  static readonly codec: typeof SendMailCodec = SendMailCodec;
   static readonly listField: "mailbox" = "mailbox";
   static readonly idField: "messageId" = "messageId";
 

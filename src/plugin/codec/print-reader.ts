@@ -1,0 +1,120 @@
+import type { DescField, DescMessage, DescOneof } from "@bufbuild/protobuf";
+import type { GeneratedFile, Printable, Target } from "@bufbuild/protoplugin";
+import type { CodecNames } from "./names.js";
+import { isTextMap } from "./print-writer.js";
+import { isLongAsText, packedTagOf, readCall, scalarOf, tagOf, zeroOf, zeroOfScalar } from "./scalars.js";
+import { childrenOf, isImplicit, isSupportedField, isUnwrapped } from "./support.js";
+
+/** Prints the body of the function that reads a message. */
+export function printReader(f: GeneratedFile, message: DescMessage, names: CodecNames, target: Target): void {
+  const nests = childrenOf(message).length > 0;
+  const type = target === "ts" ? [": ", f.importShape(message)] : [];
+  f.print("  const m", ...type, " = { ", ...propertiesOf(f, message), " };");
+  if (nests) f.print("  r.enter();");
+  const cases = message.fields.filter(isSupportedField).map((field) => readField(f, field, names));
+  printLoop(f, cases, names);
+  if (nests) f.print("  r.leave();");
+  f.print("  return m;");
+}
+
+/** Reads fields up to the end, by their tags. */
+function printLoop(f: GeneratedFile, cases: readonly (readonly Printable[])[], names: CodecNames): void {
+  f.print("  while (r.pos < end) switch (r.tag()) {");
+  for (const each of cases) f.print("    case ", ...each, " break;");
+  f.print("    default: ", names.wire("fallBack"), "();");
+  f.print("  }");
+  f.print("  r.end(end);");
+}
+
+/** A new message, in the order in which protobuf-es makes its properties. */
+function propertiesOf(f: GeneratedFile, { typeName, members }: DescMessage): Printable[] {
+  const properties: Printable[] = ["$typeName: ", f.string(typeName)];
+  for (const member of members) {
+    const value = initialValueOf(f, member);
+    if (value !== undefined) properties.push(", ", member.localName, ": ", value);
+  }
+  return properties;
+}
+
+function initialValueOf(f: GeneratedFile, member: DescField | DescOneof): Printable | undefined {
+  if (member.kind === "oneof") return "{ case: undefined }";
+  if (member.fieldKind === "list") return "[]";
+  if (member.fieldKind === "map") return "{}";
+  return isImplicit(member) ? zeroOf(f, member) : undefined;
+}
+
+/** What follows `case`. */
+function readField(f: GeneratedFile, field: DescField, names: CodecNames): Printable[] {
+  const property = `m.${field.localName}`;
+  if (field.fieldKind === "list") return readList(field, property, names);
+  if (field.fieldKind === "map") return readMap(field, property, names);
+  if (field.oneof) return readCase(f, field, field.oneof, names);
+  if (field.message === undefined) return [tagOfValue(field), ": ", property, " = ", readValue(field, names), ";"];
+  const value = [readValue(field, names), isUnwrapped(field) ? ".value" : ""];
+  return [tagOfValue(field), ": ", onlyOnce([property, " !== undefined"], names), property, " = ", value, ";"];
+}
+
+/** A message that comes twice is merged, by protobuf-es. */
+function onlyOnce(isThere: Printable, names: CodecNames): Printable {
+  return ["if (", isThere, ") ", names.wire("fallBack"), "(); "];
+}
+
+function tagOfValue(field: DescField, number = field.number): number {
+  return tagOf(number, field.message ? "message" : scalarOf(field));
+}
+
+function readValue(field: DescField, names: CodecNames): Printable {
+  if (field.message) return [names.function("read", field.message), "(r, r.limit(end))"];
+  return field.enum ? "r.enum()" : readCall(scalarOf(field), isLongAsText(field));
+}
+
+function readCase(f: GeneratedFile, field: DescField, { localName }: DescOneof, names: CodecNames): Printable[] {
+  const name = f.string(field.localName);
+  const once = field.message ? onlyOnce([`m.${localName}.case === `, name], names) : "";
+  const value = ["{ case: ", name, ", value: ", readValue(field, names), " }"];
+  return [tagOfValue(field), ": ", once, `m.${localName} = `, value, ";"];
+}
+
+function readList(field: DescField & { fieldKind: "list" }, list: string, names: CodecNames): Printable[] {
+  const push = [list, ".push(", readValue(field, names), ");"];
+  if (!field.packed) return [tagOfValue(field), ": ", ...push];
+  return [packedTagOf(field.number), ": for (const stop = r.limit(end); r.isBefore(stop); ) ", ...push];
+}
+
+function readMap(field: DescField & { fieldKind: "map" }, map: string, names: CodecNames): Printable[] {
+  const tag = tagOf(field.number, "message");
+  if (isTextMap(field)) return [`${tag}: r.stringEntry(${map}, end);`];
+  return [tag, ": ", names.entryReader(field), `(r, ${map}, r.limit(end));`];
+}
+
+/** Prints the function that reads an entry of a map. */
+export function printEntryReader(
+  f: GeneratedFile,
+  field: DescField & { fieldKind: "map" },
+  names: CodecNames,
+  target: Target,
+): void {
+  const types =
+    target === "ts" ? ["r: ", names.wire("Reader", true), ", map: object, end: number): void"] : ["r, map, end)"];
+  f.print("function ", names.entryReader(field), "(", ...types, " {");
+  f.print("  let key = ", zeroOfScalar(f, field.mapKey), ";");
+  f.print("  let value", ...initialEntryValue(f, field, target), ";");
+  const once = field.message ? onlyOnce("value !== undefined", names) : "";
+  const key = [tagOf(1, field.mapKey), ": key = ", readCall(field.mapKey, false), ";"];
+  printLoop(f, [key, [tagOfValue(field, 2), ": ", once, "value = ", readValue(field, names), ";"]], names);
+  const otherwise = field.message ? [" ?? ", names.function("read", field.message), "(r, end)"] : [];
+  f.print("  r.set(map, key, value", ...otherwise, ");");
+  f.print("}");
+  f.print();
+}
+
+/** A message that the entry does not have is an empty one; bytes are a new array each time. */
+function initialEntryValue(f: GeneratedFile, field: DescField & { fieldKind: "map" }, target: Target): Printable[] {
+  if (field.message === undefined) return [" = ", zeroOf(f, field)];
+  return target === "ts" ? [": ", f.importShape(field.message), " | undefined"] : [];
+}
+
+export function entryFields(message: DescMessage): (DescField & { fieldKind: "map" })[] {
+  const maps = message.fields.filter((field) => field.fieldKind === "map");
+  return maps.filter((field) => isSupportedField(field) && !isTextMap(field));
+}

@@ -1,0 +1,109 @@
+import { type DescField, type DescMessage, type DescOneof, ScalarType } from "@bufbuild/protobuf";
+import type { GeneratedFile, Printable } from "@bufbuild/protoplugin";
+import type { CodecNames } from "./names.js";
+import { isLong, isLongAsText, isNotZero, packedTagOf, scalarOf, tagOf, writeCall, zeroOf } from "./scalars.js";
+import { childrenOf, isImplicit, isSupportedField, isUnwrapped } from "./support.js";
+
+/** Prints the body of the function that writes a message. */
+export function printWriter(f: GeneratedFile, message: DescMessage, names: CodecNames): void {
+  const nests = childrenOf(message).length > 0;
+  const always = message.members.filter((member) => member.kind === "field" && isImplicit(member));
+  const counts = always.length < message.members.length;
+  f.print("  w.message(m, ", f.string(message.typeName), ");");
+  if (nests) f.print("  w.enter();");
+  // Properties of the message: its type, its members, and those that may be absent as they are met.
+  if (counts) f.print("  let n = ", 1 + always.length, ";");
+  for (const oneof of message.oneofs) printUnset(f, oneof);
+  const fields = message.fields.toSorted((a, b) => a.number - b.number);
+  for (const field of fields) printStatement(f, writeField(f, field, names));
+  f.print("  w.end(m, ", counts ? "n" : 1 + always.length, ");");
+  if (nests) f.print("  w.leave();");
+}
+
+function printStatement(f: GeneratedFile, statement: readonly Printable[]): void {
+  if (statement.length > 0) f.print("  ", ...statement);
+}
+
+/** A oneof counts if it is unset, or has one of the cases that follow. */
+function printUnset(f: GeneratedFile, { localName, fields }: DescOneof): void {
+  if (fields.length > 0) f.print("  if (w.plain(m.", localName, ").case === undefined) n++;");
+}
+
+function writeField(f: GeneratedFile, field: DescField, names: CodecNames): Printable[] {
+  if (!isSupportedField(field)) return refuseField(f, field);
+  const value = `m.${field.localName}`;
+  if (field.oneof) return writeCase(f, field, field.oneof, names);
+  if (field.fieldKind === "list") return writeList(field, value, names);
+  if (field.fieldKind === "map") return writeMap(field, value, names);
+  if (isUnwrapped(field)) return ifPresent(value, writeWrapper(f, field, value));
+  if (!isImplicit(field)) return ifPresent(value, writeValue(field, value, names));
+  const isSet = isNotZero(f, field, value);
+  return ["if (", isSet, ") ", writeValue(field, value, names)];
+}
+
+function ifPresent(value: string, statement: Printable): Printable[] {
+  return ["if (", value, " !== undefined) { n++; ", statement, " }"];
+}
+
+/** One value, with its tag. */
+function writeValue(field: DescField, value: Printable, names: CodecNames, number = field.number): Printable[] {
+  if (field.message) {
+    const tag = tagOf(number, "message");
+    return ["w.child(", tag, ", ", names.function("write", field.message), ", ", value, ");"];
+  }
+  const scalar = scalarOf(field);
+  return ["w.tag(", tagOf(number, scalar), ")", writeCall(scalar, value, isLongAsText(field)), ";"];
+}
+
+function writeCase(f: GeneratedFile, field: DescField, { localName }: DescOneof, names: CodecNames): Printable[] {
+  const isSet = [`m.${localName}.case === `, f.string(field.localName)];
+  return ["if (", isSet, ") { n++; ", writeValue(field, `m.${localName}.value`, names), " }"];
+}
+
+function writeList(field: DescField & { fieldKind: "list" }, list: string, names: CodecNames): Printable[] {
+  if (!field.packed) return [`for (const each of w.list(${list})) `, writeValue(field, "each", names)];
+  const call = writeCall(scalarOf(field), "each", isLongAsText(field));
+  const all = [`for (const each of ${list}) w`, call, ";"];
+  return [`if (w.list(${list}).length > 0) { `, ...withLength(packedTagOf(field.number), all), " }"];
+}
+
+function withLength(tag: number, statements: Printable): Printable[] {
+  return ["const at = w.fork(", tag, "); ", statements, " w.join(at);"];
+}
+
+function writeMap(field: DescField & { fieldKind: "map" }, map: string, names: CodecNames): Printable[] {
+  const tag = tagOf(field.number, "message");
+  if (isTextMap(field)) return [`w.stringMap(${tag}, ${map});`];
+  const key = [`w.tag(${tagOf(1, field.mapKey)})`, writeCall(field.mapKey, convertKey(field.mapKey), false), "; "];
+  const entry = withLength(tag, [key, writeValue(field, "value", names, 2)]);
+  return [`for (const [key, value] of w.entries(${map})) { `, ...entry, " }"];
+}
+
+export function isTextMap(field: DescField & { fieldKind: "map" }): boolean {
+  return field.mapKey === ScalarType.STRING && field.scalar === ScalarType.STRING;
+}
+
+/** The keys of objects are text. */
+function convertKey(type: ScalarType): string {
+  if (type === ScalarType.STRING) return "key";
+  if (type === ScalarType.BOOL) return "w.truth(key)";
+  return isLong(type) ? "w.decimal(key)" : "w.integer(key)";
+}
+
+/** A wrapper is kept as its value. */
+function writeWrapper(f: GeneratedFile, field: DescField & { fieldKind: "message" }, value: string): Printable[] {
+  const [wrapped] = field.message.fields as [DescField];
+  const scalar = scalarOf(wrapped);
+  const call = [`w.tag(${tagOf(wrapped.number, scalar)})`, writeCall(scalar, value, isLongAsText(wrapped)), ";"];
+  const tag = tagOf(field.number, "message");
+  return withLength(tag, ["if (", isNotZero(f, wrapped, value), ") ", call]);
+}
+
+/** What is left to protobuf-es must not be set. Where it is in a oneof, that then has a case that nothing counts. */
+function refuseField(f: GeneratedFile, field: DescField): Printable[] {
+  const value = `m.${field.localName}`;
+  if (field.oneof) return [];
+  if (field.fieldKind === "list") return [`w.refuse(w.list(${value}).length > 0);`];
+  if (field.fieldKind === "map") return [`w.refuse(w.entries(${value}).length > 0);`];
+  return [`w.refuse(${value} !== `, isImplicit(field) ? zeroOf(f, field) : "undefined", ");"];
+}

@@ -1,0 +1,64 @@
+import { type Message, protoInt64 } from "@bufbuild/protobuf";
+import { noBytes } from "./pool.js";
+import { Reader } from "./reader.js";
+import { Writer } from "./writer.js";
+
+/** A generated encoder and decoder of a message. Both fall back to protobuf-es, by an error, for anything unusual. */
+export interface MessageCodec<M extends Message = Message> {
+  readonly typeName: M["$typeName"];
+  /** Writes a message without its length. */
+  write(writer: Writer, message: M): void;
+  /** Reads the message that ends at this position. */
+  read(reader: Reader, end: number): M;
+}
+
+const writer = new Writer();
+const reader = new Reader();
+
+/** Where 64-bit integers are no bigints, by an environment variable of protobuf-es, all is left to it. */
+let isBusy = !protoInt64.supported;
+
+/**
+ * What `write` writes; undefined where it has to be left to protobuf-es, or is called by another `encode`, which only
+ * an accessor among the values can do.
+ */
+export function encode(write: (writer: Writer) => void): Uint8Array<ArrayBuffer> | undefined {
+  if (isBusy) return undefined;
+  isBusy = true;
+  const start = writer.start();
+  try {
+    write(writer);
+    return writer.finish(start);
+  } catch {
+    writer.cancel(start);
+    return undefined;
+  } finally {
+    isBusy = false;
+  }
+}
+
+/** What `read` reads, from the first of these bytes to the last; undefined where it has to be left to protobuf-es. */
+export function decode<T>(bytes: Uint8Array, read: (reader: Reader, end: number) => T): T | undefined {
+  if (isBusy) return undefined;
+  try {
+    reader.start(bytes, 0);
+    return read(reader, bytes.length);
+  } catch {
+    return undefined;
+  } finally {
+    reader.start(noBytes, 0); // a user's bytes are not kept alive here
+  }
+}
+
+/** The bytes of a message, as protobuf-es writes them; undefined where it has to write them. */
+export function encodeMessage<M extends Message>(
+  codec: MessageCodec<M>,
+  message: M,
+): Uint8Array<ArrayBuffer> | undefined {
+  return encode((out) => codec.write(out, message));
+}
+
+/** The message of these bytes, as protobuf-es reads it; undefined where it has to read them. */
+export function decodeMessage<M extends Message>(codec: MessageCodec<M>, bytes: Uint8Array): M | undefined {
+  return decode(bytes, codec.read);
+}

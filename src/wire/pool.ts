@@ -1,0 +1,45 @@
+import { markAsUntransferable } from "node:worker_threads";
+
+/** Small results lie side by side in slabs of this size, since an ArrayBuffer takes longer to make than they do. */
+export const SLAB_BYTES = 8192;
+
+/** Larger ones have an ArrayBuffer of their own: one of these should not keep much else in memory. */
+export const MAX_POOLED_BYTES = 1024;
+
+/** V8 has room for that many bytes in the array object itself. */
+const INLINE_BYTES = 64;
+
+/**
+ * A slab. Who transfers the bytes of one result to another thread must not take those of others along: it can't be
+ * transferred, only copied, as Node's own pool of Buffers.
+ */
+export function makeSlab(): Uint8Array<ArrayBuffer> {
+  const slab = new Uint8Array(SLAB_BYTES);
+  markAsUntransferable(slab.buffer);
+  return slab;
+}
+
+let slab = new Uint8Array(0);
+let used = 0;
+
+/** A copy of a stretch of bytes. */
+export function copyBytes(bytes: Uint8Array, start: number, end: number): Uint8Array<ArrayBuffer> {
+  const length = end - start;
+  if (length === 0) return noBytes;
+  const copy = length <= INLINE_BYTES || length > MAX_POOLED_BYTES ? new Uint8Array(length) : takeFromSlab(length);
+  copy.set(new Uint8Array(bytes.buffer, bytes.byteOffset + start, length));
+  return copy;
+}
+
+function takeFromSlab(length: number): Uint8Array<ArrayBuffer> {
+  if (used + length > slab.length) {
+    slab = makeSlab();
+    used = 0;
+  }
+  const bytes = new Uint8Array(slab.buffer, used, length);
+  used += length;
+  return bytes;
+}
+
+/** No bytes; protobuf-es, too, has one such array for all messages of a type. */
+export const noBytes: Uint8Array<ArrayBuffer> = new Uint8Array(0);

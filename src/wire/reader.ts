@@ -1,0 +1,250 @@
+import { fallBack } from "./fallback.js";
+import { copyBytes, noBytes } from "./pool.js";
+import { readName, readText } from "./text.js";
+import { double, float, HIGH, halves, LOW, long, unsignedLong } from "./words.js";
+
+/** How deep messages nest before protobuf-es refuses them. */
+export const MAX_MESSAGE_DEPTH = 100;
+
+/**
+ * Reads the binary format for generated decoders: what every writer writes, fast. It falls back to protobuf-es for all
+ * else, such as numbers that are longer than need be.
+ *
+ * Nothing is checked against the end of the bytes but what has a length: who reads past the end finds `undefined`
+ * there, which is read as 0, and then `end` falls back.
+ */
+export class Reader {
+  bytes: Uint8Array = noBytes;
+  pos = 0;
+  depth = 0;
+
+  /** Starts anew, at a position of these bytes. */
+  start(bytes: Uint8Array, pos: number): void {
+    this.bytes = bytes;
+    this.pos = pos;
+    this.depth = 0;
+  }
+
+  /** Goes into a message that has messages in it. */
+  enter(): void {
+    if (++this.depth >= MAX_MESSAGE_DEPTH) fallBack();
+  }
+
+  leave(): void {
+    this.depth--;
+  }
+
+  /** A message has to stop where it ends. */
+  end(end: number): void {
+    if (this.pos !== end) fallBack();
+  }
+
+  /** The number of the next field, times eight, and its wire type. */
+  tag(): number {
+    const byte = this.bytes[this.pos++] as number;
+    return byte < 0x80 ? byte : longTag(this, byte);
+  }
+
+  /** Reads a length, which must not lead past `end`; gives where what follows ends. */
+  limit(end: number): number {
+    const length = this.uint32();
+    const limit = this.pos + length;
+    return limit <= end ? limit : fallBack();
+  }
+
+  /** Whether more values follow in what ends there, and has to end there. */
+  isBefore(limit: number): boolean {
+    return this.pos < limit || (this.pos === limit ? false : fallBack());
+  }
+
+  /** A 64-bit integer that is kept as text. */
+  text(value: bigint): string {
+    return String(value);
+  }
+
+  string(end: number): string {
+    const limit = this.limit(end);
+    const start = this.pos;
+    this.pos = limit;
+    return readText(this.bytes, start, limit);
+  }
+
+  /** A string that is likely to have been read before. */
+  name(end: number): string {
+    const limit = this.limit(end);
+    const start = this.pos;
+    this.pos = limit;
+    return readName(this.bytes, start, limit);
+  }
+
+  /** They are a copy, so that they change with nothing else. */
+  blob(end: number): Uint8Array<ArrayBuffer> {
+    const limit = this.limit(end);
+    const start = this.pos;
+    this.pos = limit;
+    return copyBytes(this.bytes, start, limit);
+  }
+
+  bool(): boolean {
+    const byte = this.bytes[this.pos++] as number;
+    return byte < 0x80 ? byte !== 0 : fallBack();
+  }
+
+  uint32(): number {
+    const byte = this.bytes[this.pos++] as number;
+    return byte < 0x80 ? byte : longUint32(this, byte);
+  }
+
+  int32(): number {
+    return this.uint32() | 0;
+  }
+
+  /** An enum's value, known or not. */
+  enum<T extends number>(): T {
+    return (this.uint32() | 0) as T;
+  }
+
+  sint32(): number {
+    const zigzag = this.uint32();
+    return (zigzag >>> 1) ^ -(zigzag & 1);
+  }
+
+  fixed32(): number {
+    return this.sfixed32() >>> 0;
+  }
+
+  sfixed32(): number {
+    const { bytes, pos } = this;
+    this.pos = pos + 4;
+    return (
+      (bytes[pos] as number) |
+      ((bytes[pos + 1] as number) << 8) |
+      ((bytes[pos + 2] as number) << 16) |
+      ((bytes[pos + 3] as number) << 24)
+    );
+  }
+
+  float(): number {
+    halves[0] = this.sfixed32();
+    return float[0] as number;
+  }
+
+  double(): number {
+    readFixedHalves(this);
+    return double[0] as number;
+  }
+
+  int64(): bigint {
+    readVarintHalves(this);
+    return long[0] as bigint;
+  }
+
+  uint64(): bigint {
+    readVarintHalves(this);
+    return unsignedLong[0] as bigint;
+  }
+
+  sint64(): bigint {
+    readVarintHalves(this);
+    const low = halves[LOW] as number;
+    const high = halves[HIGH] as number;
+    const sign = -(low & 1);
+    halves[LOW] = ((low >>> 1) | (high << 31)) ^ sign;
+    halves[HIGH] = (high >>> 1) ^ sign;
+    return long[0] as bigint;
+  }
+
+  fixed64(): bigint {
+    readFixedHalves(this);
+    return unsignedLong[0] as bigint;
+  }
+
+  sfixed64(): bigint {
+    readFixedHalves(this);
+    return long[0] as bigint;
+  }
+
+  /** Adds to a map what `entry` reads, the key first; `__proto__` is a key like any other. */
+  set(map: object, key: string | number | bigint | boolean, value: unknown): void {
+    if (key === "__proto__")
+      Object.defineProperty(map, key, { value, writable: true, enumerable: true, configurable: true });
+    else (map as Record<string, unknown>)[key as string] = value;
+  }
+
+  /** The next entry of a map from strings to strings. */
+  stringEntry(map: Record<string, string>, end: number): void {
+    const limit = this.limit(end);
+    let key = "";
+    let value = "";
+    while (this.pos < limit)
+      switch (this.tag()) {
+        case 10:
+          key = this.name(limit);
+          break;
+        case 18:
+          value = this.string(limit);
+          break;
+        default:
+          fallBack();
+      }
+    this.end(limit);
+    this.set(map, key, value);
+  }
+}
+
+/** Tags that are longer than need be would be another field's case. */
+function longTag(reader: Reader, first: number): number {
+  let tag = first & 0x7f;
+  for (let shift = 7; shift < 35; shift += 7) {
+    const byte = reader.bytes[reader.pos++] as number;
+    tag |= (byte & 0x7f) << shift;
+    if (byte >= 0x80) continue;
+    return byte === 0 || (shift === 28 && byte > 0x0f) ? fallBack() : tag >>> 0;
+  }
+  return fallBack();
+}
+
+/** Negative numbers of 32 bits have ten bytes, as if they were of 64. */
+function longUint32(reader: Reader, first: number): number {
+  const { bytes } = reader;
+  let { pos } = reader;
+  let value = first & 0x7f;
+  let byte = 0x80;
+  for (let shift = 7; shift < 70 && byte >= 0x80; shift += 7) {
+    byte = bytes[pos++] as number;
+    if (shift < 35) value |= (byte & 0x7f) << shift;
+  }
+  reader.pos = pos;
+  return byte < 0x80 ? value >>> 0 : fallBack();
+}
+
+function readFixedHalves(reader: Reader): void {
+  halves[LOW] = reader.sfixed32();
+  halves[HIGH] = reader.sfixed32();
+}
+
+/** Seven bits a byte: four bytes and a half for the lower half, then the upper one. */
+function readVarintHalves(reader: Reader): void {
+  const { bytes } = reader;
+  let { pos } = reader;
+  let low = 0;
+  let high = 0;
+  let byte = 0x80;
+  for (let shift = 0; shift < 28 && byte >= 0x80; shift += 7) {
+    byte = bytes[pos++] as number;
+    low |= (byte & 0x7f) << shift;
+  }
+  if (byte >= 0x80) {
+    byte = bytes[pos++] as number;
+    low |= (byte & 0x7f) << 28;
+    high = (byte & 0x7f) >> 4;
+  }
+  for (let shift = 3; shift < 35 && byte >= 0x80; shift += 7) {
+    byte = bytes[pos++] as number;
+    high |= (byte & 0x7f) << shift;
+  }
+  if (byte >= 0x80) fallBack();
+  reader.pos = pos;
+  halves[LOW] = low;
+  halves[HIGH] = high;
+}

@@ -1,0 +1,31 @@
+import { protoInt64 } from "@bufbuild/protobuf";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { fallBack } from "./fallback.js";
+import type { Reader } from "./reader.js";
+import type { Writer } from "./writer.js";
+
+/** Writes a google.protobuf.Timestamp, which many messages have. */
+export function writeTimestamp(writer: Writer, message: Timestamp): void {
+  writer.message(message, "google.protobuf.Timestamp");
+  if (message.seconds !== protoInt64.zero) writer.tag(8).int64(message.seconds);
+  if (message.nanos !== 0) writer.tag(16).int32(message.nanos);
+  writer.end(message, 3);
+}
+
+/** Reads a google.protobuf.Timestamp. */
+export function readTimestamp(reader: Reader, end: number): Timestamp {
+  const message: Timestamp = { $typeName: "google.protobuf.Timestamp", seconds: protoInt64.zero, nanos: 0 };
+  while (reader.pos < end)
+    switch (reader.tag()) {
+      case 8:
+        message.seconds = reader.int64();
+        break;
+      case 16:
+        message.nanos = reader.int32();
+        break;
+      default:
+        fallBack();
+    }
+  reader.end(end);
+  return message;
+}
