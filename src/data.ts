@@ -10,6 +10,7 @@ import {
 import { FeatureSet_FieldPresence } from "@bufbuild/protobuf/wkt";
 import { checkFields, membersOf } from "./data-check.js";
 import { TaskError } from "./errors.js";
+import { decodeMessage, type MessageCodec } from "./wire/message-codec.js";
 
 /**
  * A task type's data from what a user gave: a message, or an object of its fields. Throws UNKNOWN_FIELD and
@@ -31,10 +32,17 @@ export function encodeData(schema: DescMessage, data: Message): Uint8Array<Array
   }
 }
 
-/** Throws INVALID_DATA where the bytes are no message of this type, or of one that could not be encoded again. */
-export function decodeData<S extends DescMessage>(schema: S, bytes: Uint8Array): MessageShape<S> {
+/**
+ * The message that bytes hold; it keeps none of them. Throws INVALID_DATA where they are no message of this type, or of
+ * one that could not be encoded again.
+ */
+export function decodeData(schema: DescMessage, bytes: Uint8Array, codec: MessageCodec | undefined): Message {
+  return (codec && decodeMessage(codec, bytes)) ?? decodeSlowly(schema, bytes);
+}
+
+function decodeSlowly(schema: DescMessage, bytes: Uint8Array): Message {
   try {
-    const data = fromBinary(schema, bytes);
+    const data = fromBinary(schema, new Uint8Array(bytes));
     if (hasRequiredField(schema)) toBinary(schema, data);
     return data;
   } catch (cause) {

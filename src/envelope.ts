@@ -2,9 +2,12 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 import { type Any, AnySchema, type Timestamp, TimestampSchema, timestampDate } from "@bufbuild/protobuf/wkt";
 import { type TaskEnvelope, TaskEnvelopeSchema } from "../gen/taskledger/v1/envelope_pb.js";
+import { type DataWriter, readEnvelope, writeHead, writeSavedAt, writeTail } from "./envelope-codec.js";
 import { describeValue, TaskError } from "./errors.js";
 import { checkKey, type TaskKey } from "./keys.js";
 import { timestampToVersion, type Version, versionToTimestamp } from "./version.js";
+import { decode, encode } from "./wire/message-codec.js";
+import { noBytes } from "./wire/pool.js";
 
 /** The largest envelope, in bytes, unless a data interface is told otherwise: 1 MiB. */
 export const DEFAULT_MAX_TASK_BYTES: number = 1024 * 1024;
@@ -58,16 +61,35 @@ export function typeNameOf(typeUrl: string): string {
 
 /** Throws TOO_LARGE over `maxBytes`. */
 export function encodeEnvelope(envelope: TaskEnvelope, maxBytes: number): Uint8Array<ArrayBuffer> {
-  const bytes = toBinary(TaskEnvelopeSchema, envelope);
-  if (bytes.length > maxBytes) throw tooLarge(bytes.length, maxBytes, envelope);
+  const bytes = encodeEnvelopeWith(envelope, writerOf(envelope)) ?? toBinary(TaskEnvelopeSchema, envelope);
+  return checkSize(bytes, maxBytes, envelope);
+}
+
+/** Throws TOO_LARGE over `maxBytes`. */
+export function checkSize(bytes: Uint8Array<ArrayBuffer>, maxBytes: number, key: TaskKey): Uint8Array<ArrayBuffer> {
+  if (bytes.length > maxBytes) throw tooLarge(bytes.length, maxBytes, key);
   return bytes;
+}
+
+/** Writes the data's bytes as they are. */
+function writerOf({ data }: TaskEnvelope): DataWriter {
+  return (w) => w.raw(data?.value ?? noBytes);
+}
+
+/** The bytes of an envelope with other data; undefined where protobuf-es has to write them. */
+export function encodeEnvelopeWith(envelope: TaskEnvelope, writeData: DataWriter): Uint8Array<ArrayBuffer> | undefined {
+  return encode((w) => {
+    writeHead(w, envelope, writeData);
+    writeSavedAt(w, envelope);
+    writeTail(w, envelope);
+  });
 }
 
 /** An envelope that lacks nothing but its version. */
 export interface PreparedEnvelope {
   /** The most bytes that it can have. */
   readonly size: number;
-  /** Its bytes at a version, in an array of their own. */
+  /** Its bytes at a version. */
   readonly encode: (savedAt: Version) => Uint8Array<ArrayBuffer>;
 }
 
@@ -76,21 +98,46 @@ export interface PreparedEnvelope {
  * than `maxBytes`.
  */
 export function prepareEnvelope(envelope: TaskEnvelope, maxBytes: number): PreparedEnvelope {
-  // In the order of the field numbers, as protobuf libraries write them: what comes before saved_at, and what after.
-  const { taskList, id, data, createdAt, attempt, headers, $unknown } = envelope;
+  const parts = encodePartsWith(envelope, writerOf(envelope)) ?? encodeParts(envelope);
+  return joinParts(parts, maxBytes, envelope);
+}
+
+/** What comes before saved_at, and what after. */
+export interface EnvelopeParts {
+  readonly head: Uint8Array;
+  readonly tail: Uint8Array;
+}
+
+/** The parts of an envelope with other data; undefined where protobuf-es has to write them. */
+export function encodePartsWith(envelope: TaskEnvelope, writeData: DataWriter): EnvelopeParts | undefined {
+  const head = encode((w) => writeHead(w, envelope, writeData));
+  const tail = head && encode((w) => writeTail(w, envelope));
+  return tail && { head, tail };
+}
+
+/** By protobuf-es, in the order of the field numbers, in which it writes them. */
+function encodeParts({ taskList, id, data, createdAt, attempt, headers, $unknown }: TaskEnvelope): EnvelopeParts {
   const head = toBinary(TaskEnvelopeSchema, create(TaskEnvelopeSchema, { taskList, id, data, createdAt }));
   const tail = toBinary(TaskEnvelopeSchema, { ...empty, attempt, headers, $unknown });
+  return { head, tail };
+}
+
+/** Throws TOO_LARGE where the whole could have more than `maxBytes`. */
+export function joinParts({ head, tail }: EnvelopeParts, maxBytes: number, key: TaskKey): PreparedEnvelope {
   const size = head.length + MAX_STAMP_BYTES + tail.length;
-  if (size > maxBytes) throw tooLarge(size, maxBytes, envelope);
-  const encode = (savedAt: Version) => {
-    const stamp = toBinary(TaskEnvelopeSchema, { ...empty, savedAt: versionToTimestamp(savedAt) });
-    const bytes = new Uint8Array(head.length + stamp.length + tail.length);
-    bytes.set(head);
-    bytes.set(stamp, head.length);
-    bytes.set(tail, head.length + stamp.length);
-    return bytes;
-  };
-  return { size, encode };
+  if (size > maxBytes) throw tooLarge(size, maxBytes, key);
+  return { size, encode: (savedAt) => encodeSavedAs(head, versionToTimestamp(savedAt), tail) };
+}
+
+function encodeSavedAs(head: Uint8Array, savedAt: Timestamp, tail: Uint8Array): Uint8Array<ArrayBuffer> {
+  const bytes = encode((w) => {
+    w.raw(head);
+    writeSavedAt(w, { savedAt });
+    w.raw(tail);
+  });
+  if (bytes) return bytes;
+  const stamp = toBinary(TaskEnvelopeSchema, { ...empty, savedAt });
+  return new Uint8Array(Buffer.concat([head, stamp, tail]));
 }
 
 const empty: TaskEnvelope = create(TaskEnvelopeSchema);
@@ -100,22 +147,25 @@ const MAX_STAMP_BYTES = 15;
 
 /**
  * Reads an envelope, unknown fields included. Throws TOO_LARGE over `maxBytes`, and INVALID_ENVELOPE for what is no
- * envelope, with the field that is wrong.
+ * envelope, with the field that is wrong. The value of its data may be a part of these bytes: who keeps it copies it.
  */
 export function decodeEnvelope(bytes: Uint8Array, maxBytes: number): TaskEnvelope & { data: Any } {
   if (!(bytes instanceof Uint8Array))
     throw new TaskError("INVALID_ENVELOPE", `expected a Uint8Array, got ${describeValue(bytes)}`);
   if (bytes.length > maxBytes) throw tooLarge(bytes.length, maxBytes);
-  let envelope: TaskEnvelope;
+  const envelope = decode(bytes, readEnvelope) ?? decodeSlowly(bytes);
+  checkEnvelope(envelope, "INVALID_ENVELOPE");
+  return envelope;
+}
+
+function decodeSlowly(bytes: Uint8Array): TaskEnvelope {
   try {
     // protobuf-es gives views of its input; the task must not change when its sender's buffer is used again.
-    envelope = fromBinary(TaskEnvelopeSchema, new Uint8Array(bytes));
+    return fromBinary(TaskEnvelopeSchema, new Uint8Array(bytes));
   } catch (cause) {
     const reason = `the bytes are no taskledger.v1.TaskEnvelope: ${(cause as Error).message}`;
     throw new TaskError("INVALID_ENVELOPE", reason, { cause });
   }
-  checkEnvelope(envelope, "INVALID_ENVELOPE");
-  return envelope;
 }
 
 /** The rules of the protocol that the schema alone does not say. */

@@ -1,10 +1,9 @@
 import type { CompleteEntry, Outcome, SaveEntry } from "./adapter.js";
-import { prepareEnvelope } from "./envelope.js";
 import { TaskError } from "./errors.js";
 import { OpaqueTask } from "./opaque-task.js";
 import type { TaskTypeRegistry } from "./registry.js";
 import type { Task } from "./task.js";
-import { currentEnvelope } from "./task-envelope.js";
+import { prepareTask } from "./task-envelope.js";
 import { adoptVersion, stateOf, type TaskHome, versionIn } from "./task-state.js";
 import type { Version } from "./version.js";
 
@@ -21,7 +20,7 @@ export function saveEntry(task: Task, home: TaskHome, registry: TaskTypeRegistry
   }
   const savedAt = versionIn(home, state);
   const replaces = savedAt === undefined ? [] : [savedAt, ...state.replaced];
-  return { taskList, id, type, replaces, ...prepareEnvelope(currentEnvelope(task), home.maxTaskBytes) };
+  return { taskList, id, type, replaces, ...prepareTask(task, home.maxTaskBytes) };
 }
 
 /** The task takes the version that it was saved as, or may have been; gives the error, if there is one. */

@@ -2,13 +2,28 @@ import type { DescMessage } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import type { TaskEnvelope } from "../gen/taskledger/v1/envelope_pb.js";
 import { decodeData, encodeData } from "./data.js";
-import { copyEnvelope, packData, savedAtOf, typeNameOf } from "./envelope.js";
+import {
+  checkSize,
+  copyEnvelope,
+  encodeEnvelope,
+  encodeEnvelopeWith,
+  encodePartsWith,
+  joinParts,
+  type PreparedEnvelope,
+  packData,
+  prepareEnvelope,
+  savedAtOf,
+  typeNameOf,
+} from "./envelope.js";
+import type { DataWriter } from "./envelope-codec.js";
 import { isTaskError, TaskError } from "./errors.js";
 import { checkHeaders } from "./headers.js";
 import type { TaskKey } from "./keys.js";
 import { type AnyTask, stateOf, type TaskHome, type TaskState } from "./task-state.js";
 import type { TaskClass } from "./task-types.js";
 import { processClock } from "./version.js";
+import { fallBack } from "./wire/fallback.js";
+import { noBytes } from "./wire/pool.js";
 
 /** Makes a class's constructor take a state as it is, without the checks that users' input needs. */
 export class ReadyState {
@@ -30,9 +45,10 @@ export function fromEnvelope<C extends TaskClass>(
 ): InstanceType<C> {
   const type = typeNameOf(envelope.data.typeUrl);
   if (type !== taskClass.type) throw typeMismatch(envelope, type, taskClass.type);
-  const data = about(envelope, () => decodeData(taskClass.schema, envelope.data.value));
+  const { schema, codec } = taskClass;
+  const data = about(envelope, () => decodeData(schema, envelope.data.value, codec));
   // The decoded message takes the bytes' place.
-  const emptied = { ...envelope, data: packData(envelope.data.typeUrl, new Uint8Array()) };
+  const emptied = { ...envelope, data: packData(envelope.data.typeUrl, noBytes) };
   meet(envelope);
   return fromState(taskClass, { envelope: emptied, data, home, replaced: [] });
 }
@@ -41,6 +57,28 @@ export function fromEnvelope<C extends TaskClass>(
 export function meet(envelope: TaskEnvelope): void {
   const savedAt = savedAtOf(envelope);
   if (savedAt !== undefined) processClock.observe(savedAt);
+}
+
+/** The task's bytes, as it is now. Throws INVALID_DATA, and TOO_LARGE over `maxBytes`. */
+export function encodeTask(task: AnyTask, maxBytes: number): Uint8Array<ArrayBuffer> {
+  const { envelope } = stateOf(task);
+  const bytes = encodeEnvelopeWith(envelope, dataWriterOf(task));
+  return bytes ? checkSize(bytes, maxBytes, envelope) : encodeEnvelope(currentEnvelope(task), maxBytes);
+}
+
+/** The task as it is now, whatever is done to it later, but for its version. Throws INVALID_DATA, TOO_LARGE. */
+export function prepareTask(task: AnyTask, maxBytes: number): PreparedEnvelope {
+  const { envelope } = stateOf(task);
+  const parts = encodePartsWith(envelope, dataWriterOf(task));
+  return parts ? joinParts(parts, maxBytes, envelope) : prepareEnvelope(currentEnvelope(task), maxBytes);
+}
+
+/** Falls back where the type has no codec. */
+function dataWriterOf(task: AnyTask): DataWriter {
+  const { data } = stateOf(task);
+  const { schema, codec } = task.constructor as Partial<TaskClass>;
+  if (schema === undefined) return (w) => w.raw((data as Any).value);
+  return codec === undefined ? fallBack : (w) => codec.write(w, data);
 }
 
 /** A task's envelope with its data as it is now; it shares nothing that can change. Throws INVALID_DATA. */

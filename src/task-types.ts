@@ -1,9 +1,12 @@
 import type { DescMessage, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+import type { MessageCodec } from "./wire/message-codec.js";
 
 /** What a generated class is, or a class that extends one. */
 export interface TaskClass<T extends object = object> {
   readonly schema: DescMessage;
   readonly type: string;
+  /** Encodes and decodes the data faster than protobuf-es, unless it was generated with `codec=off`. */
+  readonly codec?: MessageCodec;
   /** The local name of the field that supplies the task list. */
   readonly listField?: string;
   /** The local name of the field that supplies the id. */

@@ -2,11 +2,19 @@ import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import type { OperationOptions } from "./adapter.js";
 import { buildState, newState } from "./build.js";
 import { defaultHome, maxTaskBytes } from "./default-home.js";
-import { decodeEnvelope, type Envelope, encodeEnvelope, typeNameOf, viewEnvelope } from "./envelope.js";
+import { decodeEnvelope, type Envelope, typeNameOf, viewEnvelope } from "./envelope.js";
 import { isTaskError, TaskError } from "./errors.js";
 import { envelopeToHash, type FromHashOptions, hashToEnvelope, type TaskHash } from "./hash.js";
 import { packageVersion } from "./package-version.js";
-import { currentEnvelope, fromEnvelope, fromState, ReadyState, schemaOf, typeMismatch } from "./task-envelope.js";
+import {
+  currentEnvelope,
+  encodeTask,
+  fromEnvelope,
+  fromState,
+  ReadyState,
+  schemaOf,
+  typeMismatch,
+} from "./task-envelope.js";
 import { COPY, type ListOptions, mismatch, setState, stateOf, type TaskHome, THIS_COPY } from "./task-state.js";
 import type { BuildInit, BuildOptions, ExecuteContext, TaskClass, TaskInit } from "./task-types.js";
 
@@ -80,7 +88,7 @@ export abstract class Task<S extends DescMessage = DescMessage, ListField extend
 
   /** The task in its compact form, the bytes of a `taskledger.v1.TaskEnvelope`. Throws INVALID_DATA, TOO_LARGE. */
   toBinary(): Uint8Array<ArrayBuffer> {
-    return encodeEnvelope(currentEnvelope(this), maxTaskBytes(stateOf(this).home));
+    return encodeTask(this, maxTaskBytes(stateOf(this).home));
   }
 
   /** The task as a plain object that JSON keeps whole. Throws INVALID_DATA. */

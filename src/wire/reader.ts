@@ -85,6 +85,14 @@ export class Reader {
     return copyBytes(this.bytes, start, limit);
   }
 
+  /** They are a part of the bytes that are read, for the moment: those may be somebody's who writes to them again. */
+  view(end: number): Uint8Array {
+    const limit = this.limit(end);
+    const { bytes, pos } = this;
+    this.pos = limit;
+    return new Uint8Array(bytes.buffer, bytes.byteOffset + pos, limit - pos);
+  }
+
   bool(): boolean {
     const byte = this.bytes[this.pos++] as number;
     return byte < 0x80 ? byte !== 0 : fallBack();

@@ -170,6 +170,13 @@ export class Writer {
     this.pos += blob.length;
   }
 
+  /** Bytes that were encoded before. */
+  raw(bytes: Uint8Array): void {
+    this.reserve(bytes.length);
+    this.bytes.set(bytes, this.pos);
+    this.pos += bytes.length;
+  }
+
   bool(value: boolean): void {
     if (typeof value !== "boolean") fallBack();
     this.reserve(1);

@@ -58,7 +58,11 @@ test("buf runs it, with the same output as in this process", async () => {
   expect(await bufGenerate(source, parameter)).toEqual({ stderr: "", failed: false });
 
   const { files } = runPlugin(await compile(toFiles(source)), ["example.proto"], parameter);
-  expect(Object.keys(files)).toEqual(["example_task.ts", "example_task.js", "example_task.d.ts"]);
+  expect(Object.keys(files)).toEqual([
+    ...["example_task.ts", "example_codec.ts"],
+    ...["example_task.js", "example_codec.js"],
+    ...["example_task.d.ts", "example_codec.d.ts"],
+  ]);
   for (const [name, content] of Object.entries(files)) {
     expect(await readFile(join(folder, "gen", name), "utf8")).toBe(content);
   }

@@ -34,14 +34,21 @@ export function runPlugin(compiled: FileDescriptorSet, fileToGenerate: string[],
   return { files: Object.fromEntries(files), warnings };
 }
 
-/** The code of the one file that is generated, line by line, without comments, imports and empty lines. */
-export async function generateClass(source: Source, parameter?: string): Promise<string[]> {
+const classOnly = `target=ts,codec=off,${mapImports}`;
+
+/** The code of the one module with classes, line by line, without comments, imports and empty lines. */
+export async function generateClass(source: Source, parameter = classOnly): Promise<string[]> {
   return code(only(await generate(source, parameter))).filter((line) => !line.startsWith("import "));
 }
 
-/** The import statements of the one file that is generated. */
-export async function generateImports(source: Source, parameter?: string): Promise<string[]> {
+/** The import statements of the one module with classes. */
+export async function generateImports(source: Source, parameter = classOnly): Promise<string[]> {
   return code(only(await generate(source, parameter))).filter((line) => line.startsWith("import "));
+}
+
+/** The code of the one module with codecs, in the same way; its imports come first. */
+export async function generateCodec(source: Source, parameter?: string): Promise<string[]> {
+  return code(only(await generate(source, parameter), "codec"));
 }
 
 /** The message of the error with which the plugin fails. */
@@ -55,13 +62,13 @@ export async function generateError(source: Source, parameter?: string): Promise
   throw new Error("the plugin did not fail");
 }
 
-/** The content of the one generated file. */
-export function only({ files }: Generated): string {
-  const [content, ...others] = Object.values(files);
-  if (content === undefined || others.length > 0) {
-    throw new Error(`expected one generated file, got ${Object.keys(files).join(", ") || "none"}`);
+/** The content of the one module with classes, or with codecs. */
+export function only({ files }: Generated, kind: "task" | "codec" = "task"): string {
+  const [file, ...others] = Object.entries(files).filter(([name]) => name.includes(`_${kind}.`));
+  if (file === undefined || others.length > 0) {
+    throw new Error(`expected one module, got ${Object.keys(files).join(", ") || "none"}`);
   }
-  return content;
+  return file[1];
 }
 
 function code(content: string): string[] {

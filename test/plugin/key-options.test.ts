@@ -122,7 +122,8 @@ describe("a message that is not marked", () => {
         message B1 {}
         message B2 { option (taskledger.v1.task) = {}; }`,
     });
-    expect(Object.keys(files)).toEqual(["b_task.ts"]);
+    expect(Object.keys(files)).toEqual(["b_task.ts", "b_codec.ts"]);
     expect(files["b_task.ts"]).not.toContain("B1");
+    expect(files["b_codec.ts"]).not.toContain("B1");
   });
 });

@@ -1,35 +1,39 @@
 import { describe, expect, test } from "vitest";
 import { compile, generate, generateError, generateImports, mapImports, only, runPlugin, toFiles } from "./generate.js";
 
+const modules = ["example_task.ts", "example_codec.ts"];
+
 const fetchFile = "message FetchFile { option (taskledger.v1.task) = {}; string filename = 1; }";
 
 describe("target", () => {
   test.each([
-    ["ts", ["example_task.ts"]],
-    ["js", ["example_task.js"]],
-    ["dts", ["example_task.d.ts"]],
-    ["js+dts", ["example_task.js", "example_task.d.ts"]],
-    ["dts+ts+js", ["example_task.ts", "example_task.js", "example_task.d.ts"]],
-  ])("%s", async (target, names) => {
+    ["ts", ["ts"]],
+    ["js", ["js"]],
+    ["dts", ["d.ts"]],
+    ["js+dts", ["js", "d.ts"]],
+    ["dts+ts+js", ["ts", "js", "d.ts"]],
+  ])("%s", async (target, extensions) => {
+    const names = extensions.flatMap((extension) => [`example_task.${extension}`, `example_codec.${extension}`]);
     expect(Object.keys((await generate(fetchFile, `target=${target},${mapImports}`)).files)).toEqual(names);
   });
 
   test("is js+dts by default, as that of protoc-gen-es is", async () => {
-    const { files } = await generate(fetchFile, mapImports);
+    const { files } = await generate(fetchFile, `codec=off,${mapImports}`);
     expect(Object.keys(files)).toEqual(["example_task.js", "example_task.d.ts"]);
   });
 });
 
 describe("import_extension", () => {
   test.each([
-    ["none", "./example_pb"],
-    ["js", "./example_pb.js"],
-    ["ts", "./example_pb.ts"],
-  ])("%s", async (extension, path) => {
+    ["none", ""],
+    ["js", ".js"],
+    ["ts", ".ts"],
+  ])("%s", async (extension, ending) => {
     expect(await generateImports(fetchFile, `target=ts,import_extension=${extension},${mapImports}`)).toEqual([
       'import { Task } from "taskledger";',
-      `import type { FetchFile } from "${path}";`,
-      `import { FetchFileSchema } from "${path}";`,
+      `import type { FetchFile } from "./example_pb${ending}";`,
+      `import { FetchFileSchema } from "./example_pb${ending}";`,
+      `import { FetchFileCodec } from "./example_codec${ending}";`,
     ]);
   });
 
@@ -37,6 +41,7 @@ describe("import_extension", () => {
     expect(await generateImports(fetchFile, `target=dts,import_extension=js,${mapImports}`)).toEqual([
       'import { Task } from "taskledger";',
       'import type { FetchFile, FetchFileSchema } from "./example_pb.js";',
+      'import type { FetchFileCodec } from "./example_codec.js";',
     ]);
   });
 });
@@ -54,10 +59,15 @@ describe("other options of the framework", () => {
   test("keep_empty_files", async () => {
     const source = { "a.proto": `syntax = "proto3"; package a; message A {}` };
     expect((await generate(source, "target=js+dts")).files).toEqual({});
+    const empty = expect.stringContaining("// @generated from file a.proto (package a, syntax proto3)");
     expect((await generate(source, "target=js+dts,keep_empty_files=true")).files).toEqual({
-      "a_task.js": expect.stringContaining("// @generated from file a.proto (package a, syntax proto3)"),
-      "a_task.d.ts": expect.stringContaining("// @generated from file a.proto (package a, syntax proto3)"),
+      "a_task.js": empty,
+      "a_codec.js": empty,
+      "a_task.d.ts": empty,
+      "a_codec.d.ts": empty,
     });
+    const { files } = await generate(source, "target=js,keep_empty_files=true,codec=off");
+    expect(Object.keys(files)).toEqual(["a_task.js"]);
   });
 
   test("rewrite_imports", async () => {
@@ -69,14 +79,17 @@ describe("other options of the framework", () => {
 describe("unknown options", () => {
   test("are refused by name", async () => {
     expect(await generateError(fetchFile, "target=ts,json_types=true,colour=red")).toBe(
-      'invalid option "json_types=true,colour=red": protoc-gen-taskledger takes target, import_extension,' +
-        " map_imports, rewrite_imports, js_import_style, ts_nocheck, keep_empty_files and elide_plugin_version;" +
-        " options for protoc-gen-es alone belong to that plugin",
+      'invalid option "json_types=true,colour=red": protoc-gen-taskledger takes codec, target,' +
+        " import_extension, map_imports, rewrite_imports, js_import_style, ts_nocheck, keep_empty_files and" +
+        " elide_plugin_version; options for protoc-gen-es alone belong to that plugin",
     );
   });
 
   test("and unknown values of known options are", async () => {
     expect(await generateError(fetchFile, "target=python")).toBe('invalid option "target=python"');
+    expect(await generateError(fetchFile, "target=ts,codec=fast")).toBe(
+      'invalid option "codec=fast": the option codec is "on" or "off"',
+    );
   });
 });
 
@@ -129,13 +142,13 @@ If you generate taskledger/v1/ yourself, along with the rest, let protoc-gen-tas
     "rewrite_imports=./taskledger/v1/*_pb.js:taskledger/gen",
     "rewrite_imports=./taskledger/**/*_pb.js:taskledger/gen",
   ])("an option that covers it does: %s", async (option) => {
-    expect(Object.keys((await generate(fetchFile, `target=ts,${option}`)).files)).toEqual(["example_task.ts"]);
+    expect(Object.keys((await generate(fetchFile, `target=ts,${option}`)).files)).toEqual(modules);
   });
 
   test("it is fine where taskledger/v1 is generated in the same run", async () => {
     const compiled = await compile(toFiles(fetchFile));
     const names = ["example.proto", "taskledger/v1/options.proto"];
-    expect(Object.keys(runPlugin(compiled, names, "target=ts").files)).toEqual(["example_task.ts"]);
+    expect(Object.keys(runPlugin(compiled, names, "target=ts").files)).toEqual(modules);
   });
 
   test("an `import option` is fine, since the generated code does not have it", async () => {
@@ -144,6 +157,6 @@ If you generate taskledger/v1/ yourself, along with the rest, let protoc-gen-tas
       package example.v1;
       import option "taskledger/v1/options.proto";
       message Ping { option (taskledger.v1.task) = {}; }`;
-    expect(Object.keys((await generate(source, "target=ts")).files)).toEqual(["example_task.ts"]);
+    expect(Object.keys((await generate(source, "target=ts")).files)).toEqual(modules);
   });
 });

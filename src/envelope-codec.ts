@@ -1,0 +1,101 @@
+import type { Any } from "@bufbuild/protobuf/wkt";
+import type { TaskEnvelope } from "../gen/taskledger/v1/envelope_pb.js";
+import { fallBack } from "./wire/fallback.js";
+import { noBytes } from "./wire/pool.js";
+import type { Reader } from "./wire/reader.js";
+import { readTimestamp, writeTimestamp } from "./wire/timestamp.js";
+import type { Writer } from "./wire/writer.js";
+
+// The codec of taskledger.v1.TaskEnvelope, by hand: it writes the data in its place, and reads no copy of it.
+
+/** Writes the bytes of the data. */
+export type DataWriter = (w: Writer) => void;
+
+/** What comes before saved_at, in the order of the field numbers, as protobuf libraries write it. */
+export function writeHead(w: Writer, envelope: TaskEnvelope, writeData: DataWriter): void {
+  const { $unknown, taskList, id, data, createdAt } = envelope;
+  if ($unknown !== undefined) fallBack();
+  if (taskList !== "") w.tag(10).string(taskList);
+  if (id !== "") w.tag(18).string(id);
+  if (data !== undefined) writeAny(w, data.typeUrl, writeData);
+  if (createdAt !== undefined) w.child(34, writeTimestamp, createdAt);
+}
+
+function writeAny(w: Writer, typeUrl: string, writeData: DataWriter): void {
+  const any = w.fork(26);
+  if (typeUrl !== "") w.tag(10).string(typeUrl);
+  writeValue(w, writeData);
+  w.join(any);
+}
+
+/** No data is no field. */
+function writeValue(w: Writer, writeData: DataWriter): void {
+  const before = w.pos;
+  const start = w.fork(18);
+  writeData(w);
+  if (w.pos === start) w.pos = before;
+  else w.join(start);
+}
+
+export function writeSavedAt(w: Writer, { savedAt }: Pick<TaskEnvelope, "savedAt">): void {
+  if (savedAt !== undefined) w.child(42, writeTimestamp, savedAt);
+}
+
+/** What comes after saved_at. */
+export function writeTail(w: Writer, { attempt, headers }: TaskEnvelope): void {
+  if (attempt !== 0) w.tag(48).uint32(attempt);
+  w.stringMap(58, headers);
+}
+
+/** Reads an envelope. The value of its data is a part of the bytes that are read, not a copy. */
+export function readEnvelope(r: Reader, end: number): TaskEnvelope {
+  const m: TaskEnvelope = { $typeName: "taskledger.v1.TaskEnvelope", taskList: "", id: "", attempt: 0, headers: {} };
+  while (r.pos < end)
+    switch (r.tag()) {
+      case 10:
+        m.taskList = r.name(end);
+        break;
+      case 18:
+        m.id = r.string(end);
+        break;
+      case 26:
+        if (m.data !== undefined) fallBack();
+        m.data = readData(r, r.limit(end));
+        break;
+      case 34:
+        if (m.createdAt !== undefined) fallBack();
+        m.createdAt = readTimestamp(r, r.limit(end));
+        break;
+      case 42:
+        if (m.savedAt !== undefined) fallBack();
+        m.savedAt = readTimestamp(r, r.limit(end));
+        break;
+      case 48:
+        m.attempt = r.uint32();
+        break;
+      case 58:
+        r.stringEntry(m.headers, end);
+        break;
+      default:
+        fallBack();
+    }
+  r.end(end);
+  return m;
+}
+
+function readData(r: Reader, end: number): Any {
+  const m: Any = { $typeName: "google.protobuf.Any", typeUrl: "", value: noBytes };
+  while (r.pos < end)
+    switch (r.tag()) {
+      case 10:
+        m.typeUrl = r.name(end);
+        break;
+      case 18:
+        m.value = r.view(end);
+        break;
+      default:
+        fallBack();
+    }
+  r.end(end);
+  return m;
+}
