@@ -26,7 +26,7 @@ function checkMessage(desc: DescMessage, value: unknown, path: string, depth: nu
   if (!isPlainObject(value)) throw invalid(path, `expected ${desc.typeName}, got ${describeValue(value)}`);
   const typeName = value.$typeName;
   if (typeName !== undefined && typeName !== desc.typeName)
-    throw invalid(path, `expected ${desc.typeName}, got a message of type ${String(typeName)}`);
+    throw invalid(path, `expected ${desc.typeName}, got a message of type ${nameOf(typeName)}`);
   checkKeys(desc, value, path);
   for (const member of desc.members) {
     const own = memberOf(value, member.localName);
@@ -35,6 +35,10 @@ function checkMessage(desc: DescMessage, value: unknown, path: string, depth: nu
     if (member.kind === "oneof") checkOneof(member, own, at, depth);
     else checkField(member, own, at, depth);
   }
+}
+
+function nameOf(typeName: unknown): string {
+  return typeof typeName === "string" ? typeName : describeValue(typeName);
 }
 
 function checkDepth(path: string, depth: number): void {

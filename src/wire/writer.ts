@@ -62,7 +62,8 @@ export class Writer {
   end(message: object, properties: number): void {
     let others = -properties;
     for (const _ in message) others++;
-    if (others !== 0 || Object.getPrototypeOf(message) !== Object.prototype) fallBack();
+    if (others !== 0) fallBack();
+    this.plain(message);
   }
 
   /** Goes into a message that has messages in it. */
@@ -81,7 +82,8 @@ export class Writer {
 
   /** The same object, if it is nothing but an object. */
   plain<T extends object>(object: T): T {
-    return object !== undefined && Object.getPrototypeOf(object) === Object.prototype ? object : fallBack();
+    const prototype = Object.getPrototypeOf(object);
+    return prototype === Object.prototype || prototype === null ? object : fallBack();
   }
 
   /** The entries of a map. */

@@ -1,0 +1,277 @@
+import { describe, expect, test } from "vitest";
+import { generate, generateCodec, mapImports, only } from "./generate.js";
+
+const task = "option (taskledger.v1.task) = {};";
+
+/** The statements of one function. */
+async function bodyOf(name: string, source: string): Promise<string[]> {
+  const lines = await generateCodec(source);
+  const start = lines.findIndex((line) => line.includes(`function ${name}(`));
+  return lines.slice(start + 1, lines.indexOf("}", start)).map((line) => line.trim());
+}
+
+const fetchFile = `message FetchFile { ${task} string host = 1; optional int64 size = 2; }`;
+
+describe("a task type's codec", () => {
+  test("in TypeScript, the whole file", async () => {
+    const content = only(await generate(fetchFile, `target=ts,import_extension=js,${mapImports}`), "codec");
+    expect(content.split("\n").slice(1)).toEqual([
+      "// @generated from file example.proto (package example.v1, syntax proto3)",
+      "/* eslint-disable */",
+      "",
+      'import type { MessageCodec, Reader, Writer } from "taskledger/wire";',
+      'import { fallBack } from "taskledger/wire";',
+      'import type { FetchFile } from "./example_pb.js";',
+      "",
+      "/** Encodes and decodes example.v1.FetchFile, as protobuf-es does. */",
+      "export const FetchFileCodec: MessageCodec<FetchFile> = {",
+      '  typeName: "example.v1.FetchFile",',
+      "  write: writeFetchFile,",
+      "  read: readFetchFile,",
+      "};",
+      "",
+      "export function writeFetchFile(w: Writer, m: FetchFile): void {",
+      '  w.message(m, "example.v1.FetchFile");',
+      "  let n = 2;",
+      '  if (m.host !== "") w.tag(10).string(m.host);',
+      "  if (m.size !== undefined) { n++; w.tag(16).int64(m.size); }",
+      "  w.end(m, n);",
+      "}",
+      "",
+      "export function readFetchFile(r: Reader, end: number): FetchFile {",
+      '  const m: FetchFile = { $typeName: "example.v1.FetchFile", host: "" };',
+      "  while (r.pos < end) switch (r.tag()) {",
+      "    case 10: m.host = r.string(end); break;",
+      "    case 16: m.size = r.int64(); break;",
+      "    default: fallBack();",
+      "  }",
+      "  r.end(end);",
+      "  return m;",
+      "}",
+      "",
+      "",
+    ]);
+  });
+
+  test("in JavaScript", async () => {
+    const lines = await generateCodec(fetchFile, `target=js,${mapImports}`);
+    expect(lines.slice(0, 8)).toEqual([
+      'import { fallBack } from "taskledger/wire";',
+      "export const FetchFileCodec = {",
+      '  typeName: "example.v1.FetchFile",',
+      "  write: writeFetchFile,",
+      "  read: readFetchFile,",
+      "};",
+      "export function writeFetchFile(w, m) {",
+      '  w.message(m, "example.v1.FetchFile");',
+    ]);
+    expect(lines).toContain("export function readFetchFile(r, end) {");
+    expect(lines).toContain('  const m = { $typeName: "example.v1.FetchFile", host: "" };');
+  });
+
+  test("in declarations", async () => {
+    expect(await generateCodec(fetchFile, `target=dts,${mapImports}`)).toEqual([
+      'import type { MessageCodec, Reader, Writer } from "taskledger/wire";',
+      'import type { FetchFile } from "./example_pb";',
+      "export declare const FetchFileCodec: MessageCodec<FetchFile>;",
+      "export declare function writeFetchFile(w: Writer, m: FetchFile): void;",
+      "export declare function readFetchFile(r: Reader, end: number): FetchFile;",
+    ]);
+  });
+
+  test("in CommonJS", async () => {
+    const lines = await generateCodec(fetchFile, `target=js,js_import_style=legacy_commonjs,${mapImports}`);
+    expect(lines).toContain('const { fallBack } = require("taskledger/wire");');
+    expect(lines.slice(-3)).toEqual([
+      "exports.FetchFileCodec = FetchFileCodec;",
+      "exports.writeFetchFile = writeFetchFile;",
+      "exports.readFetchFile = readFetchFile;",
+    ]);
+  });
+
+  test("is not there with codec=off, and the class does not ask for it", async () => {
+    const { files } = await generate(fetchFile, `target=ts,codec=off,${mapImports}`);
+    expect(Object.keys(files)).toEqual(["example_task.ts"]);
+    expect(files["example_task.ts"]).not.toContain("Codec");
+    expect(Object.keys((await generate(fetchFile, `target=ts,codec=on,${mapImports}`)).files)).toHaveLength(2);
+  });
+
+  test("is not there for a type that protobuf-es keeps as more than an object", async () => {
+    const legacy = `
+      syntax = "proto2";
+      package example.v1;
+      import "taskledger/v1/options.proto";
+      message M { ${task} optional string host = 1; }`;
+    const { files } = await generate(legacy);
+    expect(Object.keys(files)).toEqual(["example_task.ts"]);
+    expect(files["example_task.ts"]).not.toContain("Codec");
+    const modern = legacy.replace('syntax = "proto2"', 'edition = "2023"').replace("optional ", "");
+    expect(Object.keys((await generate(modern)).files)).toEqual(["example_task.ts"]);
+    const implicit = modern.replace("= 1", "= 1 [features.field_presence = IMPLICIT]");
+    expect(Object.keys((await generate(implicit)).files)).toHaveLength(2);
+  });
+});
+
+describe("the code for a field", () => {
+  const codeOf = async (fields: string) => {
+    const source = `
+      import "google/protobuf/struct.proto";
+      import "google/protobuf/timestamp.proto";
+      import "google/protobuf/wrappers.proto";
+      message M { ${task} ${fields} }
+      message N { int32 x = 1; }
+      enum E { E_UNSPECIFIED = 0; }`;
+    const written = (await bodyOf("writeM", source)).filter(
+      (line) => !/^(w\.(message|end|enter|leave)\(|let n)/.test(line),
+    );
+    const read = (await bodyOf("readM", source)).filter((line) => line.startsWith("case"));
+    return [...written, ...read];
+  };
+
+  test.each([
+    ["string x = 1;", 'if (m.x !== "") w.tag(10).string(m.x);', "case 10: m.x = r.string(end); break;"],
+    ["bytes x = 1;", "if (!w.isEmpty(m.x)) w.tag(10).blob(m.x);", "case 10: m.x = r.blob(end); break;"],
+    ["bool x = 1;", "if (m.x !== false) w.tag(8).bool(m.x);", "case 8: m.x = r.bool(); break;"],
+    ["double x = 1;", "if (!w.isZero(m.x)) w.tag(9).double(m.x);", "case 9: m.x = r.double(); break;"],
+    ["float x = 1;", "if (!w.isZero(m.x)) w.tag(13).float(m.x);", "case 13: m.x = r.float(); break;"],
+    ["sint32 x = 1;", "if (m.x !== 0) w.tag(8).sint32(m.x);", "case 8: m.x = r.sint32(); break;"],
+    ["fixed64 x = 1;", "if (m.x !== protoInt64.zero) w.tag(9).fixed64(m.x);", "case 9: m.x = r.fixed64(); break;"],
+    ["E x = 1;", "if (m.x !== 0) w.tag(8).int32(m.x);", "case 8: m.x = r.enum(); break;"],
+    [
+      "int64 x = 1 [jstype = JS_STRING];",
+      'if (m.x !== "0") w.tag(8).int64(w.decimal(m.x));',
+      "case 8: m.x = r.text(r.int64()); break;",
+    ],
+    ["string x = 16;", 'if (m.x !== "") w.tag(130).string(m.x);', "case 130: m.x = r.string(end); break;"],
+    ["optional bool x = 1;", "if (m.x !== undefined) { n++; w.tag(8).bool(m.x); }", "case 8: m.x = r.bool(); break;"],
+    [
+      "N x = 1;",
+      "if (m.x !== undefined) { n++; w.child(10, writeN, m.x); }",
+      "case 10: if (m.x !== undefined) fallBack(); m.x = readN(r, r.limit(end)); break;",
+    ],
+    [
+      "google.protobuf.Timestamp x = 1;",
+      "if (m.x !== undefined) { n++; w.child(10, writeTimestamp, m.x); }",
+      "case 10: if (m.x !== undefined) fallBack(); m.x = readTimestamp(r, r.limit(end)); break;",
+    ],
+    [
+      "google.protobuf.StringValue x = 1;",
+      'if (m.x !== undefined) { n++; const at = w.fork(10); if (m.x !== "") w.tag(10).string(m.x); w.join(at); }',
+      "case 10: if (m.x !== undefined) fallBack();" +
+        " m.x = read$google$protobuf$StringValue(r, r.limit(end)).value; break;",
+    ],
+    [
+      "repeated string x = 1;",
+      "for (const each of w.list(m.x)) w.tag(10).string(each);",
+      "case 10: m.x.push(r.string(end)); break;",
+    ],
+    [
+      "repeated N x = 1;",
+      "for (const each of w.list(m.x)) w.child(10, writeN, each);",
+      "case 10: m.x.push(readN(r, r.limit(end))); break;",
+    ],
+    [
+      "repeated E x = 1;",
+      "if (w.list(m.x).length > 0) { const at = w.fork(10); for (const each of m.x) w.int32(each); w.join(at); }",
+      "case 10: for (const stop = r.limit(end); r.isBefore(stop); ) m.x.push(r.enum()); break;",
+    ],
+    [
+      "repeated int32 x = 1 [packed = false];",
+      "for (const each of w.list(m.x)) w.tag(8).int32(each);",
+      "case 8: m.x.push(r.int32()); break;",
+    ],
+    ["map<string, string> x = 1;", "w.stringMap(10, m.x);", "case 10: r.stringEntry(m.x, end); break;"],
+    [
+      "map<int64, N> x = 1;",
+      "for (const [key, value] of w.entries(m.x))" +
+        " { const at = w.fork(10); w.tag(8).int64(w.decimal(key)); w.child(18, writeN, value); w.join(at); }",
+      "case 10: readM$$x(r, m.x, r.limit(end)); break;",
+    ],
+  ])("%s", async (field, write, read) => {
+    expect(await codeOf(field)).toEqual([write, read]);
+  });
+
+  test("of a oneof, in the order of the numbers", async () => {
+    expect(await codeOf("oneof choice { N x = 3; E y = 1; } int32 z = 2;")).toEqual([
+      "if (w.plain(m.choice).case === undefined) n++;",
+      'if (m.choice.case === "y") { n++; w.tag(8).int32(m.choice.value); }',
+      "if (m.z !== 0) w.tag(16).int32(m.z);",
+      'if (m.choice.case === "x") { n++; w.child(26, writeN, m.choice.value); }',
+      'case 26: if (m.choice.case === "x") fallBack(); m.choice = { case: "x", value: readN(r, r.limit(end)) }; break;',
+      'case 8: m.choice = { case: "y", value: r.enum() }; break;',
+      "case 16: m.z = r.int32(); break;",
+    ]);
+  });
+
+  test("that is left to protobuf-es refuses what is set, and reads nothing", async () => {
+    const struct = "google.protobuf.Struct";
+    expect(await codeOf(`${struct} x = 1;`)).toEqual(["w.refuse(m.x !== undefined);"]);
+    expect(await codeOf(`repeated ${struct} x = 1;`)).toEqual(["w.refuse(w.list(m.x).length > 0);"]);
+    expect(await codeOf(`map<int32, ${struct}> x = 1;`)).toEqual(["w.refuse(w.entries(m.x).length > 0);"]);
+    expect(await codeOf(`oneof y { ${struct} x = 1; }`)).toEqual(["if (w.plain(m.y).case === undefined) n++;"]);
+  });
+});
+
+test("the depth of messages that have messages in them is counted", async () => {
+  const source = `message M { ${task} M m = 1; N n = 2; } message N { int32 x = 1; }`;
+  expect(await bodyOf("writeM", source)).toEqual(expect.arrayContaining(["w.enter();", "w.leave();"]));
+  expect(await bodyOf("readM", source)).toEqual(expect.arrayContaining(["r.enter();", "r.leave();"]));
+  expect(await bodyOf("readN", source)).not.toContain("r.enter();");
+});
+
+test("an entry of a map is read by a function of its own", async () => {
+  const source = `message M { ${task} map<bool, M> ms = 1; }`;
+  expect(await bodyOf("readM$$ms", source)).toEqual([
+    "let key = false;",
+    "let value: M | undefined;",
+    "while (r.pos < end) switch (r.tag()) {",
+    "case 8: key = r.bool(); break;",
+    "case 18: if (value !== undefined) fallBack(); value = readM(r, r.limit(end)); break;",
+    "default: fallBack();",
+    "}",
+    "r.end(end);",
+    "r.set(map, key, value ?? readM(r, end));",
+  ]);
+});
+
+describe("the messages that a task type reaches", () => {
+  const shared = `syntax = "proto3"; package example.v1; message Point { int32 x = 1; } message Other {}`;
+  const user = (name: string) => `
+    syntax = "proto3";
+    package example.v1;
+    import "shared.proto";
+    import "google/protobuf/duration.proto";
+    import "taskledger/v1/options.proto";
+    message ${name} { ${task} Point point = 1; google.protobuf.Duration length = 2; }`;
+
+  test("are in the module of their own file, once", async () => {
+    const { files } = await generate({ "a.proto": user("A"), "b.proto": user("B"), "shared.proto": shared });
+    expect(Object.keys(files).sort()).toEqual([
+      "a_codec.ts",
+      "a_task.ts",
+      "b_codec.ts",
+      "b_task.ts",
+      "shared_codec.ts",
+    ]);
+    expect(files["shared_codec.ts"]).toContain("export function readPoint(r: Reader, end: number): Point {");
+    expect(files["shared_codec.ts"]).not.toContain("Other");
+    expect(files["a_codec.ts"]).toContain('import { readPoint, writePoint } from "./shared_codec');
+    expect(files["a_codec.ts"]).not.toContain("function readPoint");
+  });
+
+  test("are with their user where their file is not generated in the same run", async () => {
+    const { files } = await generate({ "a.proto": user("A"), "shared.proto": shared });
+    expect(files["a_codec.ts"]).toContain(
+      "export function read$google$protobuf$Duration(r: Reader, end: number): Duration {",
+    );
+    expect(files["a_codec.ts"]).toContain('import type { Duration } from "@bufbuild/protobuf/wkt";');
+    expect(files["shared_codec.ts"]).not.toContain("Duration");
+  });
+
+  test("have other names than the codecs, whatever they are called", async () => {
+    const source = `message readFoo { ${task} FooCodec codec = 1; } message FooCodec { int32 x = 1; }`;
+    const lines = await generateCodec(source);
+    expect(lines).toContain("export const readFoo$Codec: MessageCodec<readFoo> = {");
+    expect(lines).toContain("export function readFooCodec(r: Reader, end: number): FooCodec {");
+  });
+});

@@ -1,0 +1,223 @@
+import { clone, create, type DescMessage, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
+import { reflect } from "@bufbuild/protobuf/reflect";
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import { describe, expect, test } from "vitest";
+import { decodeMessage, encode, encodeMessage } from "../../src/wire/message-codec.js";
+import { fuzz } from "./campaign.js";
+import { generateSubjects, type Subject } from "./codecs.js";
+import { tryDecoding, tryEncoding } from "./trials.js";
+
+const subjects = await generateSubjects();
+const every = subjects.get("wire.Every") as Subject;
+const maps = subjects.get("wire.Maps") as Subject;
+
+// biome-ignore lint/suspicious/noExplicitAny: messages of schemas that are compiled here
+type Any = any;
+
+const make = ({ schema }: Subject, init: object = {}): Any => create(schema as DescMessage, init as Any);
+const bytesOf = (subject: Subject, init: object) => toBinary(subject.schema, make(subject, init));
+const readEvery = (bytes: Uint8Array): Any => decodeMessage(every.codec, bytes);
+
+test("codecs do what protobuf-es does, whatever comes, or leave it to that", { timeout: 60_000 }, async () => {
+  const seed = Math.floor(Math.random() * 2 ** 32);
+  const report = await fuzz({ seed, seconds: 30, messages: 1000, inputs: 3000, say: () => {} });
+  expect(report.messages.codec).toBeGreaterThan(report.messages["protobuf-es"]);
+  expect(report.decoded.codec).toBeGreaterThan(report.decoded["protobuf-es"]);
+});
+
+describe("a codec writes and reads by itself", () => {
+  const longest = { int64: 2n ** 63n - 1n, uint64: 2n ** 64n - 1n, sint64: -(2n ** 63n), fixed64: 2n ** 64n - 1n };
+  test.each<[string, Subject, object]>([
+    ["nothing", every, {}],
+    ["every kind of number at its ends", every, { ...longest, int32: -(2 ** 31), uint32: 2 ** 32 - 1, sfixed64: -1n }],
+    [
+      "numbers that JSON has no form for",
+      every,
+      { double: Number.NaN, float: Number.NEGATIVE_INFINITY, doubles: [-0, 0] },
+    ],
+    ["negative zeros", every, { double: -0, float: -0, optionalDouble: -0, chosenDouble: -0 }],
+    ["text of every plane", every, { string: "aé漢😀\0\ufeff", strings: ["", "é".repeat(100), "x".repeat(20_000)] }],
+    [
+      "text as long as lengths can have bytes",
+      every,
+      { strings: [127, 128, 16383, 16384, 43, 5461].map((n) => "é".repeat(n)) },
+    ],
+    ["messages in messages", every, { every: { every: { point: { x: -1 } } }, everies: [{}, { points: [{}, {}] }] }],
+    [
+      "zeros that are set",
+      every,
+      { optionalInt32: 0, optionalString: "", optionalBytes: new Uint8Array(), wrappedInt64: 0n },
+    ],
+    ["64-bit integers as text", every, { text: "-9223372036854775808", texts: ["0", "18446744073709551615"] }],
+    [
+      "cases of oneofs",
+      every,
+      { choice: { case: "chosenEvery", value: {} }, scattered: { case: "scatteredLast", value: "" } },
+    ],
+    ["values of open enums that it does not know", every, { color: 77, colors: [-2, 5], optionalColor: -1 }],
+    [
+      "well-known types",
+      every,
+      { any: { typeUrl: "x/y" }, duration: { nanos: -1 }, mask: { paths: ["a"] }, empty: {} },
+    ],
+    ["a Value with a Struct in it", every, { value: { kind: { case: "structValue", value: { fields: {} } } } }],
+    [
+      "maps of every kind of key",
+      maps,
+      { byInt32: { "-1": 1 }, byUint64: { "18446744073709551615": 1n }, byBool: { true: false } },
+    ],
+    ["maps of names that objects have", maps, { strings: { constructor: "a", toString: "b", ["__proto__"]: "c" } }],
+    ["maps of messages", maps, { points: { a: { x: 1 }, b: {} }, maps: { "5": { maps: { "6": {} } } } }],
+    ["large bytes", every, { bytes: new Uint8Array(300_000).fill(7), blobs: [new Uint8Array(64), new Uint8Array(65)] }],
+  ])("%s", (_, subject, init) => {
+    expect(tryEncoding(subject, make(subject, init))).toBe("codec");
+    expect(tryDecoding(subject, bytesOf(subject, init))).toBe("codec");
+  });
+});
+
+const unknownField = { no: 1000, wireType: WireType.Varint, data: Uint8Array.of(5) };
+
+describe("a codec leaves to protobuf-es", () => {
+  test.each<[string, Subject, object]>([
+    ["a Struct", every, { struct: { a: 1 } }],
+    ["a message of proto2", every, { legacy: { text: "x" } }],
+    ["unknown fields", every, { $unknown: [unknownField] }],
+    [
+      "unknown fields further inside",
+      every,
+      { everies: [{}, { point: Object.assign({}, { $unknown: [unknownField] }) }] },
+    ],
+  ])("%s, written and read", (_, subject, init) => {
+    const message = withUnknown(subject, init);
+    expect(tryEncoding(subject, message)).toBe("protobuf-es");
+    expect(tryDecoding(subject, toBinary(subject.schema, message))).toBe("protobuf-es");
+  });
+
+  const point = (...bytes: number[]) => Uint8Array.of(0x8a, 0x01, bytes.length, ...bytes);
+  test.each<[string, Uint8Array]>([
+    ["a message that comes twice, and is merged", Buffer.concat([point(8, 1), point(16, 2)])],
+    ["numbers that are not packed", new BinaryWriter().tag(43, WireType.Varint).int32(1).finish()],
+    ["numbers that are packed", new BinaryWriter().tag(59, WireType.LengthDelimited).fork().int32(1).join().finish()],
+    ["a tag that is longer than need be", Uint8Array.of(0xf2, 0x80, 0x00, 1, 65)],
+    ["another wire type", Uint8Array.of(0x70, 1)],
+    ["a group", Uint8Array.of(0xa3, 0x06, 0xa4, 0x06)],
+    ["what is no UTF-8", Uint8Array.of(0x72, 2, 0xc3, 0x28)],
+    ["a number of eleven bytes", Uint8Array.of(0x18, ...new Array(10).fill(0xff), 1)],
+    ["a length past the end", Uint8Array.of(0x72, 5, 65)],
+    ["a message past the end of the one it is in", Uint8Array.of(0x92, 0x01, 2, 0x72, 1, 65)],
+    ["bytes that end in a tag, or in a number", Uint8Array.of(0x8a)],
+    ["bytes that end in a fixed number", Uint8Array.of(0x09, 1, 2, 3)],
+  ])("%s", (_, bytes) => {
+    expect(tryDecoding(every, new Uint8Array(bytes))).toBe("protobuf-es");
+  });
+
+  test.each<[string, object]>([
+    ["a number where text is expected", { string: 5 }],
+    ["text where a number is expected", { int32: "5" }],
+    ["numbers out of range", { uint32: -1 }],
+    ["a 64-bit integer that is a number", { int64: 5 }],
+    ["a lone surrogate", { string: "\ud800" }],
+    ["undefined for what a message always has", { string: undefined }],
+    ["a list that is none", { strings: "ab" }],
+    ["an unknown property", { nothing: 1 }],
+    ["a message of another type", { point: { $typeName: "wire.Every" } }],
+  ])("%s, which is refused or converted there", (_, change) => {
+    expect(tryEncoding(every, Object.assign(make(every), change))).toBe("protobuf-es");
+  });
+
+  test("messages nested deeper than protobuf-es reads them", () => {
+    const nested = (depth: number) => {
+      let message = make(every);
+      for (let i = 1; i < depth; i++) message = make(every, { every: message });
+      return message as Message;
+    };
+    expect([99, 100, 101].map((depth) => tryEncoding(every, nested(depth)))).toEqual([
+      "codec",
+      "protobuf-es",
+      "protobuf-es",
+    ]);
+    const bytes = [99, 100, 101].map((depth) => toBinary(every.schema, nested(depth)));
+    expect(bytes.map((each) => tryDecoding(every, each))).toEqual(["codec", "protobuf-es", "protobuf-es"]);
+  });
+
+  test("a message that is inside of itself", () => {
+    const message = make(every);
+    message.every = message;
+    expect(tryEncoding(every, message)).toBe("protobuf-es");
+  });
+
+  test("what is encoded while something else is", () => {
+    const outer = make(maps);
+    let inner: Uint8Array | undefined = new Uint8Array();
+    Object.defineProperty(outer.strings, "a", {
+      enumerable: true,
+      get: () => {
+        inner = encodeMessage(every.codec, make(every));
+        return "b";
+      },
+    });
+    expect(encodeMessage(maps.codec, outer)).toEqual(bytesOf(maps, { strings: { a: "b" } }));
+    expect(inner).toBeUndefined();
+    expect(encodeMessage(every.codec, make(every))).toEqual(new Uint8Array());
+  });
+});
+
+function withUnknown({ schema }: Subject, init: Any): Message {
+  const message = create(schema, init) as Any;
+  if (init.$unknown) message.$unknown = init.$unknown;
+  if (init.everies) message.everies[1].point.$unknown = [unknownField];
+  return message;
+}
+
+describe("a message that a codec has read", () => {
+  const init = { string: "s", point: { x: 1 }, optionalInt64: 5n, choice: { case: "chosenInt32", value: 0 } };
+
+  test("has the properties of protobuf-es's, in their order, and the same defaults", () => {
+    const message = readEvery(bytesOf(every, init));
+    const expected = fromBinary(every.schema, bytesOf(every, init));
+    expect(Object.entries(message)).toEqual(Object.entries(expected));
+    expect(Object.keys(readEvery(new Uint8Array()))).toEqual(Object.keys(create(every.schema)));
+  });
+
+  test("is one to protobuf-es, which copies it and looks into it", () => {
+    const message = readEvery(bytesOf(every, init));
+    expect(clone(every.schema, message)).toEqual(message);
+    expect(reflect(every.schema, message).isSet(every.schema.field.point as Any)).toBe(true);
+    expect(create(every.schema, message)).toBe(message);
+  });
+
+  test("shares no list, map or object with another", () => {
+    const [a, b] = [readEvery(new Uint8Array()), readEvery(new Uint8Array())];
+    a.strings.push("x");
+    a.choice.case = "chosenInt32";
+    expect(b).toEqual(make(every));
+  });
+
+  test("has bytes of its own, which can't be transferred with those of others", () => {
+    const blobs = [10, 100, 5000].map((length) => new Uint8Array(length).fill(length));
+    const bytes = bytesOf(every, { blobs });
+    const [first, second] = [readEvery(bytes), readEvery(bytes)];
+    bytes.fill(0);
+    for (const blob of first.blobs) blob.fill(1);
+    expect(second.blobs).toEqual(blobs);
+  });
+});
+
+test("results do not change with later ones, whatever their size", () => {
+  const sizes = [0, 1, 100, 1000, 1024, 1025, 8000, 70_000, 200_000, 10];
+  const results = sizes.map((size) => encode((w) => w.raw(new Uint8Array(size).fill(size)))?.slice());
+  const again = sizes.map((size) => encode((w) => w.raw(new Uint8Array(size).fill(size))));
+  expect(again).toEqual(results);
+  expect(again).toEqual(sizes.map((size) => new Uint8Array(size).fill(size)));
+});
+
+test("an encoder that fails leaves no trace", () => {
+  const before = encode((w) => w.raw(Uint8Array.of(1, 2, 3)));
+  const failing = encode((w) => {
+    w.raw(new Uint8Array(100_000).fill(9));
+    throw new Error("failed");
+  });
+  expect(failing).toBeUndefined();
+  expect(before).toEqual(Uint8Array.of(1, 2, 3));
+  expect(encode((w) => w.raw(Uint8Array.of(4)))).toEqual(Uint8Array.of(4));
+});

@@ -1,0 +1,26 @@
+import type { Message } from "@bufbuild/protobuf";
+import { type TaskEnvelope, TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
+import { readEnvelope, writeHead, writeSavedAt, writeTail } from "../../src/envelope-codec.js";
+import { noBytes } from "../../src/wire/pool.js";
+import type { Reader } from "../../src/wire/reader.js";
+import type { Writer } from "../../src/wire/writer.js";
+import type { Subject } from "./codecs.js";
+
+/** The codec of the envelope, which is not generated: as one that is. Its data is copied, as their bytes are. */
+export const envelopeSubject: Subject = {
+  schema: TaskEnvelopeSchema,
+  codec: { typeName: TaskEnvelopeSchema.typeName, write, read },
+};
+
+function write(w: Writer, message: Message): void {
+  const envelope = message as TaskEnvelope;
+  writeHead(w, envelope, (data) => data.raw(envelope.data?.value ?? noBytes));
+  writeSavedAt(w, envelope);
+  writeTail(w, envelope);
+}
+
+function read(r: Reader, end: number): TaskEnvelope {
+  const envelope = readEnvelope(r, end);
+  if (envelope.data) envelope.data.value = envelope.data.value.slice();
+  return envelope;
+}
