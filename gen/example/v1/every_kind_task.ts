@@ -5,6 +5,7 @@
 import { Task } from "taskledger";
 import type { EveryKind } from "./every_kind_pb.js";
 import { EveryKindSchema } from "./every_kind_pb.js";
+import { EveryKindCodec } from "./every_kind_codec.js";
 
 /**
  * A task whose data has fields of every kind.
@@ -14,6 +15,7 @@ import { EveryKindSchema } from "./every_kind_pb.js";
 export class EveryKindTask extends Task<typeof EveryKindSchema> {
   static readonly schema: typeof EveryKindSchema = EveryKindSchema;
   static readonly type: "example.v1.EveryKind" = "example.v1.EveryKind";
+  static readonly codec: typeof EveryKindCodec = EveryKindCodec;
 
   override get type(): "example.v1.EveryKind" { return EveryKindTask.type; }
 
