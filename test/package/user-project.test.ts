@@ -70,6 +70,7 @@ describe("without drivers and @types/node", () => {
     expect(await readdir(join(project.folder, "src/gen"), { recursive: true })).toEqual([
       "acme",
       "acme/v1",
+      "acme/v1/fetch_codec.ts",
       "acme/v1/fetch_pb.ts",
       "acme/v1/fetch_task.ts",
     ]);
