@@ -10,7 +10,7 @@ import {
 import { FeatureSet_FieldPresence } from "@bufbuild/protobuf/wkt";
 import { checkFields, membersOf } from "./data-check.js";
 import { TaskError } from "./errors.js";
-import { decodeMessage, type MessageCodec } from "./wire/message-codec.js";
+import { decodeMessage, encodeMessage, type MessageCodec } from "./wire/message-codec.js";
 
 /**
  * A task type's data from what a user gave: a message, or an object of its fields. Throws UNKNOWN_FIELD and
@@ -23,7 +23,11 @@ export function createData<S extends DescMessage>(schema: S, init: object): Mess
 }
 
 /** Throws INVALID_DATA where the message holds what its schema does not allow. */
-export function encodeData(schema: DescMessage, data: Message): Uint8Array<ArrayBuffer> {
+export function encodeData(schema: DescMessage, data: Message, codec?: MessageCodec): Uint8Array<ArrayBuffer> {
+  return (codec && encodeMessage(codec, data)) ?? encodeSlowly(schema, data);
+}
+
+function encodeSlowly(schema: DescMessage, data: Message): Uint8Array<ArrayBuffer> {
   checkFields(schema, data);
   try {
     return toBinary(schema, data);
@@ -36,7 +40,7 @@ export function encodeData(schema: DescMessage, data: Message): Uint8Array<Array
  * The message that bytes hold; it keeps none of them. Throws INVALID_DATA where they are no message of this type, or of
  * one that could not be encoded again.
  */
-export function decodeData(schema: DescMessage, bytes: Uint8Array, codec: MessageCodec | undefined): Message {
+export function decodeData(schema: DescMessage, bytes: Uint8Array, codec?: MessageCodec): Message {
   return (codec && decodeMessage(codec, bytes)) ?? decodeSlowly(schema, bytes);
 }
 

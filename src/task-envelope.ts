@@ -76,7 +76,7 @@ export function prepareTask(task: AnyTask, maxBytes: number): PreparedEnvelope {
 /** Falls back where the type has no codec. */
 function dataWriterOf(task: AnyTask): DataWriter {
   const { data } = stateOf(task);
-  const { schema, codec } = task.constructor as Partial<TaskClass>;
+  const { schema, codec } = classOf(task);
   if (schema === undefined) return (w) => w.raw((data as Any).value);
   return codec === undefined ? fallBack : (w) => codec.write(w, data);
 }
@@ -84,10 +84,10 @@ function dataWriterOf(task: AnyTask): DataWriter {
 /** A task's envelope with its data as it is now; it shares nothing that can change. Throws INVALID_DATA. */
 export function currentEnvelope(task: AnyTask): TaskEnvelope & { data: Any } {
   const { envelope, data } = stateOf(task);
-  const schema = schemaOf(task);
+  const { schema, codec } = classOf(task);
   const value = about(envelope, () => {
     checkHeaders(envelope.headers);
-    return schema ? encodeData(schema, data) : new Uint8Array((data as Any).value);
+    return schema ? encodeData(schema, data, codec) : new Uint8Array((data as Any).value);
   });
   return copyEnvelope(envelope, packData(envelope.data.typeUrl, value), savedAtOf(envelope));
 }
@@ -105,7 +105,11 @@ function about<T>({ taskList, id }: TaskKey, act: () => T): T {
 
 /** The schema of a task's data; undefined for a task whose type this process does not know. */
 export function schemaOf(task: AnyTask): DescMessage | undefined {
-  return (task.constructor as Partial<TaskClass>).schema;
+  return classOf(task).schema;
+}
+
+function classOf(task: AnyTask): Partial<TaskClass> {
+  return task.constructor as Partial<TaskClass>;
 }
 
 export function typeMismatch({ taskList, id }: TaskKey, type: string, expected: string): TaskError {
