@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ChaosCluster } from "./cluster.js";
-import type { Fault } from "./faults.js";
+import type { Fault, Scene } from "./faults.js";
 import { Group, type GroupOptions } from "./group.js";
 import { now } from "./log.js";
 import type { Plan } from "./plan.js";
@@ -18,14 +18,15 @@ const LEDGER = {
 };
 
 /** Few lists and shards, so that many calls meet in one partition. */
-const USUAL: Omit<GroupOptions, "keyspace" | "broken" | "writers"> = {
+const USUAL: Omit<GroupOptions, "keyspace" | "broken"> = {
   ledger: LEDGER,
   shards: 2,
   workload: { lists: ["north", "south"], contested: 15, open: 50, actors: 12, pause: 200 },
+  writers: 4,
   readers: 1,
 };
 
-/** All in one partition: a trial has little time. */
+/** All in one partition, and sweeps without end: where a mistake shows soon. */
 const CROWDED: Omit<GroupOptions, "keyspace" | "broken"> = {
   ledger: { ...LEDGER, sweepInterval: 100 },
   shards: 1,
@@ -37,10 +38,12 @@ const CROWDED: Omit<GroupOptions, "keyspace" | "broken"> = {
 /** How long clients run before the first fault, in milliseconds. */
 const WARM_UP = 5_000;
 
+/** How often what was read by then is judged, in milliseconds. */
+const CHECK_INTERVAL = 5_000;
+
 export interface Play {
   /** The mistake in the build that is tried, if there is to be one. */
   readonly broken: string | undefined;
-  readonly writers: number;
   /** Broken builds that run beside it for the first part of the plan, to see that they are found out. */
   readonly trials: readonly string[];
   /** Whether everything is read once more without one of the nodes, or without each in turn. */
@@ -53,6 +56,7 @@ export class Director {
   readonly #directory: string;
   readonly #dice: Dice;
   readonly #say: (text: string) => void;
+  readonly #inflicting = new Set<Promise<void>>();
   readonly problems: string[] = [];
   group: Group | undefined;
   /** By the name of the mistake. */
@@ -65,25 +69,20 @@ export class Director {
     this.#say = say;
   }
 
-  async play(plan: Plan, { broken, writers, trials, withoutEach }: Play): Promise<void> {
-    const group = await this.#gather({ ...USUAL, keyspace: "chaos", broken, writers });
+  async play(plan: Plan, { broken, trials, withoutEach }: Play): Promise<void> {
+    const options = broken === undefined ? USUAL : { ...CROWDED, writers: USUAL.writers, readers: USUAL.readers };
+    const group = await this.#gather({ ...options, keyspace: "chaos", broken });
     this.group = group;
     for (const name of trials)
       this.trials.set(name, await this.#gather({ ...CROWDED, keyspace: name.replaceAll("-", "_"), broken: name }));
-    await Promise.all([group, ...this.trials.values()].map(({ clients }) => clients.start()));
+    await Promise.all([group, ...this.trials.values()].map((each) => each.start()));
     this.#say("clients have connected");
-    await sleep(WARM_UP);
-    const scene = { cluster: this.#cluster, clients: [group.clients], dice: this.#dice, ...limitsOf(USUAL) };
-    await plan(
-      (fault) => this.#inflict(fault, scene),
-      scene,
-      () => this.#endTrials(),
-    );
+    await this.#follow(plan, group);
     this.#say("faults are over");
     await this.#recover();
     await group.clients.end();
     await this.#endTrials();
-    await this.#audit(group, withoutEach);
+    await this.#audit(group, group.isFoundOut ? "none" : withoutEach);
   }
 
   /** Ends all clients. */
@@ -91,22 +90,60 @@ export class Director {
     for (const each of [this.group, ...this.trials.values()]) await each?.clients.killAll();
   }
 
+  /** Goes through a plan to its end, or until there is a violation. */
+  async #follow(plan: Plan, group: Group): Promise<void> {
+    const { margin, clockLimit } = LEDGER;
+    const scene: Scene = { cluster: this.#cluster, clients: [group.clients], dice: this.#dice, margin, clockLimit };
+    const watch = new AbortController();
+    const watching = this.#watch(group, watch.signal);
+    await sleep(WARM_UP);
+    await plan(
+      (fault) => this.#inflict(fault, scene, group),
+      scene,
+      () => this.#endTrials(),
+    ).catch((error) => {
+      if (!(error instanceof PlanIsOver)) throw error;
+    });
+    await Promise.all(this.#inflicting);
+    watch.abort();
+    await watching;
+  }
+
+  /** Judges again and again; a broken build that is found out need not go on. */
+  async #watch(group: Group, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await sleep(CHECK_INTERVAL, undefined, { signal }).catch(() => undefined);
+      if (await group.check()) this.#say("a violation: see below");
+      for (const [name, trial] of this.trials)
+        if (trial.clients.running && (await trial.check())) {
+          this.#say(`the broken build ${name} is found out`);
+          await trial.clients.killAll();
+        }
+    }
+  }
+
   #gather(options: GroupOptions): Promise<Group> {
     return Group.gather(this.#cluster, this.#directory, this.#dice, options);
   }
 
-  async #inflict(fault: Fault, scene: Parameters<Fault["inflict"]>[0]): Promise<void> {
+  async #inflict(fault: Fault, scene: Scene, group: Group): Promise<void> {
+    if (group.isFoundOut) throw new PlanIsOver();
     this.#say(fault.name);
-    this.group?.note({ at: now(), began: fault.name });
-    await fault.inflict(scene).catch((error) => this.problems.push(`${fault.name}: ${(error as Error).stack}`));
-    this.group?.note({ at: now(), ended: fault.name });
+    group.note({ at: now(), began: fault.name });
+    const inflicting = fault
+      .inflict(scene)
+      .catch((error) => void this.problems.push(`${fault.name}: ${(error as Error).stack}`));
+    this.#inflicting.add(inflicting);
+    await inflicting;
+    this.#inflicting.delete(inflicting);
+    group.note({ at: now(), ended: fault.name });
     this.#say(`over: ${fault.name}`);
   }
 
   async #endTrials(): Promise<void> {
     const running = [...this.trials.values()].filter(({ clients }) => clients.running);
     if (running.length === 0) return;
-    this.#say("broken builds are stopped");
+    this.#say("the other broken builds come to their end");
     await Promise.all(running.map(({ clients }) => clients.end()));
     await Promise.all(running.map((each) => each.audit()));
   }
@@ -132,6 +169,5 @@ export class Director {
   }
 }
 
-function limitsOf({ ledger }: Pick<GroupOptions, "ledger">): { margin: number; clockLimit: number } {
-  return { margin: ledger.margin ?? 0, clockLimit: ledger.clockLimit ?? 0 };
-}
+/** Ends a plan before its last fault. */
+class PlanIsOver extends Error {}

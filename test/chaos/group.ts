@@ -4,9 +4,9 @@ import { CassandraAdapter } from "taskledger/cassandra";
 import type { LedgerOptions } from "../../src/adapters/cassandra/options.js";
 import { Clients } from "./clients.js";
 import type { ChaosCluster } from "./cluster.js";
-import { type History, toHistory } from "./history.js";
+import { type History, readsUntil, toHistory } from "./history.js";
 import { judge, type Violation } from "./judge.js";
-import { type Event, LogWriter, readLogs } from "./log.js";
+import { type Event, LogWriter, now, readLogs } from "./log.js";
 import type { Dice } from "./random.js";
 import type { WorkloadOptions } from "./workload.js";
 
@@ -24,6 +24,8 @@ export interface GroupOptions {
 export interface Verdict {
   readonly history: History;
   readonly violations: readonly Violation[];
+  /** From when its clients had connected to the first violation, in seconds. */
+  readonly foundAfter: number | undefined;
   /** What went wrong with the test itself. */
   readonly problems: readonly string[];
 }
@@ -35,6 +37,8 @@ export class Group {
   readonly clients: Clients;
   readonly #directory: string;
   readonly #log: LogWriter;
+  #began = 0;
+  #isFoundOut = false;
 
   private constructor(clients: Clients, directory: string, log: LogWriter) {
     this.clients = clients;
@@ -61,6 +65,25 @@ export class Group {
     return new Group(clients, directory, log);
   }
 
+  /** Resolves when all clients have connected. */
+  async start(): Promise<void> {
+    await this.clients.start();
+    this.#began = now();
+  }
+
+  /** Whether a check has seen a violation. */
+  get isFoundOut(): boolean {
+    return this.#isFoundOut;
+  }
+
+  /** Judges what has been read by now; whether there is a violation that no check had seen before. */
+  async check(): Promise<boolean> {
+    if (this.#isFoundOut) return false;
+    const moment = now();
+    this.#isFoundOut = judge(readsUntil(await this.#history(), moment)).length > 0;
+    return this.#isFoundOut;
+  }
+
   /** Keeps a record of what is done to the cluster and the clients. */
   note(event: Event): void {
     this.#log.write(event);
@@ -77,7 +100,10 @@ export class Group {
   async judge(): Promise<Verdict> {
     const history = await this.#history();
     const failures = this.clients.failed.map((name) => `${name} failed: see ${join(this.#directory, `${name}.err`)}`);
-    return { history, violations: judge(history), problems: failures };
+    const violations = judge(history);
+    const [first] = violations;
+    const foundAfter = first && (first.at - this.#began) / 1e6;
+    return { history, violations, foundAfter, problems: failures };
   }
 
   async #history(): Promise<History> {

@@ -81,6 +81,15 @@ export function toHistory(logs: ReadonlyMap<string, readonly Line[]>): History {
   return history;
 }
 
+/**
+ * Without the reads that ended later. While processes go on, logs are read one after the other, and what a read of later
+ * saw may be in the log that was read before.
+ */
+export function readsUntil(history: History, moment: number): History {
+  const earlier = <T extends Span>(reads: readonly T[]) => reads.filter(({ end }) => end <= moment);
+  return { ...history, finds: earlier(history.finds), passes: earlier(history.passes) };
+}
+
 function addCalls(history: MutableHistory, who: string, lines: readonly Line[], gone: number): void {
   const answers = new Map<number, Answer>();
   for (const line of lines) if ("of" in line) answers.set(line.of, line);

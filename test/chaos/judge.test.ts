@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { toHistory } from "./history.js";
+import { readsUntil, toHistory } from "./history.js";
 import { judge } from "./judge.js";
 import type { Line, Listed } from "./log.js";
 
@@ -182,4 +182,19 @@ describe("a pass", () => {
     const pass = new Tape().all(9, 10, [["b", 110, "t2"]]);
     expect(kindsOf(saves(), again, pass)).toEqual(["open task not listed"]);
   });
+});
+
+test("what is judged while processes go on is only what was read before their logs were", () => {
+  const written = new Tape().save(1, 2, "a", "t1", { saved: 100 }).lines;
+  const reads = new Tape().find(3, 4, "a", null).find(5, 6, "a", null).all(5, 7, []);
+  const history = toHistory(
+    new Map([
+      ["writer", written],
+      ["reader", reads.lines],
+    ]),
+  );
+  expect(judge(readsUntil(history, 3))).toEqual([]);
+  expect(judge(readsUntil(history, 4))).toHaveLength(1);
+  expect(judge(readsUntil(history, 6))).toHaveLength(2);
+  expect(judge(readsUntil(history, 7))).toHaveLength(3);
 });

@@ -60,12 +60,12 @@ export function theseFaults(names: readonly string[]): Plan {
 }
 
 /** Faults drawn from the dice: one of nodes, one of the network and one of clients at a time. */
-export function randomFaults(minutes: number): Plan {
+export function randomFaults(minutes: number, among: readonly Fault[] = faults): Plan {
   return async (inflict, { cluster, dice }) => {
     const end = performance.now() + minutes * 60_000;
     const draw = async (hits: Fault["hits"], longestPause: number) => {
-      const some = faults.filter((fault) => fault.hits === hits);
-      while (performance.now() < end) {
+      const some = among.filter((fault) => fault.hits === hits);
+      while (some.length > 0 && performance.now() < end) {
         await sleep(dice.below(longestPause));
         await inflict(dice.pick(some));
       }

@@ -1,7 +1,7 @@
 import type { Director } from "./director.js";
 import type { Verdict } from "./group.js";
 import type { Violation } from "./judge.js";
-import { type FaultSummary, summarize } from "./summary.js";
+import { type FaultSummary, printSummaries, summarize } from "./summary.js";
 
 /** What came of a run; `--report` writes it as JSON. */
 export interface Report {
@@ -9,8 +9,10 @@ export interface Report {
   readonly seconds: number;
   readonly passed: boolean;
   readonly faults: readonly FaultSummary[];
-  /** How many violations each broken build was caught at. */
-  readonly trials: Readonly<Record<string, number>>;
+  /** Seconds from the connecting of clients to the first violation, if there was one. */
+  readonly foundAfter: number | undefined;
+  /** The same of each broken build that ran beside. */
+  readonly trials: Readonly<Record<string, number | undefined>>;
   readonly violations: readonly Violation[];
   /** All that is wrong, for people. */
   readonly findings: readonly string[];
@@ -18,7 +20,7 @@ export interface Report {
 
 export async function reportOf(director: Director, seed: number, seconds: number): Promise<Report> {
   if (director.group === undefined) throw new Error("the play never began");
-  const { history, violations, problems } = await director.group.judge();
+  const { history, violations, foundAfter, problems } = await director.group.judge();
   const verdicts = await Promise.all(
     [...director.trials].map(async ([name, group]) => [name, await group.judge()] as const),
   );
@@ -32,11 +34,24 @@ export async function reportOf(director: Director, seed: number, seconds: number
     seconds,
     passed: findings.length === 0,
     faults: summarize(history, violations),
-    trials: Object.fromEntries(verdicts.map(([name, verdict]) => [name, verdict.violations.length])),
+    foundAfter,
+    trials: Object.fromEntries(verdicts.map(([name, verdict]) => [name, verdict.foundAfter])),
     violations,
     findings,
   };
 }
+
+/** A report for people. */
+export function printReport({ faults, findings, foundAfter, trials }: Report): string {
+  const found = Object.entries({ "this build": foundAfter, ...trials }).flatMap(([name, seconds]) =>
+    seconds === undefined ? [] : [`${name}: the first violation came after ${seconds.toFixed(1)} s`],
+  );
+  const more = findings.length > FINDINGS ? [`… and ${findings.length - FINDINGS} more`] : [];
+  return [printSummaries(faults), "", ...found, ...findings.slice(0, FINDINGS), ...more].join("\n");
+}
+
+/** How many are printed. */
+const FINDINGS = 25;
 
 /** A broken build has to be found out. */
 function judgeTrial(name: string, { violations, problems }: Verdict): string[] {

@@ -1,4 +1,4 @@
-import type { History, Save } from "./history.js";
+import type { Complete, History, Save } from "./history.js";
 import type { Violation } from "./judge.js";
 
 /** What callers met while a fault lasted, all times that it came taken together. */
@@ -7,12 +7,14 @@ export interface FaultSummary {
   readonly times: number;
   /** Of all times. */
   readonly seconds: number;
-  /** Calls that ended while it lasted. */
-  readonly calls: number;
-  /** Saves and completes of these. */
-  readonly acknowledged: number;
+  /** Acknowledged, of the calls that ended while it lasted. */
+  readonly saves: number;
+  readonly completes: number;
+  /** Writes that may have been applied, and those that were not. */
   readonly unknown: number;
   readonly notApplied: number;
+  /** Finds and passes that were held to what had been acknowledged. */
+  readonly checks: number;
   /** Failed calls by code; reads that failed are among them. */
   readonly errors: Readonly<Record<string, number>>;
   /** The longest time without an acknowledgement, and the longest that one was waited for; in seconds. */
@@ -56,20 +58,20 @@ function summarizeWindows(
 ): FaultSummary {
   const during = <T extends { readonly end: number }>(calls: readonly T[]) =>
     calls.filter(({ end }) => end !== Infinity && windows.some(({ from, to }) => end >= from && end <= to));
-  const writes = during<Pick<Save, "start" | "end" | "fate">>([...history.saves, ...history.completes]);
+  const writes = during<Save | Complete>([...history.saves, ...history.completes]);
   const acknowledged = writes.filter(({ fate }) => fate === "acknowledged");
+  const saves = acknowledged.filter((write) => "token" in write).length;
   const errors: Record<string, number> = {};
-  const failed = during(history.errors);
-  for (const { failure } of failed) errors[failure.error] = (errors[failure.error] ?? 0) + 1;
-  const failedReads = failed.filter(({ op }) => op === "find" || op === "sweep").length;
+  for (const { failure } of during(history.errors)) errors[failure.error] = (errors[failure.error] ?? 0) + 1;
   return {
     fault,
     times: windows.length,
     seconds: windows.reduce((sum, { from, to }) => sum + (to - from) / 1e6, 0),
-    calls: writes.length + during(history.finds).length + during(history.passes).length + failedReads,
-    acknowledged: acknowledged.length,
+    saves,
+    completes: acknowledged.length - saves,
     unknown: writes.filter(({ fate }) => fate === "unknown").length,
     notApplied: writes.filter(({ fate }) => fate === "not-applied").length,
+    checks: during(history.finds).length + during(history.passes).length,
     errors,
     longestGap: Math.max(0, ...windows.map((window) => longestGap(acknowledged, window))) / 1e6,
     longestCall: acknowledged.reduce((longest, { start, end }) => Math.max(longest, end - start), 0) / 1e6,
@@ -85,15 +87,16 @@ function longestGap(acknowledged: readonly { readonly end: number }[], { from, t
 
 /** The summaries as a table for people. */
 export function printSummaries(summaries: readonly FaultSummary[]): string {
-  const head = ["fault", "times", "s", "calls", "acked", "unknown", "not applied", "longest gap", "longest call"];
+  const head = ["fault", "times", "s", "saves", "completes", "unknown", "not applied", "checks"];
   const rows = summaries.map((each) => [
     each.fault,
     String(each.times),
     Number.isFinite(each.seconds) ? each.seconds.toFixed(0) : "",
-    String(each.calls),
-    String(each.acknowledged),
+    String(each.saves),
+    String(each.completes),
     String(each.unknown),
     String(each.notApplied),
+    String(each.checks),
     `${each.longestGap.toFixed(1)} s`,
     `${each.longestCall.toFixed(1)} s`,
     String(each.violations),
@@ -101,7 +104,7 @@ export function printSummaries(summaries: readonly FaultSummary[]): string {
       .map(([code, count]) => `${code} ${count}`)
       .join(", "),
   ]);
-  return alignColumns([[...head, "violations", "errors"], ...rows]);
+  return alignColumns([[...head, "longest gap", "longest call", "violations", "errors"], ...rows]);
 }
 
 function alignColumns(rows: readonly (readonly string[])[]): string {
