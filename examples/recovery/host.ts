@@ -1,0 +1,41 @@
+// A worker on a host of its own: recovers a list that others recover, too, until it is told to end.
+//
+//     tsx host.ts NAME STORE LIST
+
+import { setTimeout as sleep } from "node:timers/promises";
+import { DataInterface, recover } from "taskledger";
+import { openStore } from "taskledger/store";
+import { FetchFileTask } from "../../gen/example/v1/fetch_file_task.js";
+import type { Deed } from "./deed.js";
+
+const [name = "", store = "", list = ""] = process.argv.slice(2);
+const stop = new AbortController();
+process.once("disconnect", () => stop.abort());
+const tell = (deed: Omit<Deed, "host">) => process.send?.({ host: name, ...deed });
+
+await using tasks = new DataInterface({ types: [FetchFileTask], adapter: await openStore(store) });
+await recover(
+  tasks,
+  list,
+  async (task, { signal, attempt, claim }) => {
+    // What is written with this token is refused by whoever has seen a later one: see docs/recovery.md.
+    tell({ what: "begins", id: task.id, attempt, token: String(claim.token) });
+    await sleep(50 + Math.random() * 50, undefined, { signal });
+    if (task.id === "poison") throw new Error("it can't be done");
+  },
+  {
+    owner: name,
+    olderThan: 0, // the tasks of this example have no other worker
+    lease: 1_000,
+    concurrency: 2,
+    maxAttempts: 3,
+    backoff: { initial: 100 },
+    deadLetterList: `${list} dead`,
+    every: 200,
+    signal: stop.signal,
+    onEvent(event) {
+      if (event.type === "completed" || event.type === "failed" || event.type === "dead-lettered")
+        tell({ what: event.type, id: event.task.id, attempt: event.attempt });
+    },
+  },
+);
