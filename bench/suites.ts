@@ -21,4 +21,12 @@ export const suites: Readonly<Record<string, Suite>> = {
     benchmarks: { lmdb: () => import("./lmdb.js") },
     probes: { memory: () => import("./lmdb-memory.js") },
   },
+  recovery: {
+    needs: "cassandra",
+    benchmarks: {
+      claims: () => import("./recovery/claims.js"),
+      pass: () => import("./recovery/pass.js"),
+      "save-complete": () => import("./recovery/save-complete.js"),
+    },
+  },
 };

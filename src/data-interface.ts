@@ -3,7 +3,7 @@ import { throwIfAborted } from "./abort.js";
 import type { Adapter, OperationOptions } from "./adapter.js";
 import { readBatch } from "./batch.js";
 import type { BatchOptions, FrameOptions } from "./batch-limits.js";
-import { type BulkOptions, performBatch, runInBatches } from "./bulk.js";
+import { type BulkFailure, type BulkOptions, performBatch, runInBatches } from "./bulk.js";
 import type { ByteSource } from "./byte-source.js";
 import { type Claim, endCompleted } from "./claim.js";
 import { type ClaimOptions, claimsOf, claimVersion, withoutClaimed } from "./claiming.js";
@@ -139,7 +139,8 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
     const entry = completeEntry(task, this);
     const error = settleComplete((await this.adapter.complete([entry], options))[0]);
     if (error) throw error;
-    await endClaim(task);
+    const { claim } = stateOf(task);
+    if (claim) await endCompleted(claim);
   }
 
   /**
@@ -191,16 +192,15 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
     options: CompleteAllOptions<T> = {},
   ): Promise<number> {
     checkOptions(options);
-    const completeBatch = (batch: readonly T[]) =>
-      performBatch(batch, {
+    const completeBatch = async (batch: readonly T[]) => {
+      const failures = await performBatch(batch, {
         prepare: (task) => completeEntry(task, this),
         perform: (entries) => this.adapter.complete(entries, options),
-        settle: (task, outcome) => {
-          const error = settleComplete(outcome);
-          if (error === undefined) void endClaim(task);
-          return error;
-        },
+        settle: (_, outcome) => settleComplete(outcome),
       });
+      await endClaims(batch, failures);
+      return failures;
+    };
     return runInBatches(source, completeBatch, { ...options, onDone: options.onCompleted });
   }
 
@@ -295,11 +295,11 @@ export function listStale(
   return listTasks(tasks, taskList, savedBefore, signal, filter);
 }
 
-async function endClaim(task: Task): Promise<void> {
-  const state = stateOf(task);
-  const { claim } = state;
-  state.claim = undefined;
-  if (claim) await endCompleted(claim);
+/** Of the tasks of a batch that have been completed. */
+async function endClaims(batch: readonly Task[], failures: readonly BulkFailure<Task>[]): Promise<void> {
+  const failed = new Set(failures.map(({ task }) => task));
+  const claims = batch.flatMap((task) => (failed.has(task) ? [] : (stateOf(task).claim ?? [])));
+  await Promise.all(claims.map(endCompleted));
 }
 
 type Pages = AsyncIterable<readonly Uint8Array[]>;

@@ -146,6 +146,17 @@ describe("a claim", () => {
     expect(await renewing).toBeGreaterThan(now);
   });
 
+  test("is granted where a release came between looking and claiming", async () => {
+    const claims = await host();
+    const claim = await claimed(claims);
+    now += LEASE + 2 * CLOCK_LIMIT;
+    table.beforeChange = async () => {
+      table.beforeChange = undefined;
+      await claims.release(claim, 0, undefined);
+    };
+    expect(await claimed(await host(), "b")).toMatchObject({ attempt: 2 });
+  });
+
   test("sends no transaction where the task is claimed, or the version is not open", async () => {
     await claimed(await host());
     table.calls.length = 0;

@@ -1,4 +1,4 @@
-import { DataInterface, isTaskError } from "taskledger";
+import { DataInterface, isTaskError, type Task } from "taskledger";
 import { MemoryAdapter } from "taskledger/memory";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { failureOf } from "../runtime/failure.js";
@@ -92,6 +92,21 @@ describe("a claim", () => {
     await tasks.claim(task);
     await tasks.complete(task);
     expect(await tasks.claim(await create(tasks))).toMatchObject({ attempt: 1 });
+  });
+
+  test("ends when its task is completed, alone or among many, and the store is told so", async () => {
+    const forgotten: string[] = [];
+    replaceClaims(tasks, () => ({ forget: async ({ id }) => void forgotten.push(id) }));
+    const others = [await create(tasks, "file2"), await create(tasks, "file3"), await create(tasks, "file4")];
+    const claims = [
+      await tasks.claim(task),
+      await tasks.claim(others[0] as Task),
+      await tasks.claim(others[1] as Task),
+    ];
+    await tasks.complete(task);
+    await tasks.completeAll(others);
+    expect(forgotten).toEqual(["file1", "file2", "file3"]);
+    for (const claim of claims) expect(await failureOf(() => claim?.renew())).toMatchObject({ code: "CLAIM_LOST" });
   });
 
   test("does not keep the process running", async () => {

@@ -24,6 +24,9 @@ export interface CassandraClaimsOptions {
   readonly versionOf: (key: TaskKey, signal: AbortSignal | undefined) => Promise<Version | undefined>;
 }
 
+/** How often a claim is tried where the row changes all the time. */
+const ATTEMPTS = 3;
+
 /** Queries of one call of `states` that are under way at once. */
 const CONCURRENCY = 32;
 
@@ -45,21 +48,33 @@ export class CassandraClaims {
     this.#options = options;
   }
 
+  /** Again where the row has changed meanwhile: by a release, for one, which is in nobody's way. */
+  async claim(request: ClaimRequest, signal: AbortSignal | undefined): Promise<ClaimState | undefined> {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const outcome = await this.#tryToClaim(request, signal);
+      if (outcome !== "changed") return outcome;
+    }
+    return undefined;
+  }
+
   /**
    * Whether the version is open is looked at twice: before, so that no claim to a version that is not stands in the way of
    * one that is; and after, since it may have been completed before this claim was granted.
    */
-  async claim(request: ClaimRequest, signal: AbortSignal | undefined): Promise<ClaimState | undefined> {
+  async #tryToClaim(
+    request: ClaimRequest,
+    signal: AbortSignal | undefined,
+  ): Promise<ClaimState | undefined | "changed"> {
     await this.#checkClock();
     const [before, isOpen] = await Promise.all([this.#read(request, signal), this.#isOpen(request, signal)]);
     if (!isOpen) return undefined;
     const time = { now: this.#now(), tolerance: this.#options.tolerance };
     const state = grantClaim(before.state, request, time, (after) => this.#host.clock.next(after));
     if (state === undefined) return undefined;
-    const wasGranted = this.#write(request, "once", signal, (timeout) =>
+    const wasGranted = await this.#write(request, "once", signal, (timeout) =>
       this.#session.replaceClaim(request, before, state, timeout),
     );
-    if (!(await wasGranted)) return undefined;
+    if (!wasGranted) return "changed";
     if (await this.#isOpen(request, undefined)) return state;
     await this.#takeBack(request, state, before.state);
     return undefined;
