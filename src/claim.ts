@@ -118,7 +118,9 @@ function arm(claim: Claim, startedAt: number): void {
   clearTimeout(own.timer);
   const left = startedAt + own.lease * (1 - GUARD) - performance.now();
   const expire = () => own.abort.abort(lost(claim, "its lease is about to end"));
-  own.timer = setTimeout(expire, Math.max(0, left)).unref();
+  // At once, and not in the next turn, in which work would begin that has no lease.
+  if (left <= 0) expire();
+  else own.timer = setTimeout(expire, left).unref();
 }
 
 function lost({ taskList, id, owner }: Claim, reason: string): TaskError {

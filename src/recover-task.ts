@@ -6,7 +6,7 @@ import { saveDeadLetter } from "./dead-letter.js";
 import { isTaskError, TaskError } from "./errors.js";
 import { OpaqueTask } from "./opaque-task.js";
 import type { RecoverEvent, RecoverHandler, RecoverOptions, RecoverResult } from "./recover-options.js";
-import { runClaimed } from "./run-claimed.js";
+import { keepRenewing, runClaimed } from "./run-claimed.js";
 import type { Task } from "./task.js";
 
 type Result = RecoverResult<Task>;
@@ -49,9 +49,17 @@ export class TaskRecovery {
     if (this.#wasLeftOpen(before)) return passedOver(task, `it was given up after ${before?.attempt} attempts`);
     const claim = await this.#claim(task);
     if (typeof claim === "string") return passedOver(task, claim);
+    const stopRenewing = keepRenewing(claim, this.#lease);
+    try {
+      this.#tell({ type: "claimed", task, attempt: claim.attempt });
+      return await this.#underClaim(task, claim, before === undefined);
+    } finally {
+      stopRenewing();
+    }
+  }
+
+  async #underClaim(task: Task, claim: Claim, isFirstOfVersion: boolean): Promise<Result> {
     const { attempt } = claim;
-    this.#tell({ type: "claimed", task, attempt });
-    const isFirstOfVersion = before === undefined;
     if (attempt > this.#maxAttempts && !isFirstOfVersion) return this.#giveUp(task, claim, noEnd());
     try {
       await this.#do(task, claim);

@@ -12,10 +12,22 @@ export interface RunClaimedOptions {
 /** How often a claim is renewed in the time of a lease. */
 const RENEWALS = 3;
 
+/** Renews a claim until it is lost or the function is called that this gives. */
+export function keepRenewing(claim: Claim, lease: number): () => void {
+  const interval = Math.ceil(lease / RENEWALS);
+  const timer = setInterval(renew, interval, claim, interval).unref();
+  return () => clearInterval(timer);
+}
+
+/** What keeps it from being renewed is for the lease to end by itself; the next try may do. */
+function renew(claim: Claim, timeout: number): void {
+  if (!claim.signal.aborted) claim.renew({ signal: AbortSignal.timeout(timeout) }).catch(() => undefined);
+}
+
 /**
- * Does work under a claim: renews it meanwhile, and aborts the work's signal when the claim is lost, the time is over, or
- * the caller's signal says so. Settles as the work does; but work that does not heed its signal is given up: at once when
- * its time is over, after a lease otherwise. Throws TIMEOUT, CLAIM_LOST or ABORTED then.
+ * Does work under a claim, and aborts the work's signal when the claim is lost, the time is over, or the caller's signal
+ * says so. Settles as the work does; but work that does not heed its signal is given up: at once when its time is over,
+ * after a lease otherwise. Throws TIMEOUT, CLAIM_LOST or ABORTED then.
  */
 export async function runClaimed<T>(
   claim: Claim,
@@ -23,21 +35,13 @@ export async function runClaimed<T>(
   options: RunClaimedOptions,
 ): Promise<T> {
   const stopping = new Stopping(claim, options);
-  const interval = Math.ceil(options.lease / RENEWALS);
-  const renewing = setInterval(renew, interval, claim, interval).unref();
   try {
     const { signal } = stopping;
     if (signal.aborted) throw reasonOf(signal);
     return await Promise.race([Promise.resolve(signal).then(work), stopping.givenUp]);
   } finally {
-    clearInterval(renewing);
     stopping.end();
   }
-}
-
-/** What keeps it from being renewed is for the lease to end by itself; the next try may do. */
-function renew(claim: Claim, timeout: number): void {
-  if (!claim.signal.aborted) claim.renew({ signal: AbortSignal.timeout(timeout) }).catch(() => undefined);
 }
 
 /** Why and when work is stopped, and when it is not waited for any longer. */

@@ -32,7 +32,7 @@ it("saves after a complete in one transaction learn that another process saved a
     completing.remove(completing.task(task));
     saving = [draft.beginBlock(), draft.beginBlock()];
     for (const block of saving) block.put(block.task(task), processClock.next(), new Uint8Array());
-    const later = String(processClock.now() + 1_000_000n);
+    const later = String(processClock.now() + 60_000_000n); // the other process may take a while to start
     meanwhile(
       path,
       ["complete", [{ ...key, savedAt: String(first?.ok && first.value) }]],

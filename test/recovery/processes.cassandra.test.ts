@@ -18,6 +18,5 @@ test("workers that are killed and stopped leave nothing undone, and none does wh
   const cassandra = { ...driverOptions, keyspace, clockLimit: 100 };
   await CassandraAdapter.createSchema({ client, keyspace, replication });
   await using tasks = new DataInterface({ types: [FetchFileTask], adapter: new CassandraAdapter(cassandra) });
-  const holdsUp = async () => false;
-  await recoverAmidstFaults({ tasks, store: { cassandra }, log: join(folder, "log"), tolerance: 200, holdsUp });
+  await recoverAmidstFaults({ tasks, store: { cassandra }, log: join(folder, "log"), tolerance: 200 });
 }, 90_000);

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { build } from "esbuild";
@@ -47,11 +48,6 @@ export class Crew {
       platform: "node",
       target: "node20",
       packages: "external",
-      alias: {
-        taskledger: "./src/index.ts",
-        "taskledger/cassandra": "./src/adapters/cassandra/index.ts",
-        "taskledger/lmdb": "./src/adapters/lmdb.ts",
-      },
       logLevel: "warning",
     });
     const crew = new Crew(outfile, options);
@@ -80,21 +76,29 @@ export class Crew {
   }
 
   /**
-   * Stops a worker for so long, and lets it go on. `holdsUp` tells whether all others have to wait for it, as they do for
-   * a process that is stopped while it writes to LMDB: then it is stopped in another moment.
+   * Stops a worker for so long, and lets it go on. If nobody does anything then, all others wait for it, as they do for a
+   * process that has LMDB's lock, or that was woken to have it next: it is stopped in another moment.
    */
-  async stop(milliseconds: number, holdsUp: () => Promise<boolean>): Promise<void> {
+  async stop(milliseconds: number): Promise<void> {
     const member = this.#pick();
-    for (;;) {
+    for (let tries = 0; tries < 20; tries++) {
       const from = Date.now();
       member.process.kill("SIGSTOP");
-      const isInTheWay = await holdsUp();
+      const isInTheWay = !(await this.#isAtWork());
       if (!isInTheWay) await sleep(milliseconds);
       member.process.kill("SIGCONT");
       this.stops.push({ worker: member.worker, from, to: Date.now() });
       if (!isInTheWay) return;
       await sleep(10);
     }
+  }
+
+  /** Whether anything is noted in the next moment. */
+  async #isAtWork(): Promise<boolean> {
+    await sleep(20);
+    const { size } = statSync(this.#options.log);
+    await sleep(150);
+    return statSync(this.#options.log).size > size;
   }
 
   /** All end by themselves. */

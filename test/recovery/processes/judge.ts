@@ -25,7 +25,7 @@ export interface Judgement {
   readonly overlaps: readonly string[];
   /** Tasks that were done twice though no worker that had them was killed or stopped, by the test or by the machine. */
   readonly unexplained: readonly string[];
-  /** How often the machine stopped a worker for long. */
+  /** How often the machine, or the store, held a worker up for long. */
   readonly stalls: number;
   /** Workers that woke after their leases had ended and worked on: what fencing tokens are for. */
   readonly late: number;
@@ -35,10 +35,11 @@ export interface Judgement {
 
 export function judge(ids: readonly string[], log: readonly Entry[], stops: readonly Stop[]): Judgement {
   const byTask = new Map(ids.map((id): [string, Handling[]] => [id, []]));
-  for (const handling of handlings(log)) byTask.get(handling.id)?.push(handling);
+  const handled = handlings(log);
+  for (const handling of handled) byTask.get(handling.id)?.push(handling);
   const all = [...byTask.values()].filter((some) => some.length > 0);
   const pairs = all.flatMap((some) => some.slice(1).map((next, i) => [some[i], next] as [Handling, Handling]));
-  const pauses = [...stops, ...stalls(log)];
+  const pauses = [...stops, ...stalls(log, handled)];
   return {
     handled: all.length,
     twice: all.filter((some) => some.length > 1).length,
@@ -53,9 +54,15 @@ export function judge(ids: readonly string[], log: readonly Entry[], stops: read
   };
 }
 
-function stalls(log: readonly Entry[]): Stop[] {
+/** In milliseconds. */
+const SLOW = 500;
+
+/** When the machine let a worker do nothing, or the store took its time to complete a task that was done. */
+function stalls(log: readonly Entry[], handled: readonly Handling[]): Stop[] {
+  const waits = handled.filter(({ ended, completed }) => completed < NEVER && completed - ended > SLOW);
+  const slow = waits.map(({ worker, ended, completed }) => ({ worker, from: ended, to: completed }));
   const stalled = log.filter(({ what }) => what === "stalled");
-  return stalled.map(({ worker, at, milliseconds = 0 }) => ({ worker, from: at - milliseconds, to: at }));
+  return [...slow, ...stalled.map(({ worker, at, milliseconds = 0 }) => ({ worker, from: at - milliseconds, to: at }))];
 }
 
 /** In the order of their tokens. */
@@ -75,7 +82,8 @@ function handlings(log: readonly Entry[]): Handling[] {
         completed: NEVER,
         isGivenUp: false,
       });
-    else if (handling && what === "renewed") handling.to = Math.max(handling.to, until ?? 0);
+    else if (handling && what === "renewed" && handling.ended === NEVER)
+      handling.to = Math.max(handling.to, until ?? 0);
     else if (handling && what === "completed") handling.completed = at;
     else if (handling && what === "interrupted") handling.isGivenUp = true;
     else if (handling) {

@@ -20,12 +20,10 @@ export interface RunOptions {
   readonly log: string;
   /** How much longer than its lease a claim keeps others off, in milliseconds. */
   readonly tolerance: number;
-  /** Whether a worker that has just been stopped holds up all others. */
-  readonly holdsUp: () => Promise<boolean>;
 }
 
 /** Has a list recovered while workers are killed, and stopped for longer than their leases; then looks at what they did. */
-export async function recoverAmidstFaults({ tasks, store, log, tolerance, holdsUp }: RunOptions): Promise<void> {
+export async function recoverAmidstFaults({ tasks, store, log, tolerance }: RunOptions): Promise<void> {
   const ids = Array.from({ length: TASKS }, (_, i) => `task${i}`);
   await tasks.saveAll(ids.map((id) => FetchFileTask.build({ taskList: LIST, id })));
   const work = { shortest: 20, longest: 80, concurrency: CONCURRENCY, lease: LEASE };
@@ -33,7 +31,7 @@ export async function recoverAmidstFaults({ tasks, store, log, tolerance, holdsU
   const timeout = sleep(TIMEOUT, undefined, { ref: false });
   const crew = await Crew.hire(WORKERS, { list: LIST, log, store, ...work });
   try {
-    const recovering = Promise.all([disturb(tasks, crew, tolerance, holdsUp), untilEmpty(tasks)]);
+    const recovering = Promise.all([disturb(tasks, crew, tolerance), untilEmpty(tasks)]);
     await Promise.race([recovering, crew.failure, timeout.then(() => Promise.reject(new Error("it takes too long")))]);
     await crew.dismiss();
   } finally {
@@ -48,7 +46,7 @@ export async function recoverAmidstFaults({ tasks, store, log, tolerance, holdsU
     `${handled} of ${TASKS} tasks recovered by ${WORKERS} workers in ${seconds} s; ${killed} killed, ${stopped} stopped; ` +
       `${twice} tasks handled twice, ${overlaps.length} by two live leases at once, ` +
       `${unexplained.length} without a fault; ${late} times a worker woke and worked on past its lease` +
-      (stalls > 0 ? `; the machine stopped workers ${stalls} times for long` : ""),
+      (stalls > 0 ? `; workers were held up ${stalls} times for long` : ""),
   );
   expect({ missing, overlaps, unexplained, repeatedTokens }).toEqual({
     missing: [],
@@ -62,17 +60,12 @@ export async function recoverAmidstFaults({ tasks, store, log, tolerance, holdsU
 }
 
 /** One fault after the other, while there is work. */
-async function disturb(
-  tasks: RunOptions["tasks"],
-  crew: Crew,
-  tolerance: number,
-  holdsUp: RunOptions["holdsUp"],
-): Promise<void> {
+async function disturb(tasks: RunOptions["tasks"], crew: Crew, tolerance: number): Promise<void> {
   await untilBegun(tasks);
   const stops: Promise<void>[] = [];
   for (let i = 0; i < 8 && !(await isEmpty(tasks)); i++) {
     if (i % 2 === 0) await crew.kill();
-    else stops.push(crew.stop(LEASE + tolerance + 500, holdsUp));
+    else stops.push(crew.stop(LEASE + tolerance + 500));
     await sleep(300);
   }
   await Promise.all(stops);

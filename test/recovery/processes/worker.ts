@@ -31,6 +31,7 @@ await recover(
   async (_, { claim, signal }) => {
     claims.set(claim.id, claim);
     tell(claim, "began", claim.expiresAt.getTime());
+    signal.addEventListener("abort", () => tell(claim, "interrupted"), { once: true });
     await sleep(shortest + Math.random() * (longest - shortest), undefined, { signal });
     tell(claim, "ending");
   },
@@ -43,9 +44,7 @@ await recover(
     signal: end.signal,
     onEvent(event) {
       if (event.type === "failed") throw event.error;
-      if (event.type !== "completed" && event.type !== "interrupted") return;
-      const claim = claims.get(event.task.id);
-      if (claim) tell(claim, event.type);
+      if (event.type === "completed") tell(claims.get(event.task.id) as Claim, "completed");
     },
   },
 );
