@@ -45,8 +45,9 @@ export interface ClaimStore {
   claim(request: ClaimRequest, options?: OperationOptions): Promise<ClaimState | undefined>;
 
   /**
-   * Makes the lease end so many milliseconds from now; gives that moment in milliseconds since 1970, or undefined if the
-   * claim has been released, or the task claimed again or completed.
+   * Makes the lease last for so many milliseconds from now, never shorter than it would: an earlier renewal may arrive
+   * late. Gives when it ends, in milliseconds since 1970, or undefined if the claim has been released, or the task claimed
+   * again or completed.
    */
   renew(holding: ClaimHolding, lease: number, options?: OperationOptions): Promise<number | undefined>;
 
@@ -116,7 +117,7 @@ export function endOfLease(lease: number, now: number): number {
 
 /** The state after a renewal. */
 export function renewClaim(state: ClaimState, lease: number, now: number): ClaimState {
-  return { ...state, until: endOfLease(lease, now) };
+  return { ...state, until: Math.max(state.until, endOfLease(lease, now)) };
 }
 
 /** The state after a release. */

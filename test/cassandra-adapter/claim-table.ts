@@ -1,4 +1,4 @@
-import type { ClaimChange, ClaimRow, ClaimSession } from "../../src/adapters/cassandra/claim-session.js";
+import type { ClaimEnd, ClaimRow, ClaimSession } from "../../src/adapters/cassandra/claim-session.js";
 import { SessionError } from "../../src/adapters/cassandra/session.js";
 import { type ClaimHolding, type ClaimState, NEVER } from "../../src/claim-store.js";
 import type { TaskKey } from "../../src/keys.js";
@@ -39,26 +39,34 @@ export class ClaimTable implements ClaimSession {
     });
   }
 
-  changeClaim(holding: ClaimHolding, change: ClaimChange): Promise<boolean> {
-    return this.#attempt(change.kind, () => {
+  renewClaim(holding: ClaimHolding, until: number): Promise<number | undefined> {
+    return this.#attempt("renew", () => {
       const { token, state } = this.row(holding);
-      if (token !== holding.token || state?.owner === undefined) return false;
-      const until = change.kind === "forget" ? NEVER : change.until;
-      const attempt = change.kind === "forget" ? 0 : state.attempt;
-      const owner = change.kind === "renew" ? state.owner : undefined;
-      const changed = { ...state, until, attempt, owner };
-      this.put(holding, { token, until, state: changed });
-      return true;
+      if (token !== holding.token || state?.owner === undefined) return undefined;
+      const end = Math.max(until, state.until);
+      this.put(holding, { token, until: end, state: { ...state, until: end } });
+      return end;
     });
   }
 
-  async #attempt(call: string, change: () => boolean): Promise<boolean> {
+  endClaim(holding: ClaimHolding, end: ClaimEnd): Promise<void> {
+    return this.#attempt(end.kind, () => {
+      const { token, state } = this.row(holding);
+      if (token !== holding.token || state?.owner === undefined) return;
+      const until = end.kind === "forget" ? NEVER : end.until;
+      const attempt = end.kind === "forget" ? 0 : state.attempt;
+      this.put(holding, { token, until, state: { ...state, until, attempt, owner: undefined } });
+    });
+  }
+
+  async #attempt<T>(call: string, change: () => T): Promise<T> {
     this.calls.push(call);
     await this.beforeChange?.();
     const failure = this.failures.shift();
     if (failure === "not applied") throw new SessionError("unavailable", false, "too few replicas");
-    const applied = failure === "not applied, and unknown" || change();
+    if (failure === "not applied, and unknown") throw new SessionError("timeout", true, "no answer");
+    const result = change();
     if (failure) throw new SessionError("timeout", true, "no answer");
-    return applied;
+    return result;
   }
 }

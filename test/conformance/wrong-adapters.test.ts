@@ -121,6 +121,7 @@ describeWrong(
     ["RenewsInWordsOnly", "a claim that is renewed lasts from then, as long as is asked"],
     ["RenewsInWordsOnly", "of a renewal and another's claim at the end of a lease one succeeds"],
     ["RenewsFromTheEnd", "a claim that is renewed lasts from then, as long as is asked"],
+    ["ShortensLeases", "a renewal makes no lease shorter: it may come late"],
     ["RenewsForAnybody", "a claim that was overtaken can be neither renewed nor released"],
     ["ReleasesForAnybody", "a claim that was overtaken can be neither renewed nor released"],
     ["ReleasesForAnybody", "a claim to an earlier version can't touch that to a later one"],

@@ -10,9 +10,8 @@ export interface ClaimRow {
   readonly state: ClaimState | undefined;
 }
 
-/** What becomes of a claim that is held. */
-export type ClaimChange =
-  | { readonly kind: "renew"; readonly until: number }
+/** How a claim ends that is held. */
+export type ClaimEnd =
   | { readonly kind: "release"; readonly until: number }
   /** What is left, for a day, is the token, and that the version has been completed. */
   | { readonly kind: "forget" };
@@ -26,6 +25,11 @@ export interface ClaimSession {
   readClaim(key: TaskKey, timeout: number): Promise<ClaimRow>;
   /** Puts a state, or nothing, in the place of what was read, if it is still that; whether it did. */
   replaceClaim(key: TaskKey, before: ClaimRow, after: ClaimState | undefined, timeout: number): Promise<boolean>;
-  /** Changes a claim if it is still held; whether it was. */
-  changeClaim(holding: ClaimHolding, change: ClaimChange, timeout: number): Promise<boolean>;
+  /**
+   * Makes the lease of a claim end later, if it is still held; gives when it ends: later than was asked for, where another
+   * renewal was so. Attempts of earlier renewals may be applied after this.
+   */
+  renewClaim(holding: ClaimHolding, until: number, timeout: number): Promise<number | undefined>;
+  /** Ends a claim, if it is still held. */
+  endClaim(holding: ClaimHolding, end: ClaimEnd, timeout: number): Promise<void>;
 }

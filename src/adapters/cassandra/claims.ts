@@ -10,7 +10,7 @@ import {
 import { forEachConcurrently } from "../../concurrency.js";
 import type { TaskKey } from "../../keys.js";
 import type { Version } from "../../version.js";
-import type { ClaimChange, ClaimRow, ClaimSession } from "./claim-session.js";
+import type { ClaimEnd, ClaimRow, ClaimSession } from "./claim-session.js";
 import type { ClockGuard } from "./clock.js";
 import type { Host } from "./host.js";
 import { attemptTimeout, backOff, isRetried, type RetryPolicy, retryRead, toTaskError } from "./retry.js";
@@ -82,21 +82,18 @@ export class CassandraClaims {
 
   async renew(holding: ClaimHolding, lease: number, signal: AbortSignal | undefined): Promise<number | undefined> {
     await this.#checkClock();
-    let until = 0;
-    const isHeld = await this.#change(holding, signal, () => {
-      until = endOfLease(lease, this.#now());
-      return { kind: "renew", until };
-    });
-    return isHeld ? until : undefined;
+    return this.#write(holding, "again", signal, (timeout) =>
+      this.#session.renewClaim(holding, endOfLease(lease, this.#now()), timeout),
+    );
   }
 
   async release(holding: ClaimHolding, retryIn: number, signal: AbortSignal | undefined): Promise<void> {
     const until = endOfWait(retryIn, this.#now());
-    await this.#change(holding, signal, () => ({ kind: "release", until }));
+    await this.#end(holding, { kind: "release", until }, signal);
   }
 
   async forget(holding: ClaimHolding, signal: AbortSignal | undefined): Promise<void> {
-    await this.#change(holding, signal, () => ({ kind: "forget" }));
+    await this.#end(holding, { kind: "forget" }, signal);
   }
 
   async states(
@@ -131,28 +128,30 @@ export class CassandraClaims {
     await this.#write(request, "once", undefined, change).catch(() => undefined);
   }
 
-  /** What a change of a held claim does is the same however often it is done. */
-  #change(holding: ClaimHolding, signal: AbortSignal | undefined, change: () => ClaimChange): Promise<boolean> {
-    return this.#write(holding, "again", signal, (timeout) => this.#session.changeClaim(holding, change(), timeout));
+  #end(holding: ClaimHolding, end: ClaimEnd, signal: AbortSignal | undefined): Promise<void> {
+    return this.#write(holding, "again", signal, (timeout) => this.#session.endClaim(holding, end, timeout));
   }
 
-  /** Until an attempt has an answer or the deadline has passed; once where an attempt may have been applied, if so asked. */
-  #write(
+  /**
+   * Until an attempt has an answer or the deadline has passed; once where an attempt may have been applied, unless what it
+   * does is the same however often it is done.
+   */
+  #write<T>(
     key: TaskKey,
     mayRepeat: "once" | "again",
     signal: AbortSignal | undefined,
-    write: (timeout: number) => Promise<boolean>,
-  ): Promise<boolean> {
+    write: (timeout: number) => Promise<T>,
+  ): Promise<T> {
     throwIfAborted(signal);
     return untilAborted(this.#writeUntilDeadline(key, mayRepeat, signal, write), signal, "unknown");
   }
 
-  async #writeUntilDeadline(
+  async #writeUntilDeadline<T>(
     { taskList, id }: TaskKey,
     mayRepeat: "once" | "again",
     signal: AbortSignal | undefined,
-    write: (timeout: number) => Promise<boolean>,
-  ): Promise<boolean> {
+    write: (timeout: number) => Promise<T>,
+  ): Promise<T> {
     const { policy } = this.#options;
     const end = this.#host.monotonic() + policy.deadline;
     let mayApply = false;

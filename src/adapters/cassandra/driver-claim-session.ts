@@ -1,7 +1,7 @@
 import type { Client, QueryOptions, types } from "cassandra-driver";
 import { CLAIM_MEMORY, type ClaimHolding, type ClaimState, NEVER } from "../../claim-store.js";
 import type { TaskKey } from "../../keys.js";
-import type { ClaimChange, ClaimRow, ClaimSession } from "./claim-session.js";
+import type { ClaimEnd, ClaimRow, ClaimSession } from "./claim-session.js";
 import { classifyDriverError, type Driver, describeDriverError } from "./driver-errors.js";
 import { GRACE, toVersion, within } from "./driver-session.js";
 import { encodeVersion } from "./parameters.js";
@@ -32,7 +32,8 @@ function claimStatements(keyspace: string): ClaimStatements {
     replace:
       `${update(TTL, "saved_at = ?, owner = ?, fencing_token = ?, attempt = ?, ends_at = ?")} ` +
       "IF fencing_token = ? AND ends_at = ?",
-    renew: `${update(TTL, "ends_at = ?")} ${ifHeld}`,
+    // One that comes late must not make the lease shorter.
+    renew: `${update(TTL, "ends_at = ?")} ${ifHeld} AND ends_at < ?`,
     release: `${update(TTL, "owner = null, ends_at = ?")} ${ifHeld}`,
     forget: `${update(COMPLETED_TTL, "owner = null, fencing_token = ?, attempt = 0, ends_at = ?")} ${ifHeld}`,
   };
@@ -69,21 +70,27 @@ export class DriverClaimSession implements ClaimSession {
     return { token, until, state: token === null ? undefined : toState(row, token, until ?? 0) };
   }
 
-  replaceClaim(key: TaskKey, before: ClaimRow, after: ClaimState | undefined, timeout: number): Promise<boolean> {
+  async replaceClaim(key: TaskKey, before: ClaimRow, after: ClaimState | undefined, timeout: number): Promise<boolean> {
     const values = after ? stateValues(after) : [null, null, null, null, null];
     const condition = [before.token && encodeVersion(before.token), before.until === null ? null : time(before.until)];
-    return this.#change(this.#statements.replace, [...values, key.taskList, key.id, ...condition], timeout);
+    const params = [...values, key.taskList, key.id, ...condition];
+    const { rows } = await this.#execute(this.#statements.replace, params, timeout, false);
+    return isApplied(rows[0]);
   }
 
-  changeClaim({ taskList, id, token }: ClaimHolding, change: ClaimChange, timeout: number): Promise<boolean> {
-    const where = [taskList, id, encodeVersion(token)];
-    const values = change.kind === "forget" ? [encodeVersion(token), time(NEVER)] : [time(change.until)];
-    return this.#change(this.#statements[change.kind], [...values, ...where], timeout);
+  async renewClaim(holding: ClaimHolding, until: number, timeout: number): Promise<number | undefined> {
+    const { taskList, id, token } = holding;
+    const params = [time(until), taskList, id, encodeVersion(token), time(until)];
+    const { rows } = await this.#execute(this.#statements.renew, params, timeout, false);
+    const [row] = rows;
+    if (isApplied(row)) return until;
+    const isHeld = row?.owner != null && row.fencing_token != null && toVersion(row.fencing_token) === token;
+    return isHeld ? Number(row.ends_at) : undefined;
   }
 
-  async #change(query: string, params: unknown[], timeout: number): Promise<boolean> {
-    const { rows } = await this.#execute(query, params, timeout, false);
-    return rows[0]?.["[applied]"] === true;
+  async endClaim({ taskList, id, token }: ClaimHolding, end: ClaimEnd, timeout: number): Promise<void> {
+    const values = end.kind === "forget" ? [encodeVersion(token), time(NEVER)] : [time(end.until)];
+    await this.#execute(this.#statements[end.kind], [...values, taskList, id, encodeVersion(token)], timeout, false);
   }
 
   async #execute(query: string, params: unknown[], timeout: number, isRead: boolean): Promise<types.ResultSet> {
@@ -95,6 +102,10 @@ export class DriverClaimSession implements ClaimSession {
       throw new SessionError(kind, reached && !isRead, describeDriverError(cause), cause);
     }
   }
+}
+
+function isApplied(row: types.Row | undefined): boolean {
+  return row?.["[applied]"] === true;
 }
 
 function time(milliseconds: number): Buffer {

@@ -41,6 +41,15 @@ export const claimEnds: CaseGroup = {
       await b.expectGranted(task);
     },
 
+    async "a renewal makes no lease shorter: it may come late"({ client, entry, options }) {
+      const [task] = await client.save(entry("a"));
+      const [a, b] = [new Claimant(client, "a"), new Claimant(client, "b")];
+      const claim = await a.expectGranted(task);
+      assert.ok((await a.expectRenewed(claim, 10)) >= claim.until, "it ends no earlier than it did");
+      await sleep(10 + options.claimTolerance + MOMENT);
+      await b.expectRefused(task);
+    },
+
     async "a lease that is over can be renewed, as long as nobody else has the task"({ client, entry }) {
       const [task] = await client.save(entry("a"));
       const a = new Claimant(client, "a");
