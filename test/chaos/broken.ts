@@ -10,8 +10,6 @@ import type { LedgerSession } from "../../src/adapters/cassandra/session.js";
 /** A build with a mistake in it. */
 export interface Breakage {
   readonly what: string;
-  /** Under which it shows. */
-  readonly faults: readonly string[];
   readonly rules?: Partial<LedgerRules>;
   readonly session?: (session: LedgerSession) => LedgerSession;
 }
@@ -20,7 +18,6 @@ export interface Breakage {
 export const breakages: Readonly<Record<string, Breakage>> = {
   "ack-early": {
     what: "acknowledges a write when it has been sent, before a quorum has answered",
-    faults: ["one node is slow", "one node is killed"],
     session: (session) =>
       override(session, {
         async apply(...args) {
@@ -30,7 +27,6 @@ export const breakages: Readonly<Record<string, Breakage>> = {
   },
   "complete-at-now": {
     what: "deletes at the present time, not at the timestamp of the version that its caller saw",
-    faults: ["a client's clock is off by less than the limit", "one node is slow"],
     rules: {
       completing: (id, savedAt, now) => [
         { kind: "delete-task", id, at: now },
@@ -40,7 +36,6 @@ export const breakages: Readonly<Record<string, Breakage>> = {
   },
   "sweep-without-margin": {
     what: "removes and sweeps up to the present time",
-    faults: ["one node is slow", "the network is slow", "a client is stopped for less than half the margin"],
     rules: { removalLimit: ({ before, serverBefore }) => (before < serverBefore ? before : serverBefore) },
   },
 };

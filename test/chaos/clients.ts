@@ -42,11 +42,6 @@ export class Clients {
     await Promise.all(this.#all.map((client) => client.connected));
   }
 
-  /** Whether any of them runs. */
-  get running(): boolean {
-    return this.#all.some((client) => client.running);
-  }
-
   /** One of those that write. */
   pick(): ClientProcess {
     return this.#dice.pick(this.#writers);

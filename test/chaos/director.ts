@@ -3,7 +3,7 @@ import type { ChaosCluster } from "./cluster.js";
 import type { Fault, Scene } from "./faults.js";
 import { Group, type GroupOptions } from "./group.js";
 import { now } from "./log.js";
-import type { Plan } from "./plan.js";
+import { type Plan, tellingFaults } from "./plan.js";
 import type { Dice } from "./random.js";
 
 /** Small, so that sweeps happen all the time, and that a stopped process is stopped for longer than the margin. */
@@ -21,7 +21,7 @@ const LEDGER = {
 const USUAL: Omit<GroupOptions, "keyspace" | "broken"> = {
   ledger: LEDGER,
   shards: 2,
-  workload: { lists: ["north", "south"], contested: 15, open: 50, actors: 12, pause: 200 },
+  workload: { lists: ["north", "south"], contested: 15, open: 50, actors: 12, pause: 200, sweeping: 6 },
   writers: 4,
   readers: 1,
 };
@@ -30,7 +30,7 @@ const USUAL: Omit<GroupOptions, "keyspace" | "broken"> = {
 const CROWDED: Omit<GroupOptions, "keyspace" | "broken"> = {
   ledger: { ...LEDGER, sweepInterval: 100 },
   shards: 1,
-  workload: { lists: ["north"], contested: 10, open: 20, actors: 16, pause: 150 },
+  workload: { lists: ["north"], contested: 10, open: 20, actors: 16, pause: 150, sweeping: 40 },
   writers: 2,
   readers: 0,
 };
@@ -41,10 +41,13 @@ const WARM_UP = 5_000;
 /** How often what was read by then is judged, in milliseconds. */
 const CHECK_INTERVAL = 5_000;
 
+/** How long broken builds have until they must have been found out, in minutes. */
+const TRIAL = 1;
+
 export interface Play {
   /** The mistake in the build that is tried, if there is to be one. */
   readonly broken: string | undefined;
-  /** Broken builds that run beside it for the first part of the plan, to see that they are found out. */
+  /** Broken builds that run before it, to see that they are found out. */
   readonly trials: readonly string[];
   /** Whether everything is read once more without one of the nodes, or without each in turn. */
   readonly withoutEach: "none" | "one" | "every";
@@ -56,7 +59,6 @@ export class Director {
   readonly #directory: string;
   readonly #dice: Dice;
   readonly #say: (text: string) => void;
-  readonly #inflicting = new Set<Promise<void>>();
   readonly problems: string[] = [];
   group: Group | undefined;
   /** By the name of the mistake. */
@@ -70,18 +72,16 @@ export class Director {
   }
 
   async play(plan: Plan, { broken, trials, withoutEach }: Play): Promise<void> {
+    for (const name of trials)
+      this.trials.set(name, await this.#gather({ ...CROWDED, keyspace: name.replaceAll("-", "_"), broken: name }));
+    if (trials.length > 0) await this.#follow(tellingFaults(TRIAL), [...this.trials.values()]);
+    await this.dismiss();
     const options = broken === undefined ? USUAL : { ...CROWDED, writers: USUAL.writers, readers: USUAL.readers };
     const group = await this.#gather({ ...options, keyspace: "chaos", broken });
     this.group = group;
-    for (const name of trials)
-      this.trials.set(name, await this.#gather({ ...CROWDED, keyspace: name.replaceAll("-", "_"), broken: name }));
-    await Promise.all([group, ...this.trials.values()].map((each) => each.start()));
-    this.#say("clients have connected");
-    await this.#follow(plan, group);
-    this.#say("faults are over");
+    await this.#follow(plan, [group]);
     await this.#recover();
     await group.clients.end();
-    await this.#endTrials();
     await this.#audit(group, group.isFoundOut ? "none" : withoutEach);
   }
 
@@ -90,62 +90,55 @@ export class Director {
     for (const each of [this.group, ...this.trials.values()]) await each?.clients.killAll();
   }
 
-  /** Goes through a plan to its end, or until there is a violation. */
-  async #follow(plan: Plan, group: Group): Promise<void> {
-    const { margin, clockLimit } = LEDGER;
-    const scene: Scene = { cluster: this.#cluster, clients: [group.clients], dice: this.#dice, margin, clockLimit };
-    const watch = new AbortController();
-    const watching = this.#watch(group, watch.signal);
-    await sleep(WARM_UP);
-    await plan(
-      (fault) => this.#inflict(fault, scene, group),
-      scene,
-      () => this.#endTrials(),
-    ).catch((error) => {
-      if (!(error instanceof PlanIsOver)) throw error;
-    });
-    await Promise.all(this.#inflicting);
-    watch.abort();
-    await watching;
-  }
-
-  /** Judges again and again; a broken build that is found out need not go on. */
-  async #watch(group: Group, signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      await sleep(CHECK_INTERVAL, undefined, { signal }).catch(() => undefined);
-      if (await group.check()) this.#say("a violation: see below");
-      for (const [name, trial] of this.trials)
-        if (trial.clients.running && (await trial.check())) {
-          this.#say(`the broken build ${name} is found out`);
-          await trial.clients.killAll();
-        }
-    }
-  }
-
   #gather(options: GroupOptions): Promise<Group> {
     return Group.gather(this.#cluster, this.#directory, this.#dice, options);
   }
 
-  async #inflict(fault: Fault, scene: Scene, group: Group): Promise<void> {
-    if (group.isFoundOut) throw new PlanIsOver();
+  /** Starts clients, and goes through a plan to its end, or until a violation was found in each group. */
+  async #follow(plan: Plan, groups: readonly Group[]): Promise<void> {
+    await Promise.all(groups.map((group) => group.start()));
+    this.#say("clients have connected");
+    const watch = new AbortController();
+    const watching = this.#watch(groups, watch.signal);
+    await sleep(WARM_UP);
+    await this.#inflictAll(plan, groups);
+    this.#say("faults are over");
+    watch.abort();
+    await watching;
+  }
+
+  async #inflictAll(plan: Plan, groups: readonly Group[]): Promise<void> {
+    const { margin, clockLimit } = LEDGER;
+    const clients = groups.map((group) => group.clients);
+    const scene: Scene = { cluster: this.#cluster, clients, dice: this.#dice, margin, clockLimit };
+    const underWay = new Set<Promise<void>>();
+    const inflict = async (fault: Fault) => {
+      if (groups.every((group) => group.isFoundOut)) throw new PlanIsOver();
+      const inflicting = this.#inflict(fault, scene, groups);
+      underWay.add(inflicting);
+      await inflicting;
+      underWay.delete(inflicting);
+    };
+    await plan(inflict, scene).catch((error) => {
+      if (!(error instanceof PlanIsOver)) throw error;
+    });
+    await Promise.all(underWay);
+  }
+
+  async #inflict(fault: Fault, scene: Scene, groups: readonly Group[]): Promise<void> {
     this.#say(fault.name);
-    group.note({ at: now(), began: fault.name });
-    const inflicting = fault
-      .inflict(scene)
-      .catch((error) => void this.problems.push(`${fault.name}: ${(error as Error).stack}`));
-    this.#inflicting.add(inflicting);
-    await inflicting;
-    this.#inflicting.delete(inflicting);
-    group.note({ at: now(), ended: fault.name });
+    for (const group of groups) group.note({ at: now(), began: fault.name });
+    await fault.inflict(scene).catch((error) => this.problems.push(`${fault.name}: ${(error as Error).stack}`));
+    for (const group of groups) group.note({ at: now(), ended: fault.name });
     this.#say(`over: ${fault.name}`);
   }
 
-  async #endTrials(): Promise<void> {
-    const running = [...this.trials.values()].filter(({ clients }) => clients.running);
-    if (running.length === 0) return;
-    this.#say("the other broken builds come to their end");
-    await Promise.all(running.map(({ clients }) => clients.end()));
-    await Promise.all(running.map((each) => each.audit()));
+  /** Judges again and again what has been read by then. */
+  async #watch(groups: readonly Group[], signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await sleep(CHECK_INTERVAL, undefined, { signal }).catch(() => undefined);
+      for (const group of groups) if (await group.check()) this.#say(`a violation in ${group.name}`);
+    }
   }
 
   async #recover(): Promise<void> {

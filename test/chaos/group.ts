@@ -34,13 +34,16 @@ const DATA_CENTER = "datacenter1";
 
 /** The clients of one keyspace, with their logs. */
 export class Group {
+  /** Its keyspace. */
+  readonly name: string;
   readonly clients: Clients;
   readonly #directory: string;
   readonly #log: LogWriter;
   #began = 0;
   #isFoundOut = false;
 
-  private constructor(clients: Clients, directory: string, log: LogWriter) {
+  private constructor(name: string, clients: Clients, directory: string, log: LogWriter) {
+    this.name = name;
     this.clients = clients;
     this.#directory = directory;
     this.#log = log;
@@ -62,7 +65,7 @@ export class Group {
     const log = new LogWriter(directory, "director");
     const plan = { directory, connection, ledger, broken, workload, writers, readers };
     const clients = new Clients(plan, dice, (event) => log.write(event));
-    return new Group(clients, directory, log);
+    return new Group(keyspace, clients, directory, log);
   }
 
   /** Resolves when all clients have connected. */

@@ -1,45 +1,33 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Fault, faultNamed, faults, type Scene } from "./faults.js";
 
-/**
- * Does what a plan says, one fault after the other or several at once; `inflict` keeps the record of each. Broken builds
- * that run beside may be stopped where the plan has done enough for them.
- */
-export type Plan = (
-  inflict: (fault: Fault) => Promise<void>,
-  scene: Scene,
-  endTrials: () => Promise<void>,
-) => Promise<void>;
+/** Does what a plan says, one fault after the other or several at once; `inflict` keeps the record of each. */
+export type Plan = (inflict: (fault: Fault) => Promise<void>, scene: Scene) => Promise<void>;
 
-/** Each fault once. Those of clients and of the network come while nodes are down or slow, where that is worse. */
-export const everyFault: Plan = async (inflict, { cluster }, endTrials) => {
-  const once = (...names: string[]) => inSequence(inflict, names);
-  await once("one node is killed");
-  await cluster.settled();
-  await Promise.all([once("one node is slow"), once("answers are lost")]);
-  await endTrials();
-  await cluster.settled();
-  await Promise.all([
-    once("one node is stopped for 20 s"),
-    once("a client is stopped for longer than the margin", "a client is stopped for less than half the margin"),
-  ]);
-  await cluster.settled();
-  await Promise.all([
-    once("one node is cut off from the others"),
-    once("a client's clock is off by less than the limit", "a client's clock is off by far more than the limit"),
-  ]);
-  await cluster.settled();
-  await Promise.all([once("one node is restarted"), once("a client is killed", "a coordinator hangs")]);
-  await cluster.settled();
-  await once("one node sends and does not receive", "one node receives and does not send");
-  await cluster.settled();
-  await Promise.all([once("the network is slow"), once("connections break")]);
-  await once("all nodes are cut off from each other");
-  await cluster.settled();
-  await once("one node is stopped while another is killed");
-  await cluster.settled();
-  await once("all nodes are killed at once");
-  await cluster.settled();
+/** What happens at the same time, in each of some sequences. Those of clients and of the network are worse beside nodes'. */
+const STAGES: readonly (readonly (readonly string[])[])[] = [
+  [["one node is killed"], ["a client is killed", "a client's clock is off by less than the limit"]],
+  [["one node is slow"], ["answers are lost"]],
+  [
+    ["one node is stopped for 20 s"],
+    ["a client is stopped for longer than the margin", "a client is stopped for less than half the margin"],
+  ],
+  [["one node is cut off from the others"], ["a client's clock is off by far more than the limit"]],
+  [["one node is restarted"], ["a coordinator hangs"]],
+  [["one node sends and does not receive", "one node receives and does not send"]],
+  [["the network is slow"], ["connections break"]],
+  [["all nodes are cut off from each other"]],
+  [["one node is stopped while another is killed"]],
+  [["two nodes are killed"]],
+  [["all nodes are killed at once"]],
+];
+
+/** Each fault once. */
+export const everyFault: Plan = async (inflict, { cluster }) => {
+  for (const stage of STAGES) {
+    await Promise.all(stage.map((names) => inSequence(inflict, names)));
+    await cluster.settled();
+  }
 };
 
 /** The few that say most in a minute. */
@@ -59,13 +47,28 @@ export function theseFaults(names: readonly string[]): Plan {
   };
 }
 
+/** Those under which mistakes show soon, over and over. */
+export function tellingFaults(minutes: number): Plan {
+  const sequences = [
+    ["one node is slow"],
+    ["a client is stopped for less than half the margin", "a client's clock is off by less than the limit"],
+  ];
+  return async (inflict) => {
+    const end = performance.now() + minutes * 60_000;
+    const repeat = async (names: readonly string[]) => {
+      while (performance.now() < end) await inSequence(inflict, names);
+    };
+    await Promise.all(sequences.map(repeat));
+  };
+}
+
 /** Faults drawn from the dice: one of nodes, one of the network and one of clients at a time. */
-export function randomFaults(minutes: number, among: readonly Fault[] = faults): Plan {
+export function randomFaults(minutes: number): Plan {
   return async (inflict, { cluster, dice }) => {
     const end = performance.now() + minutes * 60_000;
     const draw = async (hits: Fault["hits"], longestPause: number) => {
-      const some = among.filter((fault) => fault.hits === hits);
-      while (some.length > 0 && performance.now() < end) {
+      const some = faults.filter((fault) => fault.hits === hits);
+      while (performance.now() < end) {
         await sleep(dice.below(longestPause));
         await inflict(dice.pick(some));
       }

@@ -14,8 +14,11 @@ export interface WorkloadOptions {
   readonly actors: number;
   /** The longest that an actor waits between two things, in milliseconds. */
   readonly pause: number;
+  /** How often it sweeps, as `writing` has it for the rest. */
+  readonly sweeping: number;
 }
 
+/** How likely each thing is, beside the others. */
 const writing = {
   create: 26,
   "complete one": 17,
@@ -30,7 +33,6 @@ const writing = {
   "list some": 2,
   "save many": 1,
   "complete many": 1,
-  sweep: 6,
 };
 
 const reading = { "find contested": 6, list: 6, "list old": 2, "list some": 1 };
@@ -57,7 +59,7 @@ export class Workload {
 
   /** Resolves once it is stopped and its last calls are answered. */
   async run(only?: "reading"): Promise<void> {
-    const weights: Readonly<Record<string, number>> = only ? reading : writing;
+    const weights: Readonly<Record<string, number>> = only ? reading : { ...writing, sweep: this.#options.sweeping };
     const act = async () => {
       while (!this.#stopped) {
         await this.#do(this.#dice.weighed(weights));
