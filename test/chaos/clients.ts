@@ -18,7 +18,7 @@ export interface ClientsOptions {
 /** How long clients may take to come to an end: their calls' deadline, several times. */
 const END_TIMEOUT = 60_000;
 
-/** The clients of one keyspace: some that write, and some that only read. */
+/** The clients of a group: some that write, and some that only read. */
 export class Clients {
   readonly #options: ClientsOptions;
   readonly #dice: Dice;

@@ -5,6 +5,7 @@ import { Group, type GroupOptions } from "./group.js";
 import { now } from "./log.js";
 import { type Plan, tellingFaults } from "./plan.js";
 import type { Dice } from "./random.js";
+import { makeStore } from "./store.js";
 
 /** Small, so that sweeps happen all the time, and that a stopped process is stopped for longer than the margin. */
 const LEDGER = {
@@ -14,32 +15,26 @@ const LEDGER = {
   attemptTimeout: 1_500,
   clockInterval: 5_000,
   sweepEvery: 4,
-  sweepInterval: 1_000,
+  sweepInterval: 100,
 };
 
-/** Few lists and shards, so that many calls meet in one partition. */
-const USUAL: Omit<GroupOptions, "keyspace" | "broken"> = {
+/** Few lists, so that many calls meet in one partition, and sweeps all the time. */
+const USUAL: Omit<GroupOptions, "name" | "broken"> = {
   ledger: LEDGER,
-  shards: 2,
-  workload: { lists: ["north", "south"], contested: 15, open: 50, actors: 12, pause: 200, sweeping: 6 },
+  workload: { lists: ["north", "south"], contested: 12, open: 30, actors: 14, pause: 170 },
   writers: 4,
   readers: 1,
 };
 
-/** All in one partition, and sweeps without end: where a mistake shows soon. */
-const CROWDED: Omit<GroupOptions, "keyspace" | "broken"> = {
-  ledger: { ...LEDGER, sweepInterval: 100 },
-  shards: 1,
-  workload: { lists: ["north"], contested: 10, open: 20, actors: 16, pause: 150, sweeping: 40 },
-  writers: 2,
-  readers: 0,
-};
+/** Several at a time; the clients that write read as well. */
+const TRIED = { ...USUAL, writers: 2, readers: 0 };
 
 /** How long clients run before the first fault, in milliseconds. */
 const WARM_UP = 5_000;
 
-/** How often what was read by then is judged, in milliseconds. */
-const CHECK_INTERVAL = 5_000;
+/** How often what was read by then is judged at most, in milliseconds, and how much of the time. */
+const CHECK_INTERVAL = 2_000;
+const CHECK_SHARE = 0.1;
 
 /** How long broken builds have until they must have been found out, in minutes. */
 const TRIAL = 1;
@@ -72,12 +67,12 @@ export class Director {
   }
 
   async play(plan: Plan, { broken, trials, withoutEach }: Play): Promise<void> {
-    for (const name of trials)
-      this.trials.set(name, await this.#gather({ ...CROWDED, keyspace: name.replaceAll("-", "_"), broken: name }));
+    const connection = await makeStore(this.#cluster);
+    const gather = (options: GroupOptions) => Group.gather(connection, this.#directory, this.#dice, options);
+    for (const name of trials) this.trials.set(name, await gather({ ...TRIED, name, broken: name }));
     if (trials.length > 0) await this.#follow(tellingFaults(TRIAL), [...this.trials.values()]);
     await this.dismiss();
-    const options = broken === undefined ? USUAL : { ...CROWDED, writers: USUAL.writers, readers: USUAL.readers };
-    const group = await this.#gather({ ...options, keyspace: "chaos", broken });
+    const group = await gather({ ...USUAL, name: "main", broken });
     this.group = group;
     await this.#follow(plan, [group]);
     await this.#recover();
@@ -90,13 +85,9 @@ export class Director {
     for (const each of [this.group, ...this.trials.values()]) await each?.clients.killAll();
   }
 
-  #gather(options: GroupOptions): Promise<Group> {
-    return Group.gather(this.#cluster, this.#directory, this.#dice, options);
-  }
-
   /** Starts clients, and goes through a plan to its end, or until a violation was found in each group. */
   async #follow(plan: Plan, groups: readonly Group[]): Promise<void> {
-    await Promise.all(groups.map((group) => group.start()));
+    await Promise.all(groups.map((group) => group.clients.start()));
     this.#say("clients have connected");
     const watch = new AbortController();
     const watching = this.#watch(groups, watch.signal);
@@ -135,9 +126,11 @@ export class Director {
 
   /** Judges again and again what has been read by then. */
   async #watch(groups: readonly Group[], signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      await sleep(CHECK_INTERVAL, undefined, { signal }).catch(() => undefined);
-      for (const group of groups) if (await group.check()) this.#say(`a violation in ${group.name}`);
+    for (let pause = CHECK_INTERVAL; !signal.aborted; ) {
+      await sleep(pause, undefined, { signal }).catch(() => undefined);
+      const began = performance.now();
+      for (const group of groups) if (await group.check()) this.#say(`a violation: ${group.name}`);
+      pause = Math.max(CHECK_INTERVAL, (performance.now() - began) / CHECK_SHARE);
     }
   }
 

@@ -7,7 +7,7 @@ import type { Dice } from "./random.js";
 /** What a fault can reach. */
 export interface Scene {
   readonly cluster: ChaosCluster;
-  /** Those of each keyspace. */
+  /** Those of each group. */
   readonly clients: readonly Clients[];
   readonly dice: Dice;
   /** Milliseconds: how old versions must be that are swept, and how far a client's clock may be off. */
@@ -93,7 +93,7 @@ export const faults: readonly Fault[] = [
       await cluster.endNode(killed, "killed");
       await cluster.node(stopped).kill("SIGSTOP");
       // The third node has to notice both, and calls that fail then have to come to their deadline.
-      await sleep(28_000);
+      await sleep(22_000);
       await cluster.node(stopped).kill("SIGCONT");
       await sleep(2_000);
       await cluster.startNode(killed);

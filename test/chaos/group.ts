@@ -1,9 +1,8 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { CassandraAdapter } from "taskledger/cassandra";
+import type { CassandraConnectionOptions } from "../../src/adapters/cassandra/connection.js";
 import type { LedgerOptions } from "../../src/adapters/cassandra/options.js";
 import { Clients } from "./clients.js";
-import type { ChaosCluster } from "./cluster.js";
 import { type History, readsUntil, toHistory } from "./history.js";
 import { judge, type Violation } from "./judge.js";
 import { type Event, LogWriter, now, readLogs } from "./log.js";
@@ -11,11 +10,11 @@ import type { Dice } from "./random.js";
 import type { WorkloadOptions } from "./workload.js";
 
 export interface GroupOptions {
-  readonly keyspace: string;
+  readonly name: string;
   /** The name of the mistake that its build has. */
   readonly broken: string | undefined;
   readonly ledger: LedgerOptions;
-  readonly shards: number;
+  /** Its lists get the group's name before theirs. */
   readonly workload: Omit<WorkloadOptions, "name">;
   readonly writers: number;
   readonly readers: number;
@@ -24,22 +23,18 @@ export interface GroupOptions {
 export interface Verdict {
   readonly history: History;
   readonly violations: readonly Violation[];
-  /** From when its clients had connected to the first violation, in seconds. */
+  /** From the first save to the first violation, in seconds. */
   readonly foundAfter: number | undefined;
   /** What went wrong with the test itself. */
   readonly problems: readonly string[];
 }
 
-const DATA_CENTER = "datacenter1";
-
-/** The clients of one keyspace, with their logs. */
+/** Clients of one build that share lists, with their logs. */
 export class Group {
-  /** Its keyspace. */
   readonly name: string;
   readonly clients: Clients;
   readonly #directory: string;
   readonly #log: LogWriter;
-  #began = 0;
   #isFoundOut = false;
 
   private constructor(name: string, clients: Clients, directory: string, log: LogWriter) {
@@ -49,29 +44,20 @@ export class Group {
     this.#log = log;
   }
 
-  static async gather(cluster: ChaosCluster, parent: string, dice: Dice, options: GroupOptions): Promise<Group> {
-    const { keyspace, broken, ledger, shards, workload, writers, readers } = options;
-    const directory = join(parent, keyspace);
+  static async gather(
+    connection: CassandraConnectionOptions,
+    parent: string,
+    dice: Dice,
+    options: GroupOptions,
+  ): Promise<Group> {
+    const { name, ...rest } = options;
+    const directory = join(parent, name);
     await mkdir(directory);
-    const { contactPoints, port } = cluster;
-    const connection = {
-      contactPoints: [...contactPoints],
-      localDataCenter: DATA_CENTER,
-      keyspace,
-      protocolOptions: { port },
-    };
-    const replication = { class: "NetworkTopologyStrategy", [DATA_CENTER]: 3 };
-    await CassandraAdapter.createSchema({ ...connection, replication, shards });
+    const lists = options.workload.lists.map((list) => `${name}.${list}`);
     const log = new LogWriter(directory, "director");
-    const plan = { directory, connection, ledger, broken, workload, writers, readers };
+    const plan = { ...rest, directory, connection, workload: { ...options.workload, lists } };
     const clients = new Clients(plan, dice, (event) => log.write(event));
-    return new Group(keyspace, clients, directory, log);
-  }
-
-  /** Resolves when all clients have connected. */
-  async start(): Promise<void> {
-    await this.clients.start();
-    this.#began = now();
+    return new Group(name, clients, directory, log);
   }
 
   /** Whether a check has seen a violation. */
@@ -105,7 +91,8 @@ export class Group {
     const failures = this.clients.failed.map((name) => `${name} failed: see ${join(this.#directory, `${name}.err`)}`);
     const violations = judge(history);
     const [first] = violations;
-    const foundAfter = first && (first.at - this.#began) / 1e6;
+    const began = history.saves.reduce((earliest, { start }) => Math.min(earliest, start), Infinity);
+    const foundAfter = first && (first.at - began) / 1e6;
     return { history, violations, foundAfter, problems: failures };
   }
 

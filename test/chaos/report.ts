@@ -9,7 +9,7 @@ export interface Report {
   readonly seconds: number;
   readonly passed: boolean;
   readonly faults: readonly FaultSummary[];
-  /** Seconds from the connecting of clients to the first violation, if there was one. */
+  /** Seconds from the first save to the first violation, if there was one. */
   readonly foundAfter: number | undefined;
   /** The same of each broken build that ran beside. */
   readonly trials: Readonly<Record<string, number | undefined>>;

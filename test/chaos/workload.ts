@@ -14,8 +14,6 @@ export interface WorkloadOptions {
   readonly actors: number;
   /** The longest that an actor waits between two things, in milliseconds. */
   readonly pause: number;
-  /** How often it sweeps, as `writing` has it for the rest. */
-  readonly sweeping: number;
 }
 
 /** How likely each thing is, beside the others. */
@@ -33,6 +31,7 @@ const writing = {
   "list some": 2,
   "save many": 1,
   "complete many": 1,
+  sweep: 25,
 };
 
 const reading = { "find contested": 6, list: 6, "list old": 2, "list some": 1 };
@@ -59,7 +58,7 @@ export class Workload {
 
   /** Resolves once it is stopped and its last calls are answered. */
   async run(only?: "reading"): Promise<void> {
-    const weights: Readonly<Record<string, number>> = only ? reading : { ...writing, sweep: this.#options.sweeping };
+    const weights: Readonly<Record<string, number>> = only ? reading : writing;
     const act = async () => {
       while (!this.#stopped) {
         await this.#do(this.#dice.weighed(weights));
