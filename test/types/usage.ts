@@ -4,6 +4,7 @@ import {
   type BuildInit,
   type BulkError,
   type ChildResult,
+  type Claim,
   CompositeTask,
   configure,
   DataInterface,
@@ -11,6 +12,8 @@ import {
   existingTasks,
   isTaskError,
   OpaqueTask,
+  type RecoverCounts,
+  recover,
   Task,
   type TaskClass,
   TaskError,
@@ -265,6 +268,44 @@ export async function composites(composite: CompositeTask): Promise<void> {
     }
   }
   await Parallel.build({ taskList: "l" }).execute(context);
+}
+
+export async function recovery(
+  tasks: DataInterface<typeof FetchFile | typeof SendMail>,
+  own: FetchFile,
+): Promise<void> {
+  const claim = await tasks.claim(own, { owner: "worker 1", lease: 30_000, signal: undefined });
+  is<Claim | undefined>()(claim);
+  if (claim) is<bigint>()(claim.token);
+  for await (const task of tasks.stale("l", { olderThan: 60_000, unclaimed: true }))
+    is<FetchFile | SendMail | OpaqueTask>()(task);
+  const counts = await recover(
+    tasks,
+    "l",
+    async (task, { signal, claim, attempt }) => {
+      is<FetchFile | SendMail | OpaqueTask>()(task);
+      is<AbortSignal>()(signal);
+      is<Claim>()(claim);
+      is<number>()(attempt);
+    },
+    {
+      maxAttempts: 5,
+      backoff: { initial: 100 },
+      every: undefined,
+      onExhausted: (task, { attempts }) => [is<FetchFile | SendMail | OpaqueTask>()(task), is<number>()(attempts)],
+      onEvent(event) {
+        if (event.type === "failed") is<number>()(event.retryIn);
+        if (event.type === "store-failed") is<TaskError>()(event.error);
+        else is<FetchFile | SendMail | OpaqueTask>()(event.task);
+      },
+    },
+  );
+  is<RecoverCounts>()(counts);
+  await recover(tasks, "l");
+  // @ts-expect-error how old a task must be is for the caller to say
+  tasks.stale("l", { unclaimed: true });
+  // @ts-expect-error there is no such option
+  await recover(tasks, "l", undefined, { retries: 3 });
 }
 
 export function errors(error: unknown): void {
