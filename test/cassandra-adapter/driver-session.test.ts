@@ -54,3 +54,27 @@ describe("an attempt that the driver does not bound, since it is no request yet"
     await expect(session.readTasks({ taskList: "l", shard: 0 }, ["a"], 1)).rejects.toMatchObject({ kind: "timeout" });
   });
 });
+
+describe("a read that replicas fail", () => {
+  const failing = (reasons?: object) => {
+    const error = Object.assign(
+      new driver.errors.ResponseError(driver.types.responseErrorCodes.readFailure, "failed"),
+      reasons && { reasons },
+    );
+    const client = { execute: () => Promise.reject(error) } as unknown as Client;
+    return new DriverSession(client, driver, "tasks", driver.types.consistencies.localQuorum);
+  };
+  const partition = { taskList: "l", shard: 0 };
+  const readEntries = (session: DriverSession) =>
+    session.readEntries(partition, { after: { savedAt: 0n, id: "" }, upTo: 1n, limit: 1 }, 1_000);
+
+  test("may have met too many tombstones where it read a range, and nothing says otherwise", async () => {
+    await expect(readEntries(failing())).rejects.toMatchObject({ kind: "tombstones" });
+    await expect(readEntries(failing({ "127.0.0.1": 1 }))).rejects.toMatchObject({ kind: "tombstones" });
+    await expect(readEntries(failing({ "127.0.0.1": 0 }))).rejects.toMatchObject({ kind: "failure" });
+  });
+
+  test("has not where it read one row", async () => {
+    await expect(failing().readTasks(partition, ["a"], 1_000)).rejects.toMatchObject({ kind: "failure" });
+  });
+});

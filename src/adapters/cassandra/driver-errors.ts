@@ -11,9 +11,6 @@ export function describeDriverError(error: unknown): string {
   return message.split("\n", 1)[0] as string;
 }
 
-/** Replicas give this reason where a read met more tombstones than they allow. */
-const READ_TOO_MANY_TOMBSTONES = 1;
-
 export interface ClassifiedError {
   readonly kind: SessionErrorKind;
   /** Whether the request may have reached a replica. */
@@ -43,7 +40,7 @@ function classifyHosts(error: { innerErrors?: object }, driver: Driver): Classif
   return { kind, reached: each.some(({ reached }) => reached) };
 }
 
-function classifyResponse(error: Error & { code?: number; reasons?: object }, driver: Driver): ClassifiedError {
+function classifyResponse(error: Error & { code?: number }, driver: Driver): ClassifiedError {
   const { responseErrorCodes: codes } = driver.types;
   switch (error.code) {
     case codes.writeTimeout:
@@ -56,7 +53,6 @@ function classifyResponse(error: Error & { code?: number; reasons?: object }, dr
     case codes.isBootstrapping:
       return { kind: "unavailable", reached: false };
     case codes.readFailure:
-      return { kind: isTombstoneFailure(error) ? "tombstones" : "failure", reached: true };
     case codes.serverError:
     case codes.writeFailure:
     case codes.truncateError:
@@ -68,6 +64,15 @@ function classifyResponse(error: Error & { code?: number; reasons?: object }, dr
   }
 }
 
-function isTombstoneFailure({ reasons }: { reasons?: object }): boolean {
-  return Object.values(reasons ?? {}).includes(READ_TOO_MANY_TOMBSTONES);
+/** Replicas give this reason where a read met more tombstones than they allow. */
+const READ_TOO_MANY_TOMBSTONES = 1;
+
+/**
+ * Whether a read of a range may have failed because of the tombstones in it. Version 5 of the protocol tells the reason,
+ * version 4, the latest that cassandra-driver 4.10 speaks, only that replicas have failed.
+ */
+export function mayBeTombstones(error: unknown, { errors, types }: Driver): boolean {
+  if (!(error instanceof errors.ResponseError) || error.code !== types.responseErrorCodes.readFailure) return false;
+  const { reasons } = error as { reasons?: object };
+  return reasons === undefined || Object.values(reasons).includes(READ_TOO_MANY_TOMBSTONES);
 }

@@ -1,6 +1,6 @@
 import type { Client, ClientOptions, QueryOptions, types } from "cassandra-driver";
 import type { Version } from "../../version.js";
-import { classifyDriverError, type Driver, describeDriverError } from "./driver-errors.js";
+import { classifyDriverError, type Driver, describeDriverError, mayBeTombstones } from "./driver-errors.js";
 import { encodeVersion, MutationEncoder } from "./parameters.js";
 import type { LedgerPlace } from "./rules.js";
 import {
@@ -62,7 +62,7 @@ export class DriverSession implements LedgerSession {
   async readEntries({ taskList, shard }: Partition, range: EntryRange, timeout: number): Promise<EntriesRead> {
     const { after, upTo, limit } = range;
     const params = [taskList, shard, encodeVersion(after.savedAt), after.id, encodeVersion(upTo), limit];
-    const { rows, warnings } = await this.#readResult(this.#statements.readEntries, params, timeout);
+    const { rows, warnings } = await this.#readRange(this.#statements.readEntries, params, timeout);
     const entries = rows.map((row) => ({ ...toPlace(row), size: (row.size as number | null) ?? 0 }));
     return { entries, isHeavy: warnings.some((warning) => warning.includes("tombstone")) };
   }
@@ -101,6 +101,15 @@ export class DriverSession implements LedgerSession {
 
   async #read(query: string, params: unknown[], timeout: number): Promise<types.Row[]> {
     return (await this.#readResult(query, params, timeout)).rows;
+  }
+
+  async #readRange(query: string, params: unknown[], timeout: number): Promise<Result> {
+    try {
+      return await this.#readResult(query, params, timeout);
+    } catch (error) {
+      const { message, cause } = error as SessionError;
+      throw mayBeTombstones(cause, this.#driver) ? new SessionError("tombstones", false, message, cause) : error;
+    }
   }
 
   /** All rows of a result; the server may cut it into pages, and leave some empty, whatever was asked for. */

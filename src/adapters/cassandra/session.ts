@@ -76,7 +76,7 @@ export type SessionErrorKind =
   | "overloaded"
   /** Replicas failed to do it. */
   | "failure"
-  /** Too many tombstones lie in the range. */
+  /** Of {@link LedgerSession.readEntries}: too many tombstones may lie in the range. */
   | "tombstones"
   /** The server refuses it, and always will. */
   | "refused"
