@@ -58,7 +58,7 @@ interface Happening<T, R> {
   readonly outcome: Outcome<T, R>;
 }
 
-/** Does the work for each item, at most `concurrency` at once. Rejects with the first failure. */
+/** Does the work for each item, at most `concurrency` at once. Rejects with the first failure, and begins no more then. */
 export async function forEachConcurrently<T>(
   items: readonly T[],
   concurrency: number,
@@ -66,7 +66,12 @@ export async function forEachConcurrently<T>(
 ): Promise<void> {
   let next = 0;
   const worker = async () => {
-    while (next < items.length) await work(items[next++] as T);
+    try {
+      while (next < items.length) await work(items[next++] as T);
+    } catch (error) {
+      next = items.length;
+      throw error;
+    }
   };
   await Promise.all(Array.from({ length: Math.min(concurrency, items.length) }, worker));
 }

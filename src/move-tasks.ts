@@ -44,6 +44,7 @@ function checkDataInterface(field: string, value: unknown): void {
 }
 
 async function moveTask(from: DataInterface, to: DataInterface, task: Task, signal?: AbortSignal): Promise<void> {
+  const findHere = () => from.find(task.taskList, task.id, { signal });
   const here = task.envelope.savedAt ?? 0n;
   const there = (await to.find(task.taskList, task.id, { signal }))?.envelope.savedAt ?? 0n;
   // No two stores give one version.
@@ -51,6 +52,11 @@ async function moveTask(from: DataInterface, to: DataInterface, task: Task, sign
   // What is there may be left by an earlier call, and have been saved again here since.
   if (there < here) await to.save(to.fromBinary(task.toBinary()), { signal });
   await from.complete(task, { signal });
+  // What was saved here in the meantime is newer than what was moved.
+  for (let newer = await findHere(); newer; newer = await findHere()) {
+    await to.save(to.fromBinary(newer.toBinary()), { signal });
+    await from.complete(newer, { signal });
+  }
 }
 
 function sameStore(): TaskError {

@@ -51,6 +51,20 @@ describe("moveTasks", () => {
     expect(((await to.find(list, "file0")) as FetchFileTask).filename).toBe("newer");
   });
 
+  it("moves what is saved while it is being moved", async () => {
+    const [from, to] = [await filled(1), memory()];
+    const complete = from.adapter.complete.bind(from.adapter);
+    let isSaved = false;
+    from.adapter.complete = async (entries, options) => {
+      if (!isSaved) await from.create(FetchFileTask, { taskList: list, id: "file0", filename: "newer" });
+      isSaved = true;
+      return complete(entries, options);
+    };
+    await moveTasks(from, to, list);
+    expect(((await to.find(list, "file0")) as FetchFileTask).filename).toBe("newer");
+    expect(await ids(from)).toEqual([]);
+  });
+
   it("refuses to move a store's tasks to the same store, and completes none", async () => {
     const from = await filled(2);
     const sameAdapter = new DataInterface({ types: [FetchFileTask], adapter: from.adapter });

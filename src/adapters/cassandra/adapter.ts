@@ -15,7 +15,7 @@ import {
 } from "./connection.js";
 import { processHost } from "./host.js";
 import { Ledger } from "./ledger.js";
-import { type LedgerOptions, resolveLedgerOptions } from "./options.js";
+import { type LedgerOptions, ledgerOptionNames, resolveLedgerOptions } from "./options.js";
 import { checkKeyspaceName } from "./schema.js";
 import type { SweepReport } from "./sweeper.js";
 
@@ -139,20 +139,24 @@ export class CassandraAdapter implements Adapter {
   }
 
   async #open(): Promise<Ledger> {
-    this.#connection = await connect(driverOptions(this.#options), resolveLedgerOptions(this.#options).policy);
-    const { session, settings } = this.#connection;
-    const ledger = new Ledger(session, settings, processHost, this.#options);
-    await ledger.open();
-    this.#claims = ledger.claims(this.#connection.claims);
-    return ledger;
+    const connection = await connect(driverOptions(this.#options), resolveLedgerOptions(this.#options).policy);
+    try {
+      const ledger = new Ledger(connection.session, connection.settings, processHost, this.#options);
+      await ledger.open();
+      this.#claims = ledger.claims(connection.claims);
+      this.#connection = connection;
+      return ledger;
+    } catch (error) {
+      await connection.close();
+      throw error;
+    }
   }
 }
 
 /** What is the driver's of the options. */
 function driverOptions(options: CassandraAdapterOptions): CassandraConnectionOptions {
-  const { deadline, attemptTimeout, margin, clockLimit, clockInterval, sweepEvery, sweepInterval, ...others } = options;
-  const { maxBatchTasks, maxBatchBytes, maxPendingTasks, maxPendingBytes, whenFull, ...rest } = others;
-  return rest as CassandraConnectionOptions;
+  const others = Object.entries(options).filter(([name]) => !ledgerOptionNames.has(name));
+  return Object.fromEntries(others) as unknown as CassandraConnectionOptions;
 }
 
 function closedError(): TaskError {

@@ -18,8 +18,9 @@ export class Background {
     else if (this.#waiting.length < this.#limit) this.#waiting.push(work);
   }
 
-  /** Resolves when nothing is waiting or under way. */
-  async idle(): Promise<void> {
+  /** Drops what waits; resolves when nothing is under way. */
+  async stop(): Promise<void> {
+    this.#waiting.length = 0;
     while (this.#underWay.size > 0) await Promise.all(this.#underWay);
   }
 

@@ -36,6 +36,9 @@ export interface SchemaInit {
 /** After so many milliseconds without an answer, a second coordinator is asked. */
 const SPECULATION_DELAY = 500;
 
+/** How long a node that was lost is left alone, in milliseconds. */
+const MAX_RECONNECTION_DELAY = 5_000;
+
 export type CreateSchemaOptions = CassandraConnectionOptions & SchemaInit;
 
 /** A keyspace whose schema has been checked. */
@@ -131,10 +134,12 @@ function makeClient({ keyspace, client, ...options }: CassandraConnectionOptions
   // Everything may be sent twice: a coordinator that hangs need not hold a request up until its time is over.
   const { ConstantSpeculativeExecutionPolicy } = driver.policies.speculativeExecution;
   const speculativeExecution = new ConstantSpeculativeExecutionPolicy(SPECULATION_DELAY, 1);
+  // By default the driver comes to wait for ten minutes before it tries again, however long the nodes have been back.
+  const reconnection = new driver.policies.reconnection.ExponentialReconnectionPolicy(250, MAX_RECONNECTION_DELAY);
   try {
     return new driver.Client({
       ...rest,
-      policies: { speculativeExecution, ...policies },
+      policies: { speculativeExecution, reconnection, ...policies },
       encoding: { ...encoding, useBigIntAsLong: true },
     });
   } catch (cause) {

@@ -47,6 +47,7 @@ function classifyResponse(error: Error & { code?: number }, driver: Driver): Cla
     case codes.readTimeout:
       return { kind: "timeout", reached: true };
     case codes.unavailableException:
+    case codes.unprepared: // the driver did not get it prepared again
       return { kind: "unavailable", reached: false };
     case codes.overloaded:
       return { kind: "overloaded", reached: true };
@@ -58,7 +59,10 @@ function classifyResponse(error: Error & { code?: number }, driver: Driver): Cla
     case codes.truncateError:
       return { kind: "failure", reached: true };
     case codes.invalid:
-      return { kind: /max_mutation_size|too large/i.test(error.message) ? "too-large" : "refused", reached: false };
+      return {
+        kind: /max_mutation_size|too (large|big)/i.test(error.message) ? "too-large" : "refused",
+        reached: false,
+      };
     default:
       return { kind: "refused", reached: false };
   }

@@ -39,7 +39,7 @@ export class EntryStream {
   /** Where the pass ends. */
   readonly bound: Version;
   /** The gaps between the entries that were read. */
-  readonly gaps = new GapFinder();
+  readonly gaps: GapFinder;
   readonly #scan: EntryScan;
   readonly #pageSize: number;
   #entries: readonly LedgerEntry[] = [];
@@ -47,8 +47,9 @@ export class EntryStream {
   #index = 0;
   #ended = false;
 
-  constructor(partition: Partition, bound: Version, scan: EntryScan, pageSize: number) {
+  constructor(partition: Partition, bound: Version, sweptTo: Version, scan: EntryScan, pageSize: number) {
     this.partition = partition;
+    this.gaps = new GapFinder(sweptTo);
     this.bound = bound;
     this.#scan = scan;
     this.#pageSize = pageSize;

@@ -17,7 +17,8 @@ export type GroupCommitOptions = RetryPolicy & BatchLimits;
 
 /** One save, complete or removal: mutations that belong together. */
 interface Operation {
-  readonly mutations: readonly Mutation[];
+  /** None once its caller has been answered: it may go on waiting, and must not hold its task in memory. */
+  mutations: readonly Mutation[];
   readonly bytes: number;
   /** On the host's monotonic clock. */
   readonly end: number;
@@ -174,6 +175,7 @@ export class GroupCommit {
 function settle(operation: Operation, error?: TaskError): void {
   if (operation.settled) return;
   operation.settled = true;
+  operation.mutations = [];
   if (error) operation.reject(error);
   else operation.resolve();
 }

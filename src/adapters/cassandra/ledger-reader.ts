@@ -15,8 +15,14 @@ import type { LedgerSession, TaskRow } from "./session.js";
 import type { Partition } from "./shard.js";
 import type { Sweep } from "./stretches.js";
 
-/** Entries are read so many at once from a partition: they are small. */
-export const ENTRIES_A_READ = 500;
+/** Entries are small: so many are read at once from a partition, as long as all partitions together do not hold many more. */
+const ENTRIES_A_READ = { most: 500, least: 16, ofAllPartitions: 64_000 };
+
+/** How many entries are read at once from one of so many partitions. */
+export function entriesARead(shards: number): number {
+  const { most, least, ofAllPartitions } = ENTRIES_A_READ;
+  return Math.max(least, Math.min(most, Math.floor(ofAllPartitions / shards)));
+}
 
 /** Partitions that are asked at once. */
 const CONCURRENCY = 32;
@@ -70,9 +76,10 @@ export class LedgerReader {
     const left = new AbortController();
     const signal = options.signal ? AbortSignal.any([options.signal, left.signal]) : left.signal;
     const pass = new Pass(this.startOfPass(), { ...options, signal }, rules, limits);
-    const entries = await this.#entries(taskList, pass, onRead);
-    let next = this.#nextPage(entries, pass);
+    let next: Promise<readonly Uint8Array[]> | undefined;
     try {
+      const entries = await this.#entries(taskList, pass, onRead);
+      next = this.#nextPage(entries, pass);
       for (;;) {
         const page = await next;
         throwIfAborted(options.signal);
@@ -83,7 +90,7 @@ export class LedgerReader {
       }
     } finally {
       left.abort();
-      await next.catch(() => undefined);
+      await next?.catch(() => undefined);
     }
   }
 
@@ -138,7 +145,8 @@ export class LedgerReader {
     const scan = new EntryScan(upTo, known?.stretches ?? [], (range) =>
       this.#retry(signal, (timeout) => this.#session.readEntries(partition, range, timeout)),
     );
-    return { stream: new EntryStream(partition, upTo, scan, this.#options.entriesPerRead), known };
+    const { entriesPerRead } = this.#options;
+    return { stream: new EntryStream(partition, upTo, known?.sweptTo ?? 0n, scan, entriesPerRead), known };
   }
 
   /** The next page that is not empty; an empty one at the end. */

@@ -1,3 +1,4 @@
+import { untilAborted } from "../../abort.js";
 import type { CompleteEntry, Outcome, SaveEntry } from "../../adapter.js";
 import { isTaskError, TaskError } from "../../errors.js";
 import type { TaskKey } from "../../keys.js";
@@ -7,7 +8,9 @@ import type { Background } from "./background.js";
 import type { ClockGuard } from "./clock.js";
 import type { GroupCommit } from "./group-commit.js";
 import type { Host } from "./host.js";
+import { toTaskError } from "./retry.js";
 import type { LedgerLimits, LedgerPlace, LedgerRules } from "./rules.js";
+import { SavesUnderWay, type VersionsUnderWay } from "./saves-under-way.js";
 import { type Partition, shardOf } from "./shard.js";
 
 /** How often a save is tried whose acknowledgements come too late to count. */
@@ -26,6 +29,7 @@ export class LedgerWriter {
   readonly #admission: Admission;
   readonly #commit: GroupCommit;
   readonly #background: Background;
+  readonly #saves = new SavesUnderWay();
   readonly #options: LedgerWriterOptions;
 
   constructor(
@@ -47,9 +51,11 @@ export class LedgerWriter {
   async save(entry: SaveEntry, signal: AbortSignal | undefined): Promise<Outcome<Version>> {
     try {
       const leave = await this.#admission.enter(entry.size, signal);
+      const made = this.#saves.enter(entry);
       try {
-        return await this.#saveAdmitted(entry, signal);
+        return await this.#saveAdmitted(entry, made, signal);
       } finally {
+        this.#saves.leave(entry, made);
         leave();
       }
     } catch (error) {
@@ -57,7 +63,11 @@ export class LedgerWriter {
     }
   }
 
-  async #saveAdmitted(entry: SaveEntry, signal: AbortSignal | undefined): Promise<Outcome<Version>> {
+  async #saveAdmitted(
+    entry: SaveEntry,
+    made: VersionsUnderWay,
+    signal: AbortSignal | undefined,
+  ): Promise<Outcome<Version>> {
     const { limits, rules } = this.#options;
     const partition = this.partitionOf(entry);
     let replaced = entry.replaces;
@@ -66,8 +76,9 @@ export class LedgerWriter {
     for (let attempt = 1; ; attempt++) {
       let savedAt: Version | undefined;
       try {
-        if (!this.#guard.isTrusted) await this.#guard.check();
+        if (!this.#guard.isTrusted) await this.#checkClock(signal);
         savedAt = this.#host.clock.next(latest(replaced));
+        made.latest = savedAt;
         const mutations = [...rules.saving(entry, savedAt), ...rules.replacing(entry.id, replaced)];
         await this.#commit.write(partition, mutations, signal);
       } catch (error) {
@@ -78,10 +89,19 @@ export class LedgerWriter {
         for (const version of replaced) this.removeReplaced(partition, { id: entry.id, savedAt: version });
         return { ok: true, value: savedAt };
       }
-      // It is saved again, at a new version.
+      // It is saved again, at a new version, unless it has been overwritten since.
       late = savedAt;
-      if (attempt === LATE_SAVES) return failure(tooLate(), entry, rules.versionAfterUnknown(savedAt));
+      if (attempt === LATE_SAVES || made.latest > savedAt)
+        return failure(tooLate(), entry, rules.versionAfterUnknown(savedAt));
       replaced = [savedAt, ...replaced];
+    }
+  }
+
+  async #checkClock(signal: AbortSignal | undefined): Promise<void> {
+    try {
+      await untilAborted(this.#guard.check(), signal);
+    } catch (error) {
+      throw toTaskError(error, false);
     }
   }
 

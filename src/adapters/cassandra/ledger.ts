@@ -10,7 +10,7 @@ import { CassandraClaims } from "./claims.js";
 import { ClockGuard } from "./clock.js";
 import { GroupCommit } from "./group-commit.js";
 import type { Host } from "./host.js";
-import { ENTRIES_A_READ, LedgerReader } from "./ledger-reader.js";
+import { entriesARead, LedgerReader } from "./ledger-reader.js";
 import { LedgerWriter } from "./ledger-writer.js";
 import { type LedgerOptions, resolveLedgerOptions } from "./options.js";
 import { type RetryPolicy, retryRead, toTaskError } from "./retry.js";
@@ -47,7 +47,7 @@ export class Ledger {
     host: Host,
     options: LedgerOptions,
     rules: LedgerRules = ledgerRules,
-    entriesPerRead: number = ENTRIES_A_READ,
+    entriesPerRead: number = entriesARead(shards),
   ) {
     const { policy, batch, pending, limits, clock, sweep } = resolveLedgerOptions(options);
     this.#session = session;
@@ -138,7 +138,7 @@ export class Ledger {
   /** Resolves when nothing is under way any more. */
   async close(): Promise<void> {
     await this.#sweeper.stop();
-    await this.#background.idle();
+    await this.#background.stop();
     await this.#commit.idle();
   }
 

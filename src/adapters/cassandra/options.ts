@@ -1,4 +1,5 @@
 import { invalidArgument } from "../../errors.js";
+import { DEFAULT_CLOCK_LIMIT } from "../../version.js";
 import type { AdmissionOptions } from "./admission.js";
 import type { ClockGuardOptions } from "./clock.js";
 import type { BatchLimits } from "./group-commit.js";
@@ -21,7 +22,7 @@ export interface LedgerOptions {
   readonly maxPendingBytes?: number | undefined;
   /** What comes of an operation beyond these: it waits (by default), or fails with OVERLOADED. */
   readonly whenFull?: "wait" | "fail" | undefined;
-  /** How far this host's clock may be from Cassandra's before saves are refused with CLOCK_SKEW; 1,000 by default. */
+  /** How far this host's clock may be from Cassandra's before saves are refused with CLOCK_SKEW; 1,000, and no more. */
   readonly clockLimit?: number | undefined;
   /** How often the clocks are compared; 60,000 by default. */
   readonly clockInterval?: number | undefined;
@@ -32,6 +33,24 @@ export interface LedgerOptions {
   /** How often it is looked whether a sweep is due, and the least time between two of one partition; 60,000 by default. */
   readonly sweepInterval?: number | undefined;
 }
+
+/** They are not the driver's. */
+export const ledgerOptionNames: ReadonlySet<string> = new Set(
+  Object.keys({
+    deadline: true,
+    attemptTimeout: true,
+    maxBatchTasks: true,
+    maxBatchBytes: true,
+    maxPendingTasks: true,
+    maxPendingBytes: true,
+    whenFull: true,
+    clockLimit: true,
+    clockInterval: true,
+    margin: true,
+    sweepEvery: true,
+    sweepInterval: true,
+  } satisfies Record<keyof LedgerOptions, true>),
+);
 
 export interface ResolvedOptions {
   readonly policy: RetryPolicy;
@@ -49,6 +68,8 @@ export function resolveLedgerOptions(options: LedgerOptions): ResolvedOptions {
   const deadline = number("deadline", 10_000);
   const clockLimit = BigInt(number("clockLimit", 1_000)) * 1000n;
   const margin = BigInt(number("margin", 600_000)) * 1000n;
+  // Farther ahead, the versions that others make would not be met: see VersionClock.
+  if (clockLimit > DEFAULT_CLOCK_LIMIT) throw invalidArgument("clockLimit", "at most 1000", options.clockLimit);
   if (margin < 20n * clockLimit) throw invalidArgument("margin", "at least 20 times clockLimit", options.margin);
   const whenFull = options.whenFull ?? "wait";
   if (whenFull !== "wait" && whenFull !== "fail") throw invalidArgument("whenFull", '"wait" or "fail"', whenFull);
@@ -66,7 +87,10 @@ export function resolveLedgerOptions(options: LedgerOptions): ResolvedOptions {
   };
 }
 
+/** Timers take no more: Node makes them one millisecond. */
+const MOST = 2 ** 31 - 1;
+
 function checkNumber(name: string, value: unknown, least: number): number {
-  if (typeof value === "number" && Number.isInteger(value) && value >= least) return value;
-  throw invalidArgument(name, `a whole number from ${least}`, value);
+  if (typeof value === "number" && Number.isInteger(value) && value >= least && value <= MOST) return value;
+  throw invalidArgument(name, `a whole number from ${least} to ${MOST}`, value);
 }

@@ -31,10 +31,26 @@ export function segmentsBetween(stretches: readonly Stretch[], bound: Version): 
 /** Sweeps keep this many stretches of a partition: the widest. Each costs a read to cross. */
 const KEPT = 8;
 
+/** So many are covered in one sweep, the widest of those that are new: each is a tombstone, too. */
+const COVERED = 256;
+
+/** The stretches that a sweep covers, and those of them that it keeps. */
+export interface FoundStretches {
+  readonly covered: readonly Stretch[];
+  readonly kept: readonly Stretch[];
+}
+
 /** Finds the widest gaps between the entries of a ledger, which are given in order. */
 export class GapFinder {
-  readonly #gaps: Stretch[] = [];
+  readonly #sweptTo: Version;
+  readonly #old = new WidestGaps(KEPT);
+  readonly #new = new WidestGaps(COVERED);
   #last: Version = 0n;
+
+  /** Gaps that end by `sweptTo` were there for an earlier sweep. */
+  constructor(sweptTo: Version) {
+    this.#sweptTo = sweptTo;
+  }
 
   /** An entry that stays: a fence between gaps. */
   fence(savedAt: Version): void {
@@ -43,22 +59,44 @@ export class GapFinder {
   }
 
   /** The gaps up to a limit, with it, in order. What comes after the last fence counts as one. */
-  stretchesUpTo(limit: Version): Stretch[] {
-    const all = [...this.#gaps, { after: this.#last, before: limit + 1n }];
-    return all
-      .map(({ after, before }) => ({ after, before: minimum(before, limit + 1n) }))
-      .filter((gap) => widthOf(gap) > 1n)
-      .sort((a, b) => (widthOf(a) > widthOf(b) ? -1 : 1))
-      .slice(0, KEPT)
-      .sort((a, b) => (a.after < b.after ? -1 : 1));
+  stretchesUpTo(limit: Version): FoundStretches {
+    const upTo = (gaps: readonly Stretch[]) =>
+      gaps
+        .map(({ after, before }) => ({ after, before: minimum(before, limit + 1n) }))
+        .filter((gap) => widthOf(gap) > 1n);
+    const found = upTo([...this.#new.gaps, { after: this.#last, before: limit + 1n }]);
+    const covered = widest(found, COVERED);
+    return { covered: inOrder(covered), kept: inOrder(widest([...upTo(this.#old.gaps), ...covered], KEPT)) };
   }
 
   #note(gap: Stretch): void {
-    this.#gaps.push(gap);
-    if (this.#gaps.length <= 4 * KEPT) return;
-    this.#gaps.sort((a, b) => (widthOf(a) > widthOf(b) ? -1 : 1));
-    this.#gaps.length = 2 * KEPT;
+    if (gap.before > this.#sweptTo) this.#new.add(gap);
+    else this.#old.add(gap);
   }
+}
+
+/** At least the widest `count` of the gaps that were added, and not many more. */
+class WidestGaps {
+  readonly #count: number;
+  gaps: Stretch[] = [];
+
+  constructor(count: number) {
+    this.#count = count;
+  }
+
+  add(gap: Stretch): void {
+    this.gaps.push(gap);
+    // Some may be cut off later, at the sweep's limit; so more are kept than asked for.
+    if (this.gaps.length > 4 * this.#count) this.gaps = widest(this.gaps, 2 * this.#count);
+  }
+}
+
+function widest(gaps: readonly Stretch[], count: number): Stretch[] {
+  return [...gaps].sort((a, b) => (widthOf(a) > widthOf(b) ? -1 : 1)).slice(0, count);
+}
+
+function inOrder(gaps: Stretch[]): Stretch[] {
+  return gaps.sort((a, b) => (a.after < b.after ? -1 : 1));
 }
 
 /** The stretches that lie in none of those that were swept before: these need tombstones. */

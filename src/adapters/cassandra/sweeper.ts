@@ -36,8 +36,8 @@ interface Backlog {
   since: number;
 }
 
-/** Partitions whose completions are counted at once; of more, those counted longest ago are forgotten. */
-const MAX_BACKLOGS = 10_000;
+/** Partitions whose completions are counted at once; of more, the half with the fewest is forgotten. */
+const MAX_BACKLOGS = 100_000;
 
 /**
  * Covers what is completed with one tombstone a stretch, in place of one a task, and notes where it did: a ledger stays
@@ -52,7 +52,7 @@ export class Sweeper {
   readonly #backlogs = new Map<string, Backlog>();
   readonly #underWay = new Set<Promise<unknown>>();
   #cancelTimer: (() => void) | undefined;
-  #stopped = false;
+  readonly #stopping = new AbortController();
 
   constructor(host: Host, guard: ClockGuard, reader: LedgerReader, commit: GroupCommit, options: SweeperOptions) {
     this.#host = host;
@@ -69,8 +69,7 @@ export class Sweeper {
     const backlog = this.#backlogs.get(key);
     if (backlog) backlog.count++;
     else {
-      const [oldest] = this.#backlogs.keys();
-      if (oldest !== undefined && this.#backlogs.size >= MAX_BACKLOGS) this.#backlogs.delete(oldest);
+      if (this.#backlogs.size >= MAX_BACKLOGS) this.#forgetSmallest();
       this.#backlogs.set(key, { partition, count: 1, since: this.#host.monotonic() });
     }
     this.#arm();
@@ -100,7 +99,7 @@ export class Sweeper {
 
   /** Sweeps no more by itself; resolves when nothing is under way. */
   async stop(): Promise<void> {
-    this.#stopped = true;
+    this.#stopping.abort();
     this.#cancelTimer?.();
     await Promise.allSettled(this.#underWay);
   }
@@ -122,17 +121,23 @@ export class Sweeper {
     const allowed = rules.removalLimit({ ...start, now }, limits);
     // A pass with a cutoff has not read all that is old enough.
     const limit = allowed < stream.bound ? allowed : stream.bound;
-    const stretches = stream.gaps.stretchesUpTo(limit);
-    const uncovered = notCoveredBy(known?.stretches ?? [], stretches);
-    if (uncovered.length === 0 || limit <= 0n) return 0;
-    const tombstones = uncovered.map((stretch): Mutation => ({ kind: "delete-entries", ...stretch, at: limit }));
-    await this.#commit.write(stream.partition, [...tombstones, { kind: "put-sweep", stretches, at: limit }]);
+    const { covered, kept } = stream.gaps.stretchesUpTo(limit);
+    const uncovered = notCoveredBy(known?.stretches ?? [], [...new Set([...covered, ...kept])]);
+    if (uncovered.length > 0 && limit > 0n) {
+      const tombstones = uncovered.map((stretch): Mutation => ({ kind: "delete-entries", ...stretch, at: limit }));
+      await this.#commit.write(stream.partition, [...tombstones, { kind: "put-sweep", stretches: kept, at: limit }]);
+    }
     this.#backlogs.delete(keyOf(stream.partition));
     return uncovered.length;
   }
 
+  #forgetSmallest(): void {
+    const byCount = [...this.#backlogs].sort(([, a], [, b]) => a.count - b.count);
+    for (const [key] of byCount.slice(0, MAX_BACKLOGS / 2)) this.#backlogs.delete(key);
+  }
+
   #arm(): void {
-    if (this.#cancelTimer || this.#stopped) return;
+    if (this.#cancelTimer || this.#stopping.signal.aborted) return;
     this.#cancelTimer = this.#host.later(this.#options.interval, () => {
       this.#cancelTimer = undefined;
       this.#track(this.#sweepDue().finally(() => this.#backlogs.size > 0 && this.#arm()));
@@ -143,7 +148,8 @@ export class Sweeper {
   async #sweepDue(): Promise<void> {
     const before = this.#host.monotonic() - Number(this.#options.limits.margin) / 1000;
     for (const { partition, count, since } of [...this.#backlogs.values()])
-      if (!this.#stopped && count >= this.#options.every && since <= before) await this.#sweepPartition(partition);
+      if (!this.#stopping.signal.aborted && count >= this.#options.every && since <= before)
+        await this.#sweepPartition(partition, this.#stopping.signal).catch(() => undefined); // its turn comes again
   }
 
   /** Work that nobody waits for: what it leaves undone is done by a later sweep. */

@@ -1,0 +1,43 @@
+import { describe, expect, test } from "vitest";
+import { GapFinder } from "../../src/adapters/cassandra/stretches.js";
+
+function gapsOf(fences: readonly bigint[], limit: bigint, sweptTo = 0n) {
+  const finder = new GapFinder(sweptTo);
+  for (const fence of fences) finder.fence(fence);
+  return finder.stretchesUpTo(limit);
+}
+
+describe("the gaps between entries that stay", () => {
+  test("are covered up to the limit, each", () => {
+    const { covered, kept } = gapsOf([10n, 20n, 21n, 200n], 100n);
+    expect(covered).toEqual([
+      { after: 0n, before: 10n },
+      { after: 10n, before: 20n },
+      { after: 21n, before: 101n },
+    ]);
+    expect(kept).toEqual(covered);
+  });
+
+  test("are covered by the hundred, though only the widest eight are kept", () => {
+    const fences = Array.from({ length: 150 }, (_, i) => BigInt((i + 1) * 100));
+    const { covered, kept } = gapsOf(fences, 20_000n);
+    expect(covered).toHaveLength(151);
+    expect(kept).toHaveLength(8);
+  });
+
+  test("that are old are not covered again, however wide, but for the widest", () => {
+    const old = Array.from({ length: 400 }, (_, i) => BigInt((i + 1) * 1_000_000));
+    const sweptTo = 400_000_000n;
+    const young = Array.from({ length: 100 }, (_, i) => sweptTo + BigInt((i + 1) * 10));
+    const { covered } = gapsOf([...old, ...young], sweptTo + 1_000n, sweptTo);
+    expect(covered).toHaveLength(100);
+    expect(covered[0]).toEqual({ after: sweptTo, before: sweptTo + 10n });
+  });
+
+  test("are the widest, of very many", () => {
+    const fences = Array.from({ length: 10_000 }, (_, i) => BigInt(i * 10 + (i === 9_000 ? 9 : 0)) + 1n);
+    const { covered, kept } = gapsOf(fences, 200_000n);
+    expect(covered).toHaveLength(256);
+    expect(kept).toContainEqual({ after: 89_991n, before: 90_010n });
+  });
+});
