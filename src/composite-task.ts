@@ -3,9 +3,9 @@ import { mapConcurrently } from "./concurrency.js";
 import { defaultHome } from "./default-home.js";
 import { describeValue, TaskError } from "./errors.js";
 import { checkOptions } from "./options.js";
-import { Task } from "./task.js";
-import { stateOf } from "./task-state.js";
-import type { ExecuteContext } from "./task-types.js";
+import { Task } from "./task/task.js";
+import { stateOf } from "./task/task-state.js";
+import type { ExecuteContext } from "./task/task-types.js";
 
 export interface RunOptions {
   /** How many children may execute at once; 1 by default, so that they execute oldest first, one after the other. */

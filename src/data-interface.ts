@@ -1,28 +1,28 @@
 /// <reference lib="esnext.disposable" preserve="true"/>
 import { throwIfAborted } from "./abort.js";
 import type { Adapter, OperationOptions } from "./adapter.js";
-import { readBatch } from "./batch.js";
-import type { BatchOptions, FrameOptions } from "./batch-limits.js";
+import { readBatch } from "./batch/batch.js";
+import type { BatchOptions, FrameOptions } from "./batch/batch-limits.js";
+import type { ByteSource } from "./batch/byte-source.js";
+import { readTaskFrames } from "./batch/task-frames.js";
 import { type BulkFailure, type BulkOptions, performBatch, runInBatches } from "./bulk.js";
-import type { ByteSource } from "./byte-source.js";
-import { type Claim, endCompleted } from "./claim.js";
-import { type ClaimOptions, claimsOf, claimVersion, withoutClaimed } from "./claiming.js";
-import { isPlainObject } from "./data-check.js";
 import { findDefaultHome, setDefaultHome } from "./default-home.js";
-import { checkDuration } from "./duration.js";
 import { DEFAULT_MAX_TASK_BYTES, decodeEnvelope } from "./envelope.js";
 import { invalidArgument, TaskError } from "./errors.js";
-import { type FromHashOptions, hashToEnvelope } from "./hash.js";
+import { type FromHashOptions, hashToEnvelope } from "./hash/hash.js";
 import { checkKey, checkTaskList } from "./keys.js";
-import type { OpaqueTask } from "./opaque-task.js";
 import { checkOperation, checkOptions } from "./options.js";
-import { TaskTypeRegistry } from "./registry.js";
-import { Task } from "./task.js";
-import { completeEntry, saveEntry, settleComplete, settleSave } from "./task-entries.js";
-import { readTaskFrames } from "./task-frames.js";
-import { readStoredTask, readTask } from "./task-reading.js";
-import { type ListOptions, stateOf, type TaskHome } from "./task-state.js";
-import type { BuildInit, BuildOptions, TaskClass, TaskOf } from "./task-types.js";
+import { type Claim, endCompleted } from "./recovery/claim.js";
+import { type ClaimOptions, claimsOf, claimVersion, withoutClaimed } from "./recovery/claiming.js";
+import { checkDuration } from "./recovery/duration.js";
+import type { OpaqueTask } from "./task/opaque-task.js";
+import { TaskTypeRegistry } from "./task/registry.js";
+import { Task } from "./task/task.js";
+import { completeEntry, saveEntry, settleComplete, settleSave } from "./task/task-entries.js";
+import { readStoredTask, readTask } from "./task/task-reading.js";
+import { type ListOptions, stateOf, type TaskHome } from "./task/task-state.js";
+import type { BuildInit, BuildOptions, TaskClass, TaskOf } from "./task/task-types.js";
+import { isPlainObject } from "./values.js";
 import { dateToVersion, type Version } from "./version.js";
 
 /** What an adapter builder is told of the data interface that it builds for. */

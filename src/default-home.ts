@@ -1,6 +1,6 @@
 import { DEFAULT_MAX_TASK_BYTES } from "./envelope.js";
 import { TaskError } from "./errors.js";
-import type { TaskHome } from "./task-state.js";
+import type { TaskHome } from "./task/task-state.js";
 
 let home: TaskHome | undefined;
 

@@ -1,8 +1,8 @@
 import { DataInterface, type DataInterfaceOptions } from "./data-interface.js";
 import { findDefaultHome, setDefaultHome } from "./default-home.js";
 import { TaskError } from "./errors.js";
-import type { Task } from "./task.js";
-import type { TaskClass } from "./task-types.js";
+import type { Task } from "./task/task.js";
+import type { TaskClass } from "./task/task-types.js";
 
 /**
  * Makes the data interface that `task.save()`, `Task.find` and their like use. Nothing is opened before it is needed.

@@ -1,8 +1,8 @@
 import { defaultHome } from "./default-home.js";
 import { invalidArgument } from "./errors.js";
 import { checkOptions } from "./options.js";
-import type { Task } from "./task.js";
-import type { ListOptions } from "./task-state.js";
+import type { Task } from "./task/task.js";
+import type { ListOptions } from "./task/task-state.js";
 
 /** Where a generator's tasks come from; a function is called when its turn comes, and again for each iteration. */
 export type TaskSource<T> = Iterable<T> | AsyncIterable<T> | (() => Iterable<T> | AsyncIterable<T>);

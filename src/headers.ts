@@ -1,5 +1,5 @@
-import { isPlainObject } from "./data-check.js";
 import { describeValue, TaskError } from "./errors.js";
+import { isPlainObject } from "./values.js";
 
 /**
  * The header in which the hash carries what a newer version of the protocol put into the envelope and this one does

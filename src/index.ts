@@ -8,17 +8,16 @@ export type {
   TaskKey,
   Version,
 } from "./adapter.js";
-export type { FromBatchOptions } from "./batch.js";
-export { fromBatch, toBatch } from "./batch.js";
-export type { BatchOptions, FrameOptions } from "./batch-limits.js";
+export type { FromBatchOptions } from "./batch/batch.js";
+export { fromBatch, toBatch } from "./batch/batch.js";
+export type { BatchOptions, FrameOptions } from "./batch/batch-limits.js";
+export type { ByteSource, ByteStream } from "./batch/byte-source.js";
+export type { DecodeFramesOptions, EncodeFramesOptions } from "./batch/task-frames.js";
+export { decodeFrames, encodeFrames } from "./batch/task-frames.js";
 export type { BulkFailure, BulkOptions } from "./bulk.js";
 export { BulkError } from "./bulk.js";
-export type { ByteSource, ByteStream } from "./byte-source.js";
-export type { ReleaseOptions } from "./claim.js";
-export { Claim } from "./claim.js";
 export type { ClaimClock, ClaimHolding, ClaimRequest, ClaimState, ClaimStore } from "./claim-store.js";
 export { grantClaim, isClaimed, releaseClaim, renewClaim } from "./claim-store.js";
-export type { ClaimOptions } from "./claiming.js";
 export type { ChildResult, RunOptions } from "./composite-task.js";
 export { CompositeTask } from "./composite-task.js";
 export type {
@@ -37,12 +36,14 @@ export type { TaskErrorCode, TaskErrorDetails, WriteOutcome } from "./errors.js"
 export { isTaskError, TaskError } from "./errors.js";
 export type { ExistingTasksOptions, TaskSource } from "./generator.js";
 export { existingTasks, TaskGenerator } from "./generator.js";
-export type { FromHashOptions, TaskHash } from "./hash.js";
+export type { FromHashOptions, TaskHash } from "./hash/hash.js";
 export { MAX_KEY_BYTES } from "./keys.js";
 export type { MoveOptions } from "./move-tasks.js";
 export { moveTasks } from "./move-tasks.js";
-export { OpaqueTask } from "./opaque-task.js";
-export { recover } from "./recover.js";
+export type { ReleaseOptions } from "./recovery/claim.js";
+export { Claim } from "./recovery/claim.js";
+export type { ClaimOptions } from "./recovery/claiming.js";
+export { recover } from "./recovery/recover.js";
 export type {
   Backoff,
   Exhaustion,
@@ -52,11 +53,10 @@ export type {
   RecoverHandler,
   RecoverOptions,
   RecoverResult,
-} from "./recover-options.js";
-export { Task } from "./task.js";
-export type { DecodeFramesOptions, EncodeFramesOptions } from "./task-frames.js";
-export { decodeFrames, encodeFrames } from "./task-frames.js";
-export type { ListOptions } from "./task-state.js";
+} from "./recovery/recover-options.js";
+export { OpaqueTask } from "./task/opaque-task.js";
+export { Task } from "./task/task.js";
+export type { ListOptions } from "./task/task-state.js";
 export type {
   AmbiguousBuild,
   BuildInit,
@@ -69,5 +69,5 @@ export type {
   TaskClass,
   TaskInit,
   TaskOf,
-} from "./task-types.js";
+} from "./task/task-types.js";
 export { dateToVersion, processClock, VersionClock, versionToDate } from "./version.js";

@@ -3,7 +3,7 @@ import { mapConcurrently } from "./concurrency.js";
 import { DataInterface } from "./data-interface.js";
 import { invalidArgument, TaskError } from "./errors.js";
 import { checkOperation } from "./options.js";
-import type { Task } from "./task.js";
+import type { Task } from "./task/task.js";
 
 export interface MoveOptions extends OperationOptions {
   /** How many tasks are moved at once; 16 by default. */

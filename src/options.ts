@@ -1,7 +1,7 @@
 import { throwIfAborted } from "./abort.js";
 import type { OperationOptions } from "./adapter.js";
-import { isPlainObject } from "./data-check.js";
 import { invalidArgument } from "./errors.js";
+import { isPlainObject } from "./values.js";
 
 /** Throws INVALID_ARGUMENT for what is no object of options, such as a signal that is given by itself. */
 export function checkOptions(options: unknown): void {

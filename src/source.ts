@@ -2,9 +2,9 @@ import { abortedError, onAbort, throwIfAborted } from "./abort.js";
 import { invalidArgument } from "./errors.js";
 
 /** Nothing is ready in the source just now. */
-export const NOT_READY = Symbol("nothing ready");
+export const NOT_READY: unique symbol = Symbol("nothing ready");
 /** The signal was aborted meanwhile. */
-export const STOPPED = Symbol("stopped");
+export const STOPPED: unique symbol = Symbol("stopped");
 
 /** What the promise resolves to; or STOPPED; or, if asked for, NOT_READY once everything else at hand has run. */
 export function settled<T>(

@@ -1,9 +1,9 @@
 import type { Adapter, OperationOptions } from "./adapter.js";
 import { checkCount } from "./concurrency.js";
-import { isPlainObject } from "./data-check.js";
 import { invalidArgument } from "./errors.js";
 import { checkOperation } from "./options.js";
 import { type CassandraAddress, parseStoreUrl, type StoreAddress } from "./store-url.js";
+import { isPlainObject } from "./values.js";
 
 export {
   type CassandraAddress,

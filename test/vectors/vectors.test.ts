@@ -3,7 +3,7 @@ import { DataInterface, isTaskError, OpaqueTask } from "taskledger";
 import { MemoryAdapter } from "taskledger/memory";
 import { describe, expect, test } from "vitest";
 import { shardOf } from "../../src/adapters/cassandra/shard.js";
-import { readFrames } from "../../src/frames.js";
+import { readFrames } from "../../src/batch/frames.js";
 import { knowingInterface, makeManifest } from "./make-manifest.js";
 import type { Manifest } from "./manifest.js";
 

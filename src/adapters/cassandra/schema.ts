@@ -1,5 +1,5 @@
-import { isPlainObject } from "../../data-check.js";
 import { invalidArgument } from "../../errors.js";
+import { isPlainObject } from "../../values.js";
 import { isShardCount, MAX_SHARDS } from "./shard.js";
 
 /** Counts changes of the tables that older versions of this package can't work with. */

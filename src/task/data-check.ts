@@ -8,7 +8,8 @@ import {
   ScalarType,
 } from "@bufbuild/protobuf";
 import { FeatureSet_FieldPresence, isWrapperDesc } from "@bufbuild/protobuf/wkt";
-import { describeValue, TaskError } from "./errors.js";
+import { describeValue, TaskError } from "../errors.js";
+import { isPlainObject } from "../values.js";
 
 /** The deepest nesting that protobuf-es reads back. */
 export const MAX_DEPTH = 100;
@@ -290,11 +291,6 @@ const scalarNames: Record<ScalarType, string> = {
   [ScalarType.UINT64]: uint64,
   [ScalarType.FIXED64]: uint64,
 };
-
-/** Not an array, nor a Date, a Map and their like, whose content is not in their keys. */
-export function isPlainObject(value: unknown): value is Record<string, unknown> {
-  return Object.prototype.toString.call(value) === "[object Object]";
-}
 
 function invalid(path: string, reason: string): TaskError {
   return new TaskError("INVALID_DATA", `${path || "the data"}: ${reason}`, { field: path || "data" });

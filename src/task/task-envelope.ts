@@ -1,7 +1,6 @@
 import type { DescMessage } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
-import type { TaskEnvelope } from "../gen/taskledger/v1/envelope_pb.js";
-import { decodeData, encodeData } from "./data.js";
+import type { TaskEnvelope } from "../../gen/taskledger/v1/envelope_pb.js";
 import {
   checkSize,
   copyEnvelope,
@@ -14,16 +13,17 @@ import {
   prepareEnvelope,
   savedAtOf,
   typeNameOf,
-} from "./envelope.js";
-import type { DataWriter } from "./envelope-codec.js";
-import { isTaskError, TaskError } from "./errors.js";
-import { checkHeaders } from "./headers.js";
-import type { TaskKey } from "./keys.js";
+} from "../envelope.js";
+import type { DataWriter } from "../envelope-codec.js";
+import { isTaskError, TaskError } from "../errors.js";
+import { checkHeaders } from "../headers.js";
+import type { TaskKey } from "../keys.js";
+import { processClock } from "../version.js";
+import { fallBack } from "../wire/fallback.js";
+import { noBytes } from "../wire/pool.js";
+import { decodeData, encodeData } from "./data.js";
 import { type AnyTask, stateOf, type TaskHome, type TaskState } from "./task-state.js";
 import type { TaskClass } from "./task-types.js";
-import { processClock } from "./version.js";
-import { fallBack } from "./wire/fallback.js";
-import { noBytes } from "./wire/pool.js";
 
 /** Makes a class's constructor take a state as it is, without the checks that users' input needs. */
 export class ReadyState {

@@ -12,15 +12,16 @@ import {
 } from "@bufbuild/protobuf";
 import { BinaryWriter, base64Decode, base64Encode } from "@bufbuild/protobuf/wire";
 import { type Any, anyUnpack } from "@bufbuild/protobuf/wkt";
-import { type TaskEnvelope, TaskEnvelopeSchema } from "../gen/taskledger/v1/envelope_pb.js";
-import { SealedDataSchema } from "../gen/taskledger/v1/sealed_data_pb.js";
-import { isPlainObject, MAX_DEPTH } from "./data-check.js";
-import { checkEnvelope, packData, typeNameOf, typeUrlOf } from "./envelope.js";
-import { describeValue, TaskError } from "./errors.js";
-import { UNKNOWN_FIELDS_HEADER } from "./headers.js";
+import { type TaskEnvelope, TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
+import { SealedDataSchema } from "../../gen/taskledger/v1/sealed_data_pb.js";
+import { checkEnvelope, packData, typeNameOf, typeUrlOf } from "../envelope.js";
+import { describeValue, TaskError } from "../errors.js";
+import { UNKNOWN_FIELDS_HEADER } from "../headers.js";
+import { checkOptions } from "../options.js";
+import { MAX_DEPTH } from "../task/data-check.js";
+import { isPlainObject } from "../values.js";
 import { losesInJson } from "./json-loss.js";
 import { locateJsonProblem } from "./json-problem.js";
-import { checkOptions } from "./options.js";
 
 /** A task as a plain object that JSON keeps whole: ProtoJSON of `taskledger.v1.TaskEnvelope`. */
 export type TaskHash = JsonObject;

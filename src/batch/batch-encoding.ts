@@ -1,10 +1,10 @@
 import { create, mergeFromBinary, toBinary } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
-import { TaskBatchSchema, type TaskGroup, TaskGroupSchema } from "../gen/taskledger/v1/batch_pb.js";
-import { type TaskEnvelope, TaskEnvelopeSchema } from "../gen/taskledger/v1/envelope_pb.js";
+import { TaskBatchSchema, type TaskGroup, TaskGroupSchema } from "../../gen/taskledger/v1/batch_pb.js";
+import { type TaskEnvelope, TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
+import { encodeEnvelope, packData } from "../envelope.js";
 import { timestampToMicros, uuidToBytes } from "./batch-layout.js";
 import { MAX_SHARED_BYTES } from "./batch-limits.js";
-import { encodeEnvelope, packData } from "./envelope.js";
 
 /** A task's entries in the columns of a batch. Tasks that have the same ones, a list and a type are a group. */
 export interface BatchRow {

@@ -1,12 +1,12 @@
+import { checkCount } from "../concurrency.js";
+import { describeValue, TaskError } from "../errors.js";
+import { checkTaskList } from "../keys.js";
+import { checkOptions } from "../options.js";
+import type { Task } from "../task/task.js";
+import type { ExecuteContext } from "../task/task-types.js";
 import type { Claim } from "./claim.js";
 import { checkClaimOptions } from "./claiming.js";
-import { checkCount } from "./concurrency.js";
 import { checkDuration } from "./duration.js";
-import { describeValue, TaskError } from "./errors.js";
-import { checkTaskList } from "./keys.js";
-import { checkOptions } from "./options.js";
-import type { Task } from "./task.js";
-import type { ExecuteContext } from "./task-types.js";
 
 export interface RecoverContext extends ExecuteContext {
   /** The claim under which the task is done; its token is for what the work writes to. */

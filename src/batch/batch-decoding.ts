@@ -1,11 +1,11 @@
 import { clone, create, fromBinary, mergeFromBinary, toBinary } from "@bufbuild/protobuf";
 import type { Any, Timestamp } from "@bufbuild/protobuf/wkt";
-import { type TaskBatch, TaskBatchSchema, type TaskGroup } from "../gen/taskledger/v1/batch_pb.js";
-import { type TaskEnvelope, TaskEnvelopeSchema } from "../gen/taskledger/v1/envelope_pb.js";
+import { type TaskBatch, TaskBatchSchema, type TaskGroup } from "../../gen/taskledger/v1/batch_pb.js";
+import { type TaskEnvelope, TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
+import { checkEnvelope, packData } from "../envelope.js";
+import { describeValue, TaskError } from "../errors.js";
 import { microsToTimestamp, uuidAt } from "./batch-layout.js";
 import { checkBatchBytes, checkBatchTasks, MAX_SHARED_BYTES } from "./batch-limits.js";
-import { checkEnvelope, packData } from "./envelope.js";
-import { describeValue, TaskError } from "./errors.js";
 
 /**
  * The envelopes of a `taskledger.v1.TaskBatch`, made one by one; batch.proto says how. They share no memory with the

@@ -1,5 +1,5 @@
 import type { DescMessage, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
-import type { MessageCodec } from "./wire/message-codec.js";
+import type { MessageCodec } from "../wire/message-codec.js";
 
 /** What a generated class is, or a class that extends one. */
 export interface TaskClass<T extends object = object> {

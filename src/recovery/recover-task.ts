@@ -1,13 +1,13 @@
+import type { ClaimState } from "../claim-store.js";
+import type { DataInterface } from "../data-interface.js";
+import { isTaskError, TaskError } from "../errors.js";
+import { OpaqueTask } from "../task/opaque-task.js";
+import type { Task } from "../task/task.js";
 import type { Claim } from "./claim.js";
-import type { ClaimState } from "./claim-store.js";
 import { claimsOf, DEFAULT_LEASE, newOwner } from "./claiming.js";
-import type { DataInterface } from "./data-interface.js";
 import { saveDeadLetter } from "./dead-letter.js";
-import { isTaskError, TaskError } from "./errors.js";
-import { OpaqueTask } from "./opaque-task.js";
 import type { RecoverEvent, RecoverHandler, RecoverOptions, RecoverResult } from "./recover-options.js";
 import { keepRenewing, runClaimed } from "./run-claimed.js";
-import type { Task } from "./task.js";
 
 type Result = RecoverResult<Task>;
 

@@ -1,8 +1,8 @@
 import type { Any } from "@bufbuild/protobuf/wkt";
-import type { TaskEnvelope } from "../gen/taskledger/v1/envelope_pb.js";
-import { decodeEnvelope, typeNameOf } from "./envelope.js";
-import { isTaskError, TaskError } from "./errors.js";
-import type { TaskKey } from "./keys.js";
+import type { TaskEnvelope } from "../../gen/taskledger/v1/envelope_pb.js";
+import { decodeEnvelope, typeNameOf } from "../envelope.js";
+import { isTaskError, TaskError } from "../errors.js";
+import type { TaskKey } from "../keys.js";
 import { OpaqueTask } from "./opaque-task.js";
 import type { TaskTypeRegistry } from "./registry.js";
 import type { Task } from "./task.js";

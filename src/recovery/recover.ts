@@ -1,8 +1,10 @@
-import { onAbort } from "./abort.js";
-import { mapConcurrently } from "./concurrency.js";
-import { type DataInterface, listStale } from "./data-interface.js";
-import { isTaskError, type TaskErrorCode } from "./errors.js";
-import type { OpaqueTask } from "./opaque-task.js";
+import { onAbort } from "../abort.js";
+import { mapConcurrently } from "../concurrency.js";
+import { type DataInterface, listStale } from "../data-interface.js";
+import { isTaskError, type TaskErrorCode } from "../errors.js";
+import type { OpaqueTask } from "../task/opaque-task.js";
+import type { Task } from "../task/task.js";
+import type { TaskClass, TaskOf } from "../task/task-types.js";
 import {
   checkRecoverOptions,
   type RecoverCounts,
@@ -12,8 +14,6 @@ import {
   type RecoverResult,
 } from "./recover-options.js";
 import { TaskRecovery } from "./recover-task.js";
-import type { Task } from "./task.js";
-import type { TaskClass, TaskOf } from "./task-types.js";
 
 /**
  * Finishes what dead workers left in a list: claims tasks that have been open for a while, does them again, and

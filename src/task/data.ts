@@ -8,9 +8,9 @@ import {
   toBinary,
 } from "@bufbuild/protobuf";
 import { FeatureSet_FieldPresence } from "@bufbuild/protobuf/wkt";
+import { TaskError } from "../errors.js";
+import { decodeMessage, encodeMessage, type MessageCodec } from "../wire/message-codec.js";
 import { checkFields, membersOf } from "./data-check.js";
-import { TaskError } from "./errors.js";
-import { decodeMessage, encodeMessage, type MessageCodec } from "./wire/message-codec.js";
 
 /**
  * A task type's data from what a user gave: a message, or an object of its fields. Throws UNKNOWN_FIELD and

@@ -1,12 +1,12 @@
 import { hostname } from "node:os";
-import type { Adapter, OperationOptions } from "./adapter.js";
+import type { Adapter, OperationOptions } from "../adapter.js";
+import { type ClaimState, type ClaimStore, isClaimed } from "../claim-store.js";
+import { readStamp } from "../envelope.js";
+import { describeValue, TaskError } from "../errors.js";
+import type { TaskKey } from "../keys.js";
+import type { Version } from "../version.js";
 import { Claim } from "./claim.js";
-import { type ClaimState, type ClaimStore, isClaimed } from "./claim-store.js";
 import { checkDuration } from "./duration.js";
-import { readStamp } from "./envelope.js";
-import { describeValue, TaskError } from "./errors.js";
-import type { TaskKey } from "./keys.js";
-import type { Version } from "./version.js";
 
 export interface ClaimOptions extends OperationOptions {
   /**

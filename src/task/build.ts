@@ -1,14 +1,15 @@
 import { create, type DescMessage, type Message } from "@bufbuild/protobuf";
 import { type Timestamp, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { v7 as uuidv7 } from "uuid";
-import { TaskEnvelopeSchema } from "../gen/taskledger/v1/envelope_pb.js";
+import { TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
+import { packData, typeUrlOf } from "../envelope.js";
+import { describeValue, TaskError } from "../errors.js";
+import { checkNewHeaders } from "../headers.js";
+import { checkId, checkTaskList } from "../keys.js";
+import { checkOptions } from "../options.js";
+import { isPlainObject } from "../values.js";
 import { createData } from "./data.js";
-import { isPlainObject, membersOf } from "./data-check.js";
-import { packData, typeUrlOf } from "./envelope.js";
-import { describeValue, TaskError } from "./errors.js";
-import { checkNewHeaders } from "./headers.js";
-import { checkId, checkTaskList } from "./keys.js";
-import { checkOptions } from "./options.js";
+import { membersOf } from "./data-check.js";
 import { COPY, type TaskState } from "./task-state.js";
 import type { BuildOptions, TaskClass } from "./task-types.js";
 

@@ -1,17 +1,17 @@
+import { checkCount } from "../concurrency.js";
+import { defaultHome, maxTaskBytes } from "../default-home.js";
+import { invalidArgument } from "../errors.js";
+import { checkOptions } from "../options.js";
+import type { OpaqueTask } from "../task/opaque-task.js";
+import { TaskTypeRegistry } from "../task/registry.js";
+import type { Task } from "../task/task.js";
+import { currentEnvelope } from "../task/task-envelope.js";
+import { readTask } from "../task/task-reading.js";
+import { stateOf, type TaskHome } from "../task/task-state.js";
+import type { TaskClass, TaskOf } from "../task/task-types.js";
 import { decodeBatch } from "./batch-decoding.js";
 import { BatchEncoder, type BatchRow, toRow } from "./batch-encoding.js";
 import { BATCH_OVERHEAD_BYTES, type BatchOptions, checkBatchBytes, checkBatchTasks } from "./batch-limits.js";
-import { checkCount } from "./concurrency.js";
-import { defaultHome, maxTaskBytes } from "./default-home.js";
-import { invalidArgument } from "./errors.js";
-import type { OpaqueTask } from "./opaque-task.js";
-import { checkOptions } from "./options.js";
-import { TaskTypeRegistry } from "./registry.js";
-import type { Task } from "./task.js";
-import { currentEnvelope } from "./task-envelope.js";
-import { readTask } from "./task-reading.js";
-import { stateOf, type TaskHome } from "./task-state.js";
-import type { TaskClass, TaskOf } from "./task-types.js";
 
 export interface FromBatchOptions<C extends TaskClass<Task> = TaskClass<Task>> extends BatchOptions {
   /** The classes that tasks are read as; by default the configured data interface reads them. */

@@ -1,11 +1,11 @@
-import type { CompleteEntry, Outcome, SaveEntry } from "./adapter.js";
-import { TaskError } from "./errors.js";
+import type { CompleteEntry, Outcome, SaveEntry } from "../adapter.js";
+import { TaskError } from "../errors.js";
+import type { Version } from "../version.js";
 import { OpaqueTask } from "./opaque-task.js";
 import type { TaskTypeRegistry } from "./registry.js";
 import type { Task } from "./task.js";
 import { prepareTask } from "./task-envelope.js";
 import { adoptVersion, stateOf, type TaskHome, versionIn } from "./task-state.js";
-import type { Version } from "./version.js";
 
 /**
  * What an adapter saves of a task: the task as it is now, whatever is done to it later. Throws UNKNOWN_TYPE,

@@ -1,7 +1,7 @@
 import { BinaryWriter } from "@bufbuild/protobuf/wire";
+import { invalidArgument, TaskError } from "../errors.js";
+import { SourceReader } from "../source.js";
 import { type ByteSource, supplyBytes } from "./byte-source.js";
-import { invalidArgument, TaskError } from "./errors.js";
-import { SourceReader } from "./source.js";
 
 /** A message behind its length, as it is sent on a stream. */
 export function toFrame(message: Uint8Array): Uint8Array<ArrayBuffer> {

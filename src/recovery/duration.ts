@@ -1,4 +1,4 @@
-import { describeValue, TaskError } from "./errors.js";
+import { describeValue, TaskError } from "../errors.js";
 
 /** The longest time that Node's timers know, in milliseconds: nearly 25 days. */
 export const MAX_DURATION: number = 2 ** 31 - 1;

@@ -1,24 +1,24 @@
 import type { Any } from "@bufbuild/protobuf/wkt";
-import type { TaskEnvelope } from "../gen/taskledger/v1/envelope_pb.js";
-import { checkSignal, throwIfAborted } from "./abort.js";
+import type { TaskEnvelope } from "../../gen/taskledger/v1/envelope_pb.js";
+import { checkSignal, throwIfAborted } from "../abort.js";
+import { checkCount } from "../concurrency.js";
+import { defaultHome, maxTaskBytes } from "../default-home.js";
+import { decodeEnvelope } from "../envelope.js";
+import { invalidArgument } from "../errors.js";
+import { checkOptions } from "../options.js";
+import { NOT_READY, SourceReader, supplyOf } from "../source.js";
+import type { OpaqueTask } from "../task/opaque-task.js";
+import { TaskTypeRegistry } from "../task/registry.js";
+import type { Task } from "../task/task.js";
+import { readTask } from "../task/task-reading.js";
+import type { TaskHome } from "../task/task-state.js";
+import type { TaskClass, TaskOf } from "../task/task-types.js";
 import { maxBatchBytes, rowOf } from "./batch.js";
 import { decodeBatch } from "./batch-decoding.js";
 import { BatchEncoder } from "./batch-encoding.js";
 import { checkBatchBytes, type FrameOptions, MAX_BATCH_TASKS } from "./batch-limits.js";
 import type { ByteSource } from "./byte-source.js";
-import { checkCount } from "./concurrency.js";
-import { defaultHome, maxTaskBytes } from "./default-home.js";
-import { decodeEnvelope } from "./envelope.js";
-import { invalidArgument } from "./errors.js";
 import { readFrames, toFrame } from "./frames.js";
-import type { OpaqueTask } from "./opaque-task.js";
-import { checkOptions } from "./options.js";
-import { TaskTypeRegistry } from "./registry.js";
-import { NOT_READY, SourceReader, supplyOf } from "./source.js";
-import type { Task } from "./task.js";
-import { readTask } from "./task-reading.js";
-import type { TaskHome } from "./task-state.js";
-import type { TaskClass, TaskOf } from "./task-types.js";
 
 export interface EncodeFramesOptions extends FrameOptions {
   /** How many tasks go into a frame at most: 1,000 by default, 10,000 at most. */

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
-import type { DataInterface } from "./data-interface.js";
-import { encodeEnvelope } from "./envelope.js";
-import { isTaskError } from "./errors.js";
-import { MAX_KEY_BYTES } from "./keys.js";
+import type { DataInterface } from "../data-interface.js";
+import { encodeEnvelope } from "../envelope.js";
+import { isTaskError } from "../errors.js";
+import { MAX_KEY_BYTES } from "../keys.js";
+import type { Task } from "../task/task.js";
+import { currentEnvelope } from "../task/task-envelope.js";
 import type { Exhaustion } from "./recover-options.js";
-import type { Task } from "./task.js";
-import { currentEnvelope } from "./task-envelope.js";
 
 /**
  * Saves a copy of an open task in another list. Its headers tell where it came from, why, when, and after how many
