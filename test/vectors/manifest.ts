@@ -53,6 +53,8 @@ export interface RefusedCase {
   /** The most bytes that an envelope may have. */
   readonly limit?: number;
   readonly code: string;
+  /** Some libraries read it all the same: Java's takes a number for a text. */
+  readonly mayBeRead?: boolean;
 }
 
 export interface StreamCase {

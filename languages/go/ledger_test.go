@@ -1,0 +1,133 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	gocql "github.com/apache/cassandra-gocql-driver/v2"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/anypb"
+
+	examplev1 "taskledger.example/worker/gen/example/v1"
+	taskledgerv1 "taskledger.example/worker/gen/taskledger/v1"
+)
+
+// fakeSession answers reads of settings and of the clock, and batches as it is told to.
+type fakeSession struct {
+	answers []error
+	applied [][]Statement
+	onApply func()
+}
+
+func (f *fakeSession) Apply(_ context.Context, statements []Statement) error {
+	f.applied = append(f.applied, statements)
+	if f.onApply != nil {
+		f.onApply()
+	}
+	if len(f.answers) == 0 {
+		return nil
+	}
+	answer := f.answers[0]
+	f.answers = f.answers[1:]
+	return answer
+}
+
+func (f *fakeSession) Read(_ context.Context, statement Statement) ([]Row, error) {
+	switch {
+	case strings.Contains(statement.CQL, "settings"):
+		rows := []Row{{"name": "layout", "value": "1"}, {"name": "shards", "value": "8"}, {"name": "data_center", "value": "dc1"}}
+		return rows, nil
+	case strings.Contains(statement.CQL, "toUnixTimestamp"):
+		return []Row{{"now": start / 1000}}, nil
+	}
+	return nil, nil
+}
+
+const start = int64(1_767_323_046_000_000)
+
+// open opens a ledger whose clock stands where now points to.
+func open(t *testing.T, session *fakeSession, now *int64) *Ledger {
+	t.Helper()
+	clock := &VersionClock{Now: func() int64 { return *now }, Limit: 1_000_000}
+	options := Options{Clock: clock, Deadline: 200 * time.Millisecond}
+	connect := func(gocql.Consistency) Session { return session }
+	ledger, err := OpenLedgerOn(context.Background(), connect, "tasks", "dc1", options)
+	must(t, err)
+	return ledger
+}
+
+func TestWhatIsNotAnsweredIsSentAgainAsItWas(t *testing.T) {
+	now := start
+	session := &fakeSession{answers: []error{context.DeadlineExceeded, errors.New("connection reset")}}
+	held := &Task{Envelope: task(t, "a", &examplev1.FetchFile{})}
+	must(t, open(t, session, &now).Save(context.Background(), held))
+	if len(session.applied) != 3 || !reflect.DeepEqual(session.applied[0], session.applied[2]) {
+		t.Errorf("sent %v", session.applied)
+	}
+	if version, _ := VersionOf(held.Envelope); version != start {
+		t.Errorf("saved at %d", version)
+	}
+}
+
+func TestASaveThatIsNeverAnsweredMayBeApplied(t *testing.T) {
+	now := start
+	session := &fakeSession{}
+	ledger := open(t, session, &now)
+	held := &Task{Envelope: task(t, "a", &examplev1.FetchFile{})}
+	must(t, ledger.Save(context.Background(), held))
+	for range 1000 {
+		session.answers = append(session.answers, context.DeadlineExceeded)
+	}
+	now++
+	var failed *Error
+	if err := ledger.Save(context.Background(), held); !errors.As(err, &failed) || !failed.MayApply || failed.Code != "TIMEOUT" {
+		t.Errorf("got %v", err)
+	}
+	version, _ := VersionOf(held.Envelope)
+	if version != start+1 || !reflect.DeepEqual(held.Replaced, []int64{start}) {
+		t.Errorf("it is at %d, and replaced %v", version, held.Replaced)
+	}
+}
+
+func TestWhatIsRefusedIsNotApplied(t *testing.T) {
+	now := start
+	session := &fakeSession{answers: []error{&Error{Code: "TOO_LARGE"}}}
+	held := &Task{Envelope: task(t, "a", &examplev1.FetchFile{})}
+	if err := open(t, session, &now).Save(context.Background(), held); codeOf(err) != "TOO_LARGE" {
+		t.Errorf("got %v", err)
+	}
+	if _, saved := VersionOf(held.Envelope); saved || len(session.applied) != 1 {
+		t.Errorf("it was sent %d times", len(session.applied))
+	}
+}
+
+func TestASaveThatIsAnsweredTooLateDoesNotCount(t *testing.T) {
+	now := start
+	session := &fakeSession{}
+	session.onApply = func() {
+		if len(session.applied) == 1 {
+			now = start + margin/2 // as if the process had been stopped
+		}
+	}
+	ledger := open(t, session, &now)
+	ledger.clock.Limit = margin // Cassandra's clock stands still here
+	held := &Task{Envelope: task(t, "a", &examplev1.FetchFile{})}
+	must(t, ledger.Save(context.Background(), held))
+	if version, _ := VersionOf(held.Envelope); version != start+margin/2 {
+		t.Errorf("saved at %d", version)
+	}
+	if removed := session.applied[2][0].Values[0]; len(session.applied) != 3 || removed != start {
+		t.Errorf("sent %v", session.applied)
+	}
+}
+
+func task(t *testing.T, id string, data proto.Message) *taskledgerv1.TaskEnvelope {
+	t.Helper()
+	packed, err := anypb.New(data)
+	must(t, err)
+	return &taskledgerv1.TaskEnvelope{TaskList: "datto.com", Id: id, Data: packed}
+}

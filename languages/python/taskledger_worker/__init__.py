@@ -1,0 +1,1 @@
+"""A worker for Taskledger's tasks; see docs/protocol.md."""

@@ -1,0 +1,84 @@
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import type { Coordinates } from "../cassandra/supply.js";
+import { type Actor, CLOCK_LIMIT, type Failable, type HeldTask, type Situation } from "./actor.js";
+import type { Language } from "./languages.js";
+
+/** How a driver is told to reach a keyspace. */
+export interface DriverCassandra {
+  readonly hosts: readonly string[];
+  readonly port: number;
+  readonly dataCenter: string;
+  readonly credentials?: { readonly username: string; readonly password: string };
+  readonly keyspace: string;
+}
+
+export function driverCassandra(coordinates: Coordinates, keyspace: string): DriverCassandra {
+  const { contactPoints, port, localDataCenter: dataCenter, credentials } = coordinates;
+  const hosts = contactPoints.map((point) => point.replace(/:\d+$/, "").replace(/^\[|\]$/g, ""));
+  return { hosts, port, dataCenter, keyspace, ...(credentials && { credentials }) };
+}
+
+/** Starts the driver of a language. What it complains of is this process's. */
+export function spawnDriver({ driver }: Language, ...args: string[]): ChildProcessWithoutNullStreams {
+  const { command, cwd, env } = driver;
+  const child = spawn(command, [...driver.args, ...args], { cwd, env: { ...process.env, ...env } });
+  child.stderr.pipe(process.stderr, { end: false });
+  return child;
+}
+
+/** A client in another language, to which one talks in lines of JSON. */
+export class DriverActor implements Actor {
+  readonly name: string;
+  readonly #cassandra: DriverCassandra;
+  readonly #process: ChildProcessWithoutNullStreams;
+  readonly #lines: AsyncIterator<string>;
+
+  constructor(language: Language, cassandra: DriverCassandra) {
+    this.name = language.name;
+    this.#cassandra = cassandra;
+    this.#process = spawnDriver(language, "serve");
+    this.#process.stdin.on("error", () => undefined); // that it ended is seen when it is asked
+    this.#lines = createInterface(this.#process.stdout)[Symbol.asyncIterator]();
+  }
+
+  async open(): Promise<void> {
+    await this.ask({ op: "open", cassandra: this.#cassandra, clockLimit: String(CLOCK_LIMIT) });
+  }
+
+  save({ envelope, replaced }: HeldTask, situation: Situation): Promise<HeldTask & Failable> {
+    return this.ask({ op: "save", envelope, replaced, ...tell(situation) });
+  }
+
+  complete(envelope: string, situation: Situation): Promise<Failable> {
+    return this.ask({ op: "complete", envelope, ...tell(situation) });
+  }
+
+  async find(id: string, situation: Situation): Promise<string | null> {
+    return (await this.ask<{ envelope: string | null }>({ op: "find", id, ...tell(situation) })).envelope;
+  }
+
+  async list(situation: Situation): Promise<readonly string[]> {
+    return (await this.ask<{ envelopes: readonly string[] }>({ op: "list", ...tell(situation) })).envelopes;
+  }
+
+  async ask<T>(command: object): Promise<T> {
+    this.#process.stdin.write(`${JSON.stringify(command)}\n`);
+    const { value, done } = await this.#lines.next();
+    if (done) throw new Error(`the driver of ${this.name} ended`);
+    return JSON.parse(value) as T;
+  }
+
+  async close(): Promise<void> {
+    this.#process.stdin.end();
+    if (this.#process.exitCode === null) {
+      this.#process.kill();
+      await once(this.#process, "close");
+    }
+  }
+}
+
+function tell({ taskList, now, serverNow, fault }: Situation) {
+  return { taskList, now: String(now), serverNow: String(serverNow), ...(fault && { fault }) };
+}

@@ -1,0 +1,115 @@
+import { type Connection, connect } from "../../src/adapters/cassandra/connection.js";
+import { type Host, processHost } from "../../src/adapters/cassandra/host.js";
+import { Ledger } from "../../src/adapters/cassandra/ledger.js";
+import { type LedgerSession, SessionError } from "../../src/adapters/cassandra/session.js";
+import { DEFAULT_MAX_TASK_BYTES, decodeEnvelope, prepareEnvelope, savedAtOf, typeNameOf } from "../../src/envelope.js";
+import type { TaskError } from "../../src/errors.js";
+import { VersionClock } from "../../src/version.js";
+import { driverOptions } from "../cassandra-adapter/connection.js";
+import { type Actor, CLOCK_LIMIT, type Failable, type HeldTask, type Situation } from "./actor.js";
+
+const policy = { deadline: 30_000, attemptTimeout: 10_000 };
+
+/** The client that the others are measured by: this package's ledger, with a clock that stands where it is put. */
+export class TypeScriptActor implements Actor {
+  readonly name = "TypeScript";
+  readonly #keyspace: string;
+  #connection: Connection | undefined;
+  #ledger: Ledger | undefined;
+  #now = 0n;
+  #serverNow = 0n;
+  #fault: Situation["fault"];
+
+  constructor(keyspace: string) {
+    this.#keyspace = keyspace;
+  }
+
+  async open(): Promise<void> {
+    await this.#ledger?.close();
+    this.#connection ??= await connect({ ...driverOptions, keyspace: this.#keyspace }, policy);
+    const clock = new VersionClock(() => this.#now, CLOCK_LIMIT);
+    const host: Host = { ...processHost, clock };
+    const options = { ...policy, clockLimit: Number(CLOCK_LIMIT / 1000n), sweepEvery: 0 };
+    this.#ledger = new Ledger(this.#faulty(this.#connection.session), this.#connection.settings, host, options);
+  }
+
+  async save({ envelope, replaced }: HeldTask, situation: Situation): Promise<HeldTask & Failable> {
+    const ledger = this.#enter(situation);
+    const decoded = decode(envelope);
+    const version = savedAtOf(decoded);
+    const replaces = version === undefined ? [] : [version, ...replaced.map(BigInt)];
+    const { taskList, id, data } = decoded;
+    const entry = { taskList, id, type: typeNameOf(data.typeUrl), replaces };
+    const prepared = prepareEnvelope(decoded, DEFAULT_MAX_TASK_BYTES);
+    const [outcome] = await ledger.save([{ ...entry, ...prepared }], undefined);
+    await this.#settle();
+    if (outcome?.ok) return { envelope: base64(prepared.encode(outcome.value)), replaced: [], error: null };
+    const error = errorOf(outcome?.error);
+    if (outcome?.attempted === undefined) return { envelope, replaced, error };
+    return { envelope: base64(prepared.encode(outcome.attempted)), replaced: replaces.map(String), error };
+  }
+
+  async complete(envelope: string, situation: Situation): Promise<Failable> {
+    const { taskList, id, savedAt } = decode(envelope);
+    if (savedAt === undefined) return { error: { code: "NOT_SAVED", outcome: "not-applied" } };
+    const version = savedAt.seconds * 1_000_000n + BigInt(savedAt.nanos / 1000);
+    const [outcome] = await this.#enter(situation).complete([{ taskList, id, savedAt: version }], undefined);
+    return { error: outcome?.ok ? null : errorOf(outcome?.error) };
+  }
+
+  async find(id: string, situation: Situation): Promise<string | null> {
+    const [bytes] = await this.#enter(situation).find([{ taskList: situation.taskList, id }], undefined);
+    return bytes ? base64(bytes) : null;
+  }
+
+  async list(situation: Situation): Promise<readonly string[]> {
+    const pages = this.#enter(situation).all(situation.taskList, { pageSize: 500, maxPageBytes: 4_000_000 });
+    const found: string[] = [];
+    for await (const page of pages) found.push(...page.map(base64));
+    await this.#settle();
+    return found;
+  }
+
+  async close(): Promise<void> {
+    await this.#ledger?.close();
+    await this.#connection?.close();
+  }
+
+  #enter({ now, serverNow, fault }: Situation): Ledger {
+    this.#now = now;
+    this.#serverNow = serverNow;
+    this.#fault = fault;
+    if (this.#ledger === undefined) throw new Error("open comes first");
+    return this.#ledger;
+  }
+
+  /** Waits for what goes on in the background. */
+  async #settle(): Promise<void> {
+    await this.#ledger?.close();
+  }
+
+  #faulty(session: LedgerSession): LedgerSession {
+    const readClock: LedgerSession["readClock"] = async () => this.#serverNow;
+    const apply: LedgerSession["apply"] = async (...args) => {
+      const lost = this.#fault;
+      if (lost !== "request") await session.apply(...args);
+      // Of a kind that is not tried again.
+      if (lost) throw new SessionError("refused", true, `the ${lost} was lost`);
+    };
+    const others = ["readTasks", "readEntries", "readLastEntry", "hasEntry", "readSweep"] as const;
+    const bound = Object.fromEntries(others.map((name) => [name, session[name].bind(session)]));
+    return { ...(bound as unknown as LedgerSession), readClock, apply };
+  }
+}
+
+function decode(envelope: string) {
+  return decodeEnvelope(Buffer.from(envelope, "base64"), DEFAULT_MAX_TASK_BYTES);
+}
+
+function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("base64");
+}
+
+function errorOf(error: TaskError | undefined) {
+  return { code: error?.code ?? "", outcome: error?.outcome ?? "" };
+}
