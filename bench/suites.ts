@@ -17,6 +17,12 @@ export const suites: Readonly<Record<string, Suite>> = {
       memory: () => import("./cassandra/memory.js"),
     },
   },
+  wire: {
+    benchmarks: {
+      formats: () => import("./wire/formats-speed.js"),
+      "code-size": () => import("./wire/code-size.js"),
+    },
+  },
   lmdb: {
     benchmarks: { lmdb: () => import("./lmdb.js") },
     probes: { memory: () => import("./lmdb-memory.js") },

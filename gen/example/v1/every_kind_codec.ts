@@ -16,7 +16,7 @@ export const EveryKindCodec: MessageCodec<EveryKind> = {
 };
 
 export function writeEveryKind(w: Writer, m: EveryKind): void {
-  w.message(m, "example.v1.EveryKind");
+  if (m.$typeName !== "example.v1.EveryKind") fallBack();
   w.enter();
   let n = 29;
   if (w.plain(m.choice).case === undefined) n++;
@@ -36,7 +36,7 @@ export function writeEveryKind(w: Writer, m: EveryKind): void {
   if (m.text !== "") w.tag(114).string(m.text);
   if (!w.isEmpty(m.blob)) w.tag(122).blob(m.blob);
   if (m.color !== 0) w.tag(128).int32(m.color);
-  if (m.child !== undefined) { n++; w.child(138, writeEveryKind, m.child); }
+  if (m.child !== undefined) { n++; const at = w.fork(138); writeEveryKind(w, m.child); w.join(at); }
   if (m.optionalInt64 !== undefined) { n++; w.tag(160).int64(m.optionalInt64); }
   if (m.optionalBool !== undefined) { n++; w.tag(168).bool(m.optionalBool); }
   if (m.optionalText !== undefined) { n++; w.tag(178).string(m.optionalText); }
@@ -45,28 +45,29 @@ export function writeEveryKind(w: Writer, m: EveryKind): void {
   if (w.list(m.int32s).length > 0) { const at = w.fork(242); for (const each of m.int32s) w.int32(each); w.join(at); }
   if (w.list(m.uint64s).length > 0) { const at = w.fork(250); for (const each of m.uint64s) w.uint64(each); w.join(at); }
   if (w.list(m.doubles).length > 0) { const at = w.fork(258); for (const each of m.doubles) w.double(each); w.join(at); }
-  for (const each of w.list(m.texts)) w.tag(266).string(each);
-  for (const each of w.list(m.blobs)) w.tag(274).blob(each);
+  for (const each of w.list(m.texts)) { w.tag(266).string(each); }
+  for (const each of w.list(m.blobs)) { w.tag(274).blob(each); }
   if (w.list(m.colors).length > 0) { const at = w.fork(282); for (const each of m.colors) w.int32(each); w.join(at); }
-  for (const each of w.list(m.children)) w.child(290, writeEveryKind, each);
+  for (const each of w.list(m.children)) { const at = w.fork(290); writeEveryKind(w, each); w.join(at); }
   w.stringMap(322, m.textByText);
-  for (const [key, value] of w.entries(m.blobByInt32)) { const at = w.fork(330); w.tag(8).int32(w.integer(key)); w.tag(18).blob(value); w.join(at); }
-  for (const [key, value] of w.entries(m.int64ByUint64)) { const at = w.fork(338); w.tag(8).uint64(w.decimal(key)); w.tag(16).int64(value); w.join(at); }
-  for (const [key, value] of w.entries(m.colorByBool)) { const at = w.fork(346); w.tag(8).bool(w.truth(key)); w.tag(16).int32(value); w.join(at); }
-  for (const [key, value] of w.entries(m.childByText)) { const at = w.fork(354); w.tag(10).string(key); w.child(18, writeEveryKind, value); w.join(at); }
-  if (m.any !== undefined) { n++; w.child(402, write$google$protobuf$Any, m.any); }
-  if (m.duration !== undefined) { n++; w.child(410, write$google$protobuf$Duration, m.duration); }
-  if (m.empty !== undefined) { n++; w.child(418, write$google$protobuf$Empty, m.empty); }
-  if (m.mask !== undefined) { n++; w.child(426, write$google$protobuf$FieldMask, m.mask); }
+  for (const [key, value] of w.entries(m.blobByInt32)) { const entry = w.fork(330); w.tag(8).int32(w.integer(key)); w.tag(18).blob(value); w.join(entry); }
+  for (const [key, value] of w.entries(m.int64ByUint64)) { const entry = w.fork(338); w.tag(8).uint64(w.decimal(key)); w.tag(16).int64(value); w.join(entry); }
+  for (const [key, value] of w.entries(m.colorByBool)) { const entry = w.fork(346); w.tag(8).bool(w.truth(key)); w.tag(16).int32(value); w.join(entry); }
+  for (const [key, value] of w.entries(m.childByText)) { const entry = w.fork(354); w.tag(10).string(key); const at = w.fork(18); writeEveryKind(w, value); w.join(at); w.join(entry); }
+  if (m.any !== undefined) { n++; const at = w.fork(402); write$google$protobuf$Any(w, m.any); w.join(at); }
+  if (m.duration !== undefined) { n++; const at = w.fork(410); write$google$protobuf$Duration(w, m.duration); w.join(at); }
+  if (m.empty !== undefined) { n++; const at = w.fork(418); write$google$protobuf$Empty(w, m.empty); w.join(at); }
+  if (m.mask !== undefined) { n++; const at = w.fork(426); write$google$protobuf$FieldMask(w, m.mask); w.join(at); }
   w.refuse(m.struct !== undefined);
-  if (m.value !== undefined) { n++; w.child(442, write$google$protobuf$Value, m.value); }
-  if (m.listValue !== undefined) { n++; w.child(450, write$google$protobuf$ListValue, m.listValue); }
-  if (m.timestamp !== undefined) { n++; w.child(458, writeTimestamp, m.timestamp); }
+  if (m.value !== undefined) { n++; const at = w.fork(442); write$google$protobuf$Value(w, m.value); w.join(at); }
+  if (m.listValue !== undefined) { n++; const at = w.fork(450); write$google$protobuf$ListValue(w, m.listValue); w.join(at); }
+  if (m.timestamp !== undefined) { n++; const at = w.fork(458); writeTimestamp(w, m.timestamp); w.join(at); }
   if (m.wrappedText !== undefined) { n++; const at = w.fork(466); if (m.wrappedText !== "") w.tag(10).string(m.wrappedText); w.join(at); }
   if (m.wrappedInt64 !== undefined) { n++; const at = w.fork(474); if (m.wrappedInt64 !== protoInt64.zero) w.tag(8).int64(m.wrappedInt64); w.join(at); }
   if (m.choice.case === "chosenText") { n++; w.tag(562).string(m.choice.value); }
   if (m.choice.case === "chosenInt64") { n++; w.tag(568).int64(m.choice.value); }
-  if (m.choice.case === "chosenChild") { n++; w.child(578, writeEveryKind, m.choice.value); }
+  if (m.choice.case === "chosenChild") { n++; const at = w.fork(578); writeEveryKind(w, m.choice.value); w.join(at); }
+  for (const _ in m) n--;
   w.end(m, n);
   w.leave();
 }
@@ -177,10 +178,12 @@ function readEveryKind$$childByText(r: Reader, map: object, end: number): void {
 }
 
 export function write$google$protobuf$Any(w: Writer, m: Any): void {
-  w.message(m, "google.protobuf.Any");
+  if (m.$typeName !== "google.protobuf.Any") fallBack();
+  let n = 3;
   if (m.typeUrl !== "") w.tag(10).string(m.typeUrl);
   if (!w.isEmpty(m.value)) w.tag(18).blob(m.value);
-  w.end(m, 3);
+  for (const _ in m) n--;
+  w.end(m, n);
 }
 
 export function read$google$protobuf$Any(r: Reader, end: number): Any {
@@ -195,10 +198,12 @@ export function read$google$protobuf$Any(r: Reader, end: number): Any {
 }
 
 export function write$google$protobuf$Duration(w: Writer, m: Duration): void {
-  w.message(m, "google.protobuf.Duration");
+  if (m.$typeName !== "google.protobuf.Duration") fallBack();
+  let n = 3;
   if (m.seconds !== protoInt64.zero) w.tag(8).int64(m.seconds);
   if (m.nanos !== 0) w.tag(16).int32(m.nanos);
-  w.end(m, 3);
+  for (const _ in m) n--;
+  w.end(m, n);
 }
 
 export function read$google$protobuf$Duration(r: Reader, end: number): Duration {
@@ -213,8 +218,10 @@ export function read$google$protobuf$Duration(r: Reader, end: number): Duration 
 }
 
 export function write$google$protobuf$Empty(w: Writer, m: Empty): void {
-  w.message(m, "google.protobuf.Empty");
-  w.end(m, 1);
+  if (m.$typeName !== "google.protobuf.Empty") fallBack();
+  let n = 1;
+  for (const _ in m) n--;
+  w.end(m, n);
 }
 
 export function read$google$protobuf$Empty(r: Reader, end: number): Empty {
@@ -227,9 +234,11 @@ export function read$google$protobuf$Empty(r: Reader, end: number): Empty {
 }
 
 export function write$google$protobuf$FieldMask(w: Writer, m: FieldMask): void {
-  w.message(m, "google.protobuf.FieldMask");
-  for (const each of w.list(m.paths)) w.tag(10).string(each);
-  w.end(m, 2);
+  if (m.$typeName !== "google.protobuf.FieldMask") fallBack();
+  let n = 2;
+  for (const each of w.list(m.paths)) { w.tag(10).string(each); }
+  for (const _ in m) n--;
+  w.end(m, n);
 }
 
 export function read$google$protobuf$FieldMask(r: Reader, end: number): FieldMask {
@@ -243,7 +252,7 @@ export function read$google$protobuf$FieldMask(r: Reader, end: number): FieldMas
 }
 
 export function write$google$protobuf$Value(w: Writer, m: Value): void {
-  w.message(m, "google.protobuf.Value");
+  if (m.$typeName !== "google.protobuf.Value") fallBack();
   w.enter();
   let n = 1;
   if (w.plain(m.kind).case === undefined) n++;
@@ -251,8 +260,9 @@ export function write$google$protobuf$Value(w: Writer, m: Value): void {
   if (m.kind.case === "numberValue") { n++; w.tag(17).double(m.kind.value); }
   if (m.kind.case === "stringValue") { n++; w.tag(26).string(m.kind.value); }
   if (m.kind.case === "boolValue") { n++; w.tag(32).bool(m.kind.value); }
-  if (m.kind.case === "structValue") { n++; w.child(42, write$google$protobuf$Struct, m.kind.value); }
-  if (m.kind.case === "listValue") { n++; w.child(50, write$google$protobuf$ListValue, m.kind.value); }
+  if (m.kind.case === "structValue") { n++; const at = w.fork(42); write$google$protobuf$Struct(w, m.kind.value); w.join(at); }
+  if (m.kind.case === "listValue") { n++; const at = w.fork(50); write$google$protobuf$ListValue(w, m.kind.value); w.join(at); }
+  for (const _ in m) n--;
   w.end(m, n);
   w.leave();
 }
@@ -275,10 +285,12 @@ export function read$google$protobuf$Value(r: Reader, end: number): Value {
 }
 
 export function write$google$protobuf$Struct(w: Writer, m: Struct): void {
-  w.message(m, "google.protobuf.Struct");
+  if (m.$typeName !== "google.protobuf.Struct") fallBack();
   w.enter();
-  for (const [key, value] of w.entries(m.fields)) { const at = w.fork(10); w.tag(10).string(key); w.child(18, write$google$protobuf$Value, value); w.join(at); }
-  w.end(m, 2);
+  let n = 2;
+  for (const [key, value] of w.entries(m.fields)) { const entry = w.fork(10); w.tag(10).string(key); const at = w.fork(18); write$google$protobuf$Value(w, value); w.join(at); w.join(entry); }
+  for (const _ in m) n--;
+  w.end(m, n);
   w.leave();
 }
 
@@ -307,10 +319,12 @@ function read$google$protobuf$Struct$$fields(r: Reader, map: object, end: number
 }
 
 export function write$google$protobuf$ListValue(w: Writer, m: ListValue): void {
-  w.message(m, "google.protobuf.ListValue");
+  if (m.$typeName !== "google.protobuf.ListValue") fallBack();
   w.enter();
-  for (const each of w.list(m.values)) w.child(10, write$google$protobuf$Value, each);
-  w.end(m, 2);
+  let n = 2;
+  for (const each of w.list(m.values)) { const at = w.fork(10); write$google$protobuf$Value(w, each); w.join(at); }
+  for (const _ in m) n--;
+  w.end(m, n);
   w.leave();
 }
 
@@ -327,9 +341,11 @@ export function read$google$protobuf$ListValue(r: Reader, end: number): ListValu
 }
 
 export function write$google$protobuf$StringValue(w: Writer, m: StringValue): void {
-  w.message(m, "google.protobuf.StringValue");
+  if (m.$typeName !== "google.protobuf.StringValue") fallBack();
+  let n = 2;
   if (m.value !== "") w.tag(10).string(m.value);
-  w.end(m, 2);
+  for (const _ in m) n--;
+  w.end(m, n);
 }
 
 export function read$google$protobuf$StringValue(r: Reader, end: number): StringValue {
@@ -343,9 +359,11 @@ export function read$google$protobuf$StringValue(r: Reader, end: number): String
 }
 
 export function write$google$protobuf$Int64Value(w: Writer, m: Int64Value): void {
-  w.message(m, "google.protobuf.Int64Value");
+  if (m.$typeName !== "google.protobuf.Int64Value") fallBack();
+  let n = 2;
   if (m.value !== protoInt64.zero) w.tag(8).int64(m.value);
-  w.end(m, 2);
+  for (const _ in m) n--;
+  w.end(m, n);
 }
 
 export function read$google$protobuf$Int64Value(r: Reader, end: number): Int64Value {

@@ -14,11 +14,12 @@ export const FetchFileCodec: MessageCodec<FetchFile> = {
 };
 
 export function writeFetchFile(w: Writer, m: FetchFile): void {
-  w.message(m, "example.v1.FetchFile");
+  if (m.$typeName !== "example.v1.FetchFile") fallBack();
   let n = 3;
   if (m.externalHost !== "") w.tag(10).string(m.externalHost);
   if (m.filename !== "") w.tag(18).string(m.filename);
   if (m.size !== undefined) { n++; w.tag(24).int64(m.size); }
+  for (const _ in m) n--;
   w.end(m, n);
 }
 

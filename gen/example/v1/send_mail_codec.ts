@@ -14,13 +14,15 @@ export const SendMailCodec: MessageCodec<SendMail> = {
 };
 
 export function writeSendMail(w: Writer, m: SendMail): void {
-  w.message(m, "example.v1.SendMail");
+  if (m.$typeName !== "example.v1.SendMail") fallBack();
+  let n = 6;
   if (m.mailbox !== "") w.tag(10).string(m.mailbox);
   if (m.messageId !== "") w.tag(18).string(m.messageId);
-  for (const each of w.list(m.recipients)) w.tag(26).string(each);
+  for (const each of w.list(m.recipients)) { w.tag(26).string(each); }
   if (m.subject !== "") w.tag(34).string(m.subject);
   if (m.body !== "") w.tag(42).string(m.body);
-  w.end(m, 6);
+  for (const _ in m) n--;
+  w.end(m, n);
 }
 
 export function readSendMail(r: Reader, end: number): SendMail {
