@@ -7,7 +7,7 @@ import type { ByteSource } from "./batch/byte-source.js";
 import { readTaskFrames } from "./batch/task-frames.js";
 import { type BulkFailure, type BulkOptions, performBatch, runInBatches } from "./bulk.js";
 import { findDefaultHome, setDefaultHome } from "./default-home.js";
-import { DEFAULT_MAX_TASK_BYTES, decodeEnvelope } from "./envelope.js";
+import { DEFAULT_MAX_TASK_BYTES } from "./envelope.js";
 import { invalidArgument, TaskError } from "./errors.js";
 import { type FromHashOptions, hashToEnvelope } from "./hash/hash.js";
 import { checkKey, checkTaskList } from "./keys.js";
@@ -19,7 +19,7 @@ import type { OpaqueTask } from "./task/opaque-task.js";
 import { TaskTypeRegistry } from "./task/registry.js";
 import { Task } from "./task/task.js";
 import { completeEntry, saveEntry, settleComplete, settleSave } from "./task/task-entries.js";
-import { readStoredTask, readTask } from "./task/task-reading.js";
+import { decodeTask, readStoredTask, readTask } from "./task/task-reading.js";
 import { type ListOptions, stateOf, type TaskHome } from "./task/task-state.js";
 import type { BuildInit, BuildOptions, TaskClass, TaskOf } from "./task/task-types.js";
 import { isPlainObject } from "./values.js";
@@ -206,7 +206,7 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
 
   /** Reads `toBinary`'s bytes. Throws INVALID_ENVELOPE, TOO_LARGE. */
   fromBinary(bytes: Uint8Array): TaskOf<C> | OpaqueTask {
-    return readTask(decodeEnvelope(bytes, this.maxTaskBytes), this, registryOf(this)) as TaskOf<C>;
+    return decodeTask(bytes, this.maxTaskBytes, this, registryOf(this)) as TaskOf<C>;
   }
 
   /** Reads `asHash`'s object. Throws INVALID_HASH with the path of what is wrong, and UNKNOWN_TYPE. */

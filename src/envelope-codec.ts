@@ -1,6 +1,8 @@
+import type { Message } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import type { TaskEnvelope } from "../gen/taskledger/v1/envelope_pb.js";
 import { fallBack } from "./wire/fallback.js";
+import type { MessageCodec } from "./wire/message-codec.js";
 import { noBytes } from "./wire/pool.js";
 import type { Reader } from "./wire/reader.js";
 import { readTimestamp, writeTimestamp } from "./wire/timestamp.js";
@@ -47,8 +49,19 @@ export function writeTail(w: Writer, { attempt, headers }: TaskEnvelope): void {
   w.stringMap(58, headers);
 }
 
-/** Reads an envelope. The value of its data is a part of the bytes that are read, not a copy. */
-export function readEnvelope(r: Reader, end: number): TaskEnvelope {
+/** What comes out of an envelope beside itself. */
+export interface DataReader {
+  /** The codec of data with this type URL, if there is one. */
+  codecOf(typeUrl: string): MessageCodec | undefined;
+  /** The data, where its codec has read it. The envelope then has no bytes of it. */
+  message: Message | undefined;
+}
+
+/**
+ * Reads an envelope, and its data along with it where `reader` has a codec. Otherwise the value of the data is a part of
+ * the bytes that are read, not a copy.
+ */
+export function readEnvelope(r: Reader, end: number, reader?: DataReader): TaskEnvelope {
   const m: TaskEnvelope = { $typeName: "taskledger.v1.TaskEnvelope", taskList: "", id: "", attempt: 0, headers: {} };
   while (r.pos < end)
     switch (r.tag()) {
@@ -60,7 +73,7 @@ export function readEnvelope(r: Reader, end: number): TaskEnvelope {
         break;
       case 26:
         if (m.data !== undefined) fallBack();
-        m.data = readData(r, r.limit(end));
+        m.data = readAny(r, r.limit(end), reader);
         break;
       case 34:
         if (m.createdAt !== undefined) fallBack();
@@ -83,19 +96,42 @@ export function readEnvelope(r: Reader, end: number): TaskEnvelope {
   return m;
 }
 
-function readData(r: Reader, end: number): Any {
+function readAny(r: Reader, end: number, reader: DataReader | undefined): Any {
   const m: Any = { $typeName: "google.protobuf.Any", typeUrl: "", value: noBytes };
   while (r.pos < end)
     switch (r.tag()) {
       case 10:
+        if (m.value !== noBytes || reader?.message) fallBack();
         m.typeUrl = r.name(end);
         break;
       case 18:
-        m.value = r.view(end);
+        if (m.value !== noBytes || reader?.message) fallBack();
+        readValue(r, end, m, reader);
         break;
       default:
         fallBack();
     }
   r.end(end);
   return m;
+}
+
+function readValue(r: Reader, end: number, any: Any, reader: DataReader | undefined): void {
+  const start = r.pos;
+  const codec = reader?.codecOf(any.typeUrl);
+  if (reader && codec) reader.message = tryReading(r, end, codec);
+  if (reader?.message) return;
+  r.pos = start;
+  any.value = r.part(end);
+}
+
+/** Data that its codec leaves to protobuf-es does not take the envelope along. */
+function tryReading(r: Reader, end: number, codec: MessageCodec): Message | undefined {
+  const limit = r.limit(end);
+  try {
+    return codec.read(r, limit);
+  } catch {
+    return undefined;
+  } finally {
+    r.depth = 0;
+  }
 }

@@ -1,8 +1,15 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
-import { type Any, AnySchema, type Timestamp, TimestampSchema, timestampDate } from "@bufbuild/protobuf/wkt";
+import { type Any, type Timestamp, TimestampSchema, timestampDate } from "@bufbuild/protobuf/wkt";
 import { type TaskEnvelope, TaskEnvelopeSchema } from "../gen/taskledger/v1/envelope_pb.js";
-import { type DataWriter, readEnvelope, writeHead, writeSavedAt, writeTail } from "./envelope-codec.js";
+import {
+  type DataReader,
+  type DataWriter,
+  readEnvelope,
+  writeHead,
+  writeSavedAt,
+  writeTail,
+} from "./envelope-codec.js";
 import { describeValue, TaskError } from "./errors.js";
 import { checkKey, type TaskKey } from "./keys.js";
 import { timestampToVersion, type Version, versionToTimestamp } from "./version.js";
@@ -47,7 +54,7 @@ export function copyEnvelope(
 }
 
 export function packData(typeUrl: string, value: Uint8Array): Any {
-  return create(AnySchema, { typeUrl, value });
+  return { $typeName: "google.protobuf.Any", typeUrl, value };
 }
 
 export function typeUrlOf(typeName: string): string {
@@ -56,8 +63,19 @@ export function typeUrlOf(typeName: string): string {
 
 /** The message's full name that a type URL ends in. */
 export function typeNameOf(typeUrl: string): string {
-  return typeUrl.slice(typeUrl.lastIndexOf("/") + 1);
+  if (typeUrl === lastUrl) return lastName;
+  const name = typeUrl.slice(typeUrl.lastIndexOf("/") + 1);
+  if (typeUrl.length <= MAX_KEPT_URL) {
+    lastUrl = typeUrl;
+    lastName = name;
+  }
+  return name;
 }
+
+/** Most tasks are of the type of the one before. */
+let lastUrl = "";
+let lastName = "";
+const MAX_KEPT_URL = 500;
 
 /** Throws TOO_LARGE over `maxBytes`. */
 export function encodeEnvelope(envelope: TaskEnvelope, maxBytes: number): Uint8Array<ArrayBuffer> {
@@ -147,18 +165,20 @@ const MAX_STAMP_BYTES = 15;
 
 /**
  * Reads an envelope, unknown fields included. Throws TOO_LARGE over `maxBytes`, and INVALID_ENVELOPE for what is no
- * envelope, with the field that is wrong. The value of its data may be a part of these bytes: who keeps it copies it.
+ * envelope, with the field that is wrong. The data is read along with it where `reader` has a codec; otherwise its value
+ * may be a part of these bytes: who keeps it copies it.
  */
-export function decodeEnvelope(bytes: Uint8Array, maxBytes: number): TaskEnvelope & { data: Any } {
+export function decodeEnvelope(bytes: Uint8Array, maxBytes: number, reader?: DataReader): TaskEnvelope & { data: Any } {
   if (!(bytes instanceof Uint8Array))
     throw new TaskError("INVALID_ENVELOPE", `expected a Uint8Array, got ${describeValue(bytes)}`);
   if (bytes.length > maxBytes) throw tooLarge(bytes.length, maxBytes);
-  const envelope = decode(bytes, readEnvelope) ?? decodeSlowly(bytes);
+  const envelope = decode(bytes, (r, end) => readEnvelope(r, end, reader)) ?? decodeSlowly(bytes, reader);
   checkEnvelope(envelope, "INVALID_ENVELOPE");
   return envelope;
 }
 
-function decodeSlowly(bytes: Uint8Array): TaskEnvelope {
+function decodeSlowly(bytes: Uint8Array, reader: DataReader | undefined): TaskEnvelope {
+  if (reader) reader.message = undefined;
   try {
     // protobuf-es gives views of its input; the task must not change when its sender's buffer is used again.
     return fromBinary(TaskEnvelopeSchema, new Uint8Array(bytes));

@@ -1,4 +1,4 @@
-import type { DescMessage } from "@bufbuild/protobuf";
+import type { DescMessage, Message } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import type { TaskEnvelope } from "../../gen/taskledger/v1/envelope_pb.js";
 import {
@@ -14,12 +14,13 @@ import {
   savedAtOf,
   typeNameOf,
 } from "../envelope.js";
-import type { DataWriter } from "../envelope-codec.js";
+import type { DataReader, DataWriter } from "../envelope-codec.js";
 import { isTaskError, TaskError } from "../errors.js";
 import { checkHeaders } from "../headers.js";
 import type { TaskKey } from "../keys.js";
 import { processClock } from "../version.js";
 import { fallBack } from "../wire/fallback.js";
+import type { MessageCodec } from "../wire/message-codec.js";
 import { noBytes } from "../wire/pool.js";
 import { decodeData, encodeData } from "./data.js";
 import { type AnyTask, stateOf, type TaskHome, type TaskState } from "./task-state.js";
@@ -37,20 +38,41 @@ export function fromState<C extends TaskClass>(taskClass: C, state: TaskState): 
   return new taskClass(new ReadyState(state)) as InstanceType<C>;
 }
 
-/** Throws TYPE_MISMATCH where the envelope holds another type, INVALID_DATA where the data does not decode. */
+/** Reads the data of known types along with their envelopes. */
+export class DataDecoder implements DataReader {
+  message: Message | undefined;
+  readonly #classes: { get(type: string): TaskClass | undefined };
+
+  constructor(classes: { get(type: string): TaskClass | undefined }) {
+    this.#classes = classes;
+  }
+
+  codecOf(typeUrl: string): MessageCodec | undefined {
+    return this.#classes.get(typeNameOf(typeUrl))?.codec;
+  }
+}
+
+/**
+ * The task of an envelope, which becomes its own; `message` is its data, if that has been read. Throws TYPE_MISMATCH where
+ * the envelope holds another type, INVALID_DATA where the data does not decode.
+ */
 export function fromEnvelope<C extends TaskClass>(
   taskClass: C,
   envelope: TaskEnvelope & { data: Any },
   home: TaskHome | undefined,
+  message?: Message,
 ): InstanceType<C> {
   const type = typeNameOf(envelope.data.typeUrl);
   if (type !== taskClass.type) throw typeMismatch(envelope, type, taskClass.type);
-  const { schema, codec } = taskClass;
-  const data = about(envelope, () => decodeData(schema, envelope.data.value, codec));
+  const data = message ?? decodeDataOf(envelope, taskClass);
   // The decoded message takes the bytes' place.
-  const emptied = { ...envelope, data: packData(envelope.data.typeUrl, noBytes) };
+  envelope.data.value = noBytes;
   meet(envelope);
-  return fromState(taskClass, { envelope: emptied, data, home, replaced: [] });
+  return fromState(taskClass, { envelope, data, home, replaced: [] });
+}
+
+function decodeDataOf(envelope: TaskEnvelope & { data: Any }, { schema, codec }: TaskClass): Message {
+  return about(envelope, () => decodeData(schema, envelope.data.value, codec));
 }
 
 /** The versions that this process makes from now on are later than the envelope's. */

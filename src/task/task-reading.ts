@@ -1,3 +1,4 @@
+import type { Message } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import type { TaskEnvelope } from "../../gen/taskledger/v1/envelope_pb.js";
 import { decodeEnvelope, typeNameOf } from "../envelope.js";
@@ -6,7 +7,7 @@ import type { TaskKey } from "../keys.js";
 import { OpaqueTask } from "./opaque-task.js";
 import type { TaskTypeRegistry } from "./registry.js";
 import type { Task } from "./task.js";
-import { fromEnvelope, meet } from "./task-envelope.js";
+import { DataDecoder, fromEnvelope, meet } from "./task-envelope.js";
 import type { TaskHome } from "./task-state.js";
 
 /** The task of a store's bytes. Throws INVALID_ENVELOPE, with as much of the key as is known. */
@@ -17,7 +18,7 @@ export function readStoredTask(
   registry: TaskTypeRegistry,
 ): Task {
   try {
-    return readTask(decodeEnvelope(bytes, Infinity), home, registry);
+    return decodeTask(bytes, Infinity, home, registry);
   } catch (error) {
     if (!isTaskError(error, "INVALID_ENVELOPE")) throw error;
     const { code, message, field, cause } = error;
@@ -25,17 +26,33 @@ export function readStoredTask(
   }
 }
 
-/** The task of an envelope: of its registered class, or opaque where there is none or the data does not decode. */
+/** The task of an envelope's bytes. Throws INVALID_ENVELOPE, and TOO_LARGE over `maxBytes`. */
+export function decodeTask(
+  bytes: Uint8Array,
+  maxBytes: number,
+  home: TaskHome | undefined,
+  registry: TaskTypeRegistry,
+): Task {
+  const decoder = new DataDecoder(registry);
+  const envelope = decodeEnvelope(bytes, maxBytes, decoder);
+  return readTask(envelope, home, registry, decoder.message);
+}
+
+/**
+ * The task of an envelope: of its registered class, or opaque where there is none or the data does not decode; `message`
+ * is its data, if that has been read.
+ */
 export function readTask(
   envelope: TaskEnvelope & { data: Any },
   home: TaskHome | undefined,
   registry: TaskTypeRegistry,
+  message?: Message,
 ): Task {
   const type = typeNameOf(envelope.data.typeUrl);
   const taskClass = registry.get(type);
   if (taskClass === undefined) return opaque(envelope, home, unknownType(envelope, type));
   try {
-    return fromEnvelope(taskClass, envelope, home);
+    return fromEnvelope(taskClass, envelope, home, message);
   } catch (error) {
     if (isTaskError(error, "INVALID_DATA")) return opaque(envelope, home, error);
     throw error;

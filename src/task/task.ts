@@ -8,6 +8,7 @@ import { packageVersion } from "../package-version.js";
 import { buildState, newState } from "./build.js";
 import {
   currentEnvelope,
+  DataDecoder,
   encodeTask,
   fromEnvelope,
   fromState,
@@ -151,8 +152,9 @@ export abstract class Task<S extends DescMessage = DescMessage, ListField extend
    */
   static fromBinary<C extends ReadableClass>(this: C, bytes: Uint8Array): InstanceType<C> {
     if (!isConcrete(this)) return narrow(this, defaultHome().fromBinary(bytes) as Task);
-    const envelope = decodeEnvelope(bytes, maxTaskBytes(undefined));
-    return fromEnvelope(this, envelope, undefined) as InstanceType<C>;
+    const decoder = new DataDecoder({ get: (type) => (type === this.type ? this : undefined) });
+    const envelope = decodeEnvelope(bytes, maxTaskBytes(undefined), decoder);
+    return fromEnvelope(this, envelope, undefined, decoder.message) as InstanceType<C>;
   }
 
   /** Reads `asHash`'s object, as `fromBinary` reads bytes. Throws INVALID_HASH with the path of what is wrong. */

@@ -1,5 +1,4 @@
 import { type Message, protoInt64 } from "@bufbuild/protobuf";
-import { noBytes } from "./pool.js";
 import { Reader } from "./reader.js";
 import { Writer } from "./writer.js";
 
@@ -46,7 +45,7 @@ export function decode<T>(bytes: Uint8Array, read: (reader: Reader, end: number)
   } catch {
     return undefined;
   } finally {
-    reader.start(noBytes, 0); // a user's bytes are not kept alive here
+    reader.stop();
   }
 }
 

@@ -1,7 +1,7 @@
 import { markAsUntransferable } from "node:worker_threads";
 
 /** Small results lie side by side in slabs of this size, since an ArrayBuffer takes longer to make than they do. */
-export const SLAB_BYTES = 8192;
+export const SLAB_BYTES = 16384;
 
 /** Larger ones have an ArrayBuffer of their own: one of these should not keep much else in memory. */
 export const MAX_POOLED_BYTES = 1024;

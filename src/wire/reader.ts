@@ -8,10 +8,10 @@ export const MAX_MESSAGE_DEPTH = 100;
 
 /**
  * Reads the binary format for generated decoders: what every writer writes, fast. It falls back to protobuf-es for all
- * else, such as numbers that are longer than need be.
+ * else, such as tags that are longer than need be.
  *
- * Nothing is checked against the end of the bytes but what has a length: who reads past the end finds `undefined`
- * there, which is read as 0, and then `end` falls back.
+ * Numbers are not checked against the end of the bytes: who reads past it finds `undefined` there, which is read as 0, and
+ * then `end` falls back.
  */
 export class Reader {
   bytes: Uint8Array = noBytes;
@@ -23,6 +23,11 @@ export class Reader {
     this.bytes = bytes;
     this.pos = pos;
     this.depth = 0;
+  }
+
+  /** Keeps none of somebody's bytes alive. */
+  stop(): void {
+    this.bytes = noBytes;
   }
 
   /** Goes into a message that has messages in it. */
@@ -86,7 +91,7 @@ export class Reader {
   }
 
   /** They are a part of the bytes that are read, for the moment: those may be somebody's who writes to them again. */
-  view(end: number): Uint8Array {
+  part(end: number): Uint8Array {
     const limit = this.limit(end);
     const { bytes, pos } = this;
     this.pos = limit;
@@ -142,6 +147,16 @@ export class Reader {
     return double[0] as number;
   }
 
+  fixed64(): bigint {
+    readFixedHalves(this);
+    return unsignedLong[0] as bigint;
+  }
+
+  sfixed64(): bigint {
+    readFixedHalves(this);
+    return long[0] as bigint;
+  }
+
   int64(): bigint {
     readVarintHalves(this);
     return long[0] as bigint;
@@ -159,16 +174,6 @@ export class Reader {
     const sign = -(low & 1);
     halves[LOW] = ((low >>> 1) | (high << 31)) ^ sign;
     halves[HIGH] = (high >>> 1) ^ sign;
-    return long[0] as bigint;
-  }
-
-  fixed64(): bigint {
-    readFixedHalves(this);
-    return unsignedLong[0] as bigint;
-  }
-
-  sfixed64(): bigint {
-    readFixedHalves(this);
     return long[0] as bigint;
   }
 

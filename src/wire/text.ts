@@ -2,25 +2,27 @@ import { fallBack } from "./fallback.js";
 
 /** Node's own conversions, which work on every Uint8Array. They are what `Buffer.toString` and `Buffer.write` call. */
 interface NativeText {
+  latin1Slice(this: Uint8Array, start: number, end: number): string;
   utf8Slice(this: Uint8Array, start: number, end: number): string;
   utf8Write(this: Uint8Array, text: string, start: number, maxBytes: number): number;
 }
 
-const { utf8Slice, utf8Write } = Buffer.prototype as unknown as NativeText;
+const { latin1Slice, utf8Slice, utf8Write } = Buffer.prototype as unknown as NativeText;
 
 /** Up to here, making a string of its character codes is faster than a call into Node. */
 const SHORT = 12;
+
+/** Up to here, looking at each byte takes less than Node takes longer for UTF-8 than for what has one byte a character. */
+const MEDIUM = 40;
 
 /**
  * The text of a stretch of UTF-8. It is a copy: it keeps nothing of the bytes alive, nor of other texts. Falls back where
  * the bytes may be no UTF-8.
  */
 export function readText(bytes: Uint8Array, start: number, end: number): string {
-  if (end - start <= SHORT && isAscii(bytes, start, end)) return shortText(bytes, start, end - start);
-  const text = utf8Slice.call(bytes, start, end);
-  // What is no UTF-8 becomes this character; it may also stand there by itself.
-  if (text.includes("\ufffd")) fallBack();
-  return text;
+  const length = end - start;
+  if (length > MEDIUM || !isAscii(bytes, start, end)) return readUtf8(bytes, start, end);
+  return length <= SHORT ? shortText(bytes, start, length) : latin1Slice.call(bytes, start, end);
 }
 
 function isAscii(bytes: Uint8Array, start: number, end: number): boolean {
@@ -29,43 +31,90 @@ function isAscii(bytes: Uint8Array, start: number, end: number): boolean {
   return bits < 0x80;
 }
 
-const { fromCharCode } = String;
+function readUtf8(bytes: Uint8Array, start: number, end: number): string {
+  const text = utf8Slice.call(bytes, start, end);
+  // What is no UTF-8 becomes this character; it may also stand there by itself.
+  return text.includes("\ufffd") ? fallBack() : text;
+}
+
+const fromCharCode = String.fromCharCode as (...codes: (number | undefined)[]) => string;
 
 /** Calls with a fixed number of arguments: with a list of them, this would be the slower way. */
 function shortText(b: Uint8Array, p: number, length: number): string {
-  const at = (i: number) => b[p + i] as number;
   switch (length) {
     case 0:
       return "";
     case 1:
-      return fromCharCode(at(0));
+      return fromCharCode(b[p]);
     case 2:
-      return fromCharCode(at(0), at(1));
+      return fromCharCode(b[p], b[p + 1]);
     case 3:
-      return fromCharCode(at(0), at(1), at(2));
+      return fromCharCode(b[p], b[p + 1], b[p + 2]);
     case 4:
-      return fromCharCode(at(0), at(1), at(2), at(3));
+      return fromCharCode(b[p], b[p + 1], b[p + 2], b[p + 3]);
     case 5:
-      return fromCharCode(at(0), at(1), at(2), at(3), at(4));
+      return fromCharCode(b[p], b[p + 1], b[p + 2], b[p + 3], b[p + 4]);
     case 6:
-      return fromCharCode(at(0), at(1), at(2), at(3), at(4), at(5));
+      return fromCharCode(b[p], b[p + 1], b[p + 2], b[p + 3], b[p + 4], b[p + 5]);
     case 7:
-      return fromCharCode(at(0), at(1), at(2), at(3), at(4), at(5), at(6));
+      return fromCharCode(b[p], b[p + 1], b[p + 2], b[p + 3], b[p + 4], b[p + 5], b[p + 6]);
     case 8:
-      return fromCharCode(at(0), at(1), at(2), at(3), at(4), at(5), at(6), at(7));
+      return fromCharCode(b[p], b[p + 1], b[p + 2], b[p + 3], b[p + 4], b[p + 5], b[p + 6], b[p + 7]);
     case 9:
-      return fromCharCode(at(0), at(1), at(2), at(3), at(4), at(5), at(6), at(7), at(8));
+      return fromCharCode(b[p], b[p + 1], b[p + 2], b[p + 3], b[p + 4], b[p + 5], b[p + 6], b[p + 7], b[p + 8]);
     case 10:
-      return fromCharCode(at(0), at(1), at(2), at(3), at(4), at(5), at(6), at(7), at(8), at(9));
+      return fromCharCode(
+        b[p],
+        b[p + 1],
+        b[p + 2],
+        b[p + 3],
+        b[p + 4],
+        b[p + 5],
+        b[p + 6],
+        b[p + 7],
+        b[p + 8],
+        b[p + 9],
+      );
     case 11:
-      return fromCharCode(at(0), at(1), at(2), at(3), at(4), at(5), at(6), at(7), at(8), at(9), at(10));
+      return fromCharCode(
+        b[p],
+        b[p + 1],
+        b[p + 2],
+        b[p + 3],
+        b[p + 4],
+        b[p + 5],
+        b[p + 6],
+        b[p + 7],
+        b[p + 8],
+        b[p + 9],
+        b[p + 10],
+      );
     default:
-      return fromCharCode(at(0), at(1), at(2), at(3), at(4), at(5), at(6), at(7), at(8), at(9), at(10), at(11));
+      return fromCharCode(
+        b[p],
+        b[p + 1],
+        b[p + 2],
+        b[p + 3],
+        b[p + 4],
+        b[p + 5],
+        b[p + 6],
+        b[p + 7],
+        b[p + 8],
+        b[p + 9],
+        b[p + 10],
+        b[p + 11],
+      );
   }
 }
 
+/** A text that was read before, with its bytes, which are those of ASCII. */
+interface KnownText {
+  readonly text: string;
+  readonly bytes: Uint8Array;
+}
+
 /** Texts that come again and again, such as names of lists, types and headers, by a number made of their bytes. */
-const known: string[] = new Array(256).fill("");
+const known: KnownText[] = new Array(256).fill({ text: "", bytes: new Uint8Array() });
 const LONGEST_KNOWN = 64;
 
 /** As `readText`, for texts that are likely to have been read before; then it is the same string. */
@@ -73,8 +122,11 @@ export function readName(bytes: Uint8Array, start: number, end: number): string 
   const length = end - start;
   if (length === 0 || length > LONGEST_KNOWN) return readText(bytes, start, end);
   const slot = slotOf(bytes, start, length);
-  const name = known[slot] as string;
-  return isTextOf(name, bytes, start, length) ? name : learn(slot, readText(bytes, start, end), length);
+  const name = known[slot] as KnownText;
+  if (isAt(name.bytes, bytes, start, length)) return name.text;
+  const text = readText(bytes, start, end);
+  if (text.length === length) known[slot] = { text, bytes: new Uint8Array(bytes.subarray(start, end)) };
+  return text;
 }
 
 function slotOf(b: Uint8Array, p: number, length: number): number {
@@ -82,16 +134,10 @@ function slotOf(b: Uint8Array, p: number, length: number): number {
   return (length * 31 + (b[p] as number) * 7 + last * 13 + (b[p + (length >> 1)] as number) * 3) & 0xff;
 }
 
-function isTextOf(text: string, bytes: Uint8Array, start: number, length: number): boolean {
-  if (text.length !== length) return false;
-  for (let i = 0; i < length; i++) if (text.charCodeAt(i) !== bytes[start + i]) return false;
+function isAt(part: Uint8Array, bytes: Uint8Array, start: number, length: number): boolean {
+  if (part.length !== length) return false;
+  for (let i = 0; i < length; i++) if (part[i] !== bytes[start + i]) return false;
   return true;
-}
-
-/** Only texts of ASCII are kept, since their bytes are their characters. */
-function learn(slot: number, text: string, bytes: number): string {
-  if (text.length === bytes) known[slot] = text;
-  return text;
 }
 
 /**

@@ -6,10 +6,12 @@ import type { Writer } from "./writer.js";
 
 /** Writes a google.protobuf.Timestamp, which many messages have. */
 export function writeTimestamp(writer: Writer, message: Timestamp): void {
-  writer.message(message, "google.protobuf.Timestamp");
+  if (message.$typeName !== "google.protobuf.Timestamp") fallBack();
+  let properties = 3;
   if (message.seconds !== protoInt64.zero) writer.tag(8).int64(message.seconds);
   if (message.nanos !== 0) writer.tag(16).int32(message.nanos);
-  writer.end(message, 3);
+  for (const _ in message) properties--;
+  writer.end(message, properties);
 }
 
 /** Reads a google.protobuf.Timestamp. */

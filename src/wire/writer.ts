@@ -6,8 +6,11 @@ import { double, float, HIGH, halves, LOW, long, unsignedLong } from "./words.js
 
 const SCRATCH_BYTES = 65536;
 
-/** Up to here, writing the characters of a text one by one is faster than a call into Node. */
-const SHORT = 32;
+/**
+ * Up to here, writing the characters of a text one by one is faster than a call into Node; and the length takes one byte,
+ * however many the characters take.
+ */
+const SHORT = 40;
 
 /** The longest that a number can be. */
 const MAX_VARINT_BYTES = 10;
@@ -53,15 +56,8 @@ export class Writer {
     if (this.pos + length > this.bytes.length) grow(this, this.pos + length);
   }
 
-  /** A message is a plain object of its type. */
-  message(message: { readonly $typeName: string }, typeName: string): void {
-    if (message.$typeName !== typeName) fallBack();
-  }
-
-  /** A message has as many properties as have been written, and so no other. */
-  end(message: object, properties: number): void {
-    let others = -properties;
-    for (const _ in message) others++;
+  /** A message has no other properties than those that were written, and is an object of no class. */
+  end(message: object, others: number): void {
     if (others !== 0) fallBack();
     this.plain(message);
   }
@@ -125,7 +121,8 @@ export class Writer {
 
   tag(tag: number): this {
     this.reserve(MAX_VARINT_BYTES);
-    writeVarint(this, tag);
+    if (tag < 0x80) this.bytes[this.pos++] = tag;
+    else writeVarint(this, tag);
     return this;
   }
 
@@ -161,7 +158,7 @@ export class Writer {
     if (typeof text !== "string") fallBack();
     const { length } = text;
     this.reserve(length * 3 + 5);
-    if (length > SHORT || !writeShortAscii(this, text, length)) writeUtf8(this, text, length);
+    if (length > SHORT || !writeShort(this, text, length)) writeLong(this, text, length);
   }
 
   blob(blob: Uint8Array): void {
@@ -335,21 +332,30 @@ function setUnsignedLong(value: bigint): void {
   if (unsignedLong[0] !== value) fallBack();
 }
 
-function writeShortAscii(writer: Writer, text: string, length: number): boolean {
+/** Gives up where a character is beyond 16 bits. */
+function writeShort(writer: Writer, text: string, length: number): boolean {
   const { bytes } = writer;
-  let { pos } = writer;
-  bytes[pos++] = length;
+  const start = writer.pos + 1;
+  let pos = start;
   for (let i = 0; i < length; i++) {
     const code = text.charCodeAt(i);
-    if (code > 0x7f) return false;
-    bytes[pos++] = code;
+    if (code < 0x80) bytes[pos++] = code;
+    else if (code < 0x800) {
+      bytes[pos++] = 0xc0 | (code >> 6);
+      bytes[pos++] = 0x80 | (code & 0x3f);
+    } else if (code < 0xd800 || code > 0xdfff) {
+      bytes[pos++] = 0xe0 | (code >> 12);
+      bytes[pos++] = 0x80 | ((code >> 6) & 0x3f);
+      bytes[pos++] = 0x80 | (code & 0x3f);
+    } else return false;
   }
+  bytes[start - 1] = pos - start;
   writer.pos = pos;
   return true;
 }
 
 /** The length comes first and is known last: it is taken to be that of as many bytes as characters. */
-function writeUtf8(writer: Writer, text: string, length: number): void {
+function writeLong(writer: Writer, text: string, length: number): void {
   const { bytes, pos } = writer;
   const guess = sizeOfLength(length);
   const written = writeText(bytes, pos + guess, text);

@@ -8,15 +8,15 @@ import { childrenOf, isImplicit, isSupportedField, isUnwrapped } from "./support
 export function printWriter(f: GeneratedFile, message: DescMessage, names: CodecNames): void {
   const nests = childrenOf(message).length > 0;
   const always = message.members.filter((member) => member.kind === "field" && isImplicit(member));
-  const counts = always.length < message.members.length;
-  f.print("  w.message(m, ", f.string(message.typeName), ");");
+  f.print("  if (m.$typeName !== ", f.string(message.typeName), ") ", names.wire("fallBack"), "();");
   if (nests) f.print("  w.enter();");
   // Properties of the message: its type, its members, and those that may be absent as they are met.
-  if (counts) f.print("  let n = ", 1 + always.length, ";");
+  f.print("  let n = ", 1 + always.length, ";");
   for (const oneof of message.oneofs) printUnset(f, oneof);
   const fields = message.fields.toSorted((a, b) => a.number - b.number);
   for (const field of fields) printStatement(f, writeField(f, field, names));
-  f.print("  w.end(m, ", counts ? "n" : 1 + always.length, ");");
+  f.print("  for (const _ in m) n--;");
+  f.print("  w.end(m, n);");
   if (nests) f.print("  w.leave();");
 }
 
@@ -48,8 +48,7 @@ function ifPresent(value: string, statement: Printable): Printable[] {
 /** One value, with its tag. */
 function writeValue(field: DescField, value: Printable, names: CodecNames, number = field.number): Printable[] {
   if (field.message) {
-    const tag = tagOf(number, "message");
-    return ["w.child(", tag, ", ", names.function("write", field.message), ", ", value, ");"];
+    return withLength(tagOf(number, "message"), [names.function("write", field.message), "(w, ", value, ");"]);
   }
   const scalar = scalarOf(field);
   return ["w.tag(", tagOf(number, scalar), ")", writeCall(scalar, value, isLongAsText(field)), ";"];
@@ -61,21 +60,21 @@ function writeCase(f: GeneratedFile, field: DescField, { localName }: DescOneof,
 }
 
 function writeList(field: DescField & { fieldKind: "list" }, list: string, names: CodecNames): Printable[] {
-  if (!field.packed) return [`for (const each of w.list(${list})) `, writeValue(field, "each", names)];
+  if (!field.packed) return [`for (const each of w.list(${list})) { `, writeValue(field, "each", names), " }"];
   const call = writeCall(scalarOf(field), "each", isLongAsText(field));
   const all = [`for (const each of ${list}) w`, call, ";"];
   return [`if (w.list(${list}).length > 0) { `, ...withLength(packedTagOf(field.number), all), " }"];
 }
 
-function withLength(tag: number, statements: Printable): Printable[] {
-  return ["const at = w.fork(", tag, "); ", statements, " w.join(at);"];
+function withLength(tag: number, statements: Printable, name = "at"): Printable[] {
+  return [`const ${name} = w.fork(${tag}); `, statements, ` w.join(${name});`];
 }
 
 function writeMap(field: DescField & { fieldKind: "map" }, map: string, names: CodecNames): Printable[] {
   const tag = tagOf(field.number, "message");
   if (isTextMap(field)) return [`w.stringMap(${tag}, ${map});`];
   const key = [`w.tag(${tagOf(1, field.mapKey)})`, writeCall(field.mapKey, convertKey(field.mapKey), false), "; "];
-  const entry = withLength(tag, [key, writeValue(field, "value", names, 2)]);
+  const entry = withLength(tag, [key, writeValue(field, "value", names, 2)], "entry");
   return [`for (const [key, value] of w.entries(${map})) { `, ...entry, " }"];
 }
 
