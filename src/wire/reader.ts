@@ -52,7 +52,8 @@ export class Reader {
 
   /** Reads a length, which must not lead past `end`; gives where what follows ends. */
   limit(end: number): number {
-    const length = this.uint32();
+    const byte = this.bytes[this.pos++] as number;
+    const length = byte < 0x80 ? byte : longUint32(this, byte);
     const limit = this.pos + length;
     return limit <= end ? limit : fallBack();
   }
