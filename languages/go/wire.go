@@ -429,12 +429,28 @@ func (w *Worker) Run(frames *FrameReader) error {
 		if err != nil {
 			return err
 		}
-		envelope, err := Decode(frame, MaxTaskBytes)
-		if err != nil {
-			return err
-		}
-		if _, err := w.Do(envelope); err != nil {
+		if err := w.doMessage(frame); err != nil {
 			return err
 		}
 	}
+}
+
+// doMessage does the task of an envelope, or the tasks of a batch.
+func (w *Worker) doMessage(message []byte) error {
+	if !IsBatch(message) {
+		envelope, err := Decode(message, MaxTaskBytes)
+		if err == nil {
+			_, err = w.Do(envelope)
+		}
+		return err
+	}
+	for envelope, err := range DecodeBatch(message, MaxTaskBytes) {
+		if err == nil {
+			_, err = w.Do(envelope)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

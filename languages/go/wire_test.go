@@ -41,6 +41,12 @@ type manifest struct {
 		Frames [][]byte
 		Error  *string
 	}
+	Batches []struct {
+		Name      string
+		Binary    []byte
+		Envelopes [][]byte
+		Code      *string
+	}
 	Placements []struct {
 		ID     string
 		Shards map[string]int
@@ -175,6 +181,34 @@ func TestFramesAreWrittenAsTheyAreRead(t *testing.T) {
 		if each.Name == "three frames, one with a length of two bytes" {
 			expectBytes(t, stream.Bytes(), each.Stream)
 		}
+	}
+}
+
+func TestBatchesAreRead(t *testing.T) {
+	for _, each := range readManifest(t).Batches {
+		t.Run(each.Name, func(t *testing.T) {
+			var envelopes [][]byte
+			code := ""
+			for envelope, err := range DecodeBatch(each.Binary, MaxTaskBytes) {
+				if err != nil {
+					code = codeOf(err)
+					break
+				}
+				envelopes = append(envelopes, encode(t, envelope))
+			}
+			if each.Code != nil {
+				if code != *each.Code {
+					t.Errorf("got %q, want %s", code, *each.Code)
+				}
+				return
+			}
+			if code != "" || len(envelopes) != len(each.Envelopes) {
+				t.Fatalf("got %d envelopes, want %d; %s", len(envelopes), len(each.Envelopes), code)
+			}
+			for i, envelope := range envelopes {
+				expectBytes(t, envelope, each.Envelopes[i])
+			}
+		})
 	}
 }
 

@@ -6,6 +6,7 @@ import { EveryKindTask } from "../../gen/example/v1/every_kind_task.js";
 import { FetchFileTask } from "../../gen/example/v1/fetch_file_task.js";
 import { SendMailTask } from "../../gen/example/v1/send_mail_task.js";
 import { TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
+import { batchCases } from "./batches.js";
 import { binaries } from "./envelopes.js";
 import { hashCases } from "./hashes.js";
 import type { EnvelopeCase, EnvelopeFields, Manifest } from "./manifest.js";
@@ -31,6 +32,7 @@ export function makeManifest(): Manifest {
     hashes: hashCases,
     refused: refusedCases,
     streams: streamCases,
+    batches: batchCases,
     placements: placementCases,
   };
 }

@@ -9,6 +9,7 @@ export interface Manifest {
   readonly hashes: readonly HashCase[];
   readonly refused: readonly RefusedCase[];
   readonly streams: readonly StreamCase[];
+  readonly batches: readonly BatchCase[];
   readonly placements: readonly PlacementCase[];
 }
 
@@ -64,6 +65,14 @@ export interface StreamCase {
   readonly frames: readonly string[];
   /** Of what comes after them. */
   readonly error: "TRUNCATED" | "TOO_LARGE" | null;
+}
+
+/** A batch and the envelopes that it says the same as, or the code with which it is refused. */
+export interface BatchCase {
+  readonly name: string;
+  readonly binary: string;
+  readonly envelopes: readonly string[];
+  readonly code: string | null;
 }
 
 export interface PlacementCase {

@@ -70,6 +70,13 @@ test.each(manifest.streams)("a stream of $name", async ({ stream, frames, error 
   expect(read).toEqual(frames);
 });
 
+test.each(manifest.batches)("a batch with $name", ({ binary, envelopes, code }) => {
+  const options = { types: [], adapter: new MemoryAdapter() };
+  const read = () => [...new DataInterface(options).fromBatch(bytesOf(binary))];
+  if (code !== null) expect(codeOf(read)).toBe(code);
+  else expect(read().map((task) => base64(task.toBinary()))).toEqual(envelopes);
+});
+
 test.each(manifest.placements)("the place of $id", ({ id, shards }) => {
   for (const [count, shard] of Object.entries(shards)) expect(shardOf(id, Number(count))).toBe(shard);
 });

@@ -1,11 +1,14 @@
-"""Tasks as they travel: envelopes, the JSON hash, frames, and which handler a task is for."""
+"""Tasks as they travel: envelopes, the JSON hash, batches, frames, and which handler a task is for."""
 
 from __future__ import annotations
 
 import base64
 import binascii
+import itertools
 import json
 import math
+import uuid
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, BinaryIO
 
@@ -15,6 +18,8 @@ from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.timestamp_pb2 import Timestamp
+from google.protobuf.unknown_fields import UnknownFieldSet
+from taskledger.v1.batch_pb2 import TaskBatch, TaskGroup
 from taskledger.v1.envelope_pb2 import TaskEnvelope
 from taskledger.v1.sealed_data_pb2 import SealedData
 
@@ -65,8 +70,7 @@ def version_of(envelope: TaskEnvelope) -> int | None:
 
 
 def set_version(envelope: TaskEnvelope, version: int) -> None:
-    seconds, micros = divmod(version, 1_000_000)
-    envelope.saved_at.CopyFrom(Timestamp(seconds=seconds, nanos=micros * 1000))
+    _set_micros(envelope.saved_at, version)
 
 
 def decode(data: bytes, limit: int = MAX_TASK_BYTES) -> TaskEnvelope:
@@ -264,6 +268,73 @@ def _pool_of(file: FileDescriptor) -> DescriptorPool:
 _SEALING = _pool_of(SealedData.DESCRIPTOR.file)
 
 
+# Batches
+
+MAX_BATCH_TASKS = 10_000
+MAX_SHARED_BYTES = 1024
+BATCH_OVERHEAD_BYTES = 4096
+
+
+def is_batch(data: bytes) -> bool:
+    return data[:2] == b"\x82\x01"
+
+
+def decode_batch(data: bytes, limit: int = MAX_TASK_BYTES) -> Iterator[TaskEnvelope]:
+    """The envelopes of a batch, in order. Raises at once TOO_LARGE and INVALID_BATCH, in its place INVALID_ENVELOPE."""
+    if len(data) > limit + BATCH_OVERHEAD_BYTES:
+        raise TaskError("TOO_LARGE", f"the batch has {len(data)} bytes")
+    try:
+        batch = TaskBatch.FromString(bytes(data))
+    except DecodeError as error:
+        raise TaskError("INVALID_BATCH", f"the bytes are no TaskBatch: {error}") from error
+    _check_batch(batch)
+    readers = [_envelopes_of(group) for group in batch.groups]
+    return (next(readers[group]) for group in batch.order) if batch.order else itertools.chain(*readers)
+
+
+def _check_batch(batch: TaskBatch) -> None:
+    sizes = [len(group.data) for group in batch.groups]
+    if sum(sizes) > MAX_BATCH_TASKS:
+        raise TaskError("TOO_LARGE", f"the batch has {sum(sizes)} tasks; the limit is {MAX_BATCH_TASKS}")
+    in_order = len(sizes) <= 1 and not batch.order
+    fits = in_order or Counter(batch.order) == Counter(dict(enumerate(sizes)))
+    if not fits or len(UnknownFieldSet(batch)) > 0 or not all(map(_is_group, batch.groups)):
+        raise TaskError("INVALID_BATCH", "its columns or its order do not fit, or it has fields that are not known here")
+
+
+def _is_group(group: TaskGroup) -> bool:
+    count = len(group.data)
+    has_ids = len(group.ids) == count and not group.uuids if group.ids else len(group.uuids) == 16 * count
+    columns = (group.created_at, group.saved_at, group.rest)
+    fits = all(len(column) in (0, count) for column in columns)
+    return count > 0 and has_ids and fits and group.shared.ByteSize() <= MAX_SHARED_BYTES and not UnknownFieldSet(group)
+
+
+def _envelopes_of(group: TaskGroup) -> Iterator[TaskEnvelope]:
+    created_at, saved_at = itertools.accumulate(group.created_at), itertools.accumulate(group.saved_at)
+    for i, value in enumerate(group.data):
+        envelope = TaskEnvelope()
+        envelope.CopyFrom(group.shared)
+        envelope.id = group.ids[i] if group.ids else str(uuid.UUID(bytes=group.uuids[16 * i : 16 * (i + 1)]))
+        envelope.data.value = value
+        envelope.data.SetInParent()
+        if group.created_at:
+            _set_micros(envelope.created_at, next(created_at))
+        if group.saved_at:
+            _set_micros(envelope.saved_at, next(saved_at))
+        try:
+            envelope.MergeFromString(group.rest[i] if group.rest else b"")
+        except DecodeError as error:
+            raise TaskError("INVALID_ENVELOPE", f"what the columns do not have is no TaskEnvelope: {error}") from error
+        _check(envelope, "INVALID_ENVELOPE")
+        yield envelope
+
+
+def _set_micros(time: Timestamp, micros: int) -> None:
+    seconds, rest = divmod(micros, 1_000_000)
+    time.CopyFrom(Timestamp(seconds=seconds, nanos=rest * 1000))
+
+
 # Frames
 
 
@@ -340,7 +411,8 @@ class Worker:
     def run(self, frames: Iterable[bytes]) -> None:
         """Does each task. What can't be read, and tasks of other types, stay open, for others."""
         for frame in frames:
-            self.do(decode(frame))
+            for envelope in decode_batch(frame) if is_batch(frame) else [decode(frame)]:
+                self.do(envelope)
 
     def do(self, envelope: TaskEnvelope) -> bool:
         """Whether there is a handler, which then did the task. What it raises leaves the task open."""

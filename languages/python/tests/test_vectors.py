@@ -114,6 +114,28 @@ def test_frames_are_written_as_they_are_read():
     assert b64(stream.getvalue()) == case["stream"]
 
 
+@cases("batches")
+def test_a_batch_is_read(case):
+    binary = base64.b64decode(case["binary"])
+    if case["code"] is None:
+        assert [b64(wire.encode(envelope)) for envelope in wire.decode_batch(binary)] == case["envelopes"]
+    else:
+        with pytest.raises(wire.TaskError) as error:
+            list(wire.decode_batch(binary))
+        assert error.value.code == case["code"]
+
+
+def test_a_worker_does_what_comes_alone_and_what_comes_in_batches():
+    done = []
+    worker = wire.Worker(complete=lambda envelope: done.append(envelope.id))
+    worker.does(FetchFile)(lambda envelope, data: None)
+    batches = {case["name"]: case for case in MANIFEST["batches"]}
+    times = base64.b64decode(batches["times that go up and down"]["binary"])
+    single = base64.b64decode(MANIFEST["envelopes"][0]["binary"])
+    worker.run([single, times])
+    assert done == ["file1", "a", "b", "c"]
+
+
 @cases("placements", "id")
 def test_an_id_has_its_shard(case):
     for count, shard in case["shards"].items():

@@ -133,6 +133,11 @@ public final class Wire {
     }
   }
 
+  static TaskEnvelope checked(TaskEnvelope envelope, String code) {
+    check(envelope, code);
+    return envelope;
+  }
+
   private static void check(TaskEnvelope envelope, String code) {
     checkKey("task_list", envelope.getTaskList(), code);
     checkKey("id", envelope.getId(), code);

@@ -70,6 +70,10 @@ class WireTest {
     return cases("streams");
   }
 
+  static Stream<Arguments> batches() {
+    return cases("batches");
+  }
+
   static Stream<Arguments> placements() {
     return cases("placements");
   }
@@ -143,6 +147,21 @@ class WireTest {
     for (JsonElement frame : three.getAsJsonArray("frames"))
       Wire.writeFrame(stream, Base64.getDecoder().decode(frame.getAsString()));
     assertArrayEquals(bytes(three, "stream"), stream.toByteArray());
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("batches")
+  void aBatchIsRead(String name, JsonObject each) {
+    List<String> envelopes = new ArrayList<>();
+    Runnable read = () -> Batch.decode(
+        bytes(each, "binary"), Wire.MAX_TASK_BYTES, envelope -> envelopes.add(base64(Wire.encode(envelope))));
+    if (each.get("code").isJsonNull()) {
+      read.run();
+      assertEquals(valueOf(each.get("envelopes")), envelopes);
+    } else {
+      TaskException error = assertThrows(TaskException.class, read::run);
+      assertEquals(each.get("code").getAsString(), error.code());
+    }
   }
 
   @ParameterizedTest

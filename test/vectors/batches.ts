@@ -1,0 +1,97 @@
+import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { DataInterface, type Task, toBatch } from "taskledger";
+import { MemoryAdapter } from "taskledger/memory";
+import { TaskBatchSchema, type TaskGroup, type TaskGroupSchema } from "../../gen/taskledger/v1/batch_pb.js";
+import { TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
+import { binaries, envelope, join, small, timestamp, unknownFields } from "./envelopes.js";
+import type { BatchCase } from "./manifest.js";
+
+type GroupInit = Omit<Exclude<MessageInitShape<typeof TaskGroupSchema>, TaskGroup>, "$typeName">;
+
+const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString("base64");
+const ignorant = new DataInterface({ types: [], adapter: new MemoryAdapter() });
+
+/** What a writer makes of envelopes. */
+function written(envelopes: readonly Uint8Array[]): [Uint8Array, readonly Uint8Array[]] {
+  return [toBatch(envelopes.map((bytes) => ignorant.fromBinary(bytes) as Task)), envelopes];
+}
+
+const uuids = ["0192f0c1-2b3c-7def-8123-456789abcdef", "00000000-0000-0000-0000-000000000000"];
+const saved = (id: string, micros: number, init = {}) =>
+  envelope({ id, createdAt: timestamp(1n, 5000), savedAt: timestamp(1_767_323_046n, micros * 1000), ...init });
+
+const batches: Record<string, readonly [Uint8Array, readonly Uint8Array[]]> = {
+  "no tasks": written([]),
+  "one task": written([envelope({})]),
+  "every envelope of this manifest": written(Object.values(binaries)),
+  "times that go up and down": written([saved("a", 5), saved("b", 3), saved("c", 999_999)]),
+  "ids that are UUIDs, and one that nearly is": written(
+    [...uuids, (uuids[0] as string).toUpperCase()].map((id) => envelope({ id })),
+  ),
+  "times before 1970": written([
+    envelope({ createdAt: timestamp(-1n, 999_000) }),
+    envelope({ createdAt: timestamp(0n) }),
+  ]),
+  "lists and types by turns": written(
+    ["a", "b", "c", "d"].map((id, i) => envelope({ id, taskList: i % 2 === 0 ? "even" : "odd" })),
+  ),
+  "unknown fields of envelopes": written([join(envelope({ id: "a" }), unknownFields()), envelope({ id: "b" })]),
+  "a form that no writer here makes": [
+    batch([group({ ids: ["a"], rest: [toBinary(TaskEnvelopeSchema, create(TaskEnvelopeSchema, { attempt: 2 }))] })]),
+    [envelope({ id: "a", attempt: 2 })],
+  ],
+  "an order that is written out where there is one group": [
+    toBinary(TaskBatchSchema, create(TaskBatchSchema, { groups: [group({ ids: ["a"] })], order: [0] })),
+    [envelope({ id: "a" })],
+  ],
+};
+
+function group(init: GroupInit): GroupInit {
+  return { shared: { taskList: "datto.com", data: { typeUrl: small.typeUrl } }, data: [small.value], ...init };
+}
+
+function batch(groups: readonly GroupInit[], order: readonly number[] = []): Uint8Array {
+  return toBinary(TaskBatchSchema, create(TaskBatchSchema, { groups: [...groups], order: [...order] }));
+}
+
+const two = { ids: ["a", "b"], data: [small.value, small.value] };
+
+const refused: Record<string, readonly [Uint8Array, string]> = {
+  "bytes that are no message": [Uint8Array.of(0x82, 0x01, 0x7f), "INVALID_BATCH"],
+  "an envelope in its place": [envelope({}), "INVALID_BATCH"],
+  "a field that is not known": [join(batch([group({ ids: ["a"] })]), unknownFields()), "INVALID_BATCH"],
+  "a column that is not known": [
+    Uint8Array.of(0x82, 0x01, 7, 0x12, 1, 97, 0x22, 0, 0x50, 1), // a group with a field 10
+    "INVALID_BATCH",
+  ],
+  "a group without tasks": [batch([group({ data: [] })]), "INVALID_BATCH"],
+  "fewer ids than tasks": [batch([group({ ...two, ids: ["a"] })]), "INVALID_BATCH"],
+  "ids and UUIDs at once": [batch([group({ ids: ["a"], uuids: new Uint8Array(16) })]), "INVALID_BATCH"],
+  "half a UUID": [batch([group({ uuids: new Uint8Array(8) })]), "INVALID_BATCH"],
+  "fewer times than tasks": [batch([group({ ...two, savedAt: [1n] })]), "INVALID_BATCH"],
+  "fewer rests than tasks": [batch([group({ ...two, rest: [new Uint8Array()] })]), "INVALID_BATCH"],
+  "two groups and no order": [batch([group({ ids: ["a"] }), group({ ids: ["b"] })]), "INVALID_BATCH"],
+  "an order that is too short": [batch([group({ ids: ["a"] }), group({ ids: ["b"] })], [0]), "INVALID_BATCH"],
+  "an order of a group that is not there": [
+    batch([group({ ids: ["a"] }), group({ ids: ["b"] })], [0, 2]),
+    "INVALID_BATCH",
+  ],
+  "too much that is shared": [
+    batch([group({ ids: ["a"], shared: { headers: { a: "x".repeat(1024) } } })]),
+    "INVALID_BATCH",
+  ],
+  "a task without a list": [batch([group({ ids: ["a"], shared: {} })]), "INVALID_ENVELOPE"],
+  "a task with an empty id": [batch([group({ ids: [""] })]), "INVALID_ENVELOPE"],
+  "a version that a Timestamp can't be": [batch([group({ ids: ["a"], savedAt: [2n ** 62n] })]), "INVALID_ENVELOPE"],
+  "a rest that is no envelope": [batch([group({ ids: ["a"], rest: [Uint8Array.of(0x0a, 9)] })]), "INVALID_ENVELOPE"],
+};
+
+export const batchCases: readonly BatchCase[] = [
+  ...Object.entries(batches).map(([name, [binary, envelopes]]) => ({
+    name,
+    binary: base64(binary),
+    envelopes: envelopes.map(base64),
+    code: null,
+  })),
+  ...Object.entries(refused).map(([name, [binary, code]]) => ({ name, binary: base64(binary), envelopes: [], code })),
+];
