@@ -37,6 +37,10 @@ export function valueUnder(most: number, unit: string): Goal {
   return { text: `under ${most} ${unit}`, isMet: (value) => value < most };
 }
 
+export function valueAtMost(most: number, unit: string): Goal {
+  return { text: `at most ${most} ${unit}`, isMet: (value) => value <= most };
+}
+
 export interface Measurement {
   readonly name: string;
   readonly unit: string;

@@ -21,7 +21,10 @@ export const suites: Readonly<Record<string, Suite>> = {
     benchmarks: {
       formats: () => import("./wire/formats-speed.js"),
       "code-size": () => import("./wire/code-size.js"),
+      batch: () => import("./wire/batch.js"),
+      "batch-memory": () => import("./wire/batch-memory.js"),
     },
+    probes: { frames: () => import("./wire/frames-memory.js") },
   },
   lmdb: {
     benchmarks: { lmdb: () => import("./lmdb.js") },
