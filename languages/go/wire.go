@@ -27,6 +27,8 @@ import (
 const (
 	// MaxTaskBytes is the largest envelope, unless both sides are configured otherwise.
 	MaxTaskBytes = 1 << 20
+	// MaxFrameBytes is the largest frame: a batch has room for the largest envelope.
+	MaxFrameBytes = MaxTaskBytes + batchOverheadBytes
 	// MaxKeyBytes is the longest task list and the longest id, in bytes of UTF-8.
 	MaxKeyBytes = 512
 	// MaxVersion is the last microsecond of the year 9999.
@@ -360,15 +362,11 @@ func NewFrameReader(stream io.Reader, limit int) *FrameReader {
 // Next gives the next frame, and io.EOF at the end. The error is TOO_LARGE before a frame over the limit, and TRUNCATED where
 // the stream ends inside of one.
 func (r *FrameReader) Next() ([]byte, error) {
-	size, err := binary.ReadUvarint(r.stream)
-	switch {
-	case errors.Is(err, io.EOF):
-		return nil, io.EOF
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		return nil, &Error{Code: "TRUNCATED", Reason: "the stream ends inside of a length", Cause: err}
-	case err != nil:
+	size, err := r.readLength()
+	if err != nil {
 		return nil, err
-	case size > r.limit:
+	}
+	if size > r.limit {
 		return nil, refuse("TOO_LARGE", "a frame has %d bytes; the limit is %d", size, r.limit)
 	}
 	frame := make([]byte, size)
@@ -376,6 +374,23 @@ func (r *FrameReader) Next() ([]byte, error) {
 		return nil, &Error{Code: "TRUNCATED", Reason: "the stream ends inside of a frame", Cause: err}
 	}
 	return frame, nil
+}
+
+func (r *FrameReader) readLength() (length uint64, err error) {
+	for shift := 0; shift < 35; shift += 7 {
+		next, err := r.stream.ReadByte()
+		if errors.Is(err, io.EOF) && shift > 0 {
+			return 0, &Error{Code: "TRUNCATED", Reason: "the stream ends inside of a length", Cause: err}
+		}
+		if err != nil {
+			return 0, err
+		}
+		length |= uint64(next&0x7f) << shift
+		if next < 0x80 {
+			return length, nil
+		}
+	}
+	return 0, refuse("INVALID_BATCH", "a length has more than five bytes")
 }
 
 // WriteFrame writes a message behind its length.

@@ -64,7 +64,7 @@ export interface StreamCase {
   /** The whole frames in it. */
   readonly frames: readonly string[];
   /** Of what comes after them. */
-  readonly error: "TRUNCATED" | "TOO_LARGE" | null;
+  readonly error: "TRUNCATED" | "TOO_LARGE" | "INVALID_BATCH" | null;
 }
 
 /** A batch and the envelopes that it says the same as, or the code with which it is refused. */

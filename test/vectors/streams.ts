@@ -23,6 +23,7 @@ const streams: Streams = {
   "an empty frame": [join(Uint8Array.of(0), frame(one)), [new Uint8Array(), one]],
   "a length with more bytes than it needs": [join(Uint8Array.of(0x81, 0x00, 7), frame(one)), [Uint8Array.of(7), one]],
   "a frame of one byte more than the limit": [join(frame(one), varint(2 ** 20 + 1)), [one], "TOO_LARGE"],
+  "a length of six bytes": [Uint8Array.of(0x81, 0x80, 0x80, 0x80, 0x80, 0x00, 7), [], "INVALID_BATCH"],
   "a length of 4 GiB": [join(varint(2 ** 32 - 1), new Uint8Array(8)), [], "TOO_LARGE"],
 };
 

@@ -338,7 +338,10 @@ def _set_micros(time: Timestamp, micros: int) -> None:
 # Frames
 
 
-def read_frames(stream: BinaryIO, limit: int = MAX_TASK_BYTES) -> Iterator[bytes]:
+MAX_FRAME_BYTES = MAX_TASK_BYTES + BATCH_OVERHEAD_BYTES
+
+
+def read_frames(stream: BinaryIO, limit: int = MAX_FRAME_BYTES) -> Iterator[bytes]:
     """The frames of a stream. Raises TOO_LARGE before it reads one over the limit, TRUNCATED at an end inside of one."""
     while (size := _read_length(stream)) is not None:
         if size > limit:
@@ -370,7 +373,7 @@ def _read_length(stream: BinaryIO) -> int | None:
         length |= (byte[0] & 0x7F) << shift
         if byte[0] < 0x80:
             return length
-    raise TaskError("TOO_LARGE", "a length has more than five bytes")
+    raise TaskError("INVALID_BATCH", "a length has more than five bytes")
 
 
 def _read_exactly(stream: BinaryIO, size: int) -> bytes:

@@ -99,7 +99,7 @@ def test_what_is_wrong_is_refused(case):
 def test_frames_are_read_from_a_stream(case):
     frames, error = [], None
     try:
-        for frame in wire.read_frames(io.BytesIO(base64.b64decode(case["stream"]))):
+        for frame in wire.read_frames(io.BytesIO(base64.b64decode(case["stream"])), wire.MAX_TASK_BYTES):
             frames.append(b64(frame))
     except wire.TaskError as raised:
         error = raised.code

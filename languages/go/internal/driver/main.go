@@ -274,7 +274,7 @@ func work(ctx context.Context, text string) error {
 			return say(map[string]any{"id": envelope.GetId(), "type": data.ProtoReflect().Descriptor().FullName()})
 		})
 	}
-	return w.Run(worker.NewFrameReader(os.Stdin, worker.MaxTaskBytes))
+	return w.Run(worker.NewFrameReader(os.Stdin, worker.MaxFrameBytes))
 }
 
 func listOpen(ctx context.Context, text, taskList string) error {

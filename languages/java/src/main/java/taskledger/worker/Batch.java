@@ -17,7 +17,7 @@ public final class Batch {
   public static final int MAX_TASKS = 10_000;
 
   private static final int MAX_SHARED_BYTES = 1024;
-  private static final int OVERHEAD_BYTES = 4096;
+  static final int OVERHEAD_BYTES = 4096;
 
   private Batch() {}
 

@@ -33,6 +33,9 @@ public final class Wire {
   /** The largest envelope, unless both sides are configured otherwise. */
   public static final int MAX_TASK_BYTES = 1024 * 1024;
 
+  /** The largest frame: a batch has room for the largest envelope. */
+  public static final int MAX_FRAME_BYTES = MAX_TASK_BYTES + Batch.OVERHEAD_BYTES;
+
   /** The longest task list and the longest id, in bytes of UTF-8. */
   public static final int MAX_KEY_BYTES = 512;
 
@@ -350,6 +353,6 @@ public final class Wire {
       length |= (long) (next & 0x7f) << shift;
       if (next < 0x80) return length;
     }
-    throw new TaskException("TOO_LARGE", "a length has more than five bytes");
+    throw new TaskException("INVALID_BATCH", "a length has more than five bytes");
   }
 }

@@ -50,7 +50,7 @@ public final class Worker {
 
   /** Does the tasks of a stream of frames, each an envelope or a batch, up to its end. */
   public void run(InputStream frames) throws IOException {
-    for (Optional<byte[]> frame; (frame = Wire.readFrame(frames, Wire.MAX_TASK_BYTES)).isPresent(); )
+    for (Optional<byte[]> frame; (frame = Wire.readFrame(frames, Wire.MAX_FRAME_BYTES)).isPresent(); )
       if (Batch.isBatch(frame.get())) Batch.decode(frame.get(), Wire.MAX_TASK_BYTES, this::run);
       else run(Wire.decode(frame.get(), Wire.MAX_TASK_BYTES));
   }
