@@ -31,11 +31,12 @@ export function spawnDriver({ driver }: Language, ...args: string[]): ChildProce
 /** A client in another language, to which one talks in lines of JSON. */
 export class DriverActor implements Actor {
   readonly name: string;
-  readonly #cassandra: DriverCassandra;
+  readonly #cassandra: DriverCassandra | undefined;
   readonly #process: ChildProcessWithoutNullStreams;
   readonly #lines: AsyncIterator<string>;
 
-  constructor(language: Language, cassandra: DriverCassandra) {
+  /** Without Cassandra it can only pass tasks on. */
+  constructor(language: Language, cassandra: DriverCassandra | undefined) {
     this.name = language.name;
     this.#cassandra = cassandra;
     this.#process = spawnDriver(language, "serve");
