@@ -22,6 +22,7 @@ import { completeEntry, saveEntry, settleComplete, settleSave } from "./task/tas
 import { decodeTask, readStoredTask, readTask } from "./task/task-reading.js";
 import { type ListOptions, stateOf, type TaskHome } from "./task/task-state.js";
 import type { BuildInit, BuildOptions, TaskClass, TaskOf } from "./task/task-types.js";
+import { checkValidation, type Validate } from "./task/validation.js";
 import { isPlainObject } from "./values.js";
 import { dateToVersion, type Version } from "./version.js";
 
@@ -37,6 +38,13 @@ interface InterfaceOptions<C extends TaskClass<Task>> {
   readonly types: readonly C[];
   /** The largest envelope that may be saved, in bytes; 1 MiB by default. */
   readonly maxTaskBytes?: number | undefined;
+  /**
+   * Looks at the data of each task before it is saved, beyond what its schema says: by protovalidate, for one, see
+   * docs/validation.md. Where it gives violations, saving throws INVALID_DATA with the field's path and the rule.
+   */
+  readonly validate?: Validate | undefined;
+  /** Calls `validate` also for each task that is read; one with violations comes as an OpaqueTask. False by default. */
+  readonly validateRead?: boolean | undefined;
 }
 
 /** The types, and the adapter, or how to build it when it is first needed. */
@@ -65,11 +73,17 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
   constructor(options: DataInterfaceOptions<C>) {
     if (!isPlainObject(options)) throw invalidArgument("options", "{ types, adapter }", options);
     const { types, maxTaskBytes = DEFAULT_MAX_TASK_BYTES, adapter, adapterBuilder } = options;
+    const validation = checkValidation(options.validate, options.validateRead ?? false);
     checkMaxTaskBytes(maxTaskBytes);
     if (typeof adapterBuilder !== "function") checkAdapter("adapter", "an adapter", adapter);
     this.types = types;
     this.maxTaskBytes = maxTaskBytes;
-    internals.set(this, { registry: new TaskTypeRegistry(types), adapterBuilder, adapter, closing: undefined });
+    internals.set(this, {
+      registry: new TaskTypeRegistry(types, validation),
+      adapterBuilder,
+      adapter,
+      closing: undefined,
+    });
   }
 
   /** The adapter; built now, if it has not been yet. Throws CLOSED where it is too late for that. */

@@ -70,4 +70,5 @@ export type {
   TaskInit,
   TaskOf,
 } from "./task/task-types.js";
+export type { Validate, Violation } from "./task/validation.js";
 export { dateToVersion, processClock, VersionClock, versionToDate } from "./version.js";

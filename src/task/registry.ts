@@ -2,13 +2,18 @@ import { invalidArgument, TaskError } from "../errors.js";
 import { Task } from "./task.js";
 import { mismatch } from "./task-state.js";
 import type { TaskClass } from "./task-types.js";
+import { noValidation, type Validation } from "./validation.js";
 
 /** The task types that a data interface knows, by the full names of their messages. */
 export class TaskTypeRegistry {
   readonly #classes = new Map<string, TaskClass<Task>>();
 
+  /** What is asked of their data beyond their schemas. */
+  readonly validation: Validation;
+
   /** Throws DUPLICATE_TYPE for two classes of one type, TYPE_MISMATCH for what is no task class. */
-  constructor(classes: readonly TaskClass<Task>[]) {
+  constructor(classes: readonly TaskClass<Task>[], validation: Validation = noValidation) {
+    this.validation = validation;
     if (!Array.isArray(classes)) throw invalidArgument("types", "an array of task classes", classes);
     for (const taskClass of classes) this.#add(taskClass);
   }

@@ -6,6 +6,7 @@ import type { TaskTypeRegistry } from "./registry.js";
 import type { Task } from "./task.js";
 import { prepareTask } from "./task-envelope.js";
 import { adoptVersion, stateOf, type TaskHome, versionIn } from "./task-state.js";
+import { validateTask } from "./validation.js";
 
 /**
  * What an adapter saves of a task: the task as it is now, whatever is done to it later. Throws UNKNOWN_TYPE,
@@ -18,6 +19,7 @@ export function saveEntry(task: Task, home: TaskHome, registry: TaskTypeRegistry
     const message = `${type} is not registered in this data interface, which could not read it back: add its class to types`;
     throw new TaskError("UNKNOWN_TYPE", message, { taskList, id, field: "types" });
   }
+  validateTask(task, registry.validation);
   const savedAt = versionIn(home, state);
   const replaces = savedAt === undefined ? [] : [savedAt, ...state.replaced];
   return { taskList, id, type, replaces, ...prepareTask(task, home.maxTaskBytes) };

@@ -9,6 +9,7 @@ import type { TaskTypeRegistry } from "./registry.js";
 import type { Task } from "./task.js";
 import { DataDecoder, fromEnvelope, meet } from "./task-envelope.js";
 import type { TaskHome } from "./task-state.js";
+import { validateTask } from "./validation.js";
 
 /** The task of a store's bytes. Throws INVALID_ENVELOPE, with as much of the key as is known. */
 export function readStoredTask(
@@ -33,13 +34,14 @@ export function decodeTask(
   home: TaskHome | undefined,
   registry: TaskTypeRegistry,
 ): Task {
-  const decoder = new DataDecoder(registry);
+  // The bytes of data that turns out to be invalid are kept.
+  const decoder = registry.validation.validateRead ? undefined : new DataDecoder(registry);
   const envelope = decodeEnvelope(bytes, maxBytes, decoder);
-  return readTask(envelope, home, registry, decoder.message);
+  return readTask(envelope, home, registry, decoder?.message);
 }
 
 /**
- * The task of an envelope: of its registered class, or opaque where there is none or the data does not decode; `message`
+ * The task of an envelope: of its registered class, or opaque where there is none, or the data does not decode or is invalid; `message`
  * is its data, if that has been read.
  */
 export function readTask(
@@ -51,11 +53,15 @@ export function readTask(
   const type = typeNameOf(envelope.data.typeUrl);
   const taskClass = registry.get(type);
   if (taskClass === undefined) return opaque(envelope, home, unknownType(envelope, type));
+  const { value } = envelope.data;
   try {
-    return fromEnvelope(taskClass, envelope, home, message);
+    const task = fromEnvelope(taskClass, envelope, home, message);
+    if (registry.validation.validateRead) validateTask(task, registry.validation);
+    return task;
   } catch (error) {
-    if (isTaskError(error, "INVALID_DATA")) return opaque(envelope, home, error);
-    throw error;
+    if (!isTaskError(error, "INVALID_DATA")) throw error;
+    envelope.data.value = value; // reading takes it away
+    return opaque(envelope, home, error);
   }
 }
 
