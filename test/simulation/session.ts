@@ -111,7 +111,8 @@ export class SimulatedSession implements LedgerSession {
     const place = { savedAt: after, id: LAST_ID };
     const query: EntriesQuery = { kind: "entries", after: place, upTo: MAX_VERSION, limit: 1, isReversed: true };
     const what = `the last entry past ${describeVersion(after)}`;
-    return (await this.#read("last", what, partition, query, timeout)).merged.entries[0];
+    const [last] = (await this.#read("last", what, partition, query, timeout)).merged.entries;
+    return last && { savedAt: last.savedAt, id: last.id };
   }
 
   async hasEntry(partition: Partition, place: LedgerPlace, timeout: number): Promise<boolean> {

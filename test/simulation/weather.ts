@@ -40,3 +40,6 @@ export function weatherOf(seed: number): Weather {
   const drawn = faultKinds.map((kind, i) => [kind, pick<number>(levels[kind], fraction(mix(mix(seed, 7), i)))]);
   return Object.fromEntries(drawn) as Weather;
 }
+
+/** Nothing goes wrong. */
+export const calm = Object.fromEntries(faultKinds.map((kind) => [kind, 0])) as Weather;
