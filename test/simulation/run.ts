@@ -18,7 +18,7 @@
 import { parseArgs } from "node:util";
 import { runHistory } from "./history.js";
 import { describeHunt, hunt } from "./hunt.js";
-import { findMutant, type Mutant } from "./mutants.js";
+import { findMutant, type Mutant, optionsOf } from "./mutants.js";
 import { randomSeed } from "./random.js";
 import { shrink } from "./shrink.js";
 
@@ -37,13 +37,18 @@ const mutant = values.mutant === undefined ? undefined : findMutant(values.mutan
 if (values.shrink) await printShortest(mutant);
 else await search(mutant);
 
-async function search({ name, options }: Partial<Mutant> = {}): Promise<void> {
-  const found = await hunt(seed, { ...options, seconds: Number(values.seconds), stopAtFirst: !values.all });
-  console.log(describeHunt(found, name));
+async function search(mutant?: Mutant): Promise<void> {
+  const found = await hunt(seed, {
+    ...(mutant && optionsOf(mutant)),
+    seconds: Number(values.seconds),
+    stopAtFirst: !values.all,
+  });
+  console.log(describeHunt(found, mutant?.name));
   if (found.breaches.length > 0) process.exitCode = 1;
 }
 
-async function printShortest({ options = {} }: Partial<Mutant> = {}): Promise<void> {
+async function printShortest(mutant?: Mutant): Promise<void> {
+  const options = mutant ? optionsOf(mutant) : {};
   const [first] = (await runHistory(seed, options)).violations;
   if (first === undefined) throw new Error(`seed ${seed} breaks no promise`);
   const short = await shrink(seed, options, first.breach);
