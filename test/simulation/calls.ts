@@ -56,7 +56,7 @@ export class CallGenerator {
     const { savedAt, id } = place;
     switch (pick(["tasks", "entries", "entries", "entries", "last", "entry", "sweep"] as const, this.roll())) {
       case "tasks":
-        return readTasks(ids.filter(() => this.roll() < 0.6));
+        return readTasks([this.#id(), ...ids.filter(() => this.roll() < 0.4)]);
       case "entries":
         return readEntries(
           { savedAt, id: pick(["", id], this.roll()) },
