@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import itertools
 import random
 import time
 import zlib
@@ -210,7 +211,7 @@ class Ledger:
         entries = heapq.merge(
             *(self._entries(pass_, shard) for shard in range(self._shards)), key=lambda entry: entry.saved_at
         )
-        while some := _take(entries, PAGE):
+        while some := list(itertools.islice(entries, PAGE)):
             yield from self._judge(pass_, some)
 
     # Saving and completing
@@ -417,10 +418,6 @@ class Ledger:
 
     def _place(self, envelope: TaskEnvelope) -> tuple[str, int]:
         return envelope.task_list, self._shard(envelope.id)
-
-
-def _take(entries: Iterator[_Entry], count: int) -> list[_Entry]:
-    return [entry for entry, _ in zip(entries, range(count))]
 
 
 def _offset(clock: VersionClock) -> float:

@@ -1,0 +1,50 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { FetchFileTask } from "../../gen/example/v1/fetch_file_task.js";
+import { CassandraAdapter } from "../../src/adapters/cassandra/index.js";
+import { DataInterface } from "../../src/index.js";
+import { cassandra } from "../cassandra/coordinates.js";
+import { rawClient, replication } from "../cassandra-adapter/connection.js";
+import { DriverActor, driverCassandra } from "./driver.js";
+import { prepareLanguages } from "./prepare.js";
+
+const COUNT = 1100;
+const keyspace = "languages_listing";
+const taskList = randomUUID();
+const prepared = await prepareLanguages();
+const client = rawClient();
+const tasks = new DataInterface({ types: [FetchFileTask], adapter: new CassandraAdapter({ client, keyspace }) });
+
+/** More tasks in one partition than any client reads at once; every tenth is completed, and every seventh saved again. */
+beforeAll(async () => {
+  await CassandraAdapter.createSchema({ client, keyspace, replication, shards: 1 });
+  const built = Array.from({ length: COUNT }, (_, i) => FetchFileTask.build({ taskList, id: `${i}` }));
+  await tasks.saveAll(built);
+  await tasks.completeAll(built.filter((_, i) => i % 10 === 0));
+  await tasks.saveAll(built.filter((_, i) => i % 7 === 0 && i % 10 !== 0));
+});
+
+afterAll(async () => {
+  await tasks.close();
+  await client.shutdown();
+});
+
+async function listed(): Promise<string[]> {
+  const found: string[] = [];
+  for await (const task of tasks.all(taskList)) found.push(Buffer.from(task.toBinary()).toString("base64"));
+  return found;
+}
+
+describe.each(prepared)("a list of many pages in $language.name", ({ language, missing }) => {
+  if (missing !== undefined) return test.skip(`left out: ${missing}`);
+
+  test("is the same as in TypeScript, and in the same order", async () => {
+    const actor = new DriverActor(language, driverCassandra(cassandra, keyspace));
+    await actor.open();
+    const now = BigInt(Date.now()) * 1000n;
+    const found = await actor.list({ taskList, now, serverNow: now });
+    expect(found).toHaveLength((COUNT * 9) / 10);
+    expect(found).toEqual(await listed());
+    await actor.close();
+  });
+});
