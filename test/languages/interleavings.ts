@@ -352,6 +352,17 @@ export const interleavings: readonly Interleaving[] = [
     row: 1000,
   },
   {
+    name: "a task that was saved again comes at its later place",
+    steps: [
+      { write: "entry", at: 0 },
+      { by: "B", save: "other", id: "other", at: 500 },
+      { write: "task", at: 1000 },
+      { write: "entry", at: 1000 },
+      { by: "A", list: true, at: 2000, gives: [500, 1000] },
+    ],
+    row: 1000,
+  },
+  {
     name: "the entry of a replaced version yields the later one where that has no entry yet",
     steps: [
       { write: "task", at: 1000 },
