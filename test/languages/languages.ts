@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 
@@ -36,7 +37,11 @@ function python(): Language {
   const cwd = folderOf("python");
   const bin = join(cacheOf("python"), "bin");
   const env = { PATH: `${bin}:${process.env.PATH}`, PYTHONDONTWRITEBYTECODE: "1" };
-  const packages = ["protobuf>=7.35,<8", "cassandra-driver>=3.29,<4", "grpcio-tools>=1.85,<2", "pytest>=8"];
+  // What the library needs and what its development does; the library itself is used from its folder.
+  const project = readFileSync(join(cwd, "pyproject.toml"), "utf8");
+  const packages = [...project.matchAll(/^(?:dependencies|dev) = \[(.*)\]$/gm)].flatMap(([, list = ""]) =>
+    JSON.parse(`[${list}]`),
+  );
   return {
     name: "Python",
     folder: cwd,

@@ -6,6 +6,9 @@ const prepared = await prepareLanguages();
 /** The closing line of each test runner, which says that it ran the vectors. */
 const passed = /\b\d{3,} passed|Tests run: \d{3,}, Failures: 0, Errors: 0|ok\s+taskledger/;
 
+for (const { language, missing } of prepared)
+  if (missing !== undefined) console.warn(`The worker in ${language.name} is left out: ${missing}.`);
+
 describe.each(prepared)("the worker in $language.name", ({ language, missing }) => {
   if (missing !== undefined) return test.skip(`left out: ${missing}`);
 
