@@ -1,15 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import { sizeDelimitedEncode } from "@bufbuild/protobuf/wire";
 import { afterAll, expect, test } from "vitest";
 import { EveryKindTask } from "../../gen/example/v1/every_kind_task.js";
 import { FetchFileTask } from "../../gen/example/v1/fetch_file_task.js";
 import { SendMailTask } from "../../gen/example/v1/send_mail_task.js";
-import { TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
 import { CassandraAdapter } from "../../src/adapters/cassandra/index.js";
-import { DEFAULT_MAX_TASK_BYTES, decodeEnvelope } from "../../src/envelope.js";
-import { DataInterface, type Task } from "../../src/index.js";
+import { toFrame } from "../../src/batch/frames.js";
+import { DataInterface, type Task, toBatch } from "../../src/index.js";
 import { cassandra } from "../cassandra/coordinates.js";
 import { rawClient, replication } from "../cassandra-adapter/connection.js";
 import { driverCassandra, spawnDriver } from "./driver.js";
@@ -41,7 +39,7 @@ async function workAndDie(language: Language, tasks: readonly Task[]): Promise<S
   const worker = spawnDriver(language, "work", config);
   const ended = once(worker, "exit");
   worker.stdin.on("error", () => undefined);
-  for (const task of tasks.slice(0, Math.floor(tasks.length * 0.8))) worker.stdin.write(frameOf(task));
+  for (const frame of framesOf(tasks.slice(0, Math.floor(tasks.length * 0.8)))) worker.stdin.write(frame);
   const done = new Set<string>();
   for await (const line of createInterface(worker.stdout)) {
     done.add(JSON.parse(line).id);
@@ -51,8 +49,13 @@ async function workAndDie(language: Language, tasks: readonly Task[]): Promise<S
   return done;
 }
 
-function frameOf(task: Task): Uint8Array {
-  return sizeDelimitedEncode(TaskEnvelopeSchema, decodeEnvelope(task.toBinary(), DEFAULT_MAX_TASK_BYTES));
+/** By turns a task alone, and several in a batch. */
+function* framesOf(tasks: readonly Task[]): Generator<Uint8Array> {
+  for (let i = 0; i < tasks.length; i += 8) {
+    const [alone, ...others] = tasks.slice(i, i + 8) as [Task, ...Task[]];
+    yield toFrame(alone.toBinary());
+    if (others.length > 0) yield toFrame(toBatch(others));
+  }
 }
 
 async function listIn(language: Language): Promise<string[]> {
