@@ -69,7 +69,7 @@ function runBatch(subject: Subject, random: Random, tally: Tally, options: FuzzO
     tally.try("decoded", subject, bytes, () => tryDecoding(subject, bytes));
     // In proportion, so that both come to an end at about the same time.
     const inputs = options.inputs === Infinity ? 3 : Math.ceil(options.inputs / options.messages);
-    for (let i = 0; i < inputs; i++) tryInput(subject, mutate(bytes, corpus, random), tally);
+    for (let i = 0; i < inputs; i++) tryInput(subject, mutate(bytes, corpus, random), random, tally);
   }
 }
 
@@ -79,9 +79,10 @@ function trySpoiled(subject: Subject, message: Message, random: Random, tally: T
   tally.try("spoiled", subject, copy, () => tryEncoding(subject, copy));
 }
 
-function tryInput(subject: Subject, input: Uint8Array, tally: Tally): void {
+function tryInput(subject: Subject, input: Uint8Array, random: Random, tally: Tally): void {
   tally.try("inputs", subject, input, () => tryDecoding(subject, input));
-  for (const bytes of envelopesOf(subject, input)) tally.tryTask(subject, bytes, () => tryReadingTask(subject, bytes));
+  for (const bytes of envelopesOf(subject, input, random))
+    tally.tryTask(subject, bytes, () => tryReadingTask(subject, bytes));
 }
 
 class Tally {

@@ -99,6 +99,8 @@ describe("a codec leaves to protobuf-es", () => {
     ["numbers that are not packed", new BinaryWriter().tag(43, WireType.Varint).int32(1).finish()],
     ["numbers that are packed", new BinaryWriter().tag(59, WireType.LengthDelimited).fork().int32(1).join().finish()],
     ["a tag that is longer than need be", Uint8Array.of(0xf2, 0x80, 0x00, 1, 65)],
+    ["a tag of more than 32 bits", Uint8Array.of(0xfa, 0xff, 0xff, 0xff, 0x1f, 1, 65)],
+    ["a length that no memory has", Uint8Array.of(0x7a, 0xff, 0xff, 0xff, 0xff, 0x07, 1)],
     ["another wire type", Uint8Array.of(0x70, 1)],
     ["a group", Uint8Array.of(0xa3, 0x06, 0xa4, 0x06)],
     ["what is no UTF-8", Uint8Array.of(0x72, 2, 0xc3, 0x28)],
@@ -115,6 +117,9 @@ describe("a codec leaves to protobuf-es", () => {
     ["a number where text is expected", { string: 5 }],
     ["text where a number is expected", { int32: "5" }],
     ["numbers out of range", { uint32: -1 }],
+    ["a number that no float can be", { float: 3.5e38 }],
+    ["a list where bytes are expected", { bytes: [] }],
+    ["an object that only looks like bytes", { bytes: { length: 0 } }],
     ["a 64-bit integer that is a number", { int64: 5 }],
     ["a lone surrogate", { string: "\ud800" }],
     ["undefined for what a message always has", { string: undefined }],
@@ -123,6 +128,18 @@ describe("a codec leaves to protobuf-es", () => {
     ["a message of another type", { point: { $typeName: "wire.Every" } }],
   ])("%s, which is refused or converted there", (_, change) => {
     expect(tryEncoding(every, Object.assign(make(every), change))).toBe("protobuf-es");
+  });
+
+  test.each([
+    ["1e3", "byInt32"],
+    ["", "byUint32"],
+    ["0x10", "byInt64"],
+    ["18446744073709551616", "byUint64"],
+    ["TRUE", "byBool"],
+    ["\udfff", "strings"],
+  ])("a map's key %j in %s, which is refused there", (key, map) => {
+    const value = { byBool: true, strings: "" }[map] ?? (map.endsWith("64") ? 1n : 1);
+    expect(tryEncoding(maps, Object.assign(make(maps), { [map]: { [key]: value } }))).toBe("protobuf-es");
   });
 
   test("messages nested deeper than protobuf-es reads them", () => {

@@ -1,16 +1,40 @@
 import { create, toBinary } from "@bufbuild/protobuf";
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { isTaskError, Task } from "taskledger";
 import { TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
+import type { Random } from "../../src/testing/random.js";
 import type { LooseClass } from "../runtime/kinds.js";
 import type { Subject } from "./codecs.js";
 import { envelopeSubject } from "./envelope-subject.js";
 import { isSame } from "./same.js";
 
 /** Envelopes to read as tasks of the subject's type: around its bytes, or these bytes themselves. */
-export function envelopesOf({ schema, codec }: Subject, bytes: Uint8Array): Uint8Array[] {
+export function envelopesOf({ schema, codec }: Subject, bytes: Uint8Array, random: Random): Uint8Array[] {
   if (codec === envelopeSubject.codec) return [bytes];
-  const data = { typeUrl: `type.googleapis.com/${schema.typeName}`, value: bytes };
-  return [toBinary(TaskEnvelopeSchema, create(TaskEnvelopeSchema, { taskList: "list", id: "id", data }))];
+  const type = new BinaryWriter()
+    .tag(1, WireType.LengthDelimited)
+    .string(`type.googleapis.com/${schema.typeName}`)
+    .finish();
+  const other = new BinaryWriter().tag(1, WireType.LengthDelimited).string("x/other.Type").finish();
+  const value = new BinaryWriter().tag(2, WireType.LengthDelimited).bytes(bytes).finish();
+  // Nearly always as everybody writes it.
+  const order =
+    random.below(5) > 0
+      ? [type, value]
+      : random.pick([
+          [value, type],
+          [type, value, other],
+          [other, value, type],
+          [type, value, value],
+          [
+            type,
+            new Uint8Array(),
+            value,
+            new BinaryWriter().tag(2, WireType.LengthDelimited).bytes(new Uint8Array()).finish(),
+          ],
+        ]);
+  const envelope = toBinary(TaskEnvelopeSchema, create(TaskEnvelopeSchema, { taskList: "list", id: "id" }));
+  return [new BinaryWriter().raw(envelope).tag(3, WireType.LengthDelimited).bytes(Buffer.concat(order)).finish()];
 }
 
 /**
