@@ -23,8 +23,13 @@ export const suites: Readonly<Record<string, Suite>> = {
       "code-size": () => import("./wire/code-size.js"),
       batch: () => import("./wire/batch.js"),
       "batch-memory": () => import("./wire/batch-memory.js"),
+      lmdb: () => import("./wire/client-cpu-lmdb.js"),
     },
     probes: { frames: () => import("./wire/frames-memory.js") },
+  },
+  "wire-cassandra": {
+    needs: "cassandra",
+    benchmarks: { cpu: () => import("./wire/client-cpu-cassandra.js") },
   },
   lmdb: {
     benchmarks: { lmdb: () => import("./lmdb.js") },

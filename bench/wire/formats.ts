@@ -128,9 +128,13 @@ function fromJson(size: Size): (bytes: Uint8Array) => unknown {
   };
 }
 
-function taskOf(size: Size, { taskList, id, createdMs, headers, data }: Payload): Task {
+export function taskOf(
+  size: Size,
+  { taskList, id, createdMs, headers, data }: Payload,
+  taskClass: TaskClass<Task> = classes[size],
+): Task {
   const init = { taskList, id, data: initOf(size, data) };
-  return new classes[size](init, { headers, createdAt: new Date(createdMs) });
+  return new taskClass(init, { headers, createdAt: new Date(createdMs) });
 }
 
 function messageOf(size: Size, { data }: Payload): Message {
