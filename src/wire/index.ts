@@ -5,3 +5,4 @@ export { noBytes } from "./pool.js";
 export type { Reader } from "./reader.js";
 export { readTimestamp, writeTimestamp } from "./timestamp.js";
 export type { Writer } from "./writer.js";
+export { prototypeOf } from "./writer.js";

@@ -22,11 +22,23 @@ let isBusy = !protoInt64.supported;
  * an accessor among the values can do.
  */
 export function encode(write: (writer: Writer) => void): Uint8Array<ArrayBuffer> | undefined {
+  return encodeWith(write, undefined);
+}
+
+/** The bytes of a message, as protobuf-es writes them; undefined where it has to write them. */
+export function encodeMessage<M extends Message>(
+  codec: MessageCodec<M>,
+  message: M,
+): Uint8Array<ArrayBuffer> | undefined {
+  return encodeWith(codec.write, message);
+}
+
+function encodeWith<T>(write: (writer: Writer, value: T) => void, value: T): Uint8Array<ArrayBuffer> | undefined {
   if (isBusy) return undefined;
   isBusy = true;
   const start = writer.start();
   try {
-    write(writer);
+    write(writer, value);
     return writer.finish(start);
   } catch {
     writer.cancel(start);
@@ -34,6 +46,11 @@ export function encode(write: (writer: Writer) => void): Uint8Array<ArrayBuffer>
   } finally {
     isBusy = false;
   }
+}
+
+/** The message of these bytes, as protobuf-es reads it; undefined where it has to read them. */
+export function decodeMessage<M extends Message>(codec: MessageCodec<M>, bytes: Uint8Array): M | undefined {
+  return decode(bytes, codec.read);
 }
 
 /** What `read` reads, from the first of these bytes to the last; undefined where it has to be left to protobuf-es. */
@@ -47,17 +64,4 @@ export function decode<T>(bytes: Uint8Array, read: (reader: Reader, end: number)
   } finally {
     reader.stop();
   }
-}
-
-/** The bytes of a message, as protobuf-es writes them; undefined where it has to write them. */
-export function encodeMessage<M extends Message>(
-  codec: MessageCodec<M>,
-  message: M,
-): Uint8Array<ArrayBuffer> | undefined {
-  return encode((out) => codec.write(out, message));
-}
-
-/** The message of these bytes, as protobuf-es reads it; undefined where it has to read them. */
-export function decodeMessage<M extends Message>(codec: MessageCodec<M>, bytes: Uint8Array): M | undefined {
-  return decode(bytes, codec.read);
 }

@@ -13,7 +13,7 @@ const { latin1Slice, utf8Slice, utf8Write } = Buffer.prototype as unknown as Nat
 const SHORT = 12;
 
 /** Up to here, looking at each byte takes less than Node takes longer for UTF-8 than for what has one byte a character. */
-const MEDIUM = 40;
+const MEDIUM = 20;
 
 /**
  * The text of a stretch of UTF-8. It is a copy: it keeps nothing of the bytes alive, nor of other texts. Falls back where

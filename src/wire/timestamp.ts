@@ -2,7 +2,7 @@ import { protoInt64 } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { fallBack } from "./fallback.js";
 import type { Reader } from "./reader.js";
-import type { Writer } from "./writer.js";
+import { prototypeOf, type Writer } from "./writer.js";
 
 /** Writes a google.protobuf.Timestamp, which many messages have. */
 export function writeTimestamp(writer: Writer, message: Timestamp): void {
@@ -11,7 +11,7 @@ export function writeTimestamp(writer: Writer, message: Timestamp): void {
   if (message.seconds !== protoInt64.zero) writer.tag(8).int64(message.seconds);
   if (message.nanos !== 0) writer.tag(16).int32(message.nanos);
   for (const _ in message) properties--;
-  writer.end(message, properties);
+  writer.end(prototypeOf(message), properties);
 }
 
 /** Reads a google.protobuf.Timestamp. */

@@ -3,7 +3,7 @@
 /* eslint-disable */
 
 import type { MessageCodec, Reader, Writer } from "taskledger/wire";
-import { fallBack, noBytes, readTimestamp, writeTimestamp } from "taskledger/wire";
+import { fallBack, noBytes, prototypeOf, readTimestamp, writeTimestamp } from "taskledger/wire";
 import type { EveryKind } from "./every_kind_pb.js";
 import { protoInt64 } from "@bufbuild/protobuf";
 import type { Any, Duration, Empty, FieldMask, Int64Value, ListValue, StringValue, Struct, Value } from "@bufbuild/protobuf/wkt";
@@ -68,7 +68,7 @@ export function writeEveryKind(w: Writer, m: EveryKind): void {
   if (m.choice.case === "chosenInt64") { n++; w.tag(568).int64(m.choice.value); }
   if (m.choice.case === "chosenChild") { n++; const at = w.fork(578); writeEveryKind(w, m.choice.value); w.join(at); }
   for (const _ in m) n--;
-  w.end(m, n);
+  w.end(prototypeOf(m), n);
   w.leave();
 }
 
@@ -183,7 +183,7 @@ export function write$google$protobuf$Any(w: Writer, m: Any): void {
   if (m.typeUrl !== "") w.tag(10).string(m.typeUrl);
   if (!w.isEmpty(m.value)) w.tag(18).blob(m.value);
   for (const _ in m) n--;
-  w.end(m, n);
+  w.end(prototypeOf(m), n);
 }
 
 export function read$google$protobuf$Any(r: Reader, end: number): Any {
@@ -203,7 +203,7 @@ export function write$google$protobuf$Duration(w: Writer, m: Duration): void {
   if (m.seconds !== protoInt64.zero) w.tag(8).int64(m.seconds);
   if (m.nanos !== 0) w.tag(16).int32(m.nanos);
   for (const _ in m) n--;
-  w.end(m, n);
+  w.end(prototypeOf(m), n);
 }
 
 export function read$google$protobuf$Duration(r: Reader, end: number): Duration {
@@ -221,7 +221,7 @@ export function write$google$protobuf$Empty(w: Writer, m: Empty): void {
   if (m.$typeName !== "google.protobuf.Empty") fallBack();
   let n = 1;
   for (const _ in m) n--;
-  w.end(m, n);
+  w.end(prototypeOf(m), n);
 }
 
 export function read$google$protobuf$Empty(r: Reader, end: number): Empty {
@@ -238,7 +238,7 @@ export function write$google$protobuf$FieldMask(w: Writer, m: FieldMask): void {
   let n = 2;
   for (const each of w.list(m.paths)) { w.tag(10).string(each); }
   for (const _ in m) n--;
-  w.end(m, n);
+  w.end(prototypeOf(m), n);
 }
 
 export function read$google$protobuf$FieldMask(r: Reader, end: number): FieldMask {
@@ -263,7 +263,7 @@ export function write$google$protobuf$Value(w: Writer, m: Value): void {
   if (m.kind.case === "structValue") { n++; const at = w.fork(42); write$google$protobuf$Struct(w, m.kind.value); w.join(at); }
   if (m.kind.case === "listValue") { n++; const at = w.fork(50); write$google$protobuf$ListValue(w, m.kind.value); w.join(at); }
   for (const _ in m) n--;
-  w.end(m, n);
+  w.end(prototypeOf(m), n);
   w.leave();
 }
 
@@ -290,7 +290,7 @@ export function write$google$protobuf$Struct(w: Writer, m: Struct): void {
   let n = 2;
   for (const [key, value] of w.entries(m.fields)) { const entry = w.fork(10); w.tag(10).string(key); const at = w.fork(18); write$google$protobuf$Value(w, value); w.join(at); w.join(entry); }
   for (const _ in m) n--;
-  w.end(m, n);
+  w.end(prototypeOf(m), n);
   w.leave();
 }
 
@@ -324,7 +324,7 @@ export function write$google$protobuf$ListValue(w: Writer, m: ListValue): void {
   let n = 2;
   for (const each of w.list(m.values)) { const at = w.fork(10); write$google$protobuf$Value(w, each); w.join(at); }
   for (const _ in m) n--;
-  w.end(m, n);
+  w.end(prototypeOf(m), n);
   w.leave();
 }
 
@@ -345,7 +345,7 @@ export function write$google$protobuf$StringValue(w: Writer, m: StringValue): vo
   let n = 2;
   if (m.value !== "") w.tag(10).string(m.value);
   for (const _ in m) n--;
-  w.end(m, n);
+  w.end(prototypeOf(m), n);
 }
 
 export function read$google$protobuf$StringValue(r: Reader, end: number): StringValue {
@@ -363,7 +363,7 @@ export function write$google$protobuf$Int64Value(w: Writer, m: Int64Value): void
   let n = 2;
   if (m.value !== protoInt64.zero) w.tag(8).int64(m.value);
   for (const _ in m) n--;
-  w.end(m, n);
+  w.end(prototypeOf(m), n);
 }
 
 export function read$google$protobuf$Int64Value(r: Reader, end: number): Int64Value {

@@ -3,7 +3,7 @@
 /* eslint-disable */
 
 import type { MessageCodec, Reader, Writer } from "taskledger/wire";
-import { fallBack } from "taskledger/wire";
+import { fallBack, prototypeOf } from "taskledger/wire";
 import type { FetchFile } from "./fetch_file_pb.js";
 
 /** Encodes and decodes example.v1.FetchFile, as protobuf-es does. */
@@ -20,7 +20,7 @@ export function writeFetchFile(w: Writer, m: FetchFile): void {
   if (m.filename !== "") w.tag(18).string(m.filename);
   if (m.size !== undefined) { n++; w.tag(24).int64(m.size); }
   for (const _ in m) n--;
-  w.end(m, n);
+  w.end(prototypeOf(m), n);
 }
 
 export function readFetchFile(r: Reader, end: number): FetchFile {

@@ -3,7 +3,7 @@
 /* eslint-disable */
 
 import type { MessageCodec, Reader, Writer } from "taskledger/wire";
-import { fallBack } from "taskledger/wire";
+import { fallBack, prototypeOf } from "taskledger/wire";
 import type { SendMail } from "./send_mail_pb.js";
 
 /** Encodes and decodes example.v1.SendMail, as protobuf-es does. */
@@ -22,7 +22,7 @@ export function writeSendMail(w: Writer, m: SendMail): void {
   if (m.subject !== "") w.tag(34).string(m.subject);
   if (m.body !== "") w.tag(42).string(m.body);
   for (const _ in m) n--;
-  w.end(m, n);
+  w.end(prototypeOf(m), n);
 }
 
 export function readSendMail(r: Reader, end: number): SendMail {

@@ -5,7 +5,7 @@
 // Tasks of three sizes, for benchmarks.
 
 import type { MessageCodec, Reader, Writer } from "taskledger/wire";
-import { fallBack, noBytes, readTimestamp, writeTimestamp } from "taskledger/wire";
+import { fallBack, noBytes, prototypeOf, readTimestamp, writeTimestamp } from "taskledger/wire";
 import type { CopyFile, IndexCatalogue, IndexCatalogue_Item, TranscodeVideo, TranscodeVideo_Owner, TranscodeVideo_Rendition } from "./sizes_pb.js";
 import { protoInt64 } from "@bufbuild/protobuf";
 
@@ -25,7 +25,7 @@ export function writeCopyFile(w: Writer, m: CopyFile): void {
   if (m.priority !== 0) w.tag(32).uint32(m.priority);
   if (m.overwrite !== false) w.tag(40).bool(m.overwrite);
   for (const _ in m) n--;
-  w.end(m, n);
+  w.end(prototypeOf(m), n);
 }
 
 export function readCopyFile(r: Reader, end: number): CopyFile {
@@ -76,7 +76,7 @@ export function writeTranscodeVideo(w: Writer, m: TranscodeVideo): void {
   if (m.destination.case === "url") { n++; w.tag(162).string(m.destination.value); }
   if (w.list(m.keyFrames).length > 0) { const at = w.fork(170); for (const each of m.keyFrames) w.uint32(each); w.join(at); }
   for (const _ in m) n--;
-  w.end(m, n);
+  w.end(prototypeOf(m), n);
   w.leave();
 }
 
@@ -120,7 +120,7 @@ export function writeTranscodeVideo_Owner(w: Writer, m: TranscodeVideo_Owner): v
   if (m.plan !== 0) w.tag(24).uint32(m.plan);
   if (m.verified !== false) w.tag(32).bool(m.verified);
   for (const _ in m) n--;
-  w.end(m, n);
+  w.end(prototypeOf(m), n);
 }
 
 export function readTranscodeVideo_Owner(r: Reader, end: number): TranscodeVideo_Owner {
@@ -145,7 +145,7 @@ export function writeTranscodeVideo_Rendition(w: Writer, m: TranscodeVideo_Rendi
   if (m.bitRate !== 0) w.tag(32).uint32(m.bitRate);
   if (m.codec !== 0) w.tag(40).int32(m.codec);
   for (const _ in m) n--;
-  w.end(m, n);
+  w.end(prototypeOf(m), n);
 }
 
 export function readTranscodeVideo_Rendition(r: Reader, end: number): TranscodeVideo_Rendition {
@@ -180,7 +180,7 @@ export function writeIndexCatalogue(w: Writer, m: IndexCatalogue): void {
   if (w.list(m.weights).length > 0) { const at = w.fork(42); for (const each of m.weights) w.double(each); w.join(at); }
   if (!w.isEmpty(m.thumbnail)) w.tag(50).blob(m.thumbnail);
   for (const _ in m) n--;
-  w.end(m, n);
+  w.end(prototypeOf(m), n);
   w.leave();
 }
 
@@ -225,7 +225,7 @@ export function writeIndexCatalogue_Item(w: Writer, m: IndexCatalogue_Item): voi
   for (const each of w.list(m.categories)) { w.tag(58).string(each); }
   w.stringMap(66, m.attributes);
   for (const _ in m) n--;
-  w.end(m, n);
+  w.end(prototypeOf(m), n);
 }
 
 export function readIndexCatalogue_Item(r: Reader, end: number): IndexCatalogue_Item {

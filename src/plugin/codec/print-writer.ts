@@ -16,7 +16,7 @@ export function printWriter(f: GeneratedFile, message: DescMessage, names: Codec
   const fields = message.fields.toSorted((a, b) => a.number - b.number);
   for (const field of fields) printStatement(f, writeField(f, field, names));
   f.print("  for (const _ in m) n--;");
-  f.print("  w.end(m, n);");
+  f.print("  w.end(", names.wire("prototypeOf"), "(m), n);");
   if (nests) f.print("  w.leave();");
 }
 
