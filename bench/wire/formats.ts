@@ -37,7 +37,7 @@ export function dataFormats(size: Size): Formats {
   const pbjs = protobufjsTypes(schema.typeName);
   return {
     taskledger: {
-      make: (payload) => messageOf(size, payload),
+      make: (payload) => taskOf(size, payload).data,
       encode: (message) => encodeMessage(codec, message) as Uint8Array,
       decode: (bytes) => decodeMessage(codec, bytes),
     },

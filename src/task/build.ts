@@ -23,19 +23,20 @@ export function newState(taskClass: TaskClass, init: unknown, options: BuildOpti
       field: stray,
     });
   }
-  return makeState(taskClass, taskList, id, createData(taskClass.schema, data as object), options);
+  return makeState(taskClass, taskList, id, createData(taskClass.schema, data as object, taskClass.codec), options);
 }
 
 /** The state of `XTask.build({ taskList, id, ...fields }, options)`. */
 export function buildState(taskClass: TaskClass, init: unknown, options: BuildOptions | undefined): TaskState {
-  const { schema } = taskClass;
+  const { schema, codec } = taskClass;
   const given = checkInit(init);
   checkUnambiguous(taskClass);
-  if ("$typeName" in given) return makeState(taskClass, undefined, undefined, createData(schema, given), options);
+  if ("$typeName" in given)
+    return makeState(taskClass, undefined, undefined, createData(schema, given, codec), options);
   const { taskList, id, ...fields } = given;
   // A field called taskList or id that an option names belongs to both.
   Object.assign(fields, membersOf(schema, given));
-  return makeState(taskClass, taskList, id, createData(schema, fields), options);
+  return makeState(taskClass, taskList, id, createData(schema, fields, codec), options);
 }
 
 function checkInit(init: unknown): Record<string, unknown> {

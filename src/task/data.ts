@@ -1,12 +1,4 @@
-import {
-  create,
-  type DescField,
-  type DescMessage,
-  fromBinary,
-  type Message,
-  type MessageShape,
-  toBinary,
-} from "@bufbuild/protobuf";
+import { create, type DescField, type DescMessage, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
 import { FeatureSet_FieldPresence } from "@bufbuild/protobuf/wkt";
 import { TaskError } from "../errors.js";
 import { decodeMessage, encodeMessage, type MessageCodec } from "../wire/message-codec.js";
@@ -16,10 +8,12 @@ import { checkFields, membersOf } from "./data-check.js";
  * A task type's data from what a user gave: a message, or an object of its fields. Throws UNKNOWN_FIELD and
  * INVALID_DATA with the field's path, at any depth: protobuf-es alone would drop the one and coerce the other.
  */
-export function createData<S extends DescMessage>(schema: S, init: object): MessageShape<S> {
+export function createData(schema: DescMessage, init: object, codec?: MessageCodec): Message {
   checkFields(schema, init);
-  if ("$typeName" in init) return init as MessageShape<S>;
-  return create(schema, membersOf(schema, init as Record<string, unknown>));
+  if ("$typeName" in init) return init as Message;
+  const message = create(schema, membersOf(schema, init as Record<string, unknown>));
+  // V8 keeps objects slowly, as dictionaries, that got many properties one by one, as protobuf-es makes messages.
+  return codec ? Object.assign(codec.create(), message) : message;
 }
 
 /** Throws INVALID_DATA where the message holds what its schema does not allow. */

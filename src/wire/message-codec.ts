@@ -5,6 +5,8 @@ import { Writer } from "./writer.js";
 /** A generated encoder and decoder of a message. Both fall back to protobuf-es, by an error, for anything unusual. */
 export interface MessageCodec<M extends Message = Message> {
   readonly typeName: M["$typeName"];
+  /** Makes a message in which nothing is set. */
+  create(): M;
   /** Writes a message without its length. */
   write(writer: Writer, message: M): void;
   /** Reads the message that ends at this position. */

@@ -20,15 +20,20 @@ describe("a task type's codec", () => {
       "/* eslint-disable */",
       "",
       'import type { MessageCodec, Reader, Writer } from "taskledger/wire";',
-      'import { fallBack } from "taskledger/wire";',
+      'import { fallBack, prototypeOf } from "taskledger/wire";',
       'import type { FetchFile } from "./example_pb.js";',
       "",
       "/** Encodes and decodes example.v1.FetchFile, as protobuf-es does. */",
       "export const FetchFileCodec: MessageCodec<FetchFile> = {",
       '  typeName: "example.v1.FetchFile",',
+      "  create: createFetchFile,",
       "  write: writeFetchFile,",
       "  read: readFetchFile,",
       "};",
+      "",
+      "export function createFetchFile(): FetchFile {",
+      '  return { $typeName: "example.v1.FetchFile", host: "" };',
+      "}",
       "",
       "export function writeFetchFile(w: Writer, m: FetchFile): void {",
       '  if (m.$typeName !== "example.v1.FetchFile") fallBack();',
@@ -36,11 +41,11 @@ describe("a task type's codec", () => {
       '  if (m.host !== "") w.tag(10).string(m.host);',
       "  if (m.size !== undefined) { n++; w.tag(16).int64(m.size); }",
       "  for (const _ in m) n--;",
-      "  w.end(m, n);",
+      "  w.end(prototypeOf(m), n);",
       "}",
       "",
       "export function readFetchFile(r: Reader, end: number): FetchFile {",
-      '  const m: FetchFile = { $typeName: "example.v1.FetchFile", host: "" };',
+      "  const m = createFetchFile();",
       "  while (r.pos < end) switch (r.tag()) {",
       "    case 10: m.host = r.string(end); break;",
       "    case 16: m.size = r.int64(); break;",
@@ -56,18 +61,21 @@ describe("a task type's codec", () => {
 
   test("in JavaScript", async () => {
     const lines = await generateCodec(fetchFile, `target=js,${mapImports}`);
-    expect(lines.slice(0, 8)).toEqual([
-      'import { fallBack } from "taskledger/wire";',
+    expect(lines.slice(0, 12)).toEqual([
+      'import { fallBack, prototypeOf } from "taskledger/wire";',
       "export const FetchFileCodec = {",
       '  typeName: "example.v1.FetchFile",',
+      "  create: createFetchFile,",
       "  write: writeFetchFile,",
       "  read: readFetchFile,",
       "};",
+      "export function createFetchFile() {",
+      '  return { $typeName: "example.v1.FetchFile", host: "" };',
+      "}",
       "export function writeFetchFile(w, m) {",
       '  if (m.$typeName !== "example.v1.FetchFile") fallBack();',
     ]);
     expect(lines).toContain("export function readFetchFile(r, end) {");
-    expect(lines).toContain('  const m = { $typeName: "example.v1.FetchFile", host: "" };');
   });
 
   test("in declarations", async () => {
@@ -75,6 +83,7 @@ describe("a task type's codec", () => {
       'import type { MessageCodec, Reader, Writer } from "taskledger/wire";',
       'import type { FetchFile } from "./example_pb";',
       "export declare const FetchFileCodec: MessageCodec<FetchFile>;",
+      "export declare function createFetchFile(): FetchFile;",
       "export declare function writeFetchFile(w: Writer, m: FetchFile): void;",
       "export declare function readFetchFile(r: Reader, end: number): FetchFile;",
     ]);
@@ -82,9 +91,10 @@ describe("a task type's codec", () => {
 
   test("in CommonJS", async () => {
     const lines = await generateCodec(fetchFile, `target=js,js_import_style=legacy_commonjs,${mapImports}`);
-    expect(lines).toContain('const { fallBack } = require("taskledger/wire");');
-    expect(lines.slice(-3)).toEqual([
+    expect(lines).toContain('const { fallBack, prototypeOf } = require("taskledger/wire");');
+    expect(lines.slice(-4)).toEqual([
       "exports.FetchFileCodec = FetchFileCodec;",
+      "exports.createFetchFile = createFetchFile;",
       "exports.writeFetchFile = writeFetchFile;",
       "exports.readFetchFile = readFetchFile;",
     ]);

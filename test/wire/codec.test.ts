@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import { decodeMessage, encode, encodeMessage } from "../../src/wire/message-codec.js";
 import { fuzz } from "./campaign.js";
 import { generateSubjects, type Subject } from "./codecs.js";
+import { isSame } from "./same.js";
 import { tryDecoding, tryEncoding } from "./trials.js";
 
 const subjects = await generateSubjects();
@@ -185,6 +186,10 @@ function withUnknown({ schema }: Subject, init: Any): Message {
   if (init.everies) message.everies[1].point.$unknown = [unknownField];
   return message;
 }
+
+test.each([...subjects])("a new %s is that of protobuf-es", (_, { schema, codec }) => {
+  expect(isSame(codec.create(), create(schema))).toBe(true);
+});
 
 describe("a message that a codec has read", () => {
   const init = { string: "s", point: { x: 1 }, optionalInt64: 5n, choice: { case: "chosenInt32", value: 0 } };

@@ -14,7 +14,10 @@ const subject = await loadSubject();
 const PROTOBUF = 1;
 
 for (let bytes = readPart(); bytes !== undefined; bytes = readPart()) {
-  const answer = toBinary(response, create(response, { result: answerTo(fromBinary(request, bytes)) } as Record<string, unknown>));
+  const answer = toBinary(
+    response,
+    create(response, { result: answerTo(fromBinary(request, bytes)) } as Record<string, unknown>),
+  );
   const length = Buffer.alloc(4);
   length.writeUInt32LE(answer.length);
   writeSync(1, Buffer.concat([length, answer]));

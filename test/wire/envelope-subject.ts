@@ -1,4 +1,4 @@
-import type { Message } from "@bufbuild/protobuf";
+import { create, type Message } from "@bufbuild/protobuf";
 import { type TaskEnvelope, TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
 import { readEnvelope, writeHead, writeSavedAt, writeTail } from "../../src/envelope-codec.js";
 import { noBytes } from "../../src/wire/pool.js";
@@ -9,7 +9,7 @@ import type { Subject } from "./codecs.js";
 /** The codec of the envelope, which is not generated: as one that is. Its data is copied, as their bytes are. */
 export const envelopeSubject: Subject = {
   schema: TaskEnvelopeSchema,
-  codec: { typeName: TaskEnvelopeSchema.typeName, write, read },
+  codec: { typeName: TaskEnvelopeSchema.typeName, create: () => create(TaskEnvelopeSchema), write, read },
 };
 
 function write(w: Writer, message: Message): void {

@@ -11,9 +11,14 @@ import type { Any, Duration, Empty, FieldMask, Int64Value, ListValue, StringValu
 /** Encodes and decodes example.v1.EveryKind, as protobuf-es does. */
 export const EveryKindCodec: MessageCodec<EveryKind> = {
   typeName: "example.v1.EveryKind",
+  create: createEveryKind,
   write: writeEveryKind,
   read: readEveryKind,
 };
+
+export function createEveryKind(): EveryKind {
+  return { $typeName: "example.v1.EveryKind", double: 0, float: 0, int32: 0, int64: protoInt64.zero, uint32: 0, uint64: protoInt64.zero, sint32: 0, sint64: protoInt64.zero, fixed32: 0, fixed64: protoInt64.zero, sfixed32: 0, sfixed64: protoInt64.zero, bool: false, text: "", blob: noBytes, color: 0, int32s: [], uint64s: [], doubles: [], texts: [], blobs: [], colors: [], children: [], textByText: {}, blobByInt32: {}, int64ByUint64: {}, colorByBool: {}, childByText: {}, choice: { case: undefined } };
+}
 
 export function writeEveryKind(w: Writer, m: EveryKind): void {
   if (m.$typeName !== "example.v1.EveryKind") fallBack();
@@ -73,7 +78,7 @@ export function writeEveryKind(w: Writer, m: EveryKind): void {
 }
 
 export function readEveryKind(r: Reader, end: number): EveryKind {
-  const m: EveryKind = { $typeName: "example.v1.EveryKind", double: 0, float: 0, int32: 0, int64: protoInt64.zero, uint32: 0, uint64: protoInt64.zero, sint32: 0, sint64: protoInt64.zero, fixed32: 0, fixed64: protoInt64.zero, sfixed32: 0, sfixed64: protoInt64.zero, bool: false, text: "", blob: noBytes, color: 0, int32s: [], uint64s: [], doubles: [], texts: [], blobs: [], colors: [], children: [], textByText: {}, blobByInt32: {}, int64ByUint64: {}, colorByBool: {}, childByText: {}, choice: { case: undefined } };
+  const m = createEveryKind();
   r.enter();
   while (r.pos < end) switch (r.tag()) {
     case 9: m.double = r.double(); break;
@@ -177,6 +182,10 @@ function readEveryKind$$childByText(r: Reader, map: object, end: number): void {
   r.set(map, key, value ?? readEveryKind(r, end));
 }
 
+export function create$google$protobuf$Any(): Any {
+  return { $typeName: "google.protobuf.Any", typeUrl: "", value: noBytes };
+}
+
 export function write$google$protobuf$Any(w: Writer, m: Any): void {
   if (m.$typeName !== "google.protobuf.Any") fallBack();
   let n = 3;
@@ -187,7 +196,7 @@ export function write$google$protobuf$Any(w: Writer, m: Any): void {
 }
 
 export function read$google$protobuf$Any(r: Reader, end: number): Any {
-  const m: Any = { $typeName: "google.protobuf.Any", typeUrl: "", value: noBytes };
+  const m = create$google$protobuf$Any();
   while (r.pos < end) switch (r.tag()) {
     case 10: m.typeUrl = r.string(end); break;
     case 18: m.value = r.blob(end); break;
@@ -195,6 +204,10 @@ export function read$google$protobuf$Any(r: Reader, end: number): Any {
   }
   r.end(end);
   return m;
+}
+
+export function create$google$protobuf$Duration(): Duration {
+  return { $typeName: "google.protobuf.Duration", seconds: protoInt64.zero, nanos: 0 };
 }
 
 export function write$google$protobuf$Duration(w: Writer, m: Duration): void {
@@ -207,7 +220,7 @@ export function write$google$protobuf$Duration(w: Writer, m: Duration): void {
 }
 
 export function read$google$protobuf$Duration(r: Reader, end: number): Duration {
-  const m: Duration = { $typeName: "google.protobuf.Duration", seconds: protoInt64.zero, nanos: 0 };
+  const m = create$google$protobuf$Duration();
   while (r.pos < end) switch (r.tag()) {
     case 8: m.seconds = r.int64(); break;
     case 16: m.nanos = r.int32(); break;
@@ -215,6 +228,10 @@ export function read$google$protobuf$Duration(r: Reader, end: number): Duration 
   }
   r.end(end);
   return m;
+}
+
+export function create$google$protobuf$Empty(): Empty {
+  return { $typeName: "google.protobuf.Empty" };
 }
 
 export function write$google$protobuf$Empty(w: Writer, m: Empty): void {
@@ -225,12 +242,16 @@ export function write$google$protobuf$Empty(w: Writer, m: Empty): void {
 }
 
 export function read$google$protobuf$Empty(r: Reader, end: number): Empty {
-  const m: Empty = { $typeName: "google.protobuf.Empty" };
+  const m = create$google$protobuf$Empty();
   while (r.pos < end) switch (r.tag()) {
     default: fallBack();
   }
   r.end(end);
   return m;
+}
+
+export function create$google$protobuf$FieldMask(): FieldMask {
+  return { $typeName: "google.protobuf.FieldMask", paths: [] };
 }
 
 export function write$google$protobuf$FieldMask(w: Writer, m: FieldMask): void {
@@ -242,13 +263,17 @@ export function write$google$protobuf$FieldMask(w: Writer, m: FieldMask): void {
 }
 
 export function read$google$protobuf$FieldMask(r: Reader, end: number): FieldMask {
-  const m: FieldMask = { $typeName: "google.protobuf.FieldMask", paths: [] };
+  const m = create$google$protobuf$FieldMask();
   while (r.pos < end) switch (r.tag()) {
     case 10: m.paths.push(r.string(end)); break;
     default: fallBack();
   }
   r.end(end);
   return m;
+}
+
+export function create$google$protobuf$Value(): Value {
+  return { $typeName: "google.protobuf.Value", kind: { case: undefined } };
 }
 
 export function write$google$protobuf$Value(w: Writer, m: Value): void {
@@ -268,7 +293,7 @@ export function write$google$protobuf$Value(w: Writer, m: Value): void {
 }
 
 export function read$google$protobuf$Value(r: Reader, end: number): Value {
-  const m: Value = { $typeName: "google.protobuf.Value", kind: { case: undefined } };
+  const m = create$google$protobuf$Value();
   r.enter();
   while (r.pos < end) switch (r.tag()) {
     case 8: m.kind = { case: "nullValue", value: r.enum() }; break;
@@ -284,6 +309,10 @@ export function read$google$protobuf$Value(r: Reader, end: number): Value {
   return m;
 }
 
+export function create$google$protobuf$Struct(): Struct {
+  return { $typeName: "google.protobuf.Struct", fields: {} };
+}
+
 export function write$google$protobuf$Struct(w: Writer, m: Struct): void {
   if (m.$typeName !== "google.protobuf.Struct") fallBack();
   w.enter();
@@ -295,7 +324,7 @@ export function write$google$protobuf$Struct(w: Writer, m: Struct): void {
 }
 
 export function read$google$protobuf$Struct(r: Reader, end: number): Struct {
-  const m: Struct = { $typeName: "google.protobuf.Struct", fields: {} };
+  const m = create$google$protobuf$Struct();
   r.enter();
   while (r.pos < end) switch (r.tag()) {
     case 10: read$google$protobuf$Struct$$fields(r, m.fields, r.limit(end)); break;
@@ -318,6 +347,10 @@ function read$google$protobuf$Struct$$fields(r: Reader, map: object, end: number
   r.set(map, key, value ?? read$google$protobuf$Value(r, end));
 }
 
+export function create$google$protobuf$ListValue(): ListValue {
+  return { $typeName: "google.protobuf.ListValue", values: [] };
+}
+
 export function write$google$protobuf$ListValue(w: Writer, m: ListValue): void {
   if (m.$typeName !== "google.protobuf.ListValue") fallBack();
   w.enter();
@@ -329,7 +362,7 @@ export function write$google$protobuf$ListValue(w: Writer, m: ListValue): void {
 }
 
 export function read$google$protobuf$ListValue(r: Reader, end: number): ListValue {
-  const m: ListValue = { $typeName: "google.protobuf.ListValue", values: [] };
+  const m = create$google$protobuf$ListValue();
   r.enter();
   while (r.pos < end) switch (r.tag()) {
     case 10: m.values.push(read$google$protobuf$Value(r, r.limit(end))); break;
@@ -338,6 +371,10 @@ export function read$google$protobuf$ListValue(r: Reader, end: number): ListValu
   r.end(end);
   r.leave();
   return m;
+}
+
+export function create$google$protobuf$StringValue(): StringValue {
+  return { $typeName: "google.protobuf.StringValue", value: "" };
 }
 
 export function write$google$protobuf$StringValue(w: Writer, m: StringValue): void {
@@ -349,13 +386,17 @@ export function write$google$protobuf$StringValue(w: Writer, m: StringValue): vo
 }
 
 export function read$google$protobuf$StringValue(r: Reader, end: number): StringValue {
-  const m: StringValue = { $typeName: "google.protobuf.StringValue", value: "" };
+  const m = create$google$protobuf$StringValue();
   while (r.pos < end) switch (r.tag()) {
     case 10: m.value = r.string(end); break;
     default: fallBack();
   }
   r.end(end);
   return m;
+}
+
+export function create$google$protobuf$Int64Value(): Int64Value {
+  return { $typeName: "google.protobuf.Int64Value", value: protoInt64.zero };
 }
 
 export function write$google$protobuf$Int64Value(w: Writer, m: Int64Value): void {
@@ -367,7 +408,7 @@ export function write$google$protobuf$Int64Value(w: Writer, m: Int64Value): void
 }
 
 export function read$google$protobuf$Int64Value(r: Reader, end: number): Int64Value {
-  const m: Int64Value = { $typeName: "google.protobuf.Int64Value", value: protoInt64.zero };
+  const m = create$google$protobuf$Int64Value();
   while (r.pos < end) switch (r.tag()) {
     case 8: m.value = r.int64(); break;
     default: fallBack();

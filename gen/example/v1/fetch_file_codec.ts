@@ -9,9 +9,14 @@ import type { FetchFile } from "./fetch_file_pb.js";
 /** Encodes and decodes example.v1.FetchFile, as protobuf-es does. */
 export const FetchFileCodec: MessageCodec<FetchFile> = {
   typeName: "example.v1.FetchFile",
+  create: createFetchFile,
   write: writeFetchFile,
   read: readFetchFile,
 };
+
+export function createFetchFile(): FetchFile {
+  return { $typeName: "example.v1.FetchFile", externalHost: "", filename: "" };
+}
 
 export function writeFetchFile(w: Writer, m: FetchFile): void {
   if (m.$typeName !== "example.v1.FetchFile") fallBack();
@@ -24,7 +29,7 @@ export function writeFetchFile(w: Writer, m: FetchFile): void {
 }
 
 export function readFetchFile(r: Reader, end: number): FetchFile {
-  const m: FetchFile = { $typeName: "example.v1.FetchFile", externalHost: "", filename: "" };
+  const m = createFetchFile();
   while (r.pos < end) switch (r.tag()) {
     case 10: m.externalHost = r.string(end); break;
     case 18: m.filename = r.string(end); break;

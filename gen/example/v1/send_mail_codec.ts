@@ -9,9 +9,14 @@ import type { SendMail } from "./send_mail_pb.js";
 /** Encodes and decodes example.v1.SendMail, as protobuf-es does. */
 export const SendMailCodec: MessageCodec<SendMail> = {
   typeName: "example.v1.SendMail",
+  create: createSendMail,
   write: writeSendMail,
   read: readSendMail,
 };
+
+export function createSendMail(): SendMail {
+  return { $typeName: "example.v1.SendMail", mailbox: "", messageId: "", recipients: [], subject: "", body: "" };
+}
 
 export function writeSendMail(w: Writer, m: SendMail): void {
   if (m.$typeName !== "example.v1.SendMail") fallBack();
@@ -26,7 +31,7 @@ export function writeSendMail(w: Writer, m: SendMail): void {
 }
 
 export function readSendMail(r: Reader, end: number): SendMail {
-  const m: SendMail = { $typeName: "example.v1.SendMail", mailbox: "", messageId: "", recipients: [], subject: "", body: "" };
+  const m = createSendMail();
   while (r.pos < end) switch (r.tag()) {
     case 10: m.mailbox = r.string(end); break;
     case 18: m.messageId = r.string(end); break;

@@ -12,9 +12,14 @@ import { protoInt64 } from "@bufbuild/protobuf";
 /** Encodes and decodes example.v1.CopyFile, as protobuf-es does. */
 export const CopyFileCodec: MessageCodec<CopyFile> = {
   typeName: "example.v1.CopyFile",
+  create: createCopyFile,
   write: writeCopyFile,
   read: readCopyFile,
 };
+
+export function createCopyFile(): CopyFile {
+  return { $typeName: "example.v1.CopyFile", sourceHost: "", path: "", sizeBytes: protoInt64.zero, priority: 0, overwrite: false };
+}
 
 export function writeCopyFile(w: Writer, m: CopyFile): void {
   if (m.$typeName !== "example.v1.CopyFile") fallBack();
@@ -29,7 +34,7 @@ export function writeCopyFile(w: Writer, m: CopyFile): void {
 }
 
 export function readCopyFile(r: Reader, end: number): CopyFile {
-  const m: CopyFile = { $typeName: "example.v1.CopyFile", sourceHost: "", path: "", sizeBytes: protoInt64.zero, priority: 0, overwrite: false };
+  const m = createCopyFile();
   while (r.pos < end) switch (r.tag()) {
     case 10: m.sourceHost = r.string(end); break;
     case 18: m.path = r.string(end); break;
@@ -45,9 +50,14 @@ export function readCopyFile(r: Reader, end: number): CopyFile {
 /** Encodes and decodes example.v1.TranscodeVideo, as protobuf-es does. */
 export const TranscodeVideoCodec: MessageCodec<TranscodeVideo> = {
   typeName: "example.v1.TranscodeVideo",
+  create: createTranscodeVideo,
   write: writeTranscodeVideo,
   read: readTranscodeVideo,
 };
+
+export function createTranscodeVideo(): TranscodeVideo {
+  return { $typeName: "example.v1.TranscodeVideo", bucket: "", key: "", sizeBytes: protoInt64.zero, checksum: noBytes, width: 0, height: 0, frameRate: 0, bitRate: 0, codec: 0, durationMs: protoInt64.zero, hdr: false, audioOffsetMs: 0, tags: [], labels: {}, renditions: [], destination: { case: undefined }, keyFrames: [] };
+}
 
 export function writeTranscodeVideo(w: Writer, m: TranscodeVideo): void {
   if (m.$typeName !== "example.v1.TranscodeVideo") fallBack();
@@ -81,7 +91,7 @@ export function writeTranscodeVideo(w: Writer, m: TranscodeVideo): void {
 }
 
 export function readTranscodeVideo(r: Reader, end: number): TranscodeVideo {
-  const m: TranscodeVideo = { $typeName: "example.v1.TranscodeVideo", bucket: "", key: "", sizeBytes: protoInt64.zero, checksum: noBytes, width: 0, height: 0, frameRate: 0, bitRate: 0, codec: 0, durationMs: protoInt64.zero, hdr: false, audioOffsetMs: 0, tags: [], labels: {}, renditions: [], destination: { case: undefined }, keyFrames: [] };
+  const m = createTranscodeVideo();
   r.enter();
   while (r.pos < end) switch (r.tag()) {
     case 10: m.bucket = r.string(end); break;
@@ -112,6 +122,10 @@ export function readTranscodeVideo(r: Reader, end: number): TranscodeVideo {
   return m;
 }
 
+export function createTranscodeVideo_Owner(): TranscodeVideo_Owner {
+  return { $typeName: "example.v1.TranscodeVideo.Owner", id: "", email: "", plan: 0, verified: false };
+}
+
 export function writeTranscodeVideo_Owner(w: Writer, m: TranscodeVideo_Owner): void {
   if (m.$typeName !== "example.v1.TranscodeVideo.Owner") fallBack();
   let n = 5;
@@ -124,7 +138,7 @@ export function writeTranscodeVideo_Owner(w: Writer, m: TranscodeVideo_Owner): v
 }
 
 export function readTranscodeVideo_Owner(r: Reader, end: number): TranscodeVideo_Owner {
-  const m: TranscodeVideo_Owner = { $typeName: "example.v1.TranscodeVideo.Owner", id: "", email: "", plan: 0, verified: false };
+  const m = createTranscodeVideo_Owner();
   while (r.pos < end) switch (r.tag()) {
     case 10: m.id = r.string(end); break;
     case 18: m.email = r.string(end); break;
@@ -134,6 +148,10 @@ export function readTranscodeVideo_Owner(r: Reader, end: number): TranscodeVideo
   }
   r.end(end);
   return m;
+}
+
+export function createTranscodeVideo_Rendition(): TranscodeVideo_Rendition {
+  return { $typeName: "example.v1.TranscodeVideo.Rendition", name: "", width: 0, height: 0, bitRate: 0, codec: 0 };
 }
 
 export function writeTranscodeVideo_Rendition(w: Writer, m: TranscodeVideo_Rendition): void {
@@ -149,7 +167,7 @@ export function writeTranscodeVideo_Rendition(w: Writer, m: TranscodeVideo_Rendi
 }
 
 export function readTranscodeVideo_Rendition(r: Reader, end: number): TranscodeVideo_Rendition {
-  const m: TranscodeVideo_Rendition = { $typeName: "example.v1.TranscodeVideo.Rendition", name: "", width: 0, height: 0, bitRate: 0, codec: 0 };
+  const m = createTranscodeVideo_Rendition();
   while (r.pos < end) switch (r.tag()) {
     case 10: m.name = r.string(end); break;
     case 16: m.width = r.uint32(); break;
@@ -165,9 +183,14 @@ export function readTranscodeVideo_Rendition(r: Reader, end: number): TranscodeV
 /** Encodes and decodes example.v1.IndexCatalogue, as protobuf-es does. */
 export const IndexCatalogueCodec: MessageCodec<IndexCatalogue> = {
   typeName: "example.v1.IndexCatalogue",
+  create: createIndexCatalogue,
   write: writeIndexCatalogue,
   read: readIndexCatalogue,
 };
+
+export function createIndexCatalogue(): IndexCatalogue {
+  return { $typeName: "example.v1.IndexCatalogue", catalogue: "", items: [], totals: {}, weights: [], thumbnail: noBytes };
+}
 
 export function writeIndexCatalogue(w: Writer, m: IndexCatalogue): void {
   if (m.$typeName !== "example.v1.IndexCatalogue") fallBack();
@@ -185,7 +208,7 @@ export function writeIndexCatalogue(w: Writer, m: IndexCatalogue): void {
 }
 
 export function readIndexCatalogue(r: Reader, end: number): IndexCatalogue {
-  const m: IndexCatalogue = { $typeName: "example.v1.IndexCatalogue", catalogue: "", items: [], totals: {}, weights: [], thumbnail: noBytes };
+  const m = createIndexCatalogue();
   r.enter();
   while (r.pos < end) switch (r.tag()) {
     case 10: m.catalogue = r.string(end); break;
@@ -213,6 +236,10 @@ function readIndexCatalogue$$totals(r: Reader, map: object, end: number): void {
   r.set(map, key, value);
 }
 
+export function createIndexCatalogue_Item(): IndexCatalogue_Item {
+  return { $typeName: "example.v1.IndexCatalogue.Item", sku: "", name: "", description: "", priceCents: protoInt64.zero, stock: 0, rating: 0, categories: [], attributes: {} };
+}
+
 export function writeIndexCatalogue_Item(w: Writer, m: IndexCatalogue_Item): void {
   if (m.$typeName !== "example.v1.IndexCatalogue.Item") fallBack();
   let n = 9;
@@ -229,7 +256,7 @@ export function writeIndexCatalogue_Item(w: Writer, m: IndexCatalogue_Item): voi
 }
 
 export function readIndexCatalogue_Item(r: Reader, end: number): IndexCatalogue_Item {
-  const m: IndexCatalogue_Item = { $typeName: "example.v1.IndexCatalogue.Item", sku: "", name: "", description: "", priceCents: protoInt64.zero, stock: 0, rating: 0, categories: [], attributes: {} };
+  const m = createIndexCatalogue_Item();
   while (r.pos < end) switch (r.tag()) {
     case 10: m.sku = r.string(end); break;
     case 18: m.name = r.string(end); break;

@@ -18,7 +18,7 @@ export class CodecNames {
   }
 
   /** A function of this module. */
-  local(verb: "read" | "write", message: DescMessage): string {
+  local(verb: "create" | "read" | "write", message: DescMessage): string {
     return this.#isForeign(message)
       ? `${verb}$${message.typeName.replaceAll(".", "$")}`
       : `${verb}${this.#f.importShape(message).name}`;
@@ -49,5 +49,5 @@ export class CodecNames {
 /** The name of a task type's codec. It differs from every function's, which may begin as messages' names do. */
 export function codecName(f: GeneratedFile, message: DescMessage): string {
   const { name } = f.importShape(message);
-  return /^(read|write)/.test(name) ? `${name}$Codec` : `${name}Codec`;
+  return /^(create|read|write)/.test(name) ? `${name}$Codec` : `${name}Codec`;
 }

@@ -2,7 +2,7 @@ import type { DescFile, DescMessage } from "@bufbuild/protobuf";
 import type { GeneratedFile, Printable, Schema, Target } from "@bufbuild/protoplugin";
 import { CodecNames, codecName } from "./names.js";
 import type { CodecPlan } from "./plan.js";
-import { entryFields, printEntryReader, printReader } from "./print-reader.js";
+import { entryFields, printCreator, printEntryReader, printReader } from "./print-reader.js";
 import { printWriter } from "./print-writer.js";
 
 /** Prints the module with the codecs of a file's task types and of the messages that they reach. */
@@ -27,6 +27,7 @@ function printCodec(f: GeneratedFile, message: DescMessage, names: CodecNames, t
     const annotation = target === "ts" ? [": ", ...type] : [];
     f.print(f.export("const", name), ...annotation, " = {");
     f.print("  typeName: ", f.string(message.typeName), ",");
+    f.print("  create: ", names.local("create", message), ",");
     f.print("  write: ", names.local("write", message), ",");
     f.print("  read: ", names.local("read", message), ",");
     f.print("};");
@@ -36,35 +37,39 @@ function printCodec(f: GeneratedFile, message: DescMessage, names: CodecNames, t
 
 function printFunctions(f: GeneratedFile, message: DescMessage, names: CodecNames, target: Target): void {
   const shape = f.importShape(message);
-  const write = f.export(keyword(target), names.local("write", message));
-  const read = f.export(keyword(target), names.local("read", message));
-  if (target === "js") {
-    f.print(write, "(w, m) {");
-  } else {
-    f.print(write, "(w: ", names.wire("Writer", true), ", m: ", shape, "): void", opening(target));
-  }
-  if (target !== "dts") {
-    printWriter(f, message, names);
-    f.print("}");
-  }
-  f.print();
-  if (target === "js") {
-    f.print(read, "(r, end) {");
-  } else {
-    f.print(read, "(r: ", names.wire("Reader", true), ", end: number): ", shape, opening(target));
-  }
-  if (target !== "dts") {
-    printReader(f, message, names, target);
-    f.print("}");
-  }
-  f.print();
+  const reader = { name: "r", type: names.wire("Reader", true) };
+  const writer = { name: "w", type: names.wire("Writer", true) };
+  const end = { name: "end", type: "number" };
+  const print = functionPrinter(f, target);
+  print(names.local("create", message), [], shape, () => printCreator(f, message));
+  print(names.local("write", message), [writer, { name: "m", type: shape }], "void", () =>
+    printWriter(f, message, names),
+  );
+  print(names.local("read", message), [reader, end], shape, () => printReader(f, message, names));
   if (target !== "dts") for (const field of entryFields(message)) printEntryReader(f, field, names, target);
 }
 
-function keyword(target: Target): string {
-  return target === "dts" ? "declare function" : "function";
+interface Parameter {
+  readonly name: string;
+  readonly type: Printable;
 }
 
-function opening(target: Target): Printable {
-  return target === "dts" ? ";" : " {";
+/** Exported functions in the syntax of a target: JavaScript has no types, declarations have nothing but types. */
+function functionPrinter(f: GeneratedFile, target: Target) {
+  const typed = (name: string, type: Printable) => (target === "js" ? [name] : [name, ": ", type]);
+  return (name: string, parameters: readonly Parameter[], result: Printable, printBody: () => void): void => {
+    const list = parameters.flatMap(({ name, type }, i) => [i > 0 ? ", " : "", ...typed(name, type)]);
+    const head = [
+      f.export(target === "dts" ? "declare function" : "function", name),
+      "(",
+      ...list,
+      ...typed(")", result),
+    ];
+    f.print(...head, target === "dts" ? ";" : " {");
+    if (target !== "dts") {
+      printBody();
+      f.print("}");
+    }
+    f.print();
+  };
 }

@@ -5,11 +5,15 @@ import { isTextMap } from "./print-writer.js";
 import { isLongAsText, packedTagOf, readCall, scalarOf, tagOf, zeroOf, zeroOfScalar } from "./scalars.js";
 import { childrenOf, isImplicit, isSupportedField, isUnwrapped } from "./support.js";
 
+/** Prints the body of the function that makes a message in which nothing is set. */
+export function printCreator(f: GeneratedFile, message: DescMessage): void {
+  f.print("  return { ", ...propertiesOf(f, message), " };");
+}
+
 /** Prints the body of the function that reads a message. */
-export function printReader(f: GeneratedFile, message: DescMessage, names: CodecNames, target: Target): void {
+export function printReader(f: GeneratedFile, message: DescMessage, names: CodecNames): void {
   const nests = childrenOf(message).length > 0;
-  const type = target === "ts" ? [": ", f.importShape(message)] : [];
-  f.print("  const m", ...type, " = { ", ...propertiesOf(f, message), " };");
+  f.print("  const m = ", names.local("create", message), "();");
   if (nests) f.print("  r.enter();");
   const cases = message.fields.filter(isSupportedField).map((field) => readField(f, field, names));
   printLoop(f, cases, names);
