@@ -3,19 +3,19 @@ export type Contender = (round: number) => Promise<number>;
 
 /**
  * Runs contenders in turn, round after round (A B A B …), so that a slow moment of the machine meets all of them. The
- * first round is round 0; it warms up and does not count. `collect` gives each a clean heap; where the figures are
- * nanoseconds, it must not: V8 then drops the code that it has compiled for the others.
+ * first round is round 0; it warms up and does not count. Each gets a clean heap; where the figures are nanoseconds, only
+ * as far as objects are young: collecting all, V8 drops the code that it has compiled for the others.
  */
 export async function interleave<Name extends string>(
   rounds: number,
   contenders: Readonly<Record<Name, Contender>>,
-  { collect = true } = {},
+  { collect = collectGarbage } = {},
 ): Promise<Record<Name, number[]>> {
   const entries = Object.entries(contenders) as [Name, Contender][];
   const figures = Object.fromEntries(entries.map(([name]) => [name, []])) as unknown as Record<Name, number[]>;
   for (let round = 0; round <= rounds; round++) {
     for (const [name, contender] of entries) {
-      if (collect) collectGarbage();
+      collect();
       const figure = await contender(round);
       if (round > 0) figures[name].push(figure);
     }
@@ -46,4 +46,9 @@ export async function secondsOf(work: () => Promise<unknown>): Promise<number> {
 /** What one side leaves behind is not collected in the other side's time. */
 export function collectGarbage(): void {
   globalThis.gc?.();
+}
+
+/** As far as it is young. */
+export function collectYoungGarbage(): void {
+  globalThis.gc?.({ type: "minor" });
 }

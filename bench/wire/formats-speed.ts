@@ -1,5 +1,5 @@
 import { type Context, scaled } from "../benchmark.js";
-import { interleave } from "../harness.js";
+import { collectYoungGarbage, interleave } from "../harness.js";
 import { type Goal, type Row, ratioAtMost, toRow } from "../row.js";
 import { dataFormats, envelopeFormats, type Format, type FormatName, type Formats } from "./formats.js";
 import { makePayload, type Size } from "./payloads.js";
@@ -36,7 +36,7 @@ async function* compare(size: Size, what: string, formats: Formats, context: Con
     ["decode", decoders],
   ] as const) {
     for (let i = 0; i < WARM_UP; i++) for (const contender of Object.values(contenders)) await contender();
-    const figures = await interleave(context.rounds * 3, contenders, { collect: false });
+    const figures = await interleave(context.rounds * 3, contenders, { collect: collectYoungGarbage });
     for (const other of others)
       yield row(`${verb} ${size} ${what}, against ${other}`, figures, other, goalOf(size, other));
   }
