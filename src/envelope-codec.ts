@@ -61,7 +61,7 @@ export interface DataReader {
  * Reads an envelope, and its data along with it where `reader` has a codec. Otherwise the value of the data is a part of
  * the bytes that are read, not a copy.
  */
-export function readEnvelope(r: Reader, end: number, reader?: DataReader): TaskEnvelope {
+export function readEnvelope(r: Reader, end: number, reader: DataReader | undefined): TaskEnvelope {
   const m: TaskEnvelope = { $typeName: "taskledger.v1.TaskEnvelope", taskList: "", id: "", attempt: 0, headers: {} };
   while (r.pos < end)
     switch (r.tag()) {

@@ -172,7 +172,7 @@ export function decodeEnvelope(bytes: Uint8Array, maxBytes: number, reader?: Dat
   if (!(bytes instanceof Uint8Array))
     throw new TaskError("INVALID_ENVELOPE", `expected a Uint8Array, got ${describeValue(bytes)}`);
   if (bytes.length > maxBytes) throw tooLarge(bytes.length, maxBytes);
-  const envelope = decode(bytes, (r, end) => readEnvelope(r, end, reader)) ?? decodeSlowly(bytes, reader);
+  const envelope = decode(bytes, readEnvelope, reader) ?? decodeSlowly(bytes, reader);
   checkEnvelope(envelope, "INVALID_ENVELOPE");
   return envelope;
 }

@@ -38,17 +38,18 @@ export function fromState<C extends TaskClass>(taskClass: C, state: TaskState): 
   return new taskClass(new ReadyState(state)) as InstanceType<C>;
 }
 
-/** Reads the data of known types along with their envelopes. */
+/** Reads the data of one class's tasks along with their envelopes. */
 export class DataDecoder implements DataReader {
-  message: Message | undefined;
-  readonly #classes: { get(type: string): TaskClass | undefined };
+  message: Message | undefined = undefined;
+  readonly taskClass: TaskClass;
 
-  constructor(classes: { get(type: string): TaskClass | undefined }) {
-    this.#classes = classes;
+  constructor(taskClass: TaskClass) {
+    this.taskClass = taskClass;
   }
 
   codecOf(typeUrl: string): MessageCodec | undefined {
-    return this.#classes.get(typeNameOf(typeUrl))?.codec;
+    const { type, codec } = this.taskClass;
+    return codec && typeNameOf(typeUrl) === type ? codec : undefined;
   }
 }
 

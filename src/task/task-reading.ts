@@ -2,12 +2,14 @@ import type { Message } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import type { TaskEnvelope } from "../../gen/taskledger/v1/envelope_pb.js";
 import { decodeEnvelope, typeNameOf } from "../envelope.js";
+import type { DataReader } from "../envelope-codec.js";
 import { isTaskError, TaskError } from "../errors.js";
 import type { TaskKey } from "../keys.js";
+import type { MessageCodec } from "../wire/message-codec.js";
 import { OpaqueTask } from "./opaque-task.js";
 import type { TaskTypeRegistry } from "./registry.js";
 import type { Task } from "./task.js";
-import { DataDecoder, fromEnvelope, meet } from "./task-envelope.js";
+import { fromEnvelope, meet } from "./task-envelope.js";
 import type { TaskHome } from "./task-state.js";
 import { validateTask } from "./validation.js";
 
@@ -35,7 +37,7 @@ export function decodeTask(
   registry: TaskTypeRegistry,
 ): Task {
   // The bytes of data that turns out to be invalid are kept.
-  const decoder = registry.validation.validateRead ? undefined : new DataDecoder(registry);
+  const decoder = registry.validation.validateRead ? undefined : new RegistryDecoder(registry);
   const envelope = decodeEnvelope(bytes, maxBytes, decoder);
   return readTask(envelope, home, registry, decoder?.message);
 }
@@ -74,4 +76,18 @@ function opaque(envelope: TaskEnvelope & { data: Any }, home: TaskHome | undefin
 
 function unknownType({ taskList, id }: TaskEnvelope, type: string): TaskError {
   return new TaskError("UNKNOWN_TYPE", `${type} is not among the types that are known here`, { taskList, id });
+}
+
+/** Reads the data of every known type along with its envelope. */
+class RegistryDecoder implements DataReader {
+  message: Message | undefined = undefined;
+  readonly registry: TaskTypeRegistry;
+
+  constructor(registry: TaskTypeRegistry) {
+    this.registry = registry;
+  }
+
+  codecOf(typeUrl: string): MessageCodec | undefined {
+    return this.registry.get(typeNameOf(typeUrl))?.codec;
+  }
 }

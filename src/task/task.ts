@@ -152,7 +152,7 @@ export abstract class Task<S extends DescMessage = DescMessage, ListField extend
    */
   static fromBinary<C extends ReadableClass>(this: C, bytes: Uint8Array): InstanceType<C> {
     if (!isConcrete(this)) return narrow(this, defaultHome().fromBinary(bytes) as Task);
-    const decoder = new DataDecoder({ get: (type) => (type === this.type ? this : undefined) });
+    const decoder = new DataDecoder(this);
     const envelope = decodeEnvelope(bytes, maxTaskBytes(undefined), decoder);
     return fromEnvelope(this, envelope, undefined, decoder.message) as InstanceType<C>;
   }

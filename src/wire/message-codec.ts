@@ -52,15 +52,22 @@ function encodeWith<T>(write: (writer: Writer, value: T) => void, value: T): Uin
 
 /** The message of these bytes, as protobuf-es reads it; undefined where it has to read them. */
 export function decodeMessage<M extends Message>(codec: MessageCodec<M>, bytes: Uint8Array): M | undefined {
-  return decode(bytes, codec.read);
+  return decode(bytes, codec.read, undefined);
 }
 
-/** What `read` reads, from the first of these bytes to the last; undefined where it has to be left to protobuf-es. */
-export function decode<T>(bytes: Uint8Array, read: (reader: Reader, end: number) => T): T | undefined {
+/**
+ * What `read` reads, from the first of these bytes to the last; it is given `context`. Undefined where it has to be left
+ * to protobuf-es.
+ */
+export function decode<T, C>(
+  bytes: Uint8Array,
+  read: (reader: Reader, end: number, context: C) => T,
+  context: C,
+): T | undefined {
   if (isBusy) return undefined;
   try {
     reader.start(bytes, 0);
-    return read(reader, bytes.length);
+    return read(reader, bytes.length, context);
   } catch {
     return undefined;
   } finally {

@@ -70,9 +70,9 @@ export class Reader {
 
   string(end: number): string {
     const limit = this.limit(end);
-    const start = this.pos;
+    const { bytes, pos } = this;
     this.pos = limit;
-    return readText(this.bytes, start, limit);
+    return readText(bytes, pos, limit);
   }
 
   /** A string that is likely to have been read before. */
@@ -208,6 +208,13 @@ export class Reader {
 
 /** Tags that are longer than need be would be another field's case. */
 function longTag(reader: Reader, first: number): number {
+  const second = reader.bytes[reader.pos] as number;
+  if (second >= 0x80 || second === 0) return longerTag(reader, first);
+  reader.pos++;
+  return (first & 0x7f) | (second << 7);
+}
+
+function longerTag(reader: Reader, first: number): number {
   let tag = first & 0x7f;
   for (let shift = 7; shift < 35; shift += 7) {
     const byte = reader.bytes[reader.pos++] as number;
@@ -218,16 +225,30 @@ function longTag(reader: Reader, first: number): number {
   return fallBack();
 }
 
-/** Negative numbers of 32 bits have ten bytes, as if they were of 64. */
+/** Written out for the two to four bytes that numbers often have. */
 function longUint32(reader: Reader, first: number): number {
+  const { bytes, pos } = reader;
+  const second = bytes[pos] as number;
+  let value = (first & 0x7f) | ((second & 0x7f) << 7);
+  reader.pos = pos + 1;
+  if (second < 0x80) return value;
+  const third = bytes[pos + 1] as number;
+  value |= (third & 0x7f) << 14;
+  reader.pos = pos + 2;
+  if (third < 0x80) return value;
+  const fourth = bytes[pos + 2] as number;
+  value |= (fourth & 0x7f) << 21;
+  reader.pos = pos + 3;
+  return fourth < 0x80 ? value : longestUint32(reader, value);
+}
+
+/** The last four bits, and what follows in negative numbers of 32 bits: they have ten bytes, as if they were of 64. */
+function longestUint32(reader: Reader, lower: number): number {
   const { bytes } = reader;
   let { pos } = reader;
-  let value = first & 0x7f;
-  let byte = 0x80;
-  for (let shift = 7; shift < 70 && byte >= 0x80; shift += 7) {
-    byte = bytes[pos++] as number;
-    if (shift < 35) value |= (byte & 0x7f) << shift;
-  }
+  let byte = bytes[pos++] as number;
+  const value = lower | ((byte & 0x0f) << 28);
+  for (let more = 5; byte >= 0x80 && more > 0; more--) byte = bytes[pos++] as number;
   reader.pos = pos;
   return byte < 0x80 ? value >>> 0 : fallBack();
 }

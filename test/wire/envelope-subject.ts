@@ -20,7 +20,7 @@ function write(w: Writer, message: Message): void {
 }
 
 function read(r: Reader, end: number): TaskEnvelope {
-  const envelope = readEnvelope(r, end);
+  const envelope = readEnvelope(r, end, undefined);
   if (envelope.data) envelope.data.value = envelope.data.value.slice();
   return envelope;
 }
