@@ -3,11 +3,14 @@ import { cp, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
-import { create, type DescMessage } from "@bufbuild/protobuf";
+import { create, type DescMessage, toBinary } from "@bufbuild/protobuf";
 import { build } from "esbuild";
+import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bundlePlugin } from "../../.build/build-package.js";
 import { Task } from "../../src/index.js";
+import { messages } from "../runtime/arbitrary.js";
+import { envelopeOf } from "../runtime/envelopes.js";
 import { writeFiles } from "./generate.js";
 import { binPath, bufPath, repository } from "./tools.js";
 
@@ -147,9 +150,16 @@ export const ambiguous = (): object => MembersTask.build({ taskList: "l", id: "i
 `;
 
 interface TaskClass {
-  new (init: object): { data: Record<string, unknown> } & Record<string, unknown>;
+  new (init: object): AwkwardTask;
   readonly schema: DescMessage;
   readonly type: string;
+  readonly codec?: object;
+  fromBinary(bytes: Uint8Array): AwkwardTask;
+}
+
+interface AwkwardTask extends Record<string, unknown> {
+  readonly data: Record<string, unknown>;
+  toBinary(): Uint8Array;
 }
 
 let project: string;
@@ -217,6 +227,29 @@ describe.each(["ts", "js"])("the code of target %s", (target) => {
       const own = Object.keys(Object.getOwnPropertyDescriptors(taskClass.prototype));
       const accessors = own.filter((name) => name !== "constructor" && name !== "type");
       expect(Object.fromEntries(accessors.map((name) => [name, task[name]]))).toEqual(expected);
+    }
+  });
+
+  test("has codecs but for what is of proto2 or tracks what is set, and they do as protobuf-es does", () => {
+    const hasCodec = ([, { codec }]: [string, TaskClass]) => codec !== undefined;
+    const without = classes.filter((each) => !hasCodec(each)).map(([name]) => name);
+    expect(without.sort()).toEqual([
+      "HiddenTask",
+      "HolderTask",
+      "LegacyTask",
+      "Legacy_ResultTask",
+      "ModernTask",
+      "NewestTask",
+    ]);
+    for (const [, taskClass] of classes.filter(hasCodec)) {
+      const { schema, type } = taskClass;
+      for (const data of fc.sample(messages(schema, { depth: 2 }), 20)) {
+        const bytes = toBinary(schema, data);
+        const envelope = envelopeOf(type, bytes);
+        const read = taskClass.fromBinary(envelope);
+        expect(Buffer.compare(toBinary(schema, read.data as never), bytes)).toBe(0);
+        expect(Buffer.compare(read.toBinary(), envelope)).toBe(0);
+      }
     }
   });
 

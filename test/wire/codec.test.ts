@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { clone, create, type DescMessage, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
@@ -215,6 +217,18 @@ describe("a message that a codec has read", () => {
     expect(b).toEqual(make(every));
   });
 
+  test("has texts that keep nothing else in memory", () => {
+    const bytes = bytesOf(every, {
+      string: "x".repeat(1_000_000),
+      strings: ["as long as a sliced text has to be"],
+      text: "1",
+    });
+    const before = usedMemory();
+    const kept = Array.from({ length: 50 }, () => readEvery(bytes).strings[0]);
+    expect(usedMemory() - before).toBeLessThan(5_000_000);
+    expect(kept).toHaveLength(50);
+  });
+
   test("has bytes of its own, which can't be transferred with those of others", () => {
     const blobs = [10, 100, 5000].map((length) => new Uint8Array(length).fill(length));
     const bytes = bytesOf(every, { blobs });
@@ -224,6 +238,14 @@ describe("a message that a codec has read", () => {
     expect(second.blobs).toEqual(blobs);
   });
 });
+
+/** Once all garbage is collected. */
+function usedMemory(): number {
+  setFlagsFromString("--expose-gc");
+  runInNewContext("gc")();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
 
 test("results do not change with later ones, whatever their size", () => {
   const filled = (size: number) => new Uint8Array(size).fill(size);
