@@ -54,8 +54,8 @@ export class DataDecoder implements DataReader {
 }
 
 /**
- * The task of an envelope, which becomes its own; `message` is its data, if that has been read. Throws TYPE_MISMATCH where
- * the envelope holds another type, INVALID_DATA where the data does not decode.
+ * The task of an envelope, which becomes its own; `message` is its data, if that has been read as this type's. Throws
+ * TYPE_MISMATCH where the envelope holds another type, INVALID_DATA where the data does not decode.
  */
 export function fromEnvelope<C extends TaskClass>(
   taskClass: C,
@@ -63,8 +63,6 @@ export function fromEnvelope<C extends TaskClass>(
   home: TaskHome | undefined,
   message?: Message,
 ): InstanceType<C> {
-  const type = typeNameOf(envelope.data.typeUrl);
-  if (type !== taskClass.type) throw typeMismatch(envelope, type, taskClass.type);
   const data = message ?? decodeDataOf(envelope, taskClass);
   // The decoded message takes the bytes' place.
   envelope.data.value = noBytes;
@@ -72,7 +70,10 @@ export function fromEnvelope<C extends TaskClass>(
   return fromState(taskClass, { envelope, data, home, replaced: [] });
 }
 
-function decodeDataOf(envelope: TaskEnvelope & { data: Any }, { schema, codec }: TaskClass): Message {
+function decodeDataOf(envelope: TaskEnvelope & { data: Any }, taskClass: TaskClass): Message {
+  const { schema, codec } = taskClass;
+  const type = typeNameOf(envelope.data.typeUrl);
+  if (type !== taskClass.type) throw typeMismatch(envelope, type, taskClass.type);
   return about(envelope, () => decodeData(schema, envelope.data.value, codec));
 }
 
