@@ -1,6 +1,6 @@
 import { checkSignal } from "./abort.js";
-import { checkCount } from "./concurrency.js";
 import { describeValue, isTaskError, TaskError, type TaskErrorCode } from "./errors.js";
+import { checkCount } from "./options.js";
 import { closeIterator, iteratorOf, NOT_READY, STOPPED, settled } from "./source.js";
 
 export interface BulkOptions<T> {

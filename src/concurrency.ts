@@ -1,10 +1,4 @@
-import { invalidArgument } from "./errors.js";
-
-/** Throws INVALID_ARGUMENT unless `value` is a whole number from 1. */
-export function checkCount(field: string, value: unknown): void {
-  if (typeof value === "number" && Number.isInteger(value) && value >= 1) return;
-  throw invalidArgument(field, "a whole number from 1", value);
-}
+import { checkCount } from "./options.js";
 
 /**
  * Maps a source by at most `concurrency` calls at once; gives results as they come. Takes from the source only what it

@@ -1,4 +1,5 @@
 /// <reference lib="esnext.disposable" preserve="true"/>
+
 import { throwIfAborted } from "./abort.js";
 import type { Adapter, OperationOptions } from "./adapter.js";
 import { readBatch } from "./batch/batch.js";
@@ -11,10 +12,9 @@ import { DEFAULT_MAX_TASK_BYTES } from "./envelope.js";
 import { invalidArgument, TaskError } from "./errors.js";
 import { type FromHashOptions, hashToEnvelope } from "./hash/hash.js";
 import { checkKey, checkTaskList } from "./keys.js";
-import { checkOperation, checkOptions } from "./options.js";
+import { checkDuration, checkOperation, checkOptions } from "./options.js";
 import { type Claim, endCompleted } from "./recovery/claim.js";
 import { type ClaimOptions, claimsOf, claimVersion, withoutClaimed } from "./recovery/claiming.js";
-import { checkDuration } from "./recovery/duration.js";
 import type { OpaqueTask } from "./task/opaque-task.js";
 import { TaskTypeRegistry } from "./task/registry.js";
 import { Task } from "./task/task.js";

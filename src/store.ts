@@ -1,7 +1,6 @@
 import type { Adapter, OperationOptions } from "./adapter.js";
-import { checkCount } from "./concurrency.js";
 import { invalidArgument } from "./errors.js";
-import { checkOperation } from "./options.js";
+import { checkCount, checkOperation } from "./options.js";
 import { type CassandraAddress, parseStoreUrl, type StoreAddress } from "./store-url.js";
 import { isPlainObject } from "./values.js";
 

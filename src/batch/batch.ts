@@ -1,7 +1,6 @@
-import { checkCount } from "../concurrency.js";
 import { defaultHome, maxTaskBytes } from "../default-home.js";
 import { invalidArgument } from "../errors.js";
-import { checkOptions } from "../options.js";
+import { checkCount, checkOptions } from "../options.js";
 import type { OpaqueTask } from "../task/opaque-task.js";
 import { TaskTypeRegistry } from "../task/registry.js";
 import type { Task } from "../task/task.js";

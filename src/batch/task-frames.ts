@@ -1,11 +1,10 @@
 import type { Any } from "@bufbuild/protobuf/wkt";
 import type { TaskEnvelope } from "../../gen/taskledger/v1/envelope_pb.js";
 import { checkSignal, throwIfAborted } from "../abort.js";
-import { checkCount } from "../concurrency.js";
 import { defaultHome, maxTaskBytes } from "../default-home.js";
 import { decodeEnvelope } from "../envelope.js";
 import { invalidArgument } from "../errors.js";
-import { checkOptions } from "../options.js";
+import { checkCount, checkOptions } from "../options.js";
 import { NOT_READY, SourceReader, supplyOf } from "../source.js";
 import type { OpaqueTask } from "../task/opaque-task.js";
 import { TaskTypeRegistry } from "../task/registry.js";

@@ -1,9 +1,10 @@
 /// <reference lib="esnext.disposable" preserve="true"/>
+
 import type { OperationOptions } from "../adapter.js";
 import type { ClaimState, ClaimStore } from "../claim-store.js";
 import { TaskError } from "../errors.js";
 import type { TaskKey } from "../keys.js";
-import { checkDuration } from "./duration.js";
+import { checkDuration } from "../options.js";
 
 /** The part of a lease, at its end, in which the holder counts the claim as lost already. */
 const GUARD = 0.1;

@@ -2,11 +2,11 @@ import { hostname } from "node:os";
 import type { Adapter, OperationOptions } from "../adapter.js";
 import { type ClaimState, type ClaimStore, isClaimed } from "../claim-store.js";
 import { readStamp } from "../envelope.js";
-import { describeValue, TaskError } from "../errors.js";
+import { invalidArgument, TaskError } from "../errors.js";
 import type { TaskKey } from "../keys.js";
+import { checkDuration } from "../options.js";
 import type { Version } from "../version.js";
 import { Claim } from "./claim.js";
-import { checkDuration } from "./duration.js";
 
 export interface ClaimOptions extends OperationOptions {
   /**
@@ -97,6 +97,5 @@ function isFree(state: ClaimState | undefined, savedAt: Version): boolean {
 
 function checkOwner(owner: unknown): void {
   if (typeof owner === "string" && owner.length >= 1 && owner.length <= 512 && owner.isWellFormed()) return;
-  const message = `owner: expected a name of 1 to 512 characters, got ${describeValue(owner)}`;
-  throw new TaskError("INVALID_ARGUMENT", message, { field: "owner" });
+  throw invalidArgument("owner", "a name of 1 to 512 characters", owner);
 }

@@ -1,12 +1,10 @@
-import { checkCount } from "../concurrency.js";
-import { describeValue, TaskError } from "../errors.js";
+import { invalidArgument, type TaskError } from "../errors.js";
 import { checkTaskList } from "../keys.js";
-import { checkOptions } from "../options.js";
+import { checkCount, checkDuration, checkOptions } from "../options.js";
 import type { Task } from "../task/task.js";
 import type { ExecuteContext } from "../task/task-types.js";
 import type { Claim } from "./claim.js";
 import { checkClaimOptions } from "./claiming.js";
-import { checkDuration } from "./duration.js";
 
 export interface RecoverContext extends ExecuteContext {
   /** The claim under which the task is done; its token is for what the work writes to. */
@@ -103,7 +101,7 @@ export interface RecoverCounts {
 /** Throws INVALID_ARGUMENT, INVALID_KEY. */
 export function checkRecoverOptions(taskList: string, handler: unknown, options: RecoverOptions<Task>): void {
   checkTaskList(taskList);
-  if (handler !== undefined && typeof handler !== "function") throw invalid("handler", "a function", handler);
+  if (handler !== undefined && typeof handler !== "function") throw invalidArgument("handler", "a function", handler);
   checkOptions(options);
   checkClaimOptions(options);
   const { olderThan = 0, concurrency = 1, maxAttempts = 1, timeout = 1, every = 0, backoff = {} } = options;
@@ -116,9 +114,5 @@ export function checkRecoverOptions(taskList: string, handler: unknown, options:
   checkDuration("backoff.max", backoff.max ?? 0);
   if (options.deadLetterList === undefined) return;
   checkTaskList(options.deadLetterList);
-  if (options.deadLetterList === taskList) throw invalid("deadLetterList", "another list", taskList);
-}
-
-function invalid(field: string, expected: string, value: unknown): TaskError {
-  return new TaskError("INVALID_ARGUMENT", `${field}: expected ${expected}, got ${describeValue(value)}`, { field });
+  if (options.deadLetterList === taskList) throw invalidArgument("deadLetterList", "another list", taskList);
 }

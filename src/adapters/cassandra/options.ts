@@ -1,4 +1,5 @@
 import { invalidArgument } from "../../errors.js";
+import { MAX_DURATION } from "../../options.js";
 import { DEFAULT_CLOCK_LIMIT } from "../../version.js";
 import type { AdmissionOptions } from "./admission.js";
 import type { ClockGuardOptions } from "./clock.js";
@@ -87,10 +88,7 @@ export function resolveLedgerOptions(options: LedgerOptions): ResolvedOptions {
   };
 }
 
-/** Timers take no more: Node makes them one millisecond. */
-const MOST = 2 ** 31 - 1;
-
 function checkNumber(name: string, value: unknown, least: number): number {
-  if (typeof value === "number" && Number.isInteger(value) && value >= least && value <= MOST) return value;
-  throw invalidArgument(name, `a whole number from ${least} to ${MOST}`, value);
+  if (typeof value === "number" && Number.isInteger(value) && value >= least && value <= MAX_DURATION) return value;
+  throw invalidArgument(name, `a whole number from ${least} to ${MAX_DURATION}`, value);
 }
