@@ -24,6 +24,11 @@ export function checkKey(taskList: unknown, id: unknown): void {
   checkId(id);
 }
 
+/** A text that names a task, for maps: neither key holds a NUL. */
+export function nameOf({ taskList, id }: TaskKey): string {
+  return `${taskList}\0${id}`;
+}
+
 function checkName(value: unknown, field: "taskList" | "id", name: string): void {
   const problem = problemOf(value);
   if (problem === undefined) return;

@@ -25,10 +25,20 @@ export function timestampToVersion({ seconds, nanos }: Timestamp): Version | und
   return version >= MIN_VERSION && version <= MAX_VERSION ? version : undefined;
 }
 
+/** Microseconds as milliseconds; what is left over is cut off. */
+export function toMilliseconds(microseconds: Version): number {
+  return Number(microseconds / 1000n);
+}
+
+/** The latest of some versions; 0 if there are none. */
+export function latestOf(versions: readonly Version[]): Version {
+  return versions.reduce((latest, version) => (version > latest ? version : latest), 0n);
+}
+
 /** The moment of a version, to the millisecond. */
 export function versionToDate(version: Version): Date {
   if (typeof version !== "bigint") throw invalidArgument("version", "a version (bigint, in microseconds)", version);
-  return new Date(Number(version / 1000n));
+  return new Date(toMilliseconds(version));
 }
 
 /** The first version that a save at this moment could have had. */

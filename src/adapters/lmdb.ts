@@ -5,7 +5,14 @@ import type { ClaimStore } from "../claim-store.js";
 import { invalidArgument, isTaskError, TaskError } from "../errors.js";
 import type { TaskKey } from "../keys.js";
 import { checkOptions } from "../options.js";
-import { checkClock, DEFAULT_CLOCK_LIMIT, processClock, type Version, type VersionClock } from "../version.js";
+import {
+  checkClock,
+  DEFAULT_CLOCK_LIMIT,
+  latestOf,
+  processClock,
+  type Version,
+  type VersionClock,
+} from "../version.js";
 import { LmdbClaims } from "./lmdb/claims.js";
 import type { Block } from "./lmdb/draft.js";
 import type { Environment } from "./lmdb/environment.js";
@@ -142,7 +149,7 @@ export class LmdbAdapter implements Adapter {
   #saveOne(entry: SaveEntry, block: Block): Version {
     const task = block.task(taskKey(entry));
     this.#clock.observe(block.draft.latest);
-    const savedAt = this.#clock.next(latestOf(entry.replaces, task.version));
+    const savedAt = this.#clock.next(latestOf([...entry.replaces, task.version ?? 0n]));
     block.put(task, savedAt, encode(entry, savedAt));
     if (savedAt <= this.#clock.now() + FAR_AHEAD && savedAt > block.draft.latest) block.draft.latest = savedAt;
     return savedAt;
@@ -164,10 +171,6 @@ export class LmdbAdapter implements Adapter {
 
 /** A version further ahead comes from a clock that is wrong, and must not carry all others with it. */
 const FAR_AHEAD: Version = 2n * DEFAULT_CLOCK_LIMIT;
-
-function latestOf(versions: readonly Version[], version: Version = 0n): Version {
-  return versions.reduce((a, b) => (a > b ? a : b), version);
-}
 
 function encode(entry: SaveEntry, savedAt: Version): Uint8Array {
   try {

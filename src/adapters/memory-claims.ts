@@ -8,8 +8,8 @@ import {
   releaseClaim,
   renewClaim,
 } from "../claim-store.js";
-import type { TaskKey } from "../keys.js";
-import type { Version, VersionClock } from "../version.js";
+import { nameOf, type TaskKey } from "../keys.js";
+import { toMilliseconds, type Version, type VersionClock } from "../version.js";
 
 export interface MemoryClaimsOptions {
   readonly clock: VersionClock;
@@ -64,7 +64,7 @@ export class MemoryClaims implements ClaimStore {
 
   /** In milliseconds. */
   #now(): number {
-    return Number(this.#clock.now() / 1000n);
+    return toMilliseconds(this.#clock.now());
   }
 
   #held(holding: ClaimHolding): ClaimState | undefined {
@@ -76,9 +76,4 @@ export class MemoryClaims implements ClaimStore {
     if (state) this.#states.set(nameOf(key), state);
     return state;
   }
-}
-
-/** Neither name holds a NUL. */
-function nameOf({ taskList, id }: TaskKey): string {
-  return `${taskList}\0${id}`;
 }

@@ -4,7 +4,7 @@ import type { ClaimStore } from "../claim-store.js";
 import { isTaskError, TaskError } from "../errors.js";
 import type { TaskKey } from "../keys.js";
 import { checkOptions } from "../options.js";
-import { checkClock, processClock, type Version, type VersionClock } from "../version.js";
+import { checkClock, latestOf, processClock, type Version, type VersionClock } from "../version.js";
 import { MemoryClaims } from "./memory-claims.js";
 
 export interface MemoryAdapterOptions {
@@ -97,9 +97,9 @@ export class MemoryAdapter implements Adapter {
 
   #saveOne({ taskList, id, replaces, encode }: SaveEntry): Outcome<Version> {
     const ledger = this.#lists.get(taskList) ?? new MemoryLedger();
-    const known = [...replaces, ledger.get(id)?.savedAt ?? 0n];
+    const known = latestOf([...replaces, ledger.get(id)?.savedAt ?? 0n]);
     try {
-      const savedAt = this.#clock.next(known.reduce((latest, version) => (version > latest ? version : latest)));
+      const savedAt = this.#clock.next(known);
       ledger.put({ id, savedAt, bytes: encode(savedAt) });
       this.#lists.set(taskList, ledger);
       return { ok: true, value: savedAt };

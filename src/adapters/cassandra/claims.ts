@@ -9,7 +9,7 @@ import {
 } from "../../claim-store.js";
 import { forEachConcurrently } from "../../concurrency.js";
 import type { TaskKey } from "../../keys.js";
-import type { Version } from "../../version.js";
+import { toMilliseconds, type Version } from "../../version.js";
 import type { ClaimEnd, ClaimRow, ClaimSession } from "./claim-session.js";
 import type { ClockGuard } from "./clock.js";
 import type { Host } from "./host.js";
@@ -173,6 +173,6 @@ export class CassandraClaims {
 
   /** In milliseconds. */
   #now(): number {
-    return Number(this.#host.clock.now() / 1000n);
+    return toMilliseconds(this.#host.clock.now());
   }
 }

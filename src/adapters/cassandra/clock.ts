@@ -1,5 +1,5 @@
 import { TaskError } from "../../errors.js";
-import { MAX_VERSION, type Version } from "../../version.js";
+import { MAX_VERSION, toMilliseconds, type Version } from "../../version.js";
 import type { Host } from "./host.js";
 
 export interface ClockGuardOptions {
@@ -115,7 +115,7 @@ export class ClockGuard {
 
   /** The wall clock less the monotonic one, in milliseconds: constant, unless the wall clock is set. */
   #offset(): number {
-    return Number(this.#host.clock.now() / 1000n) - this.#host.monotonic();
+    return toMilliseconds(this.#host.clock.now()) - this.#host.monotonic();
   }
 
   #isOff(): boolean {
@@ -130,9 +130,9 @@ export class ClockGuard {
   #throwIfOff(): void {
     if (!this.#isOff()) return;
     const { least, most } = this.#skew;
-    const milliseconds = Number((least > 0n ? least : -most) / 1000n);
+    const milliseconds = toMilliseconds(least > 0n ? least : -most);
     const direction = least > 0n ? "behind" : "ahead of";
-    const limit = Number(this.#options.limit / 1000n);
+    const limit = toMilliseconds(this.#options.limit);
     throw new TaskError(
       "CLOCK_SKEW",
       `this host's clock is at least ${milliseconds} ms ${direction} Cassandra's; the limit is ${limit} ms (clockLimit). ` +

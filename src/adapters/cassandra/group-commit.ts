@@ -3,7 +3,7 @@ import { TaskError } from "../../errors.js";
 import type { Host } from "./host.js";
 import { attemptTimeout, backOff, isRetried, type RetryPolicy, toTaskError } from "./retry.js";
 import { type LedgerSession, type Mutation, SessionError } from "./session.js";
-import type { Partition } from "./shard.js";
+import { type Partition, partitionName } from "./shard.js";
 
 /** How much leaves in one batch. */
 export interface BatchLimits {
@@ -89,7 +89,7 @@ export class GroupCommit {
   }
 
   #enqueue(partition: Partition, operation: Operation): void {
-    const key = `${partition.shard} ${partition.taskList}`;
+    const key = partitionName(partition);
     const lane = this.#lanes.get(key);
     if (lane) {
       lane.queue.push(operation);
@@ -107,7 +107,7 @@ export class GroupCommit {
     // What is written in the same turn of the caller leaves together, too.
     await Promise.resolve();
     while (lane.queue.length > 0) await this.#send(lane.partition, this.#take(lane));
-    this.#lanes.delete(`${lane.partition.shard} ${lane.partition.taskList}`);
+    this.#lanes.delete(partitionName(lane.partition));
   }
 
   /** The operations of the next batch: as many as fit, at least one. */

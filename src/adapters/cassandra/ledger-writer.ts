@@ -2,7 +2,7 @@ import { untilAborted } from "../../abort.js";
 import type { CompleteEntry, Outcome, SaveEntry } from "../../adapter.js";
 import { isTaskError, TaskError } from "../../errors.js";
 import type { TaskKey } from "../../keys.js";
-import type { Version } from "../../version.js";
+import { latestOf, type Version } from "../../version.js";
 import type { Admission } from "./admission.js";
 import type { Background } from "./background.js";
 import type { ClockGuard } from "./clock.js";
@@ -11,7 +11,7 @@ import type { Host } from "./host.js";
 import { toTaskError } from "./retry.js";
 import type { LedgerLimits, LedgerPlace, LedgerRules } from "./rules.js";
 import { SavesUnderWay, type VersionsUnderWay } from "./saves-under-way.js";
-import { type Partition, shardOf } from "./shard.js";
+import { type Partition, partitionOf } from "./shard.js";
 
 /** How often a save is tried whose acknowledgements come too late to count. */
 const LATE_SAVES = 3;
@@ -55,7 +55,7 @@ export class LedgerWriter {
       try {
         return await this.#saveAdmitted(entry, made, signal);
       } finally {
-        this.#saves.leave(entry, made);
+        this.#saves.leave(made);
         leave();
       }
     } catch (error) {
@@ -77,7 +77,7 @@ export class LedgerWriter {
       let savedAt: Version | undefined;
       try {
         if (!this.#guard.isTrusted) await this.#checkClock(signal);
-        savedAt = this.#host.clock.next(latest(replaced));
+        savedAt = this.#host.clock.next(latestOf(replaced));
         made.latest = savedAt;
         const mutations = [...rules.saving(entry, savedAt), ...rules.replacing(entry.id, replaced)];
         await this.#commit.write(partition, mutations, signal);
@@ -135,13 +135,9 @@ export class LedgerWriter {
     this.#background.run(() => this.#commit.write(partition, mutations));
   }
 
-  partitionOf({ taskList, id }: TaskKey): Partition {
-    return { taskList, shard: shardOf(id, this.#options.shards) };
+  partitionOf(key: TaskKey): Partition {
+    return partitionOf(key, this.#options.shards);
   }
-}
-
-function latest(versions: readonly Version[]): Version {
-  return versions.reduce((last, version) => (version > last ? version : last), 0n);
 }
 
 function tooLate(): TaskError {

@@ -1,8 +1,8 @@
 import type { AllOptions, CompleteEntry, Outcome, SaveEntry } from "../../adapter.js";
 import { forEachConcurrently } from "../../concurrency.js";
 import { readStamp } from "../../envelope.js";
-import type { TaskKey } from "../../keys.js";
-import type { Version } from "../../version.js";
+import { nameOf, type TaskKey } from "../../keys.js";
+import { toMilliseconds, type Version } from "../../version.js";
 import { Admission } from "./admission.js";
 import { Background } from "./background.js";
 import type { ClaimSession } from "./claim-session.js";
@@ -17,7 +17,7 @@ import { type RetryPolicy, retryRead, toTaskError } from "./retry.js";
 import { type LedgerRules, ledgerRules } from "./rules.js";
 import type { LedgerSettings } from "./schema.js";
 import type { LedgerSession } from "./session.js";
-import { type Partition, shardOf } from "./shard.js";
+import { type Partition, partitionName, partitionOf } from "./shard.js";
 import { Sweeper, type SweepReport } from "./sweeper.js";
 
 /** Ids that one `find` query names. */
@@ -54,7 +54,7 @@ export class Ledger {
     this.#host = host;
     this.#shards = shards;
     this.#policy = policy;
-    this.#claimTolerance = Number((2n * limits.clock) / 1000n);
+    this.#claimTolerance = toMilliseconds(2n * limits.clock);
     this.#guard = new ClockGuard(host, clock, () =>
       retryRead(host, policy, undefined, (timeout) => session.readClock(timeout)),
     );
@@ -101,10 +101,10 @@ export class Ledger {
     await forEachConcurrently(reads, CONCURRENCY, async ({ partition, ids }) => {
       for (const { id, envelope } of await this.#readTasks(partition, ids, signal)) {
         this.#host.clock.observe(readStamp(envelope).savedAt);
-        found.set(keyOf({ taskList: partition.taskList, id }), envelope);
+        found.set(nameOf({ taskList: partition.taskList, id }), envelope);
       }
     });
-    return keys.map((key) => found.get(keyOf(key)));
+    return keys.map((key) => found.get(nameOf(key)));
   }
 
   async *all(taskList: string, options: AllOptions): AsyncGenerator<readonly Uint8Array[], void, undefined> {
@@ -154,20 +154,15 @@ export class Ledger {
 
   #byPartition(keys: readonly TaskKey[]): { partition: Partition; ids: string[] }[] {
     const groups = new Map<string, { partition: Partition; ids: string[] }>();
-    for (const { taskList, id } of keys) {
-      const shard = shardOf(id, this.#shards);
-      const key = keyOf({ taskList, id: String(shard) });
-      const group = groups.get(key);
-      if (group) group.ids.push(id);
-      else groups.set(key, { partition: { taskList, shard }, ids: [id] });
+    for (const taskKey of keys) {
+      const partition = partitionOf(taskKey, this.#shards);
+      const name = partitionName(partition);
+      const group = groups.get(name);
+      if (group) group.ids.push(taskKey.id);
+      else groups.set(name, { partition, ids: [taskKey.id] });
     }
     return [...groups.values()];
   }
-}
-
-/** Neither name holds a NUL. */
-function keyOf({ taskList, id }: TaskKey): string {
-  return `${taskList}\0${id}`;
 }
 
 function chunks<T>(items: readonly T[], size: number): T[][] {

@@ -1,8 +1,9 @@
-import type { TaskKey } from "../../keys.js";
+import { nameOf, type TaskKey } from "../../keys.js";
 import type { Version } from "../../version.js";
 
 /** What this process has made of one id while saves of it are under way. */
 export interface VersionsUnderWay {
+  readonly name: string;
   latest: Version;
   saves: number;
 }
@@ -11,15 +12,15 @@ export interface VersionsUnderWay {
 export class SavesUnderWay {
   readonly #versions = new Map<string, VersionsUnderWay>();
 
-  enter({ taskList, id }: TaskKey): VersionsUnderWay {
-    const key = `${taskList}\0${id}`;
-    const versions = this.#versions.get(key) ?? { latest: 0n, saves: 0 };
+  enter(key: TaskKey): VersionsUnderWay {
+    const name = nameOf(key);
+    const versions = this.#versions.get(name) ?? { name, latest: 0n, saves: 0 };
     versions.saves++;
-    this.#versions.set(key, versions);
+    this.#versions.set(name, versions);
     return versions;
   }
 
-  leave({ taskList, id }: TaskKey, versions: VersionsUnderWay): void {
-    if (--versions.saves === 0) this.#versions.delete(`${taskList}\0${id}`);
+  leave(versions: VersionsUnderWay): void {
+    if (--versions.saves === 0) this.#versions.delete(versions.name);
   }
 }

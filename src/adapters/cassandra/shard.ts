@@ -1,4 +1,5 @@
 import { crc32 } from "node:zlib";
+import type { TaskKey } from "../../keys.js";
 
 /** The part of a list that shares one partition. */
 export interface Partition {
@@ -22,4 +23,14 @@ export function isShardCount(value: number): boolean {
  */
 export function shardOf(id: string, shards: number): number {
   return (Math.imul(crc32(id), 0x9e37_79b1) >>> 16) % shards;
+}
+
+/** Where a task lies. */
+export function partitionOf({ taskList, id }: TaskKey, shards: number): Partition {
+  return { taskList, shard: shardOf(id, shards) };
+}
+
+/** A text that names a partition, for maps. */
+export function partitionName({ taskList, shard }: Partition): string {
+  return `${shard} ${taskList}`;
 }

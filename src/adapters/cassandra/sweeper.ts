@@ -6,7 +6,7 @@ import type { LedgerReader } from "./ledger-reader.js";
 import type { StartOfPass } from "./pass.js";
 import type { LedgerLimits, LedgerRules } from "./rules.js";
 import type { Mutation } from "./session.js";
-import type { Partition } from "./shard.js";
+import { type Partition, partitionName } from "./shard.js";
 import { notCoveredBy, type Sweep } from "./stretches.js";
 
 export interface SweeperOptions {
@@ -65,7 +65,7 @@ export class Sweeper {
   /** A task of this partition was completed. */
   noteCompletion(partition: Partition): void {
     if (this.#options.every === 0) return;
-    const key = keyOf(partition);
+    const key = partitionName(partition);
     const backlog = this.#backlogs.get(key);
     if (backlog) backlog.count++;
     else {
@@ -78,7 +78,7 @@ export class Sweeper {
   /** A pass has read a partition to its end: covers what it found completed, if that is worth the while. */
   readonly afterPass = (stream: EntryStream, known: Sweep | undefined, start: StartOfPass): void => {
     const { every, interval, limits } = this.#options;
-    const backlog = this.#backlogs.get(keyOf(stream.partition));
+    const backlog = this.#backlogs.get(partitionName(stream.partition));
     const isWorthwhile = stream.isHeavy || (backlog !== undefined && backlog.count >= every);
     const sinceLast = start.before - limits.margin - (known?.sweptTo ?? 0n);
     if (every > 0 && isWorthwhile && sinceLast > BigInt(interval) * 1000n)
@@ -127,7 +127,7 @@ export class Sweeper {
       const tombstones = uncovered.map((stretch): Mutation => ({ kind: "delete-entries", ...stretch, at: limit }));
       await this.#commit.write(stream.partition, [...tombstones, { kind: "put-sweep", stretches: kept, at: limit }]);
     }
-    this.#backlogs.delete(keyOf(stream.partition));
+    this.#backlogs.delete(partitionName(stream.partition));
     return uncovered.length;
   }
 
@@ -161,8 +161,4 @@ export class Sweeper {
     this.#underWay.add(settled);
     settled.then(() => this.#underWay.delete(settled));
   }
-}
-
-function keyOf({ taskList, shard }: Partition): string {
-  return `${shard} ${taskList}`;
 }

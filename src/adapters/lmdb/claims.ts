@@ -9,7 +9,7 @@ import {
   renewClaim,
 } from "../../claim-store.js";
 import type { TaskKey } from "../../keys.js";
-import type { VersionClock } from "../../version.js";
+import { toMilliseconds, type VersionClock } from "../../version.js";
 import { readClaimRow } from "./claim-row.js";
 import type { Block } from "./draft.js";
 import { taskKey } from "./layout.js";
@@ -85,6 +85,6 @@ export class LmdbClaims implements ClaimStore {
 
   /** In milliseconds. */
   #now(): number {
-    return Number(this.#options.clock.now() / 1000n);
+    return toMilliseconds(this.#options.clock.now());
   }
 }

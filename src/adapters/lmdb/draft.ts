@@ -1,5 +1,5 @@
 import type { ClaimState } from "../../claim-store.js";
-import type { Version } from "../../version.js";
+import { latestOf, type Version } from "../../version.js";
 import { type ClaimRow, claimRow, readClaimRow } from "./claim-row.js";
 import type { Root, Table } from "./driver.js";
 import type { LatestSaves } from "./latest-saves.js";
@@ -57,7 +57,7 @@ export class Draft {
     const { latestSaves } = tables;
     this.tables = tables;
     this.#othersBefore = latestSaves.ofOthers();
-    this.#latestBefore = latest(this.#othersBefore, latestSaves.ofThis());
+    this.#latestBefore = latestOf([this.#othersBefore, latestSaves.ofThis()]);
     this.latest = this.#latestBefore;
   }
 
@@ -106,10 +106,6 @@ export class Draft {
     const others = this.tables.latestSaves.ofOthers();
     if (others > this.#othersBefore) for (const block of this.#blocks) block.review(others);
   }
-}
-
-function latest(a: Version, b: Version): Version {
-  return a > b ? a : b;
 }
 
 /** What has become of a block. */

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { Version } from "../../version.js";
+import { latestOf, type Version } from "../../version.js";
 import type { Root } from "./driver.js";
 import { readVersion, rowOf } from "./layout.js";
 
@@ -48,11 +48,12 @@ export class LatestSaves {
   }
 
   #latestOf(keys: readonly Buffer[]): Version {
-    return keys.reduce((latest, key) => {
-      const row = this.#root.getBinaryFast(key);
-      const version = row ? readVersion(row) : 0n;
-      return version > latest ? version : latest;
-    }, 0n);
+    return latestOf(keys.map((key) => this.#versionAt(key)));
+  }
+
+  #versionAt(key: Buffer): Version {
+    const row = this.#root.getBinaryFast(key);
+    return row ? readVersion(row) : 0n;
   }
 }
 
