@@ -1,137 +1,202 @@
-import { clone, create, fromBinary, mergeFromBinary, toBinary } from "@bufbuild/protobuf";
-import type { Any, Timestamp } from "@bufbuild/protobuf/wkt";
-import { type TaskBatch, TaskBatchSchema, type TaskGroup } from "../../gen/taskledger/v1/batch_pb.js";
+import { clone, create, fromBinary, type Message, mergeFromBinary } from "@bufbuild/protobuf";
+import type { Any } from "@bufbuild/protobuf/wkt";
 import { type TaskEnvelope, TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
 import { checkEnvelope, packData } from "../envelope.js";
+import { type DataReader, readEnvelope } from "../envelope-codec.js";
 import { describeValue, TaskError } from "../errors.js";
-import { microsToTimestamp, uuidAt } from "./batch-layout.js";
-import { checkBatchBytes, checkBatchTasks, MAX_SHARED_BYTES } from "./batch-limits.js";
+import { decode, type MessageCodec } from "../wire/message-codec.js";
+import { noBytes } from "../wire/pool.js";
+import { Reader } from "../wire/reader.js";
+import { type BatchColumns, type GroupColumns, readColumns, type Stretch } from "./batch-columns.js";
+import { checkBatchBytes, checkBatchTasks, invalidBatch, MAX_SHARED_BYTES } from "./batch-limits.js";
+import { Times } from "./times.js";
+import { readUuid, UUID_BYTES } from "./uuid.js";
+
+type FullEnvelope = TaskEnvelope & { data: Any };
 
 /**
- * The envelopes of a `taskledger.v1.TaskBatch`, made one by one; batch.proto says how. They share no memory with the
- * bytes. Throws at once TOO_LARGE over `maxBytes` or 10,000 tasks, and INVALID_BATCH for what is no batch; and in its
- * place INVALID_ENVELOPE for a task that breaks the rules of the protocol.
+ * The envelopes of a `taskledger.v1.TaskBatch`, made one by one; batch.proto says how. The data is read along with each
+ * where `reader` has a codec; otherwise its value is a part of these bytes: who keeps it copies it. Throws at once
+ * TOO_LARGE over `maxBytes` or 10,000 tasks, and INVALID_BATCH for what is no batch; and in its place INVALID_ENVELOPE for
+ * a task that breaks the rules of the protocol.
  */
-export function decodeBatch(bytes: Uint8Array, maxBytes: number): Iterable<TaskEnvelope & { data: Any }> {
+export function decodeBatch(bytes: Uint8Array, maxBytes: number, reader?: DataReader): Iterable<FullEnvelope> {
   if (!(bytes instanceof Uint8Array)) throw invalidBatch(`expected a Uint8Array, got ${describeValue(bytes)}`);
   checkBatchBytes(bytes.length, maxBytes);
-  let batch: TaskBatch;
-  try {
-    batch = fromBinary(TaskBatchSchema, bytes);
-  } catch (cause) {
-    throw invalidBatch(`the bytes are no taskledger.v1.TaskBatch: ${(cause as Error).message}`, undefined, cause);
-  }
-  checkBatch(batch);
-  return envelopesOf(batch);
+  const columns = readColumns(bytes);
+  checkColumns(columns);
+  const groups = columns.groups.map((group, i) => new GroupReader(`groups[${i}]`, group, columns.bytes, reader));
+  return envelopesOf(groups, columns.order);
 }
 
-function checkBatch({ groups, order, $unknown }: TaskBatch): void {
-  const count = groups.reduce((sum, { data }) => sum + data.length, 0);
+function checkColumns({ groups, order }: BatchColumns): void {
+  const count = groups.reduce((sum, group) => sum + countOf(group), 0);
   checkBatchTasks(count);
-  checkKnown("", $unknown);
   for (const [i, group] of groups.entries()) checkGroup(`groups[${i}]`, group);
   checkOrder(groups, order, count);
 }
 
-function checkGroup(path: string, { shared, ids, uuids, data, createdAt, savedAt, rest, $unknown }: TaskGroup): void {
-  checkKnown(path, $unknown);
-  const count = data.length;
+function countOf({ data }: GroupColumns): number {
+  return data.length / 2;
+}
+
+function checkGroup(path: string, group: GroupColumns): void {
+  const count = countOf(group);
   if (count === 0) throw invalidBatch("a group has no task", `${path}.data`);
-  const hasIds = ids.length > 0 ? ids.length === count && uuids.length === 0 : uuids.length === 16 * count;
+  const { ids, uuids, createdAt = [], savedAt = [] } = group;
+  const uuidBytes = uuids ? uuids.end - uuids.start : 0;
+  const hasIds = ids.length > 0 ? ids.length === count && uuidBytes === 0 : uuidBytes === UUID_BYTES * count;
   if (!hasIds) throw invalidBatch(`the group has ${count} tasks and not as many ids`, `${path}.ids`);
-  for (const [name, column] of Object.entries({ createdAt, savedAt, rest }))
-    if (column.length !== 0 && column.length !== count)
-      throw invalidBatch(`the group has ${count} tasks and ${column.length} entries in ${name}`, `${path}.${name}`);
-  if (shared && toBinary(TaskEnvelopeSchema, shared).length > MAX_SHARED_BYTES)
-    throw invalidBatch(`shared has more than ${MAX_SHARED_BYTES} bytes`, `${path}.shared`);
+  const lengths = { createdAt: createdAt.length, savedAt: savedAt.length, rest: group.rest.length / 2 };
+  for (const [name, length] of Object.entries(lengths))
+    if (length !== 0 && length !== count)
+      throw invalidBatch(`the group has ${count} tasks and ${length} entries in ${name}`, `${path}.${name}`);
 }
 
-/** A field that is not known here may be a column without which the tasks would not be whole. */
-function checkKnown(path: string, unknown: TaskBatch["$unknown"]): void {
-  if (unknown?.length) throw invalidBatch(`it has the field ${unknown[0]?.no}, which this version does not know`, path);
-}
-
-function checkOrder(groups: readonly TaskGroup[], order: readonly number[], count: number): void {
+function checkOrder(groups: readonly GroupColumns[], order: readonly number[], count: number): void {
   if (order.length === 0 && groups.length <= 1) return;
-  const left = groups.map(({ data }) => data.length);
+  const left = groups.map(countOf);
   for (const group of order) (left[group] as number)--;
   const fits = order.length === count && left.every((each) => each === 0);
   if (!fits) throw invalidBatch("the order does not name each group once for each of its tasks", "order");
 }
 
-function* envelopesOf({ groups, order }: TaskBatch): Generator<TaskEnvelope & { data: Any }, void, undefined> {
-  const readers = groups.map((group) => new GroupReader(group));
-  if (order.length > 0) for (const index of order) yield (readers[index] as GroupReader).next();
-  else for (const reader of readers) while (!reader.ended) yield reader.next();
+function* envelopesOf(
+  groups: readonly GroupReader[],
+  order: readonly number[],
+): Generator<FullEnvelope, void, undefined> {
+  if (order.length > 0) for (const index of order) yield (groups[index] as GroupReader).next();
+  else for (const group of groups) while (!group.ended) yield group.next();
 }
 
+/** Makes the envelopes of a group. */
 class GroupReader {
-  readonly #group: TaskGroup;
+  readonly #columns: GroupColumns;
+  readonly #bytes: Uint8Array;
   readonly #shared: TaskEnvelope;
-  readonly #createdAt: Times;
-  readonly #savedAt: Times;
+  readonly #typeUrl: string;
+  readonly #createdAt: Times | undefined;
+  readonly #savedAt: Times | undefined;
+  readonly #dataReader: DataReader | undefined;
+  readonly #codec: MessageCodec | undefined;
+  readonly #reader = new Reader();
   #next = 0;
 
-  constructor(group: TaskGroup) {
-    this.#group = group;
-    this.#shared = group.shared ?? create(TaskEnvelopeSchema);
-    this.#createdAt = new Times(group.createdAt);
-    this.#savedAt = new Times(group.savedAt);
+  constructor(path: string, columns: GroupColumns, bytes: Uint8Array, dataReader: DataReader | undefined) {
+    this.#columns = columns;
+    this.#bytes = bytes;
+    this.#shared = readShared(path, bytes, columns.shared);
+    this.#typeUrl = this.#shared.data?.typeUrl ?? "";
+    this.#createdAt = timesOf(columns.createdAt);
+    this.#savedAt = timesOf(columns.savedAt);
+    this.#dataReader = dataReader;
+    this.#codec = dataReader?.codecOf(this.#typeUrl);
   }
 
   get ended(): boolean {
-    return this.#next === this.#group.data.length;
+    return this.#next === countOf(this.#columns);
   }
 
-  next(): TaskEnvelope & { data: Any } {
-    const { ids, uuids, data, rest } = this.#group;
+  next(): FullEnvelope {
     const i = this.#next++;
-    const envelope = this.#copyShared();
-    envelope.id = ids[i] ?? uuidAt(uuids, 16 * i);
-    // The user's data must not change, nor keep the whole batch, when it has views of its bytes.
-    envelope.data = packData(this.#shared.data?.typeUrl ?? "", new Uint8Array(data[i] as Uint8Array));
-    if (this.#createdAt.exist) envelope.createdAt = this.#createdAt.next();
-    if (this.#savedAt.exist) envelope.savedAt = this.#savedAt.next();
-    if (rest.length > 0) merge(envelope, rest[i] as Uint8Array);
+    const envelope = this.#begin(i) ?? this.#merge(i);
     checkEnvelope(envelope, "INVALID_ENVELOPE");
     return envelope;
   }
 
-  /** So deep that nothing of it changes when the rest is merged. */
-  #copyShared(): TaskEnvelope {
-    const shared = this.#shared;
-    const { createdAt, savedAt, data, headers, $unknown } = shared;
-    const isFlat = !createdAt && !savedAt && !data?.$unknown && !$unknown;
-    return isFlat ? { ...shared, headers: { ...headers } } : clone(TaskEnvelopeSchema, shared);
+  /** Undefined where protobuf-es must put the envelope together. */
+  #begin(i: number): TaskEnvelope | undefined {
+    const { createdAt, savedAt, $unknown, taskList, attempt, headers } = this.#shared;
+    if (createdAt || savedAt || $unknown) return undefined;
+    const rest = this.#restAt(i);
+    const envelope =
+      rest.length > 0 ? readPlainRest(rest, this.#shared) : { ...empty, attempt, headers: { ...headers } };
+    if (envelope === undefined) return undefined;
+    envelope.taskList = taskList;
+    this.#fill(envelope, i);
+    this.#readData(envelope.data as Any, i);
+    return envelope;
+  }
+
+  #merge(i: number): TaskEnvelope {
+    const envelope = clone(TaskEnvelopeSchema, this.#shared);
+    this.#fill(envelope, i);
+    (envelope.data as Any).value = partOf(this.#bytes, this.#columns.data, i);
+    if (this.#dataReader) this.#dataReader.message = undefined;
+    mergeRest(envelope, this.#restAt(i));
+    return envelope;
+  }
+
+  #restAt(i: number): Uint8Array {
+    const { rest } = this.#columns;
+    return rest.length === 0 ? noBytes : partOf(this.#bytes, rest, i);
+  }
+
+  /** Adds what is in the columns, but for the data's value. */
+  #fill(envelope: TaskEnvelope, i: number): void {
+    const { ids, uuids } = this.#columns;
+    envelope.id = ids[i] ?? readUuid(this.#bytes, (uuids as Stretch).start + UUID_BYTES * i);
+    envelope.data = packData(this.#typeUrl, noBytes);
+    if (this.#createdAt) envelope.createdAt = this.#createdAt.next();
+    if (this.#savedAt) envelope.savedAt = this.#savedAt.next();
+  }
+
+  #readData(data: Any, i: number): void {
+    const message = this.#codec && this.#tryReading(this.#codec, i);
+    if (this.#dataReader) this.#dataReader.message = message;
+    if (message === undefined) data.value = partOf(this.#bytes, this.#columns.data, i);
+  }
+
+  /** Undefined where the codec leaves the data to protobuf-es. */
+  #tryReading(codec: MessageCodec, i: number): Message | undefined {
+    const { data } = this.#columns;
+    try {
+      this.#reader.start(this.#bytes, data[2 * i] as number);
+      return codec.read(this.#reader, data[2 * i + 1] as number);
+    } catch {
+      return undefined;
+    }
   }
 }
 
-/** A column of times. */
-class Times {
-  readonly #differences: Iterator<bigint>;
-  readonly exist: boolean;
-  #last = 0n;
+const empty: TaskEnvelope = { $typeName: "taskledger.v1.TaskEnvelope", taskList: "", id: "", attempt: 0, headers: {} };
 
-  constructor(differences: readonly bigint[]) {
-    this.#differences = differences.values();
-    this.exist = differences.length > 0;
-  }
+function partOf(bytes: Uint8Array, column: readonly number[], i: number): Uint8Array {
+  const start = column[2 * i] as number;
+  return new Uint8Array(bytes.buffer, bytes.byteOffset + start, (column[2 * i + 1] as number) - start);
+}
 
-  next(): Timestamp {
-    this.#last += this.#differences.next().value as bigint;
-    return microsToTimestamp(this.#last);
+function timesOf(differences: readonly (number | bigint)[] | undefined): Times | undefined {
+  return differences?.length ? new Times(differences) : undefined;
+}
+
+function readShared(path: string, bytes: Uint8Array, stretch: Stretch | undefined): TaskEnvelope {
+  if (stretch === undefined) return create(TaskEnvelopeSchema);
+  const { start, end } = stretch;
+  const field = `${path}.shared`;
+  if (end - start > MAX_SHARED_BYTES) throw invalidBatch(`shared has more than ${MAX_SHARED_BYTES} bytes`, field);
+  const part = bytes.subarray(start, end);
+  try {
+    return decode(part, readEnvelope, undefined) ?? fromBinary(TaskEnvelopeSchema, new Uint8Array(part));
+  } catch (cause) {
+    throw invalidBatch(`shared is no taskledger.v1.TaskEnvelope: ${(cause as Error).message}`, field, cause);
   }
 }
 
-function merge(envelope: TaskEnvelope, rest: Uint8Array): void {
+/** A rest that has an attempt and headers and nothing else, where none are shared: the most usual one. */
+function readPlainRest(rest: Uint8Array, shared: TaskEnvelope): TaskEnvelope | undefined {
+  if (shared.attempt !== 0) return undefined;
+  for (const _ in shared.headers) return undefined;
+  const read = decode(rest, readEnvelope, undefined);
+  if (read === undefined || read.taskList !== "" || read.id !== "") return undefined;
+  return read.data || read.createdAt || read.savedAt ? undefined : read;
+}
+
+function mergeRest(envelope: TaskEnvelope, rest: Uint8Array): void {
   try {
     mergeFromBinary(TaskEnvelopeSchema, envelope, new Uint8Array(rest));
   } catch (cause) {
     const reason = `what the columns do not have is no taskledger.v1.TaskEnvelope: ${(cause as Error).message}`;
     throw new TaskError("INVALID_ENVELOPE", reason, { taskList: envelope.taskList, id: envelope.id, cause });
   }
-}
-
-function invalidBatch(reason: string, field?: string, cause?: unknown): TaskError {
-  return new TaskError("INVALID_BATCH", reason, { field: field || undefined, cause });
 }

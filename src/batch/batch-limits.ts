@@ -24,7 +24,11 @@ export interface FrameOptions extends BatchOptions {
 
 /** Throws TOO_LARGE. */
 export function checkBatchTasks(count: number): void {
-  if (count > MAX_BATCH_TASKS) throw tooLarge(`more than ${MAX_BATCH_TASKS} tasks, the limit`, "tasks");
+  if (count > MAX_BATCH_TASKS) throw tooManyTasks();
+}
+
+export function tooManyTasks(): TaskError {
+  return tooLarge(`more than ${MAX_BATCH_TASKS} tasks, the limit`, "tasks");
 }
 
 /** Throws TOO_LARGE. */
@@ -34,4 +38,8 @@ export function checkBatchBytes(size: number, limit: number): void {
 
 function tooLarge(reason: string, field: string): TaskError {
   return new TaskError("TOO_LARGE", `the batch has ${reason}`, { field });
+}
+
+export function invalidBatch(reason: string, field?: string, cause?: unknown): TaskError {
+  return new TaskError("INVALID_BATCH", reason, { field, cause });
 }

@@ -4,13 +4,13 @@ import { checkCount, checkOptions } from "../options.js";
 import type { OpaqueTask } from "../task/opaque-task.js";
 import { TaskTypeRegistry } from "../task/registry.js";
 import type { Task } from "../task/task.js";
-import { currentEnvelope } from "../task/task-envelope.js";
-import { readTask } from "../task/task-reading.js";
+import { currentData } from "../task/task-envelope.js";
+import { dataReaderOf, readTask } from "../task/task-reading.js";
 import { stateOf, type TaskHome } from "../task/task-state.js";
 import type { TaskClass, TaskOf } from "../task/task-types.js";
 import { decodeBatch } from "./batch-decoding.js";
 import { BatchEncoder, type BatchRow, toRow } from "./batch-encoding.js";
-import { BATCH_OVERHEAD_BYTES, type BatchOptions, checkBatchBytes, checkBatchTasks } from "./batch-limits.js";
+import { BATCH_OVERHEAD_BYTES, type BatchOptions, checkBatchTasks } from "./batch-limits.js";
 
 export interface FromBatchOptions<C extends TaskClass<Task> = TaskClass<Task>> extends BatchOptions {
   /** The classes that tasks are read as; by default the configured data interface reads them. */
@@ -33,14 +33,13 @@ export function toBatch(tasks: Iterable<Task>, options: BatchOptions = {}): Uint
     encoder.add(rowOf(task));
     checkBatchTasks(encoder.count);
   }
-  const bytes = encoder.encode();
-  checkBatchBytes(bytes.length, maxBytes);
-  return bytes;
+  return encoder.encode(maxBytes, false);
 }
 
 /** A task's entries in a batch, as it is now. Throws INVALID_DATA, TOO_LARGE, TYPE_MISMATCH. */
 export function rowOf(task: Task): BatchRow {
-  return toRow(currentEnvelope(task), maxTaskBytes(stateOf(task).home));
+  const { envelope, home } = stateOf(task);
+  return toRow(envelope, currentData(task), maxTaskBytes(home));
 }
 
 /**
@@ -65,7 +64,19 @@ export function readBatch(
   registry: TaskTypeRegistry,
   home: TaskHome | undefined,
 ): Task[] {
-  return Array.from(decodeBatch(bytes, maxBatchBytes(options, home)), (envelope) => readTask(envelope, home, registry));
+  return [...tasksOfBatch(bytes, maxBatchBytes(options, home), registry, home)];
+}
+
+/** The tasks of a batch, made one by one. */
+export function* tasksOfBatch(
+  bytes: Uint8Array,
+  maxBytes: number,
+  registry: TaskTypeRegistry,
+  home: TaskHome | undefined,
+): Generator<Task, void, undefined> {
+  const reader = dataReaderOf(registry);
+  for (const envelope of decodeBatch(bytes, maxBytes, reader))
+    yield readTask(envelope, home, registry, reader?.message);
 }
 
 /** Throws INVALID_ARGUMENT for what is no limit. */

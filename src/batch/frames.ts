@@ -1,12 +1,6 @@
-import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { invalidArgument, TaskError } from "../errors.js";
 import { SourceReader } from "../source.js";
 import { type ByteSource, supplyBytes } from "./byte-source.js";
-
-/** A message behind its length, as it is sent on a stream. */
-export function toFrame(message: Uint8Array): Uint8Array<ArrayBuffer> {
-  return new BinaryWriter().bytes(message).finish();
-}
 
 /**
  * The messages of a stream of frames, as views that are good until the next one is asked for. Throws TOO_LARGE for a

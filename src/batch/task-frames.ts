@@ -1,23 +1,19 @@
-import type { Any } from "@bufbuild/protobuf/wkt";
-import type { TaskEnvelope } from "../../gen/taskledger/v1/envelope_pb.js";
 import { checkSignal, throwIfAborted } from "../abort.js";
 import { defaultHome, maxTaskBytes } from "../default-home.js";
-import { decodeEnvelope } from "../envelope.js";
 import { invalidArgument } from "../errors.js";
 import { checkCount, checkOptions } from "../options.js";
 import { NOT_READY, SourceReader, supplyOf } from "../source.js";
 import type { OpaqueTask } from "../task/opaque-task.js";
 import { TaskTypeRegistry } from "../task/registry.js";
 import type { Task } from "../task/task.js";
-import { readTask } from "../task/task-reading.js";
+import { decodeTask } from "../task/task-reading.js";
 import type { TaskHome } from "../task/task-state.js";
 import type { TaskClass, TaskOf } from "../task/task-types.js";
-import { maxBatchBytes, rowOf } from "./batch.js";
-import { decodeBatch } from "./batch-decoding.js";
+import { maxBatchBytes, rowOf, tasksOfBatch } from "./batch.js";
 import { BatchEncoder } from "./batch-encoding.js";
-import { checkBatchBytes, type FrameOptions, MAX_BATCH_TASKS } from "./batch-limits.js";
+import { type FrameOptions, MAX_BATCH_TASKS } from "./batch-limits.js";
 import type { ByteSource } from "./byte-source.js";
-import { readFrames, toFrame } from "./frames.js";
+import { readFrames } from "./frames.js";
 
 export interface EncodeFramesOptions extends FrameOptions {
   /** How many tasks go into a frame at most: 1,000 by default, 10,000 at most. */
@@ -59,10 +55,9 @@ async function* framesOf(
   const tasks = new SourceReader(supplyOf(source), signal);
   let batch = new BatchEncoder();
   const leave = () => {
-    const bytes = batch.encode();
-    checkBatchBytes(bytes.length, maxBytes);
+    const frame = batch.encode(maxBytes, true);
     batch = new BatchEncoder();
-    return toFrame(bytes);
+    return frame;
   };
   try {
     for (;;) {
@@ -114,31 +109,26 @@ export function readTaskFrames(
 ): AsyncGenerator<Task, void, undefined> {
   const maxBytes = maxBatchBytes(options, home);
   checkSignal(options.signal);
-  const decode = (frame: Uint8Array) => (isBatch(frame) ? decodeBatch(frame, maxBytes) : [decodeTask(frame, home)]);
-  return tasksOf(source, maxBytes, options.signal, decode, (envelope) => readTask(envelope, home, registry));
+  const tasksIn = (frame: Uint8Array) =>
+    isBatch(frame)
+      ? tasksOfBatch(frame, maxBytes, registry, home)
+      : [decodeTask(frame, maxTaskBytes(home), home, registry)];
+  return tasksOf(readFrames(source, maxBytes, options.signal), tasksIn, options.signal);
 }
 
 async function* tasksOf(
-  source: ByteSource,
-  maxBytes: number,
+  frames: AsyncIterable<Uint8Array>,
+  tasksIn: (frame: Uint8Array) => Iterable<Task>,
   signal: AbortSignal | undefined,
-  decode: (frame: Uint8Array) => Iterable<FullEnvelope>,
-  read: (envelope: FullEnvelope) => Task,
 ): AsyncGenerator<Task, void, undefined> {
-  for await (const frame of readFrames(source, maxBytes, signal))
-    for (const envelope of decode(frame)) {
+  for await (const frame of frames)
+    for (const task of tasksIn(frame)) {
       throwIfAborted(signal);
-      yield read(envelope);
+      yield task;
     }
 }
-
-type FullEnvelope = TaskEnvelope & { data: Any };
 
 /** A batch begins with field 16, which no envelope has. */
 function isBatch(frame: Uint8Array): boolean {
   return frame[0] === 0x82 && frame[1] === 0x01;
-}
-
-function decodeTask(frame: Uint8Array, home: TaskHome | undefined): FullEnvelope {
-  return decodeEnvelope(frame, maxTaskBytes(home));
 }

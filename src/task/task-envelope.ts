@@ -107,13 +107,18 @@ function dataWriterOf(task: AnyTask): DataWriter {
 
 /** A task's envelope with its data as it is now; it shares nothing that can change. Throws INVALID_DATA. */
 export function currentEnvelope(task: AnyTask): TaskEnvelope & { data: Any } {
+  const { envelope } = stateOf(task);
+  return copyEnvelope(envelope, packData(envelope.data.typeUrl, currentData(task)), savedAtOf(envelope));
+}
+
+/** The bytes of a task's data as it is now; its headers are checked, too. Throws INVALID_DATA. */
+export function currentData(task: AnyTask): Uint8Array {
   const { envelope, data } = stateOf(task);
   const { schema, codec } = classOf(task);
-  const value = about(envelope, () => {
+  return about(envelope, () => {
     checkHeaders(envelope.headers);
     return schema ? encodeData(schema, data, codec) : new Uint8Array((data as Any).value);
   });
-  return copyEnvelope(envelope, packData(envelope.data.typeUrl, value), savedAtOf(envelope));
 }
 
 /** Puts a task's list and id into the error of what is done with its data. */

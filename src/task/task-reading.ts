@@ -36,10 +36,14 @@ export function decodeTask(
   home: TaskHome | undefined,
   registry: TaskTypeRegistry,
 ): Task {
-  // The bytes of data that turns out to be invalid are kept.
-  const decoder = registry.validation.validateRead ? undefined : new RegistryDecoder(registry);
+  const decoder = dataReaderOf(registry);
   const envelope = decodeEnvelope(bytes, maxBytes, decoder);
   return readTask(envelope, home, registry, decoder?.message);
+}
+
+/** What reads data along with envelopes. Where it is checked afterwards, the bytes of what turns out to be invalid are kept. */
+export function dataReaderOf(registry: TaskTypeRegistry): DataReader | undefined {
+  return registry.validation.validateRead ? undefined : new RegistryDecoder(registry);
 }
 
 /**

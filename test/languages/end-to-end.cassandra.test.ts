@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
+import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { afterAll, expect, test } from "vitest";
 import { EveryKindTask } from "../../gen/example/v1/every_kind_task.js";
 import { FetchFileTask } from "../../gen/example/v1/fetch_file_task.js";
 import { SendMailTask } from "../../gen/example/v1/send_mail_task.js";
 import { CassandraAdapter } from "../../src/adapters/cassandra/index.js";
-import { toFrame } from "../../src/batch/frames.js";
 import { DataInterface, type Task, toBatch } from "../../src/index.js";
 import { cassandra } from "../cassandra/coordinates.js";
 import { rawClient, replication } from "../cassandra-adapter/connection.js";
@@ -22,6 +22,8 @@ const present = prepared.filter(({ missing }) => missing === undefined).map(({ l
 const config = JSON.stringify(driverCassandra(cassandra, keyspace));
 const client = rawClient();
 afterAll(() => client.shutdown());
+
+const toFrame = (message: Uint8Array) => new BinaryWriter().bytes(message).finish();
 
 /** A third of each type, in one list. */
 function build(i: number): Task {
