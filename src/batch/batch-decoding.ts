@@ -1,5 +1,5 @@
 import { clone, create, fromBinary, type Message, mergeFromBinary } from "@bufbuild/protobuf";
-import type { Any } from "@bufbuild/protobuf/wkt";
+import type { Any, Timestamp } from "@bufbuild/protobuf/wkt";
 import { type TaskEnvelope, TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
 import { checkEnvelope, packData } from "../envelope.js";
 import { type DataReader, readEnvelope } from "../envelope-codec.js";
@@ -106,23 +106,29 @@ class GroupReader {
 
   /** Undefined where protobuf-es must put the envelope together. */
   #begin(i: number): TaskEnvelope | undefined {
-    const { createdAt, savedAt, $unknown, taskList, attempt, headers } = this.#shared;
-    if (createdAt || savedAt || $unknown) return undefined;
+    const shared = this.#shared;
+    if (shared.createdAt || shared.savedAt || shared.$unknown) return undefined;
     const rest = this.#restAt(i);
-    const envelope =
-      rest.length > 0 ? readPlainRest(rest, this.#shared) : { ...empty, attempt, headers: { ...headers } };
-    if (envelope === undefined) return undefined;
-    envelope.taskList = taskList;
-    this.#fill(envelope, i);
-    this.#readData(envelope.data as Any, i);
-    return envelope;
+    const read = rest.length > 0 ? readPlainRest(rest, shared) : shared;
+    if (read === undefined) return undefined;
+    const headers = read === shared ? { ...shared.headers } : read.headers;
+    const data = packData(this.#typeUrl, noBytes);
+    this.#readData(data, i);
+    const { taskList } = shared;
+    return withTimes(
+      { $typeName: shared.$typeName, taskList, id: this.#idAt(i), attempt: read.attempt, headers, data },
+      this.#createdAt?.next(),
+      this.#savedAt?.next(),
+    );
   }
 
   #merge(i: number): TaskEnvelope {
-    const envelope = clone(TaskEnvelopeSchema, this.#shared);
-    this.#fill(envelope, i);
-    (envelope.data as Any).value = partOf(this.#bytes, this.#columns.data, i);
+    const shared = clone(TaskEnvelopeSchema, this.#shared);
+    const data = packData(this.#typeUrl, partOf(this.#bytes, this.#columns.data, i));
     if (this.#dataReader) this.#dataReader.message = undefined;
+    const envelope: FullEnvelope = Object.assign(shared, { id: this.#idAt(i), data });
+    if (this.#createdAt) envelope.createdAt = this.#createdAt.next();
+    if (this.#savedAt) envelope.savedAt = this.#savedAt.next();
     mergeRest(envelope, this.#restAt(i));
     return envelope;
   }
@@ -132,13 +138,9 @@ class GroupReader {
     return rest.length === 0 ? noBytes : partOf(this.#bytes, rest, i);
   }
 
-  /** Adds what is in the columns, but for the data's value. */
-  #fill(envelope: TaskEnvelope, i: number): void {
+  #idAt(i: number): string {
     const { ids, uuids } = this.#columns;
-    envelope.id = ids[i] ?? readUuid(this.#bytes, (uuids as Stretch).start + UUID_BYTES * i);
-    envelope.data = packData(this.#typeUrl, noBytes);
-    if (this.#createdAt) envelope.createdAt = this.#createdAt.next();
-    if (this.#savedAt) envelope.savedAt = this.#savedAt.next();
+    return ids[i] ?? readUuid(this.#bytes, (uuids as Stretch).start + UUID_BYTES * i);
   }
 
   #readData(data: Any, i: number): void {
@@ -159,7 +161,20 @@ class GroupReader {
   }
 }
 
-const empty: TaskEnvelope = { $typeName: "taskledger.v1.TaskEnvelope", taskList: "", id: "", attempt: 0, headers: {} };
+/** V8 keeps objects as dictionaries, and slowly, that get many properties one by one: most tasks have both times. */
+function withTimes(
+  envelope: FullEnvelope,
+  createdAt: Timestamp | undefined,
+  savedAt: Timestamp | undefined,
+): FullEnvelope {
+  if (createdAt && savedAt) {
+    const { $typeName, taskList, id, attempt, headers, data } = envelope;
+    return { $typeName, taskList, id, attempt, headers, data, createdAt, savedAt };
+  }
+  if (createdAt) envelope.createdAt = createdAt;
+  if (savedAt) envelope.savedAt = savedAt;
+  return envelope;
+}
 
 function partOf(bytes: Uint8Array, column: readonly number[], i: number): Uint8Array {
   const start = column[2 * i] as number;
