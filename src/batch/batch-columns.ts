@@ -46,7 +46,7 @@ export function readColumns(bytes: Uint8Array): BatchColumns {
 /** What is unusual, or wrong, is left to protobuf-es: the same batch as it writes it. */
 function normalize(bytes: Uint8Array): Uint8Array {
   try {
-    countEntries(new BinaryReader(bytes), bytes.length);
+    countEntries(new BinaryReader(bytes));
     const batch = fromBinary(TaskBatchSchema, bytes);
     checkKnown(undefined, batch);
     for (const [i, group] of batch.groups.entries()) checkKnown(`groups[${i}]`, group);
@@ -66,16 +66,16 @@ function checkKnown(field: string | undefined, { $unknown }: TaskBatch | TaskGro
 /** More fields than this no batch has that keeps the limit: one for each column and task, one for each group. */
 const MAX_ENTRIES = 8 * MAX_BATCH_TASKS;
 
-function countEntries(reader: BinaryReader, end: number, before = 0): number {
-  let count = before;
-  while (reader.pos < end) {
+function countEntries(reader: BinaryReader): void {
+  let count = 0;
+  let groupEnd = 0;
+  while (reader.pos < reader.len) {
     const [number, wireType] = reader.tag();
     if (++count > MAX_ENTRIES) throw tooManyTasks();
-    if (number === 16 && wireType === WireType.LengthDelimited && end === reader.len)
-      count = countEntries(reader, reader.uint32() + reader.pos, count);
+    const isGroup = reader.pos > groupEnd && number === 16 && wireType === WireType.LengthDelimited;
+    if (isGroup) groupEnd = reader.uint32() + reader.pos;
     else reader.skip(wireType, number);
   }
-  return count;
 }
 
 /** Reads what every writer writes; falls back for all else. */
