@@ -85,11 +85,11 @@ async function compareAll(from: number, count: number): Promise<void> {
 }
 
 describe("the simulated cluster, of whose replicas each write reaches two, gives the rows that Cassandra gives", () => {
-  test("after the same statements, of fixed seeds", () => compareAll(1, 80));
+  test("after the same statements, of fixed seeds", () => compareAll(1, 240));
 
   test("after the same statements, of a random seed", async () => {
     const seed = randomSeed();
     console.log(`compared with Cassandra from seed ${seed} on`);
-    await compareAll(seed, 24);
+    await compareAll(seed, 80);
   });
 });

@@ -49,12 +49,26 @@ export function mergeEntries(
   }
   const last = live.length === query.limit ? live.at(-1) : undefined;
   const reached = last ? rows.filter((row) => !isPast(row, last)) : rows;
-  // A range tombstone that is still open where the reading ends is not repaired.
-  const closed = ranges.filter(
-    ({ after, before }) => !last || (query.isReversed ? after >= last.savedAt : before <= last.savedAt),
-  );
+  const closed = repairable(query, ranges, last);
   const repairs = answers.map(({ cells: own }) => repairOf(own, reached, closed, ranges));
   return { cells, entries: live.map(({ savedAt, id, size }) => ({ savedAt, id, size })), repairs };
+}
+
+/**
+ * The range tombstones that a repair sends: of what a read of many entries has passed. Whether one that is still open where
+ * the reading ends, or that hides the one entry that was asked for, is sent, too, is not to be relied on.
+ */
+function repairable(
+  { only, after: start, isReversed }: EntriesQuery,
+  ranges: readonly RangeCells[],
+  last: LedgerEntry | undefined,
+): readonly RangeCells[] {
+  if (only) return [];
+  const from = start.id === "" ? start.savedAt - 1n : start.savedAt;
+  return ranges
+    .filter(({ after, before }) => !last || (isReversed ? after >= last.savedAt : before <= last.savedAt))
+    .map((range) => (range.after < from ? { ...range, after: from } : range))
+    .filter(({ after, before }) => before - after > 1n);
 }
 
 function repairOf(
