@@ -16,7 +16,7 @@ import {
 import { LmdbClaims } from "./lmdb/claims.js";
 import type { Block } from "./lmdb/draft.js";
 import type { Environment } from "./lmdb/environment.js";
-import { readContent, readVersion, taskKey } from "./lmdb/layout.js";
+import { readEnvelope, readVersion, taskKey } from "./lmdb/layout.js";
 import { type Range, rangeOf, readPage } from "./lmdb/listing.js";
 import { leaveStore, type OpenStore, useStore } from "./lmdb/open-store.js";
 
@@ -165,7 +165,7 @@ export class LmdbAdapter implements Adapter {
     const row = tasks.getBinaryFast(taskKey(key));
     if (row === undefined) return undefined;
     this.#clock.observe(readVersion(row));
-    return readContent(row);
+    return readEnvelope(row);
   }
 }
 

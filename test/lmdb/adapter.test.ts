@@ -2,11 +2,10 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { open } from "lmdb";
 import { describe, expect, it, vi } from "vitest";
-import { stampOf } from "../../src/adapters/lmdb/layout.js";
 import { LmdbAdapter } from "../../src/adapters/lmdb.js";
 import { readStamp } from "../../src/envelope.js";
 import { failingEntry, longestKeys, newTaskList, sampleBytes, taskEntry } from "../../src/testing/entries.js";
-import { MAX_VERSION, MIN_VERSION, VersionClock } from "../../src/version.js";
+import { VersionClock } from "../../src/version.js";
 import { temporaryFolder } from "./folders.js";
 import { expectWhole } from "./whole.js";
 
@@ -183,23 +182,5 @@ describe("LmdbAdapter", { timeout: 60_000 }, () => {
     expect(later.value).toBe(far.value + 1n);
     await Promise.all([wild.close(), sane.close()]);
     await expectWhole(path);
-  });
-});
-
-describe("a stamp", () => {
-  it("is a usual number, and another for each version", () => {
-    const versions = [
-      0n,
-      MIN_VERSION,
-      2n,
-      1_795_000_000_000_000n,
-      1_795_000_000_000_001n,
-      MAX_VERSION - 1n,
-      MAX_VERSION,
-    ];
-    const stamps = versions.map(stampOf);
-    for (const stamp of stamps) expect(stamp).toBeGreaterThanOrEqual(2);
-    expect(stamps.every(Number.isFinite)).toBe(true);
-    expect(new Set(stamps).size).toBe(versions.length);
   });
 });

@@ -12,6 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { open } from "lmdb";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { LAYOUT } from "../../src/adapters/lmdb/layout.js";
 import { type Refusal, StoreProcess, type Task } from "./process.js";
 
 const list = "folders.example";
@@ -63,7 +64,7 @@ describe("a folder", { timeout: 120_000 }, () => {
 
   it("of a store with larger pages is used as it is", async () => {
     const root = open({ path, noSubdir: false, pageSize: 8192, encoding: "binary", keyEncoding: "binary" });
-    await root.put(Buffer.from("layout"), Buffer.from("taskledger 1"));
+    await root.put(Buffer.from("layout"), Buffer.from(LAYOUT));
     await root.close();
     expect(readFileSync(join(path, "data.mdb")).readUint32LE(48)).toBe(8192);
     const saved = await save("é".repeat(256), "b");
@@ -132,10 +133,10 @@ describe("a folder", { timeout: 120_000 }, () => {
   it("is refused if a later version of taskledger wrote it in another way", async () => {
     await save("a");
     const root = open({ path, noSubdir: false, encoding: "binary", keyEncoding: "binary" });
-    await root.put(Buffer.from("layout"), Buffer.from("taskledger 2"));
+    await root.put(Buffer.from("layout"), Buffer.from("taskledger 3"));
     await root.close();
     const { code, message } = await refusal();
-    expect([code, message]).toEqual(["SCHEMA_MISMATCH", expect.stringContaining('"taskledger 2"')]);
+    expect([code, message]).toEqual(["SCHEMA_MISMATCH", expect.stringContaining('"taskledger 3"')]);
   });
 
   it("can't be opened without the package lmdb, and the error says how to install it", async () => {

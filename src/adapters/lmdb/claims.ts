@@ -10,7 +10,7 @@ import {
 } from "../../claim-store.js";
 import type { TaskKey } from "../../keys.js";
 import { toMilliseconds, type VersionClock } from "../../version.js";
-import { readClaimRow } from "./claim-row.js";
+import { decodeClaimRow } from "./claim-row.js";
 import type { Block } from "./draft.js";
 import { taskKey } from "./layout.js";
 import type { OpenStore } from "./open-store.js";
@@ -55,7 +55,7 @@ export class LmdbClaims implements ClaimStore {
 
   states(keys: readonly TaskKey[], { signal }: OperationOptions = {}): Promise<readonly (ClaimState | undefined)[]> {
     return this.#options.perform(signal, ({ environment }) =>
-      environment.read(() => keys.map((key) => readClaimRow(environment.claims.getBinaryFast(taskKey(key)))?.state)),
+      environment.read(() => keys.map((key) => decodeClaimRow(environment.claims.getBinaryFast(taskKey(key)))?.state)),
     );
   }
 

@@ -1,9 +1,9 @@
 import type { ClaimState } from "../../claim-store.js";
 import { latestOf, type Version } from "../../version.js";
-import { type ClaimRow, claimRow, readClaimRow } from "./claim-row.js";
+import { type ClaimRow, decodeClaimRow, encodeClaimRow } from "./claim-row.js";
 import type { Root, Table } from "./driver.js";
 import type { LatestSaves } from "./latest-saves.js";
-import { ledgerKey, readVersion, rowOf, stampOf } from "./layout.js";
+import { ledgerKey, newStamp, readVersion, rowStamp, taskRow } from "./layout.js";
 
 const NOTHING = Buffer.alloc(0);
 
@@ -20,6 +20,8 @@ export interface Tables {
 export interface DraftedTask {
   readonly key: Buffer;
   version: Version | undefined;
+  /** Of its row; null where it has none. */
+  stamp: number | null;
   /** Whether it is gone, at any time of the draft: then nothing that is stored tells which versions it has had. */
   wasAbsent: boolean;
   /** Once it has been looked at. */
@@ -74,7 +76,9 @@ export class Draft {
     let task = this.#tasks.get(name);
     if (task === undefined) {
       const row = this.tables.tasks.getBinaryFast(key);
-      task = { key, version: row && readVersion(row), wasAbsent: row === undefined, claim: undefined };
+      task = row
+        ? { key, version: readVersion(row), stamp: rowStamp(row), wasAbsent: false, claim: undefined }
+        : { key, version: undefined, stamp: null, wasAbsent: true, claim: undefined };
       this.#tasks.set(name, task);
     }
     return task;
@@ -83,7 +87,7 @@ export class Draft {
   /** For {@link Block.claim}. */
   claim(task: DraftedTask): DraftedClaim {
     const { key } = task;
-    task.claim ??= { key, row: readClaimRow(this.tables.claims.getBinaryFast(key)) };
+    task.claim ??= { key, row: decodeClaimRow(this.tables.claims.getBinaryFast(key)) };
     return task.claim;
   }
 
@@ -133,43 +137,45 @@ export class Block {
     return this.#result;
   }
 
-  /** The task with this key. The block is left out if it has another version when it is written. */
+  /** The task with this key. The block is left out if it has been written since, when the block is. */
   task(key: Buffer): DraftedTask {
     const task = this.draft.task(key);
-    this.#restOn(task, this.draft.tables.tasks, task.version);
+    this.#restOn(task, this.draft.tables.tasks, task.stamp);
     return task;
   }
 
   /** The claims to a task, which may be in the draft only. The block is left out if they have changed when it is written. */
   claim(key: Buffer): DraftedClaim {
     const claim = this.draft.claim(this.draft.task(key));
-    this.#restOn(claim, this.draft.tables.claims, claim.row?.revision);
+    this.#restOn(claim, this.draft.tables.claims, claim.row?.stamp ?? null);
     return claim;
   }
 
   putClaim(claim: DraftedClaim, state: ClaimState): void {
     const { claims } = this.draft.tables;
-    const row = claimRow(state, claim.row?.revision);
-    this.#writes.push(() => claims.put(claim.key, row.bytes));
+    const row = { stamp: newStamp(), state };
+    const bytes = encodeClaimRow(row);
+    this.#writes.push(() => claims.put(claim.key, bytes));
     claim.row = row;
   }
 
-  #restOn(row: DraftedTask | DraftedClaim, table: Table, version: Version | undefined): void {
-    if (this.#conditions.has(row)) return;
-    this.#conditions.set(row, { table, key: row.key, stamp: version === undefined ? null : stampOf(version) });
+  #restOn(row: DraftedTask | DraftedClaim, table: Table, stamp: number | null): void {
+    if (!this.#conditions.has(row)) this.#conditions.set(row, { table, key: row.key, stamp });
   }
 
   /** Writes a version of a task, in the place of the one that it has. */
   put(task: DraftedTask, savedAt: Version, envelope: Uint8Array): void {
     const { tasks, ledger } = this.draft.tables;
     const { key, version } = task;
-    const row = rowOf(savedAt, envelope);
+    const stamp = newStamp();
+    const row = taskRow(stamp, savedAt, envelope);
     this.#writes.push(() => {
       if (version !== undefined) ledger.remove(ledgerKey(key, version));
       ledger.put(ledgerKey(key, savedAt), NOTHING);
       tasks.put(key, row);
     });
     task.version = savedAt;
+    task.stamp = stamp;
     if (task.wasAbsent) this.#firstNew ??= savedAt;
   }
 
@@ -184,6 +190,7 @@ export class Block {
       claims.remove(key);
     });
     task.version = undefined;
+    task.stamp = null;
     task.wasAbsent = true;
     task.claim = { key, row: undefined };
   }

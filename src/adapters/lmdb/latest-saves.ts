@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { latestOf, type Version } from "../../version.js";
 import type { Root } from "./driver.js";
-import { readVersion, rowOf } from "./layout.js";
+import { latestRow, readLatest } from "./layout.js";
 
 const PREFIX = "latest ";
 const RANGE = { start: Buffer.from(PREFIX), end: Buffer.from("latest!") };
@@ -34,7 +34,7 @@ export class LatestSaves {
 
   /** In a batch. */
   write(version: Version): void {
-    this.#root.put(this.#key, rowOf(version));
+    this.#root.put(this.#key, latestRow(version));
   }
 
   /** Makes one row of those that processes have left behind; one that is still there writes its own again. */
@@ -53,7 +53,7 @@ export class LatestSaves {
 
   #versionAt(key: Buffer): Version {
     const row = this.#root.getBinaryFast(key);
-    return row ? readVersion(row) : 0n;
+    return row ? readLatest(row) : 0n;
   }
 }
 

@@ -5,17 +5,19 @@ import type { Version } from "../../version.js";
 /**
  * How tasks lie in the store. Keys are ordered by their bytes; no task list holds a NUL.
  *
- *     tasks    list NUL id            stamp envelope
+ *     tasks    list NUL id            stamp version envelope
  *     ledger   list NUL version id    (empty)
  *     claims   list NUL id            stamp JSON, of those tasks that have been claimed
  *     (root)   layout                 the name below
- *              latest …               stamp, of the latest save of a user
+ *              latest …               the version of the latest save of a user
  *
- * Every open task has one row in tasks and in ledger. A version has eight bytes, the highest first. A stamp is a version
- * too, in the form that lmdb-js compares when a transaction is to go on only if a row is as it was: a float64 of the
- * machine, whose bits are those of the version with one set that keeps it a usual number.
+ * Every open task has one row in tasks and in ledger. A version has eight bytes, the highest first. A stamp is drawn anew
+ * for each write, so that a row can be known to be the one that was read: a float64 of the machine, which lmdb-js compares.
+ * The version would not do: a task that is gone may come back at the same one, if two processes save it at once.
  */
-export const LAYOUT = "taskledger 1";
+export const LAYOUT = "taskledger 2";
+
+const STAMP_BYTES = 8;
 
 const VERSION_BYTES = 8;
 const NUL = 0;
@@ -69,23 +71,40 @@ export function keyAfter(key: Buffer): Buffer {
   return Buffer.concat([key, Buffer.of(NUL)]);
 }
 
-const STAMP_BIT = 1n << 62n;
-const stamp = new Float64Array(1);
-const stampBits = new BigUint64Array(stamp.buffer);
-const stampBytes = Buffer.from(stamp.buffer);
+/** Those of two processes meet as rarely as 52 random bits do. */
+let lastStamp = 1 + Math.floor(Math.random() * 2 ** 52);
 
-/** A version as lmdb-js is given it, to compare it with a row's. */
-export function stampOf(version: Version): number {
-  stampBits[0] = version + STAMP_BIT;
-  return stamp[0] as number;
+/** A stamp that no row has. */
+export function newStamp(): number {
+  return ++lastStamp;
 }
 
-/** A row with its stamp, and what comes after it: a task's envelope, a claim, or nothing. */
-export function rowOf(version: Version, content?: Uint8Array): Buffer {
-  const row = Buffer.allocUnsafe(VERSION_BYTES + (content?.length ?? 0));
-  stampOf(version);
+const stampNumber = new Float64Array(1);
+const stampBytes = Buffer.from(stampNumber.buffer);
+
+function stampedRow(stamp: number, length: number): Buffer {
+  const row = Buffer.allocUnsafe(STAMP_BYTES + length);
+  stampNumber[0] = stamp;
   stampBytes.copy(row);
-  if (content) row.set(content, VERSION_BYTES);
+  return row;
+}
+
+export function taskRow(stamp: number, version: Version, envelope: Uint8Array): Buffer {
+  const row = stampedRow(stamp, VERSION_BYTES + envelope.length);
+  row.writeBigUInt64BE(version, STAMP_BYTES);
+  row.set(envelope, STAMP_BYTES + VERSION_BYTES);
+  return row;
+}
+
+export function claimRow(stamp: number, claim: Uint8Array): Buffer {
+  const row = stampedRow(stamp, claim.length);
+  row.set(claim, STAMP_BYTES);
+  return row;
+}
+
+export function latestRow(version: Version): Buffer {
+  const row = Buffer.allocUnsafe(VERSION_BYTES);
+  row.writeBigUInt64BE(version);
   return row;
 }
 
@@ -97,13 +116,36 @@ export type StoredRow = Uint8Array;
 
 const littleEndian = endianness() === "LE";
 
-export function readVersion(row: StoredRow): Version {
-  return new DataView(row.buffer, row.byteOffset).getBigUint64(0, littleEndian) - STAMP_BIT;
+/** Of a task or a claim. */
+export function rowStamp(row: StoredRow): number {
+  return viewOf(row).getFloat64(0, littleEndian);
 }
 
-/** What comes after the stamp, such as the envelope's bytes, in memory of its own. */
-export function readContent(row: StoredRow): Uint8Array {
-  const bytes = new Uint8Array(row.length - VERSION_BYTES);
-  bytes.set(new Uint8Array(row.buffer, row.byteOffset + VERSION_BYTES, bytes.length));
+/** Of a task. */
+export function readVersion(row: StoredRow): Version {
+  return viewOf(row).getBigUint64(STAMP_BYTES);
+}
+
+export function readLatest(row: StoredRow): Version {
+  return viewOf(row).getBigUint64(0);
+}
+
+/** In memory of its own. */
+export function readEnvelope(row: StoredRow): Uint8Array {
+  return copyFrom(row, STAMP_BYTES + VERSION_BYTES);
+}
+
+/** In memory of its own. */
+export function readClaim(row: StoredRow): Uint8Array {
+  return copyFrom(row, STAMP_BYTES);
+}
+
+function viewOf(row: StoredRow): DataView {
+  return new DataView(row.buffer, row.byteOffset);
+}
+
+function copyFrom(row: StoredRow, start: number): Uint8Array {
+  const bytes = new Uint8Array(row.length - start);
+  bytes.set(new Uint8Array(row.buffer, row.byteOffset + start, bytes.length));
   return bytes;
 }

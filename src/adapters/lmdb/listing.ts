@@ -1,7 +1,7 @@
 import type { AllOptions } from "../../adapter.js";
 import { MAX_VERSION, type Version } from "../../version.js";
 import type { Environment } from "./environment.js";
-import { keyAfter, listEnd, listStart, readContent, readLedgerKey, readVersion, versionStart } from "./layout.js";
+import { keyAfter, listEnd, listStart, readEnvelope, readLedgerKey, readVersion, versionStart } from "./layout.js";
 
 /** A part of a ledger that a pass has yet to read: from `start`, and before `end`. */
 export interface Range {
@@ -43,7 +43,7 @@ export function readPage({ tasks, ledger }: Environment, range: Range, options: 
     const { task, savedAt } = readLedgerKey(key);
     const row = tasks.getBinaryFast(task);
     if (row === undefined || readVersion(row) !== savedAt) continue; // no store that was only written here has such
-    const bytes = readContent(row);
+    const bytes = readEnvelope(row);
     room -= bytes.length;
     if (room < 0 && last) break;
     envelopes.push(bytes);
