@@ -82,7 +82,7 @@ export class StoreProcess {
   /** Its answer to a command. */
   async ask<T>(command: string, ...given: unknown[]): Promise<T> {
     this.tell(command, ...given);
-    const { answer, error } = (await this.hear()) ?? this.#silent();
+    const { answer, error } = (await this.hear()) ?? (await this.#silent());
     if (error) throw new Error(`${error.code}: ${error.message} (${error.cause})`);
     return answer as T;
   }
@@ -90,7 +90,7 @@ export class StoreProcess {
   /** The error with which it refuses a command. */
   async refusal(command: string, ...given: unknown[]): Promise<Refusal> {
     this.tell(command, ...given);
-    const { error } = (await this.hear()) ?? this.#silent();
+    const { error } = (await this.hear()) ?? (await this.#silent());
     if (error === undefined) throw new Error(`${command} succeeded`);
     return error;
   }
@@ -111,7 +111,8 @@ export class StoreProcess {
     return said;
   }
 
-  #silent(): never {
+  async #silent(): Promise<never> {
+    await this.#ended;
     const { exitCode, signalCode } = this.#child;
     throw new Error(`the process ended without an answer (${exitCode ?? signalCode}): ${this.errors}`);
   }
