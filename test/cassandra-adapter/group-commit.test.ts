@@ -1,8 +1,9 @@
 import { setImmediate } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { GroupCommit, type GroupCommitOptions } from "../../src/adapters/cassandra/group-commit.js";
-import { processHost } from "../../src/adapters/cassandra/host.js";
+import { type Host, processHost } from "../../src/adapters/cassandra/host.js";
 import { type Mutation, SessionError } from "../../src/adapters/cassandra/session.js";
+import { ManualHost } from "./manual-host.js";
 import { type Batch, ScriptedSession } from "./scripted-session.js";
 
 const partition = { taskList: "datto.com", shard: 0 };
@@ -15,15 +16,15 @@ function save(id: string, savedAt = 1n, bytes = 10): Mutation[] {
   ];
 }
 
-function setUp(given: Partial<GroupCommitOptions> = {}) {
+function setUp(given: Partial<GroupCommitOptions> = {}, host: Host = processHost) {
   const session = new ScriptedSession();
-  const commit = new GroupCommit(session, processHost, { ...options, ...given });
+  const commit = new GroupCommit(session, host, { ...options, ...given });
   const write = (mutations: readonly Mutation[], signal?: AbortSignal, to = partition) => {
     const outcome = commit.write(to, mutations, signal);
     outcome.catch(() => undefined);
     return outcome;
   };
-  return { batches: session.batches, write };
+  return { batches: session.batches, write, commit };
 }
 
 /** The next batch that is sent. */
@@ -153,6 +154,129 @@ describe("past its deadline", () => {
   test("a write that no attempt has applied says so", async () => {
     const errors = [new SessionError("unavailable", false, "too few")];
     await expect(failing(errors)).rejects.toMatchObject({ code: "UNAVAILABLE", outcome: "not-applied" });
+  });
+});
+
+describe("at its deadline", () => {
+  /** A partition whose batches are answered only when a test says so, as are the hands of the clock. */
+  const hanging = (given: Partial<GroupCommitOptions> = {}) => {
+    const host = new ManualHost();
+    const { batches, write, commit } = setUp({ deadline: 1_000, attemptTimeout: 5_000, ...given }, host);
+    const outcomes: Record<string, unknown> = {};
+    const put = (id: string, signal?: AbortSignal) =>
+      write(save(id), signal).then(
+        () => (outcomes[id] = "saved"),
+        ({ code, outcome }) => (outcomes[id] = `${code}, ${outcome}`),
+      );
+    return { host, batches, put, commit, outcomes };
+  };
+  const unavailable = new SessionError("unavailable", false, "too few replicas");
+
+  test("a write is answered though its attempt hangs, which may be applied", async () => {
+    const { host, put, outcomes } = hanging();
+    put("a");
+    await host.pass(999);
+    expect(outcomes).toEqual({});
+    await host.pass(1);
+    await host.pass(0);
+    expect(outcomes).toEqual({ a: "TIMEOUT, unknown" });
+  });
+
+  test("a write is answered though the batch before it hangs; it was not sent, and won't be", async () => {
+    const { host, batches, put, outcomes } = hanging();
+    put("a");
+    await host.pass(0);
+    put("b");
+    await host.pass(1_001);
+    expect(outcomes).toEqual({ a: "TIMEOUT, unknown", b: "TIMEOUT, not-applied" });
+    batches[0]?.answer();
+    await host.pass(5_000);
+    expect(batches).toHaveLength(1);
+  });
+
+  test("a write is answered though a later one of its batch has time left", async () => {
+    const { host, batches, put, outcomes } = hanging();
+    put("first");
+    await host.pass(0);
+    put("a");
+    await host.pass(500);
+    put("b");
+    batches[0]?.answer();
+    await host.pass(501);
+    expect(batches.map(idsOf)).toEqual([["first"], ["a", "b"]]);
+    expect(outcomes).toEqual({ first: "saved", a: "TIMEOUT, unknown" });
+    await host.pass(500);
+    expect(outcomes).toMatchObject({ b: "TIMEOUT, unknown" });
+  });
+
+  test("a write is answered that came when all before it had been given up, and their attempt hangs still", async () => {
+    const { host, put, outcomes } = hanging();
+    put("a");
+    await host.pass(1_001);
+    put("b");
+    await host.pass(1_001);
+    expect(outcomes).toEqual({ a: "TIMEOUT, unknown", b: "TIMEOUT, not-applied" });
+  });
+
+  test("a write is answered by what its last attempt said, if no other is under way", async () => {
+    const { host, batches, put, outcomes } = hanging();
+    put("a");
+    await host.pass(990);
+    batches[0]?.fail(unavailable);
+    await host.pass(11);
+    expect(outcomes).toEqual({ a: "UNAVAILABLE, not-applied" });
+    expect(batches).toHaveLength(1);
+  });
+
+  test("a write whose later attempt hangs may be applied, though an earlier one was not", async () => {
+    const { host, batches, put, outcomes } = hanging();
+    put("a");
+    await host.pass(10);
+    batches[0]?.fail(unavailable);
+    await host.pass(991);
+    expect(batches).toHaveLength(2);
+    expect(outcomes).toEqual({ a: "UNAVAILABLE, unknown" });
+  });
+
+  test.each([
+    ["is acknowledged", (batch: Batch | undefined) => batch?.answer()],
+    ["fails", (batch: Batch | undefined) => batch?.fail(unavailable)],
+  ])("a write has had its answer: that its attempt %s later changes nothing, and others go on", async (_, end) => {
+    const { host, batches, put, outcomes } = hanging();
+    put("a");
+    await host.pass(1_001);
+    put("b");
+    end(batches[0]);
+    await host.pass(100);
+    expect(batches.map(idsOf)).toEqual([["a"], ["b"]]);
+    batches[1]?.answer();
+    await host.pass(0);
+    expect(outcomes).toEqual({ a: "TIMEOUT, unknown", b: "saved" });
+  });
+
+  test("very many writes are answered by a single timer, which ends with the last of them", async () => {
+    const { host, batches, put, commit, outcomes } = hanging({ maxOperations: 2 });
+    const count = 1_000;
+    const aborting = new AbortController();
+    for (let i = 0; i < count; i++) put(`${i}`, aborting.signal);
+    await host.pass(1);
+    expect(host.timers).toBe(1);
+    await host.pass(1_000);
+    expect(Object.keys(outcomes)).toHaveLength(count);
+    expect(host.timers).toBe(0);
+    batches[0]?.answer();
+    await commit.idle();
+    expect(batches).toHaveLength(1);
+  });
+
+  test("no timer is left where all was acknowledged", async () => {
+    const { host, batches, put, commit } = hanging();
+    put("a");
+    await host.pass(1);
+    expect(host.timers).toBe(1);
+    batches[0]?.answer();
+    await commit.idle();
+    expect(host.timers).toBe(0);
   });
 });
 

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { processHost } from "../../src/adapters/cassandra/host.js";
+import { processHost, sleep } from "../../src/adapters/cassandra/host.js";
 import { Ledger } from "../../src/adapters/cassandra/ledger.js";
 import { retryRead } from "../../src/adapters/cassandra/retry.js";
 import { SessionError } from "../../src/adapters/cassandra/session.js";
+import { ManualHost } from "./manual-host.js";
 import { ScriptedSession } from "./scripted-session.js";
 
 const policy = { deadline: 10_000, attemptTimeout: 1_000 };
@@ -49,6 +50,23 @@ describe("a read", () => {
     };
     expect(await retryRead({ ...processHost, random: () => 0 }, policy, undefined, read)).toBe("read");
     expect(attempts).toBe(kinds.length + 1);
+  });
+
+  test("is given up at once where the wait before the next attempt would last past the deadline", async () => {
+    const host = new ManualHost();
+    const start = host.monotonic();
+    const attempts: number[] = [];
+    const read = async (timeout: number) => {
+      attempts.push(timeout);
+      await sleep(host, timeout);
+      throw new SessionError("timeout", false, "no answer");
+    };
+    const end = retryRead(host, { deadline: 90, attemptTimeout: 80 }, undefined, read).catch(({ code }) => {
+      return [code, host.monotonic() - start];
+    });
+    await host.pass(1_000);
+    expect(await end).toEqual(["TIMEOUT", 80]);
+    expect(attempts).toEqual([80]);
   });
 
   test("is not where the server will always refuse it", async () => {

@@ -1,3 +1,4 @@
+import type { LedgerOptions } from "../../src/adapters/cassandra/options.js";
 import { shardOf } from "../../src/adapters/cassandra/shard.js";
 import { readStamp } from "../../src/envelope.js";
 import type { Version } from "../../src/version.js";
@@ -22,6 +23,8 @@ export interface HistoryOptions {
   readonly weakening?: Weakening | undefined;
   readonly cluster?: Partial<ClusterOptions> | undefined;
   readonly weather?: Partial<Weather> | undefined;
+  /** In place of what the seed draws. */
+  readonly ledger?: LedgerOptions | undefined;
   /** Operations that are left out. */
   readonly skipped?: ReadonlySet<number> | undefined;
   /** Faults that are left out. */
@@ -88,6 +91,7 @@ class Run {
         margin: 20_000,
         sweepEvery: this.#level(13, [0, 1, 3]),
         sweepInterval: this.#level(14, [1000, 10_000]),
+        ...options.ledger,
       },
     };
     this.#clients = this.#makeClients();

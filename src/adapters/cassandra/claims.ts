@@ -161,8 +161,8 @@ export class CassandraClaims {
       } catch (error) {
         mayApply ||= error instanceof SessionError && error.mayApply;
         const isLast = !isRetried(error) || (mayApply && mayRepeat === "once") || signal?.aborted;
-        if (!isLast) await backOff(this.#host, attempt);
-        if (isLast || this.#host.monotonic() >= end) throw toTaskError(error, mayApply, { taskList, id });
+        const goesOn = !isLast && (await backOff(this.#host, attempt, end));
+        if (!goesOn) throw toTaskError(error, mayApply, { taskList, id });
       }
     }
   }

@@ -1,5 +1,6 @@
 import { abortedError, onAbort } from "../../abort.js";
-import { TaskError } from "../../errors.js";
+import type { TaskError } from "../../errors.js";
+import { ExpiryTimer } from "./expiry-timer.js";
 import type { Host } from "./host.js";
 import { attemptTimeout, backOff, isRetried, type RetryPolicy, toTaskError } from "./retry.js";
 import { type LedgerSession, type Mutation, SessionError } from "./session.js";
@@ -20,9 +21,9 @@ interface Operation {
   /** None once its caller has been answered: it may go on waiting, and must not hold its task in memory. */
   mutations: readonly Mutation[];
   readonly bytes: number;
-  /** On the host's monotonic clock. */
+  /** When its caller is answered at the latest, in milliseconds on the host's monotonic clock. */
   readonly end: number;
-  /** Whether an attempt was made that may have been applied. */
+  /** Whether an attempt was made, or is under way, that may be applied. */
   mayApply: boolean;
   /** Of the last attempt, if another might have got past it. */
   failure: SessionError | undefined;
@@ -35,6 +36,8 @@ interface Operation {
 /** What waits for one partition, and the batch that is under way there. */
 interface Lane {
   readonly partition: Partition;
+  batch: readonly Operation[];
+  /** In the order in which they came, which is that of their ends: all have the same time. The batch, too. */
   queue: Operation[];
 }
 
@@ -47,17 +50,19 @@ export class GroupCommit {
   readonly #host: Host;
   readonly #options: GroupCommitOptions;
   readonly #lanes = new Map<string, Lane>();
+  readonly #timer: ExpiryTimer;
   readonly #underWay = new Set<Promise<void>>();
 
   constructor(session: LedgerSession, host: Host, options: GroupCommitOptions) {
     this.#session = session;
     this.#host = host;
     this.#options = options;
+    this.#timer = new ExpiryTimer(host, () => this.#expire());
   }
 
   /**
-   * Resolves when the mutations are acknowledged. Rejects with a TaskError whose outcome tells whether they may have
-   * been applied.
+   * Resolves when the mutations are acknowledged. Rejects with a TaskError whose outcome tells whether they may be
+   * applied: when the server refuses them, when the signal is aborted, and when no time is left, whatever is under way.
    */
   write(partition: Partition, mutations: readonly Mutation[], signal?: AbortSignal): Promise<void> {
     if (signal?.aborted) return Promise.reject(abortedError(signal));
@@ -91,11 +96,12 @@ export class GroupCommit {
   #enqueue(partition: Partition, operation: Operation): void {
     const key = partitionName(partition);
     const lane = this.#lanes.get(key);
+    this.#timer.start(this.#options.deadline);
     if (lane) {
       lane.queue.push(operation);
       return;
     }
-    const opened: Lane = { partition, queue: [operation] };
+    const opened: Lane = { partition, batch: [], queue: [operation] };
     this.#lanes.set(key, opened);
     const run = this.#run(opened).finally(() => {
       this.#underWay.delete(run);
@@ -106,8 +112,12 @@ export class GroupCommit {
   async #run(lane: Lane): Promise<void> {
     // What is written in the same turn of the caller leaves together, too.
     await Promise.resolve();
-    while (lane.queue.length > 0) await this.#send(lane.partition, this.#take(lane));
+    while (lane.queue.length > 0) {
+      lane.batch = this.#take(lane);
+      await this.#send(lane.partition, lane.batch);
+    }
     this.#lanes.delete(partitionName(lane.partition));
+    if (this.#lanes.size === 0) this.#timer.stop();
   }
 
   /** The operations of the next batch: as many as fit, at least one. */
@@ -137,7 +147,7 @@ export class GroupCommit {
         if (!isRetried(error)) return this.#refuse(partition, alive, error);
         for (const operation of alive) operation.failure = error;
       }
-      await backOff(this.#host, attempt);
+      if (!(await backOff(this.#host, attempt, end))) return this.#giveUp(alive);
     }
   }
 
@@ -154,12 +164,26 @@ export class GroupCommit {
     }
   }
 
-  /** Those whose callers still wait; those whose time has passed are told so. */
+  /** Those whose callers still wait; those whose time has passed are told so, since a busy process's timer is late. */
   #alive(batch: readonly Operation[]): Operation[] {
     const now = this.#host.monotonic();
-    for (const operation of batch)
-      if (operation.end <= now) settle(operation, expired(operation, this.#options.deadline));
+    this.#giveUp(batch.filter(({ settled, end }) => !settled && end <= now));
     return batch.filter(({ settled }) => !settled);
+  }
+
+  #giveUp(operations: readonly Operation[]): void {
+    for (const operation of operations) settle(operation, expired(operation, this.#options.deadline));
+  }
+
+  /** Answers those whose time has passed, whatever is under way; gives the end of the first of the others. */
+  #expire(): number | undefined {
+    let next = Infinity;
+    for (const lane of this.#lanes.values()) {
+      lane.queue = this.#alive(lane.queue);
+      const first = this.#alive(lane.batch)[0] ?? lane.queue[0];
+      if (first) next = Math.min(next, first.end);
+    }
+    return next === Infinity ? undefined : next;
   }
 
   /** A batch that the server refuses is split, so that the operation it does not like fails alone. */
@@ -186,7 +210,8 @@ function abortedBy(signal: AbortSignal, { mayApply }: Operation): TaskError {
 
 function expired({ mayApply, failure }: Operation, deadline: number): TaskError {
   if (failure) return toTaskError(failure, mayApply);
-  return new TaskError("TIMEOUT", `Cassandra: it did not come to be sent within ${deadline} ms`);
+  const reason = mayApply ? "no answer" : "it did not come to be sent";
+  return toTaskError(new SessionError("timeout", mayApply, `${reason} within ${deadline} ms`), mayApply);
 }
 
 function bytesOf(mutations: readonly Mutation[]): number {

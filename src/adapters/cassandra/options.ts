@@ -9,7 +9,11 @@ import type { LedgerLimits } from "./rules.js";
 
 /** How the adapter works. Times are in milliseconds. */
 export interface LedgerOptions {
-  /** How long an operation may take in all, its retries included; 10,000 by default. */
+  /**
+   * How long a read or a write may take in all, its retries included; 10,000 by default. A write is answered then, whatever
+   * is under way. Waiting for room (`whenFull: "wait"`) does not count: how long that takes is up to those who write, and
+   * whoever wants to bound it gives a signal.
+   */
   readonly deadline?: number | undefined;
   /** How long one attempt may take; 3,000 by default. */
   readonly attemptTimeout?: number | undefined;

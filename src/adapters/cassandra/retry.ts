@@ -18,14 +18,21 @@ export function isRetried(error: unknown): error is SessionError {
   return error instanceof SessionError && retried.includes(error.kind);
 }
 
-/** Waits before the attempt after this one: full jitter over a time that doubles, 25 ms to 1 s. */
-export function backOff(host: Host, attempt: number): Promise<void> {
-  return sleep(host, host.random() * Math.min(1000, 25 * 2 ** attempt));
+/**
+ * Waits before the attempt after this one: full jitter over a time that doubles, 25 ms to 1 s. Gives false, at once, where
+ * that would last until `end` or longer: an attempt that has no time left would only hide what went wrong.
+ */
+export async function backOff(host: Host, attempt: number, end: number): Promise<boolean> {
+  const wait = host.random() * Math.min(1000, 25 * 2 ** attempt);
+  if (host.monotonic() + wait >= end) return false;
+  await sleep(host, wait);
+  return true;
 }
 
 /**
- * Reads until an attempt succeeds, the deadline has passed, or the signal is aborted: it does not wait then for what is
- * under way. Throws a TaskError, or a SessionError that is not retried.
+ * Reads until an attempt succeeds, no time is left for another, or the signal is aborted: it does not wait then for what
+ * is under way. An attempt's time ends with the deadline; the session bounds how much later its answer may come. Throws a
+ * TaskError, or a SessionError that is not retried.
  */
 export function retryRead<T>(
   host: Host,
@@ -49,9 +56,7 @@ async function readUntilDeadline<T>(
       return await read(attemptTimeout(host, policy, end));
     } catch (error) {
       if (!isRetried(error)) throw error;
-      await backOff(host, attempt);
-      // An attempt that has no time left would only hide what went wrong.
-      if (host.monotonic() >= end) throw toTaskError(error, false);
+      if (!(await backOff(host, attempt, end))) throw toTaskError(error, false);
     }
   }
 }
