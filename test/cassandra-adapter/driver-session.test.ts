@@ -55,6 +55,23 @@ describe("an attempt that the driver does not bound, since it is no request yet"
   });
 });
 
+describe("a read that the server cuts into pages", () => {
+  test("has its time for all of them", async () => {
+    const timeouts: number[] = [];
+    const client = {
+      async execute(_query: string, _params: unknown, { readTimeout }: { readTimeout: number }) {
+        timeouts.push(readTimeout);
+        await sleep(30);
+        return { rows: [], info: {}, pageState: timeouts.length < 3 ? "more" : undefined };
+      },
+    } as unknown as Client;
+    const session = new DriverSession(client, driver, "tasks", driver.types.consistencies.localQuorum);
+    await session.readTasks({ taskList: "l", shard: 0 }, ["a", "b"], 1_000);
+    expect(timeouts[0]).toBe(1_000);
+    expect(timeouts[2]).toBeLessThanOrEqual(945);
+  });
+});
+
 describe("a read that replicas fail", () => {
   const failing = (reasons?: object) => {
     const error = Object.assign(

@@ -115,10 +115,12 @@ export class DriverSession implements LedgerSession {
   /** All rows of a result; the server may cut it into pages, and leave some empty, whatever was asked for. */
   async #readResult(query: string, params: unknown[], timeout: number): Promise<Result> {
     const result: Result = { rows: [], warnings: [] };
+    const end = performance.now() + timeout;
     let pageState: string | undefined;
     do {
-      const options = { ...this.#options, readTimeout: timeout, ...(pageState && { pageState }) };
-      const page = await this.#attempt("read", timeout, () => this.#client.execute(query, params, options));
+      const left = Math.ceil(Math.max(1, end - performance.now()));
+      const options = { ...this.#options, readTimeout: left, ...(pageState && { pageState }) };
+      const page = await this.#attempt("read", left, () => this.#client.execute(query, params, options));
       for (const row of page.rows) result.rows.push(row);
       result.warnings.push(...(page.info.warnings ?? []));
       pageState = page.pageState ?? undefined;
