@@ -4,6 +4,7 @@ import { isTaskError, TaskError } from "../../errors.js";
 import { checkOptions } from "../../options.js";
 import type { ClaimSession } from "./claim-session.js";
 import { createSchema } from "./create-schema.js";
+import { callDriver } from "./driver-call.js";
 import { DriverClaimSession } from "./driver-claim-session.js";
 import { classifyDriverError, type Driver, describeDriverError } from "./driver-errors.js";
 import { DriverSession } from "./driver-session.js";
@@ -60,7 +61,7 @@ export async function connect(options: CassandraConnectionOptions, policy: Retry
   return withClient(options, driver, async (client, close) => {
     const { localQuorum, quorum, localSerial, serial } = driver.types.consistencies;
     const settings = await retryRead(processHost, policy, undefined, (timeout) =>
-      asSession(driver, () => checkSchema(client, localQuorum, keyspace, timeout)),
+      callDriver(driver, { timeout }, () => checkSchema(client, localQuorum, keyspace, timeout)),
     );
     checkDataCenter(keyspace, settings, await dataCenterOf(client));
     const several = settings.dataCenter === SEVERAL_DATA_CENTERS;
@@ -69,16 +70,6 @@ export async function connect(options: CassandraConnectionOptions, policy: Retry
     const claims = new DriverClaimSession(client, driver, keyspace, consistency, several ? serial : localSerial);
     return { session, claims, settings, close };
   });
-}
-
-/** Gives the driver's errors as those of a session. */
-async function asSession<T>(driver: Driver, read: () => Promise<T>): Promise<T> {
-  try {
-    return await read();
-  } catch (cause) {
-    if (isTaskError(cause)) throw cause;
-    throw new SessionError(classifyDriverError(cause, driver).kind, false, describeDriverError(cause), cause);
-  }
 }
 
 export async function createSchemaWith(options: CreateSchemaOptions): Promise<void> {

@@ -2,10 +2,10 @@ import type { Client, QueryOptions, types } from "cassandra-driver";
 import { CLAIM_MEMORY, type ClaimHolding, type ClaimState, NEVER } from "../../claim-store.js";
 import type { TaskKey } from "../../keys.js";
 import type { ClaimEnd, ClaimRow, ClaimSession } from "./claim-session.js";
-import { classifyDriverError, type Driver, describeDriverError } from "./driver-errors.js";
-import { GRACE, toVersion, within } from "./driver-session.js";
+import { callDriver } from "./driver-call.js";
+import type { Driver } from "./driver-errors.js";
+import { toVersion } from "./driver-session.js";
 import { encodeVersion } from "./parameters.js";
-import { SessionError } from "./session.js";
 
 /** How long what is left of a claim lasts whose task has been completed, in seconds. */
 const COMPLETED_TTL = 24 * 3600;
@@ -95,12 +95,8 @@ export class DriverClaimSession implements ClaimSession {
 
   async #execute(query: string, params: unknown[], timeout: number, isRead: boolean): Promise<types.ResultSet> {
     const options = { ...this.#options, isIdempotent: isRead, readTimeout: timeout };
-    try {
-      return await within(timeout + GRACE, this.#client.execute(query, params, options), this.#driver);
-    } catch (cause) {
-      const { kind, reached } = classifyDriverError(cause, this.#driver);
-      throw new SessionError(kind, reached && !isRead, describeDriverError(cause), cause);
-    }
+    const mayApply = (reached: boolean) => reached && !isRead;
+    return callDriver(this.#driver, { timeout, mayApply }, () => this.#client.execute(query, params, options));
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Client, ClientOptions, QueryOptions, types } from "cassandra-driver";
 import type { Version } from "../../version.js";
-import { classifyDriverError, type Driver, describeDriverError, mayBeTombstones } from "./driver-errors.js";
+import { callDriver } from "./driver-call.js";
+import { type Driver, mayBeTombstones } from "./driver-errors.js";
 import { encodeVersion, MutationEncoder } from "./parameters.js";
 import type { LedgerPlace } from "./rules.js";
 import {
@@ -16,9 +17,6 @@ import { type Statements, statementsFor } from "./statements.js";
 import type { Sweep } from "./stretches.js";
 
 type Result = { readonly rows: types.Row[]; readonly warnings: string[] };
-
-/** How long past its timeout the driver may take: that does not bound what comes before a request is sent. In milliseconds. */
-export const GRACE = 250;
 
 /** The session on cassandra-driver: prepared statements, one attempt a call, its errors sorted by what they mean. */
 export class DriverSession implements LedgerSession {
@@ -42,7 +40,10 @@ export class DriverSession implements LedgerSession {
     const encoder = new MutationEncoder(this.#statements, partition);
     const queries = mutations.map((mutation) => encoder.encode(mutation));
     const options = { ...this.#options, readTimeout: timeout };
-    await this.#attempt("write", timeout, () => this.#client.batch(queries, options));
+    const start = performance.now();
+    // The error is one coordinator's. Another, that was asked before and hangs, may yet do it.
+    const mayApply = (reached: boolean) => reached || performance.now() - start >= this.#speculationDelay;
+    await callDriver(this.#driver, { timeout, mayApply }, () => this.#client.batch(queries, options));
   }
 
   async readTasks(
@@ -120,38 +121,14 @@ export class DriverSession implements LedgerSession {
     do {
       const left = Math.ceil(Math.max(1, end - performance.now()));
       const options = { ...this.#options, readTimeout: left, ...(pageState && { pageState }) };
-      const page = await this.#attempt("read", left, () => this.#client.execute(query, params, options));
+      const page = await callDriver(this.#driver, { timeout: left }, () =>
+        this.#client.execute(query, params, options),
+      );
       for (const row of page.rows) result.rows.push(row);
       result.warnings.push(...(page.info.warnings ?? []));
       pageState = page.pageState ?? undefined;
     } while (pageState);
     return result;
-  }
-
-  async #attempt<T>(what: "read" | "write", timeout: number, call: () => Promise<T>): Promise<T> {
-    const start = performance.now();
-    try {
-      return await within(timeout + GRACE, call(), this.#driver);
-    } catch (cause) {
-      const { kind, reached } = classifyDriverError(cause, this.#driver);
-      // The error is one coordinator's. Another, that was asked before and hangs, may yet do it.
-      const isWithAnother = performance.now() - start >= this.#speculationDelay;
-      throw new SessionError(kind, what === "write" && (reached || isWithAnother), describeDriverError(cause), cause);
-    }
-  }
-}
-
-/** As `promise`, or the driver's timeout after so many milliseconds. */
-export async function within<T>(milliseconds: number, promise: Promise<T>, { errors }: Driver): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const message = `no answer within ${milliseconds} ms`;
-    timer = setTimeout(() => reject(new errors.OperationTimedOutError(message)), milliseconds);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 
