@@ -3,6 +3,7 @@ import type { CassandraClaims } from "../../src/adapters/cassandra/claims.js";
 import { type Host, processHost } from "../../src/adapters/cassandra/host.js";
 import { Ledger } from "../../src/adapters/cassandra/ledger.js";
 import type { LedgerOptions } from "../../src/adapters/cassandra/options.js";
+import { SessionError } from "../../src/adapters/cassandra/session.js";
 import type { ClaimRequest, ClaimState } from "../../src/claim-store.js";
 import { taskEntry } from "../../src/testing/entries.js";
 import { VersionClock } from "../../src/version.js";
@@ -16,11 +17,14 @@ const CLOCK_LIMIT = 1_000;
 /** In milliseconds, by the servers' clock. */
 let now: number;
 let table: ClaimTable;
+/** Of a server, in microseconds. */
+let readClock: () => Promise<bigint>;
 /** What is open. */
 let version: bigint | undefined;
 
 beforeEach(() => {
   now = 1_700_000_000_000;
+  readClock = async () => BigInt(now) * 1000n;
   table = new ClaimTable();
   version = SAVED_AT;
 });
@@ -33,7 +37,7 @@ async function host(ahead = 0, options: LedgerOptions = {}): Promise<CassandraCl
       return version === undefined ? [] : [{ id, envelope: taskEntry("l", id).encode(version) }];
     },
   });
-  session.readClock = async () => BigInt(now) * 1000n;
+  session.readClock = () => readClock();
   const machine: Host = {
     ...processHost,
     clock: new VersionClock(() => BigInt(now + ahead) * 1000n),
@@ -86,6 +90,33 @@ describe("the lease of a claim", () => {
     await expect(wild.claim(request("b"), undefined)).rejects.toMatchObject({ code: "CLOCK_SKEW" });
     await expect(wild.renew(claim, LEASE, undefined)).rejects.toMatchObject({ code: "CLOCK_SKEW" });
     expect(table.row(key).state).toMatchObject({ owner: "a" });
+  });
+
+  test("is neither given nor renewed while the clocks can't be compared", async () => {
+    const claim = await claimed(await host());
+    const claims = await host();
+    readClock = async () => {
+      throw new SessionError("refused", false, "no permission");
+    };
+    const failure = { name: "TaskError", code: "UNAVAILABLE", outcome: "not-applied" };
+    await expect(claims.claim(request("b"), undefined)).rejects.toMatchObject(failure);
+    await expect(claims.renew(claim, LEASE, undefined)).rejects.toMatchObject(failure);
+    expect(table.row(key).state).toMatchObject({ owner: "a" });
+  });
+
+  test("waits for a comparison of the clocks only until it is aborted", async () => {
+    const claim = await claimed(await host());
+    const claims = await host();
+    readClock = () => new Promise(() => {});
+    for (const call of [
+      (signal: AbortSignal) => claims.claim(request("b"), signal),
+      (signal: AbortSignal) => claims.renew(claim, LEASE, signal),
+    ]) {
+      const aborting = new AbortController();
+      const calling = call(aborting.signal);
+      aborting.abort();
+      await expect(calling).rejects.toMatchObject({ code: "ABORTED", outcome: "not-applied" });
+    }
   });
 
   test("is over at once where the task is released, whatever another host's clock says", async () => {

@@ -65,7 +65,7 @@ export class CassandraClaims {
     request: ClaimRequest,
     signal: AbortSignal | undefined,
   ): Promise<ClaimState | undefined | "changed"> {
-    await this.#checkClock();
+    await this.#guard.untilTrusted(signal);
     const [before, isOpen] = await Promise.all([this.#read(request, signal), this.#isOpen(request, signal)]);
     if (!isOpen) return undefined;
     const time = { now: this.#now(), tolerance: this.#options.tolerance };
@@ -81,7 +81,7 @@ export class CassandraClaims {
   }
 
   async renew(holding: ClaimHolding, lease: number, signal: AbortSignal | undefined): Promise<number | undefined> {
-    await this.#checkClock();
+    await this.#guard.untilTrusted(signal);
     return this.#write(holding, "again", signal, (timeout) =>
       this.#session.renewClaim(holding, endOfLease(lease, this.#now()), timeout),
     );
@@ -165,10 +165,6 @@ export class CassandraClaims {
         if (!goesOn) throw toTaskError(error, mayApply, { taskList, id });
       }
     }
-  }
-
-  async #checkClock(): Promise<void> {
-    if (!this.#guard.isTrusted) await this.#guard.check();
   }
 
   /** In milliseconds. */

@@ -1,6 +1,8 @@
+import { untilAborted } from "../../abort.js";
 import { TaskError } from "../../errors.js";
 import { MAX_VERSION, toMilliseconds, type Version } from "../../version.js";
 import type { Host } from "./host.js";
+import { toTaskError } from "./retry.js";
 
 export interface ClockGuardOptions {
   /** How far the host's clock may be off, in microseconds. */
@@ -48,10 +50,19 @@ export class ClockGuard {
   }
 
   /**
-   * Resolves where the clock may be trusted. Throws CLOCK_SKEW beyond the limit, and what reading the servers' clock
-   * throws where that has to be waited for.
+   * Resolves when the clock may be trusted; at once where it is. Throws CLOCK_SKEW beyond the limit, ABORTED, and where
+   * the servers' clock has to be read, but can't be, TIMEOUT, UNAVAILABLE or OVERLOADED; nothing has been written then.
    */
-  async check(): Promise<void> {
+  async untilTrusted(signal: AbortSignal | undefined): Promise<void> {
+    if (this.isTrusted) return;
+    try {
+      await untilAborted(this.#check(), signal);
+    } catch (error) {
+      throw toTaskError(error, false);
+    }
+  }
+
+  async #check(): Promise<void> {
     if (this.#isDue()) {
       const measuring = this.measure();
       // A clock that was set must be compared first; one that was only not compared for a while need not.
@@ -63,7 +74,7 @@ export class ClockGuard {
     this.#throwIfOff();
   }
 
-  /** Whether `check` would resolve at once. */
+  /** Whether there is nothing to wait for. */
   get isTrusted(): boolean {
     return !this.#isAwaited && !this.#isDue() && !this.#isOff();
   }

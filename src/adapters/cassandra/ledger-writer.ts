@@ -1,4 +1,3 @@
-import { untilAborted } from "../../abort.js";
 import type { CompleteEntry, Outcome, SaveEntry } from "../../adapter.js";
 import { isTaskError, TaskError } from "../../errors.js";
 import type { TaskKey } from "../../keys.js";
@@ -8,7 +7,6 @@ import type { Background } from "./background.js";
 import type { ClockGuard } from "./clock.js";
 import type { GroupCommit } from "./group-commit.js";
 import type { Host } from "./host.js";
-import { toTaskError } from "./retry.js";
 import type { LedgerLimits, LedgerPlace, LedgerRules } from "./rules.js";
 import { SavesUnderWay, type VersionsUnderWay } from "./saves-under-way.js";
 import { type Partition, partitionOf } from "./shard.js";
@@ -76,7 +74,8 @@ export class LedgerWriter {
     for (let attempt = 1; ; attempt++) {
       let savedAt: Version | undefined;
       try {
-        if (!this.#guard.isTrusted) await this.#checkClock(signal);
+        // Those that need not wait keep to one turn, so that they leave together.
+        if (!this.#guard.isTrusted) await this.#guard.untilTrusted(signal);
         savedAt = this.#host.clock.next(latestOf(replaced));
         made.latest = savedAt;
         const mutations = [...rules.saving(entry, savedAt), ...rules.replacing(entry.id, replaced)];
@@ -94,14 +93,6 @@ export class LedgerWriter {
       if (attempt === LATE_SAVES || made.latest > savedAt)
         return failure(tooLate(), entry, rules.versionAfterUnknown(savedAt));
       replaced = [savedAt, ...replaced];
-    }
-  }
-
-  async #checkClock(signal: AbortSignal | undefined): Promise<void> {
-    try {
-      await untilAborted(this.#guard.check(), signal);
-    } catch (error) {
-      throw toTaskError(error, false);
     }
   }
 

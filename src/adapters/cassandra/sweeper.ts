@@ -105,7 +105,7 @@ export class Sweeper {
   }
 
   async #sweepPartition(partition: Partition, signal?: AbortSignal): Promise<{ entries: number; stretches: number }> {
-    await this.#guard.check();
+    await this.#guard.untilTrusted(signal);
     let covering: Promise<number> = Promise.resolve(0);
     const start = this.#reader.startOfPass();
     const entries = await this.#reader.readEntries(partition, start, signal, (stream, known) => {
