@@ -59,6 +59,17 @@ export function onAbort(signal: AbortSignal, callback: () => void): () => void {
   };
 }
 
+/**
+ * Aborts a controller when a signal is, for the same reason; gives the function that ends that. AbortSignal.any would
+ * leave something behind at a signal that lives on, each time.
+ */
+export function abortWith(controller: AbortController, signal: AbortSignal | undefined): () => void {
+  if (signal === undefined) return () => undefined;
+  const abort = () => controller.abort(signal.reason);
+  if (signal.aborted) abort();
+  return onAbort(signal, abort);
+}
+
 function callAll(event: Event): void {
   for (const callback of listeners.get(event.target as AbortSignal) ?? []) callback();
 }

@@ -1,4 +1,4 @@
-import { checkSignal } from "./abort.js";
+import { abortWith, checkSignal } from "./abort.js";
 import { describeValue, isTaskError, TaskError, type TaskErrorCode } from "./errors.js";
 import { checkCount } from "./options.js";
 import { closeIterator, iteratorOf, NOT_READY, STOPPED, settled } from "./source.js";
@@ -94,25 +94,45 @@ export async function runInBatches<T>(
   checkCount("batchSize", batchSize);
   checkSignal(signal);
   const run = new BulkRun<T>(signal);
+  try {
+    await takeBatches(
+      batchesOf(source, batchSize, run),
+      run,
+      (batch) => run.perform(batch, perform, onDone),
+      concurrency,
+    );
+    return run.result();
+  } finally {
+    run.release();
+  }
+}
+
+async function takeBatches<T>(
+  batches: AsyncIterable<T[]>,
+  run: BulkRun<T>,
+  perform: (batch: readonly T[]) => Promise<void>,
+  concurrency: number,
+): Promise<void> {
   const underWay = new Set<Promise<void>>();
-  for await (const batch of batchesOf(source, batchSize, run)) {
+  for await (const batch of batches) {
     if (run.stopped) {
       run.leave(batch);
       break;
     }
-    const work = run.perform(batch, perform, onDone).finally(() => underWay.delete(work));
+    const work = perform(batch).finally(() => underWay.delete(work));
     underWay.add(work);
     if (underWay.size >= concurrency) await Promise.race(underWay);
   }
   await Promise.all(underWay);
-  return run.result();
 }
 
 /** How far a run has come, and whether it goes on. */
 class BulkRun<T> {
   /** Aborted at the first failure, or by the caller's signal. */
-  readonly stop: AbortSignal;
-  readonly #failed = new AbortController();
+  readonly #stopping = new AbortController();
+  readonly stop = this.#stopping.signal;
+  /** Lets go of the caller's signal. */
+  readonly release: () => void;
   readonly #failures: BulkFailure<T>[] = [];
   readonly #signal: AbortSignal | undefined;
   /** Whether the source has come to its end. */
@@ -123,7 +143,7 @@ class BulkRun<T> {
 
   constructor(signal: AbortSignal | undefined) {
     this.#signal = signal;
-    this.stop = signal ? AbortSignal.any([signal, this.#failed.signal]) : this.#failed.signal;
+    this.release = abortWith(this.#stopping, signal);
   }
 
   get stopped(): boolean {
@@ -134,7 +154,7 @@ class BulkRun<T> {
     const failures = await perform(batch);
     for (const failure of failures) this.#failures.push(failure);
     this.#done += batch.length - failures.length;
-    if (failures.length > 0) this.#failed.abort();
+    if (failures.length > 0) this.#stopping.abort();
     const failed = new Set(failures.map(({ task }) => task));
     try {
       for (const task of batch) if (!failed.has(task)) onDone?.(task);
@@ -145,7 +165,7 @@ class BulkRun<T> {
 
   fail(by: string, cause: unknown): void {
     this.#thrown ??= { by, cause };
-    this.#failed.abort();
+    this.#stopping.abort();
   }
 
   /** Tasks that were taken from the source, and are not tried any more. */

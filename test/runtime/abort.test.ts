@@ -1,8 +1,9 @@
+import { getEventListeners } from "node:events";
 import { DataInterface, type OperationOptions, TaskError } from "taskledger";
 import { MemoryAdapter } from "taskledger/memory";
 import { describe, expect, test } from "vitest";
 import { FetchFileTask } from "../../gen/example/v1/fetch_file_task.js";
-import { untilAborted } from "../../src/abort.js";
+import { abortWith, untilAborted } from "../../src/abort.js";
 import { failureOf } from "./failure.js";
 import { recordingStore, standBefore } from "./stores.js";
 
@@ -105,5 +106,40 @@ describe("waiting until a signal is aborted", () => {
   test("ends at once where it was aborted before", async () => {
     const signal = AbortSignal.abort(reason);
     expect(await failureOf(() => untilAborted(new Promise(() => {}), signal))).toMatchObject({ code: "ABORTED" });
+  });
+});
+
+describe("a controller that is aborted with several signals", () => {
+  const setUp = () => {
+    const sources = [new AbortController(), new AbortController()] as const;
+    const controller = new AbortController();
+    const releases = sources.map(({ signal }) => abortWith(controller, signal));
+    const release = () => {
+      for (const each of releases) each();
+    };
+    const listeners = () => sources.flatMap(({ signal }) => getEventListeners(signal, "abort")).length;
+    return { sources, controller, release, listeners };
+  };
+
+  test.each([0, 1] as const)("is when number %i is, for the same reason", (index) => {
+    const { sources, controller } = setUp();
+    expect(controller.signal.aborted).toBe(false);
+    sources[index].abort(reason);
+    expect(controller.signal).toMatchObject({ aborted: true, reason });
+  });
+
+  test("is at once where one was before", () => {
+    const controller = new AbortController();
+    abortWith(controller, AbortSignal.abort(reason));
+    expect(controller.signal).toMatchObject({ aborted: true, reason });
+  });
+
+  test("leaves no listener behind, and is not aborted any more, once it is released", () => {
+    const { sources, controller, release, listeners } = setUp();
+    expect(listeners()).toBe(2);
+    release();
+    expect(listeners()).toBe(0);
+    sources[0].abort();
+    expect(controller.signal.aborted).toBe(false);
   });
 });

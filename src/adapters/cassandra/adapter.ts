@@ -1,4 +1,4 @@
-import { throwIfAborted, untilAborted } from "../../abort.js";
+import { abortWith, throwIfAborted, untilAborted } from "../../abort.js";
 import type { Adapter, AllOptions, CompleteEntry, OperationOptions, Outcome, SaveEntry } from "../../adapter.js";
 import type { ClaimStore } from "../../claim-store.js";
 import { TaskError } from "../../errors.js";
@@ -76,11 +76,14 @@ export class CassandraAdapter implements Adapter {
 
   async *all(taskList: string, options: AllOptions): AsyncGenerator<readonly Uint8Array[], void, undefined> {
     const ledger = await this.#ledger(options.signal);
-    const signal = options.signal ? AbortSignal.any([options.signal, this.#closed.signal]) : this.#closed.signal;
+    const pass = new AbortController();
+    const releases = [options.signal, this.#closed.signal].map((signal) => abortWith(pass, signal));
     try {
-      yield* ledger.all(taskList, { ...options, signal });
+      yield* ledger.all(taskList, { ...options, signal: pass.signal });
     } catch (error) {
       if (!this.#closed.signal.aborted) throw error;
+    } finally {
+      for (const release of releases) release();
     }
     if (this.#closed.signal.aborted) throw closedError();
   }

@@ -1,4 +1,4 @@
-import { throwIfAborted } from "../../abort.js";
+import { abortWith, throwIfAborted } from "../../abort.js";
 import type { AllOptions } from "../../adapter.js";
 import { forEachConcurrently } from "../../concurrency.js";
 import { readStamp } from "../../envelope.js";
@@ -74,8 +74,8 @@ export class LedgerReader {
   ): AsyncGenerator<readonly Uint8Array[], void, undefined> {
     const { rules, limits } = this.#options;
     const left = new AbortController();
-    const signal = options.signal ? AbortSignal.any([options.signal, left.signal]) : left.signal;
-    const pass = new Pass(this.startOfPass(), { ...options, signal }, rules, limits);
+    const release = abortWith(left, options.signal);
+    const pass = new Pass(this.startOfPass(), { ...options, signal: left.signal }, rules, limits);
     let next: Promise<readonly Uint8Array[]> | undefined;
     try {
       const entries = await this.#entries(taskList, pass, onRead);
@@ -89,6 +89,7 @@ export class LedgerReader {
         yield page;
       }
     } finally {
+      release();
       left.abort();
       await next?.catch(() => undefined);
     }
