@@ -6,7 +6,11 @@ import { checkSchema, checkWhatIsThere, compareSettings, mismatch } from "./sche
  * Makes the keyspace, the tables and the settings that are not there yet; changes and drops nothing. Throws
  * SCHEMA_MISMATCH where what is there differs.
  */
-export async function createSchema(client: Client, quorum: types.consistencies, options: SchemaOptions): Promise<void> {
+export async function createSchema(
+  client: Client,
+  consistency: types.consistencies,
+  options: SchemaOptions,
+): Promise<void> {
   const { keyspace, replication, settings } = options;
   await checkWhatIsThere(client, options);
   const major = Number.parseInt(await releaseVersion(client), 10);
@@ -14,8 +18,8 @@ export async function createSchema(client: Client, quorum: types.consistencies, 
   // Lightweight transactions, so that of two hosts that make a schema at once one decides.
   const insert = `INSERT INTO "${keyspace}".settings (name, value) VALUES (?, ?) IF NOT EXISTS`;
   for (const [name, value] of Object.entries(settingRows(settings)))
-    await client.execute(insert, [name, value], { prepare: true, consistency: quorum });
-  const found = await checkSchema(client, quorum, keyspace);
+    await client.execute(insert, [name, value], { prepare: true, consistency });
+  const found = await checkSchema(client, consistency, keyspace);
   const differences = compareSettings(settingRows(settings), settingRows(found));
   if (differences.length > 0) throw mismatch(keyspace, differences);
 }

@@ -13,12 +13,12 @@ import { isShardCount } from "./shard.js";
 /** Reads the settings of a keyspace. Throws SCHEMA_MISMATCH that says what of the tables or settings is not as it must be. */
 export async function checkSchema(
   client: Client,
-  quorum: types.consistencies,
+  consistency: types.consistencies,
   keyspace: string,
   timeout?: number,
 ): Promise<LedgerSettings> {
   const limits = timeout === undefined ? {} : { readTimeout: timeout };
-  const options = { prepare: true, consistency: quorum, isIdempotent: true, ...limits };
+  const options = { prepare: true, consistency, isIdempotent: true, ...limits };
   const columns = await readColumns(client, keyspace, options);
   if (columns.length === 0) throw missing(keyspace);
   const differences = Object.keys(tables).flatMap((table) => compareColumns(table, columns));
