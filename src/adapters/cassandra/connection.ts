@@ -75,13 +75,12 @@ export async function connect(options: CassandraConnectionOptions, policy: Retry
 export async function createSchemaWith(options: CreateSchemaOptions): Promise<void> {
   checkOptions(options);
   const { keyspace, replication, shards = DEFAULT_SHARDS, severalDataCenters = false } = options;
-  const wanted = { keyspace, replication, settings: { shards, dataCenter: SEVERAL_DATA_CENTERS } };
-  checkSchemaOptions(wanted);
+  checkSchemaOptions(keyspace, replication, { shards });
   const driver = await loadDriver();
   await withClient(options, driver, async (client, close) => {
     const dataCenter = severalDataCenters ? SEVERAL_DATA_CENTERS : await dataCenterOf(client);
     const { localQuorum } = driver.types.consistencies;
-    await createSchema(client, localQuorum, { ...wanted, settings: { shards, dataCenter } });
+    await createSchema(client, localQuorum, { keyspace, replication, settings: { shards, dataCenter } });
     await close();
   });
 }

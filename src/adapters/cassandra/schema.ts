@@ -81,13 +81,16 @@ export function settingRows({ shards, dataCenter }: LedgerSettings): Record<stri
   return { layout: LAYOUT, shards: String(shards), data_center: dataCenter };
 }
 
-/** Throws INVALID_ARGUMENT. */
-export function checkSchemaOptions({ keyspace, replication, settings }: SchemaOptions): void {
+/** What is asked for before the data centre is known. Throws INVALID_ARGUMENT. */
+export function checkSchemaOptions(
+  keyspace: string,
+  replication: SchemaOptions["replication"],
+  { shards }: Omit<LedgerSettings, "dataCenter">,
+): void {
   checkKeyspaceName(keyspace);
   if (!isPlainObject(replication) || typeof replication.class !== "string")
     throw invalidArgument("replication", 'a map such as { class: "NetworkTopologyStrategy", dc1: 3 }', replication);
-  if (!isShardCount(settings.shards))
-    throw invalidArgument("shards", `a power of two up to ${MAX_SHARDS}`, settings.shards);
+  if (!isShardCount(shards)) throw invalidArgument("shards", `a power of two up to ${MAX_SHARDS}`, shards);
 }
 
 export function checkKeyspaceName(keyspace: unknown): void {
