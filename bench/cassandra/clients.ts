@@ -34,7 +34,7 @@ export async function openSides(coordinates: Coordinates, name: string, options:
   const client = new Client(clientOptions(coordinates));
   await client.connect();
   await dropKeyspaces(client, keyspace);
-  await CassandraAdapter.createSchema({ ...connection, replication: REPLICATION });
+  await CassandraAdapter.createSchema({ ...connection, replication: REPLICATION, margin: options.margin });
   const raw = await RawTable.create(client, `${keyspace}_raw`);
   const adapter = new CassandraAdapter({ ...connection, ...options });
   const tasks = new DataInterface({ types: [FetchFileTask], adapter });

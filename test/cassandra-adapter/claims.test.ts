@@ -49,7 +49,7 @@ async function host(ahead = 0, options: LedgerOptions = {}): Promise<CassandraCl
       return () => {};
     },
   };
-  const ledger = new Ledger(session, { shards: 2, dataCenter: "dc1" }, machine, {
+  const ledger = new Ledger(session, { shards: 2, dataCenter: "dc1", margin: 600_000 }, machine, {
     clockLimit: CLOCK_LIMIT,
     ...options,
   });

@@ -14,7 +14,7 @@ function emptyKeyspace(hangs = (_query: string) => false): Client {
       return { table_name, column_name, type, kind, position, clustering_order };
     }),
   );
-  const settings = Object.entries(settingRows({ shards: 1, dataCenter: "dc1" }));
+  const settings = Object.entries(settingRows({ shards: 1, dataCenter: "dc1", margin: 600_000 }));
   const answers: readonly (readonly [string, readonly object[]])[] = [
     ["system_schema.columns", columns],
     ["system_schema.tables", []],

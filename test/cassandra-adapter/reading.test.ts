@@ -8,7 +8,8 @@ import { ScriptedSession } from "./scripted-session.js";
 
 const policy = { deadline: 10_000, attemptTimeout: 1_000 };
 const pages = { pageSize: 10, maxPageBytes: 1_000_000 };
-const ledger = () => new Ledger(new ScriptedSession(), { shards: 2, dataCenter: "dc1" }, processHost, {});
+const ledger = () =>
+  new Ledger(new ScriptedSession(), { shards: 2, dataCenter: "dc1", margin: 600_000 }, processHost, {});
 
 describe("an abort", () => {
   test("ends a read whose answer does not come", async () => {

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from "vitest";
-import { CassandraAdapter } from "../../src/adapters/cassandra/index.js";
+import { CassandraAdapter, type LedgerOptions } from "../../src/adapters/cassandra/index.js";
 import { driverOptions, newKeyspace, rawClient, replication, shutDown } from "./connection.js";
 
 const client = rawClient();
@@ -12,11 +12,20 @@ async function made(options: object = {}): Promise<string> {
   return keyspace;
 }
 
-const opened = async (keyspace: string) => {
-  const adapter = new CassandraAdapter({ client, keyspace });
+const opened = async (keyspace: string, options: LedgerOptions = {}) => {
+  const adapter = new CassandraAdapter({ client, keyspace, ...options });
   await adapter.open();
   await adapter.close();
 };
+
+/** How many milliseconds ago the latest version was that a sweep may have covered. */
+async function ageOfSwept(keyspace: string): Promise<number> {
+  const adapter = new CassandraAdapter({ client, keyspace });
+  await adapter.sweep("l");
+  await adapter.close();
+  const { rows } = await client.execute(`SELECT swept_to FROM ${keyspace}.sweeps`);
+  return Date.now() - Number(String(rows[0]?.swept_to)) / 1000;
+}
 
 describe("createSchema", () => {
   it("makes a keyspace that an adapter opens, and can be called again", async () => {
@@ -25,22 +34,36 @@ describe("createSchema", () => {
     await opened(keyspace);
   });
 
-  it("settles shards, layout and data centre", async () => {
-    const keyspace = await made({ shards: 64 });
+  it("settles shards, layout, data centre and margin", async () => {
+    const keyspace = await made({ shards: 64, margin: 20_000 });
     const { rows } = await client.execute(`SELECT name, value FROM ${keyspace}.settings`);
     expect(Object.fromEntries(rows.map(({ name, value }) => [name, value]))).toEqual({
       layout: "1",
       shards: "64",
       data_center: driverOptions.localDataCenter,
+      margin: "20000",
     });
+  });
+
+  it("makes a margin of ten minutes by default", async () => {
+    await opened(await made(), { margin: 600_000 });
+  });
+
+  it("adds a setting that is not there yet", async () => {
+    const keyspace = await made();
+    await client.execute(`DELETE FROM ${keyspace}.settings WHERE name = 'margin' IF EXISTS`);
+    await CassandraAdapter.createSchema({ client, keyspace, replication });
+    await opened(keyspace);
   });
 
   it("refuses settings that differ from those that are there, and says which", async () => {
     const keyspace = await made({ shards: 8 });
-    const again = { client, keyspace, replication, shards: 16, severalDataCenters: true };
+    const again = { client, keyspace, replication, shards: 16, severalDataCenters: true, margin: 60_000 };
     await expect(CassandraAdapter.createSchema(again)).rejects.toMatchObject({
       code: "SCHEMA_MISMATCH",
-      message: expect.stringMatching(/shards: is "8", and "16" was asked for; .*data_center: .*"\*"/),
+      message: expect.stringMatching(
+        /shards: is "8", and "16" was asked for; .*data_center: .*"\*".*; setting margin: is "600000", and "60000" was/,
+      ),
     });
   });
 
@@ -112,6 +135,11 @@ describe("open", () => {
     ["UPDATE %.settings SET value = '7' WHERE name = 'shards'", /shards: "7" is no power of two/],
     ["UPDATE %.settings SET value = '2' WHERE name = 'layout'", /layout: is "2", and must be "1"/],
     ["DELETE FROM %.settings WHERE name = 'data_center'", /data_center: is missing/],
+    ["DELETE FROM %.settings WHERE name = 'margin'", /margin: is missing; createSchema writes it/],
+    ["UPDATE %.settings SET value = '6e5' WHERE name = 'margin'", /margin: "6e5" is no whole number of milliseconds/],
+    ["UPDATE %.settings SET value = '-1' WHERE name = 'margin'", /margin: "-1" is no whole number of milliseconds/],
+    ["UPDATE %.settings SET value = '2147483648' WHERE name = 'margin'", /to 2147483647/],
+    ["UPDATE %.settings SET value = '19999' WHERE name = 'margin'", /margin: is "19999", and must be at least 20000/],
     ["UPDATE %.settings SET value = 'mars' WHERE name = 'data_center'", /data centre "mars", and this one is in/],
   ])("says what differs after %s", async (statement, message) => {
     const keyspace = await made();
@@ -120,6 +148,23 @@ describe("open", () => {
       code: "SCHEMA_MISMATCH",
       message: expect.stringMatching(message),
     });
+  });
+
+  it("refuses a margin that is not the keyspace's, names both, and says what to do", async () => {
+    const keyspace = await made({ margin: 60_000 });
+    await expect(opened(keyspace, { margin: 30_000 })).rejects.toMatchObject({
+      code: "SCHEMA_MISMATCH",
+      message: expect.stringMatching(
+        /margin is 60000 ms, .*option margin is 30000 ms: give 60000, or leave the option out/,
+      ),
+    });
+    await opened(keyspace, { margin: 60_000 });
+  });
+
+  it.each([20_000, 3_600_000])("takes the keyspace's margin: sweeps cover what is older than %d ms", async (margin) => {
+    const age = await ageOfSwept(await made({ margin, shards: 1 }));
+    expect(age).toBeGreaterThanOrEqual(margin);
+    expect(age).toBeLessThan(margin + 10_000);
   });
 
   it("can be tried again after it has failed", async () => {

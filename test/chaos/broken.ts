@@ -115,7 +115,7 @@ class BrokenAdapter implements ChaosAdapter {
   }
 
   async #open() {
-    const connection = await connect(this.#connection, resolveLedgerOptions(this.#options).policy);
+    const connection = await connect(this.#connection, resolveLedgerOptions(this.#options));
     const session = this.#breakage.session?.(connection.session) ?? connection.session;
     const rules = { ...ledgerRules, ...this.#breakage.rules };
     const ledger = new Ledger(session, connection.settings, processHost, this.#options, rules);

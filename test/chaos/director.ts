@@ -67,7 +67,7 @@ export class Director {
   }
 
   async play(plan: Plan, { broken, trials, withoutEach }: Play): Promise<void> {
-    const connection = await makeStore(this.#cluster);
+    const connection = await makeStore(this.#cluster, LEDGER.margin);
     const gather = (options: GroupOptions) => Group.gather(connection, this.#directory, this.#dice, options);
     for (const name of trials) this.trials.set(name, await gather({ ...TRIED, name, broken: name }));
     if (trials.length > 0) await this.#follow(tellingFaults(TRIAL), [...this.trials.values()]);

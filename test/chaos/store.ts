@@ -1,5 +1,6 @@
-import { CassandraAdapter } from "taskledger/cassandra";
+import { Client, types } from "cassandra-driver";
 import type { CassandraConnectionOptions } from "../../src/adapters/cassandra/connection.js";
+import { createSchema } from "../../src/adapters/cassandra/create-schema.js";
 import type { ChaosCluster } from "./cluster.js";
 
 const DATA_CENTER = "datacenter1";
@@ -7,15 +8,25 @@ const DATA_CENTER = "datacenter1";
 /** Few, so that many calls meet in one partition. */
 const SHARDS = 2;
 
-/** Makes a keyspace that every node of a cluster keeps; gives what clients connect with. */
-export async function makeStore({ contactPoints, port }: ChaosCluster): Promise<CassandraConnectionOptions> {
+/**
+ * Makes a keyspace that every node of a cluster keeps, with a margin in milliseconds that may be too small for the usual
+ * limit of clocks; gives what clients connect with.
+ */
+export async function makeStore(
+  { contactPoints, port }: ChaosCluster,
+  margin: number,
+): Promise<CassandraConnectionOptions> {
   const connection = {
     contactPoints: [...contactPoints],
     localDataCenter: DATA_CENTER,
-    keyspace: "chaos",
     protocolOptions: { port },
   };
+  const keyspace = "chaos";
   const replication = { class: "NetworkTopologyStrategy", [DATA_CENTER]: 3 };
-  await CassandraAdapter.createSchema({ ...connection, replication, shards: SHARDS });
-  return connection;
+  const settings = { shards: SHARDS, dataCenter: DATA_CENTER, margin };
+  const client = new Client(connection);
+  await client.connect();
+  await createSchema(client, types.consistencies.localQuorum, { keyspace, replication, settings });
+  await client.shutdown();
+  return { ...connection, keyspace };
 }

@@ -1,6 +1,7 @@
 import { type Connection, connect } from "../../src/adapters/cassandra/connection.js";
 import { type Host, processHost } from "../../src/adapters/cassandra/host.js";
 import { Ledger } from "../../src/adapters/cassandra/ledger.js";
+import { resolveLedgerOptions } from "../../src/adapters/cassandra/options.js";
 import { type LedgerSession, SessionError } from "../../src/adapters/cassandra/session.js";
 import { DEFAULT_MAX_TASK_BYTES, decodeEnvelope, prepareEnvelope, savedAtOf, typeNameOf } from "../../src/envelope.js";
 import type { TaskError } from "../../src/errors.js";
@@ -8,7 +9,12 @@ import { VersionClock } from "../../src/version.js";
 import { driverOptions } from "../cassandra-adapter/connection.js";
 import { type Actor, CLOCK_LIMIT, type Failable, type HeldTask, type Situation } from "./actor.js";
 
-const policy = { deadline: 30_000, attemptTimeout: 10_000 };
+const options = {
+  deadline: 30_000,
+  attemptTimeout: 10_000,
+  clockLimit: Number(CLOCK_LIMIT / 1000n),
+  sweepEvery: 0,
+};
 
 /** The client that the others are measured by: this package's ledger, with a clock that stands where it is put. */
 export class TypeScriptActor implements Actor {
@@ -26,10 +32,9 @@ export class TypeScriptActor implements Actor {
 
   async open(): Promise<void> {
     await this.#ledger?.close();
-    this.#connection ??= await connect({ ...driverOptions, keyspace: this.#keyspace }, policy);
+    this.#connection ??= await connect({ ...driverOptions, keyspace: this.#keyspace }, resolveLedgerOptions(options));
     const clock = new VersionClock(() => this.#now, CLOCK_LIMIT);
     const host: Host = { ...processHost, clock };
-    const options = { ...policy, clockLimit: Number(CLOCK_LIMIT / 1000n), sweepEvery: 0 };
     this.#ledger = new Ledger(this.#faulty(this.#connection.session), this.#connection.settings, host, options);
   }
 

@@ -27,6 +27,8 @@ export interface RuleAccess {
 
 export interface ClientSettings {
   readonly shards: number;
+  /** The keyspace's, in milliseconds. */
+  readonly margin: number;
   readonly entriesPerRead: number;
   readonly ledger: LedgerOptions;
   /** How far its clock may be off, in microseconds. */
@@ -83,7 +85,7 @@ export class Client {
 
   start(): void {
     const name = `${"ABCDEFGH"[this.index]}${++this.#lives}`;
-    const { weakening, ledger: options, shards, entriesPerRead } = this.#settings;
+    const { weakening, ledger: options, shards, margin, entriesPerRead } = this.#settings;
     if (this.#life) this.#oracle.died(this.#life);
     this.#world.log?.(`${name} starts`);
     const limit = BigInt((options.clockLimit ?? 1000) * 1000);
@@ -111,7 +113,7 @@ export class Client {
     };
     const ledger = new Ledger(
       session,
-      { shards, dataCenter: "dc" },
+      { shards, dataCenter: "dc", margin },
       host,
       options,
       { ...rules, mayRemoveAbsent },

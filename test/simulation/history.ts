@@ -75,6 +75,7 @@ class Run {
     this.#oracle = new Oracle(this.#world, this.#cluster);
     this.#settings = {
       shards: this.#level(3, [1, 1, 1, 2]),
+      margin: 20_000,
       entriesPerRead: this.#level(4, [1, 2, 3, 5, 500]),
       span: SPAN,
       weakening: options.weakening ?? {},
@@ -88,7 +89,6 @@ class Run {
         whenFull: this.#level(11, ["wait", "wait", "wait", "fail"]),
         clockLimit: 1000,
         clockInterval: this.#level(12, [5000, 60_000]),
-        margin: 20_000,
         sweepEvery: this.#level(13, [0, 1, 3]),
         sweepInterval: this.#level(14, [1000, 10_000]),
         ...options.ledger,

@@ -35,8 +35,8 @@ export async function removedByStoppedReader(rules: Partial<LedgerRules>): Promi
     later: () => () => undefined,
     random: () => 0,
   };
-  const options = { margin: Number(MARGIN) / 1000, sweepEvery: 0 };
-  const ledger = new Ledger(session, { shards: 1, dataCenter: "dc" }, host, options, { ...ledgerRules, ...rules });
+  const settings = { shards: 1, dataCenter: "dc", margin: Number(MARGIN) / 1000 };
+  const ledger = new Ledger(session, settings, host, { sweepEvery: 0 }, { ...ledgerRules, ...rules });
   await ledger.open();
   for await (const _ of ledger.all(LIST, { pageSize: 10, maxPageBytes: 1000 })) throw new Error("there is no task");
   await ledger.close();

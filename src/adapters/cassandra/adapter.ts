@@ -142,7 +142,7 @@ export class CassandraAdapter implements Adapter {
   }
 
   async #open(): Promise<Ledger> {
-    const connection = await connect(driverOptions(this.#options), resolveLedgerOptions(this.#options).policy);
+    const connection = await connect(driverOptions(this.#options), resolveLedgerOptions(this.#options));
     try {
       const ledger = new Ledger(connection.session, connection.settings, processHost, this.#options);
       await ledger.open();

@@ -9,9 +9,11 @@ import { DriverClaimSession } from "./driver-claim-session.js";
 import { classifyDriverError, type Driver, describeDriverError } from "./driver-errors.js";
 import { DriverSession } from "./driver-session.js";
 import { processHost } from "./host.js";
-import { type RetryPolicy, retryRead } from "./retry.js";
+import { DEFAULT_MARGIN } from "./margin.js";
+import type { ResolvedOptions } from "./options.js";
+import { retryRead } from "./retry.js";
 import { checkSchemaOptions, type LedgerSettings, type SchemaOptions, SEVERAL_DATA_CENTERS } from "./schema.js";
-import { checkDataCenter, checkSchema } from "./schema-check.js";
+import { checkDataCenter, checkMarginFits, checkSchema } from "./schema-check.js";
 import { type LedgerSession, SessionError } from "./session.js";
 import { DEFAULT_SHARDS } from "./shard.js";
 
@@ -32,6 +34,11 @@ export interface SchemaInit {
    * writes are at LOCAL_QUORUM; with several they are at QUORUM.
    */
   readonly severalDataCenters?: boolean | undefined;
+  /**
+   * How old the completed versions are that a sweep covers, in milliseconds; a save whose answer takes longer than half of
+   * it does not count. At least 20,000; 600,000 by default.
+   */
+  readonly margin?: number | undefined;
 }
 
 /** After so many milliseconds without an answer, a second coordinator is asked. */
@@ -52,17 +59,18 @@ export interface Connection {
 
 /**
  * A node that was lost a moment ago, and is thought up by the others, is no reason to fail: what is read once a
- * connection is there is tried again until the policy's deadline. Throws MISSING_DRIVER, UNAVAILABLE, TIMEOUT,
+ * connection is there is tried again until the deadline. Throws MISSING_DRIVER, UNAVAILABLE, TIMEOUT,
  * INVALID_ARGUMENT, SCHEMA_MISMATCH.
  */
-export async function connect(options: CassandraConnectionOptions, policy: RetryPolicy): Promise<Connection> {
+export async function connect(options: CassandraConnectionOptions, ledger: ResolvedOptions): Promise<Connection> {
   const { keyspace } = options;
   const driver = await loadDriver();
   return withClient(options, driver, async (client, close) => {
     const { localQuorum, quorum, localSerial, serial } = driver.types.consistencies;
-    const settings = await retryRead(processHost, policy, undefined, (timeout) =>
+    const settings = await retryRead(processHost, ledger.policy, undefined, (timeout) =>
       callDriver(driver, { timeout }, () => checkSchema(client, localQuorum, keyspace, timeout)),
     );
+    checkMarginFits(keyspace, settings, ledger);
     checkDataCenter(keyspace, settings, await dataCenterOf(client));
     const several = settings.dataCenter === SEVERAL_DATA_CENTERS;
     const consistency = several ? quorum : localQuorum;
@@ -74,13 +82,14 @@ export async function connect(options: CassandraConnectionOptions, policy: Retry
 
 export async function createSchemaWith(options: CreateSchemaOptions): Promise<void> {
   checkOptions(options);
-  const { keyspace, replication, shards = DEFAULT_SHARDS, severalDataCenters = false } = options;
-  checkSchemaOptions(keyspace, replication, { shards });
+  const { keyspace, replication, severalDataCenters = false } = options;
+  const { shards = DEFAULT_SHARDS, margin = DEFAULT_MARGIN } = options;
+  checkSchemaOptions(keyspace, replication, { shards, margin });
   const driver = await loadDriver();
   await withClient(options, driver, async (client, close) => {
     const dataCenter = severalDataCenters ? SEVERAL_DATA_CENTERS : await dataCenterOf(client);
     const { localQuorum } = driver.types.consistencies;
-    await createSchema(client, localQuorum, { keyspace, replication, settings: { shards, dataCenter } });
+    await createSchema(client, localQuorum, { keyspace, replication, settings: { shards, dataCenter, margin } });
     await close();
   });
 }

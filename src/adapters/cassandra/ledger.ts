@@ -43,13 +43,14 @@ export class Ledger {
 
   constructor(
     session: LedgerSession,
-    { shards }: LedgerSettings,
+    { shards, margin }: LedgerSettings,
     host: Host,
     options: LedgerOptions,
     rules: LedgerRules = ledgerRules,
     entriesPerRead: number = entriesARead(shards),
   ) {
-    const { policy, batch, pending, limits, clock, sweep } = resolveLedgerOptions(options);
+    const { policy, batch, pending, clock, sweep } = resolveLedgerOptions(options);
+    const limits = { clock: clock.limit, margin: BigInt(margin) * 1000n };
     this.#session = session;
     this.#host = host;
     this.#shards = shards;

@@ -4,8 +4,8 @@ import { DEFAULT_CLOCK_LIMIT } from "../../version.js";
 import type { AdmissionOptions } from "./admission.js";
 import type { ClockGuardOptions } from "./clock.js";
 import type { BatchLimits } from "./group-commit.js";
+import { checkMargin } from "./margin.js";
 import type { RetryPolicy } from "./retry.js";
-import type { LedgerLimits } from "./rules.js";
 
 /** How the adapter works. Times are in milliseconds. */
 export interface LedgerOptions {
@@ -31,7 +31,10 @@ export interface LedgerOptions {
   readonly clockLimit?: number | undefined;
   /** How often the clocks are compared; 60,000 by default. */
   readonly clockInterval?: number | undefined;
-  /** How old the completed versions are that a sweep covers; the same for all clients of a keyspace; 600,000 by default. */
+  /**
+   * The margin that the keyspace is expected to have: where it has another, opening throws SCHEMA_MISMATCH. It is set by
+   * `createSchema`, for all clients; left out, the keyspace's is taken, whatever it is.
+   */
   readonly margin?: number | undefined;
   /** After how many completions a partition is swept by itself; 10,000 by default, 0 for never. */
   readonly sweepEvery?: number | undefined;
@@ -61,8 +64,9 @@ export interface ResolvedOptions {
   readonly policy: RetryPolicy;
   readonly batch: BatchLimits;
   readonly pending: AdmissionOptions;
-  readonly limits: LedgerLimits;
   readonly clock: ClockGuardOptions;
+  /** The margin that the keyspace must have, in milliseconds; undefined for any. */
+  readonly margin: number | undefined;
   readonly sweep: { readonly every: number; readonly interval: number };
 }
 
@@ -72,10 +76,10 @@ export function resolveLedgerOptions(options: LedgerOptions): ResolvedOptions {
     checkNumber(name, options[name] ?? otherwise, least);
   const deadline = number("deadline", 10_000);
   const clockLimit = BigInt(number("clockLimit", 1_000)) * 1000n;
-  const margin = BigInt(number("margin", 600_000)) * 1000n;
+  const margin = options.margin ?? undefined;
   // Farther ahead, the versions that others make would not be met: see VersionClock.
   if (clockLimit > DEFAULT_CLOCK_LIMIT) throw invalidArgument("clockLimit", "at most 1000", options.clockLimit);
-  if (margin < 20n * clockLimit) throw invalidArgument("margin", "at least 20 times clockLimit", options.margin);
+  if (margin !== undefined) checkMargin(margin, clockLimit);
   const whenFull = options.whenFull ?? "wait";
   if (whenFull !== "wait" && whenFull !== "fail") throw invalidArgument("whenFull", '"wait" or "fail"', whenFull);
   return {
@@ -86,8 +90,8 @@ export function resolveLedgerOptions(options: LedgerOptions): ResolvedOptions {
       maxBytes: number("maxPendingBytes", 64 * 1024 * 1024),
       whenFull,
     },
-    limits: { clock: clockLimit, margin },
     clock: { limit: clockLimit, interval: number("clockInterval", 60_000) },
+    margin,
     sweep: { every: number("sweepEvery", 10_000, 0), interval: number("sweepInterval", 60_000) },
   };
 }

@@ -1,5 +1,8 @@
 import type { Client, QueryOptions, types } from "cassandra-driver";
 import { describeValue, TaskError } from "../../errors.js";
+import { MAX_DURATION } from "../../options.js";
+import { leastMargin, parseMargin } from "./margin.js";
+import type { ResolvedOptions } from "./options.js";
 import {
   LAYOUT,
   type LedgerSettings,
@@ -31,12 +34,21 @@ export async function checkSchema(
     options,
   );
   const found = Object.fromEntries(rows.rows.map(({ name, value }) => [name, value])) as Record<string, string>;
-  const { layout, shards, data_center } = found;
-  if (layout !== LAYOUT) differences.push(`setting layout: is ${describeValue(layout)}, and must be "${LAYOUT}"`);
-  if (!isShardCount(Number(shards))) differences.push(`setting shards: ${describeValue(shards)} is no power of two`);
-  if (!data_center) differences.push("setting data_center: is missing");
+  differences.push(...findWrongSettings(found));
   if (differences.length > 0) throw mismatch(keyspace, differences);
-  return { shards: Number(shards), dataCenter: data_center as string };
+  const { shards, data_center, margin } = found;
+  return { shards: Number(shards), dataCenter: data_center as string, margin: parseMargin(margin) as number };
+}
+
+function findWrongSettings({ layout, shards, data_center, margin }: Record<string, string>): string[] {
+  const wrong: string[] = [];
+  if (layout !== LAYOUT) wrong.push(`setting layout: is ${describeValue(layout)}, and must be "${LAYOUT}"`);
+  if (!isShardCount(Number(shards))) wrong.push(`setting shards: ${describeValue(shards)} is no power of two`);
+  if (!data_center) wrong.push("setting data_center: is missing");
+  if (!margin) wrong.push("setting margin: is missing; createSchema writes it");
+  else if (parseMargin(margin) === undefined)
+    wrong.push(`setting margin: ${describeValue(margin)} is no whole number of milliseconds from 1 to ${MAX_DURATION}`);
+  return wrong;
 }
 
 /** Throws SCHEMA_MISMATCH where the client is not in the data centre that the keyspace was made for. */
@@ -46,6 +58,24 @@ export function checkDataCenter(keyspace: string, { dataCenter }: LedgerSettings
     `its clients must all be in data centre ${describeValue(dataCenter)}, and this one is in ${describeValue(own)} ` +
       "(a keyspace made with several data centres in mind uses QUORUM)",
   ]);
+}
+
+/** Throws SCHEMA_MISMATCH where the client can't work with the keyspace's margin, or was told to expect another. */
+export function checkMarginFits(
+  keyspace: string,
+  { margin }: LedgerSettings,
+  { margin: expected, clock }: Pick<ResolvedOptions, "margin" | "clock">,
+): void {
+  const least = leastMargin(clock.limit);
+  if (margin < least)
+    throw mismatch(keyspace, [
+      `setting margin: is "${margin}", and must be at least ${least}, 20 times this client's clockLimit`,
+    ]);
+  if (expected !== undefined && expected !== margin)
+    throw mismatch(keyspace, [
+      `its margin is ${margin} ms, the same for all clients, and this one's option margin is ${expected} ms: give ` +
+        `${margin}, or leave the option out; docs/cassandra.md says how to change the keyspace's`,
+    ]);
 }
 
 /** Before anything is made: a keyspace of that name may be there already, with tables that are another program's. */

@@ -1,5 +1,6 @@
 import { invalidArgument } from "../../errors.js";
 import { isPlainObject } from "../../values.js";
+import { checkMargin } from "./margin.js";
 import { isShardCount, MAX_SHARDS } from "./shard.js";
 
 /** Counts changes of the tables that older versions of this package can't work with. */
@@ -8,13 +9,18 @@ export const LAYOUT = "1";
 /** The value of `data_center` for a keyspace whose clients are in several. */
 export const SEVERAL_DATA_CENTERS = "*";
 
-export const SETTING_NAMES = ["layout", "shards", "data_center"];
+export const SETTING_NAMES = ["layout", "shards", "data_center", "margin"];
 
 /** What is settled when a keyspace's tables are made, and holds for all of its clients. */
 export interface LedgerSettings {
   readonly shards: number;
   /** The data centre of all clients, or `*` for several. */
   readonly dataCenter: string;
+  /**
+   * The age from which a sweep may cover completed versions, in milliseconds; a save whose answer takes longer than half
+   * of it does not count. Were one client's smaller, it could sweep away what another has just been told is saved.
+   */
+  readonly margin: number;
 }
 
 export interface SchemaOptions {
@@ -77,20 +83,21 @@ export function creation(keyspace: string, replication: SchemaOptions["replicati
   ];
 }
 
-export function settingRows({ shards, dataCenter }: LedgerSettings): Record<string, string> {
-  return { layout: LAYOUT, shards: String(shards), data_center: dataCenter };
+export function settingRows({ shards, dataCenter, margin }: LedgerSettings): Record<string, string> {
+  return { layout: LAYOUT, shards: String(shards), data_center: dataCenter, margin: String(margin) };
 }
 
 /** What is asked for before the data centre is known. Throws INVALID_ARGUMENT. */
 export function checkSchemaOptions(
   keyspace: string,
   replication: SchemaOptions["replication"],
-  { shards }: Omit<LedgerSettings, "dataCenter">,
+  { shards, margin }: Omit<LedgerSettings, "dataCenter">,
 ): void {
   checkKeyspaceName(keyspace);
   if (!isPlainObject(replication) || typeof replication.class !== "string")
     throw invalidArgument("replication", 'a map such as { class: "NetworkTopologyStrategy", dc1: 3 }', replication);
   if (!isShardCount(shards)) throw invalidArgument("shards", `a power of two up to ${MAX_SHARDS}`, shards);
+  checkMargin(margin);
 }
 
 export function checkKeyspaceName(keyspace: unknown): void {

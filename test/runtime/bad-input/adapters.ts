@@ -32,8 +32,9 @@ describe("an adapter", () => {
       "with a margin below the clocks'",
       cassandra({ keyspace: "k", margin: 1 }),
       "margin",
-      "20 times clockLimit",
+      "from 20000, 20 times the clock limit, to 2147483647, got 1",
     ),
+    refused("with a margin of no number", cassandra({ keyspace: "k", margin: "20000" }), "margin", 'got "20000"'),
     refused("with whenFull: throw", cassandra({ keyspace: "k", whenFull: "throw" }), "whenFull", '"wait" or "fail"'),
     refused("of LMDB, of nothing", lmdb(), "options", "got undefined"),
     refused("of LMDB, without a path", lmdb({}), "path", "expected the name of a folder, got undefined"),
@@ -54,6 +55,19 @@ describe("a schema", () => {
     refused("without replication", create({ keyspace: "k" }), "replication", "a map such as"),
     refused("replicated by a number", create({ keyspace: "k", replication: 3 }), "replication", "got 3"),
     refused("of 3 shards", create({ keyspace: "k", replication, shards: 3 }), "shards", "a power of two up to 65536"),
+    refused(
+      "of a margin below the clocks'",
+      create({ keyspace: "k", replication, margin: 19_999 }),
+      "margin",
+      "from 20000",
+    ),
+    refused("of half a margin", create({ keyspace: "k", replication, margin: 20_000.5 }), "margin", "got 20000.5"),
+    refused(
+      "of a margin past timers",
+      create({ keyspace: "k", replication, margin: 2 ** 31 }),
+      "margin",
+      "to 2147483647",
+    ),
   ]);
 });
 
