@@ -152,6 +152,14 @@ export const mutants: readonly Mutant[] = [
     options: weakRules({ removalLimit: ({ before }) => before }),
   },
   {
+    name: "sweeps have a smaller margin than saves",
+    seed: 189,
+    breaks: "in the end no entry leads to a task",
+    options: weakRules({
+      removalLimit: (clock, { margin, ...limits }) => rules.removalLimit(clock, { ...limits, margin: margin / 8n }),
+    }),
+  },
+  {
     name: "the age limit is by the host's own clock",
     seed: 189,
     breaks: "in the end no entry leads to a task",
