@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"hash/crc32"
 	"iter"
+	"math"
 	"math/rand/v2"
+	"regexp"
 	"slices"
 	"strconv"
 	"time"
@@ -20,10 +22,11 @@ import (
 )
 
 const (
-	margin        = int64(10 * time.Minute / time.Microsecond)
 	clockInterval = time.Minute
 	lateSaves     = 3
 	pageSize      = 500
+	// A margin is at least so many clock limits.
+	clockLimitsInAMargin = 20
 )
 
 // ShardOf is the shard of an id.
@@ -92,6 +95,7 @@ type Ledger struct {
 	session  Session
 	keyspace string
 	shards   int
+	margin   int64 // in microseconds
 	options  Options
 	clock    *VersionClock
 	skew     *skew
@@ -120,14 +124,29 @@ func OpenLedgerOn(
 	if err != nil {
 		return nil, err
 	}
-	if settings["layout"] != "1" || settings["data_center"] != "*" && settings["data_center"] != dataCenter {
+	margin, isMargin := marginOf(settings["margin"], options.Clock.Limit)
+	isOurs := settings["data_center"] == "*" || settings["data_center"] == dataCenter
+	if settings["layout"] != "1" || !isOurs || !isMargin {
 		return nil, refuse("SCHEMA_MISMATCH", "keyspace %q has the settings %v", keyspace, settings)
 	}
 	if settings["data_center"] == "*" {
 		ledger.session = connect(gocql.Quorum)
 	}
+	ledger.margin = margin
 	ledger.shards, err = strconv.Atoi(settings["shards"])
 	return ledger, err
+}
+
+var wholeNumber = regexp.MustCompile("^[1-9][0-9]{0,9}$")
+
+// marginOf is a keyspace's margin, in microseconds; false where it is none, or unsafe with this clock limit (in microseconds).
+func marginOf(setting string, clockLimit int64) (int64, bool) {
+	if !wholeNumber.MatchString(setting) {
+		return 0, false
+	}
+	milliseconds, _ := strconv.ParseInt(setting, 10, 64)
+	margin := milliseconds * 1000
+	return margin, milliseconds <= math.MaxInt32 && margin >= clockLimitsInAMargin*clockLimit
 }
 
 // Save saves a task, durably; its envelope has the version then. Where the error may have been applied, the task has the
@@ -146,7 +165,7 @@ func (l *Ledger) Save(ctx context.Context, task *Task) error {
 			return err
 		}
 		version, _ := VersionOf(task.Envelope)
-		if l.clock.Now()-version < margin/2 {
+		if l.clock.Now()-version < l.margin/2 {
 			task.Replaced = nil
 			l.removeReplaced(ctx, task.Envelope, replaced)
 			return nil

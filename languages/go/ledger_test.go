@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -16,8 +17,10 @@ import (
 	taskledgerv1 "taskledger.example/worker/gen/taskledger/v1"
 )
 
-// fakeSession answers reads of settings and of the clock, and batches as it is told to.
+// fakeSession answers reads of settings, and batches as it is told to; its clock is the host's.
 type fakeSession struct {
+	now     *int64
+	margin  string
 	answers []error
 	applied [][]Statement
 	onApply func()
@@ -39,25 +42,38 @@ func (f *fakeSession) Apply(_ context.Context, statements []Statement) error {
 func (f *fakeSession) Read(_ context.Context, statement Statement) ([]Row, error) {
 	switch {
 	case strings.Contains(statement.CQL, "settings"):
-		rows := []Row{{"name": "layout", "value": "1"}, {"name": "shards", "value": "8"}, {"name": "data_center", "value": "dc1"}}
-		return rows, nil
+		return []Row{
+			{"name": "layout", "value": "1"},
+			{"name": "shards", "value": "8"},
+			{"name": "data_center", "value": "dc1"},
+			{"name": "margin", "value": f.margin},
+		}, nil
 	case strings.Contains(statement.CQL, "toUnixTimestamp"):
-		return []Row{{"now": start / 1000}}, nil
+		return []Row{{"now": *f.now / 1000}}, nil
 	}
 	return nil, nil
 }
 
-const start = int64(1_767_323_046_000_000)
+const (
+	start  = int64(1_767_323_046_000_000)
+	margin = int64(30_000_000)
+)
 
-// open opens a ledger whose clock stands where now points to.
+// open opens a ledger of that margin, whose clock stands where now points to.
 func open(t *testing.T, session *fakeSession, now *int64) *Ledger {
 	t.Helper()
+	session.margin = strconv.FormatInt(margin/1000, 10)
+	ledger, err := tryOpen(session, now)
+	must(t, err)
+	return ledger
+}
+
+func tryOpen(session *fakeSession, now *int64) (*Ledger, error) {
+	session.now = now
 	clock := &VersionClock{Now: func() int64 { return *now }, Limit: 1_000_000}
 	options := Options{Clock: clock, Deadline: 200 * time.Millisecond}
 	connect := func(gocql.Consistency) Session { return session }
-	ledger, err := OpenLedgerOn(context.Background(), connect, "tasks", "dc1", options)
-	must(t, err)
-	return ledger
+	return OpenLedgerOn(context.Background(), connect, "tasks", "dc1", options)
 }
 
 func TestWhatIsNotAnsweredIsSentAgainAsItWas(t *testing.T) {
@@ -105,23 +121,48 @@ func TestWhatIsRefusedIsNotApplied(t *testing.T) {
 	}
 }
 
-func TestASaveThatIsAnsweredTooLateDoesNotCount(t *testing.T) {
+// saveAnsweredAfter saves a task in a process that is stopped for so many microseconds before it sees the answer.
+func saveAnsweredAfter(t *testing.T, stop int64) (*fakeSession, *Task) {
+	t.Helper()
 	now := start
 	session := &fakeSession{}
 	session.onApply = func() {
 		if len(session.applied) == 1 {
-			now = start + margin/2 // as if the process had been stopped
+			now = start + stop
 		}
 	}
-	ledger := open(t, session, &now)
-	ledger.clock.Limit = margin // Cassandra's clock stands still here
 	held := &Task{Envelope: task(t, "a", &examplev1.FetchFile{})}
-	must(t, ledger.Save(context.Background(), held))
+	must(t, open(t, session, &now).Save(context.Background(), held))
+	return session, held
+}
+
+func TestASaveThatIsAnsweredWithinHalfTheKeyspacesMarginCounts(t *testing.T) {
+	session, held := saveAnsweredAfter(t, margin/2-1)
+	if version, _ := VersionOf(held.Envelope); version != start || len(session.applied) != 1 {
+		t.Errorf("saved at %d", version)
+	}
+}
+
+func TestASaveThatIsAnsweredLaterThanThatDoesNotCount(t *testing.T) {
+	session, held := saveAnsweredAfter(t, margin/2)
 	if version, _ := VersionOf(held.Envelope); version != start+margin/2 {
 		t.Errorf("saved at %d", version)
 	}
 	if removed := session.applied[2][0].Values[0]; len(session.applied) != 3 || removed != start {
 		t.Errorf("sent %v", session.applied)
+	}
+}
+
+func TestAMarginThatItCanNotWorkWithIsRefused(t *testing.T) {
+	now := start
+	for _, margin := range []string{"", "6e5", "-30000", "030000", "3_0000", "19999", "2147483648"} {
+		if _, err := tryOpen(&fakeSession{margin: margin}, &now); codeOf(err) != "SCHEMA_MISMATCH" {
+			t.Errorf("%q: got %v", margin, err)
+		}
+	}
+	for _, margin := range []string{"20000", "2147483647"} {
+		_, err := tryOpen(&fakeSession{margin: margin}, &now)
+		must(t, err)
 	}
 }
 
