@@ -18,6 +18,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Function;
 import java.util.stream.Stream;
@@ -35,7 +36,7 @@ import taskledger.worker.CassandraSession.Statement;
  * }</pre>
  */
 public final class Ledger {
-  static final long MARGIN = 600_000_000;
+  private static final int CLOCK_LIMITS_IN_A_MARGIN = 20;
   private static final long CLOCK_INTERVAL_NANOS = 60_000_000_000L;
   private static final int LATE_SAVES = 3;
 
@@ -80,6 +81,8 @@ public final class Ledger {
   private final VersionClock clock;
   private final Limits limits;
   private final int shards;
+  /** In microseconds. */
+  private final long margin;
   private ConsistencyLevel consistency = DefaultConsistencyLevel.LOCAL_QUORUM;
   private Skew skew;
 
@@ -95,10 +98,21 @@ public final class Ledger {
     this.limits = limits;
     Map<String, String> settings = readSettings();
     String found = settings.get("data_center");
-    if (!"1".equals(settings.get("layout")) || !("*".equals(found) || dataCenter.equals(found)))
+    OptionalLong margin = marginOf(settings.get("margin"), clock.limit());
+    boolean isOurs = "*".equals(found) || dataCenter.equals(found);
+    if (!"1".equals(settings.get("layout")) || !isOurs || margin.isEmpty())
       throw new TaskException("SCHEMA_MISMATCH", "keyspace \"" + keyspace + "\" has the settings " + settings);
     if (found.equals("*")) consistency = DefaultConsistencyLevel.QUORUM;
     shards = Integer.parseInt(settings.get("shards"));
+    this.margin = margin.getAsLong();
+  }
+
+  /** A keyspace's margin in microseconds; none where it is none, or unsafe with this clock limit (in microseconds). */
+  private static OptionalLong marginOf(String setting, long clockLimit) {
+    if (setting == null || !setting.matches("[1-9][0-9]{0,9}")) return OptionalLong.empty();
+    long milliseconds = Long.parseLong(setting);
+    boolean isSafe = milliseconds * 1000 >= CLOCK_LIMITS_IN_A_MARGIN * clockLimit;
+    return isSafe && milliseconds <= Integer.MAX_VALUE ? OptionalLong.of(milliseconds * 1000) : OptionalLong.empty();
   }
 
   /** The shard of an id. */
@@ -118,7 +132,7 @@ public final class Ledger {
     for (int attempt = 0; attempt < LATE_SAVES; attempt++) {
       boolean wasLate = attempt > 0;
       TaskEnvelope saved = saveOnce(task, replaced, wasLate);
-      if (clock.now() - Wire.versionOf(saved).getAsLong() < MARGIN / 2) {
+      if (clock.now() - Wire.versionOf(saved).getAsLong() < margin / 2) {
         task.adopt(saved, List.of());
         removeReplaced(saved, replaced);
         return;

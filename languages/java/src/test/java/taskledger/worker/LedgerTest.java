@@ -19,17 +19,21 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import taskledger.v1.Envelope.TaskEnvelope;
 
 class LedgerTest {
   private static final long START = 1_767_323_046_000_000L;
+  private static final long MARGIN = 30_000_000;
 
   private long now = START;
+  private String margin = String.valueOf(MARGIN / 1000);
   private final Deque<RuntimeException> failures = new ArrayDeque<>();
   private final List<List<CassandraSession.Statement>> applied = new ArrayList<>();
   private Runnable onApply = () -> {};
 
-  /** Answers reads of settings and of the clock, and batches as it is told to. */
+  /** Answers reads of settings, and batches as it is told to; its clock is the host's. */
   private final CassandraSession session = new CassandraSession() {
     @Override
     public void apply(List<Statement> statements, ConsistencyLevel consistency, Duration timeout) {
@@ -40,18 +44,19 @@ class LedgerTest {
 
     @Override
     public List<Map<String, Object>> read(Statement statement, ConsistencyLevel consistency, Duration timeout) {
-      if (statement.cql().contains("toUnixTimestamp")) return List.of(Map.of("now", START / 1000));
+      if (statement.cql().contains("toUnixTimestamp")) return List.of(Map.of("now", now / 1000));
       if (!statement.cql().contains("settings")) return List.of();
       return List.of(
           Map.of("name", "layout", "value", "1"),
           Map.of("name", "shards", "value", "8"),
-          Map.of("name", "data_center", "value", "dc1"));
+          Map.of("name", "data_center", "value", "dc1"),
+          Map.of("name", "margin", "value", margin));
     }
   };
 
-  private Ledger open(long clockLimit) {
+  private Ledger open() {
     Ledger.Limits limits = new Ledger.Limits(Duration.ofMillis(200), Duration.ofMillis(100));
-    return new Ledger(session, "tasks", "dc1", new VersionClock(() -> now, clockLimit), limits);
+    return new Ledger(session, "tasks", "dc1", new VersionClock(() -> now, VersionClock.LIMIT), limits);
   }
 
   static TaskEnvelope task(String id, Message data) {
@@ -70,7 +75,7 @@ class LedgerTest {
   void whatIsNotAnsweredIsSentAgainAsItWas() {
     failures.addAll(List.of(timeout(), timeout()));
     Ledger.Task task = newTask();
-    open(VersionClock.LIMIT).save(task);
+    open().save(task);
     assertEquals(3, applied.size());
     assertEquals(applied.get(0), applied.get(2));
     assertEquals(OptionalLong.of(START), Wire.versionOf(task.envelope()));
@@ -78,7 +83,7 @@ class LedgerTest {
 
   @Test
   void aSaveThatIsNeverAnsweredMayBeApplied() {
-    Ledger ledger = open(VersionClock.LIMIT);
+    Ledger ledger = open();
     Ledger.Task task = newTask();
     ledger.save(task);
     failures.addAll(Collections.nCopies(1000, timeout()));
@@ -94,19 +99,39 @@ class LedgerTest {
   void whatIsRefusedIsNotApplied() {
     failures.add(new TaskException("TOO_LARGE", "refused"));
     Ledger.Task task = newTask();
-    assertThrows(TaskException.class, () -> open(VersionClock.LIMIT).save(task));
+    assertThrows(TaskException.class, () -> open().save(task));
     assertEquals(OptionalLong.empty(), Wire.versionOf(task.envelope()));
     assertEquals(1, applied.size());
   }
 
-  @Test
-  void aSaveThatIsAnsweredTooLateDoesNotCount() {
+  /** Saves a task in a process that is stopped for so many microseconds before it sees the answer. */
+  private Ledger.Task saveAnsweredAfter(long stop) {
     onApply = () -> {
-      if (applied.size() == 1) now += Ledger.MARGIN / 2; // as if the process had been stopped
+      if (applied.size() == 1) now += stop;
     };
     Ledger.Task task = newTask();
-    open(Ledger.MARGIN).save(task); // Cassandra's clock stands still here
-    assertEquals(OptionalLong.of(START + Ledger.MARGIN / 2), Wire.versionOf(task.envelope()));
+    open().save(task);
+    return task;
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "6e5", "-30000", "030000", "3_0000", "19999", "2147483648"})
+  void aMarginThatItCanNotWorkWithIsRefused(String bad) {
+    margin = bad;
+    assertEquals("SCHEMA_MISMATCH", assertThrows(TaskException.class, this::open).code());
+  }
+
+  @Test
+  void aSaveThatIsAnsweredWithinHalfTheKeyspacesMarginCounts() {
+    Ledger.Task task = saveAnsweredAfter(MARGIN / 2 - 1);
+    assertEquals(OptionalLong.of(START), Wire.versionOf(task.envelope()));
+    assertEquals(1, applied.size());
+  }
+
+  @Test
+  void aSaveThatIsAnsweredLaterThanThatDoesNotCount() {
+    Ledger.Task task = saveAnsweredAfter(MARGIN / 2);
+    assertEquals(OptionalLong.of(START + MARGIN / 2), Wire.versionOf(task.envelope()));
     assertEquals(3, applied.size());
     assertEquals(START, applied.get(2).get(0).values()[0]);
   }
