@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import random
+import re
 import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -21,14 +22,15 @@ from cassandra import (
     WriteTimeout,
 )
 from cassandra.cluster import NoHostAvailable, Session
-from cassandra.query import BatchStatement, BatchType
+from cassandra.query import BatchStatement, BatchType, SimpleStatement
 from taskledger.v1.envelope_pb2 import TaskEnvelope
 
 from .wire import MAX_TASK_BYTES, MAX_VERSION, TaskError, decode, encode, set_version, type_of, version_of
 
 SECOND = 1_000_000
 CLOCK_LIMIT = SECOND
-MARGIN = 600 * SECOND
+CLOCK_LIMITS_IN_A_MARGIN = 20
+MAX_MARGIN_MS = 2**31 - 1
 CLOCK_INTERVAL = 60.0
 LATE_SAVES = 3
 PAGE = 500
@@ -38,6 +40,14 @@ _PARTITION = "task_list = ? AND shard = ?"
 def shard_of(id: str, shards: int) -> int:
     product = zlib.crc32(id.encode()) * 0x9E3779B1 & 0xFFFF_FFFF
     return (product >> 16) % shards
+
+
+def margin_of(setting: str | None, clock_limit: int) -> int | None:
+    """A keyspace's margin in microseconds; None where it is none, or unsafe with this clock limit (in microseconds)."""
+    if setting is None or not re.fullmatch("[1-9][0-9]{0,9}", setting) or int(setting) > MAX_MARGIN_MS:
+        return None
+    margin = int(setting) * 1000
+    return margin if margin >= CLOCK_LIMITS_IN_A_MARGIN * clock_limit else None
 
 
 class VersionClock:
@@ -167,7 +177,7 @@ class Ledger:
                 if attempt > 0:
                     error.outcome = "unknown"  # the late one was applied
                 raise
-            if self.clock.now() - version < MARGIN // 2:
+            if self.clock.now() - version < self._margin // 2:
                 task.replaced = []
                 self._remove_replaced(task.envelope, replaced)
                 return
@@ -375,16 +385,20 @@ class Ledger:
         rows = self._execute(f'SELECT name, value FROM "{keyspace}".settings')
         settings = {row.name: row.value for row in rows}
         found = settings.get("data_center")
-        if settings.get("layout") != "1" or found not in ("*", data_center):
+        margin = margin_of(settings.get("margin"), self._limit)
+        if settings.get("layout") != "1" or found not in ("*", data_center) or margin is None:
             raise TaskError("SCHEMA_MISMATCH", f'keyspace "{keyspace}" has the settings {settings}')
         tables = self._execute(f"SELECT table_name, read_repair FROM system_schema.tables WHERE keyspace_name = '{keyspace}'")
         if any(table.read_repair != "BLOCKING" for table in tables if table.table_name in ("tasks", "open_tasks")):
             raise TaskError("SCHEMA_MISMATCH", f'tables of keyspace "{keyspace}" must have read_repair BLOCKING')
         self._shards = int(settings["shards"])
+        self._margin = margin
         self._consistency = ConsistencyLevel.QUORUM if found == "*" else ConsistencyLevel.LOCAL_QUORUM
 
     def _execute(self, query: str) -> list[Any]:
-        return list(self._session.execute(query, timeout=self._deadline))
+        # By itself the driver asks one replica, which may not have the settings yet, or have old ones.
+        statement = SimpleStatement(query, consistency_level=ConsistencyLevel.LOCAL_QUORUM)
+        return list(self._session.execute(statement, timeout=self._deadline))
 
     def _prepare(self, keyspace: str) -> None:
         def prepare(query: str) -> Any:

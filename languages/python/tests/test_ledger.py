@@ -5,17 +5,23 @@ from cassandra import InvalidRequest, OperationTimedOut, Unavailable
 from example.v1.fetch_file_pb2 import FetchFile
 from taskledger.v1.envelope_pb2 import TaskEnvelope
 from taskledger_worker import ledger as ledger_module
-from taskledger_worker.ledger import CLOCK_LIMIT, MARGIN, Ledger, Saved, VersionClock
+from taskledger_worker.ledger import CLOCK_LIMIT, Ledger, Saved, VersionClock
 from taskledger_worker.wire import TaskError, version_of
 
 START = 1_767_323_046_000_000
-SETTINGS = {"layout": "1", "shards": "8", "data_center": "dc1"}
+MARGIN = 30_000_000
+SETTINGS = {"layout": "1", "shards": "8", "data_center": "dc1", "margin": "30000"}
+
+
+class Now:
+    value = START
 
 
 class FakeSession:
-    """Answers reads of settings and of the clock, and batches as it is told to."""
+    """Answers reads of settings, and batches as it is told to; its clock is the host's."""
 
     def __init__(self, *failures):
+        self.now = Now()
         self.failures = list(failures)
         self.applied = []
         self.on_apply = lambda: None
@@ -33,7 +39,7 @@ class FakeSession:
         query = getattr(statement, "query_string", statement)
         if "settings" in query:
             return [SimpleNamespace(name=name, value=value) for name, value in SETTINGS.items()]
-        return [SimpleNamespace(now=START // 1000)] if "toUnixTimestamp" in query else []
+        return [SimpleNamespace(now=self.now.value // 1000)] if "toUnixTimestamp" in query else []
 
 
 class FakeBatch:
@@ -51,11 +57,8 @@ def fake_batches(monkeypatch):
     monkeypatch.setattr(ledger_module, "BatchStatement", FakeBatch)
 
 
-class Now:
-    value = START
-
-
 def open_ledger(session, now, limit=CLOCK_LIMIT):
+    session.now = now
     return Ledger(session, "tasks", "dc1", clock=VersionClock(lambda: now.value, limit), clock_limit=limit, deadline=0.2)
 
 
@@ -94,21 +97,37 @@ def test_what_never_came_to_a_replica_is_not_applied(failure):
     assert version_of(task.envelope) is None
 
 
-def test_a_save_that_is_answered_too_late_does_not_count():
+def save_with_an_answer_after(microseconds):
     session, task, now = FakeSession(), new_task(), Now()
 
     def stop_the_process():
         if len(session.applied) == 1:
-            now.value += MARGIN // 2
+            now.value += microseconds
 
     session.on_apply = stop_the_process
-    open_ledger(session, now, limit=MARGIN).save(task)  # Cassandra's clock stands still here
+    open_ledger(session, now).save(task)
+    return session, task
+
+
+def test_a_save_that_is_answered_within_half_the_keyspaces_margin_counts():
+    session, task = save_with_an_answer_after(MARGIN // 2 - 1)
+    assert version_of(task.envelope) == START
+    assert len(session.applied) == 1
+
+
+def test_a_save_that_is_answered_later_than_that_does_not_count():
+    session, task = save_with_an_answer_after(MARGIN // 2)
     assert version_of(task.envelope) == START + MARGIN // 2
     assert len(session.applied) == 3
     assert session.applied[2][0][1][0] == START
 
 
-@pytest.mark.parametrize("settings", [{"layout": "2"}, {"data_center": "dc2"}])
+BAD_MARGINS = [None, "", "6e5", "-30000", "030000", "3_0000", "19999", "2147483648"]
+
+
+@pytest.mark.parametrize(
+    "settings", [{"layout": "2"}, {"data_center": "dc2"}, *({"margin": margin} for margin in BAD_MARGINS)]
+)
 def test_settings_that_it_can_not_work_with_are_refused(settings, monkeypatch):
     monkeypatch.setitem(globals(), "SETTINGS", {**SETTINGS, **settings})
     with pytest.raises(TaskError) as error:
