@@ -1,5 +1,5 @@
 import type { Message } from "@bufbuild/protobuf";
-import type { Any } from "@bufbuild/protobuf/wkt";
+import type { Any, Timestamp } from "@bufbuild/protobuf/wkt";
 import type { TaskEnvelope } from "../gen/taskledger/v1/envelope_pb.js";
 import { fallBack } from "./wire/fallback.js";
 import type { MessageCodec } from "./wire/message-codec.js";
@@ -10,43 +10,45 @@ import type { Writer } from "./wire/writer.js";
 
 // The codec of taskledger.v1.TaskEnvelope, by hand: it writes the data in its place, and reads no copy of it.
 
-/** Writes the bytes of the data. */
-export type DataWriter = (w: Writer) => void;
+/** Writes the bytes of the data from a position on; gives the one after. */
+export type DataWriter = (w: Writer, p: number) => number;
 
 /** What comes before saved_at, in the order of the field numbers, as protobuf libraries write it. */
-export function writeHead(w: Writer, envelope: TaskEnvelope, writeData: DataWriter): void {
+export function writeHead(w: Writer, p: number, envelope: TaskEnvelope, writeData: DataWriter): number {
   const { $unknown, taskList, id, data, createdAt } = envelope;
   if ($unknown !== undefined) fallBack();
-  if (taskList !== "") w.tag(10).string(taskList);
-  if (id !== "") w.tag(18).string(id);
-  if (data !== undefined) writeAny(w, data.typeUrl, writeData);
-  if (createdAt !== undefined) w.child(34, writeTimestamp, createdAt);
+  let end = p;
+  if (taskList !== "") end = w.string(end, 10, taskList);
+  if (id !== "") end = w.string(end, 18, id);
+  if (data !== undefined) end = writeAny(w, end, data.typeUrl, writeData);
+  return createdAt === undefined ? end : writeTime(w, end, 34, createdAt);
 }
 
-function writeAny(w: Writer, typeUrl: string, writeData: DataWriter): void {
-  const any = w.fork(26);
-  if (typeUrl !== "") w.tag(10).string(typeUrl);
-  writeValue(w, writeData);
-  w.join(any);
+function writeAny(w: Writer, p: number, typeUrl: string, writeData: DataWriter): number {
+  const any = w.fork(p, 26);
+  const end = typeUrl === "" ? any : w.string(any, 10, typeUrl);
+  return w.join(any, writeValue(w, end, writeData));
 }
 
 /** No data is no field. */
-function writeValue(w: Writer, writeData: DataWriter): void {
-  const before = w.pos;
-  const start = w.fork(18);
-  writeData(w);
-  if (w.pos === start) w.pos = before;
-  else w.join(start);
+function writeValue(w: Writer, p: number, writeData: DataWriter): number {
+  const start = w.fork(p, 18);
+  const end = writeData(w, start);
+  return end === start ? p : w.join(start, end);
 }
 
-export function writeSavedAt(w: Writer, { savedAt }: Pick<TaskEnvelope, "savedAt">): void {
-  if (savedAt !== undefined) w.child(42, writeTimestamp, savedAt);
+function writeTime(w: Writer, p: number, tag: number, time: Timestamp): number {
+  const start = w.fork(p, tag);
+  return w.join(start, writeTimestamp(w, start, time));
+}
+
+export function writeSavedAt(w: Writer, p: number, { savedAt }: Pick<TaskEnvelope, "savedAt">): number {
+  return savedAt === undefined ? p : writeTime(w, p, 42, savedAt);
 }
 
 /** What comes after saved_at. */
-export function writeTail(w: Writer, { attempt, headers }: TaskEnvelope): void {
-  if (attempt !== 0) w.tag(48).uint32(attempt);
-  w.stringMap(58, headers);
+export function writeTail(w: Writer, p: number, { attempt, headers }: TaskEnvelope): number {
+  return w.stringMap(attempt === 0 ? p : w.uint32(p, 48, attempt), 58, headers);
 }
 
 /** What comes out of an envelope beside itself. */

@@ -91,16 +91,12 @@ export function checkSize(bytes: Uint8Array<ArrayBuffer>, maxBytes: number, key:
 
 /** Writes the data's bytes as they are. */
 function writerOf({ data }: TaskEnvelope): DataWriter {
-  return (w) => w.raw(data?.value ?? noBytes);
+  return (w, p) => w.raw(p, data?.value ?? noBytes);
 }
 
 /** The bytes of an envelope with other data; undefined where protobuf-es has to write them. */
 export function encodeEnvelopeWith(envelope: TaskEnvelope, writeData: DataWriter): Uint8Array<ArrayBuffer> | undefined {
-  return encode((w) => {
-    writeHead(w, envelope, writeData);
-    writeSavedAt(w, envelope);
-    writeTail(w, envelope);
-  });
+  return encode((w, p) => writeTail(w, writeSavedAt(w, writeHead(w, p, envelope, writeData), envelope), envelope));
 }
 
 /** An envelope that lacks nothing but its version. */
@@ -128,8 +124,8 @@ export interface EnvelopeParts {
 
 /** The parts of an envelope with other data; undefined where protobuf-es has to write them. */
 export function encodePartsWith(envelope: TaskEnvelope, writeData: DataWriter): EnvelopeParts | undefined {
-  const head = encode((w) => writeHead(w, envelope, writeData));
-  const tail = head && encode((w) => writeTail(w, envelope));
+  const head = encode((w, p) => writeHead(w, p, envelope, writeData));
+  const tail = head && encode((w, p) => writeTail(w, p, envelope));
   return tail && { head, tail };
 }
 
@@ -148,11 +144,7 @@ export function joinParts({ head, tail }: EnvelopeParts, maxBytes: number, key: 
 }
 
 function encodeSavedAs(head: Uint8Array, savedAt: Timestamp, tail: Uint8Array): Uint8Array<ArrayBuffer> {
-  const bytes = encode((w) => {
-    w.raw(head);
-    writeSavedAt(w, { savedAt });
-    w.raw(tail);
-  });
+  const bytes = encode((w, p) => w.raw(writeSavedAt(w, w.raw(p, head), { savedAt }), tail));
   if (bytes) return bytes;
   const stamp = toBinary(TaskEnvelopeSchema, { ...empty, savedAt });
   return new Uint8Array(Buffer.concat([head, stamp, tail]));

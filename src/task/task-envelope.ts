@@ -101,8 +101,8 @@ export function prepareTask(task: AnyTask, maxBytes: number): PreparedEnvelope {
 function dataWriterOf(task: AnyTask): DataWriter {
   const { data } = stateOf(task);
   const { schema, codec } = classOf(task);
-  if (schema === undefined) return (w) => w.raw((data as Any).value);
-  return codec === undefined ? fallBack : (w) => codec.write(w, data);
+  if (schema === undefined) return (w, p) => w.raw(p, (data as Any).value);
+  return codec === undefined ? fallBack : (w, p) => codec.write(w, p, data);
 }
 
 /** A task's envelope with its data as it is now; it shares nothing that can change. Throws INVALID_DATA. */

@@ -7,8 +7,8 @@ export interface MessageCodec<M extends Message = Message> {
   readonly typeName: M["$typeName"];
   /** Makes a message in which nothing is set. */
   create(): M;
-  /** Writes a message without its length. */
-  write(writer: Writer, message: M): void;
+  /** Writes a message without its length from this position on; gives the one after. */
+  write(writer: Writer, p: number, message: M): number;
   /** Reads the message that ends at this position. */
   read(reader: Reader, end: number): M;
 }
@@ -23,7 +23,7 @@ let isBusy = !protoInt64.supported;
  * What `write` writes; undefined where it has to be left to protobuf-es, or is called by another `encode`, which only
  * an accessor among the values can do.
  */
-export function encode(write: (writer: Writer) => void): Uint8Array<ArrayBuffer> | undefined {
+export function encode(write: (writer: Writer, p: number) => number): Uint8Array<ArrayBuffer> | undefined {
   return encodeWith(write, undefined);
 }
 
@@ -35,15 +35,16 @@ export function encodeMessage<M extends Message>(
   return encodeWith(codec.write, message);
 }
 
-function encodeWith<T>(write: (writer: Writer, value: T) => void, value: T): Uint8Array<ArrayBuffer> | undefined {
+function encodeWith<T>(
+  write: (writer: Writer, p: number, value: T) => number,
+  value: T,
+): Uint8Array<ArrayBuffer> | undefined {
   if (isBusy) return undefined;
   isBusy = true;
-  const start = writer.start();
   try {
-    write(writer, value);
-    return writer.finish(start);
+    const start = writer.start();
+    return writer.finish(start, write(writer, start, value));
   } catch {
-    writer.cancel(start);
     return undefined;
   } finally {
     isBusy = false;

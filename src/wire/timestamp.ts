@@ -5,13 +5,15 @@ import type { Reader } from "./reader.js";
 import { prototypeOf, type Writer } from "./writer.js";
 
 /** Writes a google.protobuf.Timestamp, which many messages have. */
-export function writeTimestamp(writer: Writer, message: Timestamp): void {
+export function writeTimestamp(writer: Writer, p: number, message: Timestamp): number {
   if (message.$typeName !== "google.protobuf.Timestamp") fallBack();
+  writer.begin(prototypeOf(message));
   let properties = 3;
-  if (message.seconds !== protoInt64.zero) writer.tag(8).int64(message.seconds);
-  if (message.nanos !== 0) writer.tag(16).int32(message.nanos);
+  let end = p;
+  if (message.seconds !== protoInt64.zero) end = writer.int64(end, 8, message.seconds);
+  if (message.nanos !== 0) end = writer.int32(end, 16, message.nanos);
   for (const _ in message) properties--;
-  writer.end(prototypeOf(message), properties);
+  return writer.end(end, properties);
 }
 
 /** Reads a google.protobuf.Timestamp. */

@@ -1,67 +1,69 @@
 import { fallBack } from "./fallback.js";
-import { MAX_POOLED_BYTES, makeSlab, noBytes } from "./pool.js";
+import { INLINE_BYTES, MAX_POOLED_BYTES, makeSlab, noBytes } from "./pool.js";
 import { MAX_MESSAGE_DEPTH } from "./reader.js";
 import { writeText } from "./text.js";
 import { double, float, HIGH, halves, LOW, long, unsignedLong } from "./words.js";
 
 const SCRATCH_BYTES = 65536;
 
-/**
- * Up to here, writing the characters of a text one by one is faster than a call into Node; and the length takes one byte,
- * however many the characters take.
- */
-const SHORT = 40;
+/** Up to here, writing the characters of a text one by one is faster than a call into Node, if they are of ASCII. */
+const SHORT = 64;
+
+/** What the longest tag takes, and a length and a short text, or the longest number. */
+const ROOM = 5 + 1 + SHORT;
 
 /** An object's prototype. It is asked for where the message's shape is known, for which V8 knows the answer. */
 export const prototypeOf: (object: object) => unknown = Object.getPrototypeOf;
 
-/** The longest that a number can be. */
-const MAX_VARINT_BYTES = 10;
-
 /**
  * Writes the binary format for generated encoders, and checks all that it is given. It falls back to protobuf-es for
  * values that are not exactly what the schema says, right or wrong: an error is made there.
+ *
+ * Each method is given the position to write at, and gives the one after: that is faster than to keep it here. A value
+ * comes with its tag; 0, which no field has, stands for none, in packed lists.
  */
 export class Writer {
   bytes: Uint8Array<ArrayBuffer> = noBytes;
-  pos = 0;
   depth = 0;
-  /** Where results begin; what does not fit is written to other bytes. */
+  /** Where results begin, and how far it is used; what does not fit is written to other bytes. */
   slab: Uint8Array<ArrayBuffer> = noBytes;
+  buffer: ArrayBuffer = noBytes.buffer;
+  used = 0;
 
-  /** Starts a result; gives what `finish` needs. */
+  /** Starts a result; gives its first position. */
   start(): number {
-    if (this.slab.length - this.pos < MAX_POOLED_BYTES) {
+    if (this.slab.length - this.used < MAX_POOLED_BYTES) {
       this.slab = makeSlab();
-      this.pos = 0;
+      this.buffer = this.slab.buffer;
+      this.used = 0;
     }
     this.bytes = this.slab;
     this.depth = 0;
-    return this.pos;
+    return this.used;
   }
 
-  /** The bytes since the start: small ones beside others, in a buffer that can't be transferred. */
-  finish(start: number): Uint8Array<ArrayBuffer> {
-    const { bytes, pos } = this;
-    if (bytes === this.slab && pos - start <= MAX_POOLED_BYTES) return new Uint8Array(bytes.buffer, start, pos - start);
-    this.cancel(start);
-    return bytes.slice(start, pos);
-  }
-
-  /** Gives the room back. */
-  cancel(start: number): void {
-    this.pos = start;
-    this.bytes = this.slab;
+  /** A result's bytes: small ones beside others, in a buffer that can't be transferred. */
+  finish(start: number, end: number): Uint8Array<ArrayBuffer> {
+    const { bytes } = this;
+    const length = end - start;
+    if (length <= INLINE_BYTES || length > MAX_POOLED_BYTES || bytes !== this.slab) return bytes.slice(start, end);
+    this.used = end;
+    return new Uint8Array(this.buffer, start, length);
   }
 
   /** Makes room for more bytes. What has been written keeps its place. */
-  reserve(length: number): void {
-    if (this.pos + length > this.bytes.length) grow(this, this.pos + length);
+  reserve(p: number, length: number): void {
+    if (p + length > this.bytes.length) grow(this, p, p + length);
   }
 
-  /** A message has no other properties than those that were written, and is an object of no class. */
-  end(prototype: unknown, others: number): void {
-    if (others !== 0 || (prototype !== Object.prototype && prototype !== null)) fallBack();
+  /** A message is an object of no class. */
+  begin(prototype: unknown): void {
+    if (prototype !== Object.prototype && prototype !== null) fallBack();
+  }
+
+  /** It has no other properties than those that were written. */
+  end(p: number, others: number): number {
+    return others === 0 ? p : fallBack();
   }
 
   /** Goes into a message that has messages in it. */
@@ -121,205 +123,207 @@ export class Writer {
     return blob instanceof Uint8Array ? blob.length === 0 : fallBack();
   }
 
-  tag(tag: number): this {
-    this.reserve(MAX_VARINT_BYTES);
-    if (tag < 0x80) this.bytes[this.pos++] = tag;
-    else writeVarint(this, tag);
-    return this;
+  /** Leaves room for a number or a short text after it. */
+  tag(p: number, tag: number): number {
+    if (p + ROOM > this.bytes.length) grow(this, p, p + ROOM);
+    if (tag >= 0x80) return writeVarint(this.bytes, p, tag);
+    this.bytes[p] = tag;
+    return tag === 0 ? p : p + 1;
   }
 
-  /** Starts what has its length before it; gives what `join` needs. */
-  fork(tag: number): number {
-    this.tag(tag);
-    return ++this.pos;
+  /** Starts what has its length before it; gives what `join` needs, where it starts. */
+  fork(p: number, tag: number): number {
+    return this.tag(p, tag) + 1;
   }
 
   /** One byte was left for the length; where it needs more, what was written moves. */
-  join(start: number): void {
-    const length = this.pos - start;
-    if (length < 0x80) {
-      this.bytes[start - 1] = length;
-      return;
-    }
-    const more = sizeOfLength(length) - 1;
-    this.reserve(more);
-    this.bytes.copyWithin(start + more, start, this.pos);
-    this.pos = start - 1;
-    writeVarint(this, length);
-    this.pos += length;
+  join(start: number, end: number): number {
+    const length = end - start;
+    if (length >= 0x80) return moveFor(this, start, end);
+    this.bytes[start - 1] = length;
+    return end;
   }
 
-  /** A message inside of another. */
-  child<M>(tag: number, write: (writer: Writer, message: M) => void, message: M): void {
-    const start = this.fork(tag);
-    write(this, message);
-    this.join(start);
-  }
-
-  string(text: string): void {
+  string(p: number, tag: number, text: string): number {
     if (typeof text !== "string") fallBack();
     const { length } = text;
-    this.reserve(length * 3 + 5);
-    if (length > SHORT || !writeShort(this, text, length)) writeLong(this, text, length);
+    const start = this.tag(p, tag) + 1;
+    if (length > SHORT) return writeLong(this, start - 1, text);
+    const { bytes } = this;
+    for (let i = 0; i < length; i++) {
+      const code = text.charCodeAt(i);
+      if (code >= 0x80) return writeLong(this, start - 1, text);
+      bytes[start + i] = code;
+    }
+    bytes[start - 1] = length;
+    return start + length;
   }
 
-  blob(blob: Uint8Array): void {
+  blob(p: number, tag: number, blob: Uint8Array): number {
     if (!(blob instanceof Uint8Array)) fallBack();
-    this.reserve(blob.length + 5);
-    writeVarint(this, blob.length);
-    this.bytes.set(blob, this.pos);
-    this.pos += blob.length;
+    const at = this.tag(p, tag);
+    this.reserve(at, blob.length + 5);
+    const start = writeVarint(this.bytes, at, blob.length);
+    this.bytes.set(blob, start);
+    return start + blob.length;
   }
 
   /** Bytes that were encoded before. */
-  raw(bytes: Uint8Array): void {
-    this.reserve(bytes.length);
-    this.bytes.set(bytes, this.pos);
-    this.pos += bytes.length;
+  raw(p: number, bytes: Uint8Array): number {
+    this.reserve(p, bytes.length);
+    this.bytes.set(bytes, p);
+    return p + bytes.length;
   }
 
-  bool(value: boolean): void {
+  bool(p: number, tag: number, value: boolean): number {
     if (typeof value !== "boolean") fallBack();
-    this.reserve(1);
-    this.bytes[this.pos++] = value ? 1 : 0;
+    const at = this.tag(p, tag);
+    this.bytes[at] = value ? 1 : 0;
+    return at + 1;
   }
 
-  uint32(value: number): void {
+  uint32(p: number, tag: number, value: number): number {
     if (value >>> 0 !== value) fallBack();
-    this.reserve(MAX_VARINT_BYTES);
-    writeVarint(this, value);
+    const at = this.tag(p, tag);
+    return writeVarint(this.bytes, at, value);
   }
 
-  int32(value: number): void {
+  int32(p: number, tag: number, value: number): number {
     if ((value | 0) !== value) fallBack();
-    this.reserve(MAX_VARINT_BYTES);
-    if (value >= 0) writeVarint(this, value);
-    else writeVarint64(this, value, -1);
+    const at = this.tag(p, tag);
+    return value >= 0 ? writeVarint(this.bytes, at, value) : writeVarint64(this.bytes, at, value, -1);
   }
 
-  sint32(value: number): void {
+  sint32(p: number, tag: number, value: number): number {
     if ((value | 0) !== value) fallBack();
-    this.reserve(MAX_VARINT_BYTES);
-    writeVarint(this, ((value << 1) ^ (value >> 31)) >>> 0);
+    const at = this.tag(p, tag);
+    return writeVarint(this.bytes, at, ((value << 1) ^ (value >> 31)) >>> 0);
   }
 
-  fixed32(value: number): void {
+  fixed32(p: number, tag: number, value: number): number {
     if (value >>> 0 !== value) fallBack();
-    this.reserve(4);
-    writeFixed(this, value);
+    const at = this.tag(p, tag);
+    return writeFixed(this.bytes, at, value);
   }
 
-  sfixed32(value: number): void {
+  sfixed32(p: number, tag: number, value: number): number {
     if ((value | 0) !== value) fallBack();
-    this.reserve(4);
-    writeFixed(this, value);
+    const at = this.tag(p, tag);
+    return writeFixed(this.bytes, at, value);
   }
 
-  float(value: number): void {
+  float(p: number, tag: number, value: number): number {
     if (typeof value !== "number") fallBack();
     float[0] = value;
     if (!Number.isFinite(float[0]) && Number.isFinite(value)) fallBack();
-    this.reserve(4);
-    writeFixed(this, halves[0] as number);
+    const at = this.tag(p, tag);
+    return writeFixed(this.bytes, at, halves[0] as number);
   }
 
-  double(value: number): void {
+  double(p: number, tag: number, value: number): number {
     if (typeof value !== "number") fallBack();
     double[0] = value;
-    writeFixed64(this);
+    const at = this.tag(p, tag);
+    return writeFixedHalves(this.bytes, at);
   }
 
-  int64(value: bigint): void {
+  int64(p: number, tag: number, value: bigint): number {
     setLong(value);
-    this.reserve(MAX_VARINT_BYTES);
-    writeVarint64(this, halves[LOW] as number, halves[HIGH] as number);
+    const at = this.tag(p, tag);
+    return writeVarint64(this.bytes, at, halves[LOW] as number, halves[HIGH] as number);
   }
 
-  uint64(value: bigint): void {
+  uint64(p: number, tag: number, value: bigint): number {
     setUnsignedLong(value);
-    this.reserve(MAX_VARINT_BYTES);
-    writeVarint64(this, halves[LOW] as number, halves[HIGH] as number);
+    const at = this.tag(p, tag);
+    return writeVarint64(this.bytes, at, halves[LOW] as number, halves[HIGH] as number);
   }
 
-  sint64(value: bigint): void {
+  sint64(p: number, tag: number, value: bigint): number {
     setLong(value);
     const low = halves[LOW] as number;
     const high = halves[HIGH] as number;
     const sign = high >> 31;
-    this.reserve(MAX_VARINT_BYTES);
-    writeVarint64(this, (low << 1) ^ sign, ((high << 1) | (low >>> 31)) ^ sign);
+    const at = this.tag(p, tag);
+    return writeVarint64(this.bytes, at, (low << 1) ^ sign, ((high << 1) | (low >>> 31)) ^ sign);
   }
 
-  fixed64(value: bigint): void {
+  fixed64(p: number, tag: number, value: bigint): number {
     setUnsignedLong(value);
-    writeFixed64(this);
+    const at = this.tag(p, tag);
+    return writeFixedHalves(this.bytes, at);
   }
 
-  sfixed64(value: bigint): void {
+  sfixed64(p: number, tag: number, value: bigint): number {
     setLong(value);
-    writeFixed64(this);
+    const at = this.tag(p, tag);
+    return writeFixedHalves(this.bytes, at);
   }
 
   /** A map from strings to strings, in the order of its object's keys. */
-  stringMap(tag: number, map: Record<string, string>): void {
+  stringMap(p: number, tag: number, map: Record<string, string>): number {
+    let end = p;
     for (const key of Object.keys(this.plain(map))) {
-      const entry = this.fork(tag);
-      this.tag(10).string(key);
-      this.tag(18).string(map[key] as string);
-      this.join(entry);
+      const entry = this.fork(end, tag);
+      end = this.string(entry, 10, key);
+      end = this.join(entry, this.string(end, 18, map[key] as string));
     }
+    return end;
   }
 }
 
 /** What is larger than a slab grows here, and is copied from here; it is kept, so that it need not be made each time. */
 let scratch: Uint8Array<ArrayBuffer> | undefined;
 
-function grow(writer: Writer, length: number): void {
+function grow(writer: Writer, p: number, length: number): void {
   scratch ??= new Uint8Array(SCRATCH_BYTES);
   const bytes = length <= SCRATCH_BYTES ? scratch : new Uint8Array(length * 2);
-  bytes.set(writer.bytes.subarray(0, writer.pos));
+  bytes.set(writer.bytes.subarray(0, p));
   writer.bytes = bytes;
 }
 
-function writeVarint(writer: Writer, value: number): void {
-  const { bytes } = writer;
-  let { pos } = writer;
-  let rest = value;
-  while (rest > 0x7f) {
-    bytes[pos++] = (rest & 0x7f) | 0x80;
-    rest >>>= 7;
-  }
-  bytes[pos++] = rest;
-  writer.pos = pos;
+function moveFor(writer: Writer, start: number, end: number): number {
+  const length = end - start;
+  const more = sizeOfLength(length) - 1;
+  writer.reserve(end, more);
+  writer.bytes.copyWithin(start + more, start, end);
+  writeVarint(writer.bytes, start - 1, length);
+  return end + more;
 }
 
-function writeVarint64(writer: Writer, low: number, high: number): void {
-  const { bytes } = writer;
-  let { pos } = writer;
+function writeVarint(bytes: Uint8Array, p: number, value: number): number {
+  let at = p;
+  let rest = value;
+  while (rest > 0x7f) {
+    bytes[at++] = (rest & 0x7f) | 0x80;
+    rest >>>= 7;
+  }
+  bytes[at] = rest;
+  return at + 1;
+}
+
+function writeVarint64(bytes: Uint8Array, p: number, low: number, high: number): number {
+  let at = p;
   let lower = low >>> 0;
   let upper = high >>> 0;
   while (upper !== 0) {
-    bytes[pos++] = (lower & 0x7f) | 0x80;
+    bytes[at++] = (lower & 0x7f) | 0x80;
     lower = ((lower >>> 7) | (upper << 25)) >>> 0;
     upper >>>= 7;
   }
-  writer.pos = pos;
-  writeVarint(writer, lower);
+  return writeVarint(bytes, at, lower);
 }
 
-function writeFixed(writer: Writer, value: number): void {
-  const { bytes, pos } = writer;
-  bytes[pos] = value;
-  bytes[pos + 1] = value >>> 8;
-  bytes[pos + 2] = value >>> 16;
-  bytes[pos + 3] = value >>> 24;
-  writer.pos = pos + 4;
+function writeFixed(bytes: Uint8Array, p: number, value: number): number {
+  bytes[p] = value;
+  bytes[p + 1] = value >>> 8;
+  bytes[p + 2] = value >>> 16;
+  bytes[p + 3] = value >>> 24;
+  return p + 4;
 }
 
-function writeFixed64(writer: Writer): void {
-  writer.reserve(8);
-  writeFixed(writer, halves[LOW] as number);
-  writeFixed(writer, halves[HIGH] as number);
+function writeFixedHalves(bytes: Uint8Array, p: number): number {
+  return writeFixed(bytes, writeFixed(bytes, p, halves[LOW] as number), halves[HIGH] as number);
 }
 
 function setLong(value: bigint): void {
@@ -334,37 +338,16 @@ function setUnsignedLong(value: bigint): void {
   if (unsignedLong[0] !== value) fallBack();
 }
 
-/** Gives up where a character is beyond 16 bits. */
-function writeShort(writer: Writer, text: string, length: number): boolean {
-  const { bytes } = writer;
-  const start = writer.pos + 1;
-  let pos = start;
-  for (let i = 0; i < length; i++) {
-    const code = text.charCodeAt(i);
-    if (code < 0x80) bytes[pos++] = code;
-    else if (code < 0x800) {
-      bytes[pos++] = 0xc0 | (code >> 6);
-      bytes[pos++] = 0x80 | (code & 0x3f);
-    } else if (code < 0xd800 || code > 0xdfff) {
-      bytes[pos++] = 0xe0 | (code >> 12);
-      bytes[pos++] = 0x80 | ((code >> 6) & 0x3f);
-      bytes[pos++] = 0x80 | (code & 0x3f);
-    } else return false;
-  }
-  bytes[start - 1] = pos - start;
-  writer.pos = pos;
-  return true;
-}
-
 /** The length comes first and is known last: it is taken to be that of as many bytes as characters. */
-function writeLong(writer: Writer, text: string, length: number): void {
-  const { bytes, pos } = writer;
+function writeLong(writer: Writer, p: number, text: string): number {
+  const { length } = text;
+  writer.reserve(p, length * 3 + 5);
+  const { bytes } = writer;
   const guess = sizeOfLength(length);
-  const written = writeText(bytes, pos + guess, text);
+  const written = writeText(bytes, p + guess, text);
   const size = sizeOfLength(written);
-  if (size !== guess) bytes.copyWithin(pos + size, pos + guess, pos + guess + written);
-  writeVarint(writer, written);
-  writer.pos += written;
+  if (size !== guess) bytes.copyWithin(p + size, p + guess, p + guess + written);
+  return writeVarint(bytes, p, written) + written;
 }
 
 function sizeOfLength(length: number): number {

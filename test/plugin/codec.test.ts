@@ -35,13 +35,14 @@ describe("a task type's codec", () => {
       '  return { $typeName: "example.v1.FetchFile", host: "" };',
       "}",
       "",
-      "export function writeFetchFile(w: Writer, m: FetchFile): void {",
+      "export function writeFetchFile(w: Writer, p: number, m: FetchFile): number {",
       '  if (m.$typeName !== "example.v1.FetchFile") fallBack();',
+      "  w.begin(prototypeOf(m));",
       "  let n = 2;",
-      '  if (m.host !== "") w.tag(10).string(m.host);',
-      "  if (m.size !== undefined) { n++; w.tag(16).int64(m.size); }",
+      '  if (m.host !== "") p = w.string(p, 10, m.host);',
+      "  if (m.size !== undefined) { n++; p = w.int64(p, 16, m.size); }",
       "  for (const _ in m) n--;",
-      "  w.end(prototypeOf(m), n);",
+      "  return w.end(p, n);",
       "}",
       "",
       "export function readFetchFile(r: Reader, end: number): FetchFile {",
@@ -72,7 +73,7 @@ describe("a task type's codec", () => {
       "export function createFetchFile() {",
       '  return { $typeName: "example.v1.FetchFile", host: "" };',
       "}",
-      "export function writeFetchFile(w, m) {",
+      "export function writeFetchFile(w, p, m) {",
       '  if (m.$typeName !== "example.v1.FetchFile") fallBack();',
     ]);
     expect(lines).toContain("export function readFetchFile(r, end) {");
@@ -84,7 +85,7 @@ describe("a task type's codec", () => {
       'import type { FetchFile } from "./example_pb";',
       "export declare const FetchFileCodec: MessageCodec<FetchFile>;",
       "export declare function createFetchFile(): FetchFile;",
-      "export declare function writeFetchFile(w: Writer, m: FetchFile): void;",
+      "export declare function writeFetchFile(w: Writer, p: number, m: FetchFile): number;",
       "export declare function readFetchFile(r: Reader, end: number): FetchFile;",
     ]);
   });
@@ -133,70 +134,74 @@ describe("the code for a field", () => {
       message N { int32 x = 1; }
       enum E { E_UNSPECIFIED = 0; }`;
     const written = (await bodyOf("writeM", source)).filter(
-      (line) => !/^(if \(m\.\$typeName|w\.(end|enter|leave)\(|let n|for \(const _)/.test(line),
+      (line) => !/^(if \(m\.\$typeName|w\.(begin|enter|leave)\(|return w\.end|let n|for \(const _)/.test(line),
     );
     const read = (await bodyOf("readM", source)).filter((line) => line.startsWith("case"));
     return [...written, ...read];
   };
 
   test.each([
-    ["string x = 1;", 'if (m.x !== "") w.tag(10).string(m.x);', "case 10: m.x = r.string(end); break;"],
-    ["bytes x = 1;", "if (!w.isEmpty(m.x)) w.tag(10).blob(m.x);", "case 10: m.x = r.blob(end); break;"],
-    ["bool x = 1;", "if (m.x !== false) w.tag(8).bool(m.x);", "case 8: m.x = r.bool(); break;"],
-    ["double x = 1;", "if (!w.isZero(m.x)) w.tag(9).double(m.x);", "case 9: m.x = r.double(); break;"],
-    ["float x = 1;", "if (!w.isZero(m.x)) w.tag(13).float(m.x);", "case 13: m.x = r.float(); break;"],
-    ["sint32 x = 1;", "if (m.x !== 0) w.tag(8).sint32(m.x);", "case 8: m.x = r.sint32(); break;"],
-    ["fixed64 x = 1;", "if (m.x !== protoInt64.zero) w.tag(9).fixed64(m.x);", "case 9: m.x = r.fixed64(); break;"],
-    ["E x = 1;", "if (m.x !== 0) w.tag(8).int32(m.x);", "case 8: m.x = r.enum(); break;"],
+    ["string x = 1;", 'if (m.x !== "") p = w.string(p, 10, m.x);', "case 10: m.x = r.string(end); break;"],
+    ["bytes x = 1;", "if (!w.isEmpty(m.x)) p = w.blob(p, 10, m.x);", "case 10: m.x = r.blob(end); break;"],
+    ["bool x = 1;", "if (m.x !== false) p = w.bool(p, 8, m.x);", "case 8: m.x = r.bool(); break;"],
+    ["double x = 1;", "if (!w.isZero(m.x)) p = w.double(p, 9, m.x);", "case 9: m.x = r.double(); break;"],
+    ["float x = 1;", "if (!w.isZero(m.x)) p = w.float(p, 13, m.x);", "case 13: m.x = r.float(); break;"],
+    ["sint32 x = 1;", "if (m.x !== 0) p = w.sint32(p, 8, m.x);", "case 8: m.x = r.sint32(); break;"],
+    ["fixed64 x = 1;", "if (m.x !== protoInt64.zero) p = w.fixed64(p, 9, m.x);", "case 9: m.x = r.fixed64(); break;"],
+    ["E x = 1;", "if (m.x !== 0) p = w.int32(p, 8, m.x);", "case 8: m.x = r.enum(); break;"],
     [
       "int64 x = 1 [jstype = JS_STRING];",
-      'if (m.x !== "0") w.tag(8).int64(w.decimal(m.x));',
+      'if (m.x !== "0") p = w.int64(p, 8, w.decimal(m.x));',
       "case 8: m.x = r.text(r.int64()); break;",
     ],
-    ["string x = 16;", 'if (m.x !== "") w.tag(130).string(m.x);', "case 130: m.x = r.string(end); break;"],
-    ["optional bool x = 1;", "if (m.x !== undefined) { n++; w.tag(8).bool(m.x); }", "case 8: m.x = r.bool(); break;"],
+    ["string x = 16;", 'if (m.x !== "") p = w.string(p, 130, m.x);', "case 130: m.x = r.string(end); break;"],
+    [
+      "optional bool x = 1;",
+      "if (m.x !== undefined) { n++; p = w.bool(p, 8, m.x); }",
+      "case 8: m.x = r.bool(); break;",
+    ],
     [
       "N x = 1;",
-      "if (m.x !== undefined) { n++; const at = w.fork(10); writeN(w, m.x); w.join(at); }",
+      "if (m.x !== undefined) { n++; const at = w.fork(p, 10); p = w.join(at, writeN(w, at, m.x)); }",
       "case 10: if (m.x !== undefined) fallBack(); m.x = readN(r, r.limit(end)); break;",
     ],
     [
       "google.protobuf.Timestamp x = 1;",
-      "if (m.x !== undefined) { n++; const at = w.fork(10); writeTimestamp(w, m.x); w.join(at); }",
+      "if (m.x !== undefined) { n++; const at = w.fork(p, 10); p = w.join(at, writeTimestamp(w, at, m.x)); }",
       "case 10: if (m.x !== undefined) fallBack(); m.x = readTimestamp(r, r.limit(end)); break;",
     ],
     [
       "google.protobuf.StringValue x = 1;",
-      'if (m.x !== undefined) { n++; const at = w.fork(10); if (m.x !== "") w.tag(10).string(m.x); w.join(at); }',
+      'if (m.x !== undefined) { n++; const at = p = w.fork(p, 10); if (m.x !== "") p = w.string(p, 10, m.x); p = w.join(at, p); }',
       "case 10: if (m.x !== undefined) fallBack();" +
         " m.x = read$google$protobuf$StringValue(r, r.limit(end)).value; break;",
     ],
     [
       "repeated string x = 1;",
-      "for (const each of w.list(m.x)) { w.tag(10).string(each); }",
+      "for (const each of w.list(m.x)) { p = w.string(p, 10, each); }",
       "case 10: m.x.push(r.string(end)); break;",
     ],
     [
       "repeated N x = 1;",
-      "for (const each of w.list(m.x)) { const at = w.fork(10); writeN(w, each); w.join(at); }",
+      "for (const each of w.list(m.x)) { const at = w.fork(p, 10); p = w.join(at, writeN(w, at, each)); }",
       "case 10: m.x.push(readN(r, r.limit(end))); break;",
     ],
     [
       "repeated E x = 1;",
-      "if (w.list(m.x).length > 0) { const at = w.fork(10); for (const each of m.x) w.int32(each); w.join(at); }",
+      "if (w.list(m.x).length > 0) { const at = p = w.fork(p, 10); for (const each of m.x) p = w.int32(p, 0, each); p = w.join(at, p); }",
       "case 10: for (const stop = r.limit(end); r.isBefore(stop); ) m.x.push(r.enum()); break;",
     ],
     [
       "repeated int32 x = 1 [packed = false];",
-      "for (const each of w.list(m.x)) { w.tag(8).int32(each); }",
+      "for (const each of w.list(m.x)) { p = w.int32(p, 8, each); }",
       "case 8: m.x.push(r.int32()); break;",
     ],
-    ["map<string, string> x = 1;", "w.stringMap(10, m.x);", "case 10: r.stringEntry(m.x, end); break;"],
+    ["map<string, string> x = 1;", "p = w.stringMap(p, 10, m.x);", "case 10: r.stringEntry(m.x, end); break;"],
     [
       "map<int64, N> x = 1;",
       "for (const [key, value] of w.entries(m.x))" +
-        " { const entry = w.fork(10); w.tag(8).int64(w.decimal(key));" +
-        " const at = w.fork(18); writeN(w, value); w.join(at); w.join(entry); }",
+        " { const entry = p = w.fork(p, 10); p = w.int64(p, 8, w.decimal(key));" +
+        " const at = w.fork(p, 18); p = w.join(at, writeN(w, at, value)); p = w.join(entry, p); }",
       "case 10: readM$$x(r, m.x, r.limit(end)); break;",
     ],
   ])("%s", async (field, write, read) => {
@@ -206,9 +211,9 @@ describe("the code for a field", () => {
   test("of a oneof, in the order of the numbers", async () => {
     expect(await codeOf("oneof choice { N x = 3; E y = 1; } int32 z = 2;")).toEqual([
       "if (w.plain(m.choice).case === undefined) n++;",
-      'if (m.choice.case === "y") { n++; w.tag(8).int32(m.choice.value); }',
-      "if (m.z !== 0) w.tag(16).int32(m.z);",
-      'if (m.choice.case === "x") { n++; const at = w.fork(26); writeN(w, m.choice.value); w.join(at); }',
+      'if (m.choice.case === "y") { n++; p = w.int32(p, 8, m.choice.value); }',
+      "if (m.z !== 0) p = w.int32(p, 16, m.z);",
+      'if (m.choice.case === "x") { n++; const at = w.fork(p, 26); p = w.join(at, writeN(w, at, m.choice.value)); }',
       'case 26: if (m.choice.case === "x") fallBack(); m.choice = { case: "x", value: readN(r, r.limit(end)) }; break;',
       'case 8: m.choice = { case: "y", value: r.enum() }; break;',
       "case 16: m.z = r.int32(); break;",

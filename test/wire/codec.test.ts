@@ -250,7 +250,7 @@ function usedMemory(): number {
 test("results do not change with later ones, whatever their size", () => {
   const filled = (size: number) => new Uint8Array(size).fill(size);
   const sizes = [0, 1, 100, 1000, 1024, 1025, 8000, 70_000, 200_000, 10];
-  const results = [...sizes, ...sizes].map((size) => encode((w) => w.raw(filled(size))) as Uint8Array);
+  const results = [...sizes, ...sizes].map((size) => encode((w, p) => w.raw(p, filled(size))) as Uint8Array);
   expect(results.map((bytes, i) => Buffer.compare(bytes, filled([...sizes, ...sizes][i] as number)))).toEqual(
     new Array(20).fill(0),
   );
@@ -258,12 +258,12 @@ test("results do not change with later ones, whatever their size", () => {
 });
 
 test("an encoder that fails leaves no trace", () => {
-  const before = encode((w) => w.raw(Uint8Array.of(1, 2, 3)));
-  const failing = encode((w) => {
-    w.raw(new Uint8Array(100_000).fill(9));
+  const before = encode((w, p) => w.raw(p, Uint8Array.of(1, 2, 3)));
+  const failing = encode((w, p) => {
+    w.raw(p, new Uint8Array(100_000).fill(9));
     throw new Error("failed");
   });
   expect(failing).toBeUndefined();
   expect(before).toEqual(Uint8Array.of(1, 2, 3));
-  expect(encode((w) => w.raw(Uint8Array.of(4)))).toEqual(Uint8Array.of(4));
+  expect(encode((w, p) => w.raw(p, Uint8Array.of(4)))).toEqual(Uint8Array.of(4));
 });

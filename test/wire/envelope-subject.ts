@@ -12,11 +12,10 @@ export const envelopeSubject: Subject = {
   codec: { typeName: TaskEnvelopeSchema.typeName, create: () => create(TaskEnvelopeSchema), write, read },
 };
 
-function write(w: Writer, message: Message): void {
+function write(w: Writer, p: number, message: Message): number {
   const envelope = message as TaskEnvelope;
-  writeHead(w, envelope, (data) => data.raw(envelope.data?.value ?? noBytes));
-  writeSavedAt(w, envelope);
-  writeTail(w, envelope);
+  const head = writeHead(w, p, envelope, (_, at) => w.raw(at, envelope.data?.value ?? noBytes));
+  return writeTail(w, writeSavedAt(w, head, envelope), envelope);
 }
 
 function read(r: Reader, end: number): TaskEnvelope {

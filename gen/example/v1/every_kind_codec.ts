@@ -20,61 +20,62 @@ export function createEveryKind(): EveryKind {
   return { $typeName: "example.v1.EveryKind", double: 0, float: 0, int32: 0, int64: protoInt64.zero, uint32: 0, uint64: protoInt64.zero, sint32: 0, sint64: protoInt64.zero, fixed32: 0, fixed64: protoInt64.zero, sfixed32: 0, sfixed64: protoInt64.zero, bool: false, text: "", blob: noBytes, color: 0, int32s: [], uint64s: [], doubles: [], texts: [], blobs: [], colors: [], children: [], textByText: {}, blobByInt32: {}, int64ByUint64: {}, colorByBool: {}, childByText: {}, choice: { case: undefined } };
 }
 
-export function writeEveryKind(w: Writer, m: EveryKind): void {
+export function writeEveryKind(w: Writer, p: number, m: EveryKind): number {
   if (m.$typeName !== "example.v1.EveryKind") fallBack();
+  w.begin(prototypeOf(m));
   w.enter();
   let n = 29;
   if (w.plain(m.choice).case === undefined) n++;
-  if (!w.isZero(m.double)) w.tag(9).double(m.double);
-  if (!w.isZero(m.float)) w.tag(21).float(m.float);
-  if (m.int32 !== 0) w.tag(24).int32(m.int32);
-  if (m.int64 !== protoInt64.zero) w.tag(32).int64(m.int64);
-  if (m.uint32 !== 0) w.tag(40).uint32(m.uint32);
-  if (m.uint64 !== protoInt64.zero) w.tag(48).uint64(m.uint64);
-  if (m.sint32 !== 0) w.tag(56).sint32(m.sint32);
-  if (m.sint64 !== protoInt64.zero) w.tag(64).sint64(m.sint64);
-  if (m.fixed32 !== 0) w.tag(77).fixed32(m.fixed32);
-  if (m.fixed64 !== protoInt64.zero) w.tag(81).fixed64(m.fixed64);
-  if (m.sfixed32 !== 0) w.tag(93).sfixed32(m.sfixed32);
-  if (m.sfixed64 !== protoInt64.zero) w.tag(97).sfixed64(m.sfixed64);
-  if (m.bool !== false) w.tag(104).bool(m.bool);
-  if (m.text !== "") w.tag(114).string(m.text);
-  if (!w.isEmpty(m.blob)) w.tag(122).blob(m.blob);
-  if (m.color !== 0) w.tag(128).int32(m.color);
-  if (m.child !== undefined) { n++; const at = w.fork(138); writeEveryKind(w, m.child); w.join(at); }
-  if (m.optionalInt64 !== undefined) { n++; w.tag(160).int64(m.optionalInt64); }
-  if (m.optionalBool !== undefined) { n++; w.tag(168).bool(m.optionalBool); }
-  if (m.optionalText !== undefined) { n++; w.tag(178).string(m.optionalText); }
-  if (m.optionalBlob !== undefined) { n++; w.tag(186).blob(m.optionalBlob); }
-  if (m.optionalColor !== undefined) { n++; w.tag(192).int32(m.optionalColor); }
-  if (w.list(m.int32s).length > 0) { const at = w.fork(242); for (const each of m.int32s) w.int32(each); w.join(at); }
-  if (w.list(m.uint64s).length > 0) { const at = w.fork(250); for (const each of m.uint64s) w.uint64(each); w.join(at); }
-  if (w.list(m.doubles).length > 0) { const at = w.fork(258); for (const each of m.doubles) w.double(each); w.join(at); }
-  for (const each of w.list(m.texts)) { w.tag(266).string(each); }
-  for (const each of w.list(m.blobs)) { w.tag(274).blob(each); }
-  if (w.list(m.colors).length > 0) { const at = w.fork(282); for (const each of m.colors) w.int32(each); w.join(at); }
-  for (const each of w.list(m.children)) { const at = w.fork(290); writeEveryKind(w, each); w.join(at); }
-  w.stringMap(322, m.textByText);
-  for (const [key, value] of w.entries(m.blobByInt32)) { const entry = w.fork(330); w.tag(8).int32(w.integer(key)); w.tag(18).blob(value); w.join(entry); }
-  for (const [key, value] of w.entries(m.int64ByUint64)) { const entry = w.fork(338); w.tag(8).uint64(w.decimal(key)); w.tag(16).int64(value); w.join(entry); }
-  for (const [key, value] of w.entries(m.colorByBool)) { const entry = w.fork(346); w.tag(8).bool(w.truth(key)); w.tag(16).int32(value); w.join(entry); }
-  for (const [key, value] of w.entries(m.childByText)) { const entry = w.fork(354); w.tag(10).string(key); const at = w.fork(18); writeEveryKind(w, value); w.join(at); w.join(entry); }
-  if (m.any !== undefined) { n++; const at = w.fork(402); write$google$protobuf$Any(w, m.any); w.join(at); }
-  if (m.duration !== undefined) { n++; const at = w.fork(410); write$google$protobuf$Duration(w, m.duration); w.join(at); }
-  if (m.empty !== undefined) { n++; const at = w.fork(418); write$google$protobuf$Empty(w, m.empty); w.join(at); }
-  if (m.mask !== undefined) { n++; const at = w.fork(426); write$google$protobuf$FieldMask(w, m.mask); w.join(at); }
+  if (!w.isZero(m.double)) p = w.double(p, 9, m.double);
+  if (!w.isZero(m.float)) p = w.float(p, 21, m.float);
+  if (m.int32 !== 0) p = w.int32(p, 24, m.int32);
+  if (m.int64 !== protoInt64.zero) p = w.int64(p, 32, m.int64);
+  if (m.uint32 !== 0) p = w.uint32(p, 40, m.uint32);
+  if (m.uint64 !== protoInt64.zero) p = w.uint64(p, 48, m.uint64);
+  if (m.sint32 !== 0) p = w.sint32(p, 56, m.sint32);
+  if (m.sint64 !== protoInt64.zero) p = w.sint64(p, 64, m.sint64);
+  if (m.fixed32 !== 0) p = w.fixed32(p, 77, m.fixed32);
+  if (m.fixed64 !== protoInt64.zero) p = w.fixed64(p, 81, m.fixed64);
+  if (m.sfixed32 !== 0) p = w.sfixed32(p, 93, m.sfixed32);
+  if (m.sfixed64 !== protoInt64.zero) p = w.sfixed64(p, 97, m.sfixed64);
+  if (m.bool !== false) p = w.bool(p, 104, m.bool);
+  if (m.text !== "") p = w.string(p, 114, m.text);
+  if (!w.isEmpty(m.blob)) p = w.blob(p, 122, m.blob);
+  if (m.color !== 0) p = w.int32(p, 128, m.color);
+  if (m.child !== undefined) { n++; const at = w.fork(p, 138); p = w.join(at, writeEveryKind(w, at, m.child)); }
+  if (m.optionalInt64 !== undefined) { n++; p = w.int64(p, 160, m.optionalInt64); }
+  if (m.optionalBool !== undefined) { n++; p = w.bool(p, 168, m.optionalBool); }
+  if (m.optionalText !== undefined) { n++; p = w.string(p, 178, m.optionalText); }
+  if (m.optionalBlob !== undefined) { n++; p = w.blob(p, 186, m.optionalBlob); }
+  if (m.optionalColor !== undefined) { n++; p = w.int32(p, 192, m.optionalColor); }
+  if (w.list(m.int32s).length > 0) { const at = p = w.fork(p, 242); for (const each of m.int32s) p = w.int32(p, 0, each); p = w.join(at, p); }
+  if (w.list(m.uint64s).length > 0) { const at = p = w.fork(p, 250); for (const each of m.uint64s) p = w.uint64(p, 0, each); p = w.join(at, p); }
+  if (w.list(m.doubles).length > 0) { const at = p = w.fork(p, 258); for (const each of m.doubles) p = w.double(p, 0, each); p = w.join(at, p); }
+  for (const each of w.list(m.texts)) { p = w.string(p, 266, each); }
+  for (const each of w.list(m.blobs)) { p = w.blob(p, 274, each); }
+  if (w.list(m.colors).length > 0) { const at = p = w.fork(p, 282); for (const each of m.colors) p = w.int32(p, 0, each); p = w.join(at, p); }
+  for (const each of w.list(m.children)) { const at = w.fork(p, 290); p = w.join(at, writeEveryKind(w, at, each)); }
+  p = w.stringMap(p, 322, m.textByText);
+  for (const [key, value] of w.entries(m.blobByInt32)) { const entry = p = w.fork(p, 330); p = w.int32(p, 8, w.integer(key)); p = w.blob(p, 18, value); p = w.join(entry, p); }
+  for (const [key, value] of w.entries(m.int64ByUint64)) { const entry = p = w.fork(p, 338); p = w.uint64(p, 8, w.decimal(key)); p = w.int64(p, 16, value); p = w.join(entry, p); }
+  for (const [key, value] of w.entries(m.colorByBool)) { const entry = p = w.fork(p, 346); p = w.bool(p, 8, w.truth(key)); p = w.int32(p, 16, value); p = w.join(entry, p); }
+  for (const [key, value] of w.entries(m.childByText)) { const entry = p = w.fork(p, 354); p = w.string(p, 10, key); const at = w.fork(p, 18); p = w.join(at, writeEveryKind(w, at, value)); p = w.join(entry, p); }
+  if (m.any !== undefined) { n++; const at = w.fork(p, 402); p = w.join(at, write$google$protobuf$Any(w, at, m.any)); }
+  if (m.duration !== undefined) { n++; const at = w.fork(p, 410); p = w.join(at, write$google$protobuf$Duration(w, at, m.duration)); }
+  if (m.empty !== undefined) { n++; const at = w.fork(p, 418); p = w.join(at, write$google$protobuf$Empty(w, at, m.empty)); }
+  if (m.mask !== undefined) { n++; const at = w.fork(p, 426); p = w.join(at, write$google$protobuf$FieldMask(w, at, m.mask)); }
   w.refuse(m.struct !== undefined);
-  if (m.value !== undefined) { n++; const at = w.fork(442); write$google$protobuf$Value(w, m.value); w.join(at); }
-  if (m.listValue !== undefined) { n++; const at = w.fork(450); write$google$protobuf$ListValue(w, m.listValue); w.join(at); }
-  if (m.timestamp !== undefined) { n++; const at = w.fork(458); writeTimestamp(w, m.timestamp); w.join(at); }
-  if (m.wrappedText !== undefined) { n++; const at = w.fork(466); if (m.wrappedText !== "") w.tag(10).string(m.wrappedText); w.join(at); }
-  if (m.wrappedInt64 !== undefined) { n++; const at = w.fork(474); if (m.wrappedInt64 !== protoInt64.zero) w.tag(8).int64(m.wrappedInt64); w.join(at); }
-  if (m.choice.case === "chosenText") { n++; w.tag(562).string(m.choice.value); }
-  if (m.choice.case === "chosenInt64") { n++; w.tag(568).int64(m.choice.value); }
-  if (m.choice.case === "chosenChild") { n++; const at = w.fork(578); writeEveryKind(w, m.choice.value); w.join(at); }
+  if (m.value !== undefined) { n++; const at = w.fork(p, 442); p = w.join(at, write$google$protobuf$Value(w, at, m.value)); }
+  if (m.listValue !== undefined) { n++; const at = w.fork(p, 450); p = w.join(at, write$google$protobuf$ListValue(w, at, m.listValue)); }
+  if (m.timestamp !== undefined) { n++; const at = w.fork(p, 458); p = w.join(at, writeTimestamp(w, at, m.timestamp)); }
+  if (m.wrappedText !== undefined) { n++; const at = p = w.fork(p, 466); if (m.wrappedText !== "") p = w.string(p, 10, m.wrappedText); p = w.join(at, p); }
+  if (m.wrappedInt64 !== undefined) { n++; const at = p = w.fork(p, 474); if (m.wrappedInt64 !== protoInt64.zero) p = w.int64(p, 8, m.wrappedInt64); p = w.join(at, p); }
+  if (m.choice.case === "chosenText") { n++; p = w.string(p, 562, m.choice.value); }
+  if (m.choice.case === "chosenInt64") { n++; p = w.int64(p, 568, m.choice.value); }
+  if (m.choice.case === "chosenChild") { n++; const at = w.fork(p, 578); p = w.join(at, writeEveryKind(w, at, m.choice.value)); }
   for (const _ in m) n--;
-  w.end(prototypeOf(m), n);
   w.leave();
+  return w.end(p, n);
 }
 
 export function readEveryKind(r: Reader, end: number): EveryKind {
@@ -186,13 +187,14 @@ export function create$google$protobuf$Any(): Any {
   return { $typeName: "google.protobuf.Any", typeUrl: "", value: noBytes };
 }
 
-export function write$google$protobuf$Any(w: Writer, m: Any): void {
+export function write$google$protobuf$Any(w: Writer, p: number, m: Any): number {
   if (m.$typeName !== "google.protobuf.Any") fallBack();
+  w.begin(prototypeOf(m));
   let n = 3;
-  if (m.typeUrl !== "") w.tag(10).string(m.typeUrl);
-  if (!w.isEmpty(m.value)) w.tag(18).blob(m.value);
+  if (m.typeUrl !== "") p = w.string(p, 10, m.typeUrl);
+  if (!w.isEmpty(m.value)) p = w.blob(p, 18, m.value);
   for (const _ in m) n--;
-  w.end(prototypeOf(m), n);
+  return w.end(p, n);
 }
 
 export function read$google$protobuf$Any(r: Reader, end: number): Any {
@@ -210,13 +212,14 @@ export function create$google$protobuf$Duration(): Duration {
   return { $typeName: "google.protobuf.Duration", seconds: protoInt64.zero, nanos: 0 };
 }
 
-export function write$google$protobuf$Duration(w: Writer, m: Duration): void {
+export function write$google$protobuf$Duration(w: Writer, p: number, m: Duration): number {
   if (m.$typeName !== "google.protobuf.Duration") fallBack();
+  w.begin(prototypeOf(m));
   let n = 3;
-  if (m.seconds !== protoInt64.zero) w.tag(8).int64(m.seconds);
-  if (m.nanos !== 0) w.tag(16).int32(m.nanos);
+  if (m.seconds !== protoInt64.zero) p = w.int64(p, 8, m.seconds);
+  if (m.nanos !== 0) p = w.int32(p, 16, m.nanos);
   for (const _ in m) n--;
-  w.end(prototypeOf(m), n);
+  return w.end(p, n);
 }
 
 export function read$google$protobuf$Duration(r: Reader, end: number): Duration {
@@ -234,11 +237,12 @@ export function create$google$protobuf$Empty(): Empty {
   return { $typeName: "google.protobuf.Empty" };
 }
 
-export function write$google$protobuf$Empty(w: Writer, m: Empty): void {
+export function write$google$protobuf$Empty(w: Writer, p: number, m: Empty): number {
   if (m.$typeName !== "google.protobuf.Empty") fallBack();
+  w.begin(prototypeOf(m));
   let n = 1;
   for (const _ in m) n--;
-  w.end(prototypeOf(m), n);
+  return w.end(p, n);
 }
 
 export function read$google$protobuf$Empty(r: Reader, end: number): Empty {
@@ -254,12 +258,13 @@ export function create$google$protobuf$FieldMask(): FieldMask {
   return { $typeName: "google.protobuf.FieldMask", paths: [] };
 }
 
-export function write$google$protobuf$FieldMask(w: Writer, m: FieldMask): void {
+export function write$google$protobuf$FieldMask(w: Writer, p: number, m: FieldMask): number {
   if (m.$typeName !== "google.protobuf.FieldMask") fallBack();
+  w.begin(prototypeOf(m));
   let n = 2;
-  for (const each of w.list(m.paths)) { w.tag(10).string(each); }
+  for (const each of w.list(m.paths)) { p = w.string(p, 10, each); }
   for (const _ in m) n--;
-  w.end(prototypeOf(m), n);
+  return w.end(p, n);
 }
 
 export function read$google$protobuf$FieldMask(r: Reader, end: number): FieldMask {
@@ -276,20 +281,21 @@ export function create$google$protobuf$Value(): Value {
   return { $typeName: "google.protobuf.Value", kind: { case: undefined } };
 }
 
-export function write$google$protobuf$Value(w: Writer, m: Value): void {
+export function write$google$protobuf$Value(w: Writer, p: number, m: Value): number {
   if (m.$typeName !== "google.protobuf.Value") fallBack();
+  w.begin(prototypeOf(m));
   w.enter();
   let n = 1;
   if (w.plain(m.kind).case === undefined) n++;
-  if (m.kind.case === "nullValue") { n++; w.tag(8).int32(m.kind.value); }
-  if (m.kind.case === "numberValue") { n++; w.tag(17).double(m.kind.value); }
-  if (m.kind.case === "stringValue") { n++; w.tag(26).string(m.kind.value); }
-  if (m.kind.case === "boolValue") { n++; w.tag(32).bool(m.kind.value); }
-  if (m.kind.case === "structValue") { n++; const at = w.fork(42); write$google$protobuf$Struct(w, m.kind.value); w.join(at); }
-  if (m.kind.case === "listValue") { n++; const at = w.fork(50); write$google$protobuf$ListValue(w, m.kind.value); w.join(at); }
+  if (m.kind.case === "nullValue") { n++; p = w.int32(p, 8, m.kind.value); }
+  if (m.kind.case === "numberValue") { n++; p = w.double(p, 17, m.kind.value); }
+  if (m.kind.case === "stringValue") { n++; p = w.string(p, 26, m.kind.value); }
+  if (m.kind.case === "boolValue") { n++; p = w.bool(p, 32, m.kind.value); }
+  if (m.kind.case === "structValue") { n++; const at = w.fork(p, 42); p = w.join(at, write$google$protobuf$Struct(w, at, m.kind.value)); }
+  if (m.kind.case === "listValue") { n++; const at = w.fork(p, 50); p = w.join(at, write$google$protobuf$ListValue(w, at, m.kind.value)); }
   for (const _ in m) n--;
-  w.end(prototypeOf(m), n);
   w.leave();
+  return w.end(p, n);
 }
 
 export function read$google$protobuf$Value(r: Reader, end: number): Value {
@@ -313,14 +319,15 @@ export function create$google$protobuf$Struct(): Struct {
   return { $typeName: "google.protobuf.Struct", fields: {} };
 }
 
-export function write$google$protobuf$Struct(w: Writer, m: Struct): void {
+export function write$google$protobuf$Struct(w: Writer, p: number, m: Struct): number {
   if (m.$typeName !== "google.protobuf.Struct") fallBack();
+  w.begin(prototypeOf(m));
   w.enter();
   let n = 2;
-  for (const [key, value] of w.entries(m.fields)) { const entry = w.fork(10); w.tag(10).string(key); const at = w.fork(18); write$google$protobuf$Value(w, value); w.join(at); w.join(entry); }
+  for (const [key, value] of w.entries(m.fields)) { const entry = p = w.fork(p, 10); p = w.string(p, 10, key); const at = w.fork(p, 18); p = w.join(at, write$google$protobuf$Value(w, at, value)); p = w.join(entry, p); }
   for (const _ in m) n--;
-  w.end(prototypeOf(m), n);
   w.leave();
+  return w.end(p, n);
 }
 
 export function read$google$protobuf$Struct(r: Reader, end: number): Struct {
@@ -351,14 +358,15 @@ export function create$google$protobuf$ListValue(): ListValue {
   return { $typeName: "google.protobuf.ListValue", values: [] };
 }
 
-export function write$google$protobuf$ListValue(w: Writer, m: ListValue): void {
+export function write$google$protobuf$ListValue(w: Writer, p: number, m: ListValue): number {
   if (m.$typeName !== "google.protobuf.ListValue") fallBack();
+  w.begin(prototypeOf(m));
   w.enter();
   let n = 2;
-  for (const each of w.list(m.values)) { const at = w.fork(10); write$google$protobuf$Value(w, each); w.join(at); }
+  for (const each of w.list(m.values)) { const at = w.fork(p, 10); p = w.join(at, write$google$protobuf$Value(w, at, each)); }
   for (const _ in m) n--;
-  w.end(prototypeOf(m), n);
   w.leave();
+  return w.end(p, n);
 }
 
 export function read$google$protobuf$ListValue(r: Reader, end: number): ListValue {
@@ -377,12 +385,13 @@ export function create$google$protobuf$StringValue(): StringValue {
   return { $typeName: "google.protobuf.StringValue", value: "" };
 }
 
-export function write$google$protobuf$StringValue(w: Writer, m: StringValue): void {
+export function write$google$protobuf$StringValue(w: Writer, p: number, m: StringValue): number {
   if (m.$typeName !== "google.protobuf.StringValue") fallBack();
+  w.begin(prototypeOf(m));
   let n = 2;
-  if (m.value !== "") w.tag(10).string(m.value);
+  if (m.value !== "") p = w.string(p, 10, m.value);
   for (const _ in m) n--;
-  w.end(prototypeOf(m), n);
+  return w.end(p, n);
 }
 
 export function read$google$protobuf$StringValue(r: Reader, end: number): StringValue {
@@ -399,12 +408,13 @@ export function create$google$protobuf$Int64Value(): Int64Value {
   return { $typeName: "google.protobuf.Int64Value", value: protoInt64.zero };
 }
 
-export function write$google$protobuf$Int64Value(w: Writer, m: Int64Value): void {
+export function write$google$protobuf$Int64Value(w: Writer, p: number, m: Int64Value): number {
   if (m.$typeName !== "google.protobuf.Int64Value") fallBack();
+  w.begin(prototypeOf(m));
   let n = 2;
-  if (m.value !== protoInt64.zero) w.tag(8).int64(m.value);
+  if (m.value !== protoInt64.zero) p = w.int64(p, 8, m.value);
   for (const _ in m) n--;
-  w.end(prototypeOf(m), n);
+  return w.end(p, n);
 }
 
 export function read$google$protobuf$Int64Value(r: Reader, end: number): Int64Value {

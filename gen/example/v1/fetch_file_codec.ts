@@ -18,14 +18,15 @@ export function createFetchFile(): FetchFile {
   return { $typeName: "example.v1.FetchFile", externalHost: "", filename: "" };
 }
 
-export function writeFetchFile(w: Writer, m: FetchFile): void {
+export function writeFetchFile(w: Writer, p: number, m: FetchFile): number {
   if (m.$typeName !== "example.v1.FetchFile") fallBack();
+  w.begin(prototypeOf(m));
   let n = 3;
-  if (m.externalHost !== "") w.tag(10).string(m.externalHost);
-  if (m.filename !== "") w.tag(18).string(m.filename);
-  if (m.size !== undefined) { n++; w.tag(24).int64(m.size); }
+  if (m.externalHost !== "") p = w.string(p, 10, m.externalHost);
+  if (m.filename !== "") p = w.string(p, 18, m.filename);
+  if (m.size !== undefined) { n++; p = w.int64(p, 24, m.size); }
   for (const _ in m) n--;
-  w.end(prototypeOf(m), n);
+  return w.end(p, n);
 }
 
 export function readFetchFile(r: Reader, end: number): FetchFile {

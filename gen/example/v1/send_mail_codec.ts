@@ -18,16 +18,17 @@ export function createSendMail(): SendMail {
   return { $typeName: "example.v1.SendMail", mailbox: "", messageId: "", recipients: [], subject: "", body: "" };
 }
 
-export function writeSendMail(w: Writer, m: SendMail): void {
+export function writeSendMail(w: Writer, p: number, m: SendMail): number {
   if (m.$typeName !== "example.v1.SendMail") fallBack();
+  w.begin(prototypeOf(m));
   let n = 6;
-  if (m.mailbox !== "") w.tag(10).string(m.mailbox);
-  if (m.messageId !== "") w.tag(18).string(m.messageId);
-  for (const each of w.list(m.recipients)) { w.tag(26).string(each); }
-  if (m.subject !== "") w.tag(34).string(m.subject);
-  if (m.body !== "") w.tag(42).string(m.body);
+  if (m.mailbox !== "") p = w.string(p, 10, m.mailbox);
+  if (m.messageId !== "") p = w.string(p, 18, m.messageId);
+  for (const each of w.list(m.recipients)) { p = w.string(p, 26, each); }
+  if (m.subject !== "") p = w.string(p, 34, m.subject);
+  if (m.body !== "") p = w.string(p, 42, m.body);
   for (const _ in m) n--;
-  w.end(prototypeOf(m), n);
+  return w.end(p, n);
 }
 
 export function readSendMail(r: Reader, end: number): SendMail {

@@ -21,16 +21,17 @@ export function createCopyFile(): CopyFile {
   return { $typeName: "example.v1.CopyFile", sourceHost: "", path: "", sizeBytes: protoInt64.zero, priority: 0, overwrite: false };
 }
 
-export function writeCopyFile(w: Writer, m: CopyFile): void {
+export function writeCopyFile(w: Writer, p: number, m: CopyFile): number {
   if (m.$typeName !== "example.v1.CopyFile") fallBack();
+  w.begin(prototypeOf(m));
   let n = 6;
-  if (m.sourceHost !== "") w.tag(10).string(m.sourceHost);
-  if (m.path !== "") w.tag(18).string(m.path);
-  if (m.sizeBytes !== protoInt64.zero) w.tag(24).uint64(m.sizeBytes);
-  if (m.priority !== 0) w.tag(32).uint32(m.priority);
-  if (m.overwrite !== false) w.tag(40).bool(m.overwrite);
+  if (m.sourceHost !== "") p = w.string(p, 10, m.sourceHost);
+  if (m.path !== "") p = w.string(p, 18, m.path);
+  if (m.sizeBytes !== protoInt64.zero) p = w.uint64(p, 24, m.sizeBytes);
+  if (m.priority !== 0) p = w.uint32(p, 32, m.priority);
+  if (m.overwrite !== false) p = w.bool(p, 40, m.overwrite);
   for (const _ in m) n--;
-  w.end(prototypeOf(m), n);
+  return w.end(p, n);
 }
 
 export function readCopyFile(r: Reader, end: number): CopyFile {
@@ -59,35 +60,36 @@ export function createTranscodeVideo(): TranscodeVideo {
   return { $typeName: "example.v1.TranscodeVideo", bucket: "", key: "", sizeBytes: protoInt64.zero, checksum: noBytes, width: 0, height: 0, frameRate: 0, bitRate: 0, codec: 0, durationMs: protoInt64.zero, hdr: false, audioOffsetMs: 0, tags: [], labels: {}, renditions: [], destination: { case: undefined }, keyFrames: [] };
 }
 
-export function writeTranscodeVideo(w: Writer, m: TranscodeVideo): void {
+export function writeTranscodeVideo(w: Writer, p: number, m: TranscodeVideo): number {
   if (m.$typeName !== "example.v1.TranscodeVideo") fallBack();
+  w.begin(prototypeOf(m));
   w.enter();
   let n = 17;
   if (w.plain(m.destination).case === undefined) n++;
-  if (m.bucket !== "") w.tag(10).string(m.bucket);
-  if (m.key !== "") w.tag(18).string(m.key);
-  if (m.title !== undefined) { n++; w.tag(26).string(m.title); }
-  if (m.sizeBytes !== protoInt64.zero) w.tag(32).uint64(m.sizeBytes);
-  if (!w.isEmpty(m.checksum)) w.tag(42).blob(m.checksum);
-  if (m.width !== 0) w.tag(48).uint32(m.width);
-  if (m.height !== 0) w.tag(56).uint32(m.height);
-  if (!w.isZero(m.frameRate)) w.tag(65).double(m.frameRate);
-  if (m.bitRate !== 0) w.tag(72).uint32(m.bitRate);
-  if (m.codec !== 0) w.tag(80).int32(m.codec);
-  if (m.durationMs !== protoInt64.zero) w.tag(88).int64(m.durationMs);
-  if (m.hdr !== false) w.tag(96).bool(m.hdr);
-  if (m.audioOffsetMs !== 0) w.tag(104).sint32(m.audioOffsetMs);
-  if (m.uploadedAt !== undefined) { n++; const at = w.fork(114); writeTimestamp(w, m.uploadedAt); w.join(at); }
-  if (m.owner !== undefined) { n++; const at = w.fork(122); writeTranscodeVideo_Owner(w, m.owner); w.join(at); }
-  for (const each of w.list(m.tags)) { w.tag(130).string(each); }
-  w.stringMap(138, m.labels);
-  for (const each of w.list(m.renditions)) { const at = w.fork(146); writeTranscodeVideo_Rendition(w, each); w.join(at); }
-  if (m.destination.case === "folder") { n++; w.tag(154).string(m.destination.value); }
-  if (m.destination.case === "url") { n++; w.tag(162).string(m.destination.value); }
-  if (w.list(m.keyFrames).length > 0) { const at = w.fork(170); for (const each of m.keyFrames) w.uint32(each); w.join(at); }
+  if (m.bucket !== "") p = w.string(p, 10, m.bucket);
+  if (m.key !== "") p = w.string(p, 18, m.key);
+  if (m.title !== undefined) { n++; p = w.string(p, 26, m.title); }
+  if (m.sizeBytes !== protoInt64.zero) p = w.uint64(p, 32, m.sizeBytes);
+  if (!w.isEmpty(m.checksum)) p = w.blob(p, 42, m.checksum);
+  if (m.width !== 0) p = w.uint32(p, 48, m.width);
+  if (m.height !== 0) p = w.uint32(p, 56, m.height);
+  if (!w.isZero(m.frameRate)) p = w.double(p, 65, m.frameRate);
+  if (m.bitRate !== 0) p = w.uint32(p, 72, m.bitRate);
+  if (m.codec !== 0) p = w.int32(p, 80, m.codec);
+  if (m.durationMs !== protoInt64.zero) p = w.int64(p, 88, m.durationMs);
+  if (m.hdr !== false) p = w.bool(p, 96, m.hdr);
+  if (m.audioOffsetMs !== 0) p = w.sint32(p, 104, m.audioOffsetMs);
+  if (m.uploadedAt !== undefined) { n++; const at = w.fork(p, 114); p = w.join(at, writeTimestamp(w, at, m.uploadedAt)); }
+  if (m.owner !== undefined) { n++; const at = w.fork(p, 122); p = w.join(at, writeTranscodeVideo_Owner(w, at, m.owner)); }
+  for (const each of w.list(m.tags)) { p = w.string(p, 130, each); }
+  p = w.stringMap(p, 138, m.labels);
+  for (const each of w.list(m.renditions)) { const at = w.fork(p, 146); p = w.join(at, writeTranscodeVideo_Rendition(w, at, each)); }
+  if (m.destination.case === "folder") { n++; p = w.string(p, 154, m.destination.value); }
+  if (m.destination.case === "url") { n++; p = w.string(p, 162, m.destination.value); }
+  if (w.list(m.keyFrames).length > 0) { const at = p = w.fork(p, 170); for (const each of m.keyFrames) p = w.uint32(p, 0, each); p = w.join(at, p); }
   for (const _ in m) n--;
-  w.end(prototypeOf(m), n);
   w.leave();
+  return w.end(p, n);
 }
 
 export function readTranscodeVideo(r: Reader, end: number): TranscodeVideo {
@@ -126,15 +128,16 @@ export function createTranscodeVideo_Owner(): TranscodeVideo_Owner {
   return { $typeName: "example.v1.TranscodeVideo.Owner", id: "", email: "", plan: 0, verified: false };
 }
 
-export function writeTranscodeVideo_Owner(w: Writer, m: TranscodeVideo_Owner): void {
+export function writeTranscodeVideo_Owner(w: Writer, p: number, m: TranscodeVideo_Owner): number {
   if (m.$typeName !== "example.v1.TranscodeVideo.Owner") fallBack();
+  w.begin(prototypeOf(m));
   let n = 5;
-  if (m.id !== "") w.tag(10).string(m.id);
-  if (m.email !== "") w.tag(18).string(m.email);
-  if (m.plan !== 0) w.tag(24).uint32(m.plan);
-  if (m.verified !== false) w.tag(32).bool(m.verified);
+  if (m.id !== "") p = w.string(p, 10, m.id);
+  if (m.email !== "") p = w.string(p, 18, m.email);
+  if (m.plan !== 0) p = w.uint32(p, 24, m.plan);
+  if (m.verified !== false) p = w.bool(p, 32, m.verified);
   for (const _ in m) n--;
-  w.end(prototypeOf(m), n);
+  return w.end(p, n);
 }
 
 export function readTranscodeVideo_Owner(r: Reader, end: number): TranscodeVideo_Owner {
@@ -154,16 +157,17 @@ export function createTranscodeVideo_Rendition(): TranscodeVideo_Rendition {
   return { $typeName: "example.v1.TranscodeVideo.Rendition", name: "", width: 0, height: 0, bitRate: 0, codec: 0 };
 }
 
-export function writeTranscodeVideo_Rendition(w: Writer, m: TranscodeVideo_Rendition): void {
+export function writeTranscodeVideo_Rendition(w: Writer, p: number, m: TranscodeVideo_Rendition): number {
   if (m.$typeName !== "example.v1.TranscodeVideo.Rendition") fallBack();
+  w.begin(prototypeOf(m));
   let n = 6;
-  if (m.name !== "") w.tag(10).string(m.name);
-  if (m.width !== 0) w.tag(16).uint32(m.width);
-  if (m.height !== 0) w.tag(24).uint32(m.height);
-  if (m.bitRate !== 0) w.tag(32).uint32(m.bitRate);
-  if (m.codec !== 0) w.tag(40).int32(m.codec);
+  if (m.name !== "") p = w.string(p, 10, m.name);
+  if (m.width !== 0) p = w.uint32(p, 16, m.width);
+  if (m.height !== 0) p = w.uint32(p, 24, m.height);
+  if (m.bitRate !== 0) p = w.uint32(p, 32, m.bitRate);
+  if (m.codec !== 0) p = w.int32(p, 40, m.codec);
   for (const _ in m) n--;
-  w.end(prototypeOf(m), n);
+  return w.end(p, n);
 }
 
 export function readTranscodeVideo_Rendition(r: Reader, end: number): TranscodeVideo_Rendition {
@@ -192,19 +196,20 @@ export function createIndexCatalogue(): IndexCatalogue {
   return { $typeName: "example.v1.IndexCatalogue", catalogue: "", items: [], totals: {}, weights: [], thumbnail: noBytes };
 }
 
-export function writeIndexCatalogue(w: Writer, m: IndexCatalogue): void {
+export function writeIndexCatalogue(w: Writer, p: number, m: IndexCatalogue): number {
   if (m.$typeName !== "example.v1.IndexCatalogue") fallBack();
+  w.begin(prototypeOf(m));
   w.enter();
   let n = 6;
-  if (m.catalogue !== "") w.tag(10).string(m.catalogue);
-  if (m.exportedAt !== undefined) { n++; const at = w.fork(18); writeTimestamp(w, m.exportedAt); w.join(at); }
-  for (const each of w.list(m.items)) { const at = w.fork(26); writeIndexCatalogue_Item(w, each); w.join(at); }
-  for (const [key, value] of w.entries(m.totals)) { const entry = w.fork(34); w.tag(10).string(key); w.tag(16).int64(value); w.join(entry); }
-  if (w.list(m.weights).length > 0) { const at = w.fork(42); for (const each of m.weights) w.double(each); w.join(at); }
-  if (!w.isEmpty(m.thumbnail)) w.tag(50).blob(m.thumbnail);
+  if (m.catalogue !== "") p = w.string(p, 10, m.catalogue);
+  if (m.exportedAt !== undefined) { n++; const at = w.fork(p, 18); p = w.join(at, writeTimestamp(w, at, m.exportedAt)); }
+  for (const each of w.list(m.items)) { const at = w.fork(p, 26); p = w.join(at, writeIndexCatalogue_Item(w, at, each)); }
+  for (const [key, value] of w.entries(m.totals)) { const entry = p = w.fork(p, 34); p = w.string(p, 10, key); p = w.int64(p, 16, value); p = w.join(entry, p); }
+  if (w.list(m.weights).length > 0) { const at = p = w.fork(p, 42); for (const each of m.weights) p = w.double(p, 0, each); p = w.join(at, p); }
+  if (!w.isEmpty(m.thumbnail)) p = w.blob(p, 50, m.thumbnail);
   for (const _ in m) n--;
-  w.end(prototypeOf(m), n);
   w.leave();
+  return w.end(p, n);
 }
 
 export function readIndexCatalogue(r: Reader, end: number): IndexCatalogue {
@@ -240,19 +245,20 @@ export function createIndexCatalogue_Item(): IndexCatalogue_Item {
   return { $typeName: "example.v1.IndexCatalogue.Item", sku: "", name: "", description: "", priceCents: protoInt64.zero, stock: 0, rating: 0, categories: [], attributes: {} };
 }
 
-export function writeIndexCatalogue_Item(w: Writer, m: IndexCatalogue_Item): void {
+export function writeIndexCatalogue_Item(w: Writer, p: number, m: IndexCatalogue_Item): number {
   if (m.$typeName !== "example.v1.IndexCatalogue.Item") fallBack();
+  w.begin(prototypeOf(m));
   let n = 9;
-  if (m.sku !== "") w.tag(10).string(m.sku);
-  if (m.name !== "") w.tag(18).string(m.name);
-  if (m.description !== "") w.tag(26).string(m.description);
-  if (m.priceCents !== protoInt64.zero) w.tag(32).int64(m.priceCents);
-  if (m.stock !== 0) w.tag(40).uint32(m.stock);
-  if (!w.isZero(m.rating)) w.tag(49).double(m.rating);
-  for (const each of w.list(m.categories)) { w.tag(58).string(each); }
-  w.stringMap(66, m.attributes);
+  if (m.sku !== "") p = w.string(p, 10, m.sku);
+  if (m.name !== "") p = w.string(p, 18, m.name);
+  if (m.description !== "") p = w.string(p, 26, m.description);
+  if (m.priceCents !== protoInt64.zero) p = w.int64(p, 32, m.priceCents);
+  if (m.stock !== 0) p = w.uint32(p, 40, m.stock);
+  if (!w.isZero(m.rating)) p = w.double(p, 49, m.rating);
+  for (const each of w.list(m.categories)) { p = w.string(p, 58, each); }
+  p = w.stringMap(p, 66, m.attributes);
   for (const _ in m) n--;
-  w.end(prototypeOf(m), n);
+  return w.end(p, n);
 }
 
 export function readIndexCatalogue_Item(r: Reader, end: number): IndexCatalogue_Item {

@@ -39,10 +39,11 @@ function printFunctions(f: GeneratedFile, message: DescMessage, names: CodecName
   const shape = f.importShape(message);
   const reader = { name: "r", type: names.wire("Reader", true) };
   const writer = { name: "w", type: names.wire("Writer", true) };
+  const position = { name: "p", type: "number" };
   const end = { name: "end", type: "number" };
   const print = functionPrinter(f, target);
   print(names.local("create", message), [], shape, () => printCreator(f, message));
-  print(names.local("write", message), [writer, { name: "m", type: shape }], "void", () =>
+  print(names.local("write", message), [writer, position, { name: "m", type: shape }], "number", () =>
     printWriter(f, message, names),
   );
   print(names.local("read", message), [reader, end], shape, () => printReader(f, message, names));

@@ -9,6 +9,7 @@ export function printWriter(f: GeneratedFile, message: DescMessage, names: Codec
   const nests = childrenOf(message).length > 0;
   const always = message.members.filter((member) => member.kind === "field" && isImplicit(member));
   f.print("  if (m.$typeName !== ", f.string(message.typeName), ") ", names.wire("fallBack"), "();");
+  f.print("  w.begin(", names.wire("prototypeOf"), "(m));");
   if (nests) f.print("  w.enter();");
   // Properties of the message: its type, its members, and those that may be absent as they are met.
   f.print("  let n = ", 1 + always.length, ";");
@@ -16,8 +17,8 @@ export function printWriter(f: GeneratedFile, message: DescMessage, names: Codec
   const fields = message.fields.toSorted((a, b) => a.number - b.number);
   for (const field of fields) printStatement(f, writeField(f, field, names));
   f.print("  for (const _ in m) n--;");
-  f.print("  w.end(", names.wire("prototypeOf"), "(m), n);");
   if (nests) f.print("  w.leave();");
+  f.print("  return w.end(p, n);");
 }
 
 function printStatement(f: GeneratedFile, statement: readonly Printable[]): void {
@@ -48,10 +49,11 @@ function ifPresent(value: string, statement: Printable): Printable[] {
 /** One value, with its tag. */
 function writeValue(field: DescField, value: Printable, names: CodecNames, number = field.number): Printable[] {
   if (field.message) {
-    return withLength(tagOf(number, "message"), [names.function("write", field.message), "(w, ", value, ");"]);
+    const call = [names.function("write", field.message), "(w, at, ", value, ")"];
+    return [`const at = w.fork(p, ${tagOf(number, "message")}); p = w.join(at, `, call, ");"];
   }
   const scalar = scalarOf(field);
-  return ["w.tag(", tagOf(number, scalar), ")", writeCall(scalar, value, isLongAsText(field)), ";"];
+  return [writeCall(scalar, tagOf(number, scalar), value, isLongAsText(field))];
 }
 
 function writeCase(f: GeneratedFile, field: DescField, { localName }: DescOneof, names: CodecNames): Printable[] {
@@ -61,20 +63,19 @@ function writeCase(f: GeneratedFile, field: DescField, { localName }: DescOneof,
 
 function writeList(field: DescField & { fieldKind: "list" }, list: string, names: CodecNames): Printable[] {
   if (!field.packed) return [`for (const each of w.list(${list})) { `, writeValue(field, "each", names), " }"];
-  const call = writeCall(scalarOf(field), "each", isLongAsText(field));
-  const all = [`for (const each of ${list}) w`, call, ";"];
+  const all = [`for (const each of ${list}) `, writeCall(scalarOf(field), 0, "each", isLongAsText(field))];
   return [`if (w.list(${list}).length > 0) { `, ...withLength(packedTagOf(field.number), all), " }"];
 }
 
 function withLength(tag: number, statements: Printable, name = "at"): Printable[] {
-  return [`const ${name} = w.fork(${tag}); `, statements, ` w.join(${name});`];
+  return [`const ${name} = p = w.fork(p, ${tag}); `, statements, ` p = w.join(${name}, p);`];
 }
 
 function writeMap(field: DescField & { fieldKind: "map" }, map: string, names: CodecNames): Printable[] {
   const tag = tagOf(field.number, "message");
-  if (isTextMap(field)) return [`w.stringMap(${tag}, ${map});`];
-  const key = [`w.tag(${tagOf(1, field.mapKey)})`, writeCall(field.mapKey, convertKey(field.mapKey), false), "; "];
-  const entry = withLength(tag, [key, writeValue(field, "value", names, 2)], "entry");
+  if (isTextMap(field)) return [`p = w.stringMap(p, ${tag}, ${map});`];
+  const key = writeCall(field.mapKey, tagOf(1, field.mapKey), convertKey(field.mapKey), false);
+  const entry = withLength(tag, [key, " ", writeValue(field, "value", names, 2)], "entry");
   return [`for (const [key, value] of w.entries(${map})) { `, ...entry, " }"];
 }
 
@@ -93,7 +94,7 @@ function convertKey(type: ScalarType): string {
 function writeWrapper(f: GeneratedFile, field: DescField & { fieldKind: "message" }, value: string): Printable[] {
   const [wrapped] = field.message.fields as [DescField];
   const scalar = scalarOf(wrapped);
-  const call = [`w.tag(${tagOf(wrapped.number, scalar)})`, writeCall(scalar, value, isLongAsText(wrapped)), ";"];
+  const call = writeCall(scalar, tagOf(wrapped.number, scalar), value, isLongAsText(wrapped));
   const tag = tagOf(field.number, "message");
   return withLength(tag, ["if (", isNotZero(f, wrapped, value), ") ", call]);
 }

@@ -44,8 +44,9 @@ export function isLong(scalar: ScalarType): boolean {
   return formats[scalar].method.endsWith("64");
 }
 
-export function writeCall(scalar: ScalarType, value: Printable, asText: boolean): Printable {
-  return [".", formats[scalar].method, "(", asText ? ["w.decimal(", value, ")"] : value, ")"];
+/** Writes a value with its tag, which is 0 where it has none. */
+export function writeCall(scalar: ScalarType, tag: number, value: Printable, asText: boolean): Printable {
+  return [`p = w.${formats[scalar].method}(p, ${tag}, `, asText ? ["w.decimal(", value, ")"] : value, ");"];
 }
 
 export function readCall(scalar: ScalarType, asText: boolean): Printable {
