@@ -1,4 +1,5 @@
 import { fallBack } from "./fallback.js";
+import { SHORT, shortText } from "./short-text.js";
 
 /** Node's own conversions, which work on every Uint8Array. They are what `Buffer.toString` and `Buffer.write` call. */
 interface NativeText {
@@ -8,58 +9,20 @@ interface NativeText {
 
 const { utf8Slice, utf8Write } = Buffer.prototype as unknown as NativeText;
 
-/** Up to here, making a string of its character codes is faster than a call into Node. */
-const SHORT = 20;
-
 /**
  * The text of a stretch of UTF-8. It is a copy: it keeps nothing of the bytes alive, nor of other texts. Falls back where
  * the bytes may be no UTF-8.
  */
 export function readText(bytes: Uint8Array, start: number, end: number): string {
   const length = end - start;
-  return length <= SHORT && isAscii(bytes, start, end) ? shortText(bytes, start, length) : readUtf8(bytes, start, end);
-}
-
-function isAscii(bytes: Uint8Array, start: number, end: number): boolean {
-  let bits = 0;
-  for (let i = start; i < end; i++) bits |= bytes[i] as number;
-  return bits < 0x80;
+  if (length === 0) return "";
+  return (length <= SHORT && shortText(bytes, start, length)) || readUtf8(bytes, start, end);
 }
 
 function readUtf8(bytes: Uint8Array, start: number, end: number): string {
   const text = utf8Slice.call(bytes, start, end);
   // What is no UTF-8 becomes this character; it may also stand there by itself.
   return text.includes("\ufffd") ? fallBack() : text;
-}
-
-const of = String.fromCharCode as (...codes: (number | undefined)[]) => string;
-
-/** Calls with a fixed number of arguments: with a list of them, this would be the slower way. */
-// biome-ignore format: as a table
-function shortText(b: Uint8Array, p: number, length: number): string {
-  switch (length) {
-    case 1: return of(b[p]);
-    case 2: return of(b[p],b[p+1]);
-    case 3: return of(b[p],b[p+1],b[p+2]);
-    case 4: return of(b[p],b[p+1],b[p+2],b[p+3]);
-    case 5: return of(b[p],b[p+1],b[p+2],b[p+3],b[p+4]);
-    case 6: return of(b[p],b[p+1],b[p+2],b[p+3],b[p+4],b[p+5]);
-    case 7: return of(b[p],b[p+1],b[p+2],b[p+3],b[p+4],b[p+5],b[p+6]);
-    case 8: return of(b[p],b[p+1],b[p+2],b[p+3],b[p+4],b[p+5],b[p+6],b[p+7]);
-    case 9: return of(b[p],b[p+1],b[p+2],b[p+3],b[p+4],b[p+5],b[p+6],b[p+7],b[p+8]);
-    case 10: return of(b[p],b[p+1],b[p+2],b[p+3],b[p+4],b[p+5],b[p+6],b[p+7],b[p+8],b[p+9]);
-    case 11: return of(b[p],b[p+1],b[p+2],b[p+3],b[p+4],b[p+5],b[p+6],b[p+7],b[p+8],b[p+9],b[p+10]);
-    case 12: return of(b[p],b[p+1],b[p+2],b[p+3],b[p+4],b[p+5],b[p+6],b[p+7],b[p+8],b[p+9],b[p+10],b[p+11]);
-    case 13: return of(b[p],b[p+1],b[p+2],b[p+3],b[p+4],b[p+5],b[p+6],b[p+7],b[p+8],b[p+9],b[p+10],b[p+11],b[p+12]);
-    case 14: return of(b[p],b[p+1],b[p+2],b[p+3],b[p+4],b[p+5],b[p+6],b[p+7],b[p+8],b[p+9],b[p+10],b[p+11],b[p+12],b[p+13]);
-    case 15: return of(b[p],b[p+1],b[p+2],b[p+3],b[p+4],b[p+5],b[p+6],b[p+7],b[p+8],b[p+9],b[p+10],b[p+11],b[p+12],b[p+13],b[p+14]);
-    case 16: return of(b[p],b[p+1],b[p+2],b[p+3],b[p+4],b[p+5],b[p+6],b[p+7],b[p+8],b[p+9],b[p+10],b[p+11],b[p+12],b[p+13],b[p+14],b[p+15]);
-    case 17: return of(b[p],b[p+1],b[p+2],b[p+3],b[p+4],b[p+5],b[p+6],b[p+7],b[p+8],b[p+9],b[p+10],b[p+11],b[p+12],b[p+13],b[p+14],b[p+15],b[p+16]);
-    case 18: return of(b[p],b[p+1],b[p+2],b[p+3],b[p+4],b[p+5],b[p+6],b[p+7],b[p+8],b[p+9],b[p+10],b[p+11],b[p+12],b[p+13],b[p+14],b[p+15],b[p+16],b[p+17]);
-    case 19: return of(b[p],b[p+1],b[p+2],b[p+3],b[p+4],b[p+5],b[p+6],b[p+7],b[p+8],b[p+9],b[p+10],b[p+11],b[p+12],b[p+13],b[p+14],b[p+15],b[p+16],b[p+17],b[p+18]);
-    case 20: return of(b[p],b[p+1],b[p+2],b[p+3],b[p+4],b[p+5],b[p+6],b[p+7],b[p+8],b[p+9],b[p+10],b[p+11],b[p+12],b[p+13],b[p+14],b[p+15],b[p+16],b[p+17],b[p+18],b[p+19]);
-    default: return "";
-  }
 }
 
 /** A text that was read before, with its bytes, which are those of ASCII. */
