@@ -67,9 +67,14 @@ export function typeNameOf(typeUrl: string): string {
   const name = typeUrl.slice(typeUrl.lastIndexOf("/") + 1);
   if (typeUrl.length <= MAX_KEPT_URL) {
     lastUrl = typeUrl;
-    lastName = name;
+    lastName = internalize(name);
   }
   return name;
+}
+
+/** The same text as V8 keeps names in code and of properties: it compares two such by their identity. */
+function internalize(name: string): string {
+  return Object.keys({ [name]: true })[0] as string;
 }
 
 /** Most tasks are of the type of the one before. */
