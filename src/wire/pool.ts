@@ -26,8 +26,16 @@ let used = 0;
 export function copyBytes(bytes: Uint8Array, start: number, end: number): Uint8Array<ArrayBuffer> {
   const length = end - start;
   if (length === 0) return noBytes;
-  const copy = length <= INLINE_BYTES || length > MAX_POOLED_BYTES ? new Uint8Array(length) : takeFromSlab(length);
+  if (length <= INLINE_BYTES) return copyFew(bytes, start, length);
+  const copy = length > MAX_POOLED_BYTES ? new Uint8Array(length) : takeFromSlab(length);
   copy.set(new Uint8Array(bytes.buffer, bytes.byteOffset + start, length));
+  return copy;
+}
+
+/** One by one, which takes less than to make an array of those to copy. */
+function copyFew(bytes: Uint8Array, start: number, length: number): Uint8Array<ArrayBuffer> {
+  const copy = new Uint8Array(length);
+  for (let i = 0; i < length; i++) copy[i] = bytes[start + i] as number;
   return copy;
 }
 
