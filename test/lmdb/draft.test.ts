@@ -1,82 +1,77 @@
-import { spawnSync } from "node:child_process";
-import { fileURLToPath } from "node:url";
-import { expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it } from "vitest";
 import { type Block, Draft, type Tables } from "../../src/adapters/lmdb/draft.js";
-import { openRoot, openTable } from "../../src/adapters/lmdb/driver.js";
+import { loadLmdb, openTable, type Root, type Table } from "../../src/adapters/lmdb/driver.js";
 import { LatestSaves } from "../../src/adapters/lmdb/latest-saves.js";
 import { taskKey } from "../../src/adapters/lmdb/layout.js";
-import { leaveStore, useStore } from "../../src/adapters/lmdb/open-store.js";
-import { LmdbAdapter } from "../../src/adapters/lmdb.js";
-import { taskEntry } from "../../src/testing/entries.js";
-import { processClock, type Version } from "../../src/version.js";
+import type { Version } from "../../src/version.js";
 import { temporaryFolder } from "./folders.js";
 
 const key = { taskList: "l", id: "a" };
 
-/** Another process runs its commands, from its start to its end, while this one stands still. */
-function meanwhile(path: string, ...commands: unknown[][]): void {
-  const script = fileURLToPath(new URL("store-process.ts", import.meta.url));
-  const input = commands.map((command) => `${JSON.stringify(command)}\n`).join("");
-  const { status, stdout } = spawnSync(process.execPath, ["--import", "tsx", script, path, "0"], { input });
-  expect({ status, errors: String(stdout).match(/error/) }).toEqual({ status: 0, errors: null });
+/** A user of a store: what it drafts, and when it commits that. */
+class User {
+  readonly #tables: Tables;
+
+  constructor(root: Root, openTable: (name: string) => Table) {
+    const [tasks, ledger, claims] = ["tasks", "ledger", "claims"].map(openTable) as [Table, Table, Table];
+    this.#tables = { root, tasks, ledger, claims, latestSaves: new LatestSaves(root) };
+  }
+
+  draft(...compose: ((block: Block) => void)[]): { readonly draft: Draft; readonly blocks: readonly Block[] } {
+    this.#tables.root.resetReadTxn();
+    const draft = new Draft(this.#tables);
+    const blocks = compose.map((each) => {
+      const block = draft.beginBlock();
+      each(block);
+      return block;
+    });
+    return { draft, blocks };
+  }
+
+  /** What has become of each block. */
+  async commit({ draft, blocks }: ReturnType<User["draft"]>): Promise<string[]> {
+    await draft.commit();
+    this.#tables.root.resetReadTxn();
+    draft.review();
+    return blocks.map((block) => block.result);
+  }
 }
 
-it("saves after a complete in one transaction learn that another process saved and completed in between", async () => {
-  const path = temporaryFolder();
-  const adapter = new LmdbAdapter({ path });
-  const [first] = await adapter.save([taskEntry(key.taskList, key.id)]);
-  const store = await useStore(path);
-  const task = taskKey(key);
-  let completing: Block | undefined;
-  let saving: Block[] = [];
-  const failure = await store.environment.write((draft) => {
-    completing = draft.beginBlock();
-    completing.remove(completing.task(task));
-    saving = [draft.beginBlock(), draft.beginBlock()];
-    for (const block of saving) block.put(block.task(task), processClock.next(), new Uint8Array());
-    const later = String(processClock.now() + 60_000_000n); // the other process may take a while to start
-    meanwhile(
-      path,
-      ["complete", [{ ...key, savedAt: String(first?.ok && first.value) }]],
-      ["save", key.taskList, [key.id]],
-      ["complete", [{ ...key, savedAt: later }]],
-    );
-  });
-  expect(failure).toBeUndefined();
-  expect([completing, ...saving].map((block) => block?.result)).toEqual(["left out", "overtaken", "overtaken"]);
-  await leaveStore(store);
-  await adapter.close();
+function save(version: Version): (block: Block) => void {
+  return (block) => {
+    block.put(block.task(taskKey(key)), version, new Uint8Array());
+    block.draft.latest = version;
+  };
+}
+
+function complete(block: Block): void {
+  block.remove(block.task(taskKey(key)));
+}
+
+let root: Root;
+let users: readonly User[];
+
+beforeEach(async () => {
+  root = (await loadLmdb()).openRoot(temporaryFolder());
+  users = Array.from({ length: 3 }, () => new User(root, (name) => openTable(root, name)));
+});
+
+afterEach(() => root.close());
+
+it("saves after a complete in one transaction learn that another saved and completed in between", async () => {
+  const [one, other] = users as [User, User];
+  await one.commit(one.draft(save(5n)));
+  const drafted = one.draft(complete, save(6n), save(7n));
+  for (const each of [complete, save(8n), complete]) expect(await other.commit(other.draft(each))).toEqual(["done"]);
+  expect(await one.commit(drafted)).toEqual(["left out", "overtaken", "overtaken"]);
 });
 
 it("a save is left out if its task has gone and come back meanwhile, at the same version", async () => {
-  const root = await openRoot(temporaryFolder());
-  const [tasks, ledger, claims] = ["tasks", "ledger", "claims"].map((name) => openTable(root, name));
-  const task = taskKey(key);
-  const users = Array.from({ length: 3 }, () => new LatestSaves(root));
-  const draftOf = (user: number, compose: (block: Block) => void): { readonly draft: Draft; readonly block: Block } => {
-    root.resetReadTxn();
-    const draft = new Draft({ root, tasks, ledger, claims, latestSaves: users[user] } as Tables);
-    const block = draft.beginBlock();
-    compose(block);
-    return { draft, block };
-  };
-  const save = (version: Version) => (block: Block) => {
-    block.put(block.task(task), version, new Uint8Array());
-    block.draft.latest = version;
-  };
-  const commit = async ({ draft, block }: { readonly draft: Draft; readonly block: Block }) => {
-    await draft.commit();
-    root.resetReadTxn();
-    draft.review();
-    return block.result;
-  };
-  const late = draftOf(0, save(5n));
-  expect(await commit(draftOf(1, save(5n)))).toBe("done");
-  const later = draftOf(2, save(6n));
-  expect(await commit(draftOf(1, (block) => block.remove(block.task(task))))).toBe("done");
-  expect(await commit(draftOf(1, save(6n)))).toBe("done");
-  expect(await commit(draftOf(1, (block) => block.remove(block.task(task))))).toBe("done");
-  expect(await commit(late)).toBe("overtaken");
-  expect(await commit(later)).toBe("left out");
-  await root.close();
+  const [late, other, third] = users as [User, User, User];
+  const draftedLate = late.draft(save(5n));
+  await other.commit(other.draft(save(5n)));
+  const drafted = third.draft(save(6n));
+  for (const each of [complete, save(6n), complete]) expect(await other.commit(other.draft(each))).toEqual(["done"]);
+  expect(await late.commit(draftedLate)).toEqual(["overtaken"]);
+  expect(await third.commit(drafted)).toEqual(["left out"]);
 });

@@ -36,6 +36,16 @@ export interface Root extends Table {
   readonly env: NativeEnvironment;
 }
 
+/** What the gate needs of lmdb-js. */
+export interface GateRoot extends Root {
+  /** Takes one of the places of those who read, until `done`. */
+  useReadTransaction(): { done(): void };
+  /** Clears the places of processes that have died. */
+  readerCheck(): number;
+  /** A line for each place: process, thread, and the transaction, or `-` where nobody reads. */
+  readerList(): string;
+}
+
 /** Inside lmdb-js, and nothing that it promises. */
 export interface NativeEnvironment {
   /** `done` gets 1 or 2 while the transaction is under way, at its end 0, or the error's number. */
@@ -72,10 +82,23 @@ const options = {
   maxFreeSpaceToLoad: 50_000,
 };
 
-/** Throws MISSING_DRIVER, and what lmdb-js throws. */
-export async function openRoot(folder: string): Promise<Root> {
+/** Nothing is ever written to it. */
+const gateOptions = { ...options, noSubdir: true, maxDbs: 1 };
+
+/** lmdb-js, loaded. Both functions throw what it throws. */
+export interface Lmdb {
+  /** In a folder. Only while nobody writes there: see gate.ts. */
+  openRoot(folder: string): Root;
+  openGate(file: string): GateRoot;
+}
+
+/** Throws MISSING_DRIVER. */
+export async function loadLmdb(): Promise<Lmdb> {
   const { open } = await importDriver("lmdb", () => import("lmdb"));
-  return open({ ...options, path: folder } as never) as unknown as Root;
+  return {
+    openRoot: (path) => open({ ...options, path } as never) as unknown as Root,
+    openGate: (path) => open({ ...gateOptions, path } as never) as unknown as GateRoot,
+  };
 }
 
 export function openTable(root: Root, name: string): Table {

@@ -2,9 +2,10 @@ import { setImmediate } from "node:timers/promises";
 import { TaskError } from "../../errors.js";
 import { Commits } from "./commits.js";
 import { Draft } from "./draft.js";
-import { openRoot, openTable, type Root, type Table } from "./driver.js";
+import { loadLmdb, openTable, type Root, type Table } from "./driver.js";
 import { type Failure, failureOf, unavailable } from "./failure.js";
 import { syncFolder } from "./folder.js";
+import { Gate } from "./gate.js";
 import { LatestSaves } from "./latest-saves.js";
 import { LAYOUT } from "./layout.js";
 
@@ -21,31 +22,45 @@ export class Environment {
   readonly ledger: Table;
   readonly claims: Table;
   readonly #root: Root;
+  readonly #gate: Gate;
   readonly #latestSaves: LatestSaves;
   readonly #commits: Commits;
   #reads = 0;
 
   /** `folder` is one that has been prepared. Throws MISSING_DRIVER, SCHEMA_MISMATCH, UNAVAILABLE. */
   static async open(folder: string): Promise<Environment> {
-    const root = await attempt(folder, () => openRoot(folder));
+    const lmdb = await loadLmdb();
+    const gate = await attempt(folder, () => Gate.open(lmdb, folder));
     try {
-      const isNew = await attempt(folder, () => checkLayout(root, folder));
-      const environment = await attempt(folder, () => new Environment(root, folder));
-      environment.#tidyUp();
+      const open = () => Environment.#openAlone(lmdb.openRoot(folder), folder, gate);
+      const { environment, isNew } = await attempt(folder, () => gate.alone(open));
       if (isNew) await syncFolder(folder);
       return environment;
     } catch (error) {
-      await root.close();
+      await gate.close();
       throw error;
     }
   }
 
-  private constructor(root: Root, folder: string) {
+  static #openAlone(root: Root, folder: string, gate: Gate): { environment: Environment; isNew: boolean } {
+    try {
+      const isNew = checkLayout(root, folder);
+      const environment = new Environment(root, folder, gate);
+      environment.#tidyUp();
+      return { environment, isNew };
+    } catch (error) {
+      root.close();
+      throw error;
+    }
+  }
+
+  private constructor(root: Root, folder: string, gate: Gate) {
     this.folder = folder;
     this.tasks = openTable(root, "tasks");
     this.ledger = openTable(root, "ledger");
     this.claims = openTable(root, "claims");
     this.#root = root;
+    this.#gate = gate;
     this.#latestSaves = new LatestSaves(root);
     this.#commits = new Commits(root, () => this.#readNow(() => root.getBinaryFast(LAYOUT_KEY)));
   }
@@ -68,6 +83,20 @@ export class Environment {
 
   /** Drafts a transaction on what is committed now and resolves when it is on the disk, or with its failure. */
   async write(compose: (draft: Draft) => void): Promise<Failure | undefined> {
+    let leave: () => void;
+    try {
+      leave = await this.#gate.enter();
+    } catch (cause) {
+      return failureOf(cause);
+    }
+    try {
+      return await this.#writeNow(compose);
+    } finally {
+      leave();
+    }
+  }
+
+  async #writeNow(compose: (draft: Draft) => void): Promise<Failure | undefined> {
     let draft: Draft;
     try {
       draft = this.#readNow(() => {
@@ -102,6 +131,7 @@ export class Environment {
 
   async close(): Promise<void> {
     if (!this.#commits.stuck) await this.#root.close();
+    await this.#gate.close();
   }
 }
 

@@ -7,9 +7,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { TaskError } from "../../errors.js";
 import { failureOf, unavailable } from "./failure.js";
 
-/** What LMDB keeps in its folder. */
+/** What LMDB keeps in its folder: the store, and the gate before it. */
 const DATA_FILE = "data.mdb";
 const LOCK_FILE = "lock.mdb";
+export const GATE_FILE = "gate.mdb";
+const GATE_LOCK_FILE = "gate.mdb-lock";
+const FILES = [DATA_FILE, LOCK_FILE, GATE_FILE, GATE_LOCK_FILE];
 
 /** Room for some thousand processes. */
 const LOCK_BYTES = 64 * 1024;
@@ -26,9 +29,10 @@ export async function prepareFolder(path: string): Promise<string> {
     await makeFolder(path);
     const folder = await realpath(path);
     await access(folder, constants.R_OK | constants.W_OK | constants.X_OK);
-    for (const file of [DATA_FILE, LOCK_FILE]) await checkAccess(join(folder, file));
-    if (!(await checkDataFile(join(folder, DATA_FILE)))) await checkRoom(folder);
-    await makeLockFile(folder);
+    for (const file of FILES) await checkAccess(join(folder, file));
+    const found = [await checkDataFile(join(folder, DATA_FILE)), await checkDataFile(join(folder, GATE_FILE))];
+    if (!found.every(Boolean)) await checkRoom(folder);
+    for (const file of [LOCK_FILE, GATE_LOCK_FILE]) await makeLockFile(folder, file);
     return folder;
   } catch (error) {
     if (error instanceof TaskError) throw error;
@@ -91,8 +95,8 @@ async function checkRoom(folder: string): Promise<void> {
  * signal would end the process if the disk were full then. It appears whole or not at all, and never replaces one that
  * another process has made meanwhile.
  */
-async function makeLockFile(folder: string): Promise<void> {
-  const lock = join(folder, LOCK_FILE);
+async function makeLockFile(folder: string, name: string): Promise<void> {
+  const lock = join(folder, name);
   if (await exists(lock)) return;
   const file = join(folder, scratchName());
   try {
