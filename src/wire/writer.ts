@@ -9,8 +9,11 @@ const SCRATCH_BYTES = 65536;
 /** Up to here, writing the characters of a text one by one is faster than a call into Node, if they are of ASCII. */
 const SHORT = 64;
 
+/** Up to here, the length takes one byte, however many the characters take. */
+const SHORT_MIXED = 42;
+
 /** What the longest tag takes, and a length and a short text, or the longest number. */
-const ROOM = 5 + 1 + SHORT;
+const ROOM = 5 + 1 + SHORT_MIXED * 3;
 
 /** An object's prototype. It is asked for where the message's shape is known, for which V8 knows the answer. */
 export const prototypeOf: (object: object) => unknown = Object.getPrototypeOf;
@@ -150,11 +153,8 @@ export class Writer {
     const start = this.tag(p, tag) + 1;
     if (length > SHORT) return writeLong(this, start - 1, text);
     const { bytes } = this;
-    for (let i = 0; i < length; i++) {
-      const code = text.charCodeAt(i);
-      if (code >= 0x80) return writeLong(this, start - 1, text);
-      bytes[start + i] = code;
-    }
+    const written = writeAscii(bytes, start, text, length);
+    if (written < length) return writeMixed(bytes, start, text, written) || writeLong(this, start - 1, text);
     bytes[start - 1] = length;
     return start + length;
   }
@@ -336,6 +336,42 @@ function setUnsignedLong(value: bigint): void {
   if (typeof value !== "bigint") fallBack();
   unsignedLong[0] = value;
   if (unsignedLong[0] !== value) fallBack();
+}
+
+/** Gives up before the first two of which one is not of ASCII; gives how many it has written. */
+function writeAscii(bytes: Uint8Array, start: number, text: string, length: number): number {
+  let i = 0;
+  for (; i + 2 <= length; i += 2) {
+    const first = text.charCodeAt(i);
+    const second = text.charCodeAt(i + 1);
+    if ((first | second) >= 0x80) return i;
+    bytes[start + i] = first;
+    bytes[start + i + 1] = second;
+  }
+  if (i === length) return i;
+  const last = text.charCodeAt(i);
+  bytes[start + i] = last;
+  return last < 0x80 ? length : i;
+}
+
+/** Writes what follows on what is of ASCII; 0 where the text is too long, or has a character beyond 16 bits. */
+function writeMixed(bytes: Uint8Array, start: number, text: string, from: number): number {
+  if (text.length > SHORT_MIXED) return 0;
+  let at = start + from;
+  for (let i = from; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code < 0x80) bytes[at++] = code;
+    else if (code < 0x800) {
+      bytes[at++] = 0xc0 | (code >> 6);
+      bytes[at++] = 0x80 | (code & 0x3f);
+    } else if (code < 0xd800 || code > 0xdfff) {
+      bytes[at++] = 0xe0 | (code >> 12);
+      bytes[at++] = 0x80 | ((code >> 6) & 0x3f);
+      bytes[at++] = 0x80 | (code & 0x3f);
+    } else return 0;
+  }
+  bytes[start - 1] = at - start;
+  return at;
 }
 
 /** The length comes first and is known last: it is taken to be that of as many bytes as characters. */
