@@ -18,6 +18,8 @@ export interface Said {
   readonly completed?: string;
   readonly holding?: boolean;
   readonly stalling?: boolean;
+  readonly opening?: boolean;
+  readonly writing?: boolean;
 }
 
 export interface Refusal {
@@ -67,6 +69,10 @@ export class StoreProcess {
     this.#child.stderr.setEncoding("utf8").on("data", (text: string) => {
       this.errors += text;
     });
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
   }
 
   tell(command: string, ...given: unknown[]): void {

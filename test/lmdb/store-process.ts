@@ -1,6 +1,8 @@
 import { writeSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { setImmediate, setTimeout as sleep } from "node:timers/promises";
+import { loadLmdb } from "../../src/adapters/lmdb/driver.js";
+import { Gate } from "../../src/adapters/lmdb/gate.js";
 import { LmdbAdapter } from "../../src/adapters/lmdb.js";
 import { readStamp } from "../../src/envelope.js";
 import { isTaskError, type TaskError } from "../../src/errors.js";
@@ -102,6 +104,51 @@ async function hold(milliseconds: number): Promise<void> {
   await root.close();
 }
 
+/** Opens the store and closes it again, over and over; gives how often. */
+async function reopen(milliseconds: number): Promise<number> {
+  const end = performance.now() + milliseconds;
+  let count = 0;
+  for (; performance.now() < end; count++) {
+    const each = new LmdbAdapter({ path });
+    await each.open();
+    await each.close();
+  }
+  return count;
+}
+
+/** The same within a gate that stays open: LMDB is opened some times as often. */
+async function reopenWithin(milliseconds: number): Promise<number> {
+  const lmdb = await loadLmdb();
+  const gate = await Gate.open(lmdb, path);
+  const end = performance.now() + milliseconds;
+  let count = 0;
+  for (; performance.now() < end; count++) {
+    const root = await gate.alone(() => lmdb.openRoot(path));
+    const leave = await gate.enter();
+    await root.close().finally(leave);
+    await sleep(1);
+  }
+  return count;
+}
+
+/** Stands within the gate, as one who opens the store, for a while. */
+async function opening(milliseconds: number): Promise<void> {
+  const gate = await Gate.open(await loadLmdb(), path);
+  await gate.alone(() => {
+    say({ opening: true });
+    sleepSync(milliseconds);
+  });
+}
+
+/** Stands within the gate, as one who writes, for a while. */
+async function writing(milliseconds: number): Promise<void> {
+  const gate = await Gate.open(await loadLmdb(), path);
+  const leave = await gate.enter();
+  say({ writing: true });
+  await sleep(milliseconds);
+  leave();
+}
+
 /** Saves, and lets no event through for a while as soon as the save is under way. */
 async function stall(taskList: string, milliseconds: number): Promise<Task[]> {
   const saving = save(taskList, ["stalled"]);
@@ -138,6 +185,10 @@ const commands = {
   hold,
   stall,
   exit,
+  reopen,
+  reopenWithin,
+  opening,
+  writing,
 } as unknown as Record<string, (...given: unknown[]) => Promise<unknown>>;
 
 for await (const line of createInterface({ input: process.stdin })) {

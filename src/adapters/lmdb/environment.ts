@@ -130,8 +130,14 @@ export class Environment {
   }
 
   async close(): Promise<void> {
-    if (!this.#commits.stuck) await this.#root.close();
+    if (!this.#commits.stuck) await this.#closeRoot();
     await this.#gate.close();
+  }
+
+  /** While nobody opens it: LMDB destroys its locks when the last closes it. */
+  async #closeRoot(): Promise<void> {
+    const leave = await this.#gate.enter();
+    await this.#root.close().finally(leave);
   }
 }
 

@@ -29,16 +29,18 @@ const NO_STAMP = 1;
  */
 export class Gate {
   readonly #root: GateRoot;
+  readonly #folder: string;
   readonly #sign: string;
 
   private constructor(root: GateRoot, folder: string) {
     this.#root = root;
+    this.#folder = folder;
     this.#sign = join(folder, SIGN);
   }
 
   /** Of a folder that has been prepared. Throws what lmdb-js throws. */
-  static open({ openGate }: Lmdb, folder: string): Gate {
-    return new Gate(openGate(join(folder, GATE_FILE)), folder);
+  static open({ openGate }: Lmdb, folder: string): Promise<Gate> {
+    return inTurn(folder, () => new Gate(openGate(join(folder, GATE_FILE)), folder));
   }
 
   /** Runs `open` while nobody writes. Throws what it throws, and UNAVAILABLE where somebody does not stop writing. */
@@ -67,7 +69,7 @@ export class Gate {
   }
 
   close(): Promise<void> {
-    return this.#root.close();
+    return inTurn(this.#folder, () => this.#root.close());
   }
 
   /** Undefined where somebody has written all the time. */
@@ -126,6 +128,40 @@ export class Gate {
     const who = this.#writers().join(", ");
     const reason = `process ${who} is in the midst of writing to it, and has not gone on for ${PATIENCE / 1000} s`;
     return new TaskError("UNAVAILABLE", `the LMDB store can't be opened: ${reason}: let it go on, or end it`);
+  }
+}
+
+/** There while somebody opens or closes the gate. */
+const TURN = "gate.turn";
+
+/** In milliseconds. It takes some; whoever has taken so many has died. */
+const LONG_TURN = 2000;
+
+/**
+ * Opens or closes the gate of a folder while no other process does: LMDB destroys its locks when the last closes it, though
+ * another may be waiting to use them.
+ */
+async function inTurn<T>(folder: string, work: () => T | Promise<T>): Promise<T> {
+  const turn = join(folder, TURN);
+  while (!tryMake(turn)) {
+    const made = statSync(turn, { throwIfNoEntry: false })?.mtimeMs;
+    if (made !== undefined && Date.now() - made > LONG_TURN) rmSync(turn, { force: true });
+    await sleep(2);
+  }
+  try {
+    return await work();
+  } finally {
+    rmSync(turn, { force: true });
+  }
+}
+
+function tryMake(file: string): boolean {
+  try {
+    writeFileSync(file, "", { flag: "wx" });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
   }
 }
 
