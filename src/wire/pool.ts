@@ -7,7 +7,7 @@ export const SLAB_BYTES = 16384;
 export const MAX_POOLED_BYTES = 1024;
 
 /** V8 has room for that many bytes in the array object itself. */
-export const INLINE_BYTES = 64;
+const INLINE_BYTES = 64;
 
 /**
  * A slab. Who transfers the bytes of one result to another thread must not take those of others along: it can't be

@@ -1,5 +1,5 @@
 import { fallBack } from "./fallback.js";
-import { INLINE_BYTES, MAX_POOLED_BYTES, makeSlab, noBytes } from "./pool.js";
+import { MAX_POOLED_BYTES, makeSlab, noBytes } from "./pool.js";
 import { MAX_MESSAGE_DEPTH } from "./reader.js";
 import { writeText } from "./text.js";
 import { double, float, HIGH, halves, LOW, long, unsignedLong } from "./words.js";
@@ -30,8 +30,9 @@ export class Writer {
   depth = 0;
   /** Where results begin, and how far it is used; what does not fit is written to other bytes. */
   slab: Uint8Array<ArrayBuffer> = noBytes;
-  buffer: ArrayBuffer = noBytes.buffer;
   used = 0;
+  /** The slab's: to ask it for this takes as long as to make a result. */
+  buffer: ArrayBuffer = noBytes.buffer;
 
   /** Starts a result; gives its first position. */
   start(): number {
@@ -49,7 +50,7 @@ export class Writer {
   finish(start: number, end: number): Uint8Array<ArrayBuffer> {
     const { bytes } = this;
     const length = end - start;
-    if (length <= INLINE_BYTES || length > MAX_POOLED_BYTES || bytes !== this.slab) return bytes.slice(start, end);
+    if (length > MAX_POOLED_BYTES || bytes !== this.slab) return bytes.slice(start, end);
     this.used = end;
     return new Uint8Array(this.buffer, start, length);
   }
