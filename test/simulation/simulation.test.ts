@@ -2,9 +2,14 @@ import { describe, expect, test } from "vitest";
 import { type HistoryOptions, runHistory } from "./history.js";
 import { describeHunt, type HuntOptions, hunt } from "./hunt.js";
 import { randomSeed } from "./random.js";
+import { calm, type Weather } from "./weather.js";
 
 /** Seeds whose histories once showed a mistake, in the adapter or in what simulates its world. */
-const TELLING = [2016, 2407, 2428, 7314, 30723, 40517, 51218, 84192];
+const TELLING: readonly (readonly [seed: number, weather?: Weather])[] = [
+  ...[2016, 2407, 2428, 7314, 30723, 40517, 51218, 84192].map((seed) => [seed] as const),
+  // Sweeps covered what was not acknowledged, after a pass had seen it and before it came there.
+  ...[1171, 11141].map((seed) => [seed, { ...calm, one: 0.5 }] as const),
+];
 
 /** For how long histories are tried at least; a few hundred of a set are in any case. */
 const SECONDS = Number(process.env.SIMULATE_SECONDS ?? 0);
@@ -30,7 +35,7 @@ describe("the ledger on a simulated cluster", { timeout: LONG }, () => {
   });
 
   test("keeps them where they were broken once", async () => {
-    for (const seed of TELLING) await expectNoBreach(seed, { maxHistories: 1 });
+    for (const [seed, weather] of TELLING) await expectNoBreach(seed, { weather, maxHistories: 1 });
   });
 
   test("keeps them from a random seed on", async () => {

@@ -11,16 +11,13 @@ export interface PlacedEntry extends LedgerEntry {
   readonly page: EntryPage;
 }
 
-/** Entries of a partition that were read together, and where that part of the ledger ends. */
+/** Entries of a partition that were read together. */
 export class EntryPage {
-  /** What lies past this is still to be read. */
-  readonly end: Version;
   readonly #entries: readonly LedgerPlace[];
   #places: ReadonlySet<string> | undefined;
 
-  constructor(entries: readonly LedgerPlace[], end: Version) {
+  constructor(entries: readonly LedgerPlace[]) {
     this.#entries = entries;
-    this.end = end;
   }
 
   has(place: LedgerPlace): boolean {
@@ -64,7 +61,7 @@ export class EntryStream {
     return this.#scan.isHeavy;
   }
 
-  /** What was read last; nothing past its end has been. */
+  /** What was read last. */
   get lastPage(): EntryPage {
     return this.#page as EntryPage;
   }
@@ -84,8 +81,7 @@ export class EntryStream {
     this.#entries = await this.#scan.next(this.#pageSize);
     this.#ended = this.#entries.length < this.#pageSize;
     for (const { savedAt } of this.#entries) this.gaps.fence(savedAt);
-    const end = this.#ended ? this.bound : (this.#entries.at(-1) as LedgerEntry).savedAt;
-    this.#page = new EntryPage(this.#entries, end);
+    this.#page = new EntryPage(this.#entries);
     this.#index = 0;
   }
 }

@@ -195,14 +195,13 @@ export class LedgerReader {
 
   /** What is known of the entry of the version that replaced this one. */
   async #successor(entry: PlacedEntry, version: Version, pass: Pass): Promise<Successor> {
-    const { partition, bound } = entry.stream;
+    const { partition, lastPage } = entry.stream;
     const place = { savedAt: version, id: entry.id };
     // Entries are taken ahead of their tasks: the stream may have read on since this one was.
-    const { lastPage } = entry.stream;
     const atHand = entry.page.has(place) || lastPage.has(place);
     const look = (timeout: number) => this.#session.hasEntry(partition, place, timeout);
     const found = atHand || (await this.#retry(pass.options.signal, look));
-    return { atHand, found, readTo: lastPage.end, bound };
+    return { atHand, found };
   }
 
   #clean(entry: PlacedEntry, version: Version | undefined, successor: Successor | undefined, pass: Pass): void {

@@ -56,11 +56,8 @@ export type Verdict = "yield" | "skip" | "yield-replacement";
 export interface Successor {
   /** Whether it is at hand: among those that were read together with (S, id), or last. */
   readonly atHand: boolean;
-  /** Whether it was found when it was looked up. */
+  /** Whether it is at hand, or was found when it was looked up. */
   readonly found: boolean;
-  /** How far the pass had read the partition when it looked: what lies past that is still to be read. */
-  readonly readTo: Version;
-  readonly bound: Version;
 }
 
 export const ledgerRules: LedgerRules = {
@@ -123,15 +120,14 @@ export const ledgerRules: LedgerRules = {
   /**
    * - V = S: yield; the entry leads to its own version.
    * - No row: skip. The task is completed, or its save is still on the way. V < S: skip, likewise.
-   * - V > S: S was replaced. Skip if the entry (V, id) is at hand, or is found and its place is still to come in this
-   *   pass; the task comes there. Else the pass would miss it: its entry is not to be seen yet, or lies in a part that
-   *   was read before it came, or past the end. Then version V is yielded here.
+   * - V > S: S was replaced. Skip if the entry (V, id) is at hand: the pass has it in its memory, and comes to it. Else
+   *   version V is yielded here, also where its entry is seen past what was read. V need not be acknowledged, so a sweep
+   *   that missed its entry may cover that before the pass is there; or the pass skips the place as swept.
    */
   judge(place, row, successor) {
     if (row === place.savedAt) return "yield";
     if (row === undefined || successor === undefined) return "skip";
-    const { atHand, found, readTo, bound } = successor;
-    return atHand || (found && row > readTo && row <= bound) ? "skip" : "yield-replacement";
+    return successor.atHand ? "skip" : "yield-replacement";
   },
 
   /** What was yielded away from its own place is remembered for the pass, or it would come twice. */
