@@ -319,11 +319,8 @@ type place struct {
 	id      string
 }
 
-// page is entries that were read together, and how far that was.
-type page struct {
-	places map[place]bool
-	end    int64
-}
+// page is the places of entries that were read together.
+type page map[place]bool
 
 // stream is a partition's entries in order.
 type stream struct {
@@ -333,12 +330,12 @@ type stream struct {
 	segments [][2]int64
 	after    place
 	entries  []place
-	lastPage *page
+	lastPage page
 }
 
 type entry struct {
 	place
-	page   *page
+	page   page
 	stream *stream
 }
 
@@ -408,14 +405,8 @@ func (p *pass) judge(ctx context.Context, entries []entry, yield func(*taskledge
 		if !saved || version < entry.savedAt {
 			continue // completed, or its save is still on the way
 		}
-		if version > entry.savedAt {
-			later, err := p.comesLater(ctx, entry, place{version, entry.id})
-			if err != nil {
-				return false, err
-			}
-			if later {
-				continue
-			}
+		if version > entry.savedAt && entry.comesLater(version) {
+			continue
 		}
 		if p.yields(entry, version) && !yield(envelope) {
 			return false, nil
@@ -424,16 +415,10 @@ func (p *pass) judge(ctx context.Context, entries []entry, yield func(*taskledge
 	return true, nil
 }
 
-// comesLater tells whether the version that replaced the entry's has an entry that this pass has at hand, or yet to reach.
-func (p *pass) comesLater(ctx context.Context, entry entry, at place) (bool, error) {
-	stream := entry.stream
-	if entry.page.places[at] || stream.lastPage.places[at] {
-		return true, nil
-	}
-	query := p.cql("SELECT id FROM %s.open_tasks WHERE task_list = ? AND shard = ? AND saved_at = ? AND id = ?",
-		stream.shard, at.savedAt, at.id)
-	found, err := p.ledger.read(ctx, query)
-	return len(found) > 0 && at.savedAt > stream.lastPage.end && at.savedAt <= stream.bound, err
+// comesLater tells whether the version that replaced this one has an entry at hand. One to be read later may be swept before.
+func (e entry) comesLater(version int64) bool {
+	at := place{version, e.id}
+	return e.page[at] || e.stream.lastPage[at]
 }
 
 func (p *pass) rowsOf(ctx context.Context, entries []entry) (map[string]*taskledgerv1.TaskEnvelope, error) {
@@ -503,7 +488,7 @@ func (s *stream) fill(ctx context.Context) error {
 	if len(s.entries) > 0 {
 		return nil
 	}
-	s.lastPage = &page{map[place]bool{}, s.bound}
+	s.lastPage = page{}
 	for len(s.segments) > 0 {
 		limit := pageSize - len(s.entries)
 		if err := s.readEntries(ctx, limit); err != nil {
@@ -511,7 +496,6 @@ func (s *stream) fill(ctx context.Context) error {
 		}
 		if len(s.entries) == pageSize {
 			s.after = s.entries[pageSize-1]
-			s.lastPage.end = s.after.savedAt
 			return nil
 		}
 		s.segments = s.segments[1:]
@@ -530,7 +514,7 @@ func (s *stream) readEntries(ctx context.Context, limit int) error {
 	for _, row := range rows {
 		at := place{row["saved_at"].(int64), row["id"].(string)}
 		s.entries = append(s.entries, at)
-		s.lastPage.places[at] = true
+		s.lastPage[at] = true
 	}
 	return err
 }

@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"fmt"
 	"reflect"
 	"strconv"
 	"strings"
@@ -24,6 +25,7 @@ type fakeSession struct {
 	answers []error
 	applied [][]Statement
 	onApply func()
+	onRead  func(Statement) []Row
 }
 
 func (f *fakeSession) Apply(_ context.Context, statements []Statement) error {
@@ -50,6 +52,9 @@ func (f *fakeSession) Read(_ context.Context, statement Statement) ([]Row, error
 		}, nil
 	case strings.Contains(statement.CQL, "toUnixTimestamp"):
 		return []Row{{"now": *f.now / 1000}}, nil
+	}
+	if f.onRead != nil {
+		return f.onRead(statement), nil
 	}
 	return nil, nil
 }
@@ -150,6 +155,49 @@ func TestASaveThatIsAnsweredLaterThanThatDoesNotCount(t *testing.T) {
 	}
 	if removed := session.applied[2][0].Values[0]; len(session.applied) != 3 || removed != start {
 		t.Errorf("sent %v", session.applied)
+	}
+}
+
+// sweptMeanwhile has a full page, with the entry of a replaced version. The later one's is there, until the next page is read.
+// Older entries of the other shards are judged with it, so that this page is not at its end yet.
+func sweptMeanwhile(t *testing.T, saved *taskledgerv1.TaskEnvelope) func(Statement) []Row {
+	data, err := Encode(saved)
+	must(t, err)
+	first := []Row{{"saved_at": start, "id": "a"}}
+	for i := range int64(pageSize - 1) {
+		first = append(first, Row{"saved_at": start + 1 + i, "id": fmt.Sprint("completed ", i)})
+	}
+	pages := [][]Row{first, nil}
+	return func(statement Statement) []Row {
+		switch {
+		case strings.Contains(statement.CQL, ".tasks"):
+			return []Row{{"id": "a", "envelope": data}}
+		case strings.Contains(statement.CQL, "saved_at = ?"):
+			return []Row{{"id": "a"}}
+		case !strings.Contains(statement.CQL, "LIMIT ?"):
+			return nil
+		case statement.Values[1] != ShardOf("a", 8):
+			return []Row{{"saved_at": start - 1, "id": "completed"}}
+		}
+		page := pages[0]
+		pages = pages[1:]
+		return page
+	}
+}
+
+func TestATaskIsListedThoughTheEntryOfItsLaterVersionIsSweptBeforeThePassIsThere(t *testing.T) {
+	now := start
+	saved := task(t, "a", &examplev1.FetchFile{})
+	setVersion(saved, start+1000)
+	var versions []int64
+	session := &fakeSession{onRead: sweptMeanwhile(t, saved)}
+	for envelope, err := range open(t, session, &now).OpenTasks(context.Background(), "datto.com") {
+		must(t, err)
+		version, _ := VersionOf(envelope)
+		versions = append(versions, version)
+	}
+	if !reflect.DeepEqual(versions, []int64{start + 1000}) {
+		t.Errorf("listed %v", versions)
 	}
 }
 

@@ -79,12 +79,8 @@ class Saved:
     replaced: list[int] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class _Page:
-    """Entries that were read together, and how far that was."""
-
-    places: frozenset[tuple[int, str]]
-    end: int
+# The places of entries that were read together.
+_Page = frozenset[tuple[int, str]]
 
 
 @dataclass
@@ -92,7 +88,6 @@ class _Stream:
     """A partition's entries, as far as they have been read."""
 
     shard: int
-    bound: int
     last_page: _Page
 
 
@@ -102,6 +97,10 @@ class _Entry:
     id: str
     page: _Page
     stream: _Stream
+
+    def comes_later(self, version: int) -> bool:
+        """Whether the version that replaced this one has an entry at hand. One still to be read may be swept before."""
+        return any((version, self.id) in page for page in (self.page, self.stream.last_page))
 
 
 @dataclass
@@ -260,13 +259,12 @@ class Ledger:
         place = (pass_.task_list, shard)
         last = self._read(self._read_last_entry, (*place, pass_.bound))
         bound = last[0].saved_at if last else pass_.bound
-        stream = _Stream(shard, bound, _Page(frozenset(), 0))
+        stream = _Stream(shard, frozenset())
         segments = self._segments(place, bound)
         after = (segments[0][0], "") if segments else None
         while after is not None:
             rows, after = self._read_page(place, segments, after)
-            places = frozenset((row.saved_at, row.id) for row in rows)
-            page = stream.last_page = _Page(places, bound if after is None else rows[-1].saved_at)
+            page = stream.last_page = frozenset((row.saved_at, row.id) for row in rows)
             yield from (_Entry(row.saved_at, row.id, page, stream) for row in rows)
 
     def _read_page(self, place: tuple[str, int], segments: list[tuple[int, int]], after: tuple[int, str]):
@@ -298,18 +296,10 @@ class Ledger:
             version = version_of(envelope) if envelope else None
             if version is None or version < entry.saved_at:
                 continue  # completed, or its save is still on the way
-            if version > entry.saved_at and self._comes_later(pass_.task_list, entry, version):
+            if version > entry.saved_at and entry.comes_later(version):
                 continue
             if pass_.yields(entry, version):
                 yield envelope
-
-    def _comes_later(self, task_list: str, entry: _Entry, version: int) -> bool:
-        """Whether the version that replaced the entry's has an entry that this pass has at hand, or yet to reach."""
-        stream = entry.stream
-        if any((version, entry.id) in page.places for page in (entry.page, stream.last_page)):
-            return True
-        found = self._read(self._read_entry, (task_list, stream.shard, version, entry.id))
-        return bool(found) and stream.last_page.end < version <= stream.bound
 
     def _task_rows(self, task_list: str, entries: Sequence[_Entry]) -> dict[str, TaskEnvelope]:
         ids: dict[int, set[str]] = {}
@@ -423,7 +413,6 @@ class Ledger:
         self._read_last_entry = prepare(
             "SELECT saved_at FROM {}.open_tasks WHERE $ AND saved_at > ? ORDER BY saved_at DESC LIMIT 1"
         )
-        self._read_entry = prepare("SELECT id FROM {}.open_tasks WHERE $ AND saved_at = ? AND id = ?")
         self._read_sweep = prepare("SELECT stretches FROM {}.sweeps WHERE $")
         self._read_clock = prepare("SELECT toUnixTimestamp(now()) AS now FROM system.local")
 

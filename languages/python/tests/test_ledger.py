@@ -5,8 +5,8 @@ from cassandra import InvalidRequest, OperationTimedOut, Unavailable
 from example.v1.fetch_file_pb2 import FetchFile
 from taskledger.v1.envelope_pb2 import TaskEnvelope
 from taskledger_worker import ledger as ledger_module
-from taskledger_worker.ledger import CLOCK_LIMIT, Ledger, Saved, VersionClock
-from taskledger_worker.wire import TaskError, version_of
+from taskledger_worker.ledger import CLOCK_LIMIT, Ledger, Saved, VersionClock, shard_of
+from taskledger_worker.wire import TaskError, encode, set_version, version_of
 
 START = 1_767_323_046_000_000
 MARGIN = 30_000_000
@@ -120,6 +120,31 @@ def test_a_save_that_is_answered_later_than_that_does_not_count():
     assert version_of(task.envelope) == START + MARGIN // 2
     assert len(session.applied) == 3
     assert session.applied[2][0][1][0] == START
+
+
+class SweptMeanwhile(FakeSession):
+    """Has a full page, with the entry of a replaced version. The later one's is there, until the next page is read."""
+
+    saved = new_task().envelope
+    set_version(saved, START + 1000)
+    pages = [[("a", START), *((f"completed {i}", START + 1 + i) for i in range(ledger_module.PAGE - 1))], []]
+
+    def execute(self, statement, values=None, timeout=None):
+        query = getattr(statement, "query_string", "")
+        if '"tasks".tasks' in query:
+            return [SimpleNamespace(id="a", envelope=encode(self.saved))]
+        if "AND saved_at = ? AND id = ?" in query:
+            return [SimpleNamespace(id="a")]
+        if "LIMIT ?" in query and values[1] == shard_of("a", 8):
+            return [SimpleNamespace(saved_at=saved_at, id=id) for id, saved_at in self.pages.pop(0)]
+        return super().execute(statement, values, timeout)
+
+
+def test_a_task_is_listed_though_the_entry_of_its_later_version_is_swept_before_the_pass_is_there():
+    session = SweptMeanwhile()
+    tasks = list(open_ledger(session, Now()).open_tasks("datto.com"))
+    assert session.pages == []
+    assert tasks == [session.saved]
 
 
 BAD_MARGINS = [None, "", "6e5", "-30000", "030000", "3_0000", "19999", "2147483648"]

@@ -17,16 +17,14 @@ import taskledger.v1.Envelope.TaskEnvelope;
 
 /** One pass over a list's ledger. */
 final class OpenTasks {
-  private static final int PAGE = 500;
+  static final int PAGE = 500;
   private static final String PARTITION = " FROM %s.open_tasks WHERE task_list = ? AND shard = ? ";
 
   /** An entry's place in a partition's ledger. */
   private record Place(long savedAt, String id) {}
 
-  /** Entries that were read together, and how far that was. */
-  private record Page(Set<Place> places, long end) {}
-
-  private record Entry(Place place, Page page, Partition partition) {}
+  /** An entry, and those that were read with it. */
+  private record Entry(Place place, Set<Place> page, Partition partition) {}
 
   private record Segment(long from, long upTo) {}
 
@@ -88,13 +86,9 @@ final class OpenTasks {
     return !wasYielded && (place.savedAt() <= bound || pastBound.add(place.id()));
   }
 
-  /** Whether a version that replaced the entry's has an entry that this pass has at hand, or yet to reach. */
-  private boolean comesLater(Entry entry, Place place) {
-    Partition partition = entry.partition();
-    Page last = partition.lastPage;
-    if (entry.page().places().contains(place) || last.places().contains(place)) return true;
-    boolean isFound = !partition.read("id", "AND saved_at = ? AND id = ?", place.savedAt(), place.id()).isEmpty();
-    return isFound && place.savedAt() > last.end() && place.savedAt() <= partition.bound;
+  /** Whether a version that replaced the entry's has an entry at hand. One still to be read may be swept before. */
+  private static boolean comesLater(Entry entry, Place place) {
+    return entry.page().contains(place) || entry.partition().lastPage.contains(place);
   }
 
   private Map<String, TaskEnvelope> rowsOf(List<Entry> entries) {
@@ -110,7 +104,7 @@ final class OpenTasks {
   private final class Partition {
     final int shard;
     final long bound;
-    Page lastPage;
+    Set<Place> lastPage;
     private final Deque<Segment> segments;
     private final Deque<Place> entries = new ArrayDeque<>();
     private Place after;
@@ -167,8 +161,7 @@ final class OpenTasks {
         segments.poll();
         if (!segments.isEmpty()) after = new Place(segments.peek().from(), "");
       }
-      boolean isAtEnd = segments.isEmpty();
-      lastPage = new Page(new HashSet<>(entries), isAtEnd ? bound : entries.peekLast().savedAt());
+      lastPage = Set.copyOf(entries);
     }
 
     private void readEntries(int limit) {

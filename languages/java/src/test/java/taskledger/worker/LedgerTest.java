@@ -10,6 +10,7 @@ import com.datastax.oss.driver.api.core.DriverTimeoutException;
 import com.google.protobuf.Any;
 import com.google.protobuf.Message;
 import example.v1.FetchFileOuterClass.FetchFile;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -18,6 +19,7 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
+import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -32,6 +34,7 @@ class LedgerTest {
   private final Deque<RuntimeException> failures = new ArrayDeque<>();
   private final List<List<CassandraSession.Statement>> applied = new ArrayList<>();
   private Runnable onApply = () -> {};
+  private Function<CassandraSession.Statement, List<Map<String, Object>>> onRead = statement -> List.of();
 
   /** Answers reads of settings, and batches as it is told to; its clock is the host's. */
   private final CassandraSession session = new CassandraSession() {
@@ -45,7 +48,7 @@ class LedgerTest {
     @Override
     public List<Map<String, Object>> read(Statement statement, ConsistencyLevel consistency, Duration timeout) {
       if (statement.cql().contains("toUnixTimestamp")) return List.of(Map.of("now", now / 1000));
-      if (!statement.cql().contains("settings")) return List.of();
+      if (!statement.cql().contains("settings")) return onRead.apply(statement);
       return List.of(
           Map.of("name", "layout", "value", "1"),
           Map.of("name", "shards", "value", "8"),
@@ -134,5 +137,31 @@ class LedgerTest {
     assertEquals(OptionalLong.of(START + MARGIN / 2), Wire.versionOf(task.envelope()));
     assertEquals(3, applied.size());
     assertEquals(START, applied.get(2).get(0).values()[0]);
+  }
+
+  /**
+   * A full page, with the entry of a replaced version. The later one's is there, until the next page is read. Older
+   * entries of the other shards are judged with it, so that this page is not at its end yet.
+   */
+  private static Function<CassandraSession.Statement, List<Map<String, Object>>> sweptMeanwhile(TaskEnvelope saved) {
+    List<Map<String, Object>> first = new ArrayList<>(List.of(Map.of("saved_at", START, "id", "a")));
+    for (int i = 1; i < OpenTasks.PAGE; i++) first.add(Map.of("saved_at", START + i, "id", "completed " + i));
+    Deque<List<Map<String, Object>>> pages = new ArrayDeque<>(List.of(first, List.of()));
+    return statement -> {
+      String cql = statement.cql();
+      if (cql.contains(".tasks"))
+        return List.of(Map.of("id", "a", "envelope", ByteBuffer.wrap(saved.toByteArray())));
+      if (cql.contains("saved_at = ?")) return List.of(Map.of("id", "a"));
+      if (!cql.contains("LIMIT ?")) return List.of();
+      boolean isOther = !statement.values()[1].equals(Ledger.shardOf("a", 8));
+      return isOther ? List.of(Map.of("saved_at", START - 1, "id", "completed")) : pages.poll();
+    };
+  }
+
+  @Test
+  void aTaskIsListedThoughTheEntryOfItsLaterVersionIsSweptBeforeThePassIsThere() {
+    TaskEnvelope saved = Wire.withVersion(newTask().envelope(), START + 1000);
+    onRead = sweptMeanwhile(saved);
+    assertEquals(List.of(saved), open().openTasks("datto.com").toList());
   }
 }
