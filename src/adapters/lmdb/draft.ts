@@ -4,6 +4,7 @@ import { type ClaimRow, decodeClaimRow, encodeClaimRow } from "./claim-row.js";
 import type { Root, Table } from "./driver.js";
 import type { LatestSaves } from "./latest-saves.js";
 import { ledgerKey, newStamp, readVersion, rowStamp, taskRow } from "./layout.js";
+import type { RowSize } from "./room.js";
 
 const NOTHING = Buffer.alloc(0);
 
@@ -50,6 +51,8 @@ export class Draft {
   readonly tables: Tables;
   /** No save may fall behind this version. */
   latest: Version;
+  /** The tasks that it puts. */
+  readonly puts: RowSize[] = [];
   readonly #latestBefore: Version;
   readonly #othersBefore: Version;
   readonly #tasks = new Map<string, DraftedTask>();
@@ -174,6 +177,7 @@ export class Block {
       ledger.put(ledgerKey(key, savedAt), NOTHING);
       tasks.put(key, row);
     });
+    this.draft.puts.push({ key: key.length, value: row.length });
     task.version = savedAt;
     task.stamp = stamp;
     if (task.wasAbsent) this.#firstNew ??= savedAt;

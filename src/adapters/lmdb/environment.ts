@@ -3,11 +3,12 @@ import { TaskError } from "../../errors.js";
 import { Commits } from "./commits.js";
 import { Draft } from "./draft.js";
 import { loadLmdb, openTable, type Root, type Table } from "./driver.js";
-import { type Failure, failureOf, unavailable } from "./failure.js";
+import { type Failure, failureOf, noRoom, unavailable } from "./failure.js";
 import { syncFolder } from "./folder.js";
 import { Gate } from "./gate.js";
 import { LatestSaves } from "./latest-saves.js";
 import { LAYOUT } from "./layout.js";
+import { hasRoomFor } from "./room.js";
 
 /** In the root, beside the names of the tables. */
 const LAYOUT_KEY = Buffer.from("layout");
@@ -103,6 +104,7 @@ export class Environment {
         const { tasks, ledger, claims } = this;
         const draft = new Draft({ root: this.#root, tasks, ledger, claims, latestSaves: this.#latestSaves });
         compose(draft);
+        if (!hasRoomFor(this.folder, draft.puts)) throw noRoom();
         return draft;
       });
     } catch (cause) {

@@ -23,6 +23,11 @@ export function statusError(status: number): Error {
   return Object.assign(new Error(`${nameOf(status) ?? status}: ${message}`), { code: status });
 }
 
+/** An error like that of a write to a full disk, for one that is not tried. */
+export function noRoom(): Error {
+  return Object.assign(new Error("ENOSPC: no space left on the disk for this transaction"), { code: "ENOSPC" });
+}
+
 const systemErrors = getSystemErrorMap();
 
 /** LMDB's own errors are below -30000; the others are errno. */

@@ -1,14 +1,24 @@
 import { randomUUID } from "node:crypto";
 import { constants } from "node:fs";
 import { access, type FileHandle, link, mkdir, open, realpath, rm, stat, writeFile } from "node:fs/promises";
-import { endianness } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { TaskError } from "../../errors.js";
+import {
+  DATA_FILE,
+  FORMAT_AT,
+  FREE_ROOT_AT,
+  MAGIC_AT,
+  MAIN_ROOT_AT,
+  META_BYTES,
+  NO_PAGE,
+  PAGE_SIZE_AT,
+  TRANSACTION_AT,
+  view,
+} from "./data-file.js";
 import { failureOf, unavailable } from "./failure.js";
 
-/** What LMDB keeps in its folder: the store, and the gate before it. */
-const DATA_FILE = "data.mdb";
+/** What LMDB keeps in its folder, beside the store itself: its locks, and the gate before it. */
 const LOCK_FILE = "lock.mdb";
 export const GATE_FILE = "gate.mdb";
 const GATE_LOCK_FILE = "gate.mdb-lock";
@@ -143,18 +153,8 @@ async function checkDataFile(path: string): Promise<boolean> {
   }
 }
 
-/** Where things are in a meta page of LMDB's data format 2, on 64 bits. A file begins with two of them. */
-const MAGIC_AT = 24;
-const FORMAT_AT = 28;
-const PAGE_SIZE_AT = 48;
-const FREE_ROOT_AT = 88;
-const MAIN_ROOT_AT = 136;
-const TRANSACTION_AT = 152;
-const META_BYTES = 160;
-
 const MAGIC = 0xbeefc0de;
 const FORMAT = 2;
-const NO_PAGE = 0xffff_ffff_ffff_ffffn;
 
 async function problemOf(file: FileHandle): Promise<string | undefined> {
   if (process.arch === "arm" || process.arch === "ia32") return undefined; // its fields lie elsewhere there
@@ -171,10 +171,4 @@ async function problemOf(file: FileHandle): Promise<string | undefined> {
   const isThere = (page: bigint) => page === NO_PAGE || (page + 1n) * BigInt(pageSize) <= size;
   if (![FREE_ROOT_AT, MAIN_ROOT_AT].every((at) => isThere(latest.uint64(at)))) return "is shorter than it was";
   return undefined;
-}
-
-function view(bytes: Buffer): { uint32(at: number): number; uint64(at: number): bigint } {
-  const data = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const little = endianness() === "LE";
-  return { uint32: (at) => data.getUint32(at, little), uint64: (at) => data.getBigUint64(at, little) };
 }
