@@ -100,6 +100,22 @@ describe.skipIf(reason)(`a small disk${reason ? ` (skipped: ${reason})` : ""}`, 
     expect(user.errors).toBe("");
   });
 
+  it("is not found full by LMDB itself either when more is completed at once than it can take, and all of it is", async () => {
+    const random = new Random(1);
+    const saved: Task[] = [];
+    for (let i = 0; ; i++) {
+      const ids = Array.from({ length: 200 }, (_, j) => `${random.below(1e9)}-${i}-${j}`);
+      user.tell("save", list, ids, 100);
+      const { answer, error } = (await user.hear()) ?? {};
+      if (error) break;
+      saved.push(...(answer as Task[]));
+    }
+    expect(saved.length).toBeGreaterThan(1000);
+    await user.ask("complete", saved.sort((a, b) => (a.id < b.id ? -1 : 1)).slice(0, 1000));
+    expect(await user.end()).toBe(0);
+    expect(user.errors).toBe("");
+  });
+
   it.each([0, 4, 64, 68, 72, 80, 128])("can't take a new store with %i KiB of room, and says so", async (room) => {
     disk.fill(room * 1024);
     const error = await user.refusal("open");

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { loadLmdb, openTable, type Root, type Table } from "../../src/adapters/lmdb/driver.js";
 import { type FreePages, readFreePages } from "../../src/adapters/lmdb/free-pages.js";
-import { fits, hasRoomFor, needOf } from "../../src/adapters/lmdb/room.js";
+import { fits, hasRoomFor, needOf, RESERVE, type RowSize } from "../../src/adapters/lmdb/room.js";
 import { Random } from "../../src/testing/random.js";
 import { temporaryFolder } from "./folders.js";
 
-describe("the free pages of a store", () => {
+describe("the free pages of a store, and of its disk,", () => {
   let folder: string;
   let root: Root;
   let table: Table;
@@ -55,8 +55,14 @@ describe("the free pages of a store", () => {
   });
 
   it("have room for a row that is not larger than the disk", () => {
-    expect(hasRoomFor(folder, [{ key: 10, value: 1000 }])).toBe(true);
-    expect(hasRoomFor(folder, [{ key: 10, value: 2 ** 52 }])).toBe(false);
+    expect(hasRoomFor(folder, { puts: [{ key: 10, value: 1000 }], others: 0 })).toBe(true);
+    expect(hasRoomFor(folder, { puts: [{ key: 10, value: 2 ** 52 }], others: 0 })).toBe(false);
+  });
+
+  it("have room for any one complete or claim, but not for more than the disk has pages", () => {
+    expect(hasRoomFor(folder, { puts: [], others: 1 })).toBe(true);
+    expect(hasRoomFor(folder, { puts: [], others: 1000 })).toBe(true);
+    expect(hasRoomFor(folder, { puts: [], others: 2 ** 40 })).toBe(false);
   });
 });
 
@@ -74,43 +80,51 @@ interface Stats extends TableStats {
 
 describe("a transaction", () => {
   const none: FreePages = { runs: [], later: 0, behind: 0 };
-  const small = needOf([{ key: 20, value: 500 }]);
-  const long = needOf([{ key: 20, value: 40_000 }]);
+  const needFor = (...puts: RowSize[]) => needOf({ puts, others: 0 });
+  const small = needFor({ key: 20, value: 500 });
+  const long = needFor({ key: 20, value: 40_000 });
 
   it("needs pages of its own, side by side, for a value that does not fit twice in one", () => {
     expect(small.runs).toEqual([]);
     expect(long.runs).toEqual([10]);
-    expect(needOf([{ key: 20, value: 4096 - 24 }]).runs).toEqual([1]);
-    expect(needOf([{ key: 20, value: 4096 - 23 }]).runs).toEqual([2]);
+    expect(needFor({ key: 20, value: 4096 - 24 }).runs).toEqual([1]);
+    expect(needFor({ key: 20, value: 4096 - 23 }).runs).toEqual([2]);
   });
 
   it("fits where the file can grow, or has pages that are free or left behind", () => {
-    expect(fits(small, none, 0)).toBe(false);
-    expect(fits(small, none, 100)).toBe(true);
-    expect(fits(small, { ...none, runs: Array(100).fill(1) }, 0)).toBe(true);
-    expect(fits(small, { ...none, behind: 100 }, 0)).toBe(true);
+    expect(fits(small, none, 0, RESERVE)).toBe(false);
+    expect(fits(small, none, 100, RESERVE)).toBe(true);
+    expect(fits(small, { ...none, runs: Array(100).fill(1) }, 0, RESERVE)).toBe(true);
+    expect(fits(small, { ...none, behind: 100 }, 0, RESERVE)).toBe(true);
   });
 
   it("does not fit where it would leave nothing to a complete", () => {
-    expect(fits(small, none, small.single + 63)).toBe(false);
-    expect(fits(small, { ...none, later: 63 }, small.single + 1)).toBe(true);
+    expect(fits(small, none, small.single + RESERVE - 1, RESERVE)).toBe(false);
+    expect(fits(small, { ...none, later: RESERVE - 1 }, small.single + 1, RESERVE)).toBe(true);
+  });
+
+  it("that only completes may take what is left", () => {
+    const complete = needOf({ puts: [], others: 10 });
+    expect(fits(complete, none, complete.single, 0)).toBe(true);
+    expect(fits(complete, none, complete.single - 1, 0)).toBe(false);
+    expect(complete.single).toBeLessThan(RESERVE);
   });
 
   it("can't use what the last one has freed", () => {
-    expect(fits(small, { ...none, later: 100 }, 0)).toBe(false);
+    expect(fits(small, { ...none, later: 100 }, 0, RESERVE)).toBe(false);
   });
 
   it("does not fit, if its row is long, where the pages that are free lie apart", () => {
     const apart = Array(200).fill(9);
-    expect(fits(long, { ...none, runs: apart }, 0)).toBe(false);
-    expect(fits(long, { ...none, runs: apart }, 10)).toBe(true);
-    expect(fits(long, { ...none, runs: [...apart, 10] }, 0)).toBe(true);
+    expect(fits(long, { ...none, runs: apart }, 0, RESERVE)).toBe(false);
+    expect(fits(long, { ...none, runs: apart }, 10, RESERVE)).toBe(true);
+    expect(fits(long, { ...none, runs: [...apart, 10] }, 0, RESERVE)).toBe(true);
   });
 
   it("finds no two places in one run", () => {
-    const two = needOf(Array(2).fill({ key: 20, value: 40_000 }));
+    const two = needFor({ key: 20, value: 40_000 }, { key: 20, value: 40_000 });
     const apart = Array(200).fill(1);
-    expect(fits(two, { ...none, runs: [...apart, 19] }, 0)).toBe(false);
-    expect(fits(two, { ...none, runs: [...apart, 20] }, 0)).toBe(true);
+    expect(fits(two, { ...none, runs: [...apart, 19] }, 0, RESERVE)).toBe(false);
+    expect(fits(two, { ...none, runs: [...apart, 20] }, 0, RESERVE)).toBe(true);
   });
 });

@@ -4,7 +4,7 @@ import { type ClaimRow, decodeClaimRow, encodeClaimRow } from "./claim-row.js";
 import type { Root, Table } from "./driver.js";
 import type { LatestSaves } from "./latest-saves.js";
 import { ledgerKey, newStamp, readVersion, rowStamp, taskRow } from "./layout.js";
-import type { RowSize } from "./room.js";
+import type { Changes, RowSize } from "./room.js";
 
 const NOTHING = Buffer.alloc(0);
 
@@ -51,8 +51,7 @@ export class Draft {
   readonly tables: Tables;
   /** No save may fall behind this version. */
   latest: Version;
-  /** The tasks that it puts. */
-  readonly puts: RowSize[] = [];
+  readonly changes = { puts: [] as RowSize[], others: 0 } satisfies Changes;
   readonly #latestBefore: Version;
   readonly #othersBefore: Version;
   readonly #tasks = new Map<string, DraftedTask>();
@@ -159,6 +158,7 @@ export class Block {
     const row = { stamp: newStamp(), state };
     const bytes = encodeClaimRow(row);
     this.#writes.push(() => claims.put(claim.key, bytes));
+    this.draft.changes.others++;
     claim.row = row;
   }
 
@@ -177,7 +177,7 @@ export class Block {
       ledger.put(ledgerKey(key, savedAt), NOTHING);
       tasks.put(key, row);
     });
-    this.draft.puts.push({ key: key.length, value: row.length });
+    this.draft.changes.puts.push({ key: key.length, value: row.length });
     task.version = savedAt;
     task.stamp = stamp;
     if (task.wasAbsent) this.#firstNew ??= savedAt;
@@ -193,6 +193,7 @@ export class Block {
       tasks.remove(key);
       claims.remove(key);
     });
+    this.draft.changes.others++;
     task.version = undefined;
     task.stamp = null;
     task.wasAbsent = true;

@@ -104,7 +104,7 @@ export class Environment {
         const { tasks, ledger, claims } = this;
         const draft = new Draft({ root: this.#root, tasks, ledger, claims, latestSaves: this.#latestSaves });
         compose(draft);
-        if (!hasRoomFor(this.folder, draft.puts)) throw noRoom();
+        if (!hasRoomFor(this.folder, draft.changes)) throw noRoom();
         return draft;
       });
     } catch (cause) {

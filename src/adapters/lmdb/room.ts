@@ -2,27 +2,37 @@ import { statfsSync } from "node:fs";
 import { PAGE_BYTES } from "./data-file.js";
 import { type FreePages, readFreePages } from "./free-pages.js";
 
-/** How long a row is that a transaction puts, in bytes. */
+/** What a transaction changes. */
+export interface Changes {
+  /** The tasks that it puts. */
+  readonly puts: readonly RowSize[];
+  /** How many tasks it removes, and claims it puts. */
+  readonly others: number;
+}
+
+/** How long a row is, in bytes. */
 export interface RowSize {
   readonly key: number;
   readonly value: number;
 }
 
 /**
- * Whether the disk has room for a transaction that puts these rows. To be called while the store is being read.
+ * Whether the disk has room for a transaction that makes these changes. To be called while the store is being read.
  *
  * lmdb-js 3.5.6 must not meet a full disk: it describes the failed write in 100 bytes of memory, which the text overruns,
- * and the process may be aborted. What meets one in spite of this: a quota that statfs does not know of, a disk that
- * somebody else fills at the same moment, a file system that never writes in place, and a transaction that only
- * completes, or claims, where less than {@link RESERVE} is left. That one is never held back, since it is what makes room.
+ * and the process may be aborted. What meets one in spite of this: a quota that statfs does not know of (EDQUOT), a disk
+ * that somebody else fills at the same moment, another process that reads at that moment what the free pages held, a file
+ * system that never writes in place, and a complete or a claim that has a transaction of its own. That one is never held
+ * back, since it is what makes room: saves leave {@link RESERVE} to it.
  */
-export function hasRoomFor(folder: string, rows: readonly RowSize[]): boolean {
-  if (rows.length === 0) return true;
-  const need = needOf(rows);
+export function hasRoomFor(folder: string, { puts, others }: Changes): boolean {
+  if (puts.length === 0 && others <= 1) return true;
+  const reserve = puts.length > 0 ? RESERVE : 0;
+  const need = needOf({ puts, others });
   const growth = pagesLeft(folder);
-  if (total(need) + RESERVE <= growth) return true; // as nearly always: then this takes a few microseconds
+  if (total(need) + reserve <= growth) return true; // as nearly always: then this takes a few microseconds
   const free = readFreePages(folder);
-  return free === undefined || fits(need, free, growth);
+  return free === undefined || fits(need, free, growth, reserve);
 }
 
 /** How many pages a transaction writes. */
@@ -39,8 +49,8 @@ export interface Need {
  */
 const COPIED = 16;
 
-/** A row is in a leaf of the tasks and one of the ledger, and the version that it replaces was in another. */
-const COPIED_A_ROW = 3;
+/** A task is in a leaf of the tasks and one of the ledger; the version that it replaces, or its claim, is in another. */
+const COPIED_A_CHANGE = 3;
 
 /** A leaf holds two rows at least, so that a longer one has its value elsewhere; and one that is split is half full. */
 const HALF_A_PAGE = 2026;
@@ -48,17 +58,18 @@ const PAGE_HEADER_BYTES = 24;
 
 /**
  * What saves leave to the completes that are to make room: two of them one after the other, as the second can't yet use
- * what the first has freed, or one of some ten tasks. In pages: 256 KiB.
+ * what the first has freed, or one of some ten tasks; where more are completed at once, and do not fit, they are tried
+ * one by one. In pages: 256 KiB.
  */
-const RESERVE = 64;
+export const RESERVE = 64;
 
-export function needOf(rows: readonly RowSize[]): Need {
+export function needOf({ puts, others }: Changes): Need {
   const runs: number[] = [];
   let small = 0;
-  for (const { key, value } of rows)
+  for (const { key, value } of puts)
     if (key + value > HALF_A_PAGE) runs.push(Math.ceil((PAGE_HEADER_BYTES + value) / PAGE_BYTES));
     else small += key + value;
-  return { single: COPIED + COPIED_A_ROW * rows.length + Math.ceil(small / HALF_A_PAGE), runs };
+  return { single: COPIED + COPIED_A_CHANGE * (puts.length + others) + Math.ceil(small / HALF_A_PAGE), runs };
 }
 
 function total({ single, runs }: Need): number {
@@ -72,15 +83,15 @@ function pagesLeft(folder: string): number {
 }
 
 /**
- * Whether a transaction finds its pages, and leaves enough to later ones, in a file that can grow by so many pages. They
- * are given out as by LMDB: each request gets the shortest run that is long enough, and makes the file grow if there is
- * none. So free pages that lie apart do not help a long row.
+ * Whether a transaction finds its pages, and leaves so many to later ones as a reserve, in a file that can grow by so
+ * many. They are given out as by LMDB: each request gets the shortest run that is long enough, and makes the file grow if
+ * there is none. So free pages that lie apart do not help a long row.
  */
-export function fits(need: Need, free: FreePages, growth: number): boolean {
+export function fits(need: Need, free: FreePages, growth: number, reserve: number): boolean {
   const runs = free.runs.toSorted((a, b) => a - b);
   let left = growth + free.behind - takeSingle(runs, need.single);
   for (const run of need.runs.toSorted((a, b) => b - a)) if (!takeRun(runs, run)) left -= run;
-  return left >= 0 && left + free.later + runs.reduce((sum, run) => sum + run, 0) >= RESERVE;
+  return left >= 0 && left + free.later + runs.reduce((sum, run) => sum + run, 0) >= reserve;
 }
 
 /** Takes pages of the shortest runs, and gives how many are missing. */
