@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -107,6 +107,12 @@ describe("the gate", { timeout: 120_000 }, () => {
     const opened = start().ask("open");
     await other.kill();
     await opened;
+  });
+
+  it("forgets a process that has died while it opened or closed the gate itself", async () => {
+    writeFileSync(join(path, "gate.turn"), "");
+    await start().ask("open");
+    expect(existsSync(join(path, "gate.turn"))).toBe(false);
   });
 
   it("tells which process keeps the store from being opened, after ten seconds", async () => {
