@@ -21,9 +21,7 @@ const USAGE = `npm run bench -- [SUITE …] [options]
   --commitlog-sync MODE   of the Cassandra that is started: periodic (by default), batch, group`;
 
 /** A Cassandra for benchmarks: the optimizing compiler, and memory for millions of rows. */
-// Memtables take memory by the megabyte, for which G1 would keep two each in regions of the size that it chooses by itself;
-// 16 MB is what Cassandra's own configuration says.
-const JVM_OPTIONS = ["-XX:TieredStopAtLevel=4", "-Xms4g", "-XX:G1HeapRegionSize=16m"];
+const JVM_OPTIONS = ["-XX:TieredStopAtLevel=4", "-Xms4g"];
 const HEAP = "4g";
 
 const { values, positionals } = parseArgs({
