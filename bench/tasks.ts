@@ -24,7 +24,7 @@ export async function storedBytes(taskList: string, count: number, from = 0): Pr
   const stored: Buffer[] = [];
   for (const task of buildTasks(taskList, count, from)) {
     await memory.save(task);
-    stored.push(Buffer.from(task.toBinary().buffer));
+    stored.push(Buffer.from(task.toBinary()));
     await memory.complete(task);
   }
   return stored;
