@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { ledgerRules } from "../../src/adapters/cassandra/rules.js";
 import { describeHunt, type Hunt, hunt } from "./hunt.js";
+import { entry, removedByStoppedReader, removedWhereReplaced } from "./lone-reader.js";
 import { findMutant, type Mutant, mutants, optionsOf } from "./mutants.js";
-import { onItsWay, removedByStoppedReader } from "./stopped-reader.js";
 
 const caught = mutants.filter(({ seed }) => seed !== undefined);
 const kept = mutants.filter(({ seed }) => seed === undefined);
@@ -48,6 +49,13 @@ describe("a rule that no history has shown the need of stays for a reason", { ti
   test("one that judges by the present time removes it, and the task", async () => {
     const { weakening } = findMutant("an entry without a task goes at an age taken after the reads").options;
     const rules = weakening?.rules?.({ session: {} as never, shards: 1 }) ?? {};
-    expect(await removedByStoppedReader(rules)).toContainEqual({ kind: "delete-task", id: "x", at: onItsWay.savedAt });
+    expect(await removedByStoppedReader(rules)).toContainEqual({ kind: "delete-task", id: "x", at: entry.savedAt });
+  });
+
+  test("a reader leaves an entry that was replaced further ahead than clocks may be off: its own may be slow", async () => {
+    const removal = ledgerRules.removingReplaced(entry.id, entry.savedAt);
+    expect(await removedWhereReplaced(2_000_000n)).toEqual(removal);
+    expect(await removedWhereReplaced(2_000_001n)).toEqual([]);
+    expect(await removedWhereReplaced(3_600_000_000n)).toEqual([]);
   });
 });

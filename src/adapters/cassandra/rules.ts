@@ -149,6 +149,12 @@ export const ledgerRules: LedgerRules = {
    * The entry of a version that V replaced may go once the entry of V has been seen, and while V is young on the clock
    * after that answer. A sweep that is under way may have missed (V, id); if V were older than the sweep's limit, that
    * would cover it, and S would be all that leads to the task. It then stays until the task is completed.
+   *
+   * Nor is V young that lies further ahead than clocks may be off, twice the limit: one of them is wrong. If it is the
+   * reader's, V may be of any age.
    */
-  mayRemoveReplaced: (replacement, seen, now, { margin }) => seen && now - replacement < margin / 2n,
+  mayRemoveReplaced(replacement, seen, now, { clock, margin }) {
+    const age = now - replacement;
+    return seen && age >= -2n * clock && age < margin / 2n;
+  },
 };

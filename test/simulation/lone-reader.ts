@@ -1,0 +1,66 @@
+import { Ledger } from "../../src/adapters/cassandra/ledger.js";
+import { type LedgerPlace, type LedgerRules, ledgerRules } from "../../src/adapters/cassandra/rules.js";
+import type { LedgerSession, Mutation, TaskRow } from "../../src/adapters/cassandra/session.js";
+import { taskEntry } from "../../src/testing/entries.js";
+import { type Version, VersionClock } from "../../src/version.js";
+import { LIST } from "./operations.js";
+
+const START = 1_700_000_000_000_000n;
+
+/** In microseconds; the least that the clock's limit allows. */
+const MARGIN = 20_000_000n;
+
+/** The only entry of its ledger, saved just before the pass begins. */
+export const entry: LedgerPlace = { savedAt: START - 1000n, id: "x" };
+
+interface Reading {
+  readonly rules: Partial<LedgerRules>;
+  readonly now: () => Version;
+  /** The answer to the one question for the entry's task. */
+  readonly readTasks: () => TaskRow[];
+}
+
+/**
+ * What a reader writes that finds the entry without its task, because the save is on its way, and is stopped for twice the
+ * margin before it sees the answer. The save may be acknowledged by then.
+ */
+export function removedByStoppedReader(rules: Partial<LedgerRules>): Promise<readonly Mutation[]> {
+  let now = START;
+  const readTasks = () => {
+    now += 2n * MARGIN;
+    return [];
+  };
+  return removed({ rules, now: () => now, readTasks });
+}
+
+/** What a reader writes by whose clock the entry was replaced by a version so many microseconds in the future. */
+export function removedWhereReplaced(ahead: Version, rules: Partial<LedgerRules> = {}): Promise<readonly Mutation[]> {
+  const envelope = taskEntry(LIST, entry.id).encode(START + ahead);
+  return removed({ rules, now: () => START, readTasks: () => [{ id: entry.id, envelope }] });
+}
+
+async function removed({ rules, now, readTasks }: Reading): Promise<readonly Mutation[]> {
+  const written: Mutation[] = [];
+  const session: LedgerSession = {
+    readLastEntry: async () => undefined,
+    readSweep: async () => undefined,
+    readEntries: async () => ({ entries: [{ ...entry, size: 1 }], isHeavy: false }),
+    readTasks: async () => readTasks(),
+    hasEntry: async () => true,
+    readClock: async () => now(),
+    apply: async (_, mutations) => void written.push(...mutations),
+  };
+  const host = {
+    clock: new VersionClock(now),
+    monotonic: () => Number(now() - START) / 1000,
+    after: () => () => undefined,
+    later: () => () => undefined,
+    random: () => 0,
+  };
+  const settings = { shards: 1, dataCenter: "dc", margin: Number(MARGIN) / 1000 };
+  const ledger = new Ledger(session, settings, host, { sweepEvery: 0 }, { ...ledgerRules, ...rules });
+  await ledger.open();
+  for await (const _ of ledger.all(LIST, { pageSize: 10, maxPageBytes: 1000 }));
+  await ledger.close();
+  return written;
+}
