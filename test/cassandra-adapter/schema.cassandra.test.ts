@@ -67,6 +67,40 @@ describe("createSchema", () => {
     });
   });
 
+  it("adds no setting where another differs, or a table's options", async () => {
+    const keyspace = await made({ shards: 8 });
+    await client.execute(`DELETE FROM ${keyspace}.settings WHERE name = 'margin' IF EXISTS`);
+    await client.execute(`DROP TABLE ${keyspace}.claims`);
+    const refuses = (options: object, message: RegExp) =>
+      expect(CassandraAdapter.createSchema({ client, keyspace, replication, ...options })).rejects.toMatchObject({
+        code: "SCHEMA_MISMATCH",
+        message: expect.stringMatching(message),
+      });
+    await refuses({ shards: 16, margin: 60_000 }, /: setting shards: is "8", and "16" was asked for$/);
+    await client.execute(`ALTER TABLE ${keyspace}.tasks WITH default_time_to_live = 60`);
+    await refuses({}, /: table tasks: default_time_to_live is 60, and must be 0: tasks would expire$/);
+    const { rows } = await client.execute(`SELECT name FROM ${keyspace}.settings`);
+    expect(rows.map(({ name }) => name).sort()).toEqual(["data_center", "layout", "shards"]);
+    await expect(client.execute(`SELECT * FROM ${keyspace}.claims`)).rejects.toThrow();
+  });
+
+  it("settles all by one of two hosts that ask for different settings at once, and refuses the other", async () => {
+    const keyspace = newKeyspace("schema");
+    const [one, other] = [
+      { shards: 8, margin: 60_000 },
+      { shards: 16, margin: 30_000 },
+    ];
+    const making = [one, other].map((asked) =>
+      CassandraAdapter.createSchema({ client, keyspace, replication, ...asked }),
+    );
+    const outcomes = await Promise.allSettled(making);
+    expect(outcomes.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+    const asked = outcomes[0]?.status === "fulfilled" ? one : other;
+    const { rows } = await client.execute(`SELECT name, value FROM ${keyspace}.settings`);
+    const settings = Object.fromEntries(rows.map(({ name, value }) => [name, value]));
+    expect(settings).toMatchObject({ shards: String(asked?.shards), margin: String(asked?.margin) });
+  });
+
   it("refuses replication that differs from what is there, and says in what", async () => {
     const keyspace = await made();
     const other = { class: "NetworkTopologyStrategy", [String(driverOptions.localDataCenter)]: 2, mars: 1 };

@@ -12,15 +12,30 @@ export async function createSchema(
   options: SchemaOptions,
 ): Promise<void> {
   const { keyspace, replication, settings } = options;
-  await checkWhatIsThere(client, options);
+  await checkWhatIsThere(client, consistency, options);
   const major = Number.parseInt(await releaseVersion(client), 10);
   for (const statement of creation(keyspace, replication, major)) await client.execute(statement);
-  // Lightweight transactions, so that of two hosts that make a schema at once one decides.
-  const insert = `INSERT INTO "${keyspace}".settings (name, value) VALUES (?, ?) IF NOT EXISTS`;
   for (const [name, value] of Object.entries(settingRows(settings)))
-    await client.execute(insert, [name, value], { prepare: true, consistency });
+    await insertSetting(client, consistency, keyspace, name, value);
   const found = await checkSchema(client, consistency, keyspace);
   const differences = compareSettings(settingRows(settings), settingRows(found));
+  if (differences.length > 0) throw mismatch(keyspace, differences);
+}
+
+/**
+ * By a lightweight transaction: of two hosts that make a schema at once, the one whose setting is there first decides, and
+ * the other stops at it, before it settles anything else.
+ */
+async function insertSetting(
+  client: Client,
+  consistency: types.consistencies,
+  keyspace: string,
+  name: string,
+  value: string,
+): Promise<void> {
+  const insert = `INSERT INTO "${keyspace}".settings (name, value) VALUES (?, ?) IF NOT EXISTS`;
+  const result = await client.execute(insert, [name, value], { prepare: true, consistency });
+  const differences = result.wasApplied() ? [] : compareSettings({ [name]: value }, { [name]: result.first().value });
   if (differences.length > 0) throw mismatch(keyspace, differences);
 }
 

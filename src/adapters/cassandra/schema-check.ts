@@ -9,6 +9,7 @@ import {
   type SchemaOptions,
   SETTING_NAMES,
   SEVERAL_DATA_CENTERS,
+  settingRows,
   tables,
 } from "./schema.js";
 import { isShardCount } from "./shard.js";
@@ -27,13 +28,7 @@ export async function checkSchema(
   const differences = Object.keys(tables).flatMap((table) => compareColumns(table, columns));
   if (differences.length > 0) throw mismatch(keyspace, differences);
   differences.push(...(await findWrongOptions(client, keyspace, options)));
-  // By their names: where a replica does not answer, Cassandra asks another for a row, but not for a whole table.
-  const rows = await client.execute(
-    `SELECT name, value FROM "${keyspace}".settings WHERE name IN ?`,
-    [SETTING_NAMES],
-    options,
-  );
-  const found = Object.fromEntries(rows.rows.map(({ name, value }) => [name, value])) as Record<string, string>;
+  const found = await readSettings(client, keyspace, options);
   differences.push(...findWrongSettings(found));
   if (differences.length > 0) throw mismatch(keyspace, differences);
   const { shards, data_center, margin } = found;
@@ -78,13 +73,34 @@ export function checkMarginFits(
     ]);
 }
 
-/** Before anything is made: a keyspace of that name may be there already, with tables that are another program's. */
-export async function checkWhatIsThere(client: Client, { keyspace, replication }: SchemaOptions): Promise<void> {
+/**
+ * Before anything is made: a keyspace of that name may be there already, with tables that are another program's, or with
+ * other settings.
+ */
+export async function checkWhatIsThere(
+  client: Client,
+  consistency: types.consistencies,
+  { keyspace, replication, settings }: SchemaOptions,
+): Promise<void> {
+  const options = { prepare: true, consistency, isIdempotent: true };
   const differences = compareReplication(replication, await readReplication(client, keyspace));
-  const columns = await readColumns(client, keyspace, {});
+  const columns = await readColumns(client, keyspace, options);
   const there = new Set(columns.map(({ table_name }) => table_name as string));
   differences.push(...Object.keys(tables).flatMap((table) => (there.has(table) ? compareColumns(table, columns) : [])));
   if (differences.length > 0) throw mismatch(keyspace, differences);
+  differences.push(...(await findWrongOptions(client, keyspace, options)));
+  const found = there.has("settings") ? await readSettings(client, keyspace, options) : {};
+  const asked = Object.entries(settingRows(settings)).filter(([name]) => name in found);
+  differences.push(...compareSettings(Object.fromEntries(asked), found));
+  if (differences.length > 0) throw mismatch(keyspace, differences);
+}
+
+/** Those that are there. */
+async function readSettings(client: Client, keyspace: string, options: QueryOptions): Promise<Record<string, string>> {
+  // By their names: where a replica does not answer, Cassandra asks another for a row, but not for a whole table.
+  const query = `SELECT name, value FROM "${keyspace}".settings WHERE name IN ?`;
+  const { rows } = await client.execute(query, [SETTING_NAMES], options);
+  return Object.fromEntries(rows.map(({ name, value }) => [name, value]));
 }
 
 /** Undefined where there is no such keyspace. */
