@@ -1,33 +1,9 @@
 import { getEventListeners } from "node:events";
-import type { Client } from "cassandra-driver";
 import { CassandraAdapter } from "taskledger/cassandra";
 import { afterEach, expect, test, vi } from "vitest";
-import { settingRows, tables } from "../../src/adapters/cassandra/schema.js";
+import { emptyKeyspace } from "./empty-keyspace.js";
 
 const pages = { pageSize: 10, maxPageBytes: 1_000_000 };
-
-/** A client of a keyspace that has its tables, and nothing in them. */
-function emptyKeyspace(hangs = (_query: string) => false): Client {
-  const columns = Object.entries(tables).flatMap(([table_name, described]) =>
-    Object.entries(described).map(([column_name, description]) => {
-      const [type, kind, position, clustering_order] = description.split(" ");
-      return { table_name, column_name, type, kind, position, clustering_order };
-    }),
-  );
-  const settings = Object.entries(settingRows({ shards: 1, dataCenter: "dc1", margin: 600_000 }));
-  const answers: readonly (readonly [string, readonly object[]])[] = [
-    ["system_schema.columns", columns],
-    ["system_schema.tables", []],
-    [".settings", settings.map(([name, value]) => ({ name, value }))],
-    ["data_center", [{ data_center: "dc1" }]],
-  ];
-  const execute = async (query: string) => {
-    if (hangs(query)) return new Promise(() => {});
-    const rows = answers.find(([part]) => query.includes(part))?.[1];
-    return { rows: rows ?? (query.includes("now()") ? [{ now: Date.now() }] : []), info: {} };
-  };
-  return { connect: async () => undefined, execute } as unknown as Client;
-}
 
 afterEach(() => vi.restoreAllMocks());
 

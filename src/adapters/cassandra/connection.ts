@@ -59,19 +59,27 @@ export interface Connection {
 
 /**
  * A node that was lost a moment ago, and is thought up by the others, is no reason to fail: what is read once a
- * connection is there is tried again until the deadline. Throws MISSING_DRIVER, UNAVAILABLE, TIMEOUT,
- * INVALID_ARGUMENT, SCHEMA_MISMATCH.
+ * connection is there is tried again until the deadline, which includes connecting. Throws MISSING_DRIVER, UNAVAILABLE,
+ * TIMEOUT, INVALID_ARGUMENT, SCHEMA_MISMATCH.
  */
 export async function connect(options: CassandraConnectionOptions, ledger: ResolvedOptions): Promise<Connection> {
   const { keyspace } = options;
+  const { deadline } = ledger.policy;
+  const attemptTimeout = Math.min(ledger.policy.attemptTimeout, deadline);
+  const end = processHost.monotonic() + deadline;
   const driver = await loadDriver();
-  return withClient(options, driver, async (client, close) => {
+  return withClient(timely(options, attemptTimeout), driver, deadline, async (client, close) => {
     const { localQuorum, quorum, localSerial, serial } = driver.types.consistencies;
-    const settings = await retryRead(processHost, ledger.policy, undefined, (timeout) =>
-      callDriver(driver, { timeout }, () => checkSchema(client, localQuorum, keyspace, timeout)),
+    const read = async (timeout: number) => ({
+      settings: await checkSchema(client, localQuorum, keyspace, timeout),
+      dataCenter: await dataCenterOf(client, timeout),
+    });
+    const policy = { attemptTimeout, deadline: end - processHost.monotonic() };
+    const { settings, dataCenter } = await retryRead(processHost, policy, undefined, (timeout) =>
+      callDriver(driver, { timeout }, () => read(timeout)),
     );
     checkMarginFits(keyspace, settings, ledger);
-    checkDataCenter(keyspace, settings, await dataCenterOf(client));
+    checkDataCenter(keyspace, settings, dataCenter);
     const several = settings.dataCenter === SEVERAL_DATA_CENTERS;
     const consistency = several ? quorum : localQuorum;
     const session = new DriverSession(client, driver, keyspace, consistency);
@@ -80,13 +88,20 @@ export async function connect(options: CassandraConnectionOptions, ledger: Resol
   });
 }
 
+/** With a time for each contact point: one that takes a connection and then says nothing would keep the next for 12 seconds. */
+function timely(options: CassandraConnectionOptions, attemptTimeout: number): CassandraConnectionOptions {
+  if (options.client) return options;
+  const socketOptions = { connectTimeout: attemptTimeout, readTimeout: attemptTimeout, ...options.socketOptions };
+  return { ...options, socketOptions };
+}
+
 export async function createSchemaWith(options: CreateSchemaOptions): Promise<void> {
   checkOptions(options);
   const { keyspace, replication, severalDataCenters = false } = options;
   const { shards = DEFAULT_SHARDS, margin = DEFAULT_MARGIN } = options;
   checkSchemaOptions(keyspace, replication, { shards, margin });
   const driver = await loadDriver();
-  await withClient(options, driver, async (client, close) => {
+  await withClient(options, driver, undefined, async (client, close) => {
     const dataCenter = severalDataCenters ? SEVERAL_DATA_CENTERS : await dataCenterOf(client);
     const { localQuorum } = driver.types.consistencies;
     await createSchema(client, localQuorum, { keyspace, replication, settings: { shards, dataCenter, margin } });
@@ -99,27 +114,33 @@ async function loadDriver(): Promise<Driver> {
   return driver as unknown as Driver;
 }
 
-/** Connects; a client of our own is shut down by `close`, and where `use` fails. */
+/**
+ * Connects, in so many milliseconds if there is a limit. A client of our own is shut down by `close`, and where `use` fails.
+ */
 async function withClient<T>(
   options: CassandraConnectionOptions,
   driver: Driver,
+  timeout: number | undefined,
   use: (client: Client, close: () => Promise<void>) => Promise<T>,
 ): Promise<T> {
   const client = options.client ?? makeClient(options, driver);
   const close = async () => {
     if (!options.client) await client.shutdown();
   };
+  const connecting = client.connect();
   try {
-    await client.connect();
+    await (timeout === undefined ? connecting : callDriver(driver, { timeout }, () => connecting));
     return await use(client, close);
   } catch (error) {
-    if (!options.client) await abandon(client);
+    // Nobody waits for it: nodes that say nothing answer no goodbye, either.
+    if (!options.client) void abandon(client, connecting);
     throw isTaskError(error) ? error : connectionError(error instanceof SessionError ? error.cause : error, driver);
   }
 }
 
-/** Shuts a client down that may not have come to be connected. */
-async function abandon(client: Client): Promise<void> {
+/** Shuts a client down that may not have come to be connected, or may yet. */
+async function abandon(client: Client, connecting: Promise<void>): Promise<void> {
+  await connecting.catch(() => undefined);
   await client.shutdown().catch(() => undefined);
   // Where connecting fails, cassandra-driver 4.10 leaves this open, and the process can't end.
   const { controlConnection } = client as {
@@ -148,13 +169,20 @@ function makeClient({ keyspace, client, ...options }: CassandraConnectionOptions
 
 function connectionError(cause: unknown, driver: Driver): TaskError {
   const message = describeDriverError(cause);
-  return classifyDriverError(cause, driver).kind === "refused"
-    ? new TaskError("INVALID_ARGUMENT", `Cassandra can't be used this way: ${message}`, { field: "options", cause })
-    : new TaskError("UNAVAILABLE", `Cassandra can't be reached: ${message}`, { cause });
+  const { kind } = classifyDriverError(cause, driver);
+  if (kind === "refused")
+    return new TaskError("INVALID_ARGUMENT", `Cassandra can't be used this way: ${message}`, {
+      field: "options",
+      cause,
+    });
+  return new TaskError(kind === "timeout" ? "TIMEOUT" : "UNAVAILABLE", `Cassandra can't be reached: ${message}`, {
+    cause,
+  });
 }
 
 /** That of the coordinator; the driver asks none outside of its own. */
-async function dataCenterOf(client: Client): Promise<string> {
-  const { rows } = await client.execute("SELECT data_center FROM system.local");
+async function dataCenterOf(client: Client, timeout?: number): Promise<string> {
+  const options = timeout === undefined ? {} : { readTimeout: timeout };
+  const { rows } = await client.execute("SELECT data_center FROM system.local", [], options);
   return String(rows[0]?.data_center);
 }
