@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { TaskError } from "../../errors.js";
 import type { GateRoot, Lmdb } from "./driver.js";
 import { GATE_FILE } from "./folder.js";
+import { inTurn } from "./turn.js";
 
 /** There while somebody opens the store, or has died of it. */
 const SIGN = "opening";
@@ -128,40 +129,6 @@ export class Gate {
     const who = this.#writers().join(", ");
     const reason = `process ${who} is in the midst of writing to it, and has not gone on for ${PATIENCE / 1000} s`;
     return new TaskError("UNAVAILABLE", `the LMDB store can't be opened: ${reason}: let it go on, or end it`);
-  }
-}
-
-/** There while somebody opens or closes the gate. */
-const TURN = "gate.turn";
-
-/** In milliseconds. It takes some; whoever has taken so many has died. */
-const LONG_TURN = 2000;
-
-/**
- * Opens or closes the gate of a folder while no other process does: LMDB destroys its locks when the last closes it, though
- * another may be waiting to use them.
- */
-async function inTurn<T>(folder: string, work: () => T | Promise<T>): Promise<T> {
-  const turn = join(folder, TURN);
-  while (!tryMake(turn)) {
-    const made = statSync(turn, { throwIfNoEntry: false })?.mtimeMs;
-    if (made !== undefined && Date.now() - made > LONG_TURN) rmSync(turn, { force: true });
-    await sleep(2);
-  }
-  try {
-    return await work();
-  } finally {
-    rmSync(turn, { force: true });
-  }
-}
-
-function tryMake(file: string): boolean {
-  try {
-    writeFileSync(file, "", { flag: "wx" });
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
-    throw error;
   }
 }
 
