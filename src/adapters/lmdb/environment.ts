@@ -32,27 +32,27 @@ export class Environment {
   static async open(folder: string): Promise<Environment> {
     const lmdb = await loadLmdb();
     const gate = await attempt(folder, () => Gate.open(lmdb, folder));
+    const opened: { root?: Root } = {};
     try {
-      const open = () => Environment.#openAlone(lmdb.openRoot(folder), folder, gate);
+      const open = () => {
+        opened.root = lmdb.openRoot(folder);
+        return Environment.#openAlone(opened.root, folder, gate);
+      };
       const { environment, isNew } = await attempt(folder, () => gate.alone(open));
       if (isNew) await syncFolder(folder);
       return environment;
     } catch (error) {
+      if (opened.root) await closeRoot(opened.root, gate).catch(() => undefined); // the first error tells more
       await gate.close();
       throw error;
     }
   }
 
   static #openAlone(root: Root, folder: string, gate: Gate): { environment: Environment; isNew: boolean } {
-    try {
-      const isNew = checkLayout(root, folder);
-      const environment = new Environment(root, folder, gate);
-      environment.#tidyUp();
-      return { environment, isNew };
-    } catch (error) {
-      root.close();
-      throw error;
-    }
+    const isNew = checkLayout(root, folder);
+    const environment = new Environment(root, folder, gate);
+    environment.#tidyUp();
+    return { environment, isNew };
   }
 
   private constructor(root: Root, folder: string, gate: Gate) {
@@ -132,15 +132,15 @@ export class Environment {
   }
 
   async close(): Promise<void> {
-    if (!this.#commits.stuck) await this.#closeRoot();
+    if (!this.#commits.stuck) await closeRoot(this.#root, this.#gate);
     await this.#gate.close();
   }
+}
 
-  /** While nobody opens it: LMDB destroys its locks when the last closes it. */
-  async #closeRoot(): Promise<void> {
-    const leave = await this.#gate.enter();
-    await this.#root.close().finally(leave);
-  }
+/** While nobody opens it: LMDB destroys its locks when the last closes it. */
+async function closeRoot(root: Root, gate: Gate): Promise<void> {
+  const leave = await gate.enter();
+  await root.close().finally(leave);
 }
 
 async function attempt<T>(folder: string, action: () => T | Promise<T>): Promise<T> {
