@@ -84,36 +84,28 @@ export class Environment {
 
   /** Drafts a transaction on what is committed now and resolves when it is on the disk, or with its failure. */
   async write(compose: (draft: Draft) => void): Promise<Failure | undefined> {
-    let leave: () => void;
-    try {
-      leave = await this.#gate.enter();
-    } catch (cause) {
-      return failureOf(cause);
-    }
-    try {
-      return await this.#writeNow(compose);
-    } finally {
-      leave();
-    }
-  }
-
-  async #writeNow(compose: (draft: Draft) => void): Promise<Failure | undefined> {
+    let leave = () => {};
     let draft: Draft;
     try {
-      draft = this.#readNow(() => {
-        const { tasks, ledger, claims } = this;
-        const draft = new Draft({ root: this.#root, tasks, ledger, claims, latestSaves: this.#latestSaves });
-        compose(draft);
-        if (!hasRoomFor(this.folder, draft.changes)) throw noRoom();
-        return draft;
-      });
+      leave = await this.#gate.enter();
+      draft = this.#readNow(() => this.#draft(compose));
     } catch (cause) {
+      leave();
       return failureOf(cause);
     }
-    return this.#commits.run(async () => {
+    const commit = async () => {
       await draft.commit();
       this.#readNow(() => draft.review());
-    });
+    };
+    return this.#commits.run(commit).finally(leave);
+  }
+
+  #draft(compose: (draft: Draft) => void): Draft {
+    const { tasks, ledger, claims } = this;
+    const draft = new Draft({ root: this.#root, tasks, ledger, claims, latestSaves: this.#latestSaves });
+    compose(draft);
+    if (!hasRoomFor(this.folder, draft.changes)) throw noRoom();
+    return draft;
   }
 
   #tidyUp(): void {
