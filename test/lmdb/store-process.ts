@@ -1,4 +1,4 @@
-import { writeSync } from "node:fs";
+import { existsSync, writeSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import { loadLmdb } from "../../src/adapters/lmdb/driver.js";
@@ -149,13 +149,12 @@ async function writing(milliseconds: number): Promise<void> {
   leave();
 }
 
-/** Saves, and lets no event through for a while as soon as the save is under way. */
-async function stall(taskList: string, milliseconds: number): Promise<Task[]> {
+/** Saves, and from so many turns of the event loop on lets no event through, until there is a file of that name. */
+async function stall(taskList: string, turns: number, release: string): Promise<Task[]> {
   const saving = save(taskList, ["stalled"]);
-  await setImmediate();
-  await setImmediate();
+  for (let turn = 0; turn < turns; turn++) await setImmediate();
   say({ stalling: true });
-  sleepSync(milliseconds);
+  while (!existsSync(release)) sleepSync(10);
   return saving;
 }
 
