@@ -11,59 +11,60 @@ const settle = () => new Promise((resolve) => setImmediate(resolve));
 describe("where there is room for no more", () => {
   test("an operation waits for some, first come, first served", async () => {
     const admission = new Admission({ maxOperations: 2, maxBytes: 100, whenFull: "wait" });
-    const leaving = await Promise.all([admission.enter(10, undefined), admission.enter(10, undefined)]);
+    await Promise.all([admission.enter(10, undefined), admission.enter(10, undefined)]);
     const waiting = [90, 10, 10].map((bytes) => admission.enter(bytes, undefined));
     const entered = order(waiting);
     await settle();
     expect(entered).toEqual([]);
-    leaving[0]?.();
+    admission.leave(10);
     await settle();
     expect(entered).toEqual([0]); // 10 and 90 bytes are there
-    leaving[1]?.();
+    admission.leave(10);
     await settle();
     expect(entered).toEqual([0, 1]);
   });
 
   test("it fails with OVERLOADED where that is asked for", async () => {
     const admission = new Admission({ maxOperations: 1, maxBytes: 100, whenFull: "fail" });
-    const leave = await admission.enter(1, undefined);
+    await admission.enter(1, undefined);
     await expect(admission.enter(1, undefined)).rejects.toMatchObject({ code: "OVERLOADED", outcome: "not-applied" });
-    leave();
+    admission.leave(1);
     await admission.enter(1, undefined);
   });
 
   test("one that is aborted while it waits leaves its place to the next", async () => {
     const admission = new Admission({ maxOperations: 1, maxBytes: 100, whenFull: "wait" });
-    const leave = await admission.enter(1, undefined);
+    await admission.enter(1, undefined);
     const aborting = new AbortController();
     const aborted = admission.enter(1, aborting.signal);
     const next = admission.enter(1, undefined);
     aborting.abort(new Error("enough"));
     await expect(aborted).rejects.toMatchObject({ code: "ABORTED", cause: new Error("enough") });
-    leave();
+    admission.leave(1);
     await next;
   });
 
   test("an operation larger than all room gets in when it is alone", async () => {
     const admission = new Admission({ maxOperations: 10, maxBytes: 100, whenFull: "wait" });
-    const leave = await admission.enter(1, undefined);
+    await admission.enter(1, undefined);
     const large = admission.enter(1000, undefined);
     const entered = order([large]);
     await settle();
     expect(entered).toEqual([]);
-    leave();
-    (await large)();
+    admission.leave(1);
+    await large;
+    admission.leave(1000);
     await admission.enter(100, undefined);
   });
 
   test("100,000 can wait, and be aborted, at no cost that grows with their number", async () => {
     const admission = new Admission({ maxOperations: 1, maxBytes: 100, whenFull: "wait" });
-    const leave = await admission.enter(1, undefined);
+    await admission.enter(1, undefined);
     const aborting = new AbortController();
     const waiting = Array.from({ length: 100_000 }, (_, i) => admission.enter(1, i % 2 ? aborting.signal : undefined));
-    const settled = Promise.allSettled(waiting.map(async (each) => (await each)()));
+    const settled = Promise.allSettled(waiting.map((each) => each.then(() => admission.leave(1))));
     aborting.abort();
-    leave();
+    admission.leave(1);
     const outcomes = await settled;
     expect(outcomes.filter(({ status }) => status === "fulfilled")).toHaveLength(50_000);
   });

@@ -5,6 +5,7 @@ import { TaskError } from "../../errors.js";
 import type { TaskKey } from "../../keys.js";
 import { checkOptions } from "../../options.js";
 import type { Version } from "../../version.js";
+import { CallsUnderWay } from "./calls-under-way.js";
 import type { CassandraClaims } from "./claims.js";
 import {
   type CassandraConnectionOptions,
@@ -31,11 +32,12 @@ export type CassandraAdapterOptions = CassandraConnectionOptions & LedgerOptions
 export class CassandraAdapter implements Adapter {
   readonly #options: CassandraAdapterOptions;
   #opening: Promise<Ledger> | undefined;
+  #opened: Ledger | undefined;
   #connection: Connection | undefined;
   #closing: Promise<void> | undefined;
   /** Aborted by `close`; ends what would go on for long. */
   readonly #closed = new AbortController();
-  readonly #calls = new Set<Promise<unknown>>();
+  readonly #calls = new CallsUnderWay();
   readonly claims: ClaimStore = {
     claim: (request, options) => this.#claim(options, (claims, signal) => claims.claim(request, signal)),
     renew: (holding, lease, options) => this.#claim(options, (claims, signal) => claims.renew(holding, lease, signal)),
@@ -107,19 +109,18 @@ export class CassandraAdapter implements Adapter {
   }
 
   async #close(): Promise<void> {
-    while (this.#calls.size > 0) await Promise.allSettled(this.#calls);
+    await this.#calls.ended();
     await (await this.#opening?.catch(() => undefined))?.close();
     await this.#connection?.close();
   }
 
   /** Opens the ledger, if it is not open, and calls it; `close` waits for it. */
   async #call<T>(signal: AbortSignal | undefined, work: (ledger: Ledger) => Promise<T>): Promise<T> {
-    const call = this.#ledger(signal).then(work);
-    this.#calls.add(call);
+    this.#calls.begin();
     try {
-      return await call;
+      return await work(await this.#ledger(signal));
     } finally {
-      this.#calls.delete(call);
+      this.#calls.end();
     }
   }
 
@@ -133,12 +134,14 @@ export class CassandraAdapter implements Adapter {
   async #ledger(signal: AbortSignal | undefined): Promise<Ledger> {
     if (this.#closed.signal.aborted) throw closedError();
     throwIfAborted(signal);
+    if (this.#opened) return this.#opened;
     // A failed attempt does not stand in the way of the next.
     this.#opening ??= this.#open().catch((error) => {
       this.#opening = undefined;
       throw error;
     });
-    return untilAborted(this.#opening, signal);
+    this.#opened = await untilAborted(this.#opening, signal);
+    return this.#opened;
   }
 
   async #open(): Promise<Ledger> {

@@ -29,11 +29,27 @@ export class Admission {
     this.#options = options;
   }
 
-  /** Resolves when there is room, to the function that gives it back. Throws OVERLOADED or ABORTED. */
-  async enter(bytes: number, signal: AbortSignal | undefined): Promise<() => void> {
-    if (this.#head() !== undefined || !this.#fits(bytes)) await this.#wait(bytes, signal);
-    else this.#take(bytes);
-    return () => this.#give(bytes);
+  /** Resolves when there is room; `leave` gives it back. Throws OVERLOADED or ABORTED. */
+  async enter(bytes: number, signal: AbortSignal | undefined): Promise<void> {
+    if (!this.tryEnter(bytes)) await this.#wait(bytes, signal);
+  }
+
+  /** Whether there is room now: then it is taken, and nothing has to be awaited. */
+  tryEnter(bytes: number): boolean {
+    if (this.#head() !== undefined || !this.#fits(bytes)) return false;
+    this.#take(bytes);
+    return true;
+  }
+
+  /** Gives back the room that so many bytes were let in for. */
+  leave(bytes: number): void {
+    this.#operations--;
+    this.#bytes -= bytes;
+    for (let next = this.#head(); next !== undefined && this.#fits(next.bytes); next = this.#head()) {
+      this.#first++;
+      this.#take(next.bytes);
+      next.admit?.();
+    }
   }
 
   /** An operation larger than all room gets in when nothing else is there. */
@@ -45,16 +61,6 @@ export class Admission {
   #take(bytes: number): void {
     this.#operations++;
     this.#bytes += bytes;
-  }
-
-  #give(bytes: number): void {
-    this.#operations--;
-    this.#bytes -= bytes;
-    for (let next = this.#head(); next !== undefined && this.#fits(next.bytes); next = this.#head()) {
-      this.#first++;
-      this.#take(next.bytes);
-      next.admit?.();
-    }
   }
 
   /** The first that waits still. */

@@ -1,5 +1,6 @@
-import type { Client, ClientOptions, QueryOptions, types } from "cassandra-driver";
+import type { Client, ClientOptions, policies, QueryOptions, types } from "cassandra-driver";
 import type { Version } from "../../version.js";
+import { isPrepared, shapeOfBatch } from "./batch-shape.js";
 import { callDriver } from "./driver-call.js";
 import { type Driver, mayBeTombstones } from "./driver-errors.js";
 import { encodeVersion, MutationEncoder } from "./parameters.js";
@@ -13,37 +14,59 @@ import {
   type TaskRow,
 } from "./session.js";
 import type { Partition } from "./shard.js";
-import { type Statements, statementsFor } from "./statements.js";
+import { BatchStatements, type Statements, statementsFor } from "./statements.js";
 import type { Sweep } from "./stretches.js";
 
 type Result = { readonly rows: types.Row[]; readonly warnings: string[] };
+
+interface RequestParts {
+  readonly pageState?: string | undefined;
+  /** By which the driver finds the replicas, where it can't see them in the statement. */
+  readonly routingKey?: Buffer[];
+}
+
+/** Every statement has its own; the driver need not make one. */
+const NO_TIMESTAMP = null;
 
 /** The session on cassandra-driver: prepared statements, one attempt a call, its errors sorted by what they mean. */
 export class DriverSession implements LedgerSession {
   readonly #client: Client;
   readonly #driver: Driver;
+  readonly #keyspace: string;
   readonly #statements: Statements;
-  readonly #options: QueryOptions;
+  readonly #batches: BatchStatements;
+  readonly #consistency: types.consistencies;
+  readonly #retry: policies.retry.RetryPolicy;
   readonly #speculationDelay: number;
 
   constructor(client: Client, driver: Driver, keyspace: string, consistency: types.consistencies) {
     this.#client = client;
     this.#driver = driver;
+    this.#keyspace = keyspace;
     this.#statements = statementsFor(keyspace);
+    this.#batches = new BatchStatements(this.#statements);
+    this.#consistency = consistency;
     // Attempts are counted by the adapter; the driver must not make more of its own.
-    const retry = new driver.policies.retry.FallthroughRetryPolicy();
-    this.#options = { prepare: true, consistency, isIdempotent: true, autoPage: false, logged: true, retry };
+    this.#retry = new driver.policies.retry.FallthroughRetryPolicy();
     this.#speculationDelay = speculationDelay(client, driver);
   }
 
   async apply(partition: Partition, mutations: readonly Mutation[], timeout: number): Promise<void> {
-    const encoder = new MutationEncoder(this.#statements, partition);
-    const queries = mutations.map((mutation) => encoder.encode(mutation));
-    const options = { ...this.#options, readTimeout: timeout };
     const start = performance.now();
     // The error is one coordinator's. Another, that was asked before and hangs, may yet do it.
     const mayApply = (reached: boolean) => reached || performance.now() - start >= this.#speculationDelay;
-    await callDriver(this.#driver, { timeout, mayApply }, () => this.#client.batch(queries, options));
+    await callDriver(this.#driver, { timeout, mayApply }, () => this.#sendBatch(partition, mutations, timeout));
+  }
+
+  #sendBatch(partition: Partition, mutations: readonly Mutation[], readTimeout: number): Promise<unknown> {
+    const encoder = new MutationEncoder(this.#statements, partition);
+    const shape = shapeOfBatch(mutations);
+    if (shape === undefined || !isPrepared(shape)) {
+      const queries = mutations.map((mutation) => encoder.encode(mutation));
+      return this.#client.batch(queries, this.#optionsOf(readTimeout));
+    }
+    const options = this.#optionsOf(readTimeout, encoder);
+    return this.#client.execute(this.#batches.of(shape), encoder.encodeAll(mutations), options);
   }
 
   async readTasks(
@@ -100,6 +123,23 @@ export class DriverSession implements LedgerSession {
     return toVersion(row?.now) * 1000n;
   }
 
+  /** All with the same properties in the same order, which the driver reads faster. */
+  #optionsOf(readTimeout: number, { pageState, routingKey }: RequestParts = {}): QueryOptions {
+    return {
+      prepare: true,
+      consistency: this.#consistency,
+      isIdempotent: true,
+      autoPage: false,
+      logged: true,
+      retry: this.#retry,
+      readTimeout,
+      keyspace: this.#keyspace,
+      routingKey,
+      pageState,
+      timestamp: NO_TIMESTAMP,
+    } as unknown as QueryOptions;
+  }
+
   async #read(query: string, params: unknown[], timeout: number): Promise<types.Row[]> {
     return (await this.#readResult(query, params, timeout)).rows;
   }
@@ -120,7 +160,7 @@ export class DriverSession implements LedgerSession {
     let pageState: string | undefined;
     do {
       const left = Math.ceil(Math.max(1, end - performance.now()));
-      const options = { ...this.#options, readTimeout: left, ...(pageState && { pageState }) };
+      const options = this.#optionsOf(left, { pageState });
       const page = await callDriver(this.#driver, { timeout: left }, () =>
         this.#client.execute(query, params, options),
       );

@@ -5,12 +5,14 @@ const GRAIN = 10;
 
 /**
  * One timer for all that may expire. It is set for the first of them, and looks then for those whose time is over: nothing
- * has to be done for each, most of which never expire.
+ * has to be done for each, most of which never expire. It goes on by itself until nothing is left that may.
  */
 export class ExpiryTimer {
   readonly #host: Host;
   readonly #expire: () => number | undefined;
   #cancel: (() => void) | undefined;
+  /** When it looks, on the host's monotonic clock. */
+  #due = Infinity;
 
   /** `expire` ends what is due, and gives when the next will be, on the host's monotonic clock, if there is any. */
   constructor(host: Host, expire: () => number | undefined) {
@@ -18,17 +20,20 @@ export class ExpiryTimer {
     this.#expire = expire;
   }
 
-  /** Looks after so many milliseconds at the latest; how long it takes from then on is up to what `expire` gives. */
-  start(milliseconds: number): void {
-    this.#cancel ??= this.#host.after(milliseconds, () => {
-      this.#cancel = undefined;
+  /** Looks at this time at the latest; how long it takes from then on is up to what `expire` gives. */
+  lookAt(time: number): void {
+    if (time >= this.#due) return;
+    this.#cancel?.();
+    this.#due = time;
+    this.#cancel = this.#host.after(Math.max(0, time - this.#host.monotonic()), () => {
+      this.#due = Infinity;
       const next = this.#expire();
-      if (next !== undefined) this.start(Math.max(GRAIN, next - this.#host.monotonic()));
+      if (next !== undefined) this.lookAt(Math.max(this.#host.monotonic() + GRAIN, next));
     });
   }
 
   stop(): void {
     this.#cancel?.();
-    this.#cancel = undefined;
+    this.#due = Infinity;
   }
 }

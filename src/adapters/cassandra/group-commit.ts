@@ -1,5 +1,6 @@
 import { abortedError, onAbort } from "../../abort.js";
 import type { TaskError } from "../../errors.js";
+import { kindOf, largestPrepared, type OperationKind, shapeOf } from "./batch-shape.js";
 import { ExpiryTimer } from "./expiry-timer.js";
 import type { Host } from "./host.js";
 import { attemptTimeout, backOff, isRetried, type RetryPolicy, toTaskError } from "./retry.js";
@@ -14,23 +15,48 @@ export interface BatchLimits {
   readonly maxBytes: number;
 }
 
+/** Fewer operations leave as they are: what they would gain, those that are left behind would lose. */
+const PREPARED_FROM = 8;
+
 export type GroupCommitOptions = RetryPolicy & BatchLimits;
 
 /** One save, complete or removal: mutations that belong together. */
-interface Operation {
+class Operation {
   /** None once its caller has been answered: it may go on waiting, and must not hold its task in memory. */
   mutations: readonly Mutation[];
+  readonly kind: OperationKind;
   readonly bytes: number;
   /** When its caller is answered at the latest, in milliseconds on the host's monotonic clock. */
   readonly end: number;
   /** Whether an attempt was made, or is under way, that may be applied. */
-  mayApply: boolean;
+  mayApply = false;
   /** Of the last attempt, if another might have got past it. */
-  failure: SessionError | undefined;
+  failure: SessionError | undefined = undefined;
   /** Whether its caller has been answered. */
-  settled: boolean;
-  resolve(): void;
-  reject(error: TaskError): void;
+  settled = false;
+  /** Ends to listen to its signal, if it has one. */
+  release: (() => void) | undefined = undefined;
+  readonly #resolve: () => void;
+  readonly #reject: (error: TaskError) => void;
+
+  constructor(mutations: readonly Mutation[], end: number, resolve: () => void, reject: (error: TaskError) => void) {
+    this.mutations = mutations;
+    this.kind = kindOf(mutations);
+    this.bytes = bytesOf(mutations);
+    this.end = end;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  /** Answers its caller, if it has not been answered yet. */
+  settle(error?: TaskError): void {
+    if (this.settled) return;
+    this.settled = true;
+    this.mutations = [];
+    this.release?.();
+    if (error) this.#reject(error);
+    else this.#resolve();
+  }
 }
 
 /** What waits for one partition, and the batch that is under way there. */
@@ -67,23 +93,9 @@ export class GroupCommit {
   write(partition: Partition, mutations: readonly Mutation[], signal?: AbortSignal): Promise<void> {
     if (signal?.aborted) return Promise.reject(abortedError(signal));
     return new Promise((resolve, reject) => {
-      const release = signal && onAbort(signal, () => settle(operation, abortedBy(signal, operation)));
-      const operation: Operation = {
-        mutations,
-        bytes: bytesOf(mutations),
-        end: this.#host.monotonic() + this.#options.deadline,
-        mayApply: false,
-        failure: undefined,
-        settled: false,
-        resolve() {
-          release?.();
-          resolve();
-        },
-        reject(error) {
-          release?.();
-          reject(error);
-        },
-      };
+      const end = this.#host.monotonic() + this.#options.deadline;
+      const operation = new Operation(mutations, end, resolve, reject);
+      if (signal) operation.release = onAbort(signal, () => operation.settle(abortedBy(signal, operation)));
       this.#enqueue(partition, operation);
     });
   }
@@ -91,12 +103,13 @@ export class GroupCommit {
   /** Resolves when nothing is waiting or under way. */
   async idle(): Promise<void> {
     while (this.#underWay.size > 0) await Promise.all(this.#underWay);
+    this.#timer.stop();
   }
 
   #enqueue(partition: Partition, operation: Operation): void {
     const key = partitionName(partition);
     const lane = this.#lanes.get(key);
-    this.#timer.start(this.#options.deadline);
+    this.#timer.lookAt(operation.end);
     if (lane) {
       lane.queue.push(operation);
       return;
@@ -117,11 +130,18 @@ export class GroupCommit {
       await this.#send(lane.partition, lane.batch);
     }
     this.#lanes.delete(partitionName(lane.partition));
-    if (this.#lanes.size === 0) this.#timer.stop();
   }
 
-  /** The operations of the next batch: as many as fit, at least one. */
+  /** The operations of the next batch: as many as fit, at least one. Of many, as many as are prepared as one batch. */
   #take(lane: Lane): Operation[] {
+    const count = this.#countOfNext(lane);
+    if (count < PREPARED_FROM) return lane.queue.splice(0, count);
+    const { taken, left } = split(lane.queue.slice(0, count));
+    lane.queue.splice(0, count, ...left);
+    return taken;
+  }
+
+  #countOfNext(lane: Lane): number {
     const { maxOperations, maxBytes } = this.#options;
     let bytes = 0;
     let count = 0;
@@ -130,7 +150,7 @@ export class GroupCommit {
       if (count > 0 && (count === maxOperations || bytes > maxBytes)) break;
       count++;
     }
-    return lane.queue.splice(0, count);
+    return count;
   }
 
   /** Sends a batch until it is acknowledged, or each of its operations has had its time. */
@@ -141,7 +161,7 @@ export class GroupCommit {
       const end = alive.reduce((latest, operation) => Math.max(latest, operation.end), 0);
       try {
         await this.#attempt(partition, alive, attemptTimeout(this.#host, this.#options, end));
-        for (const operation of alive) settle(operation);
+        for (const operation of alive) operation.settle();
         return;
       } catch (error) {
         if (!isRetried(error)) return this.#refuse(partition, alive, error);
@@ -172,7 +192,7 @@ export class GroupCommit {
   }
 
   #giveUp(operations: readonly Operation[]): void {
-    for (const operation of operations) settle(operation, expired(operation, this.#options.deadline));
+    for (const operation of operations) operation.settle(expired(operation, this.#options.deadline));
   }
 
   /** Answers those whose time has passed, whatever is under way; gives the end of the first of the others. */
@@ -189,19 +209,25 @@ export class GroupCommit {
   /** A batch that the server refuses is split, so that the operation it does not like fails alone. */
   async #refuse(partition: Partition, operations: readonly Operation[], error: unknown): Promise<void> {
     const [only] = operations;
-    if (operations.length === 1 && only) return settle(only, toTaskError(error, only.mayApply));
+    if (operations.length === 1 && only) return only.settle(toTaskError(error, only.mayApply));
     const half = operations.length >> 1;
     await this.#send(partition, operations.slice(0, half));
     await this.#send(partition, operations.slice(half));
   }
 }
 
-function settle(operation: Operation, error?: TaskError): void {
-  if (operation.settled) return;
-  operation.settled = true;
-  operation.mutations = [];
-  if (error) operation.reject(error);
-  else operation.resolve();
+/** Those of a prepared batch, and the others, each in order; the first is taken. */
+function split(operations: readonly Operation[]): { taken: Operation[]; left: Operation[] } {
+  const shape = shapeOf(operations.map(({ kind }) => kind));
+  if (shape === undefined) return { taken: [...operations], left: [] };
+  let { saves, completes } = largestPrepared(shape, (operations[0] as Operation).kind);
+  const taken: Operation[] = [];
+  const left: Operation[] = [];
+  for (const operation of operations) {
+    const isTaken = operation.kind === "save" ? saves-- > 0 : completes-- > 0;
+    (isTaken ? taken : left).push(operation);
+  }
+  return { taken, left };
 }
 
 function abortedBy(signal: AbortSignal, { mayApply }: Operation): TaskError {
@@ -223,7 +249,20 @@ function bytesOf(mutations: readonly Mutation[]): number {
  * be written only to be replaced, and leave its entry behind; it is as if it had come and gone, so it is left out.
  */
 function resolveConflicts(operations: readonly Operation[]): readonly Mutation[] {
-  const mutations = operations.flatMap((operation) => operation.mutations);
+  const mutations: Mutation[] = [];
+  const saved = new Set<string>();
+  let saves = 0;
+  for (const operation of operations)
+    for (const mutation of operation.mutations) {
+      mutations.push(mutation);
+      if (mutation.kind !== "put-task") continue;
+      saved.add(mutation.id);
+      saves++;
+    }
+  return saves === saved.size ? mutations : withLatestSaves(mutations);
+}
+
+function withLatestSaves(mutations: readonly Mutation[]): readonly Mutation[] {
   const latest = new Map<string, bigint>();
   for (const mutation of mutations)
     if (mutation.kind === "put-task" && mutation.savedAt > (latest.get(mutation.id) ?? 0n))

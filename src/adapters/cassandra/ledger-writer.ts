@@ -48,16 +48,17 @@ export class LedgerWriter {
 
   async save(entry: SaveEntry, signal: AbortSignal | undefined): Promise<Outcome<Version>> {
     try {
-      const leave = await this.#admission.enter(entry.size, signal);
-      const made = this.#saves.enter(entry);
-      try {
-        return await this.#saveAdmitted(entry, made, signal);
-      } finally {
-        this.#saves.leave(made);
-        leave();
-      }
+      // What need not wait keeps to one turn, so that it leaves together.
+      if (!this.#admission.tryEnter(entry.size)) await this.#admission.enter(entry.size, signal);
     } catch (error) {
       return failure(error, entry);
+    }
+    const made = this.#saves.enter(entry);
+    try {
+      return await this.#saveAdmitted(entry, made, signal);
+    } finally {
+      this.#saves.leave(made);
+      this.#admission.leave(entry.size);
     }
   }
 
@@ -74,7 +75,6 @@ export class LedgerWriter {
     for (let attempt = 1; ; attempt++) {
       let savedAt: Version | undefined;
       try {
-        // Those that need not wait keep to one turn, so that they leave together.
         if (!this.#guard.isTrusted) await this.#guard.untilTrusted(signal);
         savedAt = this.#host.clock.next(latestOf(replaced));
         made.latest = savedAt;
@@ -97,20 +97,23 @@ export class LedgerWriter {
   }
 
   /** A clock that is off does no harm here: what is written bears the version's own timestamp. */
-  async complete({ taskList, id, savedAt }: CompleteEntry, signal: AbortSignal | undefined): Promise<Outcome<void>> {
+  async complete(entry: CompleteEntry, partition: Partition, signal: AbortSignal | undefined): Promise<Outcome<void>> {
+    const { id, savedAt } = entry;
     // What this process saves from now on must not fall under this deletion.
     this.#host.clock.observe(savedAt);
     try {
-      const leave = await this.#admission.enter(0, signal);
-      try {
-        const mutations = this.#options.rules.completing(id, savedAt, this.#host.clock.now());
-        await this.#commit.write(this.partitionOf({ taskList, id }), mutations, signal);
-      } finally {
-        leave();
-      }
+      if (!this.#admission.tryEnter(0)) await this.#admission.enter(0, signal);
+    } catch (error) {
+      return failure(error, entry);
+    }
+    try {
+      const mutations = this.#options.rules.completing(id, savedAt, this.#host.clock.now());
+      await this.#commit.write(partition, mutations, signal);
       return { ok: true, value: undefined };
     } catch (error) {
-      return failure(error, { taskList, id });
+      return failure(error, entry);
+    } finally {
+      this.#admission.leave(0);
     }
   }
 

@@ -81,17 +81,16 @@ export class Ledger {
   }
 
   save(entries: readonly SaveEntry[], signal: AbortSignal | undefined): Promise<Outcome<Version>[]> {
-    return Promise.all(entries.map((entry) => this.#writer.save(entry, signal)));
+    return forAll(entries, (entry) => this.#writer.save(entry, signal));
   }
 
   complete(entries: readonly CompleteEntry[], signal: AbortSignal | undefined): Promise<Outcome<void>[]> {
-    return Promise.all(
-      entries.map(async (entry) => {
-        const outcome = await this.#writer.complete(entry, signal);
-        if (outcome.ok) this.#sweeper.noteCompletion(this.#writer.partitionOf(entry));
-        return outcome;
-      }),
-    );
+    return forAll(entries, async (entry) => {
+      const partition = this.#writer.partitionOf(entry);
+      const outcome = await this.#writer.complete(entry, partition, signal);
+      if (outcome.ok) this.#sweeper.noteCompletion(partition);
+      return outcome;
+    });
   }
 
   async find(keys: readonly TaskKey[], signal: AbortSignal | undefined): Promise<(Uint8Array | undefined)[]> {
@@ -164,6 +163,12 @@ export class Ledger {
     }
     return [...groups.values()];
   }
+}
+
+/** What comes of each; most calls have but one. */
+async function forAll<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const [only] = items;
+  return items.length === 1 ? [await work(only as T)] : Promise.all(items.map(work));
 }
 
 function chunks<T>(items: readonly T[], size: number): T[][] {

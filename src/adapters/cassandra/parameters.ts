@@ -45,6 +45,20 @@ export class MutationEncoder {
     this.#shard = encodeInt(shard);
   }
 
+  /** The parameters of a prepared batch of saves and completes, whose statement has the saves first. */
+  encodeAll(mutations: readonly Mutation[]): unknown[] {
+    const isSave = ({ kind }: Mutation) => kind === "put-task" || kind === "put-entry";
+    const params: unknown[] = [];
+    for (const mutation of mutations) if (isSave(mutation)) params.push(...this.encode(mutation).params);
+    for (const mutation of mutations) if (!isSave(mutation)) params.push(...this.encode(mutation).params);
+    return params;
+  }
+
+  /** That of the partition. */
+  get routingKey(): Buffer[] {
+    return [this.#taskList, this.#shard];
+  }
+
   encode(mutation: Mutation): Query {
     const statements = this.#statements;
     const [taskList, shard] = [this.#taskList, this.#shard];

@@ -1,3 +1,5 @@
+import type { BatchShape } from "./batch-shape.js";
+
 /** The CQL of everything that is read and written, for the tables of one keyspace. */
 export interface Statements {
   readonly putTask: string;
@@ -42,4 +44,27 @@ export function statementsFor(keyspace: string): Statements {
     readSweep: `SELECT swept_to, stretches FROM ${sweeps} WHERE ${partition}`,
     readClock: "SELECT toUnixTimestamp(now()) AS now FROM system.local",
   };
+}
+
+/** Batches that are prepared as one statement: first the saves, then the completes. */
+export class BatchStatements {
+  readonly #statements: Statements;
+  readonly #batches = new Map<string, string>();
+
+  constructor(statements: Statements) {
+    this.#statements = statements;
+  }
+
+  of({ saves, completes }: BatchShape): string {
+    const key = `${saves} ${completes}`;
+    let batch = this.#batches.get(key);
+    if (batch === undefined) {
+      const { putTask, putEntry, deleteTask, deleteEntry } = this.#statements;
+      const saving = `${putTask}; ${putEntry}; `.repeat(saves);
+      const completing = `${deleteTask}; ${deleteEntry}; `.repeat(completes);
+      batch = `BEGIN BATCH ${saving}${completing}APPLY BATCH`;
+      this.#batches.set(key, batch);
+    }
+    return batch;
+  }
 }
