@@ -17,21 +17,6 @@ export interface CallOptions {
   readonly mayApply?: (reached: boolean) => boolean;
 }
 
-/** Calls the driver once. Throws its errors as SessionErrors; TaskErrors as they are. */
-export async function callDriver<T>(
-  driver: Driver,
-  { timeout, mayApply = () => false }: CallOptions,
-  call: () => Promise<T>,
-): Promise<T> {
-  try {
-    return await within(timeout + GRACE, call(), driver);
-  } catch (cause) {
-    if (isTaskError(cause)) throw cause;
-    const { kind, reached } = classifyDriverError(cause, driver);
-    throw new SessionError(kind, mayApply(reached), describeDriverError(cause), cause);
-  }
-}
-
 /** A call that is under way. */
 interface Call {
   /** When it is given up, on the process's monotonic clock. */
@@ -55,27 +40,29 @@ const timer = new ExpiryTimer(unheld, () => {
   return next === Infinity ? undefined : next;
 });
 
-/** As `promise`, or the driver's timeout after so many milliseconds. */
-function within<T>(milliseconds: number, promise: Promise<T>, { errors }: Driver): Promise<T> {
+/** Calls the driver once. Throws its errors as SessionErrors; TaskErrors as they are. */
+export function callDriver<T>(driver: Driver, options: CallOptions, start: () => Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
+    const time = options.timeout + GRACE;
     const call: Call = {
-      end: processHost.monotonic() + milliseconds,
-      giveUp() {
-        calls.delete(call);
-        reject(new errors.OperationTimedOutError(`no answer within ${milliseconds} ms`));
-      },
+      end: processHost.monotonic() + time,
+      giveUp: () => fail(new driver.errors.OperationTimedOutError(`no answer within ${time} ms`)),
+    };
+    const fail = (cause: unknown) => {
+      calls.delete(call);
+      reject(toSessionError(cause, driver, options));
     };
     calls.add(call);
     timer.lookAt(call.end);
-    promise.then(
-      (value) => {
-        calls.delete(call);
-        resolve(value);
-      },
-      (error) => {
-        calls.delete(call);
-        reject(error);
-      },
-    );
+    start().then((value) => {
+      calls.delete(call);
+      resolve(value);
+    }, fail);
   });
+}
+
+function toSessionError(cause: unknown, driver: Driver, { mayApply = () => false }: CallOptions): unknown {
+  if (isTaskError(cause)) return cause;
+  const { kind, reached } = classifyDriverError(cause, driver);
+  return new SessionError(kind, mayApply(reached), describeDriverError(cause), cause);
 }

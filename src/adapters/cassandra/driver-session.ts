@@ -75,12 +75,14 @@ export class DriverSession implements LedgerSession {
     timeout: number,
   ): Promise<readonly TaskRow[]> {
     const { readTask, readTasks } = this.#statements;
-    const [only] = ids;
-    const rows =
-      ids.length === 1
-        ? await this.#read(readTask, [taskList, shard, only], timeout)
-        : await this.#read(readTasks, [taskList, shard, ids], timeout);
-    return rows.map((row) => ({ id: row.id as string, envelope: row.envelope as Uint8Array }));
+    const [first] = ids;
+    if (first === undefined) return [];
+    if (ids.length === 1) {
+      const { rows } = await this.#read(readTask, [taskList, shard, first], timeout);
+      return rows.map(({ envelope }) => ({ id: first, envelope }));
+    }
+    const { rows } = await this.#read(readTasks, [taskList, shard, ids], timeout);
+    return rows.map(({ id, envelope }) => ({ id, envelope }));
   }
 
   async readEntries({ taskList, shard }: Partition, range: EntryRange, timeout: number): Promise<EntriesRead> {
@@ -97,18 +99,22 @@ export class DriverSession implements LedgerSession {
     timeout: number,
   ): Promise<LedgerPlace | undefined> {
     const params = [taskList, shard, encodeVersion(after)];
-    const [row] = await this.#read(this.#statements.readLastEntry, params, timeout);
+    const {
+      rows: [row],
+    } = await this.#read(this.#statements.readLastEntry, params, timeout);
     return row && toPlace(row);
   }
 
   async hasEntry({ taskList, shard }: Partition, { savedAt, id }: LedgerPlace, timeout: number): Promise<boolean> {
     const params = [taskList, shard, encodeVersion(savedAt), id];
-    const rows = await this.#read(this.#statements.readEntry, params, timeout);
+    const { rows } = await this.#read(this.#statements.readEntry, params, timeout);
     return rows.length > 0;
   }
 
   async readSweep({ taskList, shard }: Partition, timeout: number): Promise<Sweep | undefined> {
-    const [row] = await this.#read(this.#statements.readSweep, [taskList, shard], timeout);
+    const {
+      rows: [row],
+    } = await this.#read(this.#statements.readSweep, [taskList, shard], timeout);
     if (!row) return undefined;
     const ends = ((row.stretches as unknown[] | null) ?? []).map(toVersion);
     const stretches = Array.from({ length: ends.length >> 1 }, (_, i) => ({
@@ -119,7 +125,9 @@ export class DriverSession implements LedgerSession {
   }
 
   async readClock(timeout: number): Promise<Version> {
-    const [row] = await this.#read(this.#statements.readClock, [], timeout);
+    const {
+      rows: [row],
+    } = await this.#read(this.#statements.readClock, [], timeout);
     return toVersion(row?.now) * 1000n;
   }
 
@@ -140,13 +148,9 @@ export class DriverSession implements LedgerSession {
     } as unknown as QueryOptions;
   }
 
-  async #read(query: string, params: unknown[], timeout: number): Promise<types.Row[]> {
-    return (await this.#readResult(query, params, timeout)).rows;
-  }
-
   async #readRange(query: string, params: unknown[], timeout: number): Promise<Result> {
     try {
-      return await this.#readResult(query, params, timeout);
+      return await this.#read(query, params, timeout);
     } catch (error) {
       const { message, cause } = error as SessionError;
       throw mayBeTombstones(cause, this.#driver) ? new SessionError("tombstones", false, message, cause) : error;
@@ -154,21 +158,24 @@ export class DriverSession implements LedgerSession {
   }
 
   /** All rows of a result; the server may cut it into pages, and leave some empty, whatever was asked for. */
-  async #readResult(query: string, params: unknown[], timeout: number): Promise<Result> {
-    const result: Result = { rows: [], warnings: [] };
+  async #read(query: string, params: unknown[], timeout: number): Promise<Result> {
     const end = performance.now() + timeout;
-    let pageState: string | undefined;
-    do {
+    const first = await this.#readPage(query, params, timeout);
+    const { rows } = first;
+    const warnings = first.info.warnings ?? [];
+    for (let { pageState } = first; pageState; ) {
       const left = Math.ceil(Math.max(1, end - performance.now()));
-      const options = this.#optionsOf(left, { pageState });
-      const page = await callDriver(this.#driver, { timeout: left }, () =>
-        this.#client.execute(query, params, options),
-      );
-      for (const row of page.rows) result.rows.push(row);
-      result.warnings.push(...(page.info.warnings ?? []));
-      pageState = page.pageState ?? undefined;
-    } while (pageState);
-    return result;
+      const page = await this.#readPage(query, params, left, pageState);
+      for (const row of page.rows) rows.push(row);
+      warnings.push(...(page.info.warnings ?? []));
+      pageState = page.pageState;
+    }
+    return { rows, warnings };
+  }
+
+  #readPage(query: string, params: unknown[], timeout: number, pageState?: string): Promise<types.ResultSet> {
+    const options = this.#optionsOf(timeout, { pageState });
+    return callDriver(this.#driver, { timeout }, () => this.#client.execute(query, params, options));
   }
 }
 

@@ -93,16 +93,24 @@ export class Ledger {
     });
   }
 
-  async find(keys: readonly TaskKey[], signal: AbortSignal | undefined): Promise<(Uint8Array | undefined)[]> {
+  find(keys: readonly TaskKey[], signal: AbortSignal | undefined): Promise<(Uint8Array | undefined)[]> {
+    const [only] = keys;
+    return keys.length === 1 ? this.#findOne(only as TaskKey, signal) : this.#findMany(keys, signal);
+  }
+
+  async #findOne(key: TaskKey, signal: AbortSignal | undefined): Promise<[Uint8Array | undefined]> {
+    const [row] = await this.#readTasks(partitionOf(key, this.#shards), [key.id], signal);
+    return [row?.envelope];
+  }
+
+  async #findMany(keys: readonly TaskKey[], signal: AbortSignal | undefined): Promise<(Uint8Array | undefined)[]> {
     const found = new Map<string, Uint8Array>();
     const reads = this.#byPartition(keys).flatMap(({ partition, ids }) =>
       chunks(ids, FIND_IDS).map((some) => ({ partition, ids: some })),
     );
     await forEachConcurrently(reads, CONCURRENCY, async ({ partition, ids }) => {
-      for (const { id, envelope } of await this.#readTasks(partition, ids, signal)) {
-        this.#host.clock.observe(readStamp(envelope).savedAt);
+      for (const { id, envelope } of await this.#readTasks(partition, ids, signal))
         found.set(nameOf({ taskList: partition.taskList, id }), envelope);
-      }
     });
     return keys.map((key) => found.get(nameOf(key)));
   }
@@ -142,11 +150,13 @@ export class Ledger {
     await this.#commit.idle();
   }
 
+  /** The task rows; what this process saves from now on is later than they are. */
   async #readTasks(partition: Partition, ids: readonly string[], signal: AbortSignal | undefined) {
     try {
-      return await retryRead(this.#host, this.#policy, signal, (timeout) =>
-        this.#session.readTasks(partition, ids, timeout),
-      );
+      const read = (timeout: number) => this.#session.readTasks(partition, ids, timeout);
+      const rows = await retryRead(this.#host, this.#policy, signal, read);
+      for (const { envelope } of rows) this.#host.clock.observe(readStamp(envelope).savedAt);
+      return rows;
     } catch (error) {
       throw toTaskError(error, false, { taskList: partition.taskList });
     }

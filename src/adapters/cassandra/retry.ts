@@ -40,7 +40,8 @@ export function retryRead<T>(
   signal: AbortSignal | undefined,
   read: (timeout: number) => Promise<T>,
 ): Promise<T> {
-  return untilAborted(readUntilDeadline(host, policy, signal, read), signal);
+  const reading = readUntilDeadline(host, policy, signal, read);
+  return signal ? untilAborted(reading, signal) : reading;
 }
 
 async function readUntilDeadline<T>(

@@ -31,7 +31,7 @@ export function statementsFor(keyspace: string): Statements {
     deleteTask: `DELETE FROM ${tasks} USING TIMESTAMP ? WHERE ${partition} AND id = ?`,
     deleteEntry: `DELETE FROM ${ledger} USING TIMESTAMP ? WHERE ${partition} AND saved_at = ? AND id = ?`,
     deleteEntries: `DELETE FROM ${ledger} USING TIMESTAMP ? WHERE ${partition} AND saved_at > ? AND saved_at < ?`,
-    readTask: `SELECT id, envelope FROM ${tasks} WHERE ${partition} AND id = ?`,
+    readTask: `SELECT envelope FROM ${tasks} WHERE ${partition} AND id = ?`,
     readTasks: `SELECT id, envelope FROM ${tasks} WHERE ${partition} AND id IN ?`,
     readEntries:
       `SELECT saved_at, id, size FROM ${ledger} WHERE ${partition} ` +
