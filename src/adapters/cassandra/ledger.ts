@@ -1,3 +1,4 @@
+import { throwIfAborted, untilAborted } from "../../abort.js";
 import type { AllOptions, CompleteEntry, Outcome, SaveEntry } from "../../adapter.js";
 import { forEachConcurrently } from "../../concurrency.js";
 import { readStamp } from "../../envelope.js";
@@ -9,6 +10,7 @@ import type { ClaimSession } from "./claim-session.js";
 import { CassandraClaims } from "./claims.js";
 import { ClockGuard } from "./clock.js";
 import { GroupCommit } from "./group-commit.js";
+import { GroupRead, IDS_A_READ } from "./group-read.js";
 import type { Host } from "./host.js";
 import { entriesARead, LedgerReader } from "./ledger-reader.js";
 import { LedgerWriter } from "./ledger-writer.js";
@@ -16,12 +18,9 @@ import { type LedgerOptions, resolveLedgerOptions } from "./options.js";
 import { type RetryPolicy, retryRead, toTaskError } from "./retry.js";
 import { type LedgerRules, ledgerRules } from "./rules.js";
 import type { LedgerSettings } from "./schema.js";
-import type { LedgerSession } from "./session.js";
+import type { LedgerSession, TaskRow } from "./session.js";
 import { type Partition, partitionName, partitionOf } from "./shard.js";
 import { Sweeper, type SweepReport } from "./sweeper.js";
-
-/** Ids that one `find` query names. */
-const FIND_IDS = 32;
 
 /** Queries of one `find` that are under way at once. */
 const CONCURRENCY = 32;
@@ -37,6 +36,7 @@ export class Ledger {
   readonly #guard: ClockGuard;
   readonly #background = new Background();
   readonly #commit: GroupCommit;
+  readonly #finds: GroupRead;
   readonly #writer: LedgerWriter;
   readonly #reader: LedgerReader;
   readonly #sweeper: Sweeper;
@@ -60,6 +60,9 @@ export class Ledger {
       retryRead(host, policy, undefined, (timeout) => session.readClock(timeout)),
     );
     this.#commit = new GroupCommit(session, host, { ...policy, ...batch });
+    this.#finds = new GroupRead(host, policy.deadline, (partition, ids, deadline) =>
+      this.#readTasks(partition, ids, { ...policy, deadline }, undefined),
+    );
     const admission = new Admission(pending);
     const common = { shards, limits, rules };
     this.#writer = new LedgerWriter(host, this.#guard, admission, this.#commit, this.#background, common);
@@ -99,17 +102,18 @@ export class Ledger {
   }
 
   async #findOne(key: TaskKey, signal: AbortSignal | undefined): Promise<[Uint8Array | undefined]> {
-    const [row] = await this.#readTasks(partitionOf(key, this.#shards), [key.id], signal);
-    return [row?.envelope];
+    throwIfAborted(signal);
+    const finding = this.#finds.find(partitionOf(key, this.#shards), key.id);
+    return [await (signal ? untilAborted(finding, signal) : finding)];
   }
 
   async #findMany(keys: readonly TaskKey[], signal: AbortSignal | undefined): Promise<(Uint8Array | undefined)[]> {
     const found = new Map<string, Uint8Array>();
     const reads = this.#byPartition(keys).flatMap(({ partition, ids }) =>
-      chunks(ids, FIND_IDS).map((some) => ({ partition, ids: some })),
+      chunks(ids, IDS_A_READ).map((some) => ({ partition, ids: some })),
     );
     await forEachConcurrently(reads, CONCURRENCY, async ({ partition, ids }) => {
-      for (const { id, envelope } of await this.#readTasks(partition, ids, signal))
+      for (const { id, envelope } of await this.#readTasks(partition, ids, this.#policy, signal))
         found.set(nameOf({ taskList: partition.taskList, id }), envelope);
     });
     return keys.map((key) => found.get(nameOf(key)));
@@ -148,13 +152,19 @@ export class Ledger {
     await this.#sweeper.stop();
     await this.#background.stop();
     await this.#commit.idle();
+    this.#finds.stop();
   }
 
   /** The task rows; what this process saves from now on is later than they are. */
-  async #readTasks(partition: Partition, ids: readonly string[], signal: AbortSignal | undefined) {
+  async #readTasks(
+    partition: Partition,
+    ids: readonly string[],
+    policy: RetryPolicy,
+    signal: AbortSignal | undefined,
+  ): Promise<readonly TaskRow[]> {
     try {
       const read = (timeout: number) => this.#session.readTasks(partition, ids, timeout);
-      const rows = await retryRead(this.#host, this.#policy, signal, read);
+      const rows = await retryRead(this.#host, policy, signal, read);
       for (const { envelope } of rows) this.#host.clock.observe(readStamp(envelope).savedAt);
       return rows;
     } catch (error) {

@@ -1,0 +1,113 @@
+import { ExpiryTimer } from "./expiry-timer.js";
+import type { Host } from "./host.js";
+import type { TaskRow } from "./session.js";
+import { type Partition, partitionName } from "./shard.js";
+
+/** Ids that one query names. */
+export const IDS_A_READ = 32;
+
+/** Reads of one partition that are under way at once, as long as none of them is slow. */
+const UNDER_WAY = 2;
+
+/** How long an id waits for a read before it, in milliseconds: one that takes longer may hang, and must not hold up others. */
+const PATIENCE = 20;
+
+/** Reads task rows by their ids, within so many milliseconds. */
+export type ReadTasks = (partition: Partition, ids: readonly string[], deadline: number) => Promise<readonly TaskRow[]>;
+
+interface Wanted {
+  readonly id: string;
+  /** On the host's monotonic clock. */
+  readonly since: number;
+  resolve(envelope: Uint8Array | undefined): void;
+  reject(error: unknown): void;
+}
+
+/** What is wanted of one partition, and how many reads are under way there. */
+interface Lane {
+  readonly partition: Partition;
+  wanted: Wanted[];
+  underWay: number;
+}
+
+/**
+ * Finds tasks of partitions: ids that are wanted while reads of their partition are under way leave together in the next,
+ * which costs little more than a read of one. A read begins after all that it answers was asked for.
+ */
+export class GroupRead {
+  readonly #host: Host;
+  readonly #deadline: number;
+  readonly #readTasks: ReadTasks;
+  readonly #lanes = new Map<string, Lane>();
+  readonly #timer: ExpiryTimer;
+
+  /** `deadline` is how long a find may take in all, in milliseconds. */
+  constructor(host: Host, deadline: number, readTasks: ReadTasks) {
+    this.#host = host;
+    this.#deadline = deadline;
+    this.#readTasks = readTasks;
+    this.#timer = new ExpiryTimer(host, () => this.#hurry());
+  }
+
+  /** The bytes of a task; undefined where it is not there. Throws what reading throws. */
+  find(partition: Partition, id: string): Promise<Uint8Array | undefined> {
+    return new Promise((resolve, reject) => {
+      const lane = this.#laneOf(partition);
+      const since = this.#host.monotonic();
+      lane.wanted.push({ id, since, resolve, reject });
+      if (lane.wanted.length > 1) return;
+      if (lane.underWay >= UNDER_WAY) this.#timer.lookAt(since + PATIENCE);
+      // What is asked for in the same turn leaves together, too.
+      else queueMicrotask(() => this.#start(lane));
+    });
+  }
+
+  stop(): void {
+    this.#timer.stop();
+  }
+
+  #laneOf(partition: Partition): Lane {
+    const name = partitionName(partition);
+    let lane = this.#lanes.get(name);
+    if (lane === undefined) {
+      lane = { partition, wanted: [], underWay: 0 };
+      this.#lanes.set(name, lane);
+    }
+    return lane;
+  }
+
+  /** Reads the first of those that are wanted. */
+  #start(lane: Lane): void {
+    const some = lane.wanted.splice(0, IDS_A_READ);
+    const [first] = some;
+    if (first === undefined) return;
+    lane.underWay++;
+    this.#read(lane.partition, some, first.since + this.#deadline).finally(() => {
+      lane.underWay--;
+      if (lane.wanted.length > 0) this.#start(lane);
+      else if (lane.underWay === 0) this.#lanes.delete(partitionName(lane.partition));
+    });
+  }
+
+  async #read(partition: Partition, some: readonly Wanted[], end: number): Promise<void> {
+    try {
+      const ids = some.length === 1 ? some.map(({ id }) => id) : [...new Set(some.map(({ id }) => id))];
+      const rows = await this.#readTasks(partition, ids, Math.max(1, end - this.#host.monotonic()));
+      const found = new Map(rows.map(({ id, envelope }) => [id, envelope]));
+      for (const { id, resolve } of some) resolve(found.get(id));
+    } catch (error) {
+      for (const { reject } of some) reject(error);
+    }
+  }
+
+  /** Reads what has waited for long; gives when the next will have. */
+  #hurry(): number | undefined {
+    const late = this.#host.monotonic() - PATIENCE;
+    let next = Infinity;
+    for (const lane of this.#lanes.values()) {
+      while (lane.wanted[0] && lane.wanted[0].since <= late) this.#start(lane);
+      if (lane.wanted[0]) next = Math.min(next, lane.wanted[0].since + PATIENCE);
+    }
+    return next === Infinity ? undefined : next;
+  }
+}
