@@ -89,7 +89,7 @@ export class DriverSession implements LedgerSession {
     const { after, upTo, limit } = range;
     const params = [taskList, shard, encodeVersion(after.savedAt), after.id, encodeVersion(upTo), limit];
     const { rows, warnings } = await this.#readRange(this.#statements.readEntries, params, timeout);
-    const entries = rows.map((row) => ({ ...toPlace(row), size: (row.size as number | null) ?? 0 }));
+    const entries = rows.map(({ saved_at, id, size }) => ({ savedAt: toVersion(saved_at), id, size: size ?? 0 }));
     return { entries, isHeavy: warnings.some((warning) => warning.includes("tombstone")) };
   }
 

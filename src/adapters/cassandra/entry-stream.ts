@@ -30,7 +30,7 @@ export function placeKey({ savedAt, id }: LedgerPlace): string {
   return `${savedAt} ${id}`;
 }
 
-/** A partition's entries in order, a page of them at hand. */
+/** A partition's entries in order, a page of them at hand, and the next on its way. */
 export class EntryStream {
   readonly partition: Partition;
   /** Where the pass ends. */
@@ -42,6 +42,8 @@ export class EntryStream {
   #entries: readonly LedgerEntry[] = [];
   #page: EntryPage | undefined;
   #index = 0;
+  /** What comes after the entries at hand, on its way. */
+  #next: Promise<readonly LedgerEntry[]> | undefined;
   #ended = false;
 
   constructor(partition: Partition, bound: Version, sweptTo: Version, scan: EntryScan, pageSize: number) {
@@ -68,7 +70,7 @@ export class EntryStream {
 
   /** Whether there is a head; reads the next page if it has to. */
   async fill(): Promise<boolean> {
-    if (this.head === undefined && !this.#ended) await this.#nextPage();
+    if (this.head === undefined && !this.#ended) await this.#turnTo(this.#next ?? this.#readAhead());
     return this.head !== undefined;
   }
 
@@ -77,12 +79,19 @@ export class EntryStream {
     return { savedAt, id, size, stream: this, page: this.lastPage };
   }
 
-  async #nextPage(): Promise<void> {
-    this.#entries = await this.#scan.next(this.#pageSize);
+  async #turnTo(next: Promise<readonly LedgerEntry[]>): Promise<void> {
+    this.#entries = await next;
     this.#ended = this.#entries.length < this.#pageSize;
+    this.#next = this.#ended ? undefined : this.#readAhead();
     for (const { savedAt } of this.#entries) this.gaps.fence(savedAt);
     this.#page = new EntryPage(this.#entries);
     this.#index = 0;
+  }
+
+  #readAhead(): Promise<readonly LedgerEntry[]> {
+    const next = this.#scan.next(this.#pageSize);
+    next.catch(() => undefined); // it is reported when its turn comes
+    return next;
   }
 }
 

@@ -1,6 +1,6 @@
 import { abortWith, throwIfAborted } from "../../abort.js";
 import type { AllOptions } from "../../adapter.js";
-import { forEachConcurrently } from "../../concurrency.js";
+import { chunks, forEachConcurrently } from "../../concurrency.js";
 import { readStamp } from "../../envelope.js";
 import type { Version } from "../../version.js";
 import type { ClockGuard } from "./clock.js";
@@ -16,7 +16,7 @@ import type { Partition } from "./shard.js";
 import type { Sweep } from "./stretches.js";
 
 /** Entries are small: so many are read at once from a partition, as long as all partitions together do not hold many more. */
-const ENTRIES_A_READ = { most: 500, least: 16, ofAllPartitions: 64_000 };
+const ENTRIES_A_READ = { most: 500, least: 16, ofAllPartitions: 32_000 };
 
 /** How many entries are read at once from one of so many partitions. */
 export function entriesARead(shards: number): number {
@@ -24,8 +24,14 @@ export function entriesARead(shards: number): number {
   return Math.max(least, Math.min(most, Math.floor(ofAllPartitions / shards)));
 }
 
-/** Partitions that are asked at once. */
+/** Queries that are under way at once. */
 const CONCURRENCY = 32;
+
+/** Tasks that are read together, once a pass has come past its first page; as far as their bytes fit into one. */
+const BLOCK = 2_000;
+
+/** Ids that one query names. */
+const IDS_A_READ = 256;
 
 export interface LedgerReaderOptions {
   readonly policy: RetryPolicy;
@@ -66,7 +72,7 @@ export class LedgerReader {
     this.#options = options;
   }
 
-  /** The open tasks of a list, oldest first, a page at a time; no version twice. One page is read ahead. */
+  /** The open tasks of a list, oldest first, a page at a time; no version twice. One block of them is read ahead. */
   async *all(
     taskList: string,
     options: AllOptions,
@@ -79,14 +85,14 @@ export class LedgerReader {
     let next: Promise<readonly Uint8Array[]> | undefined;
     try {
       const entries = await this.#entries(taskList, pass, onRead);
-      next = this.#nextPage(entries, pass);
+      next = this.#nextBlock(entries, pass, options.pageSize);
       for (;;) {
-        const page = await next;
+        const block = await next;
         throwIfAborted(options.signal);
-        if (page.length === 0) return;
-        next = this.#nextPage(entries, pass);
+        if (block.length === 0) return;
+        next = this.#nextBlock(entries, pass, Math.max(BLOCK, options.pageSize));
         next.catch(() => undefined); // it is reported when its turn comes
-        yield page;
+        yield* chunks(block, options.pageSize);
       }
     } finally {
       release();
@@ -150,37 +156,40 @@ export class LedgerReader {
     return { stream: new EntryStream(partition, upTo, known?.sweptTo ?? 0n, scan, entriesPerRead), known };
   }
 
-  /** The next page that is not empty; an empty one at the end. */
-  async #nextPage(entries: EntryMerge, pass: Pass): Promise<readonly Uint8Array[]> {
+  /** The next tasks, those of so many entries; none at the end. */
+  async #nextBlock(entries: EntryMerge, pass: Pass, most: number): Promise<readonly Uint8Array[]> {
     for (;;) {
-      const some = await takeEntries(entries, pass.options);
+      const some = await takeEntries(entries, most, pass.options.maxPageBytes);
       if (some.length === 0) return [];
-      const page = await this.#readPage(some, pass);
-      if (page.length > 0) return page;
+      const block = await this.#readTasks(some, pass);
+      if (block.length > 0) return block;
     }
   }
 
-  async #readPage(entries: readonly PlacedEntry[], pass: Pass): Promise<readonly Uint8Array[]> {
+  async #readTasks(entries: readonly PlacedEntry[], pass: Pass): Promise<readonly Uint8Array[]> {
     const rows = await this.#readRows(entries, pass);
-    const page: Uint8Array[] = [];
+    const tasks: Uint8Array[] = [];
     for (const entry of entries) {
       const row = rows.get(entry.id);
       const isReplaced = row !== undefined && row.version > entry.savedAt;
       const successor = isReplaced ? await this.#successor(entry, row.version, pass) : undefined;
       const verdict = this.#options.rules.judge(entry, row?.version, successor);
-      if (row && verdict !== "skip" && pass.yields(entry, row.version, verdict)) page.push(row.envelope);
+      if (row && verdict !== "skip" && pass.yields(entry, row.version, verdict)) tasks.push(row.envelope);
       this.#clean(entry, row?.version, successor, pass);
     }
-    return page;
+    return tasks;
   }
 
   /** The task rows of the entries, by id. */
   async #readRows(entries: readonly PlacedEntry[], pass: Pass): Promise<ReadonlyMap<string, Row>> {
     const ids = new Map<EntryStream, Set<string>>();
     for (const { stream, id } of entries) ids.set(stream, (ids.get(stream) ?? new Set()).add(id));
+    const reads = [...ids].flatMap(([{ partition }, all]) =>
+      chunks([...all], IDS_A_READ).map((some) => ({ partition, some })),
+    );
     const rows = new Map<string, Row>();
-    await forEachConcurrently([...ids], CONCURRENCY, async ([{ partition }, some]) => {
-      const read = (timeout: number) => this.#session.readTasks(partition, [...some], timeout);
+    await forEachConcurrently(reads, CONCURRENCY, async ({ partition, some }) => {
+      const read = (timeout: number) => this.#session.readTasks(partition, some, timeout);
       for (const row of await this.#retry(pass.options.signal, read)) rows.set(row.id, this.#meet(row));
     });
     return rows;
@@ -220,15 +229,15 @@ export class LedgerReader {
   }
 }
 
-/** The entries of the next page: as many as fit by their number and their sizes, at least one. */
-async function takeEntries(entries: EntryMerge, { pageSize, maxPageBytes }: AllOptions): Promise<PlacedEntry[]> {
+/** The next entries: as many as fit by their number and the sizes of their tasks, at least one. */
+async function takeEntries(entries: EntryMerge, most: number, maxBytes: number): Promise<PlacedEntry[]> {
   const taken: PlacedEntry[] = [];
   let bytes = 0;
-  while (taken.length < pageSize) {
+  while (taken.length < most) {
     const head = entries.head ?? (await entries.fill());
     if (head === undefined) break;
     bytes += head.size;
-    if (bytes > maxPageBytes && taken.length > 0) break;
+    if (bytes > maxBytes && taken.length > 0) break;
     taken.push(entries.take());
   }
   return taken;

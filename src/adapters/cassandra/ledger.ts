@@ -1,6 +1,6 @@
 import { throwIfAborted, untilAborted } from "../../abort.js";
 import type { AllOptions, CompleteEntry, Outcome, SaveEntry } from "../../adapter.js";
-import { forEachConcurrently } from "../../concurrency.js";
+import { chunks, forEachConcurrently } from "../../concurrency.js";
 import { readStamp } from "../../envelope.js";
 import { nameOf, type TaskKey } from "../../keys.js";
 import { toMilliseconds, type Version } from "../../version.js";
@@ -189,8 +189,4 @@ export class Ledger {
 async function forAll<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
   const [only] = items;
   return items.length === 1 ? [await work(only as T)] : Promise.all(items.map(work));
-}
-
-function chunks<T>(items: readonly T[], size: number): T[][] {
-  return Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));
 }

@@ -79,15 +79,20 @@ export class GapFinder {
 class WidestGaps {
   readonly #count: number;
   gaps: Stretch[] = [];
+  /** Enough gaps are wider than this. */
+  #least: Version = 0n;
 
   constructor(count: number) {
     this.#count = count;
   }
 
   add(gap: Stretch): void {
+    if (widthOf(gap) < this.#least) return;
     this.gaps.push(gap);
+    if (this.gaps.length <= 4 * this.#count) return;
     // Some may be cut off later, at the sweep's limit; so more are kept than asked for.
-    if (this.gaps.length > 4 * this.#count) this.gaps = widest(this.gaps, 2 * this.#count);
+    this.gaps = widest(this.gaps, 2 * this.#count);
+    this.#least = widthOf(this.gaps.at(-1) as Stretch);
   }
 }
 
