@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import driver, { type Client } from "cassandra-driver";
 import { describe, expect, test } from "vitest";
 import { DriverSession } from "../../src/adapters/cassandra/driver-session.js";
+import type { Mutation } from "../../src/adapters/cassandra/session.js";
 
 const { speculativeExecution } = driver.policies;
 const DELAY = 40;
@@ -38,6 +39,45 @@ describe("a write that a coordinator refuses for want of replicas", () => {
   test("may be applied where a policy that the adapter does not know asks others whenever it likes", async () => {
     const policy = { newPlan: () => ({ nextExecution: () => 0 }) };
     await expect(write(sessionOn(policy, 0))).rejects.toMatchObject({ mayApply: true });
+  });
+});
+
+describe("a batch", () => {
+  const save = (id: string, savedAt: bigint): Mutation[] => [
+    { kind: "put-task", id, savedAt, type: "example.v1.FetchFile", envelope: new Uint8Array(3) },
+    { kind: "put-entry", id, savedAt, size: 3 },
+  ];
+  const complete = (id: string, at: bigint): Mutation[] => [
+    { kind: "delete-task", id, at },
+    { kind: "delete-entry", savedAt: at, id, at },
+  ];
+  /** What a session asks the driver for. */
+  const sent = async (...mutations: Mutation[][]) => {
+    const asked: unknown[][] = [];
+    const note = async (...args: unknown[]) => void asked.push(args);
+    const client = { batch: note, execute: note } as unknown as Client;
+    const session = new DriverSession(client, driver, "tasks", driver.types.consistencies.localQuorum);
+    await session.apply({ taskList: "datto.com", shard: 2 }, mutations.flat(), 1_000);
+    return asked[0] as [unknown, unknown[], { routingKey: Buffer[]; keyspace: string }];
+  };
+  const count = (text: string, part: string) => text.split(part).length - 1;
+
+  test("of saves and completes is one prepared statement, the saves first, which goes to a replica", async () => {
+    const [text, parameters, options] = await sent(complete("c", 1n), save("a", 2n), save("b", 3n));
+    expect(text).toMatch(/^BEGIN BATCH INSERT .*; INSERT .*; INSERT .*; INSERT .*; DELETE .*; DELETE .*; APPLY BATCH$/);
+    expect(parameters).toHaveLength(count(text as string, "?"));
+    expect([parameters[2], parameters[15], parameters[29]].map(String)).toEqual(["a", "b", "c"]);
+    expect(options).toMatchObject({
+      keyspace: "tasks",
+      routingKey: [Buffer.from("datto.com"), Buffer.from([0, 0, 0, 2])],
+    });
+  });
+
+  test("of a shape that is not kept prepared, or with anything else in it, names a statement for each row", async () => {
+    const [queries] = await sent(save("a", 1n), save("b", 2n), save("c", 3n));
+    expect(queries).toHaveLength(6);
+    const [others] = await sent(save("a", 1n), [mutation]);
+    expect(others).toHaveLength(3);
   });
 });
 

@@ -91,6 +91,60 @@ describe("writes to one partition", () => {
   });
 });
 
+describe("of many writes that wait", () => {
+  const complete = (id: string): Mutation[] => [
+    { kind: "delete-task", id, at: 1n },
+    { kind: "delete-entry", savedAt: 1n, id, at: 1n },
+  ];
+  const removal = (id: string): Mutation[] => [{ kind: "delete-entry", savedAt: 1n, id, at: 1n }];
+  const shapeOf = ({ mutations }: Batch) => {
+    const count = (kind: Mutation["kind"]) => mutations.filter((each) => each.kind === kind).length;
+    return [count("put-task"), count("delete-task")];
+  };
+  /** The shapes of the batches in which these leave, when each is answered once it is sent. */
+  const shapesOf = async (...writes: Mutation[][]) => {
+    const { batches, write } = setUp({ maxOperations: 256, maxBytes: 1_000_000 });
+    const all = Promise.all(writes.map((mutations) => write(mutations)));
+    let answered = 0;
+    const answering = (async () => {
+      for (;;) (await next(batches, answered++)).answer();
+    })();
+    await all;
+    answering.catch(() => undefined);
+    return batches.map(shapeOf);
+  };
+  const some = (count: number, make: (id: string) => Mutation[]) =>
+    Array.from({ length: count }, (_, i) => make(`${make.name}${i}`));
+
+  test("as many leave as one statement is prepared for", async () => {
+    expect(await shapesOf(...some(70, save))).toEqual([
+      [64, 0],
+      [6, 0],
+    ]);
+    expect(await shapesOf(...some(20, save), ...some(11, complete))).toEqual([
+      [16, 8],
+      [4, 3],
+    ]);
+  });
+
+  test("the first leaves, though more would of another kind", async () => {
+    expect(await shapesOf(...some(1, complete), ...some(40, save))).toEqual([
+      [16, 1],
+      [16, 0],
+      [8, 0],
+    ]);
+    expect(await shapesOf(...some(40, save), ...some(1, complete))).toEqual([
+      [32, 0],
+      [8, 1],
+    ]);
+  });
+
+  test("few leave as they are, and so do those among which something else is done", async () => {
+    expect(await shapesOf(...some(5, save), ...some(2, complete))).toEqual([[5, 2]]);
+    expect(await shapesOf(...some(20, save), ...some(1, removal))).toEqual([[20, 0]]);
+  });
+});
+
 describe("a batch", () => {
   const refused = new SessionError("refused", false, "the server does not like it");
 

@@ -53,12 +53,9 @@ export class GroupRead {
   find(partition: Partition, id: string): Promise<Uint8Array | undefined> {
     return new Promise((resolve, reject) => {
       const lane = this.#laneOf(partition);
-      const since = this.#host.monotonic();
-      lane.wanted.push({ id, since, resolve, reject });
-      if (lane.wanted.length > 1) return;
-      if (lane.underWay >= UNDER_WAY) this.#timer.lookAt(since + PATIENCE);
-      // What is asked for in the same turn leaves together, too.
-      else queueMicrotask(() => this.#start(lane));
+      lane.wanted.push({ id, since: this.#host.monotonic(), resolve, reject });
+      // What is asked for in the same turn leaves together.
+      if (lane.wanted.length === 1) queueMicrotask(() => this.#startReads(lane));
     });
   }
 
@@ -76,16 +73,21 @@ export class GroupRead {
     return lane;
   }
 
-  /** Reads the first of those that are wanted. */
-  #start(lane: Lane): void {
+  /** As many as may be under way; what is left waits for one of them to end, for a while. */
+  #startReads(lane: Lane): void {
+    while (lane.wanted.length > 0 && lane.underWay < UNDER_WAY) this.#startRead(lane);
+    const [first] = lane.wanted;
+    if (first) this.#timer.lookAt(first.since + PATIENCE);
+    else if (lane.underWay === 0) this.#lanes.delete(partitionName(lane.partition));
+  }
+
+  #startRead(lane: Lane): void {
     const some = lane.wanted.splice(0, IDS_A_READ);
-    const [first] = some;
-    if (first === undefined) return;
+    const [first] = some as [Wanted];
     lane.underWay++;
     this.#read(lane.partition, some, first.since + this.#deadline).finally(() => {
       lane.underWay--;
-      if (lane.wanted.length > 0) this.#start(lane);
-      else if (lane.underWay === 0) this.#lanes.delete(partitionName(lane.partition));
+      this.#startReads(lane);
     });
   }
 
@@ -105,7 +107,7 @@ export class GroupRead {
     const late = this.#host.monotonic() - PATIENCE;
     let next = Infinity;
     for (const lane of this.#lanes.values()) {
-      while (lane.wanted[0] && lane.wanted[0].since <= late) this.#start(lane);
+      while (lane.wanted[0] && lane.wanted[0].since <= late) this.#startRead(lane);
       if (lane.wanted[0]) next = Math.min(next, lane.wanted[0].since + PATIENCE);
     }
     return next === Infinity ? undefined : next;

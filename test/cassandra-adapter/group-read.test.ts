@@ -1,0 +1,115 @@
+import { setImmediate } from "node:timers/promises";
+import { describe, expect, test } from "vitest";
+import { GroupRead } from "../../src/adapters/cassandra/group-read.js";
+import type { TaskRow } from "../../src/adapters/cassandra/session.js";
+import { ManualHost } from "./manual-host.js";
+
+const partition = { taskList: "datto.com", shard: 0 };
+const envelopeOf = (id: string) => new TextEncoder().encode(id);
+
+interface Read {
+  readonly shard: number;
+  readonly ids: readonly string[];
+  readonly deadline: number;
+  /** Answers with the rows of the ids that are there. */
+  answer(there?: (id: string) => boolean): void;
+  fail(error: Error): void;
+}
+
+/** Reads that are answered only when a test says so, as are the hands of the clock. */
+function setUp() {
+  const host = new ManualHost();
+  const reads: Read[] = [];
+  const group = new GroupRead(host, 1_000, ({ shard }, ids, deadline) => {
+    return new Promise<readonly TaskRow[]>((resolve, reject) => {
+      const answer = (there: (id: string) => boolean = () => true) =>
+        resolve(ids.filter(there).map((id) => ({ id, envelope: envelopeOf(id) })));
+      reads.push({ shard, ids, deadline, answer, fail: reject });
+    });
+  });
+  const find = (id: string, from = partition) => {
+    const finding = group.find(from, id);
+    finding.catch(() => undefined);
+    return finding;
+  };
+  const idsRead = () => reads.map(({ ids }) => ids);
+  return { host, reads, group, find, idsRead };
+}
+
+describe("finds in one partition", () => {
+  test("that are made in one turn leave together, and each gets its own task", async () => {
+    const { reads, find, idsRead } = setUp();
+    const finds = ["a", "b", "a", "c"].map((id) => find(id));
+    await setImmediate();
+    expect(idsRead()).toEqual([["a", "b", "c"]]);
+    reads[0]?.answer((id) => id !== "c");
+    expect(await Promise.all(finds)).toEqual([envelopeOf("a"), envelopeOf("b"), envelopeOf("a"), undefined]);
+  });
+
+  test("that are made while two reads are under way leave together when one of these ends", async () => {
+    const { reads, find, idsRead } = setUp();
+    for (const id of ["a", "b", "c", "d"]) {
+      find(id);
+      await setImmediate();
+    }
+    expect(idsRead()).toEqual([["a"], ["b"]]);
+    reads[1]?.answer();
+    await setImmediate();
+    expect(idsRead()).toEqual([["a"], ["b"], ["c", "d"]]);
+  });
+
+  test("never share a read that began before they were made: what was saved meanwhile must be found", async () => {
+    const { reads, find, idsRead } = setUp();
+    find("a");
+    await setImmediate();
+    find("a");
+    await setImmediate();
+    expect(idsRead()).toEqual([["a"], ["a"]]);
+    reads[0]?.answer();
+  });
+
+  test("ask for 32 ids at once, and no more", async () => {
+    const { find, idsRead } = setUp();
+    for (let i = 0; i < 40; i++) find(`${i}`);
+    await setImmediate();
+    expect(idsRead().map(({ length }) => length)).toEqual([32, 8]);
+  });
+
+  test("do not wait for those in another", async () => {
+    const { reads, find } = setUp();
+    find("a");
+    find("b", { ...partition, shard: 1 });
+    await setImmediate();
+    expect(reads.map(({ shard }) => shard)).toEqual([0, 1]);
+  });
+
+  test("wait 20 ms for reads that hang, and are then sent, with what is left of their time", async () => {
+    const { host, reads, group, find, idsRead } = setUp();
+    for (const id of ["a", "b", "c"]) {
+      find(id);
+      await setImmediate();
+    }
+    await host.pass(19);
+    expect(idsRead()).toEqual([["a"], ["b"]]);
+    const late = find("d");
+    await host.pass(1);
+    expect(idsRead()).toEqual([["a"], ["b"], ["c", "d"]]);
+    expect(reads[2]?.deadline).toBe(980);
+    reads[2]?.answer();
+    expect(await late).toEqual(envelopeOf("d"));
+    group.stop();
+    expect(host.timers).toBe(0);
+  });
+
+  test("fail together, and those that follow do not", async () => {
+    const { reads, find } = setUp();
+    const finds = [find("a"), find("b")];
+    await setImmediate();
+    reads[0]?.fail(new Error("no replica"));
+    for (const each of finds) await expect(each).rejects.toThrow("no replica");
+    const next = find("a");
+    await setImmediate();
+    reads[1]?.answer();
+    expect(await next).toEqual(envelopeOf("a"));
+  });
+});
