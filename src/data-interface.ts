@@ -1,6 +1,5 @@
 /// <reference lib="esnext.disposable" preserve="true"/>
 
-import { throwIfAborted } from "./abort.js";
 import type { Adapter, OperationOptions } from "./adapter.js";
 import { readBatch } from "./batch/batch.js";
 import type { BatchOptions, FrameOptions } from "./batch/batch-limits.js";
@@ -12,6 +11,7 @@ import { DEFAULT_MAX_TASK_BYTES } from "./envelope.js";
 import { invalidArgument, TaskError } from "./errors.js";
 import { type FromHashOptions, hashToEnvelope } from "./hash/hash.js";
 import { checkKey, checkTaskList } from "./keys.js";
+import { checkSavedBefore, type ListSource, listTasks, type Pages } from "./listing.js";
 import { checkDuration, checkOperation, checkOptions } from "./options.js";
 import { type Claim, endCompleted } from "./recovery/claim.js";
 import { type ClaimOptions, claimsOf, claimVersion, withoutClaimed } from "./recovery/claiming.js";
@@ -24,7 +24,7 @@ import { type ListOptions, stateOf, type TaskHome } from "./task/task-state.js";
 import type { BuildInit, BuildOptions, TaskClass, TaskOf } from "./task/task-types.js";
 import { checkValidation, type Validate } from "./task/validation.js";
 import { isPlainObject } from "./values.js";
-import { dateToVersion, type Version } from "./version.js";
+import { dateToVersion } from "./version.js";
 
 /** What an adapter builder is told of the data interface that it builds for. */
 export interface AdapterBuilderOptions {
@@ -53,10 +53,6 @@ export type DataInterfaceOptions<C extends TaskClass<Task> = TaskClass<Task>> = 
     | { readonly adapter: Adapter; readonly adapterBuilder?: undefined }
     | { readonly adapterBuilder: AdapterBuilder; readonly adapter?: undefined }
   );
-
-/** How many tasks, and how many bytes of them, `all` reads at once. */
-const PAGE_SIZE = 500;
-const MAX_PAGE_BYTES = 4 * 1024 * 1024;
 
 /**
  * An adapter and the task types it knows. Several can be in use at once; `configure` makes one that tasks go to which
@@ -141,7 +137,8 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
     checkTaskList(taskList);
     checkOptions(options);
     const savedBefore = checkSavedBefore(options.savedBefore);
-    return listTasks(this, taskList, savedBefore, options.signal) as AsyncGenerator<TaskOf<C>, void, undefined>;
+    const listing = listTasks(sourceOf(this, taskList), { savedBefore, signal: options.signal });
+    return listing as AsyncGenerator<TaskOf<C>, void, undefined>;
   }
 
   /**
@@ -291,6 +288,10 @@ function registryOf(tasks: object): TaskTypeRegistry {
   return internalsOf(tasks).registry;
 }
 
+function sourceOf(tasks: DataInterface, taskList: string): ListSource {
+  return { home: tasks, registry: registryOf(tasks), taskList };
+}
+
 /** As `stale`; while `isContested`, tasks that were saved at about the same time come in a random order. */
 export function listStale(
   tasks: DataInterface,
@@ -306,7 +307,7 @@ export function listStale(
   const savedBefore = dateToVersion(new Date(Math.floor(Date.now() - olderThan) + 1));
   const claims = unclaimed ? claimsOf(tasks.adapter) : undefined;
   const filter = claims && ((pages: Pages) => withoutClaimed(claims, pages, isContested, signal));
-  return listTasks(tasks, taskList, savedBefore, signal, filter);
+  return listTasks(sourceOf(tasks, taskList), { savedBefore, signal, filter });
 }
 
 /** Of the tasks of a batch that have been completed. */
@@ -314,30 +315,6 @@ async function endClaims(batch: readonly Task[], failures: readonly BulkFailure<
   const failed = new Set(failures.map(({ task }) => task));
   const claims = batch.flatMap((task) => (failed.has(task) ? [] : (stateOf(task).claim ?? [])));
   await Promise.all(claims.map(endCompleted));
-}
-
-type Pages = AsyncIterable<readonly Uint8Array[]>;
-
-async function* listTasks(
-  tasks: DataInterface,
-  taskList: string,
-  savedBefore: Version | undefined,
-  signal: AbortSignal | undefined,
-  filter: (pages: Pages) => Pages = (pages) => pages,
-): AsyncGenerator<Task, void, undefined> {
-  const options = { pageSize: PAGE_SIZE, maxPageBytes: MAX_PAGE_BYTES, savedBefore, signal };
-  const registry = registryOf(tasks);
-  for await (const page of filter(tasks.adapter.all(taskList, options)))
-    for (const bytes of page) {
-      throwIfAborted(signal); // an adapter looks at the signal once a page
-      yield readStoredTask(bytes, { taskList }, tasks, registry);
-    }
-}
-
-function checkSavedBefore(value: Date | Version | undefined): Version | undefined {
-  if (value === undefined || typeof value === "bigint") return value;
-  if (value instanceof Date && !Number.isNaN(value.getTime())) return dateToVersion(value);
-  throw invalidArgument("savedBefore", "a Date or a version (bigint, in microseconds)", value);
 }
 
 const adapterMethods = ["open", "save", "find", "all", "complete", "close"] as const;

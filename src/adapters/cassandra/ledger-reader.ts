@@ -27,9 +27,6 @@ export function entriesARead(shards: number): number {
 /** Queries that are under way at once. */
 const CONCURRENCY = 32;
 
-/** Tasks that are read together, once a pass has come past its first page; as far as their bytes fit into one. */
-const BLOCK = 2_000;
-
 /** Ids that one query names. */
 const IDS_A_READ = 256;
 
@@ -72,7 +69,7 @@ export class LedgerReader {
     this.#options = options;
   }
 
-  /** The open tasks of a list, oldest first, a page at a time; no version twice. One block of them is read ahead. */
+  /** The open tasks of a list, oldest first, a page at a time; no version twice. One page is read ahead. */
   async *all(
     taskList: string,
     options: AllOptions,
@@ -85,14 +82,14 @@ export class LedgerReader {
     let next: Promise<readonly Uint8Array[]> | undefined;
     try {
       const entries = await this.#entries(taskList, pass, onRead);
-      next = this.#nextBlock(entries, pass, options.pageSize);
+      next = this.#nextPage(entries, pass);
       for (;;) {
-        const block = await next;
+        const page = await next;
         throwIfAborted(options.signal);
-        if (block.length === 0) return;
-        next = this.#nextBlock(entries, pass, Math.max(BLOCK, options.pageSize));
+        if (page.length === 0) return;
+        next = this.#nextPage(entries, pass);
         next.catch(() => undefined); // it is reported when its turn comes
-        yield* chunks(block, options.pageSize);
+        yield page;
       }
     } finally {
       release();
@@ -156,28 +153,28 @@ export class LedgerReader {
     return { stream: new EntryStream(partition, upTo, known?.sweptTo ?? 0n, scan, entriesPerRead), known };
   }
 
-  /** The next tasks, those of so many entries; none at the end. */
-  async #nextBlock(entries: EntryMerge, pass: Pass, most: number): Promise<readonly Uint8Array[]> {
+  /** The next page that is not empty; an empty one at the end. */
+  async #nextPage(entries: EntryMerge, pass: Pass): Promise<readonly Uint8Array[]> {
     for (;;) {
-      const some = await takeEntries(entries, most, pass.options.maxPageBytes);
+      const some = await takeEntries(entries, pass.options);
       if (some.length === 0) return [];
-      const block = await this.#readTasks(some, pass);
-      if (block.length > 0) return block;
+      const page = await this.#readPage(some, pass);
+      if (page.length > 0) return page;
     }
   }
 
-  async #readTasks(entries: readonly PlacedEntry[], pass: Pass): Promise<readonly Uint8Array[]> {
+  async #readPage(entries: readonly PlacedEntry[], pass: Pass): Promise<readonly Uint8Array[]> {
     const rows = await this.#readRows(entries, pass);
-    const tasks: Uint8Array[] = [];
+    const page: Uint8Array[] = [];
     for (const entry of entries) {
       const row = rows.get(entry.id);
       const isReplaced = row !== undefined && row.version > entry.savedAt;
       const successor = isReplaced ? await this.#successor(entry, row.version, pass) : undefined;
       const verdict = this.#options.rules.judge(entry, row?.version, successor);
-      if (row && verdict !== "skip" && pass.yields(entry, row.version, verdict)) tasks.push(row.envelope);
+      if (row && verdict !== "skip" && pass.yields(entry, row.version, verdict)) page.push(row.envelope);
       this.#clean(entry, row?.version, successor, pass);
     }
-    return tasks;
+    return page;
   }
 
   /** The task rows of the entries, by id. */
@@ -229,15 +226,15 @@ export class LedgerReader {
   }
 }
 
-/** The next entries: as many as fit by their number and the sizes of their tasks, at least one. */
-async function takeEntries(entries: EntryMerge, most: number, maxBytes: number): Promise<PlacedEntry[]> {
+/** The entries of the next page: as many as fit by their number and their sizes, at least one. */
+async function takeEntries(entries: EntryMerge, { pageSize, maxPageBytes }: AllOptions): Promise<PlacedEntry[]> {
   const taken: PlacedEntry[] = [];
   let bytes = 0;
-  while (taken.length < most) {
+  while (taken.length < pageSize) {
     const head = entries.head ?? (await entries.fill());
     if (head === undefined) break;
     bytes += head.size;
-    if (bytes > maxBytes && taken.length > 0) break;
+    if (bytes > maxPageBytes && taken.length > 0) break;
     taken.push(entries.take());
   }
   return taken;
