@@ -3,13 +3,13 @@ export type Contender = (round: number) => Promise<number>;
 
 /**
  * Runs contenders in turn, round after round (A B A B …), so that a slow moment of the machine meets all of them. The
- * first round is round 0; it warms up and does not count. Each gets a clean heap; where the figures are nanoseconds, only
- * as far as objects are young: collecting all, V8 drops the code that it has compiled for the others.
+ * first round is round 0; it warms up and does not count. Each gets a heap without young garbage. Collecting all before
+ * each would be no fairer: V8 then drops much of the code that it has compiled, and short rounds begin with compiling again.
  */
 export async function interleave<Name extends string>(
   rounds: number,
   contenders: Readonly<Record<Name, Contender>>,
-  { collect = collectGarbage } = {},
+  { collect = collectYoungGarbage } = {},
 ): Promise<Record<Name, number[]>> {
   const entries = Object.entries(contenders) as [Name, Contender][];
   const figures = Object.fromEntries(entries.map(([name]) => [name, []])) as unknown as Record<Name, number[]>;
@@ -43,12 +43,11 @@ export async function secondsOf(work: () => Promise<unknown>): Promise<number> {
   return (performance.now() - start) / 1000;
 }
 
-/** What one side leaves behind is not collected in the other side's time. */
 export function collectGarbage(): void {
   globalThis.gc?.();
 }
 
-/** As far as it is young. */
+/** What one side leaves behind is not collected in the other side's time, as far as it is young. */
 export function collectYoungGarbage(): void {
   globalThis.gc?.({ type: "minor" });
 }
