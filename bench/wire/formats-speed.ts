@@ -4,8 +4,11 @@ import { type Goal, type Row, ratioAtMost, toRow } from "../row.js";
 import { dataFormats, envelopeFormats, type Format, type FormatName, type Formats } from "./formats.js";
 import { makePayload, type Size } from "./payloads.js";
 
-/** How often each contender works in a round: some 10 ms. A suite's round is three of these. */
-const counts: Readonly<Record<Size, number>> = { tiny: 10_000, medium: 2_500, large: 100 };
+/**
+ * How often each contender works in a round: for some ten milliseconds, so that what it takes to collect nothing is
+ * small beside it. A suite's round is three of these.
+ */
+const counts: Readonly<Record<Size, number>> = { tiny: 30_000, medium: 7_500, large: 300 };
 
 /** Different ones, so that no format profits from seeing the same. */
 const VALUES = 64;
@@ -36,7 +39,7 @@ async function* compare(size: Size, what: string, formats: Formats, context: Con
     ["decode", decoders],
   ] as const) {
     for (let i = 0; i < WARM_UP; i++) for (const contender of Object.values(contenders)) await contender();
-    const figures = await interleave(context.rounds * 3, contenders, { collect: collectYoungGarbage });
+    const figures = await interleave(context.rounds * 3, contenders, { collect: collectAllYoung });
     for (const other of others)
       yield row(`${verb} ${size} ${what}, against ${other}`, figures, other, goalOf(size, other));
   }
@@ -49,13 +52,23 @@ function copyOf(bytes: Uint8Array): Buffer {
 }
 
 /**
- * Gives the nanoseconds of the processors' time that each took, collecting the garbage included: on a machine that does
- * something else, too, the time on the clock says little.
+ * Collects twice: V8 frees ArrayBuffers on another thread after a collection, and is done with it before the next. Their
+ * time would be the next contender's.
+ */
+function collectAllYoung(): void {
+  collectYoungGarbage();
+  collectYoungGarbage();
+}
+
+/**
+ * Gives the nanoseconds of the processors' time that each took, collecting what it leaves included: on a machine that
+ * does something else, too, the time on the clock says little.
  */
 function timer<T>(work: (value: T) => unknown, values: readonly T[], count: number): () => Promise<number> {
   return async () => {
     const start = process.cpuUsage();
     for (let i = 0; i < count; i++) keep(work(values[i % VALUES] as T));
+    collectAllYoung();
     const { user, system } = process.cpuUsage(start);
     return ((user + system) * 1000) / count;
   };
