@@ -206,8 +206,12 @@ export function checkEnvelope(
 }
 
 function isTimestamp({ seconds, nanos }: Timestamp): boolean {
-  return seconds >= -62_135_596_800n && seconds <= 253_402_300_799n && nanos >= 0 && nanos <= 999_999_999;
+  return seconds >= MIN_SECONDS && seconds <= MAX_SECONDS && nanos >= 0 && nanos <= 999_999_999;
 }
+
+/** The first second of the year 1, and the last of 9999. */
+const MIN_SECONDS = -62_135_596_800n;
+const MAX_SECONDS = 253_402_300_799n;
 
 function tooLarge(size: number, limit: number, key?: TaskKey): TaskError {
   const message = `the task's envelope has ${size} bytes; the limit is ${limit} (maxTaskBytes)`;
