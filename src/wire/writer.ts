@@ -15,6 +15,8 @@ const SHORT_MIXED = 42;
 /** What the longest tag takes, and a length and a short text, or the longest number. */
 const ROOM = 5 + 1 + SHORT_MIXED * 3;
 
+const MAX_VARINT_BYTES = 10;
+
 /** An object's prototype. It is asked for where the message's shape is known, for which V8 knows the answer. */
 export const prototypeOf: (object: object) => unknown = Object.getPrototypeOf;
 
@@ -261,6 +263,16 @@ export class Writer {
     return writeFixedHalves(this.bytes, at);
   }
 
+  /** A packed list, with its length; nothing where it is empty. */
+  uint32s(p: number, tag: number, list: number[]): number {
+    return writeIntegers(this, p, tag, list, false);
+  }
+
+  /** As `uint32s`. */
+  int32s(p: number, tag: number, list: number[]): number {
+    return writeIntegers(this, p, tag, list, true);
+  }
+
   /** A map from strings to strings, in the order of its object's keys. */
   stringMap(p: number, tag: number, map: Record<string, string>): number {
     let end = p;
@@ -290,6 +302,22 @@ function moveFor(writer: Writer, start: number, end: number): number {
   writer.bytes.copyWithin(start + more, start, end);
   writeVarint(writer.bytes, start - 1, length);
   return end + more;
+}
+
+/** There is room for all before the first is written. */
+function writeIntegers(writer: Writer, p: number, tag: number, list: number[], isSigned: boolean): number {
+  const { length } = writer.list(list);
+  if (length === 0) return p;
+  const start = writer.fork(p, tag);
+  writer.reserve(start, length * MAX_VARINT_BYTES);
+  const { bytes } = writer;
+  let end = start;
+  for (let i = 0; i < length; i++) {
+    const value = list[i] as number;
+    if ((isSigned ? value | 0 : value >>> 0) !== value) fallBack();
+    end = value >= 0 ? writeVarint(bytes, end, value) : writeVarint64(bytes, end, value, -1);
+  }
+  return writer.join(start, end);
 }
 
 function writeVarint(bytes: Uint8Array, p: number, value: number): number {

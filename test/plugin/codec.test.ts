@@ -188,7 +188,7 @@ describe("the code for a field", () => {
     ],
     [
       "repeated E x = 1;",
-      "if (w.list(m.x).length > 0) { const at = p = w.fork(p, 10); for (const each of m.x) p = w.int32(p, 0, each); p = w.join(at, p); }",
+      "p = w.int32s(p, 10, m.x);",
       "case 10: for (const stop = r.limit(end); r.isBefore(stop); ) m.x.push(r.enum()); break;",
     ],
     [

@@ -71,6 +71,8 @@ describe("a codec writes and reads by itself", () => {
     ],
     ["maps of names that objects have", maps, { strings: { constructor: "a", toString: "b", ["__proto__"]: "c" } }],
     ["maps of messages", maps, { points: { a: { x: 1 }, b: {} }, maps: { "5": { maps: { "6": {} } } } }],
+    ["packed numbers", every, { int32s: [0, -1, 127, 128, 2 ** 31 - 1, -(2 ** 31)], colors: [1, -1] }],
+    ["more packed numbers than a slab has room for", every, { int32s: new Array(5000).fill(-1) }],
     ["large bytes", every, { bytes: new Uint8Array(300_000).fill(7), blobs: [new Uint8Array(64), new Uint8Array(65)] }],
   ])("%s", (_, subject, init) => {
     expect(tryEncoding(subject, make(subject, init))).toBe("codec");
@@ -127,6 +129,10 @@ describe("a codec leaves to protobuf-es", () => {
     ["a lone surrogate", { string: "\ud800" }],
     ["undefined for what a message always has", { string: undefined }],
     ["a list that is none", { strings: "ab" }],
+    ["packed numbers that are none", { int32s: "12" }],
+    ["a packed number that is text", { int32s: [1, "2"] }],
+    ["a packed number out of range", { colors: [2 ** 31] }],
+    ["packed numbers that are holes", { int32s: new Array(2) }],
     ["an unknown property", { nothing: 1 }],
     ["a message of another type", { point: { $typeName: "wire.Every" } }],
   ])("%s, which is refused or converted there", (_, change) => {

@@ -48,12 +48,12 @@ export function writeEveryKind(w: Writer, p: number, m: EveryKind): number {
   if (m.optionalText !== undefined) { n++; p = w.string(p, 178, m.optionalText); }
   if (m.optionalBlob !== undefined) { n++; p = w.blob(p, 186, m.optionalBlob); }
   if (m.optionalColor !== undefined) { n++; p = w.int32(p, 192, m.optionalColor); }
-  if (w.list(m.int32s).length > 0) { const at = p = w.fork(p, 242); for (const each of m.int32s) p = w.int32(p, 0, each); p = w.join(at, p); }
+  p = w.int32s(p, 242, m.int32s);
   if (w.list(m.uint64s).length > 0) { const at = p = w.fork(p, 250); for (const each of m.uint64s) p = w.uint64(p, 0, each); p = w.join(at, p); }
   if (w.list(m.doubles).length > 0) { const at = p = w.fork(p, 258); for (const each of m.doubles) p = w.double(p, 0, each); p = w.join(at, p); }
   for (const each of w.list(m.texts)) { p = w.string(p, 266, each); }
   for (const each of w.list(m.blobs)) { p = w.blob(p, 274, each); }
-  if (w.list(m.colors).length > 0) { const at = p = w.fork(p, 282); for (const each of m.colors) p = w.int32(p, 0, each); p = w.join(at, p); }
+  p = w.int32s(p, 282, m.colors);
   for (const each of w.list(m.children)) { const at = w.fork(p, 290); p = w.join(at, writeEveryKind(w, at, each)); }
   p = w.stringMap(p, 322, m.textByText);
   for (const [key, value] of w.entries(m.blobByInt32)) { const entry = p = w.fork(p, 330); p = w.int32(p, 8, w.integer(key)); p = w.blob(p, 18, value); p = w.join(entry, p); }

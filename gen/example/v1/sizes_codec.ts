@@ -86,7 +86,7 @@ export function writeTranscodeVideo(w: Writer, p: number, m: TranscodeVideo): nu
   for (const each of w.list(m.renditions)) { const at = w.fork(p, 146); p = w.join(at, writeTranscodeVideo_Rendition(w, at, each)); }
   if (m.destination.case === "folder") { n++; p = w.string(p, 154, m.destination.value); }
   if (m.destination.case === "url") { n++; p = w.string(p, 162, m.destination.value); }
-  if (w.list(m.keyFrames).length > 0) { const at = p = w.fork(p, 170); for (const each of m.keyFrames) p = w.uint32(p, 0, each); p = w.join(at, p); }
+  p = w.uint32s(p, 170, m.keyFrames);
   for (const _ in m) n--;
   w.leave();
   return w.end(p, n);

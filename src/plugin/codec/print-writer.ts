@@ -1,7 +1,17 @@
 import { type DescField, type DescMessage, type DescOneof, ScalarType } from "@bufbuild/protobuf";
 import type { GeneratedFile, Printable } from "@bufbuild/protoplugin";
 import type { CodecNames } from "./names.js";
-import { isLong, isLongAsText, isNotZero, packedTagOf, scalarOf, tagOf, writeCall, zeroOf } from "./scalars.js";
+import {
+  isLong,
+  isLongAsText,
+  isNotZero,
+  packedTagOf,
+  scalarOf,
+  tagOf,
+  writeCall,
+  writeListCall,
+  zeroOf,
+} from "./scalars.js";
 import { childrenOf, isImplicit, isSupportedField, isUnwrapped } from "./support.js";
 
 /** Prints the body of the function that writes a message. */
@@ -63,6 +73,8 @@ function writeCase(f: GeneratedFile, field: DescField, { localName }: DescOneof,
 
 function writeList(field: DescField & { fieldKind: "list" }, list: string, names: CodecNames): Printable[] {
   if (!field.packed) return [`for (const each of w.list(${list})) { `, writeValue(field, "each", names), " }"];
+  const call = writeListCall(scalarOf(field), packedTagOf(field.number), list);
+  if (call !== undefined) return [call];
   const all = [`for (const each of ${list}) `, writeCall(scalarOf(field), 0, "each", isLongAsText(field))];
   return [`if (w.list(${list}).length > 0) { `, ...withLength(packedTagOf(field.number), all), " }"];
 }
