@@ -27,14 +27,21 @@ export function clientOptions({ contactPoints, port, localDataCenter, credential
   };
 }
 
+/** What the adapter is given; and its keyspace. */
+export type SidesOptions = LedgerOptions & { readonly shards?: number };
+
 /** Makes a keyspace for each side, empty, and connects. Leaving drops them. */
-export async function openSides(coordinates: Coordinates, name: string, options: LedgerOptions = {}): Promise<Sides> {
+export async function openSides(
+  coordinates: Coordinates,
+  name: string,
+  { shards, ...options }: SidesOptions = {},
+): Promise<Sides> {
   const keyspace = `bench_${name}`;
   const connection = { ...clientOptions(coordinates), keyspace };
   const client = new Client(clientOptions(coordinates));
   await client.connect();
   await dropKeyspaces(client, keyspace);
-  await CassandraAdapter.createSchema({ ...connection, replication: REPLICATION, margin: options.margin });
+  await CassandraAdapter.createSchema({ ...connection, replication: REPLICATION, margin: options.margin, shards });
   const raw = await RawTable.create(client, `${keyspace}_raw`);
   const adapter = new CassandraAdapter({ ...connection, ...options });
   const tasks = new DataInterface({ types: [FetchFileTask], adapter });
