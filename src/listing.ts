@@ -10,7 +10,7 @@ import { dateToVersion, type Version } from "./version.js";
 export type Pages = AsyncIterable<readonly Uint8Array[]>;
 
 /** Tasks that are read at once to be listed. Of those that are to be worked on, fewer: they grow old while they wait. */
-const LISTED_AT_ONCE = 2_000;
+const LISTED_AT_ONCE = 1_000;
 const FILTERED_AT_ONCE = 500;
 
 /** And the most bytes of them. */

@@ -308,6 +308,31 @@ describe("at its deadline", () => {
     expect(outcomes).toEqual({ a: "TIMEOUT, unknown", b: "saved" });
   });
 
+  test("a write is answered that was left behind by a batch of younger ones, which hangs", async () => {
+    const { host, batches, write } = (() => {
+      const host = new ManualHost();
+      return { host, ...setUp({ deadline: 1_000, maxOperations: 256, maxBytes: 1_000_000 }, host) };
+    })();
+    const ends: Record<string, number> = {};
+    const start = host.monotonic();
+    const put = (name: string, mutations: Mutation[]) =>
+      write(mutations).catch(() => (ends[name] = host.monotonic() - start));
+    put("under way", save("under way"));
+    await host.pass(0);
+    put("first", save("first"));
+    await host.pass(50);
+    for (let i = 0; i < 20; i++)
+      put("left", [
+        { kind: "delete-task", id: `${i}`, at: 1n },
+        { kind: "delete-entry", savedAt: 1n, id: `${i}`, at: 1n },
+      ]);
+    await host.pass(650);
+    for (let i = 0; i < 63; i++) put("young", save(`young${i}`));
+    batches[0]?.answer();
+    await host.pass(2_000);
+    expect(ends).toEqual({ first: 1_000, left: 1_050, young: 1_700 });
+  });
+
   test("very many writes are answered by a single timer, which ends with the last of them", async () => {
     const { host, batches, put, commit, outcomes } = hanging({ maxOperations: 2 });
     const count = 1_000;

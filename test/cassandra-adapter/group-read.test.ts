@@ -11,6 +11,7 @@ interface Read {
   readonly shard: number;
   readonly ids: readonly string[];
   readonly deadline: number;
+  readonly isWanted: () => boolean;
   /** Answers with the rows of the ids that are there. */
   answer(there?: (id: string) => boolean): void;
   fail(error: Error): void;
@@ -20,15 +21,15 @@ interface Read {
 function setUp() {
   const host = new ManualHost();
   const reads: Read[] = [];
-  const group = new GroupRead(host, 1_000, ({ shard }, ids, deadline) => {
+  const group = new GroupRead(host, 1_000, ({ shard }, ids, deadline, isWanted) => {
     return new Promise<readonly TaskRow[]>((resolve, reject) => {
       const answer = (there: (id: string) => boolean = () => true) =>
         resolve(ids.filter(there).map((id) => ({ id, envelope: envelopeOf(id) })));
-      reads.push({ shard, ids, deadline, answer, fail: reject });
+      reads.push({ shard, ids, deadline, isWanted, answer, fail: reject });
     });
   });
-  const find = (id: string, from = partition) => {
-    const finding = group.find(from, id);
+  const find = (id: string, from = partition, signal?: AbortSignal) => {
+    const finding = group.find(from, id, signal);
     finding.catch(() => undefined);
     return finding;
   };
@@ -111,5 +112,50 @@ describe("finds in one partition", () => {
     await setImmediate();
     reads[1]?.answer();
     expect(await next).toEqual(envelopeOf("a"));
+  });
+
+  test("of the same task get bytes of their own", async () => {
+    const { reads, find } = setUp();
+    const finds = [find("a"), find("a")];
+    await setImmediate();
+    reads[0]?.answer();
+    const [first, second] = await Promise.all(finds);
+    first?.fill(0);
+    expect(second).toEqual(envelopeOf("a"));
+  });
+
+  test("that are aborted are answered at once; their read goes on for others, and ends when nobody is left", async () => {
+    const { reads, find } = setUp();
+    const aborting = [new AbortController(), new AbortController()];
+    const finds = aborting.map(({ signal }, i) => find(`${i}`, partition, signal));
+    await setImmediate();
+    aborting[0]?.abort();
+    await expect(finds[0]).rejects.toMatchObject({ code: "ABORTED" });
+    expect(reads[0]?.isWanted()).toBe(true);
+    aborting[1]?.abort();
+    await expect(finds[1]).rejects.toMatchObject({ code: "ABORTED" });
+    expect(reads[0]?.isWanted()).toBe(false);
+    reads[0]?.answer();
+  });
+
+  test("that are aborted before they leave are not read at all", async () => {
+    const { find, idsRead } = setUp();
+    const aborting = new AbortController();
+    const aborted = find("a", partition, aborting.signal);
+    const other = find("b");
+    aborting.abort();
+    await expect(aborted).rejects.toMatchObject({ code: "ABORTED" });
+    await expect(find("c", partition, aborting.signal)).rejects.toMatchObject({ code: "ABORTED" });
+    await setImmediate();
+    expect(idsRead()).toEqual([["b"]]);
+    other.catch(() => undefined);
+  });
+
+  test("are not tried again once the ledger is closed", async () => {
+    const { reads, group, find } = setUp();
+    find("a");
+    await setImmediate();
+    group.stop();
+    expect(reads[0]?.isWanted()).toBe(false);
   });
 });

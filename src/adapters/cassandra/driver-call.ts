@@ -1,7 +1,7 @@
 import { isTaskError } from "../../errors.js";
 import { classifyDriverError, type Driver, describeDriverError } from "./driver-errors.js";
 import { ExpiryTimer } from "./expiry-timer.js";
-import { processHost } from "./host.js";
+import { processHost, unheld } from "./host.js";
 import { SessionError } from "./session.js";
 
 /** How long past its timeout the driver may take: that does not bound what comes before a request is sent. In milliseconds. */
@@ -26,11 +26,11 @@ interface Call {
 
 const calls = new Set<Call>();
 
-/** What waits for an answer keeps the process going by itself; this need not. */
-const unheld = { ...processHost, after: processHost.later };
-
-/** One timer for all calls: next to none is given up, and to set one for each would cost more than it is worth. */
-const timer = new ExpiryTimer(unheld, () => {
+/**
+ * One timer for all calls: next to none is given up, and to set one for each would cost more than it is worth. What they
+ * wait for keeps the process going by itself.
+ */
+const timer = new ExpiryTimer(unheld(processHost), () => {
   const now = processHost.monotonic();
   let next = Infinity;
   for (const call of calls) {
@@ -54,10 +54,14 @@ export function callDriver<T>(driver: Driver, options: CallOptions, start: () =>
     };
     calls.add(call);
     timer.lookAt(call.end);
-    start().then((value) => {
-      calls.delete(call);
-      resolve(value);
-    }, fail);
+    try {
+      start().then((value) => {
+        calls.delete(call);
+        resolve(value);
+      }, fail);
+    } catch (error) {
+      fail(error);
+    }
   });
 }
 

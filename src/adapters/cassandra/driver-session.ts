@@ -1,6 +1,6 @@
 import type { Client, ClientOptions, policies, QueryOptions, types } from "cassandra-driver";
 import type { Version } from "../../version.js";
-import { isPrepared, shapeOfBatch } from "./batch-shape.js";
+import { shapeOfBatch } from "./batch-shape.js";
 import { callDriver } from "./driver-call.js";
 import { type Driver, mayBeTombstones } from "./driver-errors.js";
 import { encodeVersion, MutationEncoder } from "./parameters.js";
@@ -14,7 +14,7 @@ import {
   type TaskRow,
 } from "./session.js";
 import type { Partition } from "./shard.js";
-import { BatchStatements, type Statements, statementsFor } from "./statements.js";
+import { type PreparedBatch, PreparedBatches, type Statements, statementsFor } from "./statements.js";
 import type { Sweep } from "./stretches.js";
 
 type Result = { readonly rows: types.Row[]; readonly warnings: string[] };
@@ -34,7 +34,7 @@ export class DriverSession implements LedgerSession {
   readonly #driver: Driver;
   readonly #keyspace: string;
   readonly #statements: Statements;
-  readonly #batches: BatchStatements;
+  readonly #batches: PreparedBatches;
   readonly #consistency: types.consistencies;
   readonly #retry: policies.retry.RetryPolicy;
   readonly #speculationDelay: number;
@@ -44,7 +44,7 @@ export class DriverSession implements LedgerSession {
     this.#driver = driver;
     this.#keyspace = keyspace;
     this.#statements = statementsFor(keyspace);
-    this.#batches = new BatchStatements(this.#statements);
+    this.#batches = new PreparedBatches(this.#statements);
     this.#consistency = consistency;
     // Attempts are counted by the adapter; the driver must not make more of its own.
     this.#retry = new driver.policies.retry.FallthroughRetryPolicy();
@@ -58,15 +58,39 @@ export class DriverSession implements LedgerSession {
     await callDriver(this.#driver, { timeout, mayApply }, () => this.#sendBatch(partition, mutations, timeout));
   }
 
-  #sendBatch(partition: Partition, mutations: readonly Mutation[], readTimeout: number): Promise<unknown> {
+  async #sendBatch(partition: Partition, mutations: readonly Mutation[], readTimeout: number): Promise<void> {
     const encoder = new MutationEncoder(this.#statements, partition);
-    const shape = shapeOfBatch(mutations);
-    if (shape === undefined || !isPrepared(shape)) {
-      const queries = mutations.map((mutation) => encoder.encode(mutation));
-      return this.#client.batch(queries, this.#optionsOf(readTimeout));
-    }
-    const options = this.#optionsOf(readTimeout, encoder);
-    return this.#client.execute(this.#batches.of(shape), encoder.encodeAll(mutations), options);
+    const prepared = this.#batches.of(shapeOfBatch(mutations));
+    if (prepared?.isReady) return this.#sendPrepared(prepared, encoder, mutations, readTimeout);
+    const queries = mutations.map((mutation) => encoder.encode(mutation));
+    await this.#client.batch(queries, this.#optionsOf(readTimeout));
+    if (prepared) this.#prepare(prepared, encoder, mutations, readTimeout);
+  }
+
+  async #sendPrepared(
+    { text }: PreparedBatch,
+    encoder: MutationEncoder,
+    mutations: readonly Mutation[],
+    readTimeout: number,
+  ): Promise<void> {
+    await this.#client.execute(text, encoder.encodeAll(mutations), this.#optionsOf(readTimeout, encoder));
+  }
+
+  /**
+   * Has the driver prepare a batch, by writing once more what has just been written. It does so on all nodes, and waits
+   * for each: nobody should wait with it for one that hangs.
+   */
+  #prepare(batch: PreparedBatch, encoder: MutationEncoder, mutations: readonly Mutation[], readTimeout: number): void {
+    if (batch.isPreparing) return;
+    batch.isPreparing = true;
+    this.#sendPrepared(batch, encoder, mutations, readTimeout)
+      .then(() => {
+        batch.isReady = true;
+      })
+      .catch(() => undefined) // it is tried again with the next of its shape
+      .finally(() => {
+        batch.isPreparing = false;
+      });
   }
 
   async readTasks(

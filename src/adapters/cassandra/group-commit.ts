@@ -2,7 +2,7 @@ import { abortedError, onAbort } from "../../abort.js";
 import type { TaskError } from "../../errors.js";
 import { kindOf, largestPrepared, type OperationKind, shapeOf } from "./batch-shape.js";
 import { ExpiryTimer } from "./expiry-timer.js";
-import type { Host } from "./host.js";
+import { type Host, unheld } from "./host.js";
 import { attemptTimeout, backOff, isRetried, type RetryPolicy, toTaskError } from "./retry.js";
 import { type LedgerSession, type Mutation, SessionError } from "./session.js";
 import { type Partition, partitionName } from "./shard.js";
@@ -63,7 +63,7 @@ class Operation {
 interface Lane {
   readonly partition: Partition;
   batch: readonly Operation[];
-  /** In the order in which they came, which is that of their ends: all have the same time. The batch, too. */
+  /** In the order in which they came, which is that of their ends: all have the same time. So is the batch. */
   queue: Operation[];
 }
 
@@ -83,7 +83,8 @@ export class GroupCommit {
     this.#session = session;
     this.#host = host;
     this.#options = options;
-    this.#timer = new ExpiryTimer(host, () => this.#expire());
+    // What a write waits for keeps the process going by itself; this need not.
+    this.#timer = new ExpiryTimer(unheld(host), () => this.#expire());
   }
 
   /**
@@ -200,8 +201,8 @@ export class GroupCommit {
     let next = Infinity;
     for (const lane of this.#lanes.values()) {
       lane.queue = this.#alive(lane.queue);
-      const first = this.#alive(lane.batch)[0] ?? lane.queue[0];
-      if (first) next = Math.min(next, first.end);
+      // Those of the queue that were left behind may be older than those of the batch.
+      for (const first of [this.#alive(lane.batch)[0], lane.queue[0]]) if (first) next = Math.min(next, first.end);
     }
     return next === Infinity ? undefined : next;
   }

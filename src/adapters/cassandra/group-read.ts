@@ -1,5 +1,6 @@
+import { abortedError, onAbort } from "../../abort.js";
 import { ExpiryTimer } from "./expiry-timer.js";
-import type { Host } from "./host.js";
+import { type Host, unheld } from "./host.js";
 import type { TaskRow } from "./session.js";
 import { type Partition, partitionName } from "./shard.js";
 
@@ -12,15 +13,49 @@ const UNDER_WAY = 2;
 /** How long an id waits for a read before it, in milliseconds: one that takes longer may hang, and must not hold up others. */
 const PATIENCE = 20;
 
-/** Reads task rows by their ids, within so many milliseconds. */
-export type ReadTasks = (partition: Partition, ids: readonly string[], deadline: number) => Promise<readonly TaskRow[]>;
+/** Reads task rows by their ids, within so many milliseconds; tries no further once nobody wants them any more. */
+export type ReadTasks = (
+  partition: Partition,
+  ids: readonly string[],
+  deadline: number,
+  isWanted: () => boolean,
+) => Promise<readonly TaskRow[]>;
 
-interface Wanted {
+type Answer = (envelope: Uint8Array | undefined) => void;
+
+/** A find that waits for its answer. */
+class Wanted {
   readonly id: string;
   /** On the host's monotonic clock. */
   readonly since: number;
-  resolve(envelope: Uint8Array | undefined): void;
-  reject(error: unknown): void;
+  /** Whether it has had its answer. */
+  settled = false;
+  /** Ends to listen to its signal, if it has one. */
+  release: (() => void) | undefined = undefined;
+  readonly #resolve: Answer;
+  readonly #reject: (error: unknown) => void;
+
+  constructor(id: string, since: number, resolve: Answer, reject: (error: unknown) => void) {
+    this.id = id;
+    this.since = since;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  resolve(envelope: Uint8Array | undefined): void {
+    this.#end();
+    this.#resolve(envelope);
+  }
+
+  reject(error: unknown): void {
+    this.#end();
+    this.#reject(error);
+  }
+
+  #end(): void {
+    this.settled = true;
+    this.release?.();
+  }
 }
 
 /** What is wanted of one partition, and how many reads are under way there. */
@@ -40,26 +75,32 @@ export class GroupRead {
   readonly #readTasks: ReadTasks;
   readonly #lanes = new Map<string, Lane>();
   readonly #timer: ExpiryTimer;
+  #stopped = false;
 
   /** `deadline` is how long a find may take in all, in milliseconds. */
   constructor(host: Host, deadline: number, readTasks: ReadTasks) {
     this.#host = host;
     this.#deadline = deadline;
     this.#readTasks = readTasks;
-    this.#timer = new ExpiryTimer(host, () => this.#hurry());
+    this.#timer = new ExpiryTimer(unheld(host), () => this.#hurry());
   }
 
-  /** The bytes of a task; undefined where it is not there. Throws what reading throws. */
-  find(partition: Partition, id: string): Promise<Uint8Array | undefined> {
+  /** The bytes of a task, the caller's own; undefined where it is not there. Throws what reading throws, and ABORTED. */
+  find(partition: Partition, id: string, signal?: AbortSignal): Promise<Uint8Array | undefined> {
+    if (signal?.aborted) return Promise.reject(abortedError(signal));
     return new Promise((resolve, reject) => {
       const lane = this.#laneOf(partition);
-      lane.wanted.push({ id, since: this.#host.monotonic(), resolve, reject });
+      const wanted = new Wanted(id, this.#host.monotonic(), resolve, reject);
+      if (signal) wanted.release = onAbort(signal, () => wanted.reject(abortedError(signal)));
+      lane.wanted.push(wanted);
       // What is asked for in the same turn leaves together.
       if (lane.wanted.length === 1) queueMicrotask(() => this.#startReads(lane));
     });
   }
 
+  /** Ends what goes on though nobody waits for it. */
   stop(): void {
+    this.#stopped = true;
     this.#timer.stop();
   }
 
@@ -82,8 +123,9 @@ export class GroupRead {
   }
 
   #startRead(lane: Lane): void {
-    const some = lane.wanted.splice(0, IDS_A_READ);
-    const [first] = some as [Wanted];
+    const some = lane.wanted.splice(0, IDS_A_READ).filter(({ settled }) => !settled);
+    const [first] = some;
+    if (first === undefined) return;
     lane.underWay++;
     this.#read(lane.partition, some, first.since + this.#deadline).finally(() => {
       lane.underWay--;
@@ -92,13 +134,13 @@ export class GroupRead {
   }
 
   async #read(partition: Partition, some: readonly Wanted[], end: number): Promise<void> {
+    const isWanted = () => !this.#stopped && some.some(({ settled }) => !settled);
     try {
       const ids = some.length === 1 ? some.map(({ id }) => id) : [...new Set(some.map(({ id }) => id))];
-      const rows = await this.#readTasks(partition, ids, Math.max(1, end - this.#host.monotonic()));
-      const found = new Map(rows.map(({ id, envelope }) => [id, envelope]));
-      for (const { id, resolve } of some) resolve(found.get(id));
+      const rows = await this.#readTasks(partition, ids, Math.max(1, end - this.#host.monotonic()), isWanted);
+      answer(some, rows);
     } catch (error) {
-      for (const { reject } of some) reject(error);
+      for (const wanted of some) if (!wanted.settled) wanted.reject(error);
     }
   }
 
@@ -111,5 +153,17 @@ export class GroupRead {
       if (lane.wanted[0]) next = Math.min(next, lane.wanted[0].since + PATIENCE);
     }
     return next === Infinity ? undefined : next;
+  }
+}
+
+/** Gives each the bytes of its task; of those that want the same, each has its own. */
+function answer(some: readonly Wanted[], rows: readonly TaskRow[]): void {
+  const found = new Map(rows.map(({ id, envelope }) => [id, envelope]));
+  const given = new Set<string>();
+  for (const wanted of some) {
+    if (wanted.settled) continue;
+    const envelope = found.get(wanted.id);
+    wanted.resolve(envelope && (given.has(wanted.id) ? Uint8Array.from(envelope) : envelope));
+    given.add(wanted.id);
   }
 }

@@ -15,8 +15,8 @@ import type { LedgerSession, TaskRow } from "./session.js";
 import type { Partition } from "./shard.js";
 import type { Sweep } from "./stretches.js";
 
-/** Entries are small: so many are read at once from a partition, as long as all partitions together do not hold many more. */
-const ENTRIES_A_READ = { most: 500, least: 16, ofAllPartitions: 32_000 };
+/** Entries are small: so many are read at once from a partition, and as many ahead, if all partitions do not hold too many. */
+const ENTRIES_A_READ = { most: 500, least: 8, ofAllPartitions: 32_000 };
 
 /** How many entries are read at once from one of so many partitions. */
 export function entriesARead(shards: number): number {
@@ -24,7 +24,7 @@ export function entriesARead(shards: number): number {
   return Math.max(least, Math.min(most, Math.floor(ofAllPartitions / shards)));
 }
 
-/** Queries that are under way at once. */
+/** Queries that are under way at once; the next entries of the partitions are read besides. */
 const CONCURRENCY = 32;
 
 /** Ids that one query names. */

@@ -1,7 +1,7 @@
-import { throwIfAborted, untilAborted } from "../../abort.js";
 import type { AllOptions, CompleteEntry, Outcome, SaveEntry } from "../../adapter.js";
 import { chunks, forEachConcurrently } from "../../concurrency.js";
 import { readStamp } from "../../envelope.js";
+import { TaskError } from "../../errors.js";
 import { nameOf, type TaskKey } from "../../keys.js";
 import { toMilliseconds, type Version } from "../../version.js";
 import { Admission } from "./admission.js";
@@ -18,7 +18,7 @@ import { type LedgerOptions, resolveLedgerOptions } from "./options.js";
 import { type RetryPolicy, retryRead, toTaskError } from "./retry.js";
 import { type LedgerRules, ledgerRules } from "./rules.js";
 import type { LedgerSettings } from "./schema.js";
-import type { LedgerSession, TaskRow } from "./session.js";
+import type { LedgerSession } from "./session.js";
 import { type Partition, partitionName, partitionOf } from "./shard.js";
 import { Sweeper, type SweepReport } from "./sweeper.js";
 
@@ -60,8 +60,11 @@ export class Ledger {
       retryRead(host, policy, undefined, (timeout) => session.readClock(timeout)),
     );
     this.#commit = new GroupCommit(session, host, { ...policy, ...batch });
-    this.#finds = new GroupRead(host, policy.deadline, (partition, ids, deadline) =>
-      this.#readTasks(partition, ids, { ...policy, deadline }, undefined),
+    this.#finds = new GroupRead(host, policy.deadline, (partition, ids, deadline, isWanted) =>
+      this.#retry(partition, { ...policy, deadline }, undefined, (timeout) => {
+        if (!isWanted()) throw new TaskError("ABORTED", "nobody waits for it any more");
+        return session.readTasks(partition, ids, timeout);
+      }),
     );
     const admission = new Admission(pending);
     const common = { shards, limits, rules };
@@ -102,9 +105,8 @@ export class Ledger {
   }
 
   async #findOne(key: TaskKey, signal: AbortSignal | undefined): Promise<[Uint8Array | undefined]> {
-    throwIfAborted(signal);
-    const finding = this.#finds.find(partitionOf(key, this.#shards), key.id);
-    return [await (signal ? untilAborted(finding, signal) : finding)];
+    const envelope = await this.#finds.find(partitionOf(key, this.#shards), key.id, signal);
+    return [envelope && this.#meet(envelope)];
   }
 
   async #findMany(keys: readonly TaskKey[], signal: AbortSignal | undefined): Promise<(Uint8Array | undefined)[]> {
@@ -113,8 +115,9 @@ export class Ledger {
       chunks(ids, IDS_A_READ).map((some) => ({ partition, ids: some })),
     );
     await forEachConcurrently(reads, CONCURRENCY, async ({ partition, ids }) => {
-      for (const { id, envelope } of await this.#readTasks(partition, ids, this.#policy, signal))
-        found.set(nameOf({ taskList: partition.taskList, id }), envelope);
+      const read = (timeout: number) => this.#session.readTasks(partition, ids, timeout);
+      for (const { id, envelope } of await this.#retry(partition, this.#policy, signal, read))
+        found.set(nameOf({ taskList: partition.taskList, id }), this.#meet(envelope));
     });
     return keys.map((key) => found.get(nameOf(key)));
   }
@@ -155,20 +158,22 @@ export class Ledger {
     this.#finds.stop();
   }
 
-  /** The task rows; what this process saves from now on is later than they are. */
-  async #readTasks(
-    partition: Partition,
-    ids: readonly string[],
+  /** What this process saves from now on is later than this. */
+  #meet(envelope: Uint8Array): Uint8Array {
+    this.#host.clock.observe(readStamp(envelope).savedAt);
+    return envelope;
+  }
+
+  async #retry<T>(
+    { taskList }: Partition,
     policy: RetryPolicy,
     signal: AbortSignal | undefined,
-  ): Promise<readonly TaskRow[]> {
+    read: (timeout: number) => Promise<T>,
+  ): Promise<T> {
     try {
-      const read = (timeout: number) => this.#session.readTasks(partition, ids, timeout);
-      const rows = await retryRead(this.#host, policy, signal, read);
-      for (const { envelope } of rows) this.#host.clock.observe(readStamp(envelope).savedAt);
-      return rows;
+      return await retryRead(this.#host, policy, signal, read);
     } catch (error) {
-      throw toTaskError(error, false, { taskList: partition.taskList });
+      throw toTaskError(error, false, { taskList });
     }
   }
 

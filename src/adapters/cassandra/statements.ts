@@ -1,4 +1,4 @@
-import type { BatchShape } from "./batch-shape.js";
+import { type BatchShape, isPrepared } from "./batch-shape.js";
 
 /** The CQL of everything that is read and written, for the tables of one keyspace. */
 export interface Statements {
@@ -46,25 +46,39 @@ export function statementsFor(keyspace: string): Statements {
   };
 }
 
-/** Batches that are prepared as one statement: first the saves, then the completes. */
-export class BatchStatements {
+/** A batch of saves and completes that is one statement. */
+export interface PreparedBatch {
+  /** First the saves, then the completes. */
+  readonly text: string;
+  isReady: boolean;
+  isPreparing: boolean;
+}
+
+/** The batches of a keyspace that are prepared, as far as they have been wanted. */
+export class PreparedBatches {
   readonly #statements: Statements;
-  readonly #batches = new Map<string, string>();
+  readonly #batches = new Map<string, PreparedBatch>();
 
   constructor(statements: Statements) {
     this.#statements = statements;
   }
 
-  of({ saves, completes }: BatchShape): string {
-    const key = `${saves} ${completes}`;
+  /** Undefined where batches of this shape are not prepared. */
+  of(shape: BatchShape | undefined): PreparedBatch | undefined {
+    if (shape === undefined || !isPrepared(shape)) return undefined;
+    const key = `${shape.saves} ${shape.completes}`;
     let batch = this.#batches.get(key);
     if (batch === undefined) {
-      const { putTask, putEntry, deleteTask, deleteEntry } = this.#statements;
-      const saving = `${putTask}; ${putEntry}; `.repeat(saves);
-      const completing = `${deleteTask}; ${deleteEntry}; `.repeat(completes);
-      batch = `BEGIN BATCH ${saving}${completing}APPLY BATCH`;
+      batch = { text: this.#textOf(shape), isReady: false, isPreparing: false };
       this.#batches.set(key, batch);
     }
     return batch;
+  }
+
+  #textOf({ saves, completes }: BatchShape): string {
+    const { putTask, putEntry, deleteTask, deleteEntry } = this.#statements;
+    const saving = `${putTask}; ${putEntry}; `.repeat(saves);
+    const completing = `${deleteTask}; ${deleteEntry}; `.repeat(completes);
+    return `BEGIN BATCH ${saving}${completing}APPLY BATCH`;
   }
 }

@@ -34,6 +34,15 @@ export const finding: CaseGroup = {
       await client.expectOpen(list, saved);
     },
 
+    async "bytes that several find at once are each caller's own"({ client, entry }) {
+      const saved = await client.save(entry("a"));
+      const found = await Promise.all(Array.from({ length: 5 }, () => client.find(...saved)));
+      for (const [bytes] of found) {
+        expectBytes(bytes, saved[0] as StoredTask);
+        bytes?.fill(0);
+      }
+    },
+
     async "bytes that were found or listed stay as they are, whatever is read and saved later"({
       client,
       entries,
