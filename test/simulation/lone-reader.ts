@@ -16,6 +16,8 @@ export const entry: LedgerPlace = { savedAt: START - 1000n, id: "x" };
 interface Reading {
   readonly rules: Partial<LedgerRules>;
   readonly now: () => Version;
+  /** How far the reader's clock is behind the servers', in microseconds. */
+  readonly behind?: Version;
   /** The answer to the one question for the entry's task. */
   readonly readTasks: () => TaskRow[];
 }
@@ -33,13 +35,19 @@ export function removedByStoppedReader(rules: Partial<LedgerRules>): Promise<rea
   return removed({ rules, now: () => now, readTasks });
 }
 
-/** What a reader writes by whose clock the entry was replaced by a version so many microseconds in the future. */
-export function removedWhereReplaced(ahead: Version, rules: Partial<LedgerRules> = {}): Promise<readonly Mutation[]> {
+/**
+ * What a reader writes by whose clock the entry was replaced by a version so many microseconds in the future; that clock
+ * is so many behind the servers'.
+ */
+export function removedWhereReplaced(
+  ahead: Version,
+  { behind = 0n, rules = {} }: { behind?: Version; rules?: Partial<LedgerRules> } = {},
+): Promise<readonly Mutation[]> {
   const envelope = taskEntry(LIST, entry.id).encode(START + ahead);
-  return removed({ rules, now: () => START, readTasks: () => [{ id: entry.id, envelope }] });
+  return removed({ rules, now: () => START, behind, readTasks: () => [{ id: entry.id, envelope }] });
 }
 
-async function removed({ rules, now, readTasks }: Reading): Promise<readonly Mutation[]> {
+async function removed({ rules, now, behind = 0n, readTasks }: Reading): Promise<readonly Mutation[]> {
   const written: Mutation[] = [];
   const session: LedgerSession = {
     readLastEntry: async () => undefined,
@@ -47,7 +55,7 @@ async function removed({ rules, now, readTasks }: Reading): Promise<readonly Mut
     readEntries: async () => ({ entries: [{ ...entry, size: 1 }], isHeavy: false }),
     readTasks: async () => readTasks(),
     hasEntry: async () => true,
-    readClock: async () => now(),
+    readClock: async () => now() + behind,
     apply: async (_, mutations) => void written.push(...mutations),
   };
   const host = {

@@ -58,4 +58,11 @@ describe("a rule that no history has shown the need of stays for a reason", { ti
     expect(await removedWhereReplaced(2_000_001n)).toEqual([]);
     expect(await removedWhereReplaced(3_600_000_000n)).toEqual([]);
   });
+
+  test("a reader whose clock is slow goes by the servers': what seems young to it may be old", async () => {
+    const removal = ledgerRules.removingReplaced(entry.id, entry.savedAt);
+    const halfMargin = 10_000_000n;
+    expect(await removedWhereReplaced(0n, { behind: halfMargin - 1_000n })).toEqual(removal);
+    expect(await removedWhereReplaced(0n, { behind: halfMargin })).toEqual([]);
+  });
 });

@@ -2,7 +2,7 @@ import { abortWith, throwIfAborted } from "../../abort.js";
 import type { AllOptions } from "../../adapter.js";
 import { chunks, forEachConcurrently } from "../../concurrency.js";
 import { readStamp } from "../../envelope.js";
-import type { Version } from "../../version.js";
+import { latestOf, type Version } from "../../version.js";
 import type { ClockGuard } from "./clock.js";
 import { EntryScan } from "./entry-scan.js";
 import { EntryMerge, EntryStream, type PlacedEntry } from "./entry-stream.js";
@@ -216,8 +216,11 @@ export class LedgerReader {
     const now = this.#host.clock.now();
     if (version === undefined) {
       if (rules.mayRemoveAbsent(entry, pass.removalLimit(now))) this.#writer.removeAbsent(partition, entry);
-    } else if (successor && rules.mayRemoveReplaced(version, successor.found, now, limits)) {
-      this.#writer.removeReplaced(partition, entry);
+    } else if (successor) {
+      // By a clock that is slow, an old version would seem young.
+      const latest = latestOf([now, this.#guard.serverNow()]);
+      if (rules.mayRemoveReplaced(version, successor.found, latest, limits))
+        this.#writer.removeReplaced(partition, entry);
     }
   }
 
