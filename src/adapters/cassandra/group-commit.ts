@@ -1,8 +1,8 @@
 import { abortedError, onAbort } from "../../abort.js";
 import type { TaskError } from "../../errors.js";
-import { kindOf, largestPrepared, type OperationKind, shapeOf } from "./batch-shape.js";
 import { ExpiryTimer } from "./expiry-timer.js";
 import { type Host, unheld } from "./host.js";
+import { mutationsOf, Operation, takePrepared } from "./operation.js";
 import { attemptTimeout, backOff, isRetried, type RetryPolicy, toTaskError } from "./retry.js";
 import { type LedgerSession, type Mutation, SessionError } from "./session.js";
 import { type Partition, partitionName } from "./shard.js";
@@ -19,45 +19,6 @@ export interface BatchLimits {
 const PREPARED_FROM = 8;
 
 export type GroupCommitOptions = RetryPolicy & BatchLimits;
-
-/** One save, complete or removal: mutations that belong together. */
-class Operation {
-  /** None once its caller has been answered: it may go on waiting, and must not hold its task in memory. */
-  mutations: readonly Mutation[];
-  readonly kind: OperationKind;
-  readonly bytes: number;
-  /** When its caller is answered at the latest, in milliseconds on the host's monotonic clock. */
-  readonly end: number;
-  /** Whether an attempt was made, or is under way, that may be applied. */
-  mayApply = false;
-  /** Of the last attempt, if another might have got past it. */
-  failure: SessionError | undefined = undefined;
-  /** Whether its caller has been answered. */
-  settled = false;
-  /** Ends to listen to its signal, if it has one. */
-  release: (() => void) | undefined = undefined;
-  readonly #resolve: () => void;
-  readonly #reject: (error: TaskError) => void;
-
-  constructor(mutations: readonly Mutation[], end: number, resolve: () => void, reject: (error: TaskError) => void) {
-    this.mutations = mutations;
-    this.kind = kindOf(mutations);
-    this.bytes = bytesOf(mutations);
-    this.end = end;
-    this.#resolve = resolve;
-    this.#reject = reject;
-  }
-
-  /** Answers its caller, if it has not been answered yet. */
-  settle(error?: TaskError): void {
-    if (this.settled) return;
-    this.settled = true;
-    this.mutations = [];
-    this.release?.();
-    if (error) this.#reject(error);
-    else this.#resolve();
-  }
-}
 
 /** What waits for one partition, and the batch that is under way there. */
 interface Lane {
@@ -137,7 +98,7 @@ export class GroupCommit {
   #take(lane: Lane): Operation[] {
     const count = this.#countOfNext(lane);
     if (count < PREPARED_FROM) return lane.queue.splice(0, count);
-    const { taken, left } = split(lane.queue.slice(0, count));
+    const { taken, left } = takePrepared(lane.queue.slice(0, count));
     lane.queue.splice(0, count, ...left);
     return taken;
   }
@@ -177,7 +138,7 @@ export class GroupCommit {
     // From here on it may be applied, unless the answer says otherwise.
     for (const operation of operations) operation.mayApply = true;
     try {
-      await this.#session.apply(partition, resolveConflicts(operations), timeout);
+      await this.#session.apply(partition, mutationsOf(operations), timeout);
     } catch (error) {
       if (error instanceof SessionError && !error.mayApply)
         for (const [i, operation] of operations.entries()) operation.mayApply = before[i] as boolean;
@@ -217,20 +178,6 @@ export class GroupCommit {
   }
 }
 
-/** Those of a prepared batch, and the others, each in order; the first is taken. */
-function split(operations: readonly Operation[]): { taken: Operation[]; left: Operation[] } {
-  const shape = shapeOf(operations.map(({ kind }) => kind));
-  if (shape === undefined) return { taken: [...operations], left: [] };
-  let { saves, completes } = largestPrepared(shape, (operations[0] as Operation).kind);
-  const taken: Operation[] = [];
-  const left: Operation[] = [];
-  for (const operation of operations) {
-    const isTaken = operation.kind === "save" ? saves-- > 0 : completes-- > 0;
-    (isTaken ? taken : left).push(operation);
-  }
-  return { taken, left };
-}
-
 function abortedBy(signal: AbortSignal, { mayApply }: Operation): TaskError {
   return abortedError(signal, mayApply ? "unknown" : "not-applied");
 }
@@ -239,37 +186,4 @@ function expired({ mayApply, failure }: Operation, deadline: number): TaskError 
   if (failure) return toTaskError(failure, mayApply);
   const reason = mayApply ? "no answer" : "it did not come to be sent";
   return toTaskError(new SessionError("timeout", mayApply, `${reason} within ${deadline} ms`), mayApply);
-}
-
-function bytesOf(mutations: readonly Mutation[]): number {
-  return mutations.reduce((sum, mutation) => sum + (mutation.kind === "put-task" ? mutation.envelope.length : 0), 0);
-}
-
-/**
- * The mutations of a batch. Timestamps settle everything between them but one: of two saves of one id the older would
- * be written only to be replaced, and leave its entry behind; it is as if it had come and gone, so it is left out.
- */
-function resolveConflicts(operations: readonly Operation[]): readonly Mutation[] {
-  const mutations: Mutation[] = [];
-  const saved = new Set<string>();
-  let saves = 0;
-  for (const operation of operations)
-    for (const mutation of operation.mutations) {
-      mutations.push(mutation);
-      if (mutation.kind !== "put-task") continue;
-      saved.add(mutation.id);
-      saves++;
-    }
-  return saves === saved.size ? mutations : withLatestSaves(mutations);
-}
-
-function withLatestSaves(mutations: readonly Mutation[]): readonly Mutation[] {
-  const latest = new Map<string, bigint>();
-  for (const mutation of mutations)
-    if (mutation.kind === "put-task" && mutation.savedAt > (latest.get(mutation.id) ?? 0n))
-      latest.set(mutation.id, mutation.savedAt);
-  return mutations.filter(
-    (mutation) =>
-      (mutation.kind !== "put-task" && mutation.kind !== "put-entry") || mutation.savedAt === latest.get(mutation.id),
-  );
 }
