@@ -150,12 +150,4 @@ describe("finds in one partition", () => {
     expect(idsRead()).toEqual([["b"]]);
     other.catch(() => undefined);
   });
-
-  test("are not tried again once the ledger is closed", async () => {
-    const { reads, group, find } = setUp();
-    find("a");
-    await setImmediate();
-    group.stop();
-    expect(reads[0]?.isWanted()).toBe(false);
-  });
 });

@@ -75,7 +75,6 @@ export class GroupRead {
   readonly #readTasks: ReadTasks;
   readonly #lanes = new Map<string, Lane>();
   readonly #timer: ExpiryTimer;
-  #stopped = false;
 
   /** `deadline` is how long a find may take in all, in milliseconds. */
   constructor(host: Host, deadline: number, readTasks: ReadTasks) {
@@ -98,9 +97,7 @@ export class GroupRead {
     });
   }
 
-  /** Ends what goes on though nobody waits for it. */
   stop(): void {
-    this.#stopped = true;
     this.#timer.stop();
   }
 
@@ -134,7 +131,7 @@ export class GroupRead {
   }
 
   async #read(partition: Partition, some: readonly Wanted[], end: number): Promise<void> {
-    const isWanted = () => !this.#stopped && some.some(({ settled }) => !settled);
+    const isWanted = () => some.some(({ settled }) => !settled);
     try {
       const ids = some.length === 1 ? some.map(({ id }) => id) : [...new Set(some.map(({ id }) => id))];
       const rows = await this.#readTasks(partition, ids, Math.max(1, end - this.#host.monotonic()), isWanted);
