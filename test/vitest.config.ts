@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
@@ -21,6 +22,8 @@ const cassandra = "test/**/*.cassandra.test.ts";
 export default defineConfig({
   root,
   test: {
+    // Most tests wait, for processes and disks: on a machine with two processors, one file at a time takes too long.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
       {
         resolve: { alias },
