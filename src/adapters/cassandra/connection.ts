@@ -3,6 +3,7 @@ import { importDriver } from "../../driver.js";
 import { isTaskError, TaskError } from "../../errors.js";
 import { checkOptions } from "../../options.js";
 import type { ClaimSession } from "./claim-session.js";
+import { refreshOnce } from "./control-connection.js";
 import { createSchema } from "./create-schema.js";
 import { callDriver } from "./driver-call.js";
 import { DriverClaimSession } from "./driver-claim-session.js";
@@ -157,11 +158,13 @@ function makeClient({ keyspace, client, ...options }: CassandraConnectionOptions
   // By default the driver comes to wait for ten minutes before it tries again, however long the nodes have been back.
   const reconnection = new driver.policies.reconnection.ExponentialReconnectionPolicy(250, MAX_RECONNECTION_DELAY);
   try {
-    return new driver.Client({
+    const client = new driver.Client({
       ...rest,
       policies: { speculativeExecution, reconnection, ...policies },
       encoding: { ...encoding, useBigIntAsLong: true },
     });
+    refreshOnce(client);
+    return client;
   } catch (cause) {
     throw connectionError(cause, driver);
   }
