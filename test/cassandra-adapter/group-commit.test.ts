@@ -16,6 +16,13 @@ function save(id: string, savedAt = 1n, bytes = 10): Mutation[] {
   ];
 }
 
+function complete(id: string): Mutation[] {
+  return [
+    { kind: "delete-task", id, at: 1n },
+    { kind: "delete-entry", savedAt: 1n, id, at: 1n },
+  ];
+}
+
 function setUp(given: Partial<GroupCommitOptions> = {}, host: Host = processHost) {
   const session = new ScriptedSession();
   const commit = new GroupCommit(session, host, { ...options, ...given });
@@ -92,10 +99,6 @@ describe("writes to one partition", () => {
 });
 
 describe("of many writes that wait", () => {
-  const complete = (id: string): Mutation[] => [
-    { kind: "delete-task", id, at: 1n },
-    { kind: "delete-entry", savedAt: 1n, id, at: 1n },
-  ];
   const removal = (id: string): Mutation[] => [{ kind: "delete-entry", savedAt: 1n, id, at: 1n }];
   const shapeOf = ({ mutations }: Batch) => {
     const count = (kind: Mutation["kind"]) => mutations.filter((each) => each.kind === kind).length;
@@ -309,10 +312,8 @@ describe("at its deadline", () => {
   });
 
   test("a write is answered that was left behind by a batch of younger ones, which hangs", async () => {
-    const { host, batches, write } = (() => {
-      const host = new ManualHost();
-      return { host, ...setUp({ deadline: 1_000, maxOperations: 256, maxBytes: 1_000_000 }, host) };
-    })();
+    const host = new ManualHost();
+    const { batches, write } = setUp({ deadline: 1_000, maxOperations: 256, maxBytes: 1_000_000 }, host);
     const ends: Record<string, number> = {};
     const start = host.monotonic();
     const put = (name: string, mutations: Mutation[]) =>
@@ -321,11 +322,7 @@ describe("at its deadline", () => {
     await host.pass(0);
     put("first", save("first"));
     await host.pass(50);
-    for (let i = 0; i < 20; i++)
-      put("left", [
-        { kind: "delete-task", id: `${i}`, at: 1n },
-        { kind: "delete-entry", savedAt: 1n, id: `${i}`, at: 1n },
-      ]);
+    for (let i = 0; i < 20; i++) put("left", complete(`${i}`));
     await host.pass(650);
     for (let i = 0; i < 63; i++) put("young", save(`young${i}`));
     batches[0]?.answer();

@@ -1,7 +1,7 @@
 import { isTaskError } from "../../errors.js";
 import { classifyDriverError, type Driver, describeDriverError } from "./driver-errors.js";
 import { ExpiryTimer } from "./expiry-timer.js";
-import { processHost, unheld } from "./host.js";
+import { processHost } from "./host.js";
 import { SessionError } from "./session.js";
 
 /** How long past its timeout the driver may take: that does not bound what comes before a request is sent. In milliseconds. */
@@ -26,18 +26,15 @@ interface Call {
 
 const calls = new Set<Call>();
 
-/**
- * One timer for all calls: next to none is given up, and to set one for each would cost more than it is worth. What they
- * wait for keeps the process going by itself.
- */
-const timer = new ExpiryTimer(unheld(processHost), () => {
+/** One timer for all calls: next to none is given up, and to set one for each would cost more than it is worth. */
+const timer = new ExpiryTimer(processHost, () => {
   const now = processHost.monotonic();
   let next = Infinity;
   for (const call of calls) {
     if (call.end <= now) call.giveUp();
     else next = Math.min(next, call.end);
   }
-  return next === Infinity ? undefined : next;
+  return next;
 });
 
 /** Calls the driver once. Throws its errors as SessionErrors; TaskErrors as they are. */

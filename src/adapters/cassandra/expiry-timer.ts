@@ -5,17 +5,18 @@ const GRAIN = 10;
 
 /**
  * One timer for all that may expire. It is set for the first of them, and looks then for those whose time is over: nothing
- * has to be done for each, most of which never expire. It goes on by itself until nothing is left that may.
+ * has to be done for each, most of which never expire. It goes on by itself until nothing is left that may, and does not keep
+ * the process going: what they wait for does.
  */
 export class ExpiryTimer {
   readonly #host: Host;
-  readonly #expire: () => number | undefined;
+  readonly #expire: () => number;
   #cancel: (() => void) | undefined;
   /** When it looks, on the host's monotonic clock. */
   #due = Infinity;
 
-  /** `expire` ends what is due, and gives when the next will be, on the host's monotonic clock, if there is any. */
-  constructor(host: Host, expire: () => number | undefined) {
+  /** `expire` ends what is due, and gives when the next will be, on the host's monotonic clock; Infinity for never. */
+  constructor(host: Host, expire: () => number) {
     this.#host = host;
     this.#expire = expire;
   }
@@ -25,10 +26,10 @@ export class ExpiryTimer {
     if (time >= this.#due) return;
     this.#cancel?.();
     this.#due = time;
-    this.#cancel = this.#host.after(Math.max(0, time - this.#host.monotonic()), () => {
+    this.#cancel = this.#host.later(Math.max(0, time - this.#host.monotonic()), () => {
       this.#due = Infinity;
       const next = this.#expire();
-      if (next !== undefined) this.lookAt(Math.max(this.#host.monotonic() + GRAIN, next));
+      this.lookAt(Math.max(this.#host.monotonic() + GRAIN, next));
     });
   }
 

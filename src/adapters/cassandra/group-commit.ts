@@ -1,7 +1,7 @@
 import { abortedError, onAbort } from "../../abort.js";
 import type { TaskError } from "../../errors.js";
 import { ExpiryTimer } from "./expiry-timer.js";
-import { type Host, unheld } from "./host.js";
+import type { Host } from "./host.js";
 import { mutationsOf, Operation, takePrepared } from "./operation.js";
 import { attemptTimeout, backOff, isRetried, type RetryPolicy, toTaskError } from "./retry.js";
 import { type LedgerSession, type Mutation, SessionError } from "./session.js";
@@ -44,8 +44,7 @@ export class GroupCommit {
     this.#session = session;
     this.#host = host;
     this.#options = options;
-    // What a write waits for keeps the process going by itself; this need not.
-    this.#timer = new ExpiryTimer(unheld(host), () => this.#expire());
+    this.#timer = new ExpiryTimer(host, () => this.#expire());
   }
 
   /**
@@ -158,14 +157,14 @@ export class GroupCommit {
   }
 
   /** Answers those whose time has passed, whatever is under way; gives the end of the first of the others. */
-  #expire(): number | undefined {
+  #expire(): number {
     let next = Infinity;
     for (const lane of this.#lanes.values()) {
       lane.queue = this.#alive(lane.queue);
       // Those of the queue that were left behind may be older than those of the batch.
       for (const first of [this.#alive(lane.batch)[0], lane.queue[0]]) if (first) next = Math.min(next, first.end);
     }
-    return next === Infinity ? undefined : next;
+    return next;
   }
 
   /** A batch that the server refuses is split, so that the operation it does not like fails alone. */

@@ -1,8 +1,9 @@
 import { abortedError, onAbort } from "../../abort.js";
 import { ExpiryTimer } from "./expiry-timer.js";
-import { type Host, unheld } from "./host.js";
+import type { Host } from "./host.js";
 import type { TaskRow } from "./session.js";
 import { type Partition, partitionName } from "./shard.js";
+import { Waiter } from "./waiter.js";
 
 /** Ids that one query names. */
 export const IDS_A_READ = 32;
@@ -21,40 +22,21 @@ export type ReadTasks = (
   isWanted: () => boolean,
 ) => Promise<readonly TaskRow[]>;
 
-type Answer = (envelope: Uint8Array | undefined) => void;
-
 /** A find that waits for its answer. */
-class Wanted {
+class Wanted extends Waiter<Uint8Array | undefined> {
   readonly id: string;
   /** On the host's monotonic clock. */
   readonly since: number;
-  /** Whether it has had its answer. */
-  settled = false;
-  /** Ends to listen to its signal, if it has one. */
-  release: (() => void) | undefined = undefined;
-  readonly #resolve: Answer;
-  readonly #reject: (error: unknown) => void;
 
-  constructor(id: string, since: number, resolve: Answer, reject: (error: unknown) => void) {
+  constructor(
+    id: string,
+    since: number,
+    resolve: (envelope: Uint8Array | undefined) => void,
+    reject: (error: unknown) => void,
+  ) {
+    super(resolve, reject);
     this.id = id;
     this.since = since;
-    this.#resolve = resolve;
-    this.#reject = reject;
-  }
-
-  resolve(envelope: Uint8Array | undefined): void {
-    this.#end();
-    this.#resolve(envelope);
-  }
-
-  reject(error: unknown): void {
-    this.#end();
-    this.#reject(error);
-  }
-
-  #end(): void {
-    this.settled = true;
-    this.release?.();
   }
 }
 
@@ -81,7 +63,7 @@ export class GroupRead {
     this.#host = host;
     this.#deadline = deadline;
     this.#readTasks = readTasks;
-    this.#timer = new ExpiryTimer(unheld(host), () => this.#hurry());
+    this.#timer = new ExpiryTimer(host, () => this.#hurry());
   }
 
   /** The bytes of a task, the caller's own; undefined where it is not there. Throws what reading throws, and ABORTED. */
@@ -133,23 +115,23 @@ export class GroupRead {
   async #read(partition: Partition, some: readonly Wanted[], end: number): Promise<void> {
     const isWanted = () => some.some(({ settled }) => !settled);
     try {
-      const ids = some.length === 1 ? some.map(({ id }) => id) : [...new Set(some.map(({ id }) => id))];
+      const ids = [...new Set(some.map(({ id }) => id))];
       const rows = await this.#readTasks(partition, ids, Math.max(1, end - this.#host.monotonic()), isWanted);
       answer(some, rows);
     } catch (error) {
-      for (const wanted of some) if (!wanted.settled) wanted.reject(error);
+      for (const wanted of some) wanted.reject(error);
     }
   }
 
   /** Reads what has waited for long; gives when the next will have. */
-  #hurry(): number | undefined {
+  #hurry(): number {
     const late = this.#host.monotonic() - PATIENCE;
     let next = Infinity;
     for (const lane of this.#lanes.values()) {
       while (lane.wanted[0] && lane.wanted[0].since <= late) this.#startRead(lane);
       if (lane.wanted[0]) next = Math.min(next, lane.wanted[0].since + PATIENCE);
     }
-    return next === Infinity ? undefined : next;
+    return next;
   }
 }
 

@@ -31,14 +31,3 @@ export const processHost: Host = {
 export function sleep(host: Host, milliseconds: number): Promise<void> {
   return new Promise((resolve) => host.after(milliseconds, resolve));
 }
-
-/** A host none of whose timers keeps the process going. */
-export function unheld(host: Host): Host {
-  return {
-    clock: host.clock,
-    monotonic: () => host.monotonic(),
-    after: (milliseconds, callback) => host.later(milliseconds, callback),
-    later: (milliseconds, callback) => host.later(milliseconds, callback),
-    random: () => host.random(),
-  };
-}

@@ -1,9 +1,10 @@
 import type { TaskError } from "../../errors.js";
 import { kindOf, largestPrepared, type OperationKind, shapeOf } from "./batch-shape.js";
 import type { Mutation, SessionError } from "./session.js";
+import { Waiter } from "./waiter.js";
 
-/** One save, complete or removal: mutations that belong together. */
-export class Operation {
+/** One save, complete or removal: mutations that belong together, and their caller. */
+export class Operation extends Waiter<void> {
   /** None once its caller has been answered: it may go on waiting, and must not hold its task in memory. */
   mutations: readonly Mutation[];
   readonly kind: OperationKind;
@@ -14,30 +15,20 @@ export class Operation {
   mayApply = false;
   /** Of the last attempt, if another might have got past it. */
   failure: SessionError | undefined = undefined;
-  /** Whether its caller has been answered. */
-  settled = false;
-  /** Ends to listen to its signal, if it has one. */
-  release: (() => void) | undefined = undefined;
-  readonly #resolve: () => void;
-  readonly #reject: (error: TaskError) => void;
 
-  constructor(mutations: readonly Mutation[], end: number, resolve: () => void, reject: (error: TaskError) => void) {
+  constructor(mutations: readonly Mutation[], end: number, resolve: () => void, reject: (error: unknown) => void) {
+    super(resolve, reject);
     this.mutations = mutations;
     this.kind = kindOf(mutations);
     this.bytes = bytesOf(mutations);
     this.end = end;
-    this.#resolve = resolve;
-    this.#reject = reject;
   }
 
   /** Answers its caller, if it has not been answered yet. */
   settle(error?: TaskError): void {
-    if (this.settled) return;
-    this.settled = true;
     this.mutations = [];
-    this.release?.();
-    if (error) this.#reject(error);
-    else this.#resolve();
+    if (error) this.reject(error);
+    else this.resolve();
   }
 }
 
