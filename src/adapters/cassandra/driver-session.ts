@@ -123,9 +123,7 @@ export class DriverSession implements LedgerSession {
     timeout: number,
   ): Promise<LedgerPlace | undefined> {
     const params = [taskList, shard, encodeVersion(after)];
-    const {
-      rows: [row],
-    } = await this.#read(this.#statements.readLastEntry, params, timeout);
+    const [row] = (await this.#read(this.#statements.readLastEntry, params, timeout)).rows;
     return row && toPlace(row);
   }
 
@@ -136,9 +134,7 @@ export class DriverSession implements LedgerSession {
   }
 
   async readSweep({ taskList, shard }: Partition, timeout: number): Promise<Sweep | undefined> {
-    const {
-      rows: [row],
-    } = await this.#read(this.#statements.readSweep, [taskList, shard], timeout);
+    const [row] = (await this.#read(this.#statements.readSweep, [taskList, shard], timeout)).rows;
     if (!row) return undefined;
     const ends = ((row.stretches as unknown[] | null) ?? []).map(toVersion);
     const stretches = Array.from({ length: ends.length >> 1 }, (_, i) => ({
@@ -149,9 +145,7 @@ export class DriverSession implements LedgerSession {
   }
 
   async readClock(timeout: number): Promise<Version> {
-    const {
-      rows: [row],
-    } = await this.#read(this.#statements.readClock, [], timeout);
+    const [row] = (await this.#read(this.#statements.readClock, [], timeout)).rows;
     return toVersion(row?.now) * 1000n;
   }
 
