@@ -2,6 +2,7 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 import { type Any, type Timestamp, TimestampSchema, timestampDate } from "@bufbuild/protobuf/wkt";
 import { type TaskEnvelope, TaskEnvelopeSchema } from "../gen/taskledger/v1/envelope_pb.js";
+import { checkEnvelope } from "./envelope-check.js";
 import {
   type DataReader,
   type DataWriter,
@@ -11,7 +12,7 @@ import {
   writeTail,
 } from "./envelope-codec.js";
 import { describeValue, TaskError } from "./errors.js";
-import { checkKey, type TaskKey } from "./keys.js";
+import type { TaskKey } from "./keys.js";
 import { timestampToVersion, type Version, versionToTimestamp } from "./version.js";
 import { decode, encode } from "./wire/message-codec.js";
 import { noBytes } from "./wire/pool.js";
@@ -56,31 +57,6 @@ export function copyEnvelope(
 export function packData(typeUrl: string, value: Uint8Array): Any {
   return { $typeName: "google.protobuf.Any", typeUrl, value };
 }
-
-export function typeUrlOf(typeName: string): string {
-  return `type.googleapis.com/${typeName}`;
-}
-
-/** The message's full name that a type URL ends in. */
-export function typeNameOf(typeUrl: string): string {
-  if (typeUrl === lastUrl) return lastName;
-  const name = typeUrl.slice(typeUrl.lastIndexOf("/") + 1);
-  if (typeUrl.length <= MAX_KEPT_URL) {
-    lastUrl = typeUrl;
-    lastName = internalize(name);
-  }
-  return name;
-}
-
-/** The same text as V8 keeps names in code and of properties: it compares two such by their identity. */
-function internalize(name: string): string {
-  return Object.keys({ [name]: true })[0] as string;
-}
-
-/** Most tasks are of the type of the one before. */
-let lastUrl = "";
-let lastName = "";
-const MAX_KEPT_URL = 500;
 
 /** Throws TOO_LARGE over `maxBytes`. */
 export function encodeEnvelope(envelope: TaskEnvelope, maxBytes: number): Uint8Array<ArrayBuffer> {
@@ -184,34 +160,6 @@ function decodeSlowly(bytes: Uint8Array, reader: DataReader | undefined): TaskEn
     throw new TaskError("INVALID_ENVELOPE", reason, { cause });
   }
 }
-
-/** The rules of the protocol that the schema alone does not say. */
-export function checkEnvelope(
-  envelope: TaskEnvelope,
-  code: "INVALID_ENVELOPE" | "INVALID_HASH",
-): asserts envelope is TaskEnvelope & { data: Any } {
-  const { taskList, id, data, createdAt, savedAt } = envelope;
-  try {
-    checkKey(taskList, id);
-  } catch (cause) {
-    const { message, field } = cause as TaskError;
-    throw new TaskError(code, message, { taskList, id, field, cause });
-  }
-  const refuse = (field: string, reason: string) => new TaskError(code, `${field} ${reason}`, { taskList, id, field });
-  if (data === undefined) throw refuse("data", "is missing");
-  if (typeNameOf(data.typeUrl) === "") throw refuse("data", "does not name a type");
-  if (createdAt && !isTimestamp(createdAt)) throw refuse("createdAt", "is out of the range of a Timestamp");
-  if (savedAt && timestampToVersion(savedAt) === undefined)
-    throw refuse("savedAt", "is not a whole number of microseconds between 1970 and 9999");
-}
-
-function isTimestamp({ seconds, nanos }: Timestamp): boolean {
-  return seconds >= MIN_SECONDS && seconds <= MAX_SECONDS && nanos >= 0 && nanos <= 999_999_999;
-}
-
-/** The first second of the year 1, and the last of 9999. */
-const MIN_SECONDS = -62_135_596_800n;
-const MAX_SECONDS = 253_402_300_799n;
 
 function tooLarge(size: number, limit: number, key?: TaskKey): TaskError {
   const message = `the task's envelope has ${size} bytes; the limit is ${limit} (maxTaskBytes)`;

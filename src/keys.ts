@@ -11,17 +11,26 @@ export const MAX_KEY_BYTES = 512;
 
 /** Throws INVALID_KEY unless `value` is 1 to 512 bytes of well-formed UTF-8 without NUL. */
 export function checkTaskList(value: unknown): asserts value is string {
-  checkName(value, "taskList", "the task list");
+  if (!isTaskList(value)) throw nameError(value, "taskList");
 }
 
 /** Throws INVALID_KEY unless `value` is 1 to 512 bytes of well-formed UTF-8 without NUL. */
 export function checkId(value: unknown): asserts value is string {
-  checkName(value, "id", "the id");
+  if (!isName(value)) throw nameError(value, "id");
 }
 
 export function checkKey(taskList: unknown, id: unknown): void {
-  checkTaskList(taskList);
-  checkId(id);
+  if (!isKey(taskList, id)) throw keyError(taskList, id);
+}
+
+/** What `checkKey` throws for a list or an id that is not valid. */
+export function keyError(taskList: unknown, id: unknown): TaskError {
+  return isTaskList(taskList) ? nameError(id, "id") : nameError(taskList, "taskList");
+}
+
+/** Whether `checkKey` lets them pass. */
+export function isKey(taskList: unknown, id: unknown): boolean {
+  return isTaskList(taskList) && isName(id);
 }
 
 /** A text that names a task, for maps: neither key holds a NUL. */
@@ -29,21 +38,38 @@ export function nameOf({ taskList, id }: TaskKey): string {
   return `${taskList}\0${id}`;
 }
 
-function checkName(value: unknown, field: "taskList" | "id", name: string): void {
-  const problem = problemOf(value);
-  if (problem === undefined) return;
-  const limits = `${name} must be a string of 1 to ${MAX_KEY_BYTES} bytes of well-formed UTF-8 without NUL`;
-  throw new TaskError("INVALID_KEY", `${limits}; ${problem}`, { field });
+/** Most tasks are of the list of the one before. */
+let lastList: string | undefined;
+
+function isTaskList(value: unknown): boolean {
+  if (value !== undefined && value === lastList) return true;
+  if (!isName(value)) return false;
+  lastList = value;
+  return true;
 }
 
-function problemOf(value: unknown): string | undefined {
+function isName(value: unknown): value is string {
+  return (
+    typeof value === "string" &&
+    value !== "" &&
+    byteLength(value) <= MAX_KEY_BYTES &&
+    value.isWellFormed() &&
+    !value.includes("\0")
+  );
+}
+
+function nameError(value: unknown, field: "taskList" | "id"): TaskError {
+  const name = field === "id" ? "the id" : "the task list";
+  const limits = `${name} must be a string of 1 to ${MAX_KEY_BYTES} bytes of well-formed UTF-8 without NUL`;
+  return new TaskError("INVALID_KEY", `${limits}; ${problemOf(value)}`, { field });
+}
+
+function problemOf(value: unknown): string {
   if (typeof value !== "string") return `got ${describeValue(value)}`;
   if (value === "") return "it is empty";
   const bytes = byteLength(value);
   if (bytes > MAX_KEY_BYTES) return `it has ${bytes} bytes`;
-  if (!value.isWellFormed()) return "it holds a lone surrogate";
-  if (value.includes("\0")) return "it holds a NUL";
-  return undefined;
+  return value.isWellFormed() ? "it holds a NUL" : "it holds a lone surrogate";
 }
 
 /** Bytes of UTF-8; exact only where that decides. */

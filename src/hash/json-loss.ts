@@ -7,8 +7,8 @@ import {
   toBinary,
 } from "@bufbuild/protobuf";
 import { type Any, anyUnpack, type FieldMask, isWrapperDesc } from "@bufbuild/protobuf/wkt";
-import { typeNameOf, typeUrlOf } from "../envelope.js";
 import { isJsonObjectField, MAX_DEPTH } from "../task/data-check.js";
+import { typeNameOf, typeUrlOf } from "../type-url.js";
 
 /**
  * Whether a message would come out of ProtoJSON as another one, or not at all: for fields that the schema does not

@@ -12,12 +12,12 @@ import {
   packData,
   prepareEnvelope,
   savedAtOf,
-  typeNameOf,
 } from "../envelope.js";
 import type { DataReader, DataWriter } from "../envelope-codec.js";
 import { isTaskError, TaskError } from "../errors.js";
 import { checkHeaders } from "../headers.js";
 import type { TaskKey } from "../keys.js";
+import { typeNameOf } from "../type-url.js";
 import { processClock } from "../version.js";
 import { fallBack } from "../wire/fallback.js";
 import type { MessageCodec } from "../wire/message-codec.js";

@@ -1,10 +1,11 @@
 import type { Message } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import type { TaskEnvelope } from "../../gen/taskledger/v1/envelope_pb.js";
-import { decodeEnvelope, typeNameOf } from "../envelope.js";
+import { decodeEnvelope } from "../envelope.js";
 import type { DataReader } from "../envelope-codec.js";
 import { isTaskError, TaskError } from "../errors.js";
 import type { TaskKey } from "../keys.js";
+import { typeNameOf } from "../type-url.js";
 import type { MessageCodec } from "../wire/message-codec.js";
 import { OpaqueTask } from "./opaque-task.js";
 import type { TaskTypeRegistry } from "./registry.js";

@@ -1,10 +1,11 @@
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import type { OperationOptions } from "../adapter.js";
 import { defaultHome, maxTaskBytes } from "../default-home.js";
-import { decodeEnvelope, type Envelope, typeNameOf, viewEnvelope } from "../envelope.js";
+import { decodeEnvelope, type Envelope, viewEnvelope } from "../envelope.js";
 import { isTaskError, TaskError } from "../errors.js";
 import { envelopeToHash, type FromHashOptions, hashToEnvelope, type TaskHash } from "../hash/hash.js";
 import { packageVersion } from "../package-version.js";
+import { typeNameOf } from "../type-url.js";
 import { buildState, newState } from "./build.js";
 import {
   currentEnvelope,
