@@ -98,26 +98,17 @@ export function readEnvelope(r: Reader, end: number, reader: DataReader | undefi
   return m;
 }
 
+/** The type comes first, as nearly every writer writes it: by it the value is read. */
 function readAny(r: Reader, end: number, reader: DataReader | undefined): Any {
-  const m: Any = { $typeName: "google.protobuf.Any", typeUrl: "", value: noBytes };
-  while (r.pos < end)
-    switch (r.tag()) {
-      case 10:
-        if (m.value !== noBytes || reader?.message) fallBack();
-        m.typeUrl = r.name(end);
-        break;
-      case 18:
-        if (m.value !== noBytes || reader?.message) fallBack();
-        readValue(r, end, m, reader);
-        break;
-      default:
-        fallBack();
-    }
+  r.expect(10);
+  const m: Any = { $typeName: "google.protobuf.Any", typeUrl: r.name(end), value: noBytes };
+  if (r.pos < end) readValue(r, end, m, reader);
   r.end(end);
   return m;
 }
 
 function readValue(r: Reader, end: number, any: Any, reader: DataReader | undefined): void {
+  r.expect(18);
   const start = r.pos;
   const codec = reader?.codecOf(any.typeUrl);
   if (reader && codec) reader.message = tryReading(r, end, codec);

@@ -1,6 +1,7 @@
 import { fallBack } from "./fallback.js";
+import { readName } from "./known-text.js";
 import { copyBytes, noBytes } from "./pool.js";
-import { readName, readText } from "./text.js";
+import { readText } from "./text.js";
 import { double, float, HIGH, halves, LOW, long, unsignedLong } from "./words.js";
 
 /** How deep messages nest before protobuf-es refuses them. */
@@ -50,12 +51,18 @@ export class Reader {
     return byte < 0x80 ? byte : longTag(this, byte);
   }
 
+  /** The next field is this one, as nearly every writer writes it. */
+  expect(tag: number): void {
+    if (this.tag() !== tag) fallBack();
+  }
+
   /** Reads a length, which must not lead past `end`; gives where what follows ends. */
   limit(end: number): number {
-    const byte = this.bytes[this.pos++] as number;
-    const length = byte < 0x80 ? byte : longUint32(this, byte);
-    const limit = this.pos + length;
-    return limit <= end ? limit : fallBack();
+    const start = this.pos + 1;
+    const limit = start + (this.bytes[this.pos] as number);
+    if (!(limit <= end && limit - start < 0x80)) return longLimit(this, end);
+    this.pos = start;
+    return limit;
   }
 
   /** Whether more values follow in what ends there, and has to end there. */
@@ -70,9 +77,9 @@ export class Reader {
 
   string(end: number): string {
     const limit = this.limit(end);
-    const { bytes, pos } = this;
+    const start = this.pos;
     this.pos = limit;
-    return readText(bytes, pos, limit);
+    return readText(this.bytes, start, limit);
   }
 
   /** A string that is likely to have been read before. */
@@ -188,22 +195,19 @@ export class Reader {
   /** The next entry of a map from strings to strings. */
   stringEntry(map: Record<string, string>, end: number): void {
     const limit = this.limit(end);
-    let key = "";
-    let value = "";
-    while (this.pos < limit)
-      switch (this.tag()) {
-        case 10:
-          key = this.name(limit);
-          break;
-        case 18:
-          value = this.string(limit);
-          break;
-        default:
-          fallBack();
-      }
+    this.expect(10);
+    const key = this.name(limit);
+    this.expect(18);
+    const value = this.string(limit);
     this.end(limit);
     this.set(map, key, value);
   }
+}
+
+function longLimit(reader: Reader, end: number): number {
+  const length = reader.uint32();
+  const limit = reader.pos + length;
+  return limit <= end ? limit : fallBack();
 }
 
 /** Tags that are longer than need be would be another field's case. */

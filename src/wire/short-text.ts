@@ -1,5 +1,5 @@
 /** Up to here, making a string of its character codes is faster than a call into Node: a UUID is as long. */
-export const SHORT = 36;
+const SHORT = 36;
 
 const of = String.fromCharCode;
 
@@ -9,6 +9,7 @@ const of = String.fromCharCode;
  */
 // biome-ignore format: as a table
 export function shortText(bytes: Uint8Array, at: number, length: number): string | false {
+  if (length > SHORT || length === 0) return "";
   let bits = 0;
   const a = bytes[at] as number; bits |= a; if (length === 1) return bits < 0x80 && of(a);
   const b = bytes[at + 1] as number; bits |= b; if (length === 2) return bits < 0x80 && of(a,b);

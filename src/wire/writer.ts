@@ -132,9 +132,15 @@ export class Writer {
   /** Leaves room for a number or a short text after it. */
   tag(p: number, tag: number): number {
     if (p + ROOM > this.bytes.length) grow(this, p, p + ROOM);
-    if (tag >= 0x80) return writeVarint(this.bytes, p, tag);
-    this.bytes[p] = tag;
-    return tag === 0 ? p : p + 1;
+    const { bytes } = this;
+    if (tag < 0x80) {
+      bytes[p] = tag;
+      return tag === 0 ? p : p + 1;
+    }
+    if (tag >= 0x4000) return writeVarint(bytes, p, tag);
+    bytes[p] = (tag & 0x7f) | 0x80;
+    bytes[p + 1] = tag >>> 7;
+    return p + 2;
   }
 
   /** Starts what has its length before it; gives what `join` needs, where it starts. */

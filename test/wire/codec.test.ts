@@ -118,6 +118,23 @@ describe("a codec leaves to protobuf-es", () => {
     expect(tryDecoding(every, new Uint8Array(bytes))).toBe("protobuf-es");
   });
 
+  const entry = (...bytes: number[]) =>
+    Uint8Array.of((maps.schema.field.strings?.number as number) * 8 + 2, bytes.length, ...bytes);
+  const [key, value] = [
+    [10, 1, 97],
+    [18, 1, 98],
+  ] as const;
+  test.each<[string, Uint8Array]>([
+    ["the value first", entry(...value, ...key)],
+    ["no key", entry(...value)],
+    ["no value", entry(...key)],
+    ["neither", entry()],
+    ["two keys", entry(...key, ...key, ...value)],
+    ["something else", entry(...key, ...value, 24, 1)],
+  ])("an entry of a map that has %s", (_, bytes) => {
+    expect(tryDecoding(maps, bytes)).toBe("protobuf-es");
+  });
+
   test.each<[string, object]>([
     ["a number where text is expected", { string: 5 }],
     ["text where a number is expected", { int32: "5" }],

@@ -136,51 +136,39 @@ export function readEveryKind(r: Reader, end: number): EveryKind {
 }
 
 function readEveryKind$$blobByInt32(r: Reader, map: object, end: number): void {
-  let key = 0;
-  let value = noBytes;
-  while (r.pos < end) switch (r.tag()) {
-    case 8: key = r.int32(); break;
-    case 18: value = r.blob(end); break;
-    default: fallBack();
-  }
+  r.expect(8);
+  const key = r.int32();
+  r.expect(18);
+  const value = r.blob(end);
   r.end(end);
   r.set(map, key, value);
 }
 
 function readEveryKind$$int64ByUint64(r: Reader, map: object, end: number): void {
-  let key = protoInt64.zero;
-  let value = protoInt64.zero;
-  while (r.pos < end) switch (r.tag()) {
-    case 8: key = r.uint64(); break;
-    case 16: value = r.int64(); break;
-    default: fallBack();
-  }
+  r.expect(8);
+  const key = r.uint64();
+  r.expect(16);
+  const value = r.int64();
   r.end(end);
   r.set(map, key, value);
 }
 
 function readEveryKind$$colorByBool(r: Reader, map: object, end: number): void {
-  let key = false;
-  let value = 0;
-  while (r.pos < end) switch (r.tag()) {
-    case 8: key = r.bool(); break;
-    case 16: value = r.enum(); break;
-    default: fallBack();
-  }
+  r.expect(8);
+  const key = r.bool();
+  r.expect(16);
+  const value = r.enum();
   r.end(end);
   r.set(map, key, value);
 }
 
 function readEveryKind$$childByText(r: Reader, map: object, end: number): void {
-  let key = "";
-  let value: EveryKind | undefined;
-  while (r.pos < end) switch (r.tag()) {
-    case 10: key = r.string(end); break;
-    case 18: if (value !== undefined) fallBack(); value = readEveryKind(r, r.limit(end)); break;
-    default: fallBack();
-  }
+  r.expect(10);
+  const key = r.string(end);
+  r.expect(18);
+  const value = readEveryKind(r, r.limit(end));
   r.end(end);
-  r.set(map, key, value ?? readEveryKind(r, end));
+  r.set(map, key, value);
 }
 
 export function create$google$protobuf$Any(): Any {
@@ -343,15 +331,12 @@ export function read$google$protobuf$Struct(r: Reader, end: number): Struct {
 }
 
 function read$google$protobuf$Struct$$fields(r: Reader, map: object, end: number): void {
-  let key = "";
-  let value: Value | undefined;
-  while (r.pos < end) switch (r.tag()) {
-    case 10: key = r.string(end); break;
-    case 18: if (value !== undefined) fallBack(); value = read$google$protobuf$Value(r, r.limit(end)); break;
-    default: fallBack();
-  }
+  r.expect(10);
+  const key = r.string(end);
+  r.expect(18);
+  const value = read$google$protobuf$Value(r, r.limit(end));
   r.end(end);
-  r.set(map, key, value ?? read$google$protobuf$Value(r, end));
+  r.set(map, key, value);
 }
 
 export function create$google$protobuf$ListValue(): ListValue {

@@ -230,13 +230,10 @@ export function readIndexCatalogue(r: Reader, end: number): IndexCatalogue {
 }
 
 function readIndexCatalogue$$totals(r: Reader, map: object, end: number): void {
-  let key = "";
-  let value = protoInt64.zero;
-  while (r.pos < end) switch (r.tag()) {
-    case 10: key = r.string(end); break;
-    case 16: value = r.int64(); break;
-    default: fallBack();
-  }
+  r.expect(10);
+  const key = r.string(end);
+  r.expect(16);
+  const value = r.int64();
   r.end(end);
   r.set(map, key, value);
 }

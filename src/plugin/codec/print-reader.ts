@@ -2,7 +2,7 @@ import type { DescField, DescMessage, DescOneof } from "@bufbuild/protobuf";
 import type { GeneratedFile, Printable, Target } from "@bufbuild/protoplugin";
 import type { CodecNames } from "./names.js";
 import { isTextMap } from "./print-writer.js";
-import { isLongAsText, packedTagOf, readCall, scalarOf, tagOf, zeroOf, zeroOfScalar } from "./scalars.js";
+import { isLongAsText, packedTagOf, readCall, scalarOf, tagOf, zeroOf } from "./scalars.js";
 import { childrenOf, isImplicit, isSupportedField, isUnwrapped } from "./support.js";
 
 /** Prints the body of the function that makes a message in which nothing is set. */
@@ -15,19 +15,14 @@ export function printReader(f: GeneratedFile, message: DescMessage, names: Codec
   const nests = childrenOf(message).length > 0;
   f.print("  const m = ", names.local("create", message), "();");
   if (nests) f.print("  r.enter();");
-  const cases = message.fields.filter(isSupportedField).map((field) => readField(f, field, names));
-  printLoop(f, cases, names);
-  if (nests) f.print("  r.leave();");
-  f.print("  return m;");
-}
-
-/** Reads fields up to the end, by their tags. */
-function printLoop(f: GeneratedFile, cases: readonly (readonly Printable[])[], names: CodecNames): void {
   f.print("  while (r.pos < end) switch (r.tag()) {");
-  for (const each of cases) f.print("    case ", ...each, " break;");
+  for (const field of message.fields.filter(isSupportedField))
+    f.print("    case ", ...readField(f, field, names), " break;");
   f.print("    default: ", names.wire("fallBack"), "();");
   f.print("  }");
   f.print("  r.end(end);");
+  if (nests) f.print("  r.leave();");
+  f.print("  return m;");
 }
 
 /** A new message, in the order in which protobuf-es makes its properties. */
@@ -91,7 +86,7 @@ function readMap(field: DescField & { fieldKind: "map" }, map: string, names: Co
   return [tag, ": ", names.entryReader(field), `(r, ${map}, r.limit(end));`];
 }
 
-/** Prints the function that reads an entry of a map. */
+/** Prints the function that reads an entry of a map, as nearly every writer writes it: the key, then the value. */
 export function printEntryReader(
   f: GeneratedFile,
   field: DescField & { fieldKind: "map" },
@@ -101,21 +96,14 @@ export function printEntryReader(
   const types =
     target === "ts" ? ["r: ", names.wire("Reader", true), ", map: object, end: number): void"] : ["r, map, end)"];
   f.print("function ", names.entryReader(field), "(", ...types, " {");
-  f.print("  let key = ", zeroOfScalar(f, field.mapKey), ";");
-  f.print("  let value", ...initialEntryValue(f, field, target), ";");
-  const once = field.message ? onlyOnce("value !== undefined", names) : "";
-  const key = [tagOf(1, field.mapKey), ": key = ", readCall(field.mapKey, false), ";"];
-  printLoop(f, [key, [tagOfValue(field, 2), ": ", once, "value = ", readValue(field, names), ";"]], names);
-  const otherwise = field.message ? [" ?? ", names.function("read", field.message), "(r, end)"] : [];
-  f.print("  r.set(map, key, value", ...otherwise, ");");
+  f.print(`  r.expect(${tagOf(1, field.mapKey)});`);
+  f.print("  const key = ", readCall(field.mapKey, false), ";");
+  f.print(`  r.expect(${tagOfValue(field, 2)});`);
+  f.print("  const value = ", readValue(field, names), ";");
+  f.print("  r.end(end);");
+  f.print("  r.set(map, key, value);");
   f.print("}");
   f.print();
-}
-
-/** A message that the entry does not have is an empty one; bytes are a new array each time. */
-function initialEntryValue(f: GeneratedFile, field: DescField & { fieldKind: "map" }, target: Target): Printable[] {
-  if (field.message === undefined) return [" = ", zeroOf(f, field)];
-  return target === "ts" ? [": ", f.importShape(field.message), " | undefined"] : [];
 }
 
 export function entryFields(message: DescMessage): (DescField & { fieldKind: "map" })[] {

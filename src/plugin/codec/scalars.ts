@@ -80,7 +80,7 @@ export function zeroOf(f: GeneratedFile, field: DescField): Printable {
   return zeroOfScalar(f, field.scalar as ScalarType, isLongAsText(field));
 }
 
-export function zeroOfScalar(f: GeneratedFile, scalar: ScalarType, asText = false): Printable {
+function zeroOfScalar(f: GeneratedFile, scalar: ScalarType, asText = false): Printable {
   if (scalar === ScalarType.STRING) return '""';
   if (scalar === ScalarType.BOOL) return "false";
   if (scalar === ScalarType.BYTES) return f.import("noBytes", "taskledger/wire");
