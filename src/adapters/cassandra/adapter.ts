@@ -115,14 +115,15 @@ export class CassandraAdapter implements Adapter {
   }
 
   /** Opens the ledger, if it is not open, and calls it; `close` waits for it. */
-  async #call<T>(signal: AbortSignal | undefined, work: (ledger: Ledger) => Promise<T>): Promise<T> {
+  #call<T>(signal: AbortSignal | undefined, work: (ledger: Ledger) => Promise<T>): Promise<T> {
     this.#calls.begin();
-    try {
-      return await work(await this.#ledger(signal));
-    } finally {
-      this.#calls.end();
-    }
+    const isOpen = this.#opened && !this.#closed.signal.aborted && !signal?.aborted;
+    const result = isOpen ? startAt(this.#opened as Ledger, work) : this.#ledger(signal).then(work);
+    result.then(this.#callEnded, this.#callEnded);
+    return result;
   }
+
+  readonly #callEnded = () => this.#calls.end();
 
   #claim<T>(
     { signal }: OperationOptions = {},
@@ -163,6 +164,15 @@ export class CassandraAdapter implements Adapter {
 function driverOptions(options: CassandraAdapterOptions): CassandraConnectionOptions {
   const others = Object.entries(options).filter(([name]) => !ledgerOptionNames.has(name));
   return Object.fromEntries(others) as unknown as CassandraConnectionOptions;
+}
+
+/** Throws nothing: an error is the promise's. */
+function startAt<T>(ledger: Ledger, work: (ledger: Ledger) => Promise<T>): Promise<T> {
+  try {
+    return work(ledger);
+  } catch (error) {
+    return Promise.reject(error);
+  }
 }
 
 function closedError(): TaskError {

@@ -14,6 +14,18 @@ import { type Partition, partitionOf } from "./shard.js";
 /** How often a save is tried whose acknowledgements come too late to count. */
 const LATE_SAVES = 3;
 
+/** A save that has been let in, until its outcome is known. */
+interface SaveUnderWay {
+  readonly entry: SaveEntry;
+  readonly partition: Partition;
+  readonly signal: AbortSignal | undefined;
+  readonly made: VersionsUnderWay;
+  replaced: readonly Version[];
+  /** A version that was applied, and answered too late to count. */
+  late: Version | undefined;
+  attempts: number;
+}
+
 export interface LedgerWriterOptions {
   readonly shards: number;
   readonly limits: LedgerLimits;
@@ -46,75 +58,104 @@ export class LedgerWriter {
     this.#options = options;
   }
 
-  async save(entry: SaveEntry, signal: AbortSignal | undefined): Promise<Outcome<Version>> {
-    try {
-      // What need not wait keeps to one turn, so that it leaves together.
-      if (!this.#admission.tryEnter(entry.size)) await this.#admission.enter(entry.size, signal);
-    } catch (error) {
-      return failure(error, entry);
-    }
+  // One of these is made for each save and complete of a busy process: they wait by callbacks where `async` functions
+  // would hold a kilobyte each.
+
+  save(entry: SaveEntry, signal: AbortSignal | undefined): Promise<Outcome<Version>> {
+    const partition = this.partitionOf(entry);
+    // What need not wait keeps to one turn, so that it leaves together.
+    if (this.#admission.tryEnter(entry.size)) return this.#saveAdmitted(entry, partition, signal);
+    return this.#admission.enter(entry.size, signal).then(
+      () => this.#saveAdmitted(entry, partition, signal),
+      (error) => failure(error, entry),
+    );
+  }
+
+  #saveAdmitted(entry: SaveEntry, partition: Partition, signal: AbortSignal | undefined): Promise<Outcome<Version>> {
     const made = this.#saves.enter(entry);
+    return this.#trySaving({ entry, partition, signal, made, replaced: entry.replaces, late: undefined, attempts: 0 });
+  }
+
+  #trySaving(save: SaveUnderWay): Promise<Outcome<Version>> {
+    if (this.#guard.isTrusted) return this.#write(save);
+    return this.#guard.untilTrusted(save.signal).then(
+      () => this.#write(save),
+      (error) => this.#failed(save, error),
+    );
+  }
+
+  #write(save: SaveUnderWay): Promise<Outcome<Version>> {
+    const { rules } = this.#options;
+    const { entry, partition, signal, made, replaced } = save;
+    let savedAt: Version | undefined;
+    const failed = (error: unknown) => this.#failed(save, error, savedAt && rules.versionAfterUnknown(savedAt));
     try {
-      return await this.#saveAdmitted(entry, made, signal);
-    } finally {
-      this.#saves.leave(made);
-      this.#admission.leave(entry.size);
+      const version = this.#host.clock.next(latestOf(replaced));
+      savedAt = version;
+      made.latest = version;
+      const mutations = [...rules.saving(entry, version), ...rules.replacing(entry.id, replaced)];
+      return this.#commit.write(partition, mutations, signal).then(() => this.#acknowledged(save, version), failed);
+    } catch (error) {
+      return Promise.resolve(failed(error));
     }
   }
 
-  async #saveAdmitted(
-    entry: SaveEntry,
-    made: VersionsUnderWay,
-    signal: AbortSignal | undefined,
-  ): Promise<Outcome<Version>> {
+  /** A save that was acknowledged too late is made again, at a new version, unless it has been overwritten since. */
+  #acknowledged(save: SaveUnderWay, savedAt: Version): Outcome<Version> | Promise<Outcome<Version>> {
     const { limits, rules } = this.#options;
-    const partition = this.partitionOf(entry);
-    let replaced = entry.replaces;
-    /** A version that was applied, and answered too late to count. */
-    let late: Version | undefined;
-    for (let attempt = 1; ; attempt++) {
-      let savedAt: Version | undefined;
-      try {
-        if (!this.#guard.isTrusted) await this.#guard.untilTrusted(signal);
-        savedAt = this.#host.clock.next(latestOf(replaced));
-        made.latest = savedAt;
-        const mutations = [...rules.saving(entry, savedAt), ...rules.replacing(entry.id, replaced)];
-        await this.#commit.write(partition, mutations, signal);
-      } catch (error) {
-        const failed = failure(error, entry, savedAt && rules.versionAfterUnknown(savedAt));
-        return late === undefined ? failed : applied(failed, rules.versionAfterUnknown(late));
-      }
-      if (rules.isAcknowledged(savedAt, this.#host.clock.now(), limits)) {
-        for (const version of replaced) this.removeReplaced(partition, { id: entry.id, savedAt: version });
-        return { ok: true, value: savedAt };
-      }
-      // It is saved again, at a new version, unless it has been overwritten since.
-      late = savedAt;
-      if (attempt === LATE_SAVES || made.latest > savedAt)
-        return failure(tooLate(), entry, rules.versionAfterUnknown(savedAt));
-      replaced = [savedAt, ...replaced];
+    const { entry, partition, made, replaced } = save;
+    if (rules.isAcknowledged(savedAt, this.#host.clock.now(), limits)) {
+      for (const version of replaced) this.removeReplaced(partition, { id: entry.id, savedAt: version });
+      return this.#ended(save, { ok: true, value: savedAt });
     }
+    save.late = savedAt;
+    save.attempts++;
+    if (save.attempts === LATE_SAVES || made.latest > savedAt)
+      return this.#ended(save, failure(tooLate(), entry, rules.versionAfterUnknown(savedAt)));
+    save.replaced = [savedAt, ...replaced];
+    return this.#trySaving(save);
+  }
+
+  #failed(save: SaveUnderWay, error: unknown, attempted?: Version | undefined): Outcome<Version> {
+    const { entry, late } = save;
+    const failed = failure(error, entry, attempted);
+    return this.#ended(
+      save,
+      late === undefined ? failed : applied(failed, this.#options.rules.versionAfterUnknown(late)),
+    );
+  }
+
+  #ended({ entry, made }: SaveUnderWay, outcome: Outcome<Version>): Outcome<Version> {
+    this.#saves.leave(made);
+    this.#admission.leave(entry.size);
+    return outcome;
   }
 
   /** A clock that is off does no harm here: what is written bears the version's own timestamp. */
-  async complete(entry: CompleteEntry, partition: Partition, signal: AbortSignal | undefined): Promise<Outcome<void>> {
-    const { id, savedAt } = entry;
+  complete(entry: CompleteEntry, partition: Partition, signal: AbortSignal | undefined): Promise<Outcome<void>> {
     // What this process saves from now on must not fall under this deletion.
-    this.#host.clock.observe(savedAt);
-    try {
-      if (!this.#admission.tryEnter(0)) await this.#admission.enter(0, signal);
-    } catch (error) {
-      return failure(error, entry);
-    }
-    try {
-      const mutations = this.#options.rules.completing(id, savedAt, this.#host.clock.now());
-      await this.#commit.write(partition, mutations, signal);
-      return { ok: true, value: undefined };
-    } catch (error) {
-      return failure(error, entry);
-    } finally {
+    this.#host.clock.observe(entry.savedAt);
+    if (this.#admission.tryEnter(0)) return this.#completeAdmitted(entry, partition, signal);
+    return this.#admission.enter(0, signal).then(
+      () => this.#completeAdmitted(entry, partition, signal),
+      (error) => failure(error, entry),
+    );
+  }
+
+  #completeAdmitted(
+    entry: CompleteEntry,
+    partition: Partition,
+    signal: AbortSignal | undefined,
+  ): Promise<Outcome<void>> {
+    const mutations = this.#options.rules.completing(entry.id, entry.savedAt, this.#host.clock.now());
+    const leave = (outcome: Outcome<void>) => {
       this.#admission.leave(0);
-    }
+      return outcome;
+    };
+    return this.#commit.write(partition, mutations, signal).then(
+      () => leave({ ok: true, value: undefined }),
+      (error) => leave(failure(error, entry)),
+    );
   }
 
   /** Removes an entry that leads to no task, as completing it does. */

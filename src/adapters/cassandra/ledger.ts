@@ -91,11 +91,12 @@ export class Ledger {
   }
 
   complete(entries: readonly CompleteEntry[], signal: AbortSignal | undefined): Promise<Outcome<void>[]> {
-    return forAll(entries, async (entry) => {
+    return forAll(entries, (entry) => {
       const partition = this.#writer.partitionOf(entry);
-      const outcome = await this.#writer.complete(entry, partition, signal);
-      if (outcome.ok) this.#sweeper.noteCompletion(partition);
-      return outcome;
+      return this.#writer.complete(entry, partition, signal).then((outcome) => {
+        if (outcome.ok) this.#sweeper.noteCompletion(partition);
+        return outcome;
+      });
     });
   }
 
@@ -191,7 +192,11 @@ export class Ledger {
 }
 
 /** What comes of each; most calls have but one. */
-async function forAll<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+function forAll<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
   const [only] = items;
-  return items.length === 1 ? [await work(only as T)] : Promise.all(items.map(work));
+  return items.length === 1 ? work(only as T).then(alone) : Promise.all(items.map(work));
+}
+
+function alone<R>(result: R): R[] {
+  return [result];
 }

@@ -47,10 +47,9 @@ export class MutationEncoder {
 
   /** The parameters of a prepared batch of saves and completes, whose statement has the saves first. */
   encodeAll(mutations: readonly Mutation[]): unknown[] {
-    const isSave = ({ kind }: Mutation) => kind === "put-task" || kind === "put-entry";
     const params: unknown[] = [];
-    for (const mutation of mutations) if (isSave(mutation)) params.push(...this.encode(mutation).params);
-    for (const mutation of mutations) if (!isSave(mutation)) params.push(...this.encode(mutation).params);
+    for (const mutation of mutations) if (isSave(mutation)) this.#append(mutation, params);
+    for (const mutation of mutations) if (!isSave(mutation)) this.#append(mutation, params);
     return params;
   }
 
@@ -60,41 +59,44 @@ export class MutationEncoder {
   }
 
   encode(mutation: Mutation): Query {
+    const params: unknown[] = [];
+    return { query: this.#append(mutation, params), params };
+  }
+
+  /** Appends the parameters of the statement that it gives. */
+  #append(mutation: Mutation, params: unknown[]): string {
     const statements = this.#statements;
     const [taskList, shard] = [this.#taskList, this.#shard];
-    const at = this.#version.of(
-      mutation.kind === "put-task" || mutation.kind === "put-entry" ? mutation.savedAt : mutation.at,
-    );
+    const at = this.#version.of(isSave(mutation) ? mutation.savedAt : mutation.at);
     switch (mutation.kind) {
       case "put-task": {
-        const { type, envelope } = mutation;
-        const params = [taskList, shard, this.#id.of(mutation.id), at, this.#type.of(type), toBuffer(envelope), at];
-        return { query: statements.putTask, params };
+        const { id, type, envelope } = mutation;
+        params.push(taskList, shard, this.#id.of(id), at, this.#type.of(type), toBuffer(envelope), at);
+        return statements.putTask;
       }
       case "put-entry":
-        return {
-          query: statements.putEntry,
-          params: [taskList, shard, at, this.#id.of(mutation.id), encodeInt(mutation.size), at],
-        };
+        params.push(taskList, shard, at, this.#id.of(mutation.id), encodeInt(mutation.size), at);
+        return statements.putEntry;
       case "delete-task":
-        return { query: statements.deleteTask, params: [at, taskList, shard, this.#id.of(mutation.id)] };
-      case "delete-entry": {
-        const savedAt = this.#version.of(mutation.savedAt);
-        return { query: statements.deleteEntry, params: [at, taskList, shard, savedAt, this.#id.of(mutation.id)] };
-      }
-      case "delete-entries": {
-        const { after, before } = mutation;
-        return {
-          query: statements.deleteEntries,
-          params: [at, taskList, shard, encodeVersion(after), encodeVersion(before)],
-        };
-      }
+        params.push(at, taskList, shard, this.#id.of(mutation.id));
+        return statements.deleteTask;
+      case "delete-entry":
+        params.push(at, taskList, shard, this.#version.of(mutation.savedAt), this.#id.of(mutation.id));
+        return statements.deleteEntry;
+      case "delete-entries":
+        params.push(at, taskList, shard, encodeVersion(mutation.after), encodeVersion(mutation.before));
+        return statements.deleteEntries;
       case "put-sweep": {
         const ends = mutation.stretches.flatMap(({ after, before }) => [encodeVersion(after), encodeVersion(before)]);
-        return { query: statements.putSweep, params: [taskList, shard, at, ends, at] };
+        params.push(taskList, shard, at, ends, at);
+        return statements.putSweep;
       }
     }
   }
+}
+
+function isSave(mutation: Mutation): mutation is Extract<Mutation, { kind: "put-task" | "put-entry" }> {
+  return mutation.kind === "put-task" || mutation.kind === "put-entry";
 }
 
 /** Encodes a value again only when it differs from the last. */
