@@ -51,7 +51,7 @@ describe("a batch", () => {
     { kind: "delete-task", id, at },
     { kind: "delete-entry", savedAt: at, id, at },
   ];
-  type Asked = [what: string | { query: string }[], parameters: unknown[], options: { routingKey?: Buffer[] }];
+  type Asked = [what: string | { query: string }[], parameters: unknown[], options: { routingKey?: unknown }];
   /** A session, and what it asks the driver for. */
   const setUp = (execute: () => Promise<unknown> = async () => undefined) => {
     const asked: Asked[] = [];
@@ -84,7 +84,7 @@ describe("a batch", () => {
     expect([parameters[2], parameters[15], parameters[29]].map(String)).toEqual(["a", "b", "c"]);
     expect(options).toMatchObject({
       keyspace: "tasks",
-      routingKey: [Buffer.from("datto.com"), Buffer.from([0, 0, 0, 2])],
+      routingKey: Buffer.from([0, 9, ...Buffer.from("datto.com"), 0, 0, 4, 0, 0, 0, 2, 0]), // as there is no metadata
     });
   });
 

@@ -4,6 +4,7 @@ import { shapeOfBatch } from "./batch-shape.js";
 import { callDriver } from "./driver-call.js";
 import { type Driver, mayBeTombstones } from "./driver-errors.js";
 import { encodeVersion, MutationEncoder } from "./parameters.js";
+import { PartitionTokens } from "./routing.js";
 import type { LedgerPlace } from "./rules.js";
 import {
   type EntriesRead,
@@ -19,11 +20,7 @@ import type { Sweep } from "./stretches.js";
 
 type Result = { readonly rows: types.Row[]; readonly warnings: string[] };
 
-interface RequestParts {
-  readonly pageState?: string | undefined;
-  /** By which the driver finds the replicas, where it can't see them in the statement. */
-  readonly routingKey?: Buffer[];
-}
+type DriverOptions = QueryOptions & { readonly readTimeout: number };
 
 /** Every statement has its own; the driver need not make one. */
 const NO_TIMESTAMP = null;
@@ -35,6 +32,7 @@ export class DriverSession implements LedgerSession {
   readonly #keyspace: string;
   readonly #statements: Statements;
   readonly #batches: PreparedBatches;
+  readonly #tokens: PartitionTokens;
   readonly #consistency: types.consistencies;
   readonly #retry: policies.retry.RetryPolicy;
   readonly #speculationDelay: number;
@@ -45,96 +43,77 @@ export class DriverSession implements LedgerSession {
     this.#keyspace = keyspace;
     this.#statements = statementsFor(keyspace);
     this.#batches = new PreparedBatches(this.#statements);
+    this.#tokens = new PartitionTokens(client);
     this.#consistency = consistency;
     // Attempts are counted by the adapter; the driver must not make more of its own.
     this.#retry = new driver.policies.retry.FallthroughRetryPolicy();
     this.#speculationDelay = speculationDelay(client, driver);
   }
 
-  async apply(partition: Partition, mutations: readonly Mutation[], timeout: number): Promise<void> {
+  apply(partition: Partition, mutations: readonly Mutation[], timeout: number): Promise<void> {
     const start = performance.now();
     // The error is one coordinator's. Another, that was asked before and hangs, may yet do it.
     const mayApply = (reached: boolean) => reached || performance.now() - start >= this.#speculationDelay;
-    await callDriver(this.#driver, { timeout, mayApply }, () => this.#sendBatch(partition, mutations, timeout));
+    const options = this.#optionsOf(timeout, partition);
+    const send = () => this.#sendBatch(partition, mutations, options);
+    return callDriver(this.#driver, { timeout, mayApply }, send) as Promise<unknown> as Promise<void>;
   }
 
-  async #sendBatch(partition: Partition, mutations: readonly Mutation[], readTimeout: number): Promise<void> {
+  #sendBatch(partition: Partition, mutations: readonly Mutation[], options: DriverOptions): Promise<unknown> {
     const encoder = new MutationEncoder(this.#statements, partition);
     const prepared = this.#batches.of(shapeOfBatch(mutations));
-    if (prepared?.isReady) return this.#sendPrepared(prepared, encoder, mutations, readTimeout);
+    const sendPrepared = () => this.#client.execute(prepared?.text as string, encoder.encodeAll(mutations), options);
+    if (prepared?.isReady) return sendPrepared();
     const queries = mutations.map((mutation) => encoder.encode(mutation));
-    await this.#client.batch(queries, this.#optionsOf(readTimeout));
-    if (prepared) this.#prepare(prepared, encoder, mutations, readTimeout);
+    return this.#client.batch(queries, options).then(() => {
+      if (prepared) prepareBy(sendPrepared, prepared);
+    });
   }
 
-  async #sendPrepared(
-    { text }: PreparedBatch,
-    encoder: MutationEncoder,
-    mutations: readonly Mutation[],
-    readTimeout: number,
-  ): Promise<void> {
-    await this.#client.execute(text, encoder.encodeAll(mutations), this.#optionsOf(readTimeout, encoder));
-  }
-
-  /**
-   * Has the driver prepare a batch, by writing once more what has just been written. It does so on all nodes, and waits
-   * for each: nobody should wait with it for one that hangs.
-   */
-  #prepare(batch: PreparedBatch, encoder: MutationEncoder, mutations: readonly Mutation[], readTimeout: number): void {
-    if (batch.isPreparing) return;
-    batch.isPreparing = true;
-    this.#sendPrepared(batch, encoder, mutations, readTimeout)
-      .then(() => {
-        batch.isReady = true;
-      })
-      .catch(() => undefined) // it is tried again with the next of its shape
-      .finally(() => {
-        batch.isPreparing = false;
-      });
-  }
-
-  async readTasks(
-    { taskList, shard }: Partition,
-    ids: readonly string[],
-    timeout: number,
-  ): Promise<readonly TaskRow[]> {
+  async readTasks(partition: Partition, ids: readonly string[], timeout: number): Promise<readonly TaskRow[]> {
     const { readTask, readTasks } = this.#statements;
+    const { taskList, shard } = partition;
+    const options = this.#optionsOf(timeout, partition);
     const [first] = ids;
     if (first === undefined) return [];
     if (ids.length === 1) {
-      const { rows } = await this.#read(readTask, [taskList, shard, first], timeout);
+      const { rows } = await this.#read(readTask, [taskList, shard, first], options);
       return rows.map(({ envelope }) => ({ id: first, envelope }));
     }
-    const { rows } = await this.#read(readTasks, [taskList, shard, ids], timeout);
+    const { rows } = await this.#read(readTasks, [taskList, shard, ids], options);
     return rows.map(({ id, envelope }) => ({ id, envelope }));
   }
 
-  async readEntries({ taskList, shard }: Partition, range: EntryRange, timeout: number): Promise<EntriesRead> {
+  async readEntries(partition: Partition, range: EntryRange, timeout: number): Promise<EntriesRead> {
+    const { taskList, shard } = partition;
     const { after, upTo, limit } = range;
     const params = [taskList, shard, encodeVersion(after.savedAt), after.id, encodeVersion(upTo), limit];
-    const { rows, warnings } = await this.#readRange(this.#statements.readEntries, params, timeout);
+    const { rows, warnings } = await this.#readRange(
+      this.#statements.readEntries,
+      params,
+      this.#optionsOf(timeout, partition),
+    );
     const entries = rows.map(({ saved_at, id, size }) => ({ savedAt: toVersion(saved_at), id, size: size ?? 0 }));
     return { entries, isHeavy: warnings.some((warning) => warning.includes("tombstone")) };
   }
 
-  async readLastEntry(
-    { taskList, shard }: Partition,
-    after: Version,
-    timeout: number,
-  ): Promise<LedgerPlace | undefined> {
-    const params = [taskList, shard, encodeVersion(after)];
-    const [row] = (await this.#read(this.#statements.readLastEntry, params, timeout)).rows;
+  async readLastEntry(partition: Partition, after: Version, timeout: number): Promise<LedgerPlace | undefined> {
+    const params = [partition.taskList, partition.shard, encodeVersion(after)];
+    const options = this.#optionsOf(timeout, partition);
+    const [row] = (await this.#read(this.#statements.readLastEntry, params, options)).rows;
     return row && toPlace(row);
   }
 
-  async hasEntry({ taskList, shard }: Partition, { savedAt, id }: LedgerPlace, timeout: number): Promise<boolean> {
-    const params = [taskList, shard, encodeVersion(savedAt), id];
-    const { rows } = await this.#read(this.#statements.readEntry, params, timeout);
+  async hasEntry(partition: Partition, { savedAt, id }: LedgerPlace, timeout: number): Promise<boolean> {
+    const params = [partition.taskList, partition.shard, encodeVersion(savedAt), id];
+    const { rows } = await this.#read(this.#statements.readEntry, params, this.#optionsOf(timeout, partition));
     return rows.length > 0;
   }
 
-  async readSweep({ taskList, shard }: Partition, timeout: number): Promise<Sweep | undefined> {
-    const [row] = (await this.#read(this.#statements.readSweep, [taskList, shard], timeout)).rows;
+  async readSweep(partition: Partition, timeout: number): Promise<Sweep | undefined> {
+    const { taskList, shard } = partition;
+    const options = this.#optionsOf(timeout, partition);
+    const [row] = (await this.#read(this.#statements.readSweep, [taskList, shard], options)).rows;
     if (!row) return undefined;
     const ends = ((row.stretches as unknown[] | null) ?? []).map(toVersion);
     const stretches = Array.from({ length: ends.length >> 1 }, (_, i) => ({
@@ -145,12 +124,12 @@ export class DriverSession implements LedgerSession {
   }
 
   async readClock(timeout: number): Promise<Version> {
-    const [row] = (await this.#read(this.#statements.readClock, [], timeout)).rows;
+    const [row] = (await this.#read(this.#statements.readClock, [], this.#optionsOf(timeout))).rows;
     return toVersion(row?.now) * 1000n;
   }
 
   /** All with the same properties in the same order, which the driver reads faster. */
-  #optionsOf(readTimeout: number, { pageState, routingKey }: RequestParts = {}): QueryOptions {
+  #optionsOf(readTimeout: number, partition?: Partition): DriverOptions {
     return {
       prepare: true,
       consistency: this.#consistency,
@@ -160,15 +139,15 @@ export class DriverSession implements LedgerSession {
       retry: this.#retry,
       readTimeout,
       keyspace: this.#keyspace,
-      routingKey,
-      pageState,
+      routingKey: partition && this.#tokens.of(partition),
+      pageState: undefined,
       timestamp: NO_TIMESTAMP,
-    } as unknown as QueryOptions;
+    } as unknown as DriverOptions;
   }
 
-  async #readRange(query: string, params: unknown[], timeout: number): Promise<Result> {
+  async #readRange(query: string, params: unknown[], options: DriverOptions): Promise<Result> {
     try {
-      return await this.#read(query, params, timeout);
+      return await this.#read(query, params, options);
     } catch (error) {
       const { message, cause } = error as SessionError;
       throw mayBeTombstones(cause, this.#driver) ? new SessionError("tombstones", false, message, cause) : error;
@@ -176,14 +155,14 @@ export class DriverSession implements LedgerSession {
   }
 
   /** All rows of a result; the server may cut it into pages, and leave some empty, whatever was asked for. */
-  async #read(query: string, params: unknown[], timeout: number): Promise<Result> {
-    const end = performance.now() + timeout;
-    const first = await this.#readPage(query, params, timeout);
+  async #read(query: string, params: unknown[], options: DriverOptions): Promise<Result> {
+    const end = performance.now() + options.readTimeout;
+    const first = await this.#readPage(query, params, options);
     const { rows } = first;
     const warnings = first.info.warnings ?? [];
     for (let { pageState } = first; pageState; ) {
-      const left = Math.ceil(Math.max(1, end - performance.now()));
-      const page = await this.#readPage(query, params, left, pageState);
+      const readTimeout = Math.ceil(Math.max(1, end - performance.now()));
+      const page = await this.#readPage(query, params, { ...options, readTimeout, pageState });
       for (const row of page.rows) rows.push(row);
       warnings.push(...(page.info.warnings ?? []));
       pageState = page.pageState;
@@ -191,10 +170,27 @@ export class DriverSession implements LedgerSession {
     return { rows, warnings };
   }
 
-  #readPage(query: string, params: unknown[], timeout: number, pageState?: string): Promise<types.ResultSet> {
-    const options = this.#optionsOf(timeout, { pageState });
+  #readPage(query: string, params: unknown[], options: DriverOptions): Promise<types.ResultSet> {
+    const { readTimeout: timeout } = options;
     return callDriver(this.#driver, { timeout }, () => this.#client.execute(query, params, options));
   }
+}
+
+/**
+ * Has the driver prepare a batch, by writing once more what has just been written. It does so on all nodes, and waits
+ * for each: nobody should wait with it for one that hangs.
+ */
+function prepareBy(write: () => Promise<unknown>, batch: PreparedBatch): void {
+  if (batch.isPreparing) return;
+  batch.isPreparing = true;
+  write()
+    .then(() => {
+      batch.isReady = true;
+    })
+    .catch(() => undefined) // it is tried again with the next of its shape
+    .finally(() => {
+      batch.isPreparing = false;
+    });
 }
 
 /** After how many milliseconds the client may ask a second coordinator; by a policy that is not the driver's, at once. */

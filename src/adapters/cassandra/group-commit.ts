@@ -1,5 +1,6 @@
 import { abortedError, onAbort } from "../../abort.js";
 import type { TaskError } from "../../errors.js";
+import { CallsUnderWay } from "./calls-under-way.js";
 import { ExpiryTimer } from "./expiry-timer.js";
 import type { Host } from "./host.js";
 import { mutationsOf, Operation, takePrepared } from "./operation.js";
@@ -38,7 +39,7 @@ export class GroupCommit {
   readonly #options: GroupCommitOptions;
   readonly #lanes = new Map<string, Lane>();
   readonly #timer: ExpiryTimer;
-  readonly #underWay = new Set<Promise<void>>();
+  readonly #underWay = new CallsUnderWay();
 
   constructor(session: LedgerSession, host: Host, options: GroupCommitOptions) {
     this.#session = session;
@@ -63,7 +64,7 @@ export class GroupCommit {
 
   /** Resolves when nothing is waiting or under way. */
   async idle(): Promise<void> {
-    while (this.#underWay.size > 0) await Promise.all(this.#underWay);
+    await this.#underWay.ended();
     this.#timer.stop();
   }
 
@@ -77,20 +78,22 @@ export class GroupCommit {
     }
     const opened: Lane = { partition, batch: [], queue: [operation] };
     this.#lanes.set(key, opened);
-    const run = this.#run(opened).finally(() => {
-      this.#underWay.delete(run);
-    });
-    this.#underWay.add(run);
+    void this.#run(opened);
   }
 
   async #run(lane: Lane): Promise<void> {
-    // What is written in the same turn of the caller leaves together, too.
-    await Promise.resolve();
-    while (lane.queue.length > 0) {
-      lane.batch = this.#take(lane);
-      await this.#send(lane.partition, lane.batch);
+    this.#underWay.begin();
+    try {
+      // What is written in the same turn of the caller leaves together, too.
+      await undefined;
+      while (lane.queue.length > 0) {
+        lane.batch = this.#take(lane);
+        await this.#send(lane.partition, lane.batch);
+      }
+      this.#lanes.delete(partitionName(lane.partition));
+    } finally {
+      this.#underWay.end();
     }
-    this.#lanes.delete(partitionName(lane.partition));
   }
 
   /** The operations of the next batch: as many as fit, at least one. Of many, as many as are prepared as one batch. */

@@ -53,11 +53,6 @@ export class MutationEncoder {
     return params;
   }
 
-  /** That of the partition. */
-  get routingKey(): Buffer[] {
-    return [this.#taskList, this.#shard];
-  }
-
   encode(mutation: Mutation): Query {
     const params: unknown[] = [];
     return { query: this.#append(mutation, params), params };
