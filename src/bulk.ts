@@ -4,7 +4,7 @@ import { checkCount } from "./options.js";
 import { closeIterator, iteratorOf, NOT_READY, STOPPED, settled } from "./source.js";
 
 export interface BulkOptions<T> {
-  /** How many batches may be under way at once; 4 by default. */
+  /** How many batches may be under way at once; 8 by default. */
   readonly concurrency?: number | undefined;
   /** How many tasks go to the store together; 100 by default. */
   readonly batchSize?: number | undefined;
@@ -88,7 +88,7 @@ export type PerformBatch<T> = (batch: readonly T[]) => Promise<readonly BulkFail
 export async function runInBatches<T>(
   source: Iterable<T> | AsyncIterable<T>,
   perform: PerformBatch<T>,
-  { concurrency = 4, batchSize = 100, signal, onDone }: BulkOptions<T> = {},
+  { concurrency = 8, batchSize = 100, signal, onDone }: BulkOptions<T> = {},
 ): Promise<number> {
   checkCount("concurrency", concurrency);
   checkCount("batchSize", batchSize);

@@ -130,7 +130,7 @@ describe("saveAll", () => {
   });
 
   test.each([undefined, 1, 3])("pulls no faster than the store takes tasks (concurrency: %s)", async (concurrency) => {
-    const bound = concurrency ?? 4;
+    const bound = concurrency ?? 8;
     const { adapter, waiting, open, most } = gatedStore();
     const source = countedSource(100);
     const saving = interfaceOn(adapter).saveAll(source, { batchSize: 5, concurrency });
