@@ -38,6 +38,11 @@ export interface OperationOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface WriteOptions extends OperationOptions {
+  /** These are some of many, which are to be taken no faster than there is room: a store that is full lets them wait. */
+  readonly isBulk?: boolean | undefined;
+}
+
 export interface AllOptions extends OperationOptions {
   /** At most so many envelopes a page. */
   readonly pageSize: number;
@@ -63,7 +68,7 @@ export interface Adapter {
    * key each has its own version, and the last wins. An entry that fails, or whose `encode` throws, has that error for
    * its outcome, and does not keep the others from being saved. Rejects only if none could be tried.
    */
-  save(entries: readonly SaveEntry[], options?: OperationOptions): Promise<readonly Outcome<Version>[]>;
+  save(entries: readonly SaveEntry[], options?: WriteOptions): Promise<readonly Outcome<Version>[]>;
 
   /**
    * The stored bytes of each open task, and undefined for those that are not open, in the order of the keys. The bytes
@@ -85,7 +90,7 @@ export interface Adapter {
    * save of a version up to it that arrives later does not bring the task back; one that this process makes later has a
    * later version.
    */
-  complete(entries: readonly CompleteEntry[], options?: OperationOptions): Promise<readonly Outcome<void>[]>;
+  complete(entries: readonly CompleteEntry[], options?: WriteOptions): Promise<readonly Outcome<void>[]>;
 
   /** Waits for what is in flight. Later calls fail with CLOSED. Idempotent. */
   close(): Promise<void>;

@@ -191,7 +191,7 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
     const saveBatch = (batch: readonly T[]) =>
       performBatch(batch, {
         prepare: (task) => saveEntry(task, this, registry),
-        perform: (entries) => this.adapter.save(entries, options),
+        perform: (entries) => this.adapter.save(entries, { signal: options.signal, isBulk: true }),
         settle: (task, outcome) => settleSave(task, this, outcome),
       });
     return runInBatches(source, saveBatch, { ...options, onDone: options.onSaved });
@@ -206,7 +206,7 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
     const completeBatch = async (batch: readonly T[]) => {
       const failures = await performBatch(batch, {
         prepare: (task) => completeEntry(task, this),
-        perform: (entries) => this.adapter.complete(entries, options),
+        perform: (entries) => this.adapter.complete(entries, { signal: options.signal, isBulk: true }),
         settle: (_, outcome) => settleComplete(outcome),
       });
       await endClaims(batch, failures);

@@ -7,6 +7,7 @@ export type {
   SaveEntry,
   TaskKey,
   Version,
+  WriteOptions,
 } from "./adapter.js";
 export type { FromBatchOptions } from "./batch/batch.js";
 export { fromBatch, toBatch } from "./batch/batch.js";

@@ -1,4 +1,5 @@
 import { describeValue, TaskError } from "./errors.js";
+import { internalize } from "./internalize.js";
 
 /** The names a task goes by: its list, and its id in that list. */
 export interface TaskKey {
@@ -44,7 +45,7 @@ let lastList: string | undefined;
 function isTaskList(value: unknown): boolean {
   if (value !== undefined && value === lastList) return true;
   if (!isName(value)) return false;
-  lastList = value;
+  lastList = internalize(value);
   return true;
 }
 

@@ -1,3 +1,5 @@
+import { internalize } from "./internalize.js";
+
 /** The type URL of a message in an Any, from its full name. */
 export function typeUrlOf(typeName: string): string {
   return `type.googleapis.com/${typeName}`;
@@ -8,15 +10,10 @@ export function typeNameOf(typeUrl: string): string {
   if (typeUrl === lastUrl) return lastName;
   const name = typeUrl.slice(typeUrl.lastIndexOf("/") + 1);
   if (typeUrl.length <= MAX_KEPT_URL) {
-    lastUrl = typeUrl;
+    lastUrl = internalize(typeUrl);
     lastName = internalize(name);
   }
   return name;
-}
-
-/** The same text as V8 keeps names in code and of properties: it compares two such by their identity. */
-function internalize(name: string): string {
-  return Object.keys({ [name]: true })[0] as string;
 }
 
 /** Most tasks are of the type of the one before. */

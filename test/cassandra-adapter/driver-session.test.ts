@@ -100,8 +100,15 @@ describe("a batch", () => {
     expect(texts().slice(3)).toEqual([expect.stringMatching(prepared(1, 0))]);
   });
 
-  test("goes on naming them where its shape can't be prepared, and tries again with the next", async () => {
-    const { apply, texts } = setUp(() => Promise.reject(new Error("a node hangs")));
+  const failing = {
+    rejects: () => Promise.reject(new Error("a node hangs")),
+    throws: () => {
+      throw new Error("a client of the user's");
+    },
+  };
+
+  test.each(["rejects", "throws"] as const)("goes on naming them where preparing %s, and tries again", async (way) => {
+    const { apply, texts } = setUp(failing[way]);
     for (const id of ["a", "b"]) await apply(save(id, 1n));
     const one = expect.stringMatching(prepared(1, 0));
     expect(texts()).toEqual(["2 queries", one, "2 queries", one]);

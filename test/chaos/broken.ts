@@ -1,4 +1,12 @@
-import type { Adapter, AllOptions, CompleteEntry, OperationOptions, SaveEntry, TaskKey } from "taskledger";
+import type {
+  Adapter,
+  AllOptions,
+  CompleteEntry,
+  OperationOptions,
+  SaveEntry,
+  TaskKey,
+  WriteOptions,
+} from "taskledger";
 import { CassandraAdapter } from "taskledger/cassandra";
 import { type CassandraConnectionOptions, type Connection, connect } from "../../src/adapters/cassandra/connection.js";
 import { processHost } from "../../src/adapters/cassandra/host.js";
@@ -80,8 +88,8 @@ class BrokenAdapter implements ChaosAdapter {
     await this.#ledger();
   }
 
-  async save(entries: readonly SaveEntry[], { signal }: OperationOptions = {}) {
-    return (await this.#ledger()).save(entries, signal);
+  async save(entries: readonly SaveEntry[], options: WriteOptions = {}) {
+    return (await this.#ledger()).save(entries, options);
   }
 
   async find(keys: readonly TaskKey[], { signal }: OperationOptions = {}) {
@@ -92,8 +100,8 @@ class BrokenAdapter implements ChaosAdapter {
     yield* (await this.#ledger()).all(taskList, options);
   }
 
-  async complete(entries: readonly CompleteEntry[], { signal }: OperationOptions = {}) {
-    return (await this.#ledger()).complete(entries, signal);
+  async complete(entries: readonly CompleteEntry[], options: WriteOptions = {}) {
+    return (await this.#ledger()).complete(entries, options);
   }
 
   async sweep(taskList: string, { signal }: OperationOptions = {}) {

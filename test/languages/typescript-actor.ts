@@ -47,7 +47,7 @@ export class TypeScriptActor implements Actor {
     const { taskList, id, data } = decoded;
     const entry = { taskList, id, type: typeNameOf(data.typeUrl), replaces };
     const prepared = prepareEnvelope(decoded, DEFAULT_MAX_TASK_BYTES);
-    const [outcome] = await ledger.save([{ ...entry, ...prepared }], undefined);
+    const [outcome] = await ledger.save([{ ...entry, ...prepared }], {});
     await this.#settle();
     if (outcome?.ok) return { envelope: base64(prepared.encode(outcome.value)), replaced: [], error: null };
     const error = errorOf(outcome?.error);
@@ -59,7 +59,7 @@ export class TypeScriptActor implements Actor {
     const { taskList, id, savedAt } = decode(envelope);
     if (savedAt === undefined) return { error: { code: "NOT_SAVED", outcome: "not-applied" } };
     const version = savedAt.seconds * 1_000_000n + BigInt(savedAt.nanos / 1000);
-    const [outcome] = await this.#enter(situation).complete([{ taskList, id, savedAt: version }], undefined);
+    const [outcome] = await this.#enter(situation).complete([{ taskList, id, savedAt: version }], {});
     return { error: outcome?.ok ? null : errorOf(outcome?.error) };
   }
 

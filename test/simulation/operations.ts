@@ -160,7 +160,7 @@ export class Performance {
     const entries = holders.map((holder, i) => this.#entry(holder, records[i] as SaveRecord, i));
     const over = holders.map(({ id, replaces }) => `${id} over [${replaces.map(at)}]`);
     this.#say(`saves ${over.join(", ")}`);
-    const outcomes = await this.#call(ledger.save(entries, this.#signal));
+    const outcomes = await this.#call(ledger.save(entries, { signal: this.#signal }));
     let last: Version = 0n;
     for (const [i, holder] of holders.entries()) {
       const outcome = outcomes[i] as (typeof outcomes)[number];
@@ -207,7 +207,7 @@ export class Performance {
     if (savedAt === undefined) return;
     const record = this.#oracle.complete(this.#life, id, savedAt, tried);
     this.#say(`completes ${id} at ${at(savedAt)}`);
-    const [outcome] = await this.#call(ledger.complete([{ taskList: LIST, id, savedAt }], this.#signal));
+    const [outcome] = await this.#call(ledger.complete([{ taskList: LIST, id, savedAt }], { signal: this.#signal }));
     if (outcome === undefined) throw new Error("there is no outcome");
     this.#oracle.completed(record, outcome);
     this.#say(`complete of ${id} at ${at(savedAt)}: ${record.outcome}`);

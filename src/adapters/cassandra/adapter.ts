@@ -1,5 +1,13 @@
 import { abortWith, throwIfAborted, untilAborted } from "../../abort.js";
-import type { Adapter, AllOptions, CompleteEntry, OperationOptions, Outcome, SaveEntry } from "../../adapter.js";
+import type {
+  Adapter,
+  AllOptions,
+  CompleteEntry,
+  OperationOptions,
+  Outcome,
+  SaveEntry,
+  WriteOptions,
+} from "../../adapter.js";
 import type { ClaimStore } from "../../claim-store.js";
 import { TaskError } from "../../errors.js";
 import type { TaskKey } from "../../keys.js";
@@ -68,8 +76,8 @@ export class CassandraAdapter implements Adapter {
     return this.#call(signal, async () => undefined);
   }
 
-  save(entries: readonly SaveEntry[], { signal }: OperationOptions = {}): Promise<readonly Outcome<Version>[]> {
-    return this.#call(signal, (ledger) => ledger.save(entries, signal));
+  save(entries: readonly SaveEntry[], options: WriteOptions = {}): Promise<readonly Outcome<Version>[]> {
+    return this.#call(options.signal, (ledger) => ledger.save(entries, options));
   }
 
   find(keys: readonly TaskKey[], { signal }: OperationOptions = {}): Promise<readonly (Uint8Array | undefined)[]> {
@@ -90,8 +98,8 @@ export class CassandraAdapter implements Adapter {
     if (this.#closed.signal.aborted) throw closedError();
   }
 
-  complete(entries: readonly CompleteEntry[], { signal }: OperationOptions = {}): Promise<readonly Outcome<void>[]> {
-    return this.#call(signal, (ledger) => ledger.complete(entries, signal));
+  complete(entries: readonly CompleteEntry[], options: WriteOptions = {}): Promise<readonly Outcome<void>[]> {
+    return this.#call(options.signal, (ledger) => ledger.complete(entries, options));
   }
 
   /**
@@ -117,10 +125,9 @@ export class CassandraAdapter implements Adapter {
   /** Opens the ledger, if it is not open, and calls it; `close` waits for it. */
   #call<T>(signal: AbortSignal | undefined, work: (ledger: Ledger) => Promise<T>): Promise<T> {
     this.#calls.begin();
-    const isOpen = this.#opened && !this.#closed.signal.aborted && !signal?.aborted;
+    const isOpen = this.#opened && !this.#closed.signal.aborted && (signal === undefined || signal.aborted === false);
     const result = isOpen ? startAt(this.#opened as Ledger, work) : this.#ledger(signal).then(work);
-    result.then(this.#callEnded, this.#callEnded);
-    return result;
+    return result.finally(this.#callEnded);
   }
 
   readonly #callEnded = () => this.#calls.end();

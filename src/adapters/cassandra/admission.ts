@@ -29,9 +29,13 @@ export class Admission {
     this.#options = options;
   }
 
-  /** Resolves when there is room; `leave` gives it back. Throws OVERLOADED or ABORTED. */
-  async enter(bytes: number, signal: AbortSignal | undefined): Promise<void> {
-    if (!this.tryEnter(bytes)) await this.#wait(bytes, signal);
+  /**
+   * Resolves when there is room; `leave` gives it back. What comes in bulk waits for it, whatever was chosen. Throws OVERLOADED or ABORTED.
+   */
+  async enter(bytes: number, signal: AbortSignal | undefined, isBulk = false): Promise<void> {
+    if (this.tryEnter(bytes)) return;
+    if (this.#options.whenFull === "fail" && !isBulk) throw this.#overloaded();
+    await this.#wait(bytes, signal);
   }
 
   /** Whether there is room now: then it is taken, and nothing has to be awaited. */
@@ -74,7 +78,6 @@ export class Admission {
   }
 
   #wait(bytes: number, signal: AbortSignal | undefined): Promise<void> {
-    if (this.#options.whenFull === "fail") return Promise.reject(this.#overloaded());
     return new Promise((resolve, reject) => {
       const waiting: Waiting = {
         bytes,

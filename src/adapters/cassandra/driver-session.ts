@@ -43,7 +43,7 @@ export class DriverSession implements LedgerSession {
     this.#keyspace = keyspace;
     this.#statements = statementsFor(keyspace);
     this.#batches = new PreparedBatches(this.#statements);
-    this.#tokens = new PartitionTokens(client);
+    this.#tokens = new PartitionTokens(client, driver);
     this.#consistency = consistency;
     // Attempts are counted by the adapter; the driver must not make more of its own.
     this.#retry = new driver.policies.retry.FallthroughRetryPolicy();
@@ -66,7 +66,7 @@ export class DriverSession implements LedgerSession {
     if (prepared?.isReady) return sendPrepared();
     const queries = mutations.map((mutation) => encoder.encode(mutation));
     return this.#client.batch(queries, options).then(() => {
-      if (prepared) prepareBy(sendPrepared, prepared);
+      if (prepared) void prepareBy(sendPrepared, prepared);
     });
   }
 
@@ -180,17 +180,17 @@ export class DriverSession implements LedgerSession {
  * Has the driver prepare a batch, by writing once more what has just been written. It does so on all nodes, and waits
  * for each: nobody should wait with it for one that hangs.
  */
-function prepareBy(write: () => Promise<unknown>, batch: PreparedBatch): void {
+async function prepareBy(write: () => Promise<unknown>, batch: PreparedBatch): Promise<void> {
   if (batch.isPreparing) return;
   batch.isPreparing = true;
-  write()
-    .then(() => {
-      batch.isReady = true;
-    })
-    .catch(() => undefined) // it is tried again with the next of its shape
-    .finally(() => {
-      batch.isPreparing = false;
-    });
+  try {
+    await write();
+    batch.isReady = true;
+  } catch {
+    // It is tried again with the next of its shape.
+  } finally {
+    batch.isPreparing = false;
+  }
 }
 
 /** After how many milliseconds the client may ask a second coordinator; by a policy that is not the driver's, at once. */

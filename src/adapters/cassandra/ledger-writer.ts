@@ -1,4 +1,4 @@
-import type { CompleteEntry, Outcome, SaveEntry } from "../../adapter.js";
+import type { CompleteEntry, Outcome, SaveEntry, WriteOptions } from "../../adapter.js";
 import { isTaskError, TaskError } from "../../errors.js";
 import type { TaskKey } from "../../keys.js";
 import { latestOf, type Version } from "../../version.js";
@@ -61,11 +61,11 @@ export class LedgerWriter {
   // One of these is made for each save and complete of a busy process: they wait by callbacks where `async` functions
   // would hold a kilobyte each.
 
-  save(entry: SaveEntry, signal: AbortSignal | undefined): Promise<Outcome<Version>> {
+  save(entry: SaveEntry, { signal, isBulk }: WriteOptions): Promise<Outcome<Version>> {
     const partition = this.partitionOf(entry);
     // What need not wait keeps to one turn, so that it leaves together.
     if (this.#admission.tryEnter(entry.size)) return this.#saveAdmitted(entry, partition, signal);
-    return this.#admission.enter(entry.size, signal).then(
+    return this.#admission.enter(entry.size, signal, isBulk).then(
       () => this.#saveAdmitted(entry, partition, signal),
       (error) => failure(error, entry),
     );
@@ -132,11 +132,11 @@ export class LedgerWriter {
   }
 
   /** A clock that is off does no harm here: what is written bears the version's own timestamp. */
-  complete(entry: CompleteEntry, partition: Partition, signal: AbortSignal | undefined): Promise<Outcome<void>> {
+  complete(entry: CompleteEntry, partition: Partition, { signal, isBulk }: WriteOptions): Promise<Outcome<void>> {
     // What this process saves from now on must not fall under this deletion.
     this.#host.clock.observe(entry.savedAt);
     if (this.#admission.tryEnter(0)) return this.#completeAdmitted(entry, partition, signal);
-    return this.#admission.enter(0, signal).then(
+    return this.#admission.enter(0, signal, isBulk).then(
       () => this.#completeAdmitted(entry, partition, signal),
       (error) => failure(error, entry),
     );

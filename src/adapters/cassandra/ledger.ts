@@ -1,4 +1,4 @@
-import type { AllOptions, CompleteEntry, Outcome, SaveEntry } from "../../adapter.js";
+import type { AllOptions, CompleteEntry, Outcome, SaveEntry, WriteOptions } from "../../adapter.js";
 import { chunks, forEachConcurrently } from "../../concurrency.js";
 import { readStamp } from "../../envelope.js";
 import { TaskError } from "../../errors.js";
@@ -86,14 +86,14 @@ export class Ledger {
     }
   }
 
-  save(entries: readonly SaveEntry[], signal: AbortSignal | undefined): Promise<Outcome<Version>[]> {
-    return forAll(entries, (entry) => this.#writer.save(entry, signal));
+  save(entries: readonly SaveEntry[], options: WriteOptions): Promise<Outcome<Version>[]> {
+    return forAll(entries, (entry) => this.#writer.save(entry, options));
   }
 
-  complete(entries: readonly CompleteEntry[], signal: AbortSignal | undefined): Promise<Outcome<void>[]> {
+  complete(entries: readonly CompleteEntry[], options: WriteOptions): Promise<Outcome<void>[]> {
     return forAll(entries, (entry) => {
       const partition = this.#writer.partitionOf(entry);
-      return this.#writer.complete(entry, partition, signal).then((outcome) => {
+      return this.#writer.complete(entry, partition, options).then((outcome) => {
         if (outcome.ok) this.#sweeper.noteCompletion(partition);
         return outcome;
       });

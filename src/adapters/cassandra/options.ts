@@ -25,7 +25,10 @@ export interface LedgerOptions {
   readonly maxPendingTasks?: number | undefined;
   /** The most bytes of their envelopes; 64 MiB by default. */
   readonly maxPendingBytes?: number | undefined;
-  /** What comes of an operation beyond these: it waits (by default), or fails with OVERLOADED. */
+  /**
+   * What comes of an operation beyond these: it waits (by default), or fails with OVERLOADED. `saveAll` and `completeAll`
+   * wait in any case, and take no more from their source meanwhile.
+   */
   readonly whenFull?: "wait" | "fail" | undefined;
   /** How far this host's clock may be from Cassandra's before saves are refused with CLOCK_SKEW; 1,000, and no more. */
   readonly clockLimit?: number | undefined;
