@@ -21,8 +21,14 @@ export function versionToTimestamp(version: Version): Timestamp {
 /** Undefined where the timestamp is no version: out of range, or not a whole number of microseconds. */
 export function timestampToVersion({ seconds, nanos }: Timestamp): Version | undefined {
   if (nanos % 1000 !== 0 || nanos < 0 || nanos > 999_999_000) return undefined;
-  const version = seconds * MICROS + BigInt(nanos / 1000);
+  const version = toMicroseconds(seconds, nanos / 1000);
   return version >= MIN_VERSION && version <= MAX_VERSION ? version : undefined;
+}
+
+/** For three centuries from 1970 a double holds them exactly, which takes a fraction of the time. */
+function toMicroseconds(seconds: bigint, micros: number): bigint {
+  const count = Number(seconds) * 1e6 + micros;
+  return Number.isSafeInteger(count) ? BigInt(count) : seconds * MICROS + BigInt(micros);
 }
 
 /** Microseconds as milliseconds; what is left over is cut off. */

@@ -148,10 +148,11 @@ class StreamHeap {
   /** The first stream has another head. */
   siftFirst(): void {
     for (let i = 0; ; ) {
-      const least = [2 * i + 1, 2 * i + 2].reduce((best, child) => (this.#isBefore(child, best) ? child : best), i);
-      if (least === i) return;
-      this.#swap(i, least);
-      i = least;
+      const left = 2 * i + 1;
+      const child = this.#isBefore(left + 1, left) ? left + 1 : left;
+      if (!this.#isBefore(child, i)) return;
+      this.#swap(i, child);
+      i = child;
     }
   }
 
@@ -169,7 +170,8 @@ class StreamHeap {
   }
 
   #isBefore(a: number, b: number): boolean {
-    const [left, right] = [this.#streams[a]?.head, this.#streams[b]?.head];
+    const left = this.#streams[a]?.head;
+    const right = this.#streams[b]?.head;
     return left !== undefined && right !== undefined && left.savedAt < right.savedAt;
   }
 

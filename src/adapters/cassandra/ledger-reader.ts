@@ -213,12 +213,12 @@ export class LedgerReader {
   #clean(entry: PlacedEntry, version: Version | undefined, successor: Successor | undefined, pass: Pass): void {
     const { rules, limits } = this.#options;
     const { partition } = entry.stream;
-    const now = this.#host.clock.now();
     if (version === undefined) {
-      if (rules.mayRemoveAbsent(entry, pass.removalLimit(now))) this.#writer.removeAbsent(partition, entry);
+      const limit = pass.removalLimit(this.#host.clock.now());
+      if (rules.mayRemoveAbsent(entry, limit)) this.#writer.removeAbsent(partition, entry);
     } else if (successor) {
       // By a clock that is slow, an old version would seem young.
-      const latest = latestOf([now, this.#guard.serverNow()]);
+      const latest = latestOf([this.#host.clock.now(), this.#guard.serverNow()]);
       if (rules.mayRemoveReplaced(version, successor.found, latest, limits))
         this.#writer.removeReplaced(partition, entry);
     }
