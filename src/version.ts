@@ -1,5 +1,4 @@
-import { create } from "@bufbuild/protobuf";
-import { type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { invalidArgument, TaskError } from "./errors.js";
 
 /**
@@ -15,7 +14,8 @@ export const MAX_VERSION: Version = 253_402_300_799_999_999n;
 const MICROS = 1_000_000n;
 
 export function versionToTimestamp(version: Version): Timestamp {
-  return create(TimestampSchema, { seconds: version / MICROS, nanos: Number(version % MICROS) * 1000 });
+  const seconds = version / MICROS;
+  return { $typeName: "google.protobuf.Timestamp", seconds, nanos: Number(version - seconds * MICROS) * 1000 };
 }
 
 /** Undefined where the timestamp is no version: out of range, or not a whole number of microseconds. */
@@ -113,7 +113,17 @@ export function checkClock(clock: unknown): void {
 /** Milliseconds with lower digits drawn once: hosts whose clocks tick together would often meet in one microsecond. */
 function hostClock(): () => Version {
   const offset = BigInt(Math.floor(Math.random() * 1000));
-  return () => BigInt(Date.now()) * 1000n + offset;
+  let millisecond = 0;
+  let version: Version = 0n;
+  // It is asked several times for each task; to make a bigint takes longer than to ask the time.
+  return () => {
+    const now = Date.now();
+    if (now !== millisecond) {
+      millisecond = now;
+      version = BigInt(now) * 1000n + offset;
+    }
+    return version;
+  };
 }
 
 /** The clock of this process, which decoding and every adapter share. */

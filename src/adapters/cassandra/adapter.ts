@@ -127,10 +127,18 @@ export class CassandraAdapter implements Adapter {
     this.#calls.begin();
     const isOpen = this.#opened && !this.#closed.signal.aborted && (signal === undefined || signal.aborted === false);
     const result = isOpen ? startAt(this.#opened as Ledger, work) : this.#ledger(signal).then(work);
-    return result.finally(this.#callEnded);
+    return result.then(this.#ended as (value: T) => T, this.#failed);
   }
 
-  readonly #callEnded = () => this.#calls.end();
+  // What `finally` does, without making functions for each call.
+  readonly #ended = (value: unknown) => {
+    this.#calls.end();
+    return value;
+  };
+  readonly #failed = (error: unknown) => {
+    this.#calls.end();
+    throw error;
+  };
 
   #claim<T>(
     { signal }: OperationOptions = {},
