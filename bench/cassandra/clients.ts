@@ -1,6 +1,7 @@
 import { Client, type ClientOptions, types } from "cassandra-driver";
 import { DataInterface } from "taskledger";
 import { CassandraAdapter, type LedgerOptions } from "taskledger/cassandra";
+import { DEFAULT_SHARDS } from "../../src/adapters/cassandra/shard.js";
 import type { Coordinates } from "../../test/cassandra/supply.js";
 import { FetchFileTask } from "../tasks.js";
 import { RawTable } from "./raw-table.js";
@@ -13,6 +14,9 @@ export interface Sides extends AsyncDisposable {
   readonly adapter: CassandraAdapter;
   readonly raw: RawTable;
   readonly keyspace: string;
+  readonly shards: number;
+  /** That of the raw table. */
+  readonly client: Client;
 }
 
 /** One connection a client, the driver's default. */
@@ -34,7 +38,7 @@ export type SidesOptions = LedgerOptions & { readonly shards?: number };
 export async function openSides(
   coordinates: Coordinates,
   name: string,
-  { shards, ...options }: SidesOptions = {},
+  { shards = DEFAULT_SHARDS, ...options }: SidesOptions = {},
 ): Promise<Sides> {
   const keyspace = `bench_${name}`;
   const connection = { ...clientOptions(coordinates), keyspace };
@@ -51,7 +55,7 @@ export async function openSides(
     await dropKeyspaces(client, keyspace);
     await client.shutdown();
   };
-  return { tasks, adapter, raw, keyspace, [Symbol.asyncDispose]: close };
+  return { tasks, adapter, raw, keyspace, shards, client, [Symbol.asyncDispose]: close };
 }
 
 async function dropKeyspaces(client: Client, keyspace: string): Promise<void> {

@@ -4,6 +4,7 @@ import { type Goal, type Row, ratioAtLeast, toRow } from "../row.js";
 import { buildTasks, type FetchFileTask, idOf, storedBytes } from "../tasks.js";
 import { openSides, type Sides, type SidesOptions } from "./clients.js";
 import { coordinatesIn } from "./context.js";
+import { driverAlone } from "./driver-alone.js";
 
 interface Load {
   readonly concurrency: number;
@@ -38,16 +39,26 @@ async function* compare(
   await using sides = await openSides(coordinatesIn(context), "save_complete", options);
   for (const load of loads) {
     const count = scaled(context, load.count);
-    const { tasks, raw } = await interleave(context.rounds, {
+    const { tasks, raw, alone } = await interleave(context.rounds, {
       tasks: (round) => saveAndComplete(sides, `tasks-${load.concurrency}-${round}`, { ...load, count }),
       raw: (round) => saveAndCompleteRaw(sides, `raw-${load.concurrency}-${round}`, { ...load, count }),
+      alone: (round) => driverAlone(sides, `alone-${load.concurrency}-${round}`, { ...load, count }),
     });
+    const name = `save + complete, ${load.concurrency} concurrent${where}`;
     yield toRow({
-      name: `save + complete, ${load.concurrency} concurrent${where}`,
+      name,
       unit: "tasks/s",
       values: tasks,
       baselines: raw,
       ...(load.goal && { goal: load.goal }),
+    });
+    if (load.goal === undefined) continue;
+    yield toRow({
+      name: `${name}: the same rows by the driver alone`,
+      unit: "tasks/s",
+      values: alone,
+      baselines: raw,
+      note: "in the best of batches, encoded before: what a ledger can hope for",
     });
   }
 }
