@@ -57,6 +57,22 @@ describe("writes to one partition", () => {
     expect(batches.map(idsOf)).toEqual([["a"], ["b", "c", "d"]]);
   });
 
+  test("that callers make as soon as they are answered leave together with what has waited", async () => {
+    const { batches, write } = setUp();
+    const caller = async () => {
+      await write(save("a"));
+      for (let turn = 0; turn < 20; turn++) await undefined; // layers between
+      await write(complete("a"));
+    };
+    const done = caller();
+    await next(batches, 0);
+    const waited = write(save("b"));
+    batches[0]?.answer();
+    (await next(batches, 1)).answer();
+    await Promise.all([done, waited]);
+    expect(batches.map(({ mutations }) => mutations)).toEqual([save("a"), [...save("b"), ...complete("a")]]);
+  });
+
   test("that are made in one turn leave together from the start", async () => {
     const { batches, write } = setUp();
     for (const id of ["a", "b"]) write(save(id));

@@ -89,6 +89,7 @@ export class GroupCommit {
       while (lane.queue.length > 0) {
         lane.batch = this.#take(lane);
         await this.#send(lane.partition, lane.batch);
+        if (lane.queue.length > 0) await afterMicrotasks();
       }
       this.#lanes.delete(partitionName(lane.partition));
     } finally {
@@ -178,6 +179,14 @@ export class GroupCommit {
     await this.#send(partition, operations.slice(0, half));
     await this.#send(partition, operations.slice(half));
   }
+}
+
+/**
+ * Resolves when those who have just been answered have had their turn: what they write next leaves together with what has
+ * waited. Otherwise two callers of one partition would each wait for the other's batch of one, for good.
+ */
+function afterMicrotasks(): Promise<void> {
+  return new Promise((resolve) => process.nextTick(resolve));
 }
 
 function abortedBy(signal: AbortSignal, { mayApply }: Operation): TaskError {
