@@ -98,39 +98,6 @@ export function readEnvelope(r: Reader, end: number, reader: DataReader | undefi
   return m;
 }
 
-/** The fields of an envelope by which a store knows it. */
-export type StampFields = Pick<TaskEnvelope, "taskList" | "id" | "savedAt">;
-
-/** Reads these, and passes over what is in the others. */
-export function readStampFields(r: Reader, end: number): StampFields {
-  const m: StampFields = { taskList: "", id: "" };
-  while (r.pos < end)
-    switch (r.tag()) {
-      case 10:
-        m.taskList = r.name(end);
-        break;
-      case 18:
-        m.id = r.string(end);
-        break;
-      case 26:
-      case 34:
-      case 58:
-        r.pos = r.limit(end);
-        break;
-      case 42:
-        if (m.savedAt !== undefined) fallBack();
-        m.savedAt = readTimestamp(r, r.limit(end));
-        break;
-      case 48:
-        r.uint32();
-        break;
-      default:
-        fallBack();
-    }
-  r.end(end);
-  return m;
-}
-
 /** The type comes first, as nearly every writer writes it: by it the value is read. */
 function readAny(r: Reader, end: number, reader: DataReader | undefined): Any {
   r.expect(10);

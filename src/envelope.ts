@@ -1,12 +1,12 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { type Any, type Timestamp, timestampDate } from "@bufbuild/protobuf/wkt";
+import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
+import { type Any, type Timestamp, TimestampSchema, timestampDate } from "@bufbuild/protobuf/wkt";
 import { type TaskEnvelope, TaskEnvelopeSchema } from "../gen/taskledger/v1/envelope_pb.js";
 import { checkEnvelope } from "./envelope-check.js";
 import {
   type DataReader,
   type DataWriter,
   readEnvelope,
-  readStampFields,
   writeHead,
   writeSavedAt,
   writeTail,
@@ -176,9 +176,52 @@ export interface EnvelopeStamp extends TaskKey {
  * missing.
  */
 export function readStamp(bytes: Uint8Array): EnvelopeStamp {
-  const { taskList, id, savedAt } = decode(bytes, readStampFields, undefined) ?? decodeSlowly(bytes, undefined);
+  const { taskList, id, savedAt } = decode(bytes, readEnvelope, undefined) ?? readStampFields(bytes);
   const version = savedAt && timestampToVersion(savedAt);
   if (taskList === "" || id === "" || version === undefined)
     throw new TaskError("INVALID_ENVELOPE", "a stored envelope lacks its keys or its version", { taskList, id });
   return { taskList, id, savedAt: version };
+}
+
+/** These of an envelope that its codec does not read, whatever is in the others. */
+function readStampFields(bytes: Uint8Array): Pick<TaskEnvelope, "taskList" | "id" | "savedAt"> {
+  let taskList = "";
+  let id = "";
+  const savedAt = create(TimestampSchema);
+  try {
+    const reader = new BinaryReader(bytes);
+    while (reader.pos < reader.len) {
+      const [field, wireType] = reader.tag();
+      if (field === 1) taskList = readString(reader, wireType);
+      else if (field === 2) id = readString(reader, wireType);
+      else if (field === 5) readTimestamp(reader, wireType, savedAt);
+      else reader.skip(wireType, field);
+    }
+  } catch (cause) {
+    throw new TaskError("INVALID_ENVELOPE", "a stored envelope does not decode", { taskList, id, cause });
+  }
+  return { taskList, id, savedAt };
+}
+
+function readString(reader: BinaryReader, wireType: WireType): string {
+  expectWireType(wireType, WireType.LengthDelimited);
+  return reader.string(true);
+}
+
+/** Reads into a timestamp what its bytes hold: a message that comes twice is merged. */
+function readTimestamp(reader: BinaryReader, wireType: WireType, timestamp: Timestamp): void {
+  expectWireType(wireType, WireType.LengthDelimited);
+  const end = reader.uint32() + reader.pos;
+  while (reader.pos < end) {
+    const [field, inner] = reader.tag();
+    if (field === 1 || field === 2) expectWireType(inner, WireType.Varint);
+    if (field === 1) timestamp.seconds = BigInt(reader.int64());
+    else if (field === 2) timestamp.nanos = reader.int32();
+    else reader.skip(inner, field);
+  }
+  if (reader.pos !== end) throw new RangeError("a field runs past the end of its message");
+}
+
+function expectWireType(actual: WireType, expected: WireType): void {
+  if (actual !== expected) throw new TypeError(`expected wire type ${expected}, got ${actual}`);
 }

@@ -180,6 +180,7 @@ describe("the stamp of a stored envelope", () => {
     ["a list that is not UTF-8", new BinaryWriter().tag(1, 2).bytes(Uint8Array.of(0xff))],
     ["a version of another wire type", new BinaryWriter().tag(5, 0).uint32(1)],
     ["seconds of another wire type", new BinaryWriter().tag(5, 2).fork().tag(1, 2).string("x").join()],
+    ["a version that runs past its end", new BinaryWriter().tag(5, 2).uint32(1).tag(1, 0).uint32(300)],
     ["a version that is no microsecond", new BinaryWriter().tag(5, 2).fork().tag(2, 0).int32(1).join()],
   ])("is refused for %s", async (_, field) => {
     const bytes = Buffer.concat([envelopeOf("t", new Uint8Array(), stored), field.finish()]);
