@@ -1,5 +1,4 @@
-import type { Client, QueryOptions } from "cassandra-driver";
-import driver from "cassandra-driver";
+import driver, { type Client, type QueryOptions } from "cassandra-driver";
 import { MutationEncoder } from "../../src/adapters/cassandra/parameters.js";
 import { PartitionTokens } from "../../src/adapters/cassandra/routing.js";
 import { ledgerRules } from "../../src/adapters/cassandra/rules.js";
@@ -11,7 +10,7 @@ import { secondsOf } from "../harness.js";
 import { FetchFileTask, storedBytes } from "../tasks.js";
 import type { Sides } from "./clients.js";
 
-/** The most saves, and the most completes, of a batch. */
+/** The most saves, and the most completes, of a batch that is prepared. */
 const MOST = 16;
 
 interface Batch {
@@ -22,7 +21,7 @@ interface Batch {
 
 /**
  * Tasks a second that the driver by itself saves and completes in the batches that would be the best for so many at once:
- * one is under way in each partition, with all that could wait for it, and everything is encoded before the clock runs.
+ * one is under way in each partition, with all that could wait for it and is prepared, and everything is encoded before the clock runs.
  * More than that, a ledger that writes the same rows cannot hope for.
  */
 export async function driverAlone(
@@ -55,9 +54,10 @@ function operationsOf(envelopes: readonly Buffer[], together: number): Mutation[
     while (from + size > envelopes.length) size /= 2; // such batches are prepared
     const some = envelopes.slice(from, from + size);
     const saves = some.flatMap(saving);
-    if (together > 1) batches.push([...saves, ...completes]);
-    else batches.push(saves, some.flatMap(completing));
+    const before = completes;
     completes = some.flatMap(completing);
+    if (together > 1) batches.push([...saves, ...before]);
+    else batches.push(saves, completes);
   }
   if (together > 1) batches.push(completes);
   return batches;

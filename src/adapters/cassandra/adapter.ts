@@ -125,6 +125,7 @@ export class CassandraAdapter implements Adapter {
   /** Opens the ledger, if it is not open, and calls it; `close` waits for it. */
   #call<T>(signal: AbortSignal | undefined, work: (ledger: Ledger) => Promise<T>): Promise<T> {
     this.#calls.begin();
+    // Whatever else a signal is, `#ledger` refuses it.
     const isOpen = this.#opened && !this.#closed.signal.aborted && (signal === undefined || signal.aborted === false);
     const result = isOpen ? startAt(this.#opened as Ledger, work) : this.#ledger(signal).then(work);
     return result.then(this.#ended as (value: T) => T, this.#failed);

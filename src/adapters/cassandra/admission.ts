@@ -30,7 +30,8 @@ export class Admission {
   }
 
   /**
-   * Resolves when there is room; `leave` gives it back. What comes in bulk waits for it, whatever was chosen. Throws OVERLOADED or ABORTED.
+   * Resolves when there is room; `leave` gives it back. What comes in bulk waits for it, whatever was chosen. Throws
+   * OVERLOADED or ABORTED.
    */
   async enter(bytes: number, signal: AbortSignal | undefined, isBulk = false): Promise<void> {
     if (this.tryEnter(bytes)) return;

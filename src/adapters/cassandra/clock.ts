@@ -37,8 +37,6 @@ export class ClockGuard {
   #measuring: Promise<void> | undefined;
   /** Whether somebody waits for the comparison that is under way. */
   #isAwaited = false;
-  /** Whether the skew exceeds the limit. */
-  #isOff = false;
 
   constructor(host: Host, options: ClockGuardOptions, readServerClock: () => Promise<Version>) {
     this.#host = host;
@@ -95,7 +93,6 @@ export class ClockGuard {
     // One coordinator's clock may be wrong; of three the middle one counts.
     if (this.#exceeds(skew)) skew = middle([skew, await this.#compare(), await this.#compare()]);
     this.#skew = skew;
-    this.#isOff = this.#exceeds(skew);
     this.#measured = { monotonic: this.#host.monotonic(), offset: this.#offset() };
   }
 
@@ -117,7 +114,7 @@ export class ClockGuard {
   }
 
   #isDue(): boolean {
-    if (this.#measured === undefined || this.#isOff || this.#wasSet()) return true;
+    if (this.#measured === undefined || this.#wasSet() || this.#isOff()) return true;
     return this.#host.monotonic() - this.#measured.monotonic > this.#options.interval;
   }
 
@@ -132,13 +129,17 @@ export class ClockGuard {
     return toMilliseconds(this.#host.clock.now()) - this.#host.monotonic();
   }
 
+  #isOff(): boolean {
+    return this.#exceeds(this.#skew);
+  }
+
   /** Only what no round trip explains. */
   #exceeds({ least, most }: Skew): boolean {
     return least > this.#options.limit || most < -this.#options.limit;
   }
 
   #throwIfOff(): void {
-    if (!this.#isOff) return;
+    if (!this.#isOff()) return;
     const { least, most } = this.#skew;
     const milliseconds = toMilliseconds(least > 0n ? least : -most);
     const direction = least > 0n ? "behind" : "ahead of";
