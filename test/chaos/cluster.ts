@@ -58,6 +58,8 @@ export class ChaosCluster {
           broadcast_address: PUBLIC[i],
           broadcast_rpc_address: PUBLIC[i],
           hinted_handoff_enabled: options.hints,
+          // In place of 12 s, so that nodes refuse what has waited too long, as slow ones do under load.
+          native_transport_timeout: "1s",
         },
         // A node that is killed leaves its unpacked libraries behind.
         jvmOptions: [`-Djava.io.tmpdir=${own}`],

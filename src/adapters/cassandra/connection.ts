@@ -17,6 +17,7 @@ import { checkSchemaOptions, type LedgerSettings, type SchemaOptions, SEVERAL_DA
 import { checkDataCenter, checkMarginFits, checkSchema } from "./schema-check.js";
 import { type LedgerSession, SessionError } from "./session.js";
 import { DEFAULT_SHARDS } from "./shard.js";
+import { leaveStreamZero } from "./stream-zero.js";
 
 /** How Cassandra is reached: by a client that the user made and will shut down, or by the driver's options for one. */
 export type CassandraConnectionOptions = { readonly keyspace: string } & (
@@ -79,6 +80,7 @@ export async function connect(options: CassandraConnectionOptions, ledger: Resol
     const { settings, dataCenter } = await retryRead(processHost, policy, undefined, (timeout) =>
       callDriver(driver, { timeout }, () => read(timeout)),
     );
+    leaveStreamZero(client); // a user's may have had no connection before
     checkMarginFits(keyspace, settings, ledger);
     checkDataCenter(keyspace, settings, dataCenter);
     const several = settings.dataCenter === SEVERAL_DATA_CENTERS;
@@ -131,6 +133,7 @@ async function withClient<T>(
   const connecting = client.connect();
   try {
     await (timeout === undefined ? connecting : callDriver(driver, { timeout }, () => connecting));
+    leaveStreamZero(client);
     return await use(client, close);
   } catch (error) {
     // Nobody waits for it: nodes that say nothing answer no goodbye, either.

@@ -1,0 +1,82 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer, connect as dial, type Socket } from "node:net";
+import { types } from "cassandra-driver";
+
+/** A frame's header, as versions 3 and 4 of the protocol have it: version, flags, stream, opcode, and the body's length. */
+const HEADER = { stream: 2, opcode: 4, bodyLength: 5, length: 9 };
+const OPCODES = { error: 0, result: 8 };
+
+/** What Cassandra up to 5.0.6 sends, on stream 0, where a request on any stream has waited too long. */
+const MISDIRECTED = errorFrame(0, types.responseErrorCodes.overloaded, "Query timed out before it could start");
+
+/** Stands in a node's place, and passes everything on. Once told to, it adds errors that are meant for other streams. */
+export class MisdirectingRelay {
+  readonly #sockets = new Set<Socket>();
+  readonly #server;
+  /** After so many results comes an error. */
+  interval = Infinity;
+  /** How many have been sent. */
+  errors = 0;
+
+  constructor(node: { readonly host: string; readonly port: number }) {
+    this.#server = createServer((caller) => {
+      const callee = dial(node);
+      for (const [one, other] of [
+        [caller, callee],
+        [callee, caller],
+      ] as const) {
+        this.#sockets.add(one.setNoDelay(true));
+        one.on("error", () => {}).on("close", () => other.destroy());
+      }
+      caller.pipe(callee);
+      void this.#answer(callee, caller).catch(() => caller.destroy());
+    });
+  }
+
+  /** Gives the contact point. */
+  async listen(): Promise<string> {
+    await once(this.#server.listen(0, "127.0.0.1"), "listening");
+    return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  close(): void {
+    this.#server.close();
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  async #answer(callee: Socket, caller: Socket): Promise<void> {
+    let results = 0;
+    for await (const frame of framesOf(callee)) {
+      caller.write(frame);
+      if (frame.readUInt8(HEADER.opcode) !== OPCODES.result || ++results < this.interval) continue;
+      caller.write(MISDIRECTED);
+      this.errors++;
+      results = 0;
+    }
+  }
+}
+
+async function* framesOf(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let rest: Buffer = Buffer.alloc(0);
+  for await (const chunk of source) {
+    rest = Buffer.concat([rest, chunk]);
+    while (rest.length >= HEADER.length) {
+      const length = HEADER.length + rest.readInt32BE(HEADER.bodyLength);
+      if (rest.length < length) break;
+      yield rest.subarray(0, length);
+      rest = rest.subarray(length);
+    }
+  }
+}
+
+function errorFrame(stream: number, code: number, message: string): Buffer {
+  const frame = Buffer.alloc(HEADER.length + 4 + 2 + message.length);
+  frame.writeUInt8(0x84); // an answer, of version 4
+  frame.writeInt16BE(stream, HEADER.stream);
+  frame.writeUInt8(OPCODES.error, HEADER.opcode);
+  frame.writeInt32BE(frame.length - HEADER.length, HEADER.bodyLength);
+  frame.writeInt32BE(code, HEADER.length);
+  frame.writeUInt16BE(message.length, HEADER.length + 4);
+  frame.write(message, HEADER.length + 6);
+  return frame;
+}
