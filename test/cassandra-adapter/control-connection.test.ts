@@ -41,8 +41,11 @@ test("the driver by itself fails where it looks for a control connection twice a
   expect(await setUp().loseTwo()).toContain("rejected");
 });
 
-test("a client of the adapter's looks for it once at a time, and again when it is lost later", async () => {
-  const { control, listening, loseTwo } = setUp(refreshOnce);
+test("a client that an adapter or two use looks for it once at a time, and again when it is lost later", async () => {
+  const { control, listening, loseTwo } = setUp((client) => {
+    refreshOnce(client);
+    refreshOnce(client);
+  });
   expect(await loseTwo()).toEqual(["fulfilled", "fulfilled"]);
   expect(listening).toHaveLength(1);
   await control._refresh();

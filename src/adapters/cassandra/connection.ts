@@ -127,6 +127,7 @@ async function withClient<T>(
   use: (client: Client, close: () => Promise<void>) => Promise<T>,
 ): Promise<T> {
   const client = options.client ?? makeClient(options, driver);
+  refreshOnce(client);
   const close = async () => {
     if (!options.client) await client.shutdown();
   };
@@ -161,13 +162,11 @@ function makeClient({ keyspace, client, ...options }: CassandraConnectionOptions
   // By default the driver comes to wait for ten minutes before it tries again, however long the nodes have been back.
   const reconnection = new driver.policies.reconnection.ExponentialReconnectionPolicy(250, MAX_RECONNECTION_DELAY);
   try {
-    const client = new driver.Client({
+    return new driver.Client({
       ...rest,
       policies: { speculativeExecution, reconnection, ...policies },
       encoding: { ...encoding, useBigIntAsLong: true },
     });
-    refreshOnce(client);
-    return client;
   } catch (cause) {
     throw connectionError(cause, driver);
   }
