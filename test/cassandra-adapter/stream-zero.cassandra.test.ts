@@ -58,7 +58,7 @@ test("the driver by itself gives callers the answers of others: else the guard c
 test.each([
   ["a client of the adapter's", () => throughRelay],
   ["a user's client", () => ({ client: new Client(throughRelay) })],
-])("with %s every caller gets the answer to what was asked, whatever errors come to nobody", async (_, connection) => {
+])("every caller gets the answer to what was asked, whatever errors come to nobody, with %s", async (_, connection) => {
   await CassandraAdapter.createSchema({ client, keyspace, replication });
   const options = connection();
   const tasks = new DataInterface({

@@ -19,5 +19,7 @@ const tests = matrix.flatMap(({ fault, proof }) => (proof === "chaos" ? [] : [{ 
 
 test.each(tests)("docs/failures.md names a test that exists for: $fault", ({ file, title }) => {
   expect(existsSync(file)).toBe(true);
-  expect(readFileSync(file, "utf8")).toContain(title);
+  const source = readFileSync(file, "utf8");
+  // CI looks for tests whose titles begin with it.
+  expect(['"', "'", "`"].some((quote) => source.includes(`${quote}${title}`))).toBe(true);
 });
