@@ -11,6 +11,9 @@ export const driverOptions: ClientOptions = {
   ...(credentials && { credentials }),
 };
 
+/** Where the first of its nodes listens. */
+export const firstNode = addressOf(contactPoints[0] ?? "");
+
 /** One replica: the Cassandra of a run has one node. */
 export const replication = { class: "NetworkTopologyStrategy", [localDataCenter]: 1 };
 
@@ -32,4 +35,9 @@ export async function shutDown(client: Client): Promise<void> {
 /** A client beside the adapter, to look at what that wrote, and to write what it would not. */
 export function rawClient(): Client {
   return new Client(driverOptions);
+}
+
+function addressOf(contactPoint: string): { readonly host: string; readonly port: number } {
+  const { hostname, port } = new URL(`cassandra://${contactPoint}`);
+  return { host: hostname.replace(/^\[(.+)\]$/, "$1"), port: Number(port) };
 }

@@ -6,17 +6,17 @@ import { types } from "cassandra-driver";
 const HEADER = { stream: 2, opcode: 4, bodyLength: 5, length: 9 };
 const OPCODES = { error: 0, result: 8 };
 
-/** What Cassandra up to 5.0.6 sends, on stream 0, where a request on any stream has waited too long. */
+/** What Cassandra up to 5.0.6 sends, on stream 0, in place of the answer to a request on any stream that has waited too long. */
 const MISDIRECTED = errorFrame(0, types.responseErrorCodes.overloaded, "Query timed out before it could start");
 
-/** Stands in a node's place, and passes everything on. Once told to, it adds errors that are meant for other streams. */
+/** Stands in a node's place, and passes everything on. Once told to, it refuses some requests, as Cassandra does. */
 export class MisdirectingRelay {
   readonly #sockets = new Set<Socket>();
   readonly #server;
-  /** After so many results comes an error. */
+  /** In place of one result of so many comes an error that names another request. */
   interval = Infinity;
-  /** How many have been sent. */
-  errors = 0;
+  /** How many requests have been refused. */
+  refused = 0;
 
   constructor(node: { readonly host: string; readonly port: number }) {
     this.#server = createServer((caller) => {
@@ -47,10 +47,10 @@ export class MisdirectingRelay {
   async #answer(callee: Socket, caller: Socket): Promise<void> {
     let results = 0;
     for await (const frame of framesOf(callee)) {
-      caller.write(frame);
-      if (frame.readUInt8(HEADER.opcode) !== OPCODES.result || ++results < this.interval) continue;
-      caller.write(MISDIRECTED);
-      this.errors++;
+      const isRefused = frame.readUInt8(HEADER.opcode) === OPCODES.result && ++results >= this.interval;
+      caller.write(isRefused ? MISDIRECTED : frame);
+      if (!isRefused) continue;
+      this.refused++;
       results = 0;
     }
   }

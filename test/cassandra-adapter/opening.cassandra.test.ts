@@ -1,7 +1,7 @@
 import { CassandraAdapter } from "taskledger/cassandra";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { cassandra } from "../cassandra/coordinates.js";
-import { driverOptions, newKeyspace, rawClient, replication, shutDown } from "./connection.js";
+import { driverOptions, firstNode, newKeyspace, rawClient, replication, shutDown } from "./connection.js";
 import { SilentServer } from "./silent-server.js";
 
 const client = rawClient();
@@ -15,10 +15,9 @@ afterEach(() => {
 });
 
 const [contactPoint = ""] = cassandra.contactPoints;
-const { hostname, port } = new URL(`cassandra://${contactPoint}`);
 
 function silent(): SilentServer {
-  const server = new SilentServer({ host: hostname, port: Number(port) });
+  const server = new SilentServer(firstNode);
   servers.push(server);
   return server;
 }

@@ -16,47 +16,61 @@ interface Connection {
 }
 
 interface Internals {
-  readonly controlConnection?: { readonly connection?: Connection | null };
-  readonly hosts?: { values(): readonly { readonly pool?: { readonly connections?: readonly Connection[] } }[] };
+  readonly controlConnection?: { readonly connection?: unknown };
+  readonly hosts?: {
+    values?(): Iterable<{ readonly pool?: { readonly connections?: readonly unknown[] } } | undefined>;
+  };
 }
 
 const guarded = new WeakSet<object>();
 
 /**
- * Keeps requests from being sent on stream 0, by all clients of this copy of the driver. Cassandra 5.0.6, and others from
- * before the mend of CASSANDRA-21508, answer a request that has waited too long by an error on stream 0, whatever stream
- * it came on. cassandra-driver 4.10 gives that to whoever waits there, and the stream to two others at once: from then on
- * they take each other's answers for their own, so that a read finds nothing, and a write counts as done that was not.
- * Where nobody waits on stream 0, the error is nobody's.
+ * Keeps requests from being sent on stream 0, by all clients of this client's copy of the driver. Cassandra 5.0.6, and
+ * others from before the mend of CASSANDRA-21508, answer a request that has waited too long by an error on stream 0,
+ * whatever stream it came on. cassandra-driver 4.10 gives that to whoever waits there, and the stream to two others at
+ * once: from then on they take each other's answers for their own, so that a read finds nothing, and a write counts as
+ * done that was not. Where nobody waits on stream 0, the error is nobody's.
  */
 export function leaveStreamZero(client: Client): void {
   const connection = someConnection(client as unknown as Internals);
-  const prototype = connection && (Object.getPrototypeOf(connection) as Connection);
-  const take = prototype?._getStreamId;
-  if (!prototype || !take || guarded.has(prototype)) return;
+  if (!isKnown(connection)) return;
+  const prototype = Object.getPrototypeOf(connection) as Connection;
+  if (guarded.has(prototype)) return;
   guarded.add(prototype);
-  const left = new WeakSet<StreamIds>();
+  const take = prototype._getStreamId;
   prototype._getStreamId = function (this: Connection) {
     let id = take.call(this);
+    // Connections are set up on stream 0: what is wrong with the protocol's version, a server may say there, too.
     while (id === 0 && this.connected) {
-      if (!left.has(this._streamIds)) forgetZero(this._streamIds);
-      left.add(this._streamIds);
+      passOverZero(this._streamIds);
       id = take.call(this);
     }
     return id;
   };
 }
 
-/** Has 0 counted as not in use, and never given back: what is answered there was not asked there. */
-function forgetZero(ids: StreamIds): void {
-  const push = ids.push.bind(ids);
+const passing = new WeakSet<StreamIds>();
+
+/** Takes 0 out of the ids for good. An error there counts as the answer to the request that it refuses, which gets no other. */
+function passOverZero(ids: StreamIds): void {
   ids.inUse--;
+  if (passing.has(ids)) return;
+  passing.add(ids);
+  const push = ids.push.bind(ids);
   ids.push = (id) => {
-    if (id !== 0) push(id);
+    if (id === 0) ids.inUse--;
+    else push(id);
   };
 }
 
-function someConnection({ controlConnection, hosts }: Internals): Connection | undefined {
-  const pooled = [...(hosts?.values() ?? [])].flatMap(({ pool }) => pool?.connections ?? []);
+function someConnection({ controlConnection, hosts }: Internals): unknown {
+  const pooled = [...(hosts?.values?.() ?? [])].flatMap((host) => host?.pool?.connections ?? []);
   return controlConnection?.connection ?? pooled[0];
+}
+
+function isKnown(connection: unknown): connection is Connection {
+  const { _getStreamId, _streamIds } = (connection ?? {}) as Partial<Connection>;
+  return (
+    typeof _getStreamId === "function" && typeof _streamIds?.push === "function" && typeof _streamIds.inUse === "number"
+  );
 }
