@@ -6,7 +6,7 @@ import { types } from "cassandra-driver";
 const HEADER = { stream: 2, opcode: 4, bodyLength: 5, length: 9 };
 const OPCODES = { error: 0, result: 8 };
 
-/** What Cassandra up to 5.0.6 sends, on stream 0, in place of the answer to a request on any stream that has waited too long. */
+/** What Cassandra 5.0.6 sends, on stream 0, in place of the answer to a request on any stream that has waited too long. */
 const MISDIRECTED = errorFrame(0, types.responseErrorCodes.overloaded, "Query timed out before it could start");
 
 /** Stands in a node's place, and passes everything on. Once told to, it refuses some requests, as Cassandra does. */

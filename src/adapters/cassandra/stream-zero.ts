@@ -51,7 +51,7 @@ export function leaveStreamZero(client: Client): void {
 
 const passing = new WeakSet<StreamIds>();
 
-/** Takes 0 out of the ids for good. An error there counts as the answer to the request that it refuses, which gets no other. */
+/** Takes 0 out of the ids for good. An error there counts as the answer to what it refuses, which gets no other. */
 function passOverZero(ids: StreamIds): void {
   ids.inUse--;
   if (passing.has(ids)) return;
