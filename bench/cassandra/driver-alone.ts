@@ -1,4 +1,5 @@
 import driver, { type Client, type QueryOptions } from "cassandra-driver";
+import { MOST_PREPARED } from "../../src/adapters/cassandra/batch-shape.js";
 import { MutationEncoder } from "../../src/adapters/cassandra/parameters.js";
 import { PartitionTokens } from "../../src/adapters/cassandra/routing.js";
 import { ledgerRules } from "../../src/adapters/cassandra/rules.js";
@@ -10,9 +11,6 @@ import { secondsOf } from "../harness.js";
 import { FetchFileTask, storedBytes } from "../tasks.js";
 import type { Sides } from "./clients.js";
 
-/** The most saves, and the most completes, of a batch that is prepared. */
-const MOST = 16;
-
 interface Batch {
   readonly text: string;
   readonly parameters: unknown[];
@@ -21,8 +19,8 @@ interface Batch {
 
 /**
  * Tasks a second that the driver by itself saves and completes in the batches that would be the best for so many at once:
- * one is under way in each partition, with all that could wait for it and is prepared, and everything is encoded before the clock runs.
- * More than that, a ledger that writes the same rows cannot hope for.
+ * one is under way in each partition, with all that could wait for it and is prepared, and everything is encoded before
+ * the clock runs. More than that, a ledger that writes the same rows cannot hope for.
  */
 export async function driverAlone(
   sides: Sides,
@@ -45,9 +43,9 @@ async function sendInTurn(client: Client, batches: readonly Batch[]): Promise<vo
   for (const { text, parameters, options } of batches) await client.execute(text, parameters, options);
 }
 
-/** The mutations of each batch: saves, along with completes of what was saved before; one after the other where no two are at once. */
+/** The mutations of each batch: saves, along with completes of what was saved before; apart where no two are at once. */
 function operationsOf(envelopes: readonly Buffer[], together: number): Mutation[][] {
-  const most = Math.max(1, Math.min(MOST, together >> 1));
+  const most = Math.max(1, Math.min(MOST_PREPARED.together, together >> 1));
   const batches: Mutation[][] = [];
   let completes: Mutation[] = [];
   for (let from = 0, size = most; from < envelopes.length; from += size) {

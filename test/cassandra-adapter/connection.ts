@@ -1,4 +1,5 @@
 import { Client, type ClientOptions } from "cassandra-driver";
+import { type ContactPoint, parseContactPoints } from "../cassandra/contact-points.js";
 import { cassandra } from "../cassandra/coordinates.js";
 
 const { contactPoints, localDataCenter, port, credentials } = cassandra;
@@ -12,7 +13,7 @@ export const driverOptions: ClientOptions = {
 };
 
 /** Where the first of its nodes listens. */
-export const firstNode = addressOf(contactPoints[0] ?? "");
+export const firstNode = parseContactPoints(contactPoints.join())[0] as ContactPoint;
 
 /** One replica: the Cassandra of a run has one node. */
 export const replication = { class: "NetworkTopologyStrategy", [localDataCenter]: 1 };
@@ -35,9 +36,4 @@ export async function shutDown(client: Client): Promise<void> {
 /** A client beside the adapter, to look at what that wrote, and to write what it would not. */
 export function rawClient(): Client {
   return new Client(driverOptions);
-}
-
-function addressOf(contactPoint: string): { readonly host: string; readonly port: number } {
-  const { hostname, port } = new URL(`cassandra://${contactPoint}`);
-  return { host: hostname.replace(/^\[(.+)\]$/, "$1"), port: Number(port) };
 }

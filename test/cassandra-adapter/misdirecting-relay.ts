@@ -1,6 +1,6 @@
-import { once } from "node:events";
-import { type AddressInfo, createServer, connect as dial, type Socket } from "node:net";
+import { connect as dial, type Socket } from "node:net";
 import { types } from "cassandra-driver";
+import { StandIn } from "./stand-in.js";
 
 /** A frame's header, as versions 3 and 4 of the protocol have it: version, flags, stream, opcode, and the body's length. */
 const HEADER = { stream: 2, opcode: 4, bodyLength: 5, length: 9 };
@@ -10,38 +10,19 @@ const OPCODES = { error: 0, result: 8 };
 const MISDIRECTED = errorFrame(0, types.responseErrorCodes.overloaded, "Query timed out before it could start");
 
 /** Stands in a node's place, and passes everything on. Once told to, it refuses some requests, as Cassandra does. */
-export class MisdirectingRelay {
-  readonly #sockets = new Set<Socket>();
-  readonly #server;
+export class MisdirectingRelay extends StandIn {
   /** In place of one result of so many comes an error that names another request. */
   interval = Infinity;
   /** How many requests have been refused. */
   refused = 0;
 
   constructor(node: { readonly host: string; readonly port: number }) {
-    this.#server = createServer((caller) => {
-      const callee = dial(node);
-      for (const [one, other] of [
-        [caller, callee],
-        [callee, caller],
-      ] as const) {
-        this.#sockets.add(one.setNoDelay(true));
-        one.on("error", () => {}).on("close", () => other.destroy());
-      }
-      caller.pipe(callee);
+    super((caller) => {
+      const callee = dial({ ...node, noDelay: true }).on("error", () => caller.destroy());
+      caller.on("close", () => callee.destroy()).pipe(callee);
+      callee.on("close", () => caller.destroy());
       void this.#answer(callee, caller).catch(() => caller.destroy());
     });
-  }
-
-  /** Gives the contact point. */
-  async listen(): Promise<string> {
-    await once(this.#server.listen(0, "127.0.0.1"), "listening");
-    return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
-  }
-
-  close(): void {
-    this.#server.close();
-    for (const socket of this.#sockets) socket.destroy();
   }
 
   async #answer(callee: Socket, caller: Socket): Promise<void> {

@@ -1,6 +1,5 @@
 import { CassandraAdapter } from "taskledger/cassandra";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { cassandra } from "../cassandra/coordinates.js";
 import { driverOptions, firstNode, newKeyspace, rawClient, replication, shutDown } from "./connection.js";
 import { SilentServer } from "./silent-server.js";
 
@@ -14,8 +13,6 @@ afterEach(() => {
   for (const server of servers.splice(0)) server.close();
 });
 
-const [contactPoint = ""] = cassandra.contactPoints;
-
 function silent(): SilentServer {
   const server = new SilentServer(firstNode);
   servers.push(server);
@@ -24,7 +21,7 @@ function silent(): SilentServer {
 
 test("a node that answers nothing keeps nobody from another", async () => {
   for (let i = 0; i < 4; i++) {
-    const contactPoints = [await silent().listen(), contactPoint]; // the driver begins with either
+    const contactPoints = [await silent().listen(), firstNode.contactPoint]; // the driver begins with either
     const adapter = new CassandraAdapter({ ...driverOptions, contactPoints, keyspace, attemptTimeout: 1_000 });
     await adapter.open();
     await adapter.close();

@@ -5,6 +5,8 @@ const CQL_PORT = 9042;
 /** One of `host`, `host:port`, `[::1]`, `[::1]:port` and `::1`, as the driver wants it: with a port, IPv6 in brackets. */
 export interface ContactPoint {
   contactPoint: string;
+  /** Without brackets. */
+  host: string;
   port: number;
 }
 
@@ -15,7 +17,7 @@ export function parseContactPoints(text: string): ContactPoint[] {
 
 function parseContactPoint(text: string): ContactPoint {
   const { host, port } = split(text);
-  return { contactPoint: `${isIPv6(host) ? `[${host}]` : host}:${port}`, port };
+  return { contactPoint: `${isIPv6(host) ? `[${host}]` : host}:${port}`, host, port };
 }
 
 function split(text: string): { host: string; port: number } {

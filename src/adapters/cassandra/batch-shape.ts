@@ -10,7 +10,7 @@ export interface BatchShape {
 }
 
 /** The most saves, and the most completes, of a prepared batch that does both; the most of one that does either. */
-const MOST = { together: 16, alone: 64 };
+export const MOST_PREPARED = { together: 16, alone: 64 };
 
 export function kindOf(mutations: readonly Mutation[]): OperationKind {
   return mutations.length === 2 ? kindOfTwo(mutations[0], mutations[1]) : "other";
@@ -61,7 +61,7 @@ function fitInto(shape: BatchShape): BatchShape {
 }
 
 function mostOf({ saves, completes }: BatchShape): number {
-  return saves > 0 && completes > 0 ? MOST.together : MOST.alone;
+  return saves > 0 && completes > 0 ? MOST_PREPARED.together : MOST_PREPARED.alone;
 }
 
 function sizeOf({ saves, completes }: BatchShape): number {
