@@ -11,7 +11,7 @@ import { typeUrlOf } from "../type-url.js";
 import { isPlainObject } from "../values.js";
 import { createData } from "./data.js";
 import { membersOf } from "./data-check.js";
-import { COPY, type TaskState } from "./task-state.js";
+import { COPY, TaskState } from "./task-state.js";
 import type { BuildOptions, TaskClass } from "./task-types.js";
 
 /** The state of `new XTask({ taskList, id, data }, options)`. */
@@ -89,7 +89,7 @@ function makeState(
     headers: { ...headers },
   });
   const empty = packData(typeUrlOf(type), new Uint8Array());
-  return { envelope: Object.assign(envelope, { data: empty }), data, home: undefined, replaced: [] };
+  return new TaskState(Object.assign(envelope, { data: empty }), data, undefined);
 }
 
 function checkBuildOptions(options: BuildOptions): BuildOptions {

@@ -1,7 +1,6 @@
 import type { AnySchema } from "@bufbuild/protobuf/wkt";
 import { TaskError } from "../errors.js";
 import { Task } from "./task.js";
-import { ReadyState } from "./task-envelope.js";
 import type { TaskState } from "./task-state.js";
 
 /**
@@ -17,7 +16,7 @@ export class OpaqueTask extends Task<typeof AnySchema> {
   constructor(state: TaskState, reason: TaskError) {
     if (!(reason instanceof TaskError))
       throw new TaskError("UNSUPPORTED", "an OpaqueTask is made by reading a task, and in no other way");
-    super(new ReadyState(state) as never);
+    super(state as never);
     this.reason = reason;
   }
 

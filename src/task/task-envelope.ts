@@ -23,19 +23,12 @@ import { fallBack } from "../wire/fallback.js";
 import type { MessageCodec } from "../wire/message-codec.js";
 import { noBytes } from "../wire/pool.js";
 import { decodeData, encodeData } from "./data.js";
-import { type AnyTask, stateOf, type TaskHome, type TaskState } from "./task-state.js";
+import { type AnyTask, stateOf, type TaskHome, TaskState } from "./task-state.js";
 import type { TaskClass } from "./task-types.js";
 
-/** Makes a class's constructor take a state as it is, without the checks that users' input needs. */
-export class ReadyState {
-  readonly state: TaskState;
-  constructor(state: TaskState) {
-    this.state = state;
-  }
-}
-
+/** A class's constructor takes a state as it is, without the checks that users' input needs. */
 export function fromState<C extends TaskClass>(taskClass: C, state: TaskState): InstanceType<C> {
-  return new taskClass(new ReadyState(state)) as InstanceType<C>;
+  return new taskClass(state as never) as InstanceType<C>;
 }
 
 /** Reads the data of one class's tasks along with their envelopes. */
@@ -67,7 +60,7 @@ export function fromEnvelope<C extends TaskClass>(
   // The decoded message takes the bytes' place.
   envelope.data.value = noBytes;
   meet(envelope);
-  return fromState(taskClass, { envelope, data, home, replaced: [] });
+  return fromState(taskClass, new TaskState(envelope, data, home));
 }
 
 function decodeDataOf(envelope: TaskEnvelope & { data: Any }, taskClass: TaskClass): Message {

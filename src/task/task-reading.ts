@@ -11,7 +11,7 @@ import { OpaqueTask } from "./opaque-task.js";
 import type { TaskTypeRegistry } from "./registry.js";
 import type { Task } from "./task.js";
 import { fromEnvelope, meet } from "./task-envelope.js";
-import type { TaskHome } from "./task-state.js";
+import { type TaskHome, TaskState } from "./task-state.js";
 import { validateTask } from "./validation.js";
 
 /** The task of a store's bytes. Throws INVALID_ENVELOPE, with as much of the key as is known. */
@@ -76,7 +76,7 @@ function opaque(envelope: TaskEnvelope & { data: Any }, home: TaskHome | undefin
   meet(envelope);
   // Its bytes are the user's to keep; they own their buffer.
   const data = { ...envelope.data, value: new Uint8Array(envelope.data.value) };
-  return new OpaqueTask({ envelope: { ...envelope, data }, data, home, replaced: [] }, reason);
+  return new OpaqueTask(new TaskState({ ...envelope, data }, data, home), reason);
 }
 
 function unknownType({ taskList, id }: TaskEnvelope, type: string): TaskError {

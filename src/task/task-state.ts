@@ -36,15 +36,24 @@ export interface ListOptions extends OperationOptions {
 }
 
 /** What a task holds. `data` is the decoded message; the one in the envelope is what it came with. */
-export interface TaskState {
+export class TaskState {
   readonly envelope: TaskEnvelope & { data: Any };
   readonly data: Message;
   home: TaskHome | undefined;
   /** Under which the task is being done in this process; completing it ends the claim. */
-  claim?: Claim | undefined;
+  claim: Claim | undefined = undefined;
   /** Versions older than the task's own that a save of unknown outcome may have left in the store. */
-  replaced: readonly Version[];
+  replaced: readonly Version[] = none;
+
+  constructor(envelope: TaskEnvelope & { data: Any }, data: Message, home: TaskHome | undefined) {
+    this.envelope = envelope;
+    this.data = data;
+    this.home = home;
+  }
 }
+
+/** One for all tasks: nearly none has more. */
+const none: readonly Version[] = [];
 
 /**
  * Tasks keep their state under a symbol, since every string is a name that a data field may have; and not under a
@@ -85,8 +94,8 @@ export function adoptVersion(task: AnyTask, savedAt: Version, home: TaskHome, ou
   const state = stateOf(task);
   const before = versionIn(home, state);
   if (before !== undefined && before >= savedAt) return; // a later save of the same object has overtaken this one
-  const left = before === undefined ? [] : [before, ...state.replaced];
-  state.replaced = outcome === "saved" ? [] : left;
+  const left = before === undefined ? none : [before, ...state.replaced];
+  state.replaced = outcome === "saved" ? none : left;
   state.envelope.savedAt = versionToTimestamp(savedAt);
   state.home = home;
 }

@@ -13,11 +13,19 @@ import {
   encodeTask,
   fromEnvelope,
   fromState,
-  ReadyState,
   schemaOf,
   typeMismatch,
 } from "./task-envelope.js";
-import { COPY, type ListOptions, mismatch, setState, stateOf, type TaskHome, THIS_COPY } from "./task-state.js";
+import {
+  COPY,
+  type ListOptions,
+  mismatch,
+  setState,
+  stateOf,
+  type TaskHome,
+  TaskState,
+  THIS_COPY,
+} from "./task-state.js";
 import type { BuildInit, BuildOptions, ExecuteContext, TaskClass, TaskInit } from "./task-types.js";
 
 /** A class whose tasks can be read: a generated one, one that extends it, or `Task` itself for any type. */
@@ -36,7 +44,7 @@ type ReadableClass = abstract new (...args: any[]) => Task;
 export abstract class Task<S extends DescMessage = DescMessage, ListField extends string = never> {
   /** Throws INVALID_KEY, KEY_CONFLICT, UNKNOWN_FIELD or INVALID_DATA. */
   constructor(init: TaskInit<S, ListField>, options?: BuildOptions) {
-    setState(this, init instanceof ReadyState ? init.state : newState(concrete(new.target), init, options));
+    setState(this, init instanceof TaskState ? init : newState(concrete(new.target), init, options));
   }
 
   get taskList(): string {
