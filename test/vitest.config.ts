@@ -19,6 +19,9 @@ const alias = [
 /** Tests that need a Cassandra are named so. */
 const cassandra = "test/**/*.cassandra.test.ts";
 
+/** Those that start nodes of their own, and stop them, take too long to run with all others. */
+const clusters = "test/**/*.cluster.test.ts";
+
 export default defineConfig({
   root,
   test: {
@@ -27,7 +30,12 @@ export default defineConfig({
     projects: [
       {
         resolve: { alias },
-        test: { name: "unit", include: ["test/**/*.test.ts"], exclude: [cassandra], sequence: { groupOrder: 0 } },
+        test: {
+          name: "unit",
+          include: ["test/**/*.test.ts"],
+          exclude: [cassandra, clusters],
+          sequence: { groupOrder: 0 },
+        },
       },
       {
         resolve: { alias },
@@ -40,6 +48,7 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
+      { resolve: { alias }, test: { name: "clusters", include: [clusters] } },
     ],
   },
 });

@@ -10,6 +10,8 @@ import { freePort } from "./ports.js";
 export interface ClusterOptions {
   /** The first of them is the seed. */
   addresses?: readonly string[];
+  /** Which data centre each of them is in; all are in one by default. */
+  dataCenters?: readonly string[];
   heap?: string;
   commitlogSync?: CommitlogSync;
   settings?: Record<string, unknown>;
@@ -30,16 +32,17 @@ const SETTLE_TIMEOUT = 60_000;
 
 /** Starts a cluster on addresses of this machine, for tests that kill, stop and restart its nodes. */
 export async function startCluster(options: ClusterOptions = {}): Promise<CassandraCluster> {
-  const { addresses = THREE, ...common } = options;
+  const { addresses = THREE, dataCenters = [], ...common } = options;
   // The usual ports where they are free, so that a client needs to know the addresses only.
   const port = await freePort(addresses, 9042);
   const storagePort = await freePort(addresses, 7000);
   const dir = await mkdtemp(join(tmpdir(), "taskledger-cluster-"));
   const seeds = addresses.slice(0, 1);
-  const nodes = addresses.map(
-    (address) =>
-      new CassandraNode({ ...common, address, port, storagePort, seeds, dir: join(dir, address), temporary: true }),
-  );
+  const jmxPorts = await Promise.all(addresses.map((_, i) => freePort(["127.0.0.1"], 7199 + i)));
+  const nodes = addresses.map((address, i) => {
+    const own = { address, dir: join(dir, address), jmxPort: jmxPorts[i], dataCenter: dataCenters[i] };
+    return new CassandraNode({ ...common, ...own, port, storagePort, seeds, temporary: true });
+  });
   const stop = async () => {
     await Promise.all(nodes.map((node) => node.kill("SIGKILL")));
     await rm(dir, { recursive: true, force: true });

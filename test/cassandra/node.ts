@@ -1,12 +1,15 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, open, readFile, writeFile } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
+import { promisify } from "node:util";
 import { CONF, fetchJars, findJava } from "./jars.js";
 import { isFree } from "./ports.js";
+
+const run = promisify(execFile);
 
 export type CommitlogSync = "batch" | "group" | "periodic";
 export type NodeSignal = "SIGKILL" | "SIGTERM" | "SIGSTOP" | "SIGCONT";
@@ -22,6 +25,10 @@ export interface NodeOptions {
   port?: number;
   /** The port nodes talk to each other on, the same for all nodes of a cluster. */
   storagePort?: number;
+  /** Its name; where it is given, each node of the cluster says its own. */
+  dataCenter?: string | undefined;
+  /** The port of 127.0.0.1 on which {@link CassandraNode.nodetool} reaches the node. */
+  jmxPort?: number | undefined;
   /** The size of the Java heap. */
   heap?: string;
   /** When a write is acknowledged: see COMMITLOG_SYNC. */
@@ -119,6 +126,17 @@ export class CassandraNode {
     await this.kill("SIGKILL");
   }
 
+  /** Runs a command of `nodetool` on the node; gives what it printed. */
+  async nodetool(...command: readonly string[]): Promise<string> {
+    const { jmxPort } = this.options;
+    if (jmxPort === undefined) throw new Error(`the node on ${this.contactPoint} was given no jmxPort`);
+    // It keeps a history of commands at home.
+    const java = [`@${join(CONF, "jvm.options")}`, `-Duser.home=${this.dir}`, "-cp", join(await fetchJars(), "*")];
+    const tool = ["org.apache.cassandra.tools.NodeTool", "-p", String(jmxPort), ...command];
+    const { stdout } = await run(await requireJava(), [...java, ...tool]);
+    return stdout;
+  }
+
   /** What the node wrote to its log since it was last started. */
   async log(): Promise<string> {
     const bytes = await readFile(join(this.dir, "log"));
@@ -138,6 +156,12 @@ export class CassandraNode {
     // JSON is YAML, and where a key is there twice the later one counts.
     const own = Object.entries(this.settings()).map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`);
     await writeFile(join(this.dir, "cassandra.yaml"), common + own.join(""));
+    const { dataCenter } = this.options;
+    if (dataCenter !== undefined) await writeFile(this.rackFile, `dc=${dataCenter}\nrack=rack1\n`);
+  }
+
+  private get rackFile(): string {
+    return join(this.dir, "cassandra-rackdc.properties");
   }
 
   private settings(): Record<string, unknown> {
@@ -148,14 +172,14 @@ export class CassandraNode {
       native_transport_port: this.port,
       storage_port: this.storagePort,
       seed_provider: [{ class_name: "org.apache.cassandra.locator.SimpleSeedProvider", parameters: [{ seeds }] }],
+      ...(this.options.dataCenter !== undefined && { endpoint_snitch: "GossipingPropertyFileSnitch" }),
       ...COMMITLOG_SYNC[this.options.commitlogSync ?? "batch"],
       ...this.options.settings,
     };
   }
 
   private async spawn(): Promise<void> {
-    const java = await findJava();
-    if (java === undefined) throw new Error("Cassandra 5.0 needs Java 17, on PATH or by JAVA_HOME");
+    const java = await requireJava();
     const jars = await fetchJars();
     const log = await open(join(this.dir, "log"), "a");
     try {
@@ -179,7 +203,9 @@ export class CassandraNode {
       `-Xmx${this.options.heap ?? "768m"}`,
       `-Dcassandra.config=${pathToFileURL(join(this.dir, "cassandra.yaml"))}`,
       `-Dcassandra.storagedir=${this.dir}`,
+      `-Dcassandra-rackdc.properties=${pathToFileURL(this.rackFile)}`,
       `-Dlogback.configurationFile=${join(CONF, "logback.xml")}`,
+      ...(this.options.jmxPort === undefined ? [] : [`-Dcassandra.jmx.local.port=${this.options.jmxPort}`]),
       ...(this.options.jvmOptions ?? []),
       "-cp",
       join(jars, "*"),
@@ -219,6 +245,12 @@ export class CassandraNode {
     const tail = (await this.log()).trimEnd().split("\n").slice(-30).join("\n");
     return `Cassandra on ${this.contactPoint} ${what}. The end of ${join(this.dir, "log")}:\n${tail}`;
   }
+}
+
+async function requireJava(): Promise<string> {
+  const java = await findJava();
+  if (java === undefined) throw new Error("Cassandra 5.0 needs Java 17, on PATH or by JAVA_HOME");
+  return java;
 }
 
 // CQL's OPTIONS request (version 4, no flags, stream 0, opcode 5, empty body), which a server answers before any login.

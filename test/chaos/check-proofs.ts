@@ -1,5 +1,5 @@
 // Checks that each test which docs/failures.md names ran and passed.
-//   tsx test/chaos/check-proofs.ts VITEST-REPORT CHAOS-REPORT
+//   tsx test/chaos/check-proofs.ts CHAOS-REPORT VITEST-REPORT …
 import { readFileSync } from "node:fs";
 import { type MatrixRow, readFailureMatrix } from "./failure-matrix.js";
 import type { Report } from "./report.js";
@@ -11,17 +11,18 @@ interface TestReport {
   }[];
 }
 
-const [tests, chaos] = process.argv.slice(2).map((path) => JSON.parse(readFileSync(path, "utf8"))) as [
-  TestReport,
+const [chaos, ...tests] = process.argv.slice(2).map((path) => JSON.parse(readFileSync(path, "utf8"))) as [
   Report,
+  ...TestReport[],
 ];
+const testResults = tests.flatMap((report) => report.testResults);
 const missing = readFailureMatrix().filter((row) => !hasPassed(row));
 for (const { fault, proof } of missing) console.error(`not proved: ${fault} (${JSON.stringify(proof)})`);
 if (missing.length > 0) process.exitCode = 1;
 
 function hasPassed({ fault, proof }: MatrixRow): boolean {
   if (proof === "chaos") return chaos.passed && chaos.faults.some((each) => each.fault === fault);
-  const results = tests.testResults
+  const results = testResults
     .filter(({ name }) => name.endsWith(proof.file))
     .flatMap(({ assertionResults }) => assertionResults)
     .filter(({ title }) => title.startsWith(proof.title));
