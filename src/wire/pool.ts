@@ -49,5 +49,9 @@ function takeFromSlab(length: number): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** No bytes; protobuf-es, too, has one such array for all messages of a type. */
+/**
+ * No bytes; protobuf-es, too, has one such array for all messages of a type. Who transferred it would take it from all: a
+ * detached array can't even be copied.
+ */
 export const noBytes: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+markAsUntransferable(noBytes.buffer);

@@ -260,6 +260,12 @@ describe("a message that a codec has read", () => {
     for (const blob of first.blobs) blob.fill(1);
     expect(second.blobs).toEqual(blobs);
   });
+
+  test("has no bytes that are taken from all others when they are transferred", () => {
+    const { bytes: blob } = readEvery(new Uint8Array());
+    expect(structuredClone(blob, { transfer: [blob.buffer] })).toEqual(new Uint8Array());
+    expect(new Uint8Array(readEvery(new Uint8Array()).bytes)).toEqual(new Uint8Array());
+  });
 });
 
 /** Once all garbage is collected. */
