@@ -48,23 +48,26 @@ export async function performBatch<T, Entry, Outcome>(
   { prepare, perform, settle }: BatchSteps<T, Entry, Outcome>,
 ): Promise<readonly BulkFailure<T>[]> {
   const failures: BulkFailure<T>[] = [];
-  const ready: { task: T; entry: Entry }[] = [];
+  const tasks: T[] = [];
+  const entries: Entry[] = [];
   for (const task of batch) {
     try {
-      ready.push({ task, entry: prepare(task) });
+      entries.push(prepare(task));
+      tasks.push(task);
     } catch (error) {
       failures.push({ task, error: toTaskError(error) });
     }
   }
-  if (ready.length === 0) return failures;
+  if (tasks.length === 0) return failures;
   try {
-    const outcomes = await perform(ready.map(({ entry }) => entry));
-    for (const [i, { task }] of ready.entries()) {
+    const outcomes = await perform(entries);
+    for (let i = 0; i < tasks.length; i++) {
+      const task = tasks[i] as T;
       const error = settle(task, outcomes[i] as Outcome);
       if (error) failures.push({ task, error });
     }
   } catch (error) {
-    for (const { task } of ready) failures.push({ task, error: toTaskError(error) });
+    for (const task of tasks) failures.push({ task, error: toTaskError(error) });
   }
   return failures;
 }

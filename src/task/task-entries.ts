@@ -22,7 +22,8 @@ export function saveEntry(task: Task, home: TaskHome, registry: TaskTypeRegistry
   validateTask(task, registry.validation);
   const savedAt = versionIn(home, state);
   const replaces = savedAt === undefined ? [] : [savedAt, ...state.replaced];
-  return { taskList, id, type, replaces, ...prepareTask(task, home.maxTaskBytes) };
+  const { size, encode } = prepareTask(task, home.maxTaskBytes);
+  return { taskList, id, type, replaces, size, encode };
 }
 
 /** The task takes the version that it was saved as, or may have been; gives the error, if there is one. */

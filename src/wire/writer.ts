@@ -52,6 +52,7 @@ export class Writer {
   finish(start: number, end: number): Uint8Array<ArrayBuffer> {
     const { bytes } = this;
     const length = end - start;
+    if (length === 0) return noBytes;
     if (length > MAX_POOLED_BYTES || bytes !== this.slab) return bytes.slice(start, end);
     this.used = end;
     return new Uint8Array(this.buffer, start, length);

@@ -93,7 +93,8 @@ export class LedgerWriter {
       const version = this.#host.clock.next(latestOf(replaced));
       savedAt = version;
       made.latest = version;
-      const mutations = [...rules.saving(entry, version), ...rules.replacing(entry.id, replaced)];
+      const saving = rules.saving(entry, version);
+      const mutations = replaced.length === 0 ? saving : [...saving, ...rules.replacing(entry.id, replaced)];
       return this.#commit.write(partition, mutations, signal).then(() => this.#acknowledged(save, version), failed);
     } catch (error) {
       return Promise.resolve(failed(error));

