@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { GapFinder } from "../../src/adapters/cassandra/stretches.js";
+import { GapFinder, segmentsBetween } from "../../src/adapters/cassandra/stretches.js";
 
 function gapsOf(fences: readonly bigint[], limit: bigint, sweptTo = 0n) {
   const finder = new GapFinder(sweptTo);
@@ -39,5 +39,29 @@ describe("the gaps between entries that stay", () => {
     const { covered, kept } = gapsOf(fences, 200_000n);
     expect(covered).toHaveLength(256);
     expect(kept).toContainEqual({ after: 89_991n, before: 90_010n });
+  });
+});
+
+describe("what is read of a ledger with stretches", () => {
+  test("is all that lies between them, and none of them", () => {
+    const stretches = [
+      { after: 5n, before: 10n },
+      { after: 10n, before: 20n },
+      { after: 30n, before: 90n },
+    ];
+    expect(segmentsBetween(stretches, 100n)).toEqual([
+      { from: 1n, upTo: 5n },
+      { from: 10n, upTo: 10n },
+      { from: 20n, upTo: 30n },
+      { from: 90n, upTo: 100n },
+    ]);
+  });
+
+  test("is nothing before a stretch from the very first version on, nor after one up to the bound", () => {
+    const stretches = [
+      { after: 0n, before: 10n },
+      { after: 20n, before: 101n },
+    ];
+    expect(segmentsBetween(stretches, 100n)).toEqual([{ from: 10n, upTo: 20n }]);
   });
 });

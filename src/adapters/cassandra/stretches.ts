@@ -1,4 +1,4 @@
-import type { Version } from "../../version.js";
+import { MIN_VERSION, type Version } from "../../version.js";
 
 /** A part of a partition's ledger in which every version is completed: those after `after` and before `before`. */
 export interface Stretch {
@@ -21,7 +21,7 @@ export interface Segment {
 
 /** What is left to read of a ledger up to a bound when the stretches are passed over. */
 export function segmentsBetween(stretches: readonly Stretch[], bound: Version): Segment[] {
-  const starts = [0n, ...stretches.map(({ before }) => before)];
+  const starts = [MIN_VERSION, ...stretches.map(({ before }) => before)];
   const ends = [...stretches.map(({ after }) => after), bound];
   return starts
     .map((from, i) => ({ from, upTo: minimum(ends[i] as Version, bound) }))
