@@ -1,9 +1,9 @@
-import { Client, type QueryOptions, types } from "cassandra-driver";
+import { type Client, type QueryOptions, types } from "cassandra-driver";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { FetchFileTask } from "../../gen/example/v1/fetch_file_task.js";
 import { CassandraAdapter } from "../../src/adapters/cassandra/index.js";
 import { DataInterface } from "../../src/index.js";
-import { type CassandraCluster, startCluster } from "../cassandra/cluster.js";
+import { type CassandraCluster, clientOf, startCluster } from "../cassandra/cluster.js";
 import { missingForJars } from "../cassandra/jars.js";
 import type { CassandraNode } from "../cassandra/node.js";
 
@@ -78,7 +78,7 @@ async function openIds(tasks: Tasks): Promise<string[]> {
 
 /** Gives dc2 the keyspace, as `cqlsh` on its node would; resolves to the name that is then there. */
 async function handOver(keyspace: string, levels: Levels): Promise<string> {
-  const client = new Client(optionsIn("dc2"));
+  const client = clientOf(nodes.dc2);
   try {
     const update = `UPDATE ${keyspace}.settings SET value = 'dc2' WHERE name = 'data_center' IF value = 'dc1'`;
     await client.execute(update, [], levels);
@@ -148,7 +148,7 @@ describe.skipIf(missing)(`a fail-over${reason}`, { timeout: 120_000 }, () => {
     expect(await tryOpening("dc1", "gone")).toBe("open");
 
     await nodes.dc1.nodetool("repair", "--full", "gone");
-    const client = new Client(optionsIn("dc2"));
+    const client = clientOf(nodes.dc2);
     expect(await readName(client, "gone", all)).toBe("dc2");
     await client.shutdown();
     expect(await tryOpening("dc1", "gone")).toEqual(mismatch);

@@ -198,14 +198,15 @@ export class CassandraNode {
   }
 
   private javaArguments(jars: string): string[] {
+    const { dataCenter, jmxPort } = this.options;
     return [
       `@${join(CONF, "jvm.options")}`,
       `-Xmx${this.options.heap ?? "768m"}`,
       `-Dcassandra.config=${pathToFileURL(join(this.dir, "cassandra.yaml"))}`,
       `-Dcassandra.storagedir=${this.dir}`,
-      `-Dcassandra-rackdc.properties=${pathToFileURL(this.rackFile)}`,
       `-Dlogback.configurationFile=${join(CONF, "logback.xml")}`,
-      ...(this.options.jmxPort === undefined ? [] : [`-Dcassandra.jmx.local.port=${this.options.jmxPort}`]),
+      ...(dataCenter === undefined ? [] : [`-Dcassandra-rackdc.properties=${pathToFileURL(this.rackFile)}`]),
+      ...(jmxPort === undefined ? [] : [`-Dcassandra.jmx.local.port=${jmxPort}`]),
       ...(this.options.jvmOptions ?? []),
       "-cp",
       join(jars, "*"),

@@ -14,12 +14,8 @@ export class SavesUnderWay {
 
   enter(key: TaskKey): VersionsUnderWay {
     const name = nameOf(key);
-    const others = this.#versions.get(name);
-    if (others) {
-      others.saves++;
-      return others;
-    }
-    const versions = { name, latest: 0n, saves: 1 };
+    const versions = this.#versions.get(name) ?? { name, latest: 0n, saves: 0 };
+    versions.saves++;
     this.#versions.set(name, versions);
     return versions;
   }
