@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { cp, mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { buildPackage } from "../../.build/build-package.js";
+import { buildPackage } from "../../scripts/build-package.js";
 import { repository } from "../plugin/tools.js";
 
 /** What stands beside dist in the package. */

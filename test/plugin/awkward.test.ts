@@ -7,7 +7,7 @@ import { create, type DescMessage, toBinary } from "@bufbuild/protobuf";
 import { build } from "esbuild";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { bundlePlugin } from "../../.build/build-package.js";
+import { bundlePlugin } from "../../scripts/build-package.js";
 import { Task } from "../../src/index.js";
 import { messages } from "../runtime/arbitrary.js";
 import { envelopeOf } from "../runtime/envelopes.js";

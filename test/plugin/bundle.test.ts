@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { bundlePlugin } from "../../.build/build-package.js";
+import { bundlePlugin } from "../../scripts/build-package.js";
 import { packageVersion } from "../../src/package-version.js";
 import { compile, mapImports, runPlugin, toFiles, writeFiles } from "./generate.js";
 import { bufPath, repository } from "./tools.js";

@@ -55,7 +55,7 @@ function checkBundled(inputs: readonly string[]): void {
   if (others.size > 0) {
     throw new Error(
       `the plugin's bundle contains ${[...others].join(", ")}: add the licence to src/plugin/third-party-licenses.txt` +
-        ` and the name to .build/build-package.ts`,
+        ` and the name to scripts/build-package.ts`,
     );
   }
 }
