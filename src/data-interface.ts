@@ -7,7 +7,7 @@ import type { ByteSource } from "./batch/byte-source.js";
 import { readTaskFrames } from "./batch/task-frames.js";
 import { type BulkFailure, type BulkOptions, performBatch, runInBatches } from "./bulk.js";
 import { findDefaultHome, setDefaultHome } from "./default-home.js";
-import { DEFAULT_MAX_TASK_BYTES } from "./envelope.js";
+import { DEFAULT_MAX_TASK_BYTES } from "./envelope/envelope.js";
 import { invalidArgument, TaskError } from "./errors.js";
 import { type FromHashOptions, hashToEnvelope } from "./hash/hash.js";
 import { checkKey, checkTaskList } from "./keys.js";
@@ -58,7 +58,7 @@ export type DataInterfaceOptions<C extends TaskClass<Task> = TaskClass<Task>> = 
  * An adapter and the task types it knows. Several can be in use at once; `configure` makes one that tasks go to which
  * belong to none.
  *
- *     await using tasks = new DataInterface({ types: [FetchFileTask], adapter: new LmdbAdapter({ path: "ledger" }) });
+ *     await using tasks = new DataInterface({ types: [FetchFileTask], adapter: new SqliteAdapter({ path: "ledger.db" }) });
  *     await tasks.create(FetchFileTask, { taskList: "datto.com", filename: "file1.txt" });
  */
 export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implements TaskHome {
@@ -125,8 +125,8 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
   ): Promise<TaskOf<C> | OpaqueTask | undefined> {
     checkKey(taskList, id);
     checkOperation(options);
-    const [bytes] = await this.adapter.find([{ taskList, id }], options);
-    return bytes && (readStoredTask(bytes, { taskList, id }, this, registryOf(this)) as TaskOf<C>);
+    const [stored] = await this.adapter.find([{ taskList, id }], options);
+    return stored && (readStoredTask(stored, taskList, this, registryOf(this)) as TaskOf<C>);
   }
 
   /**
@@ -306,7 +306,7 @@ export function listStale(
   // Ages are in milliseconds, and the one that has begun counts: nothing is younger than 0.
   const savedBefore = dateToVersion(new Date(Math.floor(Date.now() - olderThan) + 1));
   const claims = unclaimed ? claimsOf(tasks.adapter) : undefined;
-  const filter = claims && ((pages: Pages) => withoutClaimed(claims, pages, isContested, signal));
+  const filter = claims && ((pages: Pages) => withoutClaimed(claims, taskList, pages, isContested, signal));
   return listTasks(sourceOf(tasks, taskList), { savedBefore, signal, filter });
 }
 

@@ -5,6 +5,7 @@ export type {
   OperationOptions,
   Outcome,
   SaveEntry,
+  StoredTask,
   TaskKey,
   Version,
   WriteOptions,
@@ -31,8 +32,8 @@ export type {
 } from "./data-interface.js";
 export { DataInterface } from "./data-interface.js";
 export { configure } from "./default.js";
-export type { Envelope } from "./envelope.js";
-export { DEFAULT_MAX_TASK_BYTES, readStamp } from "./envelope.js";
+export type { Envelope } from "./envelope/envelope.js";
+export { DEFAULT_MAX_TASK_BYTES } from "./envelope/envelope.js";
 export type { TaskErrorCode, TaskErrorDetails, WriteOutcome } from "./errors.js";
 export { isTaskError, TaskError } from "./errors.js";
 export type { ExistingTasksOptions, TaskSource } from "./generator.js";

@@ -4,9 +4,9 @@ export interface MemoryAddress {
   readonly kind: "memory";
 }
 
-export interface LmdbAddress {
-  readonly kind: "lmdb";
-  /** The folder. */
+export interface SqliteAddress {
+  readonly kind: "sqlite";
+  /** The file. */
   readonly path: string;
 }
 
@@ -20,7 +20,7 @@ export interface CassandraAddress {
   readonly tls?: boolean;
 }
 
-export type StoreAddress = MemoryAddress | LmdbAddress | CassandraAddress;
+export type StoreAddress = MemoryAddress | SqliteAddress | CassandraAddress;
 
 /**
  * Reads the URL of a store. Not by WHATWG's rules, which allow one host only. Throws INVALID_URL; the message does not
@@ -31,15 +31,15 @@ export function parseStoreUrl(url: string): StoreAddress {
     throw new TaskError("INVALID_URL", `expected a store's URL, got ${describeValue(url)}`, { field: "url" });
   const [, scheme, rest] = /^([a-z]+):(.*)$/su.exec(url) ?? [];
   if (scheme === "memory" && rest === "") return { kind: "memory" };
-  if (scheme === "lmdb") return parseLmdb(url, rest as string);
+  if (scheme === "sqlite") return parseSqlite(url, rest as string);
   if (scheme === "cassandra") return parseCassandra(url, rest as string);
-  throw invalid(url, "a store is one of memory:, lmdb:PATH and cassandra://HOST,…/KEYSPACE?datacenter=NAME");
+  throw invalid(url, "a store is one of memory:, sqlite:PATH and cassandra://HOST,…/KEYSPACE?datacenter=NAME");
 }
 
-function parseLmdb(url: string, path: string): LmdbAddress {
+function parseSqlite(url: string, path: string): SqliteAddress {
   if (path === "" || path.startsWith("//"))
-    throw invalid(url, "write the folder behind the colon, as in lmdb:./ledger");
-  return { kind: "lmdb", path: decode(url, path) };
+    throw invalid(url, "write the file behind the colon, as in sqlite:./ledger.db");
+  return { kind: "sqlite", path: decode(url, path) };
 }
 
 function parseCassandra(url: string, rest: string): CassandraAddress {

@@ -6,9 +6,9 @@ import { isPlainObject } from "./values.js";
 
 export {
   type CassandraAddress,
-  type LmdbAddress,
   type MemoryAddress,
   parseStoreUrl,
+  type SqliteAddress,
   type StoreAddress,
 } from "./store-url.js";
 
@@ -24,7 +24,7 @@ export interface OpenStoreOptions extends OperationOptions {
  * Opens the store that a URL names; its driver is imported only then.
  *
  *     memory:
- *     lmdb:./ledger
+ *     sqlite:./ledger.db
  *     cassandra://user:password@host1:9042,host2/keyspace?datacenter=dc1
  *
  * Throws INVALID_URL, INVALID_ARGUMENT, MISSING_DRIVER, SCHEMA_MISMATCH, UNAVAILABLE. No message holds the password.
@@ -52,8 +52,8 @@ async function adapterFor(address: StoreAddress, options: OpenStoreOptions): Pro
   switch (address.kind) {
     case "memory":
       return new (await import("./adapters/memory.js")).MemoryAdapter();
-    case "lmdb":
-      return new (await import("./adapters/lmdb.js")).LmdbAdapter({ path: address.path });
+    case "sqlite":
+      return new (await import("./adapters/sqlite/index.js")).SqliteAdapter({ path: address.path });
     case "cassandra":
       return cassandraAdapter(address, options);
   }

@@ -9,7 +9,7 @@ const source = (path: string) => `${root}src/${path}`;
 const alias = [
   { find: /^taskledger$/, replacement: source("index.ts") },
   { find: /^taskledger\/cassandra$/, replacement: source("adapters/cassandra/index.ts") },
-  { find: /^taskledger\/lmdb$/, replacement: source("adapters/lmdb.ts") },
+  { find: /^taskledger\/sqlite$/, replacement: source("adapters/sqlite/index.ts") },
   { find: /^taskledger\/memory$/, replacement: source("adapters/memory.ts") },
   { find: /^taskledger\/store$/, replacement: source("store.ts") },
   { find: /^taskledger\/testing$/, replacement: source("testing/index.ts") },

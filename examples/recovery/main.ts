@@ -23,7 +23,7 @@ const CRASH_AT = 20;
 const { values } = parseArgs({ options: { store: { type: "string" } } });
 const scratch = mkdtempSync(join(tmpdir(), "recovery-"));
 process.on("exit", () => rmSync(scratch, { recursive: true, force: true }));
-const store = values.store ?? `lmdb:${encodeURI(join(scratch, "ledger"))}`;
+const store = values.store ?? `sqlite:${encodeURI(join(scratch, "ledger.db"))}`;
 const list = `recovery ${new Date().toISOString()}`;
 
 await using tasks = new DataInterface({

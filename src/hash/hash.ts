@@ -14,10 +14,10 @@ import { BinaryWriter, base64Decode, base64Encode } from "@bufbuild/protobuf/wir
 import { type Any, anyUnpack } from "@bufbuild/protobuf/wkt";
 import { type TaskEnvelope, TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
 import { SealedDataSchema } from "../../gen/taskledger/v1/sealed_data_pb.js";
-import { packData } from "../envelope.js";
-import { checkEnvelope } from "../envelope-check.js";
+import { checkEnvelope } from "../envelope/check.js";
+import { packData } from "../envelope/envelope.js";
+import { UNKNOWN_FIELDS_HEADER } from "../envelope/headers.js";
 import { describeValue, TaskError } from "../errors.js";
-import { UNKNOWN_FIELDS_HEADER } from "../headers.js";
 import { checkOptions } from "../options.js";
 import { MAX_DEPTH } from "../task/data-check.js";
 import { typeNameOf, typeUrlOf } from "../type-url.js";

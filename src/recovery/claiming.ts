@@ -1,7 +1,6 @@
 import { hostname } from "node:os";
-import type { Adapter, OperationOptions } from "../adapter.js";
+import type { Adapter, OperationOptions, StoredTask } from "../adapter.js";
 import { type ClaimState, type ClaimStore, isClaimed } from "../claim-store.js";
-import { readStamp } from "../envelope.js";
 import { invalidArgument, TaskError } from "../errors.js";
 import type { TaskKey } from "../keys.js";
 import { checkDuration } from "../options.js";
@@ -55,26 +54,27 @@ export async function claimVersion(
   return state && new Claim(store, { taskList, id }, state, lease, startedAt);
 }
 
-/** Of how many envelopes it is looked at once whether they are claimed; few, since others claim meanwhile. */
+/** The number of tasks whose claims are looked up at once; few, since others claim meanwhile. */
 const LOOKED_AT_ONCE = 16;
 
 /**
- * Of pages the envelopes whose version nobody has claimed and which wait for no retry, as far as the store knew just now.
+ * The tasks of pages that nobody has claimed and that do not wait to be tried again, as far as the store knew just now.
  * While `isContested`, those of a page come in a random order: workers who read at the same time would all want the same.
  */
 export async function* withoutClaimed(
   store: ClaimStore,
-  pages: AsyncIterable<readonly Uint8Array[]>,
+  taskList: string,
+  pages: AsyncIterable<readonly StoredTask[]>,
   isContested: () => boolean,
   signal: AbortSignal | undefined,
-): AsyncGenerator<readonly Uint8Array[], void, undefined> {
+): AsyncGenerator<readonly StoredTask[], void, undefined> {
   for await (const page of pages) {
     const rest = [...page];
     while (rest.length > 0) {
       const some = isContested() ? takeRandom(rest, LOOKED_AT_ONCE) : rest.splice(0, LOOKED_AT_ONCE);
-      const stamps = some.map(readStamp);
-      const states = await store.states(stamps, { signal });
-      yield some.filter((_, i) => isFree(states[i], stamps[i]?.savedAt as Version));
+      const keys = some.map(({ id }) => ({ taskList, id }));
+      const states = await store.states(keys, { signal });
+      yield some.filter(({ savedAt }, i) => isFree(states[i], savedAt));
     }
   }
 }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { DataInterface } from "../data-interface.js";
-import { encodeEnvelope } from "../envelope.js";
+import { encodeEnvelope } from "../envelope/encode.js";
 import { isTaskError } from "../errors.js";
 import { MAX_KEY_BYTES } from "../keys.js";
 import type { Task } from "../task/task.js";

@@ -1,7 +1,8 @@
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import type { OperationOptions } from "../adapter.js";
 import { defaultHome, maxTaskBytes } from "../default-home.js";
-import { decodeEnvelope, type Envelope, viewEnvelope } from "../envelope.js";
+import { decodeEnvelope } from "../envelope/decode.js";
+import { type Envelope, viewEnvelope } from "../envelope/envelope.js";
 import { isTaskError, TaskError } from "../errors.js";
 import { envelopeToHash, type FromHashOptions, hashToEnvelope, type TaskHash } from "../hash/hash.js";
 import { packageVersion } from "../package-version.js";

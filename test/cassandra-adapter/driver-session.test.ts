@@ -44,7 +44,7 @@ describe("a write that a coordinator refuses for want of replicas", () => {
 
 describe("a batch", () => {
   const save = (id: string, savedAt: bigint): Mutation[] => [
-    { kind: "put-task", id, savedAt, type: "example.v1.FetchFile", envelope: new Uint8Array(3) },
+    { kind: "put-task", id, savedAt, body: new Uint8Array(3) },
     { kind: "put-entry", id, savedAt, size: 3 },
   ];
   const complete = (id: string, at: bigint): Mutation[] => [

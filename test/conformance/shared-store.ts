@@ -7,6 +7,7 @@ import type {
   CompleteEntry,
   OperationOptions,
   SaveEntry,
+  StoredTask,
   TaskKey,
   Version,
 } from "../../src/index.js";
@@ -71,7 +72,7 @@ class Connection extends MemoryAdapter {
     return this.#tasks.complete(...call);
   }
 
-  override async *all(list: string, options: AllOptions): AsyncGenerator<readonly Uint8Array[], void, undefined> {
+  override async *all(list: string, options: AllOptions): AsyncGenerator<readonly StoredTask[], void, undefined> {
     await this.#read(options);
     for await (const page of this.#tasks.all(list, options)) {
       yield page;

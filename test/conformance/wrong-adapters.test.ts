@@ -79,6 +79,7 @@ describeWrong("listing", wrongListing, [
   ["FollowsTheList", "a pass ends, even if new tasks are saved as fast as it reads"],
   ["IgnoresSavedBefore", "only versions before savedBefore come"],
   ["IncludesSavedBefore", "only versions before savedBefore come"],
+  ["TrustsWildClocks", "a task whose version lies far ahead of the clock may be of any age"],
   ["IgnoresPageSize", "pages hold at most pageSize tasks, and lose and repeat none"],
   ["IgnoresMaxPageBytes", "a page ends before the envelope that would carry it over maxPageBytes"],
   ["GivesEmptyPages", "pages skip completed tasks, however many lie between, and are never empty"],

@@ -26,24 +26,24 @@ describe("a store that is named by its URL", () => {
 
 describe("a driver", () => {
   test("is what its module gives", async () => {
-    expect(await importDriver("lmdb", async () => "lmdb")).toBe("lmdb");
+    expect(await importDriver("a-driver", async () => "a-driver")).toBe("a-driver");
   });
 
   test("that is not installed is an error with the line that installs it", async () => {
     const missing = "@taskledger/no-such-driver";
-    expect(await failureOf(() => importDriver("lmdb", () => import(/* @vite-ignore */ missing)))).toMatchObject({
+    expect(await failureOf(() => importDriver("a-driver", () => import(/* @vite-ignore */ missing)))).toMatchObject({
       code: "MISSING_DRIVER",
       outcome: "not-applied",
-      message: "lmdb is not installed; install it: npm install lmdb",
+      message: "a-driver is not installed; install it: npm install a-driver",
       cause: { code: "ERR_MODULE_NOT_FOUND" },
     });
   });
 
   test("that does not load says why", async () => {
     const cause = new Error("wrong ELF class");
-    expect(await failureOf(() => importDriver("lmdb", () => Promise.reject(cause)))).toMatchObject({
+    expect(await failureOf(() => importDriver("a-driver", () => Promise.reject(cause)))).toMatchObject({
       code: "MISSING_DRIVER",
-      message: "lmdb can't be loaded: wrong ELF class; install it: npm install lmdb",
+      message: "a-driver can't be loaded: wrong ELF class; install it: npm install a-driver",
       cause,
     });
   });

@@ -1,4 +1,4 @@
-import type { Outcome, Version } from "../../src/adapter.js";
+import type { Outcome, SaveEntry, Version } from "../../src/adapter.js";
 import type { LedgerPlace } from "../../src/adapters/cassandra/rules.js";
 import type { Mutation } from "../../src/adapters/cassandra/session.js";
 import type { Cells } from "./cells.js";
@@ -93,6 +93,7 @@ export class Oracle {
   readonly violations: Violation[] = [];
   readonly counts = { saves: 0, acknowledged: 0, completed: 0, finds: 0, passes: 0, yields: 0, sweeps: 0, refused: 0 };
   readonly saves: SaveRecord[] = [];
+  readonly #records = new WeakMap<SaveEntry, SaveRecord>();
   readonly completes: CompleteRecord[] = [];
   readonly #world: World;
   readonly #cluster: Cluster;
@@ -132,8 +133,14 @@ export class Oracle {
     return record;
   }
 
+  /** An entry is handed to the ledger. */
+  hands(record: SaveRecord, entry: SaveEntry): void {
+    this.#records.set(entry, record);
+  }
+
   /** A version is tried. It must be later than all that the process has made or met, and than what it replaces. */
-  tries(record: SaveRecord, version: Version): void {
+  tries(entry: SaveEntry, version: Version): void {
+    const record = this.#records.get(entry) as SaveRecord;
     const { life, id, versions, replaces } = record;
     const least = [record.met, ...replaces, ...versions].reduce((a, b) => (a > b ? a : b));
     if (version <= least)

@@ -6,6 +6,7 @@ import type {
   OperationOptions,
   Outcome,
   SaveEntry,
+  StoredTask,
   WriteOptions,
 } from "../../adapter.js";
 import type { ClaimStore } from "../../claim-store.js";
@@ -80,11 +81,11 @@ export class CassandraAdapter implements Adapter {
     return this.#call(options.signal, (ledger) => ledger.save(entries, options));
   }
 
-  find(keys: readonly TaskKey[], { signal }: OperationOptions = {}): Promise<readonly (Uint8Array | undefined)[]> {
+  find(keys: readonly TaskKey[], { signal }: OperationOptions = {}): Promise<readonly (StoredTask | undefined)[]> {
     return this.#call(signal, (ledger) => ledger.find(keys, signal));
   }
 
-  async *all(taskList: string, options: AllOptions): AsyncGenerator<readonly Uint8Array[], void, undefined> {
+  async *all(taskList: string, options: AllOptions): AsyncGenerator<readonly StoredTask[], void, undefined> {
     const ledger = await this.#ledger(options.signal);
     const pass = new AbortController();
     const releases = [options.signal, this.#closed.signal].map((signal) => abortWith(pass, signal));

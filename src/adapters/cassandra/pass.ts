@@ -36,7 +36,7 @@ export class Pass {
   yields(entry: PlacedEntry, version: Version, verdict: "yield" | "yield-replacement"): boolean {
     const { savedBefore } = this.options;
     // A task that was saved again past the cutoff is not what was asked for.
-    if (savedBefore !== undefined && version >= savedBefore) return false;
+    if (savedBefore !== undefined && version >= savedBefore && version <= this.#bound) return false;
     return this.#isFirst(entry, version, verdict) && !this.#comesAgain(entry, version);
   }
 

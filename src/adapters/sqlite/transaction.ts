@@ -1,0 +1,127 @@
+import { type ClaimState, grantClaim, releaseClaim, renewClaim } from "../../claim-store.js";
+import { TaskError } from "../../errors.js";
+import type { TaskKey } from "../../keys.js";
+import { latestOf, MAX_VERSION, toMilliseconds, type Version } from "../../version.js";
+import type { Connection } from "./connection.js";
+import { toPlain } from "./errors.js";
+import type { Operation, Result, Value, WriteClock } from "./operations.js";
+
+const latestOfFile = "SELECT latest, ahead_until FROM ledger";
+const setLatest = "UPDATE ledger SET latest = ?, ahead_until = ?";
+const save = `INSERT INTO tasks (list, saved_at, id, type, saved_time, body) VALUES (?, ?, ?, ?, ?, ?)
+  ON CONFLICT (list, id) DO UPDATE SET
+  saved_at = excluded.saved_at, type = excluded.type, saved_time = excluded.saved_time, body = excluded.body`;
+const complete = "DELETE FROM tasks WHERE list = ? AND id = ? AND saved_at <= ?";
+const versionOf = "SELECT saved_at FROM tasks WHERE list = ? AND id = ?";
+const claimOf = "SELECT saved_at, owner, token, attempt, ends_at FROM claims WHERE list = ? AND id = ?";
+const putClaim = `REPLACE INTO claims (list, id, saved_at, owner, token, attempt, ends_at) VALUES (?, ?, ?, ?, ?, ?, ?)`;
+
+/** A transaction that is open: applies operations, and gives each save its version. */
+export class Transaction {
+  readonly #connection: Connection;
+  readonly #clock: WriteClock;
+  #latest: Version;
+  #aheadUntil: Version;
+
+  /** The connection has begun to write. */
+  constructor(connection: Connection, clock: WriteClock) {
+    const row = connection.get(latestOfFile);
+    this.#connection = connection;
+    this.#clock = clock;
+    this.#latest = row?.latest as Version;
+    this.#aheadUntil = row?.ahead_until as Version;
+  }
+
+  /** Applies the operations in order, and commits. Throws what SQLite throws; nothing is applied then. */
+  run(operations: readonly Operation[]): Result[] {
+    const before = this.#latest;
+    const results = operations.map((operation) => this.#apply(operation));
+    if (this.#latest !== before) this.#connection.run(setLatest, this.#latest, this.#aheadUntil);
+    return results;
+  }
+
+  #apply(operation: Operation): Result {
+    if (operation.kind !== "save") return { ok: true, value: this.#change(operation) };
+    const { taskList, id, type, body, replaced } = operation;
+    const savedAt = this.#nextVersion(replaced);
+    if (savedAt === undefined) return { ok: false, error: toPlain(aheadOfClock(replaced)) };
+    const { now, horizon } = this.#clock;
+    const isAhead = savedAt > horizon;
+    if (isAhead) this.#aheadUntil = savedAt;
+    this.#connection.run(save, taskList, savedAt, id, type, isAhead ? now : null, body);
+    return { ok: true, value: savedAt };
+  }
+
+  #change(operation: Exclude<Operation, { kind: "save" }>): Value {
+    const { taskList, id } = operation;
+    const now = toMilliseconds(this.#clock.now);
+    switch (operation.kind) {
+      case "complete":
+        this.#connection.run(complete, taskList, id, operation.savedAt);
+        return undefined;
+      case "claim": {
+        if (this.#connection.get(versionOf, taskList, id)?.saved_at !== operation.savedAt) return undefined;
+        // One clock judges all claims of a file.
+        const clock = { now, tolerance: 0 };
+        const previous = readClaim(this.#connection, operation);
+        return this.#putClaim(
+          operation,
+          grantClaim(previous, operation, clock, (after) => this.#nextNumber(after)),
+        );
+      }
+      case "renew": {
+        const state = this.#held(operation, operation.token);
+        return this.#putClaim(operation, state && renewClaim(state, operation.lease, now))?.until;
+      }
+      case "release": {
+        const state = this.#held(operation, operation.token);
+        this.#putClaim(operation, state && releaseClaim(state, operation.retryIn, now));
+        return undefined;
+      }
+    }
+  }
+
+  /**
+   * Later than the clock, than what the save replaces, and than all that this file ever gave, also to tasks that are gone:
+   * a complete of those may still be on its way. Undefined if the save replaces what this file can't have given.
+   */
+  #nextVersion(replaced: Version): Version | undefined {
+    const isUnknown = replaced > this.#latest && replaced > this.#clock.horizon;
+    return isUnknown || this.#latest >= MAX_VERSION ? undefined : this.#nextNumber(replaced);
+  }
+
+  #nextNumber(after: Version): Version {
+    this.#latest = latestOf([this.#clock.next, after + 1n, this.#latest + 1n]);
+    return this.#latest;
+  }
+
+  #held(key: TaskKey, token: bigint): ClaimState | undefined {
+    const state = readClaim(this.#connection, key);
+    return state?.owner !== undefined && state.token === token ? state : undefined;
+  }
+
+  #putClaim({ taskList, id }: TaskKey, state: ClaimState | undefined): ClaimState | undefined {
+    if (state === undefined) return undefined;
+    const { savedAt, owner = null, token, attempt, until } = state;
+    this.#connection.run(putClaim, taskList, id, savedAt, owner, token, BigInt(attempt), BigInt(until));
+    return state;
+  }
+}
+
+/** What is remembered of the claims to a task. */
+export function readClaim(connection: Connection, { taskList, id }: TaskKey): ClaimState | undefined {
+  const row = connection.get(claimOf, taskList, id);
+  if (row === undefined) return undefined;
+  return {
+    savedAt: row.saved_at as Version,
+    owner: (row.owner as string | null) ?? undefined,
+    token: row.token as bigint,
+    attempt: Number(row.attempt),
+    until: Number(row.ends_at),
+  };
+}
+
+function aheadOfClock(replaced: Version): TaskError {
+  const message = `the save replaces version ${replaced}, which this store did not give and which lies ahead of this host's clock`;
+  return new TaskError("CLOCK_SKEW", message, { field: "savedAt" });
+}
