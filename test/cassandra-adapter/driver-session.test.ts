@@ -81,7 +81,7 @@ describe("a batch", () => {
     const [text, parameters, options] = asked.at(-1) as Asked;
     expect(text).toMatch(prepared(2, 1));
     expect(parameters).toHaveLength(String(text).split("?").length - 1);
-    expect([parameters[2], parameters[15], parameters[29]].map(String)).toEqual(["a", "b", "c"]);
+    expect([parameters[2], parameters[13], parameters[25]].map(String)).toEqual(["a", "b", "c"]);
     expect(options).toMatchObject({
       keyspace: "tasks",
       routingKey: Buffer.from([0, 9, ...Buffer.from("datto.com"), 0, 0, 4, 0, 0, 0, 2, 0]), // as there is no metadata

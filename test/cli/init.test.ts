@@ -8,7 +8,9 @@ import { bufPath, repository } from "../plugin/tools.js";
 import { codes, createProject, packages, preparedProject, readProject, taskledger } from "./project.js";
 
 const vendored = "third_party/taskledger/taskledger/v1";
-const protos = ["batch", "composite", "envelope", "options", "sealed_data"].map((name) => `${vendored}/${name}.proto`);
+const protos = ["batch", "composite", "damaged_task", "envelope", "options", "sealed_data"].map(
+  (name) => `${vendored}/${name}.proto`,
+);
 
 async function buf(project: string, ...args: string[]): Promise<string> {
   const { stdout, stderr } = await promisify(execFile)(bufPath, args, { cwd: project });

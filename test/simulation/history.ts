@@ -188,7 +188,7 @@ class Run {
         if (i < 2) await ledger.sweep(LIST, undefined);
         await closer.sleep(life, 30 * SECOND);
       }
-      this.#oracle.listed({ life, started, savedBefore: undefined, yielded, isWhole: true });
+      this.#oracle.listed({ life, started, horizon: life.horizon(), savedBefore: undefined, yielded, isWhole: true });
     });
     await this.#world.runUntil(this.#world.now + HOUR);
     this.#cluster.repairAll();

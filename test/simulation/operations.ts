@@ -248,7 +248,7 @@ export class Performance {
     }
     if (!isWhole) await pages.return();
     this.#say(`has listed ${yielded.length} tasks${isWhole ? "" : ", and leaves"}`);
-    this.#oracle.listed({ life: this.#life, started, savedBefore, yielded, isWhole });
+    this.#oracle.listed({ life: this.#life, started, horizon: this.#life.horizon(), savedBefore, yielded, isWhole });
   }
 
   #meet({ id, savedAt: version }: StoredTask): { id: string; version: Version } {

@@ -71,7 +71,11 @@ export class LedgerReader {
     const { rules, limits } = this.#options;
     const left = new AbortController();
     const release = abortWith(left, options.signal);
-    const pass = new Pass(this.startOfPass(), { ...options, signal: left.signal }, rules, limits);
+    const horizon = () => {
+      const { before, serverBefore } = this.startOfPass();
+      return rules.passBound(before > serverBefore ? before : serverBefore, limits);
+    };
+    const pass = new Pass(this.startOfPass(), { ...options, signal: left.signal }, rules, limits, horizon);
     let next: Promise<readonly StoredTask[]> | undefined;
     try {
       const entries = await this.#entries(taskList, pass, onRead);
@@ -140,8 +144,8 @@ export class LedgerReader {
     const end = rules.passEnd(bound, last?.savedAt);
     const upTo = savedBefore !== undefined && savedBefore <= end ? savedBefore - 1n : end;
     // A wild clock's tasks may be of any age.
-    const beyond = last !== undefined && upTo < bound ? [{ from: bound + 1n, upTo: last.savedAt }] : [];
-    const segments = [...segmentsBetween(known?.stretches ?? [], upTo), ...beyond];
+    const beyond = { from: latestOf([bound, upTo]) + 1n, upTo: end };
+    const segments = [...segmentsBetween(known?.stretches ?? [], upTo), ...(beyond.from <= end ? [beyond] : [])];
     const scan = new EntryScan(segments, (range) =>
       this.#retry(signal, (timeout) => this.#session.readEntries(partition, range, timeout)),
     );

@@ -65,7 +65,7 @@ describe("a store's URL", () => {
 
   test("that is right is read", () => {
     expect(parseStoreUrl("memory:")).toEqual({ kind: "memory" });
-    expect(parseStoreUrl("lmdb:./a%20b")).toEqual({ kind: "lmdb", path: "./a b" });
+    expect(parseStoreUrl("sqlite:./a%20b.db")).toEqual({ kind: "sqlite", path: "./a b.db" });
     expect(parseStoreUrl("cassandra://u%40:p%3A%2F@a,b:9043,[::1]:9044/ks_1?datacenter=dc%201&tls=true")).toEqual({
       kind: "cassandra",
       contactPoints: ["a", "b:9043", "[::1]:9044"],
