@@ -15,7 +15,7 @@ import type { TaskKey } from "../../keys.js";
 import { checkDuration, checkOptions } from "../../options.js";
 import { checkClock, latestOf, processClock, type Version, type VersionClock } from "../../version.js";
 import { Connection } from "./connection.js";
-import { OpenFiles, prepareFile } from "./database-file.js";
+import { prepareFile } from "./database-file.js";
 import { type DriverName, findDriver } from "./driver.js";
 import { storeError } from "./errors.js";
 import { GroupCommit } from "./group-commit.js";
@@ -39,11 +39,10 @@ export interface SqliteAdapterOptions {
 const DEFAULT_DEADLINE = 10_000;
 const drivers: readonly unknown[] = [undefined, "node:sqlite", "better-sqlite3"];
 
-/** A file that is open. */
+/** A file that is open; without a thread it is open read-only. */
 interface Store {
   readonly reader: Reader;
-  readonly thread: WriteThread | undefined;
-  readonly commit: GroupCommit | undefined;
+  readonly writing?: { readonly thread: WriteThread; readonly commit: GroupCommit };
 }
 
 /**
@@ -54,36 +53,36 @@ interface Store {
  */
 export class SqliteAdapter implements Adapter {
   readonly #path: string;
-  readonly #options: SqliteAdapterOptions;
-  readonly #clock: VersionClock;
+  readonly #driver: DriverName | undefined;
+  readonly #readOnly: boolean;
   readonly #deadline: number;
+  readonly #clock: VersionClock;
   readonly #calls = new Set<Promise<unknown>>();
   #opening: Promise<Store> | undefined;
   #closing: Promise<void> | undefined;
   readonly claims: ClaimStore = {
-    claim: async (request, options) =>
-      (await this.#write({ ...request, kind: "claim" }, options?.signal)) as ClaimState | undefined,
-    renew: async ({ taskList, id, token }, lease, options) =>
-      (await this.#write({ kind: "renew", taskList, id, token, lease }, options?.signal)) as number | undefined,
-    release: async ({ taskList, id, token }, retryIn, options) => {
-      await this.#write({ kind: "release", taskList, id, token, retryIn }, options?.signal);
-    },
+    claim: (request, options) => this.#writeOne<ClaimState | undefined>({ kind: "claim", ...request }, options),
+    renew: ({ taskList, id, token }, lease, options) =>
+      this.#writeOne<number | undefined>({ kind: "renew", taskList, id, token, lease }, options),
+    release: ({ taskList, id, token }, retryIn, options) =>
+      this.#writeOne<void>({ kind: "release", taskList, id, token, retryIn }, options),
     states: (keys, options) => this.#call(options?.signal, ({ reader }) => reader.claims(keys)),
   };
 
   /** Opens the file only when it is first used, or by `open`. Throws INVALID_ARGUMENT. */
   constructor(options: SqliteAdapterOptions) {
     checkOptions(options);
-    const { path, driver, clock = processClock, deadline = DEFAULT_DEADLINE } = options;
+    const { path, driver, readOnly = false, deadline = DEFAULT_DEADLINE, clock = processClock } = options;
     if (typeof path !== "string" || path === "" || path === ":memory:" || path.includes("\0"))
       throw invalidArgument("path", "the path of a file (for a store in memory use MemoryAdapter)", path);
     if (!drivers.includes(driver)) throw invalidArgument("driver", '"node:sqlite" or "better-sqlite3"', driver);
-    checkClock(clock);
     checkDuration("deadline", deadline, 1);
-    this.#options = options;
+    checkClock(clock);
     this.#path = resolve(path);
-    this.#clock = clock;
+    this.#driver = driver;
+    this.#readOnly = readOnly;
     this.#deadline = deadline;
+    this.#clock = clock;
   }
 
   /** Throws MISSING_DRIVER, SCHEMA_MISMATCH if the file is of another program or a newer version, UNAVAILABLE. */
@@ -92,16 +91,20 @@ export class SqliteAdapter implements Adapter {
   }
 
   save(entries: readonly SaveEntry[], { signal }: OperationOptions = {}): Promise<readonly Outcome<Version>[]> {
-    return this.#writeAll<Version, SaveEntry>(entries, signal, ({ taskList, id, type, body, replaces }) => {
-      return { kind: "save", taskList, id, type, body, replaced: latestOf(replaces) };
+    const operations = entries.map(({ taskList, id, type, body, replaces }): Operation => {
+      // A view of a larger buffer would be passed to the thread with all of it.
+      const own = body.length === body.buffer.byteLength ? body : body.slice();
+      return { kind: "save", taskList, id, type, body: own, replaced: latestOf(replaces) };
     });
+    return this.#write<Version>(operations, signal);
   }
 
   complete(entries: readonly CompleteEntry[], { signal }: OperationOptions = {}): Promise<readonly Outcome<void>[]> {
-    return this.#writeAll<void, CompleteEntry>(entries, signal, ({ taskList, id, savedAt }) => {
+    const operations = entries.map(({ taskList, id, savedAt }): Operation => {
       this.#clock.observe(savedAt);
       return { kind: "complete", taskList, id, savedAt };
     });
+    return this.#write<void>(operations, signal);
   }
 
   find(keys: readonly TaskKey[], { signal }: OperationOptions = {}): Promise<readonly (StoredTask | undefined)[]> {
@@ -111,8 +114,8 @@ export class SqliteAdapter implements Adapter {
   async *all(taskList: string, options: AllOptions): AsyncGenerator<readonly StoredTask[], void, undefined> {
     const { reader } = await this.#store(options.signal);
     const pages = reader.all(taskList, options);
-    // Each page is a call of its own: nothing is held between two.
     for (;;) {
+      // Each page is a call of its own: nothing is held between two.
       const { done, value } = await this.#call(options.signal, () => pages.next());
       if (done) return;
       yield value;
@@ -128,30 +131,22 @@ export class SqliteAdapter implements Adapter {
   async #close(): Promise<void> {
     await Promise.allSettled(this.#calls);
     const store = await this.#opening?.catch(() => undefined);
-    await store?.commit?.idle();
+    await store?.writing?.commit.idle();
     store?.reader.close();
-    await store?.thread?.close();
+    await store?.writing?.thread.close();
   }
 
-  async #write(operation: Operation, signal: AbortSignal | undefined): Promise<unknown> {
-    const [outcome] = await this.#writeAll<unknown, Operation>([operation], signal, () => operation);
+  async #writeOne<T>(operation: Operation, { signal }: OperationOptions = {}): Promise<T> {
+    const [outcome] = await this.#write<T>([operation], signal);
     if (outcome?.ok) return outcome.value;
     throw outcome?.error;
   }
 
-  #writeAll<T, E extends TaskKey>(
-    entries: readonly E[],
-    signal: AbortSignal | undefined,
-    toOperation: (entry: E) => Operation,
-  ): Promise<Outcome<T>[]> {
-    return this.#call(signal, ({ commit }) => {
-      if (commit === undefined) throw new TaskError("UNSUPPORTED", `the SQLite store ${this.#path} is open read-only`);
-      return Promise.all(
-        entries.map(async (entry) => {
-          const outcome = await commit.write(toOperation(entry), signal);
-          return (outcome.ok ? outcome : failed(outcome.error, entry)) as Outcome<T>;
-        }),
-      );
+  #write<T>(operations: readonly Operation[], signal: AbortSignal | undefined): Promise<readonly Outcome<T>[]> {
+    return this.#call(signal, async ({ writing }) => {
+      if (writing === undefined) throw new TaskError("UNSUPPORTED", `the SQLite store ${this.#path} is open read-only`);
+      const outcomes = await Promise.all(operations.map((operation) => writing.commit.write(operation, signal)));
+      return outcomes.map((outcome, i) => named(outcome, operations[i] as Operation)) as Outcome<T>[];
     });
   }
 
@@ -169,33 +164,28 @@ export class SqliteAdapter implements Adapter {
   async #store(signal: AbortSignal | undefined): Promise<Store> {
     if (this.#closing) throw new TaskError("CLOSED", "the adapter has been closed");
     throwIfAborted(signal);
-    const store = await untilAborted(this.#opened(), signal);
-    if (!store.thread?.hasEnded) return store;
-    // The thread was ended from outside; what is called next has a new one.
+    // A failed attempt does not stand in the way of the next.
+    this.#opening ??= this.#open().catch((error) => {
+      this.#opening = undefined;
+      throw storeError(this.#path, error);
+    });
+    const store = await untilAborted(this.#opening, signal);
+    if (!store.writing?.thread.hasEnded) return store;
+    // Somebody has ended the thread; what is called next has a new one.
     this.#opening = undefined;
     store.reader.close();
     return this.#store(signal);
   }
 
-  /** A failed attempt does not stand in the way of the next. */
-  #opened(): Promise<Store> {
-    this.#opening ??= this.#open().catch((error) => {
-      this.#opening = undefined;
-      throw storeError(this.#path, error);
-    });
-    return this.#opening;
-  }
-
   async #open(): Promise<Store> {
-    const { readOnly = false } = this.#options;
-    const driver = findDriver(this.#options.driver);
-    const realPath = prepareFile(this.#path, readOnly);
-    const [path, deadline] = [this.#path, this.#deadline];
+    const [path, deadline, readOnly] = [this.#path, this.#deadline, this.#readOnly];
+    const driver = findDriver(this.#driver);
+    const realPath = prepareFile(path, readOnly);
     const thread = readOnly ? undefined : await WriteThread.start({ driver, path, realPath, deadline });
     try {
-      const connection = new Connection(driver, realPath, true);
-      const reader = new Reader(path, connection, new OpenFiles(path, realPath), this.#clock);
-      return { reader, thread, commit: thread && new GroupCommit(thread, path, this.#clock, deadline) };
+      const reader = new Reader(path, new Connection(driver, realPath, true), this.#clock);
+      if (thread === undefined) return { reader };
+      return { reader, writing: { thread, commit: new GroupCommit(thread, path, this.#clock, deadline) } };
     } catch (error) {
       await thread?.close();
       throw error;
@@ -203,7 +193,9 @@ export class SqliteAdapter implements Adapter {
   }
 }
 
-/** The error with the task's list and id. A save of unknown outcome has no version: only the thread knows it. */
-function failed({ code, message, field, outcome, cause }: TaskError, { taskList, id }: TaskKey): Outcome<never> {
-  return { ok: false, error: new TaskError(code, message, { taskList, id, field, outcome, cause }) };
+/** The outcome, with the task's list and id in its error. */
+function named<T>(outcome: Outcome<T>, { taskList, id }: TaskKey): Outcome<T> {
+  if (outcome.ok) return outcome;
+  const { code, message, field, outcome: applied, cause } = outcome.error;
+  return { ...outcome, error: new TaskError(code, message, { taskList, id, field, outcome: applied, cause }) };
 }

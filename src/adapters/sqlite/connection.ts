@@ -8,11 +8,14 @@ const OPENING_TIMEOUT = 10_000;
 
 /** One connection to a ledger's database, with its statements prepared once. */
 export class Connection {
+  /** Without symbolic links. */
+  readonly path: string;
   readonly #database: Database;
   readonly #statements = new Map<string, Statement>();
 
   /** Makes the tables if the file is empty. Throws SCHEMA_MISMATCH, and what SQLite throws. */
   constructor(driver: DriverLocation, path: string, readOnly: boolean) {
+    this.path = path;
     this.#database = openDatabase(driver, path, readOnly);
     try {
       this.#open(path, readOnly);

@@ -1,4 +1,5 @@
 import { isTaskError, TaskError, type WriteOutcome } from "../../errors.js";
+import type { PlainError } from "./operations.js";
 
 /** SQLite's primary result codes that are told apart here (https://sqlite.org/rescode.html). */
 export const BUSY = 5;
@@ -33,9 +34,6 @@ export function storeError(path: string, cause: unknown, outcome: WriteOutcome =
   const reason = reasons[resultCode(cause) ?? -1]?.[0] ?? String((cause as Error)?.message ?? cause);
   return new TaskError("UNAVAILABLE", `the SQLite store ${path}: ${reason}`, { outcome, cause });
 }
-
-/** A TaskError as it passes from one thread to another. */
-export type PlainError = Pick<TaskError, "code" | "message" | "field" | "outcome">;
 
 export function toPlain({ code, message, field, outcome }: TaskError): PlainError {
   return { code, message, field, outcome };

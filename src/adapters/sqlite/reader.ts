@@ -5,7 +5,7 @@ import type { ClaimState } from "../../claim-store.js";
 import type { TaskKey } from "../../keys.js";
 import { latestOf, type Version, type VersionClock } from "../../version.js";
 import type { Connection } from "./connection.js";
-import type { OpenFiles } from "./database-file.js";
+import { OpenFiles } from "./database-file.js";
 import type { Row } from "./driver.js";
 import { BUSY, resultCode, storeError } from "./errors.js";
 import { readClaim } from "./transaction.js";
@@ -39,10 +39,11 @@ export class Reader {
   readonly #files: OpenFiles;
   readonly #clock: VersionClock;
 
-  constructor(path: string, connection: Connection, files: OpenFiles, clock: VersionClock) {
+  /** `path` is as the user gave it. */
+  constructor(path: string, connection: Connection, clock: VersionClock) {
     this.#path = path;
     this.#connection = connection;
-    this.#files = files;
+    this.#files = new OpenFiles(path, connection.path);
     this.#clock = clock;
   }
 

@@ -4,7 +4,7 @@ import type { TaskKey } from "../../keys.js";
 import { latestOf, MAX_VERSION, toMilliseconds, type Version } from "../../version.js";
 import type { Connection } from "./connection.js";
 import { toPlain } from "./errors.js";
-import type { Operation, Result, Value, WriteClock } from "./operations.js";
+import type { Group, Operation, Result, Value } from "./operations.js";
 
 const latestOfFile = "SELECT latest, ahead_until FROM ledger";
 const setLatest = "UPDATE ledger SET latest = ?, ahead_until = ?";
@@ -19,23 +19,23 @@ const putClaim = `REPLACE INTO claims (list, id, saved_at, owner, token, attempt
 /** A transaction that is open: applies operations, and gives each save its version. */
 export class Transaction {
   readonly #connection: Connection;
-  readonly #clock: WriteClock;
+  readonly #group: Group;
   #latest: Version;
   #aheadUntil: Version;
 
   /** The connection has begun to write. */
-  constructor(connection: Connection, clock: WriteClock) {
+  constructor(connection: Connection, group: Group) {
     const row = connection.get(latestOfFile);
     this.#connection = connection;
-    this.#clock = clock;
+    this.#group = group;
     this.#latest = row?.latest as Version;
     this.#aheadUntil = row?.ahead_until as Version;
   }
 
-  /** Applies the operations in order, and commits. Throws what SQLite throws; nothing is applied then. */
-  run(operations: readonly Operation[]): Result[] {
+  /** Applies the operations in order. Throws what SQLite throws; the transaction is to be rolled back then. */
+  run(): Result[] {
     const before = this.#latest;
-    const results = operations.map((operation) => this.#apply(operation));
+    const results = this.#group.operations.map((operation) => this.#apply(operation));
     if (this.#latest !== before) this.#connection.run(setLatest, this.#latest, this.#aheadUntil);
     return results;
   }
@@ -45,7 +45,7 @@ export class Transaction {
     const { taskList, id, type, body, replaced } = operation;
     const savedAt = this.#nextVersion(replaced);
     if (savedAt === undefined) return { ok: false, error: toPlain(aheadOfClock(replaced)) };
-    const { now, horizon } = this.#clock;
+    const { now, horizon } = this.#group;
     const isAhead = savedAt > horizon;
     if (isAhead) this.#aheadUntil = savedAt;
     this.#connection.run(save, taskList, savedAt, id, type, isAhead ? now : null, body);
@@ -54,7 +54,7 @@ export class Transaction {
 
   #change(operation: Exclude<Operation, { kind: "save" }>): Value {
     const { taskList, id } = operation;
-    const now = toMilliseconds(this.#clock.now);
+    const now = toMilliseconds(this.#group.now);
     switch (operation.kind) {
       case "complete":
         this.#connection.run(complete, taskList, id, operation.savedAt);
@@ -86,12 +86,12 @@ export class Transaction {
    * a complete of those may still be on its way. Undefined if the save replaces what this file can't have given.
    */
   #nextVersion(replaced: Version): Version | undefined {
-    const isUnknown = replaced > this.#latest && replaced > this.#clock.horizon;
+    const isUnknown = replaced > this.#latest && replaced > this.#group.horizon;
     return isUnknown || this.#latest >= MAX_VERSION ? undefined : this.#nextNumber(replaced);
   }
 
   #nextNumber(after: Version): Version {
-    this.#latest = latestOf([this.#clock.next, after + 1n, this.#latest + 1n]);
+    this.#latest = latestOf([this.#group.next, after + 1n, this.#latest + 1n]);
     return this.#latest;
   }
 

@@ -1,8 +1,9 @@
+import type { Version } from "../../version.js";
 import { Connection } from "./connection.js";
 import { OpenFiles } from "./database-file.js";
 import { DiskReserve } from "./disk-reserve.js";
 import { BUSY, FULL, IO_ERROR, resultCode, storeError, toPlain } from "./errors.js";
-import type { Group, Operation, Result, WorkerStart } from "./operations.js";
+import type { Group, Operation, Result, ThreadStart } from "./operations.js";
 import { Transaction } from "./transaction.js";
 
 /** Completes that are one transaction on a full disk: few, so that the reserve has room for them. */
@@ -17,11 +18,11 @@ export class Writer {
   readonly #reserve: DiskReserve;
 
   /** Throws what opening the file throws. */
-  constructor({ driver, path, realPath, deadline }: WorkerStart) {
+  constructor({ driver, path, realPath, deadline }: ThreadStart) {
     this.#path = path;
     this.#deadline = deadline;
     this.#connection = new Connection(driver, realPath, false);
-    this.#files = new OpenFiles(path, realPath);
+    this.#files = new OpenFiles(path, this.#connection.path);
     this.#reserve = new DiskReserve(realPath);
     this.#reserve.fill();
   }
@@ -40,13 +41,13 @@ export class Writer {
   }
 
   /** FULL if the disk is full; nothing has been applied then. */
-  #tryWriting({ clock, operations }: Group): Result[] | typeof FULL {
-    let isCommitting = false;
+  #tryWriting(group: Group): Result[] | typeof FULL {
+    let results: Result[] | undefined;
     try {
       this.#files.check();
       this.#begin();
-      const results = new Transaction(this.#connection, clock).run(operations);
-      isCommitting = true;
+      const transaction = new Transaction(this.#connection, group);
+      results = transaction.run();
       this.#connection.commit();
       this.#files.check("unknown");
       return results;
@@ -55,9 +56,10 @@ export class Writer {
       const code = resultCode(error);
       if (code === FULL) return FULL;
       // What could not be flushed may be on the disk all the same.
-      const outcome = isCommitting && code === IO_ERROR ? "unknown" : "not-applied";
-      const failure = { ok: false, error: toPlain(storeError(this.#path, error, outcome)) } as const;
-      return operations.map(() => failure);
+      const outcome = results && code === IO_ERROR ? "unknown" : "not-applied";
+      const plain = toPlain(storeError(this.#path, error, outcome));
+      const tried = plain.outcome === "unknown" ? results : undefined;
+      return group.operations.map((_, i) => ({ ok: false, error: plain, attempted: versionIn(tried?.[i]) }));
     }
   }
 
@@ -71,13 +73,13 @@ export class Writer {
   }
 
   /** Completes first, which free room, by the reserve if they have to; then the others, as far as they find room. */
-  #writeOnFullDisk({ clock, operations }: Group): Result[] {
+  #writeOnFullDisk({ operations, ...clock }: Group): Result[] {
     const results = new Map<Operation, Result>();
     const write = (some: readonly Operation[], mayUseReserve: boolean) => {
-      let written = this.#tryWriting({ clock, operations: some });
+      let written = this.#tryWriting({ ...clock, operations: some });
       if (written === FULL && mayUseReserve && this.#reserve.use()) {
         this.#shrinkLog();
-        written = this.#tryWriting({ clock, operations: some });
+        written = this.#tryWriting({ ...clock, operations: some });
       }
       for (const [i, each] of some.entries())
         results.set(each, written === FULL ? this.#full() : (written[i] as Result));
@@ -105,6 +107,10 @@ export class Writer {
 }
 
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
+
+function versionIn(result: Result | undefined): Version | undefined {
+  return result?.ok && typeof result.value === "bigint" ? result.value : undefined;
+}
 
 function busy(): Error {
   return Object.assign(new Error("database is locked"), { errcode: BUSY });
