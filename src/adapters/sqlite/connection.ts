@@ -29,11 +29,13 @@ export class Connection {
     this.#database.exec(`PRAGMA busy_timeout = ${OPENING_TIMEOUT}`);
     const isNew = this.#checkLayout(path);
     if (!readOnly) {
-      this.#database.exec("PRAGMA journal_mode = WAL");
+      const mode = this.get("PRAGMA journal_mode = WAL")?.journal_mode;
+      if (mode !== "wal") throw new TaskError("UNAVAILABLE", `the SQLite store ${path}: its disk allows no WAL mode`);
       // A commit is on the disk when it returns; on macOS also out of the disk's own cache.
       this.#database.exec("PRAGMA synchronous = FULL");
       this.#database.exec("PRAGMA fullfsync = ON");
       if (isNew) this.#createTables(path);
+      this.get("SELECT latest FROM ledger"); // which makes the log, if it is not there
     }
     // Whoever waits from here on must not hold up the thread.
     this.#database.exec("PRAGMA busy_timeout = 0");

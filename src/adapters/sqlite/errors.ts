@@ -17,11 +17,15 @@ const reasons: Record<number, readonly [string, RegExp]> = {
   26: ["it is not an SQLite database: name another file", /not a database/],
 };
 
-/** SQLite's primary result code; undefined for other errors. */
+/** What SQLite would say to errors of the operating system. */
+const systemErrors: Readonly<Record<string, number>> = { EACCES: 8, EPERM: 8, EROFS: 8, EIO: IO_ERROR, ENOSPC: FULL };
+
+/** SQLite's primary result code, also for errors of the operating system; undefined for others. */
 export function resultCode(error: unknown): number | undefined {
   const { errcode, code, message } = Object(error) as { errcode?: unknown; code?: unknown; message?: unknown };
   if (typeof errcode === "number") return errcode & 0xff;
-  if (typeof code !== "string" || !code.includes("SQLITE")) return undefined;
+  if (typeof code !== "string") return undefined;
+  if (!code.includes("SQLITE")) return systemErrors[code];
   // better-sqlite3 and Deno give no number; SQLite's own messages are stable.
   return Object.entries(reasons)
     .map(([number, [, pattern]]) => (pattern.test(String(message)) ? Number(number) : undefined))
