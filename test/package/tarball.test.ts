@@ -66,10 +66,12 @@ test("it imports only what it depends on", async () => {
   }
 });
 
-test("its declarations name no driver where none need be installed, and lmdb's nowhere", async () => {
+test("its declarations name no driver where none need be installed, and better-sqlite3's nowhere", async () => {
   for (const path of paths().filter((each) => each.endsWith(".d.ts"))) {
     const allowed = path.startsWith("dist/src/adapters/cassandra/") ? ["cassandra-driver"] : [];
-    const drivers = packagesOf(await read(path)).filter((name) => name === "lmdb" || name === "cassandra-driver");
+    const drivers = packagesOf(await read(path)).filter(
+      (name) => name === "better-sqlite3" || name === "cassandra-driver",
+    );
     expect({ path, drivers: drivers.filter((name) => !allowed.includes(name)) }).toEqual({ path, drivers: [] });
   }
 });
@@ -106,7 +108,7 @@ test("types are found as the code is", () => {
   const generated = ["", ".js", ".ts"].map((extension) => `./gen/taskledger/v1/options_pb${extension}`);
   const args = [packed.tarball, ...profile, "--format", "ascii", "--include-entrypoints", ...generated];
   const output = execFileSync(binPath("attw"), args, { encoding: "utf8" });
-  for (const entrypoint of [".", "./lmdb", ...generated]) {
+  for (const entrypoint of [".", "./sqlite", ...generated]) {
     expect(output).toContain(`"${join("taskledger", entrypoint)}"\n\nnode16 (from ESM): 🟢 (ESM)\nbundler: 🟢`);
   }
 }, 60_000);

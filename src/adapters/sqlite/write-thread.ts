@@ -19,8 +19,9 @@ export class WriteThread {
   }
 
   private constructor(start: ThreadStart) {
-    // Its code is a text, so that it is found wherever a bundler puts this module.
-    this.#worker = new Worker(threadCode, { eval: true, workerData: start });
+    // Its code is a text, so that it is found wherever a bundler puts this module. The process's own options, such as
+    // --input-type, are not for it.
+    this.#worker = new Worker(threadCode, { eval: true, workerData: start, execArgv: [] });
     this.#worker.on("message", (reply: Reply) => this.#settle?.(reply));
     this.#worker.on("error", (error) => this.#end(error));
     this.#worker.on("exit", () => this.#end(new Error("its thread was ended")));
