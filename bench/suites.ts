@@ -32,8 +32,11 @@ export const suites: Readonly<Record<string, Suite>> = {
     benchmarks: { cpu: () => import("./wire/client-cpu-cassandra.js") },
   },
   sqlite: {
-    benchmarks: { sqlite: () => import("./sqlite.js") },
-    probes: { memory: () => import("./sqlite-memory.js") },
+    benchmarks: {
+      "save-complete": () => import("./sqlite/save-complete.js"),
+      list: () => import("./sqlite/list.js"),
+    },
+    probes: { memory: () => import("./sqlite/memory.js") },
   },
   recovery: {
     needs: "cassandra",

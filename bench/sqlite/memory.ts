@@ -1,7 +1,7 @@
 import { DataInterface } from "taskledger";
 import { SqliteAdapter } from "taskledger/sqlite";
-import { type MemoryUse, measureMemory } from "./memory.js";
-import { FetchFileTask } from "./tasks.js";
+import { type MemoryUse, measureMemory } from "../memory.js";
+import { FetchFileTask } from "../tasks.js";
 
 export interface ListPlace {
   readonly path: string;
