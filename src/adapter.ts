@@ -56,6 +56,8 @@ export interface AllOptions extends OperationOptions {
    * the future than clocks may differ was saved by a clock that was wrong: it may be of any age, and is given, too.
    */
   readonly savedBefore?: Version | undefined;
+  /** Bodies come empty: to count tasks, or to see their keys and versions. False by default. */
+  readonly withoutBodies?: boolean | undefined;
 }
 
 /**
@@ -100,6 +102,18 @@ export interface Adapter {
   /** Waits for what is in flight. Later calls fail with CLOSED. Idempotent. */
   close(): Promise<void>;
 
-  /** Claims, where the store has them. */
+  /**
+   * Saves all entries or none of them, whatever their lists: a store with transactions has it. The rest is as of `save`.
+   * Resolves to their versions, in order; rejects with the error of the first that can't be saved.
+   */
+  saveTogether?(entries: readonly SaveEntry[], options?: OperationOptions): Promise<readonly Version[]>;
+
+  /**
+   * The names of all lists that have an open task, in pages, each name once, in no order that is promised. A list whose
+   * tasks have all been completed may be among them. Nothing is read before the first pull. No page is empty.
+   */
+  lists?(options?: OperationOptions): AsyncIterable<readonly string[]>;
+
+  /** Claims, if the store has them. */
   readonly claims?: ClaimStore;
 }

@@ -75,7 +75,7 @@ export class MemoryAdapter implements Adapter {
       last = page.at(-1);
       if (last === undefined) return;
       this.#clock.observe(last.savedAt);
-      yield page.map(copyOf);
+      yield page.map(options.withoutBodies ? withoutBody : copyOf);
     }
   }
 
@@ -93,6 +93,18 @@ export class MemoryAdapter implements Adapter {
     });
   }
 
+  async saveTogether(entries: readonly SaveEntry[], { signal }: OperationOptions = {}): Promise<readonly Version[]> {
+    this.#check(signal);
+    const versions = entries.map((entry) => this.#nextVersion(entry));
+    for (const [i, entry] of entries.entries()) this.#put(entry, versions[i] as Version);
+    return versions;
+  }
+
+  async *lists({ signal }: OperationOptions = {}): AsyncGenerator<readonly string[], void, undefined> {
+    this.#check(signal);
+    if (this.#lists.size > 0) yield [...this.#lists.keys()];
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     this.#lists.clear();
@@ -103,19 +115,27 @@ export class MemoryAdapter implements Adapter {
     throwIfAborted(signal);
   }
 
-  #saveOne({ taskList, id, replaces, body }: SaveEntry): Outcome<Version> {
-    const ledger = this.#lists.get(taskList) ?? new MemoryLedger();
-    const known = latestOf([...replaces, ledger.get(id)?.savedAt ?? 0n]);
+  #saveOne(entry: SaveEntry): Outcome<Version> {
     try {
-      const savedAt = this.#clock.next(known);
-      const time = savedAt <= this.#clock.horizon() ? savedAt : this.#clock.now();
-      ledger.put({ id, savedAt, time, body: body.slice() });
-      this.#lists.set(taskList, ledger);
+      const savedAt = this.#nextVersion(entry);
+      this.#put(entry, savedAt);
       return { ok: true, value: savedAt };
     } catch (error) {
       if (isTaskError(error)) return { ok: false, error };
       throw error;
     }
+  }
+
+  /** Throws CLOCK_SKEW. */
+  #nextVersion({ taskList, id, replaces }: SaveEntry): Version {
+    return this.#clock.next(latestOf([...replaces, this.#lists.get(taskList)?.get(id)?.savedAt ?? 0n]));
+  }
+
+  #put({ taskList, id, body }: SaveEntry, savedAt: Version): void {
+    const ledger = this.#lists.get(taskList) ?? new MemoryLedger();
+    const time = savedAt <= this.#clock.horizon() ? savedAt : this.#clock.now();
+    ledger.put({ id, savedAt, time, body: body.slice() });
+    this.#lists.set(taskList, ledger);
   }
 }
 
@@ -128,6 +148,10 @@ interface Entry extends Position {
   /** When it was saved: its version, unless that lies far ahead of the clock. */
   readonly time: Version;
   readonly body: Uint8Array;
+}
+
+function withoutBody({ id, savedAt }: Entry): StoredTask {
+  return { id, savedAt, body: new Uint8Array() };
 }
 
 /** What callers get is theirs to change. */

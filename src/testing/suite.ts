@@ -10,6 +10,7 @@ import { finding } from "./cases/finding.js";
 import { keysAndData } from "./cases/keys-and-data.js";
 import { laziness, reads } from "./cases/laziness.js";
 import { listing } from "./cases/listing.js";
+import { lists } from "./cases/lists.js";
 import { opening } from "./cases/opening.js";
 import { pages } from "./cases/pages.js";
 import { lateSaves, persistence } from "./cases/persistence.js";
@@ -19,6 +20,7 @@ import { randomHistories } from "./cases/random-histories.js";
 import { repeatedKeys } from "./cases/repeated-keys.js";
 import { saving } from "./cases/saving.js";
 import { sharedClaims } from "./cases/shared-claims.js";
+import { together } from "./cases/together.js";
 import { versions } from "./cases/versions.js";
 import { type AdapterFactory, type ConformanceOptions, type ResolvedOptions, resolveOptions } from "./options.js";
 import { type CaseGroup, Scenario, within } from "./scenario.js";
@@ -57,6 +59,7 @@ const groups: readonly CaseGroup[] = [
   ...[listing, pages, laziness, reads, changingLists],
   ...[aborting, closing, concurrency, persistence, lateSaves, randomHistories, randomCalls],
   ...[claiming, claimEnds, sharedClaims, randomClaims],
+  ...[together, lists],
 ];
 
 /** The cases of the suite, for a runner that neither of the other two functions serves. */
@@ -79,6 +82,8 @@ export function adapterCases(
 const skipReasons = {
   persistent: "the store ends with its adapter (persistent: false)",
   claims: "the adapter has no claims (claims: false)",
+  together: "the adapter has no saveTogether (together: false)",
+  lists: "the adapter can't name its lists (lists: false)",
   sharedClaims: "the adapter has no claims, or its store ends with it (claims: false, persistent: false)",
 } as const;
 

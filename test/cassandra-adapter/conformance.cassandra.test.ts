@@ -44,4 +44,6 @@ describeAdapter("CassandraAdapter", createAdapter, {
   redeliver,
   reads: () => reads,
   claimTolerance: 2 * clockLimit,
+  together: false,
+  lists: false,
 });

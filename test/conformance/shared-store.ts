@@ -62,6 +62,16 @@ class Connection extends MemoryAdapter {
     return this.#tasks.save(...call);
   }
 
+  override async saveTogether(entries: readonly SaveEntry[], options?: OperationOptions): Promise<readonly Version[]> {
+    await this.open(options);
+    return (await this.#tasks.saveTogether?.(entries, options)) ?? [];
+  }
+
+  override async *lists(options: OperationOptions = {}): AsyncGenerator<readonly string[], void, undefined> {
+    await this.#read(options);
+    yield* this.#tasks.lists?.(options) ?? [];
+  }
+
   override async find(...call: Parameters<Adapter["find"]>): ReturnType<Adapter["find"]> {
     await this.open(call[1]);
     return this.#tasks.find(...call);

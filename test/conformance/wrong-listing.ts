@@ -120,6 +120,13 @@ export class TrustsWildClocks extends MemoryAdapter {
   }
 }
 
+/** Gives bodies also to those who want none. */
+export class GivesBodiesAlways extends MemoryAdapter {
+  override all(taskList: string, options: AllOptions): Pages {
+    return super.all(taskList, { ...options, withoutBodies: false });
+  }
+}
+
 export class IgnoresPageSize extends MemoryAdapter {
   override all(taskList: string, options: AllOptions): Pages {
     return super.all(taskList, { ...options, pageSize: options.pageSize + 1 });

@@ -171,7 +171,8 @@ export class LedgerReader {
       const isReplaced = row !== undefined && row.savedAt > entry.savedAt;
       const successor = isReplaced ? await this.#successor(entry, row.savedAt, pass) : undefined;
       const verdict = this.#options.rules.judge(entry, row?.savedAt, successor);
-      if (row && verdict !== "skip" && pass.yields(entry, row.savedAt, verdict)) page.push(row);
+      if (row && verdict !== "skip" && pass.yields(entry, row.savedAt, verdict))
+        page.push(pass.options.withoutBodies ? { ...row, body: new Uint8Array() } : row);
       this.#clean(entry, row?.savedAt, successor, pass);
     }
     return page;

@@ -19,7 +19,7 @@ import { prepareFile } from "./database-file.js";
 import { type DriverName, findDriver } from "./driver.js";
 import { storeError } from "./errors.js";
 import { GroupCommit } from "./group-commit.js";
-import type { Operation } from "./operations.js";
+import type { Operation, Save } from "./operations.js";
 import { Reader } from "./reader.js";
 import { WriteThread } from "./write-thread.js";
 
@@ -91,12 +91,14 @@ export class SqliteAdapter implements Adapter {
   }
 
   save(entries: readonly SaveEntry[], { signal }: OperationOptions = {}): Promise<readonly Outcome<Version>[]> {
-    const operations = entries.map(({ taskList, id, type, body, replaces }): Operation => {
-      // A view of a larger buffer would be passed to the thread with all of it.
-      const own = body.length === body.buffer.byteLength ? body : body.slice();
-      return { kind: "save", taskList, id, type, body: own, replaced: latestOf(replaces) };
-    });
-    return this.#write<Version>(operations, signal);
+    return this.#write<Version>(entries.map(toSave), signal);
+  }
+
+  async saveTogether(entries: readonly SaveEntry[], options?: OperationOptions): Promise<readonly Version[]> {
+    const [first] = entries;
+    if (first === undefined) return [];
+    const { taskList, id } = first;
+    return this.#writeOne<Version[]>({ kind: "save-together", taskList, id, saves: entries.map(toSave) }, options);
   }
 
   complete(entries: readonly CompleteEntry[], { signal }: OperationOptions = {}): Promise<readonly Outcome<void>[]> {
@@ -119,6 +121,16 @@ export class SqliteAdapter implements Adapter {
       const { done, value } = await this.#call(options.signal, () => pages.next());
       if (done) return;
       yield value;
+    }
+  }
+
+  async *lists({ signal }: OperationOptions = {}): AsyncGenerator<readonly string[], void, undefined> {
+    for (let after = ""; ; ) {
+      const page = await this.#call(signal, ({ reader }) => reader.lists(after));
+      const last = page.at(-1);
+      if (last === undefined) return;
+      after = last;
+      yield page;
     }
   }
 
@@ -191,6 +203,12 @@ export class SqliteAdapter implements Adapter {
       throw error;
     }
   }
+}
+
+function toSave({ taskList, id, type, body, replaces }: SaveEntry): Save {
+  // A view of a larger buffer would be passed to the thread with all of it.
+  const own = body.length === body.buffer.byteLength ? body : body.slice();
+  return { kind: "save", taskList, id, type, body: own, replaced: latestOf(replaces) };
 }
 
 /** The outcome, with the task's list and id in its error. */

@@ -99,7 +99,7 @@ export class GroupCommit {
   #takeGroup(): Pending[] {
     let bytes = 0;
     const end = this.#queue.findIndex(({ operation }, i) => {
-      bytes += operation.kind === "save" ? operation.body.length : 0;
+      bytes += bytesOf(operation);
       return i === MAX_OPERATIONS || (i > 0 && bytes > MAX_BYTES);
     });
     return this.#queue.splice(0, end < 0 ? this.#queue.length : end);
@@ -111,6 +111,11 @@ export class GroupCommit {
     if (at >= 0) this.#queue.splice(at, 1);
     return at >= 0;
   }
+}
+
+function bytesOf(operation: Operation): number {
+  if (operation.kind === "save") return operation.body.length;
+  return operation.kind === "save-together" ? operation.saves.reduce((sum, save) => sum + bytesOf(save), 0) : 0;
 }
 
 function nextTurn(): Promise<void> {

@@ -6,16 +6,25 @@ import type { DriverLocation } from "./driver.js";
 
 // What passes between the adapter's thread and the one that writes.
 
-/** One write. `replaced` is the latest version that a save replaces; 0 if it replaces none. */
+/** `replaced` is the latest version that the save replaces; 0 if it replaces none. */
+export interface Save extends TaskKey {
+  readonly kind: "save";
+  readonly type: string;
+  readonly body: Uint8Array;
+  readonly replaced: Version;
+}
+
+/** One write. Of saves together all are made or none; they go by the key of the first. */
 export type Operation =
-  | (TaskKey & { readonly kind: "save"; readonly type: string; readonly body: Uint8Array; readonly replaced: Version })
+  | Save
+  | (TaskKey & { readonly kind: "save-together"; readonly saves: readonly Save[] })
   | (TaskKey & { readonly kind: "complete"; readonly savedAt: Version })
   | (ClaimRequest & { readonly kind: "claim" })
   | (ClaimHolding & { readonly kind: "renew"; readonly lease: number })
   | (ClaimHolding & { readonly kind: "release"; readonly retryIn: number });
 
-/** A save's version; a claim's state, or undefined if it is not granted; when a renewed lease ends. */
-export type Value = Version | ClaimState | number | undefined;
+/** A save's version, or those of saves together; a claim's state, or undefined if it is not granted; when a renewed lease ends. */
+export type Value = Version | readonly Version[] | ClaimState | number | undefined;
 
 /** `attempted` is the version of a save whose outcome is unknown. */
 export type Result =

@@ -13,12 +13,16 @@ import { readClaim } from "./transaction.js";
 const findTask = "SELECT saved_at, body FROM tasks WHERE list = ? AND id = ?";
 const lastVersion = "SELECT max(saved_at) AS version FROM tasks WHERE list = ?";
 const aheadUntil = "SELECT ahead_until AS version FROM ledger";
-const listTasks = `SELECT id, saved_at, body FROM tasks
+const nextList = "SELECT min(list) AS list FROM tasks WHERE list > ?";
+const listTasks = (body: string) => `SELECT id, saved_at, ${body} AS body FROM tasks
   WHERE list = ? AND saved_at > ? AND saved_at <= ? ORDER BY saved_at LIMIT ?`;
-const listMisplaced = `SELECT id, saved_at, body FROM tasks
+const listMisplaced = (body: string) => `SELECT id, saved_at, ${body} AS body FROM tasks
   WHERE list = ? AND saved_at > ? AND saved_at <= ?
     AND (coalesce(saved_time, saved_at) < ? OR coalesce(saved_time, saved_at) > ?)
   ORDER BY saved_at LIMIT ?`;
+
+/** Names of lists that are read at once. */
+const LISTS_AT_ONCE = 500;
 
 /** A part of a list that a pass reads: versions after `after`, up to and with `upTo`. */
 interface Range {
@@ -74,6 +78,18 @@ export class Reader {
       }
   }
 
+  /** The next names past one, in the order of their bytes. */
+  lists(after: string): Promise<readonly string[]> {
+    return this.#read(() => {
+      const names: string[] = [];
+      for (let name: string | null = after; names.length < LISTS_AT_ONCE; names.push(name)) {
+        name = this.#connection.get(nextList, name)?.list as string | null;
+        if (name === null) break;
+      }
+      return names;
+    });
+  }
+
   close(): void {
     this.#connection.close();
   }
@@ -91,11 +107,13 @@ export class Reader {
     return [{ after: 0n, upTo: savedBefore - 1n }, ...(after < last ? [misplaced] : [])];
   }
 
-  #readPage(taskList: string, { after, upTo, outside }: Range, { pageSize, maxPageBytes }: AllOptions): StoredTask[] {
+  #readPage(taskList: string, { after, upTo, outside }: Range, options: AllOptions): StoredTask[] {
+    const { pageSize, maxPageBytes, withoutBodies } = options;
     const limit = BigInt(Math.min(pageSize, Number.MAX_SAFE_INTEGER));
+    const body = withoutBodies ? "x''" : "body";
     const rows = outside
-      ? this.#connection.iterate(listMisplaced, taskList, after, upTo, ...outside, limit)
-      : this.#connection.iterate(listTasks, taskList, after, upTo, limit);
+      ? this.#connection.iterate(listMisplaced(body), taskList, after, upTo, ...outside, limit)
+      : this.#connection.iterate(listTasks(body), taskList, after, upTo, limit);
     const page: StoredTask[] = [];
     let bytes = 0;
     for (const row of rows) {

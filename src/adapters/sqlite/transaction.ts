@@ -4,7 +4,7 @@ import type { TaskKey } from "../../keys.js";
 import { latestOf, MAX_VERSION, toMilliseconds, type Version } from "../../version.js";
 import type { Connection } from "./connection.js";
 import { toPlain } from "./errors.js";
-import type { Group, Operation, Result, Value } from "./operations.js";
+import type { Group, Operation, Result, Save, Value } from "./operations.js";
 
 const latestOfFile = "SELECT latest, ahead_until FROM ledger";
 const setLatest = "UPDATE ledger SET latest = ?, ahead_until = ?";
@@ -41,18 +41,28 @@ export class Transaction {
   }
 
   #apply(operation: Operation): Result {
-    if (operation.kind !== "save") return { ok: true, value: this.#change(operation) };
-    const { taskList, id, type, body, replaced } = operation;
-    const savedAt = this.#nextVersion(replaced);
-    if (savedAt === undefined) return { ok: false, error: toPlain(aheadOfClock(replaced)) };
+    if (operation.kind === "save") return this.#save([operation], ([savedAt]) => savedAt);
+    if (operation.kind === "save-together") return this.#save(operation.saves, (versions) => versions);
+    return { ok: true, value: this.#change(operation) };
+  }
+
+  /** All of them or none. */
+  #save(saves: readonly Save[], toValue: (versions: readonly Version[]) => Value): Result {
+    const refused = saves.find(({ replaced }) => !this.#canReplace(replaced));
+    if (refused) return { ok: false, error: toPlain(aheadOfClock(refused.replaced)) };
+    return { ok: true, value: toValue(saves.map((each) => this.#put(each))) };
+  }
+
+  #put({ taskList, id, type, body, replaced }: Save): Version {
+    const savedAt = this.#nextNumber(replaced);
     const { now, horizon } = this.#group;
     const isAhead = savedAt > horizon;
     if (isAhead) this.#aheadUntil = savedAt;
     this.#connection.run(save, taskList, savedAt, id, type, isAhead ? now : null, body);
-    return { ok: true, value: savedAt };
+    return savedAt;
   }
 
-  #change(operation: Exclude<Operation, { kind: "save" }>): Value {
+  #change(operation: Exclude<Operation, { kind: "save" | "save-together" }>): Value {
     const { taskList, id } = operation;
     const now = toMilliseconds(this.#group.now);
     switch (operation.kind) {
@@ -81,15 +91,15 @@ export class Transaction {
     }
   }
 
-  /**
-   * Later than the clock, than what the save replaces, and than all that this file ever gave, also to tasks that are gone:
-   * a complete of those may still be on its way. Undefined if the save replaces what this file can't have given.
-   */
-  #nextVersion(replaced: Version): Version | undefined {
-    const isUnknown = replaced > this.#latest && replaced > this.#group.horizon;
-    return isUnknown || this.#latest >= MAX_VERSION ? undefined : this.#nextNumber(replaced);
+  /** Not what lies far ahead and this file has not given: the versions of all other tasks would follow it. */
+  #canReplace(replaced: Version): boolean {
+    return (replaced <= this.#latest || replaced <= this.#group.horizon) && this.#latest < MAX_VERSION - 1_000n;
   }
 
+  /**
+   * Later than the clock, than what a save replaces, and than all that this file ever gave, also to tasks that are gone:
+   * a complete of those may still be on its way.
+   */
   #nextNumber(after: Version): Version {
     this.#latest = latestOf([this.#group.next, after + 1n, this.#latest + 1n]);
     return this.#latest;

@@ -51,6 +51,14 @@ export const listing: CaseGroup = {
       );
     },
 
+    async "without bodies, the same keys and versions come"({ client, entries, list }) {
+      const saved = await client.save(...entries(20));
+      const bare = saved.map((task) => ({ ...task, body: new Uint8Array() }));
+      await client.expectListed(list, bare, { withoutBodies: true, pageSize: 7 });
+      const { savedAt } = saved[5] as KnownTask;
+      await client.expectListed(list, bare.slice(0, 5), { withoutBodies: true, savedBefore: savedAt });
+    },
+
     async "only versions before savedBefore come"({ client, entries, list }) {
       const saved = await client.save(...entries(10));
       for (const [i, { savedAt }] of saved.entries()) {
