@@ -10,7 +10,7 @@ import { checkOptions } from "../options.js";
 import { typeUrlOf } from "../type-url.js";
 import { isPlainObject } from "../values.js";
 import { createData } from "./data.js";
-import { membersOf } from "./data-check.js";
+import { isMessageLike, membersOf } from "./data-check.js";
 import { COPY, TaskState } from "./task-state.js";
 import type { BuildOptions, TaskClass } from "./task-types.js";
 
@@ -32,7 +32,7 @@ export function buildState(taskClass: TaskClass, init: unknown, options: BuildOp
   const { schema, codec } = taskClass;
   const given = checkInit(init);
   checkUnambiguous(taskClass);
-  if ("$typeName" in given)
+  if (isMessageLike(given))
     return makeState(taskClass, undefined, undefined, createData(schema, given, codec), options);
   const { taskList, id, ...fields } = given;
   // A field called taskList or id that an option names belongs to both.

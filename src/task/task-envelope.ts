@@ -19,7 +19,7 @@ import { processClock } from "../version.js";
 import { fallBack } from "../wire/fallback.js";
 import type { MessageCodec } from "../wire/message-codec.js";
 import { noBytes } from "../wire/pool.js";
-import { decodeData, encodeData } from "./data.js";
+import { decodeData, encodeData, opaqueBytes } from "./data.js";
 import { type AnyTask, stateOf, type TaskHome, TaskState } from "./task-state.js";
 import type { TaskClass } from "./task-types.js";
 
@@ -95,7 +95,7 @@ export function bodyOf(task: AnyTask, maxBytes: number): Uint8Array<ArrayBuffer>
 function dataWriterOf(task: AnyTask): DataWriter {
   const { data } = stateOf(task);
   const { schema, codec } = classOf(task);
-  if (schema === undefined) return (w, p) => w.raw(p, (data as Any).value);
+  if (schema === undefined) return (w, p) => w.raw(p, opaqueBytes(data as Any));
   return codec === undefined ? fallBack : (w, p) => codec.write(w, p, data);
 }
 
@@ -111,7 +111,7 @@ export function currentData(task: AnyTask): Uint8Array {
   const { schema, codec } = classOf(task);
   return about(envelope, () => {
     checkHeaders(envelope.headers);
-    return schema ? encodeData(schema, data, codec) : new Uint8Array((data as Any).value);
+    return schema ? encodeData(schema, data, codec) : new Uint8Array(opaqueBytes(data as Any));
   });
 }
 
