@@ -223,7 +223,7 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
   /** Reads `asHash`'s object. Throws INVALID_HASH with the path of what is wrong, and UNKNOWN_TYPE. */
   fromHash(hash: unknown, options?: FromHashOptions): TaskOf<C> | OpaqueTask {
     const registry = registryOf(this);
-    const envelope = hashToEnvelope(hash, (type) => registry.get(type)?.schema, options);
+    const envelope = hashToEnvelope(hash, (type) => registry.get(type)?.schema, this.maxTaskBytes, options);
     return readTask(envelope, this, registry) as TaskOf<C>;
   }
 

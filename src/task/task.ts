@@ -180,7 +180,11 @@ export abstract class Task<S extends DescMessage = DescMessage, ListField extend
         throw new TaskError("TYPE_MISMATCH", `the hash is of type ${name}, not ${type}`, { field: "data" });
       return schema;
     };
-    return fromEnvelope(this, hashToEnvelope(hash, schemaOfType, options), undefined) as InstanceType<C>;
+    return fromEnvelope(
+      this,
+      hashToEnvelope(hash, schemaOfType, maxTaskBytes(undefined), options),
+      undefined,
+    ) as InstanceType<C>;
   }
 }
 
