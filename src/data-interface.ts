@@ -7,14 +7,16 @@ import type { ByteSource } from "./batch/byte-source.js";
 import { readTaskFrames } from "./batch/task-frames.js";
 import { type BulkFailure, type BulkOptions, performBatch, runInBatches } from "./bulk.js";
 import { findDefaultHome, setDefaultHome } from "./default-home.js";
+import { messageOf } from "./describe-value.js";
 import { DEFAULT_MAX_TASK_BYTES } from "./envelope/envelope.js";
-import { invalidArgument, TaskError } from "./errors.js";
+import { invalidArgument, isTaskError, TaskError } from "./errors.js";
 import { type FromHashOptions, hashToEnvelope } from "./hash/hash.js";
 import { checkKey, checkTaskList } from "./keys.js";
 import { checkSavedBefore, type ListSource, listTasks, type Pages } from "./listing.js";
 import { checkDuration, checkOperation, checkOptions } from "./options.js";
 import { type Claim, endCompleted } from "./recovery/claim.js";
 import { type ClaimOptions, claimsOf, claimVersion, withoutClaimed } from "./recovery/claiming.js";
+import { callStore } from "./store-error.js";
 import type { OpaqueTask } from "./task/opaque-task.js";
 import { TaskTypeRegistry } from "./task/registry.js";
 import { Task } from "./task/task.js";
@@ -87,9 +89,7 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
     const own = internalsOf(this);
     if (own.adapter === undefined && own.closing) throw new TaskError("CLOSED", "the data interface has been closed");
     if (own.adapter === undefined) {
-      const built: unknown = own.adapterBuilder?.({ maxTaskBytes: this.maxTaskBytes });
-      checkAdapter("adapterBuilder", "it to return an adapter", built);
-      own.adapter = built;
+      own.adapter = buildAdapter(own.adapterBuilder, { maxTaskBytes: this.maxTaskBytes });
     }
     return own.adapter;
   }
@@ -102,7 +102,9 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
   async save<T extends Task>(task: T, options: OperationOptions = {}): Promise<T> {
     checkOperation(options);
     const entry = saveEntry(task, this, registryOf(this));
-    const error = settleSave(task, this, (await this.adapter.save([entry], options))[0]);
+    const { adapter } = this;
+    const [outcome] = await callStore("unknown", () => adapter.save([entry], options));
+    const error = settleSave(task, this, outcome);
     if (error) throw error;
     return task;
   }
@@ -125,7 +127,8 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
   ): Promise<TaskOf<C> | OpaqueTask | undefined> {
     checkKey(taskList, id);
     checkOperation(options);
-    const [stored] = await this.adapter.find([{ taskList, id }], options);
+    const { adapter } = this;
+    const [stored] = await callStore("not-applied", () => adapter.find([{ taskList, id }], options));
     return stored && (readStoredTask(stored, taskList, this, registryOf(this)) as TaskOf<C>);
   }
 
@@ -148,7 +151,9 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
   async complete(task: Task, options: OperationOptions = {}): Promise<void> {
     checkOperation(options);
     const entry = completeEntry(task, this);
-    const error = settleComplete((await this.adapter.complete([entry], options))[0]);
+    const { adapter } = this;
+    const [outcome] = await callStore("unknown", () => adapter.complete([entry], options));
+    const error = settleComplete(outcome);
     if (error) throw error;
     const { claim } = stateOf(task);
     if (claim) await endCompleted(claim);
@@ -254,13 +259,13 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
 }
 
 export interface SaveAllOptions<T> extends Omit<BulkOptions<T>, "onDone"> {
-  /** Called for each task once the store has acknowledged it. */
-  readonly onSaved?: ((task: T) => void) | undefined;
+  /** Called, and awaited, for each task once the store has acknowledged it. If it throws or rejects, the run stops. */
+  readonly onSaved?: ((task: T) => unknown) | undefined;
 }
 
 export interface CompleteAllOptions<T> extends Omit<BulkOptions<T>, "onDone"> {
-  /** Called for each task once the store has acknowledged it. */
-  readonly onCompleted?: ((task: T) => void) | undefined;
+  /** Called, and awaited, for each task once the store has acknowledged it. If it throws or rejects, the run stops. */
+  readonly onCompleted?: ((task: T) => unknown) | undefined;
 }
 
 export interface StaleOptions extends OperationOptions {
@@ -317,13 +322,27 @@ async function endClaims(batch: readonly Task[], failures: readonly BulkFailure<
   await Promise.all(claims.map(endCompleted));
 }
 
+function buildAdapter(build: AdapterBuilder | undefined, options: AdapterBuilderOptions): Adapter {
+  let built: unknown;
+  try {
+    built = build?.(options);
+  } catch (cause) {
+    if (isTaskError(cause)) throw cause;
+    throw new TaskError("INVALID_ARGUMENT", `adapterBuilder failed: ${messageOf(cause)}`, {
+      field: "adapterBuilder",
+      cause,
+    });
+  }
+  checkAdapter("adapterBuilder", "it to return an adapter", built);
+  return built;
+}
+
 const adapterMethods = ["open", "save", "find", "all", "complete", "close"] as const;
 
 function checkAdapter(field: string, expected: string, value: unknown): asserts value is Adapter {
   const members = Object(value) as Record<string, unknown>;
   if (adapterMethods.every((name) => typeof members[name] === "function")) return;
-  const advice = typeof members.then === "function" ? "; await it first" : "";
-  throw invalidArgument(field, `${expected} (${adapterMethods.join(", ")})`, value, advice);
+  throw invalidArgument(field, `${expected} (${adapterMethods.join(", ")})`, value);
 }
 
 function checkMaxTaskBytes(value: unknown): void {

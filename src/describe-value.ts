@@ -42,8 +42,9 @@ export function shorten(text: string, most = 100): string {
   return text.length <= most ? text : `${text.slice(0, most).toWellFormed()}…`;
 }
 
-/** The message of an error; of what is thrown and is none, what it is. */
+/** The message of an error; of what is thrown and is none, what it is. A text is its own message. */
 export function messageOf(thrown: unknown): string {
+  if (typeof thrown === "string") return thrown;
   try {
     const { message } = thrown as Error;
     if (typeof message === "string" && typeof thrown === "object") return message;

@@ -1,4 +1,5 @@
 import { describeValue } from "./describe-value.js";
+import { adviseToAwait } from "./promises.js";
 
 export { describeValue };
 
@@ -86,7 +87,12 @@ export class TaskError extends Error {
 }
 
 /** INVALID_ARGUMENT that names the argument, what it should be and what it is. */
-export function invalidArgument(field: string, expected: string, value: unknown, advice = ""): TaskError {
+export function invalidArgument(
+  field: string,
+  expected: string,
+  value: unknown,
+  advice: string = adviseToAwait(value),
+): TaskError {
   const message = `${field}: expected ${expected}, got ${describeValue(value)}${advice}`;
   return new TaskError("INVALID_ARGUMENT", message, { field });
 }

@@ -1,6 +1,7 @@
 import { throwIfAborted } from "./abort.js";
 import type { Adapter, StoredTask } from "./adapter.js";
 import { invalidArgument } from "./errors.js";
+import { toStoreError } from "./store-error.js";
 import type { TaskTypeRegistry } from "./task/registry.js";
 import type { Task } from "./task/task.js";
 import { readStoredTask } from "./task/task-reading.js";
@@ -36,12 +37,17 @@ export async function* listTasks(
   { savedBefore, signal, filter }: ListingOptions,
 ): AsyncGenerator<Task, void, undefined> {
   const pageSize = filter ? FILTERED_AT_ONCE : LISTED_AT_ONCE;
-  const pages = home.adapter.all(taskList, { pageSize, maxPageBytes: MAX_PAGE_BYTES, savedBefore, signal });
-  for await (const page of filter ? filter(pages) : pages)
-    for (const stored of page) {
-      throwIfAborted(signal); // an adapter looks at the signal once a page
-      yield readStoredTask(stored, taskList, home, registry);
-    }
+  const { adapter } = home;
+  try {
+    const pages = adapter.all(taskList, { pageSize, maxPageBytes: MAX_PAGE_BYTES, savedBefore, signal });
+    for await (const page of filter ? filter(pages) : pages)
+      for (const stored of page) {
+        throwIfAborted(signal); // an adapter looks at the signal once a page
+        yield readStoredTask(stored, taskList, home, registry);
+      }
+  } catch (thrown) {
+    throw toStoreError(thrown, "not-applied");
+  }
 }
 
 /** The version that a cutoff stands for. Throws INVALID_ARGUMENT. */

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { DataInterface } from "../data-interface.js";
+import { messageOf } from "../describe-value.js";
 import { encodeEnvelope } from "../envelope/encode.js";
 import { isTaskError } from "../errors.js";
 import { MAX_KEY_BYTES } from "../keys.js";
@@ -41,6 +42,5 @@ function deadLetterId({ taskList, id, envelope }: Task): string {
 /** In so few characters that it seldom carries a task over its limit. */
 function reasonOf(error: unknown): string {
   const code = isTaskError(error) ? `${error.code}: ` : "";
-  const message = error instanceof Error ? error.message : String(error);
-  return `${code}${message}`.slice(0, 1000).toWellFormed();
+  return `${code}${messageOf(error)}`.slice(0, 1000).toWellFormed();
 }

@@ -49,10 +49,10 @@ export interface RecoverOptions<T extends Task> {
   readonly timeout?: number | undefined;
   /** Where tasks go that are given up. Without it they stay open, and are passed over. */
   readonly deadLetterList?: string | undefined;
-  /** Called before a task is given up; if it throws, the task is tried again later. */
+  /** Called, and awaited, before a task is given up. If it throws or rejects, the task is tried again later. */
   readonly onExhausted?: ((task: T, reason: Exhaustion) => unknown) | undefined;
-  /** Called for everything that happens. If it throws, the run ends with that. */
-  readonly onEvent?: ((event: RecoverEvent<T>) => void) | undefined;
+  /** Called for everything that happens, and awaited before the run goes on. If it throws or rejects, the run ends with that. */
+  readonly onEvent?: ((event: RecoverEvent<T>) => unknown) | undefined;
   /** Begins again so many milliseconds after each pass, until the signal is aborted. */
   readonly every?: number | undefined;
   /** Starts no more; handlers that run are given it, and their claims are released. */

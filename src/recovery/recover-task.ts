@@ -16,7 +16,7 @@ export class TaskRecovery {
   readonly #tasks: DataInterface;
   readonly #handler: RecoverHandler<Task> | undefined;
   readonly #options: RecoverOptions<Task>;
-  readonly #tell: (event: RecoverEvent<Task>) => void;
+  readonly #tell: (event: RecoverEvent<Task>) => Promise<void>;
   readonly #owner: string;
   readonly #lease: number;
   readonly #maxAttempts: number;
@@ -26,7 +26,7 @@ export class TaskRecovery {
     tasks: DataInterface,
     handler: RecoverHandler<Task> | undefined,
     options: RecoverOptions<Task>,
-    tell: (event: RecoverEvent<Task>) => void,
+    tell: (event: RecoverEvent<Task>) => Promise<void>,
   ) {
     this.#tasks = tasks;
     this.#handler = handler;
@@ -51,7 +51,7 @@ export class TaskRecovery {
     if (typeof claim === "string") return passedOver(task, claim);
     const stopRenewing = keepRenewing(claim, this.#lease);
     try {
-      this.#tell({ type: "claimed", task, attempt: claim.attempt });
+      await this.#tell({ type: "claimed", task, attempt: claim.attempt });
       return await this.#underClaim(task, claim, before === undefined);
     } finally {
       stopRenewing();

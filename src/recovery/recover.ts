@@ -93,22 +93,22 @@ class Recovery {
     const results = mapConcurrently(stale, (task) => this.#one.recover(task), concurrency);
     for await (const result of results) {
       this.#counts[countOf[result.type]]++;
-      this.#tell(result);
+      await this.#tell(result);
       if (this.#thrown) return;
     }
   }
 
   /** An abort ends the run; what may pass waits for the next pass; all else is thrown. */
-  #failed(error: unknown): void {
+  async #failed(error: unknown): Promise<void> {
     const { every, signal } = this.#options;
     if (signal?.aborted && isTaskError(error, "ABORTED")) return;
     if (every === undefined || !isTaskError(error) || !passing.includes(error.code)) throw error;
-    this.#tell({ type: "store-failed", error });
+    await this.#tell({ type: "store-failed", error });
   }
 
-  #tell(event: RecoverEvent<Task>): void {
+  async #tell(event: RecoverEvent<Task>): Promise<void> {
     try {
-      this.#options.onEvent?.(event);
+      await this.#options.onEvent?.(event);
     } catch (cause) {
       this.#thrown ??= { cause };
     }

@@ -49,7 +49,7 @@ describe.each([EverythingTask.schema, LegacyTask.schema])("JSON of random messag
         }
         expect(bytesOf(schema, json)).toEqual(bytesByLibrary(schema, json));
       }),
-      { numRuns: 1000 },
+      { numRuns: 300 },
     );
   });
 });
@@ -142,9 +142,9 @@ describe("random JSON", () => {
           expect(ours && canonical(schema, ours)).toEqual(bytesByLibrary(schema, value, ignore));
           if (ours) read++;
         }),
-        { numRuns: 1000 },
+        { numRuns: 500 },
       );
-    expect(read).toBeGreaterThan(200);
+    expect(read).toBeGreaterThan(100);
   });
 
   function canonical(schema: DescMessage, bytes: Uint8Array): Uint8Array | undefined {
