@@ -1,8 +1,9 @@
 import { type Composite, CompositeSchema } from "../gen/taskledger/v1/composite_pb.js";
+import { checkSignal } from "./abort.js";
 import { mapConcurrently } from "./concurrency.js";
 import { defaultHome } from "./default-home.js";
 import { describeValue, TaskError } from "./errors.js";
-import { checkOptions } from "./options.js";
+import { checkOptions, checkSpelling } from "./options.js";
 import { Task } from "./task/task.js";
 import { stateOf } from "./task/task-state.js";
 import type { ExecuteContext } from "./task/task-types.js";
@@ -46,7 +47,9 @@ export class CompositeTask extends Task<typeof CompositeSchema> {
    */
   run(options: RunOptions = {}): AsyncGenerator<ChildResult, void, undefined> {
     checkOptions(options);
+    checkSpelling(options, ["concurrency", "signal"]);
     const { concurrency, signal = new AbortController().signal } = options;
+    checkSignal(signal);
     return runChildren(this, { ...options, signal }, concurrency);
   }
 

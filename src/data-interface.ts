@@ -1,5 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true"/>
 
+import { checkSignal } from "./abort.js";
 import type { Adapter, OperationOptions } from "./adapter.js";
 import { readBatch } from "./batch/batch.js";
 import type { BatchOptions, FrameOptions } from "./batch/batch-limits.js";
@@ -13,10 +14,19 @@ import { invalidArgument, isTaskError, TaskError } from "./errors.js";
 import { type FromHashOptions, hashToEnvelope } from "./hash/hash.js";
 import { checkKey, checkTaskList } from "./keys.js";
 import { checkSavedBefore, type ListSource, listTasks, type Pages } from "./listing.js";
-import { checkDuration, checkOperation, checkOptions } from "./options.js";
+import {
+  checkBoolean,
+  checkDuration,
+  checkFunction,
+  type OptionNames,
+  operationOptions,
+  readOperation,
+  readOptions,
+} from "./options.js";
 import { type Claim, endCompleted } from "./recovery/claim.js";
 import { type ClaimOptions, claimsOf, claimVersion, withoutClaimed } from "./recovery/claiming.js";
 import { callStore } from "./store-error.js";
+import { splitOptions } from "./task/build.js";
 import type { OpaqueTask } from "./task/opaque-task.js";
 import { TaskTypeRegistry } from "./task/registry.js";
 import { Task } from "./task/task.js";
@@ -70,8 +80,13 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
   /** Throws DUPLICATE_TYPE, TYPE_MISMATCH, INVALID_ARGUMENT. */
   constructor(options: DataInterfaceOptions<C>) {
     if (!isPlainObject(options)) throw invalidArgument("options", "{ types, adapter }", options);
-    const { types, maxTaskBytes = DEFAULT_MAX_TASK_BYTES, adapter, adapterBuilder } = options;
-    const validation = checkValidation(options.validate, options.validateRead ?? false);
+    const {
+      types,
+      maxTaskBytes = DEFAULT_MAX_TASK_BYTES,
+      ...rest
+    } = readOptions(options as AnyInterfaceOptions<C>, interfaceOptions<C>());
+    const { adapter, adapterBuilder } = rest;
+    const validation = checkValidation(rest.validate, rest.validateRead ?? false);
     checkMaxTaskBytes(maxTaskBytes);
     if (typeof adapterBuilder !== "function") checkAdapter("adapter", "an adapter", adapter);
     this.types = types;
@@ -100,10 +115,10 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
    * throws; after an error whose `outcome` is `unknown`, saving again is safe.
    */
   async save<T extends Task>(task: T, options: OperationOptions = {}): Promise<T> {
-    checkOperation(options);
+    const operation = readOperation(options, operationOptions);
     const entry = saveEntry(task, this, registryOf(this));
     const { adapter } = this;
-    const [outcome] = await callStore("unknown", () => adapter.save([entry], options));
+    const [outcome] = await callStore("unknown", () => adapter.save([entry], operation));
     const error = settleSave(task, this, outcome);
     if (error) throw error;
     return task;
@@ -113,10 +128,11 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
   async create<K extends C>(
     taskClass: K,
     init: BuildInit<K>,
-    options?: BuildOptions & OperationOptions,
+    options: BuildOptions & OperationOptions = {},
   ): Promise<InstanceType<K>> {
+    const [buildOptions, saveOptions] = splitOptions(options);
     const build = (Task as unknown as { build(init: unknown, options?: BuildOptions): Task }).build;
-    return (await this.save(build.call(taskClass, init, options), options)) as InstanceType<K>;
+    return (await this.save(build.call(taskClass, init, buildOptions), saveOptions)) as InstanceType<K>;
   }
 
   /** The open task with this id, or undefined. */
@@ -126,9 +142,9 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
     options: OperationOptions = {},
   ): Promise<TaskOf<C> | OpaqueTask | undefined> {
     checkKey(taskList, id);
-    checkOperation(options);
+    const operation = readOperation(options, operationOptions);
     const { adapter } = this;
-    const [stored] = await callStore("not-applied", () => adapter.find([{ taskList, id }], options));
+    const [stored] = await callStore("not-applied", () => adapter.find([{ taskList, id }], operation));
     return stored && (readStoredTask(stored, taskList, this, registryOf(this)) as TaskOf<C>);
   }
 
@@ -138,9 +154,9 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
    */
   all(taskList: string, options: ListOptions = {}): AsyncGenerator<TaskOf<C> | OpaqueTask, void, undefined> {
     checkTaskList(taskList);
-    checkOptions(options);
-    const savedBefore = checkSavedBefore(options.savedBefore);
-    const listing = listTasks(sourceOf(this, taskList), { savedBefore, signal: options.signal });
+    const { savedBefore, signal } = readOptions(options, { savedBefore: true, signal: true });
+    checkSignal(signal);
+    const listing = listTasks(sourceOf(this, taskList), { savedBefore: checkSavedBefore(savedBefore), signal });
     return listing as AsyncGenerator<TaskOf<C>, void, undefined>;
   }
 
@@ -149,10 +165,10 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
    * error: the store cannot know whether it removed anything. Throws NOT_SAVED where the task has no version here.
    */
   async complete(task: Task, options: OperationOptions = {}): Promise<void> {
-    checkOperation(options);
+    const operation = readOperation(options, operationOptions);
     const entry = completeEntry(task, this);
     const { adapter } = this;
-    const [outcome] = await callStore("unknown", () => adapter.complete([entry], options));
+    const [outcome] = await callStore("unknown", () => adapter.complete([entry], operation));
     const error = settleComplete(outcome);
     if (error) throw error;
     const { claim } = stateOf(task);
@@ -169,8 +185,8 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
    *     if (claim) await task.execute({ signal: claim.signal }).then(() => tasks.complete(task));
    */
   async claim(task: Task, options: ClaimOptions = {}): Promise<Claim | undefined> {
-    checkOperation(options);
-    const claim = await claimVersion(claimsOf(this.adapter), completeEntry(task, this), options);
+    const request = readOperation(options, { owner: true, lease: true, signal: true });
+    const claim = await claimVersion(claimsOf(this.adapter), completeEntry(task, this), request);
     if (claim === undefined) return undefined;
     const state = stateOf(task);
     state.envelope.attempt = claim.attempt;
@@ -191,15 +207,16 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
     source: Iterable<T> | AsyncIterable<T>,
     options: SaveAllOptions<T> = {},
   ): Promise<number> {
-    checkOptions(options);
+    const { onSaved, ...bulk } = readOptions(options, { ...bulkOptions, onSaved: true });
+    checkFunction("onSaved", onSaved);
     const registry = registryOf(this);
     const saveBatch = (batch: readonly T[]) =>
       performBatch(batch, {
         prepare: (task) => saveEntry(task, this, registry),
-        perform: (entries) => this.adapter.save(entries, { signal: options.signal, isBulk: true }),
+        perform: (entries) => this.adapter.save(entries, { signal: bulk.signal, isBulk: true }),
         settle: (task, outcome) => settleSave(task, this, outcome),
       });
-    return runInBatches(source, saveBatch, { ...options, onDone: options.onSaved });
+    return runInBatches(source, saveBatch, { ...bulk, onDone: onSaved });
   }
 
   /** Completes the tasks of a source, no faster than the store takes them. Rejects with a BulkError. */
@@ -207,17 +224,18 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
     source: Iterable<T> | AsyncIterable<T>,
     options: CompleteAllOptions<T> = {},
   ): Promise<number> {
-    checkOptions(options);
+    const { onCompleted, ...bulk } = readOptions(options, { ...bulkOptions, onCompleted: true });
+    checkFunction("onCompleted", onCompleted);
     const completeBatch = async (batch: readonly T[]) => {
       const failures = await performBatch(batch, {
         prepare: (task) => completeEntry(task, this),
-        perform: (entries) => this.adapter.complete(entries, { signal: options.signal, isBulk: true }),
+        perform: (entries) => this.adapter.complete(entries, { signal: bulk.signal, isBulk: true }),
         settle: (_, outcome) => settleComplete(outcome),
       });
       await endClaims(batch, failures);
       return failures;
     };
-    return runInBatches(source, completeBatch, { ...options, onDone: options.onCompleted });
+    return runInBatches(source, completeBatch, { ...bulk, onDone: onCompleted });
   }
 
   /** Reads `toBinary`'s bytes. Throws INVALID_ENVELOPE, TOO_LARGE. */
@@ -275,6 +293,20 @@ export interface StaleOptions extends OperationOptions {
   readonly unclaimed?: boolean | undefined;
 }
 
+const staleOptions: OptionNames<StaleOptions> = { olderThan: true, unclaimed: true, signal: true };
+
+const bulkOptions = { concurrency: true, batchSize: true, signal: true } as const;
+
+/** An adapter, or its builder. */
+type AnyInterfaceOptions<C extends TaskClass<Task>> = InterfaceOptions<C> & {
+  readonly adapter?: Adapter | undefined;
+  readonly adapterBuilder?: AdapterBuilder | undefined;
+};
+
+function interfaceOptions<C extends TaskClass<Task>>(): OptionNames<AnyInterfaceOptions<C>> {
+  return { types: true, adapter: true, adapterBuilder: true, maxTaskBytes: true, validate: true, validateRead: true };
+}
+
 interface Internals {
   readonly registry: TaskTypeRegistry;
   readonly adapterBuilder: AdapterBuilder | undefined;
@@ -297,6 +329,12 @@ function sourceOf(tasks: DataInterface, taskList: string): ListSource {
   return { home: tasks, registry: registryOf(tasks), taskList };
 }
 
+/** Throws INVALID_ARGUMENT. */
+export function checkDataInterface(field: string, value: unknown): void {
+  if (internals.has(value as object)) return;
+  throw invalidArgument(field, "a DataInterface", value);
+}
+
 /** As `stale`; while `isContested`, tasks that were saved at about the same time come in a random order. */
 export function listStale(
   tasks: DataInterface,
@@ -305,9 +343,10 @@ export function listStale(
   isContested: () => boolean = () => false,
 ): AsyncGenerator<Task, void, undefined> {
   checkTaskList(taskList);
-  checkOptions(options);
-  const { olderThan, unclaimed = false, signal } = options;
+  const { olderThan, unclaimed = false, signal } = readOptions(options, staleOptions);
   checkDuration("olderThan", olderThan);
+  checkBoolean("unclaimed", unclaimed);
+  checkSignal(signal);
   // Ages are in milliseconds, and the one that has begun counts: nothing is younger than 0.
   const savedBefore = dateToVersion(new Date(Math.floor(Date.now() - olderThan) + 1));
   const claims = unclaimed ? claimsOf(tasks.adapter) : undefined;

@@ -1,8 +1,8 @@
 import type { OperationOptions } from "./adapter.js";
 import { mapConcurrently } from "./concurrency.js";
-import { DataInterface } from "./data-interface.js";
-import { invalidArgument, TaskError } from "./errors.js";
-import { checkOperation } from "./options.js";
+import { checkDataInterface, type DataInterface } from "./data-interface.js";
+import { TaskError } from "./errors.js";
+import { readOperation } from "./options.js";
 import type { Task } from "./task/task.js";
 
 export interface MoveOptions extends OperationOptions {
@@ -28,19 +28,13 @@ export async function moveTasks(
   taskList: string,
   options: MoveOptions = {},
 ): Promise<number> {
-  checkOperation(options);
+  const { concurrency = 16, signal } = readOperation(options, { concurrency: true, signal: true });
   for (const [field, value] of Object.entries({ from, to })) checkDataInterface(field, value);
   if (from === to || from.adapter === to.adapter) throw sameStore();
-  const { concurrency = 16, signal } = options;
   const move = (task: Task) => moveTask(from, to, task, signal);
   let count = 0;
   for await (const _ of mapConcurrently(from.all(taskList, { signal }), move, concurrency)) count++;
   return count;
-}
-
-function checkDataInterface(field: string, value: unknown): void {
-  if (value instanceof DataInterface) return;
-  throw invalidArgument(field, "a DataInterface", value);
 }
 
 async function moveTask(from: DataInterface, to: DataInterface, task: Task, signal?: AbortSignal): Promise<void> {

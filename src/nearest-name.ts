@@ -1,9 +1,12 @@
 /** Longer names are nobody's typing mistake, and would take long to compare. */
 const MAX_LENGTH = 64;
 
+/** A part of a name says which is meant if it has so many letters. */
+const MIN_PART = 4;
+
 /**
  * The name that somebody meant who wrote another: one that differs in nothing but case, `_` and `-`, or else by few
- * letters. Undefined if there is none.
+ * letters, or that is a part of it, or it of that. Undefined if there is none.
  */
 export function nearestName(name: string, known: Iterable<string>): string | undefined {
   if (name.length > MAX_LENGTH) return undefined;
@@ -12,7 +15,8 @@ export function nearestName(name: string, known: Iterable<string>): string | und
   let least = Math.max(1, Math.floor(name.length / 3)) + 1;
   let nearest: string | undefined;
   for (const candidate of known) {
-    const distance = distanceOf(plain, plainOf(candidate), least);
+    const other = plainOf(candidate);
+    const distance = isPart(plain, other) ? 1 : distanceOf(plain, other, least);
     if (distance >= least) continue;
     least = distance;
     nearest = candidate;
@@ -24,6 +28,10 @@ export function nearestName(name: string, known: Iterable<string>): string | und
 export function suggestName(name: string, known: Iterable<string>): string {
   const nearest = nearestName(name, known);
   return nearest === undefined ? "" : `; did you mean ${nearest}?`;
+}
+
+function isPart(a: string, b: string): boolean {
+  return a !== b && Math.min(a.length, b.length) >= MIN_PART && (a.includes(b) || b.includes(a));
 }
 
 function plainOf(name: string): string {

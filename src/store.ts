@@ -1,8 +1,6 @@
 import type { Adapter, OperationOptions } from "./adapter.js";
-import { invalidArgument } from "./errors.js";
-import { checkCount, checkOperation } from "./options.js";
+import { checkCount, readOperation, readOptions } from "./options.js";
 import { type CassandraAddress, parseStoreUrl, type StoreAddress } from "./store-url.js";
-import { isPlainObject } from "./values.js";
 
 export {
   type CassandraAddress,
@@ -30,11 +28,11 @@ export interface OpenStoreOptions extends OperationOptions {
  * Throws INVALID_URL, INVALID_ARGUMENT, MISSING_DRIVER, SCHEMA_MISMATCH, UNAVAILABLE. No message holds the password.
  */
 export async function openStore(url: string, options: OpenStoreOptions = {}): Promise<Adapter> {
-  checkOperation(options);
-  checkCreateSchema(options.createSchema);
-  const adapter = await adapterFor(parseStoreUrl(url), options);
+  const { createSchema, signal } = readOperation(options, { createSchema: true, signal: true });
+  const replicas = createSchema && replicasOf(createSchema);
+  const adapter = await adapterFor(parseStoreUrl(url), replicas);
   try {
-    await adapter.open(options);
+    await adapter.open({ signal });
   } catch (error) {
     await adapter.close();
     throw error;
@@ -42,29 +40,29 @@ export async function openStore(url: string, options: OpenStoreOptions = {}): Pr
   return adapter;
 }
 
-function checkCreateSchema(createSchema: unknown): void {
-  if (createSchema === undefined) return;
-  if (!isPlainObject(createSchema)) throw invalidArgument("createSchema", "{ replicas }", createSchema);
-  checkCount("createSchema.replicas", createSchema.replicas);
+function replicasOf(createSchema: NonNullable<OpenStoreOptions["createSchema"]>): number {
+  const { replicas } = readOptions(createSchema, { replicas: true }, "createSchema");
+  checkCount("createSchema.replicas", replicas);
+  return replicas;
 }
 
-async function adapterFor(address: StoreAddress, options: OpenStoreOptions): Promise<Adapter> {
+async function adapterFor(address: StoreAddress, replicas: number | undefined): Promise<Adapter> {
   switch (address.kind) {
     case "memory":
       return new (await import("./adapters/memory.js")).MemoryAdapter();
     case "sqlite":
       return new (await import("./adapters/sqlite/index.js")).SqliteAdapter({ path: address.path });
     case "cassandra":
-      return cassandraAdapter(address, options);
+      return cassandraAdapter(address, replicas);
   }
 }
 
-async function cassandraAdapter(address: CassandraAddress, { createSchema }: OpenStoreOptions): Promise<Adapter> {
+async function cassandraAdapter(address: CassandraAddress, replicas: number | undefined): Promise<Adapter> {
   const { CassandraAdapter } = await import("./adapters/cassandra/index.js");
   const { kind, contactPoints, tls, ...rest } = address;
   const options = { ...rest, contactPoints: [...contactPoints], ...(tls && { sslOptions: {} }) };
-  if (createSchema) {
-    const replication = { class: "NetworkTopologyStrategy", [address.localDataCenter]: createSchema.replicas };
+  if (replicas !== undefined) {
+    const replication = { class: "NetworkTopologyStrategy", [address.localDataCenter]: replicas };
     await CassandraAdapter.createSchema({ ...options, replication });
   }
   return new CassandraAdapter(options);

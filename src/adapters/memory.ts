@@ -11,7 +11,7 @@ import type {
 import type { ClaimStore } from "../claim-store.js";
 import { isTaskError, TaskError } from "../errors.js";
 import type { TaskKey } from "../keys.js";
-import { checkOptions } from "../options.js";
+import { readOptions } from "../options.js";
 import { checkClock, latestOf, processClock, type Version, type VersionClock } from "../version.js";
 import { MemoryClaims } from "./memory-claims.js";
 
@@ -29,8 +29,7 @@ export class MemoryAdapter implements Adapter {
 
   /** Throws INVALID_ARGUMENT. */
   constructor(options: MemoryAdapterOptions = {}) {
-    checkOptions(options);
-    const { clock = processClock } = options;
+    const { clock = processClock } = readOptions(options, { clock: true });
     checkClock(clock);
     this.#clock = clock;
     this.#claims = new MemoryClaims({

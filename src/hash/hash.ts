@@ -9,7 +9,7 @@ import { encodeEnvelope } from "../envelope/encode.js";
 import { packData } from "../envelope/envelope.js";
 import { UNKNOWN_FIELDS_HEADER } from "../envelope/headers.js";
 import { isTaskError, TaskError } from "../errors.js";
-import { checkOptions } from "../options.js";
+import { checkBoolean, readOptions } from "../options.js";
 import { typeNameOf, typeUrlOf } from "../type-url.js";
 import { isPlainObject } from "../values.js";
 import { JsonProblem } from "./json-problem.js";
@@ -58,9 +58,10 @@ export function hashToEnvelope(
   maxBytes: number,
   options: FromHashOptions = {},
 ): TaskEnvelope & { data: Any } {
-  checkOptions(options);
+  const { ignoreUnknownFields = false } = readOptions(options, { ignoreUnknownFields: true });
+  checkBoolean("ignoreUnknownFields", ignoreUnknownFields);
   try {
-    return readHash(hash, schemaOf, maxBytes, options.ignoreUnknownFields ?? false);
+    return readHash(hash, schemaOf, maxBytes, ignoreUnknownFields);
   } catch (cause) {
     if (isTaskError(cause)) throw cause;
     throw invalidHash(cause);

@@ -1,6 +1,7 @@
+import { checkSignal } from "../abort.js";
 import { invalidArgument, type TaskError } from "../errors.js";
 import { checkTaskList } from "../keys.js";
-import { checkCount, checkDuration, checkOptions } from "../options.js";
+import { checkCount, checkDuration, checkFunction, type OptionNames, readOptions } from "../options.js";
 import type { Task } from "../task/task.js";
 import type { ExecuteContext } from "../task/task-types.js";
 import type { Claim } from "./claim.js";
@@ -98,21 +99,42 @@ export interface RecoverCounts {
   interrupted: number;
 }
 
-/** Throws INVALID_ARGUMENT, INVALID_KEY. */
-export function checkRecoverOptions(taskList: string, handler: unknown, options: RecoverOptions<Task>): void {
-  checkTaskList(taskList);
-  if (handler !== undefined && typeof handler !== "function") throw invalidArgument("handler", "a function", handler);
-  checkOptions(options);
+const recoverOptions: OptionNames<RecoverOptions<Task>> = {
+  olderThan: true,
+  owner: true,
+  lease: true,
+  concurrency: true,
+  maxAttempts: true,
+  backoff: true,
+  timeout: true,
+  deadLetterList: true,
+  onExhausted: true,
+  onEvent: true,
+  every: true,
+  signal: true,
+};
+
+/** The options of a run over a list. Throws INVALID_ARGUMENT, INVALID_KEY. */
+export function readRecoverOptions(taskList: string, given: RecoverOptions<Task>): RecoverOptions<Task> {
+  const options = readOptions(given, recoverOptions);
   checkClaimOptions(options);
-  const { olderThan = 0, concurrency = 1, maxAttempts = 1, timeout = 1, every = 0, backoff = {} } = options;
+  checkSignal(options.signal);
+  const { olderThan = 0, concurrency = 1, maxAttempts = 1, timeout = 1, every = 0, deadLetterList } = options;
   checkDuration("olderThan", olderThan);
   checkCount("concurrency", concurrency);
   if (maxAttempts !== Number.POSITIVE_INFINITY) checkCount("maxAttempts", maxAttempts);
   checkDuration("timeout", timeout);
   checkDuration("every", every);
+  checkFunction("onExhausted", options.onExhausted);
+  checkFunction("onEvent", options.onEvent);
+  if (deadLetterList !== undefined) checkTaskList(deadLetterList);
+  if (deadLetterList === taskList) throw invalidArgument("deadLetterList", "another list", taskList);
+  return { ...options, backoff: readBackoff(options.backoff) };
+}
+
+function readBackoff(given: Backoff | undefined): Backoff {
+  const backoff = readOptions(given ?? {}, { initial: true, max: true }, "backoff");
   checkDuration("backoff.initial", backoff.initial ?? 0);
   checkDuration("backoff.max", backoff.max ?? 0);
-  if (options.deadLetterList === undefined) return;
-  checkTaskList(options.deadLetterList);
-  if (options.deadLetterList === taskList) throw invalidArgument("deadLetterList", "another list", taskList);
+  return backoff;
 }

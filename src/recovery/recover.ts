@@ -1,17 +1,19 @@
 import { onAbort } from "../abort.js";
 import { mapConcurrently } from "../concurrency.js";
-import { type DataInterface, listStale } from "../data-interface.js";
+import { checkDataInterface, type DataInterface, listStale } from "../data-interface.js";
 import { isTaskError, type TaskErrorCode } from "../errors.js";
+import { checkTaskList } from "../keys.js";
+import { checkFunction } from "../options.js";
 import type { OpaqueTask } from "../task/opaque-task.js";
 import type { Task } from "../task/task.js";
 import type { TaskClass, TaskOf } from "../task/task-types.js";
 import {
-  checkRecoverOptions,
   type RecoverCounts,
   type RecoverEvent,
   type RecoverHandler,
   type RecoverOptions,
   type RecoverResult,
+  readRecoverOptions,
 } from "./recover-options.js";
 import { TaskRecovery } from "./recover-task.js";
 
@@ -22,7 +24,7 @@ import { TaskRecovery } from "./recover-task.js";
  *     await recover(tasks, "acme.com", undefined, { maxAttempts: 5, deadLetterList: "dead", every: 30_000, signal });
  *
  * Resolves after one pass, or, with `every`, when the signal is aborted; an abort is no error. Throws INVALID_ARGUMENT,
- * UNSUPPORTED where the store has no claims, and, without `every`, what the store throws.
+ * INVALID_KEY, UNSUPPORTED where the store has no claims, and, without `every`, what the store throws.
  */
 export async function recover<C extends TaskClass<Task>>(
   tasks: DataInterface<C>,
@@ -30,9 +32,11 @@ export async function recover<C extends TaskClass<Task>>(
   handler?: RecoverHandler<TaskOf<C> | OpaqueTask> | undefined,
   options: RecoverOptions<TaskOf<C> | OpaqueTask> = {},
 ): Promise<RecoverCounts> {
-  checkRecoverOptions(taskList, handler, options as RecoverOptions<Task>);
-  const recovery = new Recovery(tasks as DataInterface, taskList, handler as never, options as RecoverOptions<Task>);
-  return recovery.run();
+  checkDataInterface("tasks", tasks);
+  checkTaskList(taskList);
+  checkFunction("handler", handler);
+  const read = readRecoverOptions(taskList, options as RecoverOptions<Task>);
+  return new Recovery(tasks as DataInterface, taskList, handler as never, read).run();
 }
 
 /** What may pass by itself; after it, the next pass tries again. */

@@ -2,11 +2,12 @@ import { create, type DescMessage, type Message } from "@bufbuild/protobuf";
 import { type Timestamp, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { v7 as uuidv7 } from "uuid";
 import { TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
+import type { OperationOptions } from "../adapter.js";
 import { packData } from "../envelope/envelope.js";
 import { checkNewHeaders } from "../envelope/headers.js";
 import { describeValue, TaskError } from "../errors.js";
 import { checkId, checkTaskList } from "../keys.js";
-import { checkOptions } from "../options.js";
+import { type OptionNames, operationOptions, readOptions } from "../options.js";
 import { typeUrlOf } from "../type-url.js";
 import { isPlainObject } from "../values.js";
 import { createData } from "./data.js";
@@ -73,7 +74,7 @@ function makeState(
   given: Message,
   options: BuildOptions = {},
 ): TaskState {
-  const { headers = {}, createdAt = new Date() } = checkBuildOptions(options);
+  const { headers = {}, createdAt = new Date() } = readOptions(options, buildOptions);
   if (givenList !== undefined) checkTaskList(givenList);
   if (givenId !== undefined) checkId(givenId);
   const taskList = settleKey("taskList", givenList, given, listField);
@@ -92,15 +93,13 @@ function makeState(
   return new TaskState(Object.assign(envelope, { data: empty }), data, undefined);
 }
 
-function checkBuildOptions(options: BuildOptions): BuildOptions {
-  checkOptions(options);
-  const stray = Object.keys(options).find((name) => !buildOptions.has(name));
-  if (stray === undefined) return options;
-  throw new TaskError("INVALID_ARGUMENT", `options: there is none called ${describeValue(stray)}`, { field: stray });
-}
+const buildOptions: OptionNames<BuildOptions> = { headers: true, createdAt: true };
 
-/** Those of `create`, too. */
-const buildOptions: ReadonlySet<string> = new Set(["headers", "createdAt", "signal"]);
+/** The options of `create`, of those that build and of those that save. */
+export function splitOptions(options: BuildOptions & OperationOptions): [BuildOptions, OperationOptions] {
+  const { headers, createdAt, signal } = readOptions(options, { ...buildOptions, ...operationOptions });
+  return [{ headers, createdAt }, { signal }];
+}
 
 /** A key that is given, or that its field in the data supplies; both, if they agree. */
 function settleKey(

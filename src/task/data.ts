@@ -2,10 +2,10 @@ import { create, type DescField, type DescMessage, fromBinary, type Message, toB
 import { type Any, FeatureSet_FieldPresence } from "@bufbuild/protobuf/wkt";
 import { describeValue, messageOf } from "../describe-value.js";
 import { TaskError } from "../errors.js";
+import { isBytes } from "../values.js";
 import { decodeMessage, encodeMessage, type MessageCodec } from "../wire/message-codec.js";
 import { checkFields, isMessageLike, membersOf } from "./data-check.js";
 import { invalidData } from "./data-errors.js";
-import { isBytes } from "./scalar-check.js";
 
 /**
  * A task type's data from what a user gave: a message, or an object of its fields. Throws UNKNOWN_FIELD and

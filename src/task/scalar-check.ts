@@ -1,5 +1,6 @@
 import { type DescEnum, protoInt64, ScalarType } from "@bufbuild/protobuf";
 import { describeValue } from "../describe-value.js";
+import { isBytes } from "../values.js";
 import { adviseOnEnum, adviseOnScalar } from "./data-advice.js";
 import { invalidData } from "./data-errors.js";
 
@@ -63,11 +64,6 @@ export function scalarFits(type: ScalarType, value: unknown): boolean {
     case ScalarType.FIXED64:
       return parses(protoInt64.uParse, value);
   }
-}
-
-/** Bytes that are there: what only has the prototype of an Uint8Array has no length. */
-export function isBytes(value: unknown): value is Uint8Array {
-  return value instanceof Uint8Array && ArrayBuffer.isView(value);
 }
 
 function isLong(type: ScalarType): boolean {

@@ -7,7 +7,7 @@ import { isTaskError, TaskError } from "../errors.js";
 import { envelopeToHash, type FromHashOptions, hashToEnvelope, type TaskHash } from "../hash/hash.js";
 import { packageVersion } from "../package-version.js";
 import { typeNameOf } from "../type-url.js";
-import { buildState, newState } from "./build.js";
+import { buildState, newState, splitOptions } from "./build.js";
 import {
   currentEnvelope,
   DataDecoder,
@@ -127,10 +127,11 @@ export abstract class Task<S extends DescMessage = DescMessage, ListField extend
   static async create<C extends TaskClass<Task>>(
     this: C,
     init: BuildInit<C>,
-    options?: BuildOptions & OperationOptions,
+    options: BuildOptions & OperationOptions = {},
   ): Promise<InstanceType<C>> {
-    const task = fromState(this, buildState(concrete(this), init, options));
-    await task.save(options);
+    const [buildOptions, saveOptions] = splitOptions(options);
+    const task = fromState(this, buildState(concrete(this), init, buildOptions));
+    await task.save(saveOptions);
     return task;
   }
 

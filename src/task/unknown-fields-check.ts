@@ -1,9 +1,8 @@
 import { type DescMessage, fromBinary } from "@bufbuild/protobuf";
 import { BinaryReader, BinaryWriter, type WireType } from "@bufbuild/protobuf/wire";
 import { describeValue } from "../describe-value.js";
-import { isPlainObject } from "../values.js";
+import { isBytes, isPlainObject } from "../values.js";
 import { invalidData } from "./data-errors.js";
-import { isBytes } from "./scalar-check.js";
 
 interface UnknownField {
   readonly no: number;
