@@ -12,7 +12,7 @@ import type {
 import type { ClaimState, ClaimStore } from "../../claim-store.js";
 import { invalidArgument, TaskError } from "../../errors.js";
 import type { TaskKey } from "../../keys.js";
-import { checkDuration, checkOptions } from "../../options.js";
+import { checkBoolean, checkDuration, type OptionNames, readOptions } from "../../options.js";
 import { checkClock, latestOf, processClock, type Version, type VersionClock } from "../../version.js";
 import { Connection } from "./connection.js";
 import { prepareFile } from "./database-file.js";
@@ -36,6 +36,9 @@ export interface SqliteAdapterOptions {
   readonly clock?: VersionClock | undefined;
 }
 
+const optionNames: OptionNames<SqliteAdapterOptions> = {
+  ...{ path: true, driver: true, readOnly: true, deadline: true, clock: true },
+};
 const DEFAULT_DEADLINE = 10_000;
 const drivers: readonly unknown[] = [undefined, "node:sqlite", "better-sqlite3"];
 
@@ -71,11 +74,12 @@ export class SqliteAdapter implements Adapter {
 
   /** Opens the file only when it is first used, or by `open`. Throws INVALID_ARGUMENT. */
   constructor(options: SqliteAdapterOptions) {
-    checkOptions(options);
-    const { path, driver, readOnly = false, deadline = DEFAULT_DEADLINE, clock = processClock } = options;
+    const { path, driver, ...given } = readOptions(options, optionNames);
+    const { readOnly = false, deadline = DEFAULT_DEADLINE, clock = processClock } = given;
     if (typeof path !== "string" || path === "" || path === ":memory:" || path.includes("\0"))
       throw invalidArgument("path", "the path of a file (for a store in memory use MemoryAdapter)", path);
     if (!drivers.includes(driver)) throw invalidArgument("driver", '"node:sqlite" or "better-sqlite3"', driver);
+    checkBoolean("readOnly", readOnly);
     checkDuration("deadline", deadline, 1);
     checkClock(clock);
     this.#path = resolve(path);
