@@ -12,20 +12,21 @@ import { messageOf } from "./describe-value.js";
 import { DEFAULT_MAX_TASK_BYTES } from "./envelope/envelope.js";
 import { invalidArgument, isTaskError, TaskError } from "./errors.js";
 import { type FromHashOptions, hashToEnvelope } from "./hash/hash.js";
-import { checkKey, checkTaskList } from "./keys.js";
-import { checkSavedBefore, type ListSource, listTasks, type Pages } from "./listing.js";
 import {
-  checkBoolean,
-  checkDuration,
-  checkFunction,
-  type OptionNames,
-  operationOptions,
-  readOperation,
-  readOptions,
-} from "./options.js";
+  type AdapterBuilder,
+  type AdapterBuilderOptions,
+  interfaceState,
+  registryOf,
+  setInterfaceState,
+} from "./interface-state.js";
+import { checkKey, checkTaskList, type TaskKey } from "./keys.js";
+import { type ListStats, readStats, type StatsOptions } from "./list-stats.js";
+import { checkSavedBefore, listTasks } from "./listing.js";
+import { checkFunction, type OptionNames, operationOptions, readOperation, readOptions } from "./options.js";
 import { type Claim, endCompleted } from "./recovery/claim.js";
-import { type ClaimOptions, claimsOf, claimVersion, withoutClaimed } from "./recovery/claiming.js";
-import { callStore } from "./store-error.js";
+import { type ClaimInfo, type ClaimOptions, claimInfoOf, claimsOf, claimVersion } from "./recovery/claiming.js";
+import { listStale, type StaleOptions } from "./stale.js";
+import { callStore, toStoreError } from "./store-error.js";
 import { splitOptions } from "./task/build.js";
 import type { OpaqueTask } from "./task/opaque-task.js";
 import { TaskTypeRegistry } from "./task/registry.js";
@@ -33,17 +34,9 @@ import { Task } from "./task/task.js";
 import { completeEntry, saveEntry, settleComplete, settleSave } from "./task/task-entries.js";
 import { decodeTask, readStoredTask, readTask } from "./task/task-reading.js";
 import { type ListOptions, stateOf, type TaskHome } from "./task/task-state.js";
-import type { BuildInit, BuildOptions, TaskClass, TaskOf } from "./task/task-types.js";
+import type { BuildInit, BuildOptions, Services, TaskClass, TaskOf } from "./task/task-types.js";
 import { checkValidation, type Validate } from "./task/validation.js";
 import { isPlainObject } from "./values.js";
-import { dateToVersion } from "./version.js";
-
-/** What an adapter builder is told of the data interface that it builds for. */
-export interface AdapterBuilderOptions {
-  readonly maxTaskBytes: number;
-}
-
-export type AdapterBuilder = (options: AdapterBuilderOptions) => Adapter;
 
 interface InterfaceOptions<C extends TaskClass<Task>> {
   /** The classes that tasks are read as. Tasks of other types come as OpaqueTask. */
@@ -57,6 +50,8 @@ interface InterfaceOptions<C extends TaskClass<Task>> {
   readonly validate?: Validate | undefined;
   /** Calls `validate` also for each task that is read; one with violations comes as an OpaqueTask. False by default. */
   readonly validateRead?: boolean | undefined;
+  /** What `execute` and handlers are given as `context.services`, such as a mailer or a pool of connections. */
+  readonly services?: Services | undefined;
 }
 
 /** The types, and the adapter, or how to build it when it is first needed. */
@@ -91,8 +86,9 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
     if (typeof adapterBuilder !== "function") checkAdapter("adapter", "an adapter", adapter);
     this.types = types;
     this.maxTaskBytes = maxTaskBytes;
-    internals.set(this, {
+    setInterfaceState(this, {
       registry: new TaskTypeRegistry(types, validation),
+      services: rest.services ?? ({} as Services),
       adapterBuilder,
       adapter,
       closing: undefined,
@@ -101,7 +97,7 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
 
   /** The adapter; built now, if it has not been yet. Throws CLOSED where it is too late for that. */
   get adapter(): Adapter {
-    const own = internalsOf(this);
+    const own = interfaceState(this);
     if (own.adapter === undefined && own.closing) throw new TaskError("CLOSED", "the data interface has been closed");
     if (own.adapter === undefined) {
       own.adapter = buildAdapter(own.adapterBuilder, { maxTaskBytes: this.maxTaskBytes });
@@ -122,6 +118,26 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
     const error = settleSave(task, this, outcome);
     if (error) throw error;
     return task;
+  }
+
+  /**
+   * Saves all of the tasks or none, whatever their lists: a task and those that follow from it, say. For stores with
+   * transactions (memory, SQLite); others throw UNSUPPORTED. Throws what `save` throws, for the first that can't be saved.
+   */
+  async saveTogether(tasks: readonly Task[], options: OperationOptions = {}): Promise<void> {
+    const operation = readOperation(options, operationOptions);
+    if (!Array.isArray(tasks)) throw invalidArgument("tasks", "an array of tasks", tasks);
+    const registry = registryOf(this);
+    const entries = tasks.map((task) => saveEntry(task, this, registry));
+    const { adapter } = this;
+    if (adapter.saveTogether === undefined)
+      throw new TaskError("UNSUPPORTED", "this store can't save several tasks in one step: it has no transactions");
+    const versions = await callStore("unknown", () => adapter.saveTogether?.(entries, operation));
+    for (const [i, task] of tasks.entries()) {
+      const value = versions?.[i];
+      const error = settleSave(task, this, value === undefined ? undefined : { ok: true, value });
+      if (error) throw error;
+    }
   }
 
   /** Builds a task of a registered class and saves it. */
@@ -156,7 +172,10 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
     checkTaskList(taskList);
     const { savedBefore, signal } = readOptions(options, { savedBefore: true, signal: true });
     checkSignal(signal);
-    const listing = listTasks(sourceOf(this, taskList), { savedBefore: checkSavedBefore(savedBefore), signal });
+    const listing = listTasks(
+      { home: this, registry: registryOf(this), taskList },
+      { savedBefore: checkSavedBefore(savedBefore), signal },
+    );
     return listing as AsyncGenerator<TaskOf<C>, void, undefined>;
   }
 
@@ -192,6 +211,40 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
     state.envelope.attempt = claim.attempt;
     state.claim = claim;
     return claim;
+  }
+
+  /**
+   * What is remembered of the claims to a task: who has it and until when, how often it was tried, and how long it waits;
+   * undefined if nobody has claimed it. Throws UNSUPPORTED if the store has no claims, and what the store throws.
+   */
+  async claimState(task: TaskKey, options: OperationOptions = {}): Promise<ClaimInfo | undefined> {
+    const operation = readOperation(options, operationOptions);
+    const { taskList, id } = task;
+    checkKey(taskList, id);
+    const claims = claimsOf(this.adapter);
+    const [state] = await callStore("not-applied", () => claims.states([{ taskList, id }], operation));
+    return state && claimInfoOf(state);
+  }
+
+  /**
+   * The names of the lists that have open tasks, in no order. A list whose last tasks have just been completed may be among
+   * them. Throws UNSUPPORTED if the store can't name its lists, and what the store throws.
+   */
+  async *lists(options: OperationOptions = {}): AsyncGenerator<string, void, undefined> {
+    const { signal } = readOperation(options, operationOptions);
+    const { adapter } = this;
+    if (adapter.lists === undefined) throw new TaskError("UNSUPPORTED", "this store can't name its lists");
+    try {
+      for await (const page of adapter.lists({ signal })) yield* page;
+    } catch (thrown) {
+      throw toStoreError(thrown, "not-applied");
+    }
+  }
+
+  /** How many tasks of a list are open, since when, and what is known of their claims; no data is read. */
+  async stats(taskList: string, options: StatsOptions = {}): Promise<ListStats> {
+    const { adapter } = this;
+    return callStore("not-applied", () => readStats(adapter, taskList, options));
   }
 
   /**
@@ -265,7 +318,7 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
 
   /** Waits for what is under way, and closes the adapter. Idempotent. */
   close(): Promise<void> {
-    const own = internalsOf(this);
+    const own = interfaceState(this);
     if (findDefaultHome() === this) setDefaultHome(undefined);
     own.closing ??= Promise.resolve(own.adapter?.close());
     return own.closing;
@@ -286,15 +339,6 @@ export interface CompleteAllOptions<T> extends Omit<BulkOptions<T>, "onDone"> {
   readonly onCompleted?: ((task: T) => unknown) | undefined;
 }
 
-export interface StaleOptions extends OperationOptions {
-  /** In milliseconds. */
-  readonly olderThan: number;
-  /** Leaves out tasks that are claimed, or wait to be tried again, as far as is known when they are read. */
-  readonly unclaimed?: boolean | undefined;
-}
-
-const staleOptions: OptionNames<StaleOptions> = { olderThan: true, unclaimed: true, signal: true };
-
 const bulkOptions = { concurrency: true, batchSize: true, signal: true } as const;
 
 /** An adapter, or its builder. */
@@ -304,54 +348,10 @@ type AnyInterfaceOptions<C extends TaskClass<Task>> = InterfaceOptions<C> & {
 };
 
 function interfaceOptions<C extends TaskClass<Task>>(): OptionNames<AnyInterfaceOptions<C>> {
-  return { types: true, adapter: true, adapterBuilder: true, maxTaskBytes: true, validate: true, validateRead: true };
-}
-
-interface Internals {
-  readonly registry: TaskTypeRegistry;
-  readonly adapterBuilder: AdapterBuilder | undefined;
-  adapter: Adapter | undefined;
-  closing: Promise<void> | undefined;
-}
-
-/** Beside the objects, since a `#private` member would make the classes of two installed copies unrelated types. */
-const internals = new WeakMap<object, Internals>();
-
-function internalsOf(tasks: object): Internals {
-  return internals.get(tasks) as Internals;
-}
-
-function registryOf(tasks: object): TaskTypeRegistry {
-  return internalsOf(tasks).registry;
-}
-
-function sourceOf(tasks: DataInterface, taskList: string): ListSource {
-  return { home: tasks, registry: registryOf(tasks), taskList };
-}
-
-/** Throws INVALID_ARGUMENT. */
-export function checkDataInterface(field: string, value: unknown): void {
-  if (internals.has(value as object)) return;
-  throw invalidArgument(field, "a DataInterface", value);
-}
-
-/** As `stale`; while `isContested`, tasks that were saved at about the same time come in a random order. */
-export function listStale(
-  tasks: DataInterface,
-  taskList: string,
-  options: StaleOptions,
-  isContested: () => boolean = () => false,
-): AsyncGenerator<Task, void, undefined> {
-  checkTaskList(taskList);
-  const { olderThan, unclaimed = false, signal } = readOptions(options, staleOptions);
-  checkDuration("olderThan", olderThan);
-  checkBoolean("unclaimed", unclaimed);
-  checkSignal(signal);
-  // Ages are in milliseconds, and the one that has begun counts: nothing is younger than 0.
-  const savedBefore = dateToVersion(new Date(Math.floor(Date.now() - olderThan) + 1));
-  const claims = unclaimed ? claimsOf(tasks.adapter) : undefined;
-  const filter = claims && ((pages: Pages) => withoutClaimed(claims, taskList, pages, isContested, signal));
-  return listTasks(sourceOf(tasks, taskList), { savedBefore, signal, filter });
+  return {
+    ...{ types: true, adapter: true, adapterBuilder: true, maxTaskBytes: true },
+    ...{ validate: true, validateRead: true, services: true },
+  };
 }
 
 /** Of the tasks of a batch that have been completed. */

@@ -1,7 +1,8 @@
 import type { OperationOptions } from "./adapter.js";
 import { mapConcurrently } from "./concurrency.js";
-import { checkDataInterface, type DataInterface } from "./data-interface.js";
+import type { DataInterface } from "./data-interface.js";
 import { TaskError } from "./errors.js";
+import { checkDataInterface } from "./interface-state.js";
 import { readOperation } from "./options.js";
 import type { Task } from "./task/task.js";
 

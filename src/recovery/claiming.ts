@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import type { Adapter, OperationOptions, StoredTask } from "../adapter.js";
-import { type ClaimState, type ClaimStore, isClaimed } from "../claim-store.js";
+import { type ClaimState, type ClaimStore, isClaimed, REDELIVERY } from "../claim-store.js";
 import { invalidArgument, TaskError } from "../errors.js";
 import type { TaskKey } from "../keys.js";
 import { checkDuration } from "../options.js";
@@ -41,6 +41,36 @@ export function checkClaimOptions({ owner, lease }: ClaimOptions): void {
   if (lease !== undefined) checkDuration("lease", lease, LEAST_LEASE);
 }
 
+/** What is known of the claims to a task. */
+export interface ClaimInfo {
+  /** How often the task has been claimed. */
+  readonly attempt: number;
+  /** Of the last claim; it only grows. */
+  readonly token: bigint;
+  /** Who has claimed the task, and when the lease ends; undefined if nobody has it now. */
+  readonly owner: string | undefined;
+  readonly claimedUntil: Date | undefined;
+  /** When the task may be tried again, if it waits for that. */
+  readonly waitsUntil: Date | undefined;
+  /** Until when `redeliver` does not hand it over again. */
+  readonly redeliveredUntil: Date | undefined;
+}
+
+/** What a state says now. */
+export function claimInfoOf({ owner, token, attempt, until }: ClaimState): ClaimInfo {
+  const end = until > Date.now() ? new Date(until) : undefined;
+  const isMark = owner === REDELIVERY;
+  const isClaim = end !== undefined && owner !== undefined && !isMark;
+  return {
+    attempt,
+    token,
+    owner: isClaim ? owner : undefined,
+    claimedUntil: isClaim ? end : undefined,
+    waitsUntil: owner === undefined ? end : undefined,
+    redeliveredUntil: isMark ? end : undefined,
+  };
+}
+
 /** Claims a version for an owner; undefined where another has it, or it is not open any more. */
 export async function claimVersion(
   store: ClaimStore,
@@ -54,6 +84,13 @@ export async function claimVersion(
   return state && new Claim(store, { taskList, id }, state, lease, startedAt);
 }
 
+export interface UnclaimedOptions {
+  /** Whose own claims do not stand in the way. */
+  readonly owner?: string | undefined;
+  readonly isContested?: (() => boolean) | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
 /** The number of tasks whose claims are looked up at once; few, since others claim meanwhile. */
 const LOOKED_AT_ONCE = 16;
 
@@ -65,16 +102,15 @@ export async function* withoutClaimed(
   store: ClaimStore,
   taskList: string,
   pages: AsyncIterable<readonly StoredTask[]>,
-  isContested: () => boolean,
-  signal: AbortSignal | undefined,
+  { owner, isContested, signal }: UnclaimedOptions,
 ): AsyncGenerator<readonly StoredTask[], void, undefined> {
   for await (const page of pages) {
     const rest = [...page];
     while (rest.length > 0) {
-      const some = isContested() ? takeRandom(rest, LOOKED_AT_ONCE) : rest.splice(0, LOOKED_AT_ONCE);
+      const some = isContested?.() ? takeRandom(rest, LOOKED_AT_ONCE) : rest.splice(0, LOOKED_AT_ONCE);
       const keys = some.map(({ id }) => ({ taskList, id }));
       const states = await store.states(keys, { signal });
-      yield some.filter(({ savedAt }, i) => isFree(states[i], savedAt));
+      yield some.filter(({ savedAt }, i) => isFree(states[i], savedAt, owner));
     }
   }
 }
@@ -91,11 +127,12 @@ function takeRandom<T>(from: T[], count: number): T[] {
 }
 
 /** Whether a claim is granted is decided when it is asked for; so no tolerance here. */
-function isFree(state: ClaimState | undefined, savedAt: Version): boolean {
-  return state === undefined || !isClaimed(state, { savedAt }, { now: Date.now(), tolerance: 0 });
+function isFree(state: ClaimState | undefined, savedAt: Version, owner: string | undefined): boolean {
+  return state === undefined || !isClaimed(state, { savedAt, owner }, { now: Date.now(), tolerance: 0 });
 }
 
 function checkOwner(owner: unknown): void {
-  if (typeof owner === "string" && owner.length >= 1 && owner.length <= 512 && owner.isWellFormed()) return;
+  const isName = typeof owner === "string" && owner.length >= 1 && owner.length <= 512 && owner.isWellFormed();
+  if (isName && owner !== REDELIVERY) return;
   throw invalidArgument("owner", "a name of 1 to 512 characters", owner);
 }

@@ -92,6 +92,8 @@ describe("onEvent that is async", () => {
       "the work",
       "completed is told",
       "completed is known",
+      "pass is told",
+      "pass is known",
     ]);
   });
 

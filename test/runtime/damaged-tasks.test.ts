@@ -61,7 +61,7 @@ describe("a stored task that is no envelope of its list and id", () => {
       if (task instanceof OpaqueTask) throw task.reason;
       done.push(task.id);
     };
-    await recover(tasks, "l", work, { olderThan: 0, maxAttempts: 1, deadLetterList: "dead" });
+    await recover(tasks, "l", work, { olderThan: 0, maxAttempts: 1, deadLetterList: "dead", opaque: true });
     expect(done).toEqual(["first", "last"]);
     expect(await idsOf(tasks.all("l"))).toEqual([]);
     const bodies: Uint8Array[] = [];

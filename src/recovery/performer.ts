@@ -1,77 +1,80 @@
-import type { ClaimState } from "../claim-store.js";
+import { type ClaimState, isClaimed } from "../claim-store.js";
 import type { DataInterface } from "../data-interface.js";
 import { isTaskError, TaskError } from "../errors.js";
+import { checkDataInterface, servicesOf } from "../interface-state.js";
 import { OpaqueTask } from "../task/opaque-task.js";
 import type { Task } from "../task/task.js";
 import type { Claim } from "./claim.js";
 import { claimsOf, DEFAULT_LEASE, newOwner } from "./claiming.js";
 import { saveDeadLetter } from "./dead-letter.js";
-import type { RecoverEvent, RecoverHandler, RecoverOptions, RecoverResult } from "./recover-options.js";
+import type { PassedOver, PerformContext, PerformOptions, PerformResult, TaskHandler } from "./perform-options.js";
 import { keepRenewing, runClaimed } from "./run-claimed.js";
 
-type Result = RecoverResult<Task>;
-
-/** What becomes of one stale task: it is claimed, done, and completed, or tried again later, or given up. */
-export class TaskRecovery {
+/** Does tasks, each under a claim, and sees to what becomes of them: completed, tried again later, or given up. */
+export class Performer {
   readonly #tasks: DataInterface;
-  readonly #handler: RecoverHandler<Task> | undefined;
-  readonly #options: RecoverOptions<Task>;
-  readonly #tell: (event: RecoverEvent<Task>) => Promise<void>;
+  readonly #handler: TaskHandler<Task> | undefined;
+  readonly #options: PerformOptions;
   readonly #owner: string;
   readonly #lease: number;
   readonly #maxAttempts: number;
+  readonly #onClaimed: (task: Task, attempt: number) => unknown;
   #hasRivals = false;
 
+  /** Without a handler, tasks are executed. `onClaimed` is called, and awaited, before the work begins. */
   constructor(
     tasks: DataInterface,
-    handler: RecoverHandler<Task> | undefined,
-    options: RecoverOptions<Task>,
-    tell: (event: RecoverEvent<Task>) => Promise<void>,
+    handler: TaskHandler<Task> | undefined,
+    options: PerformOptions,
+    onClaimed: (task: Task, attempt: number) => unknown = () => undefined,
   ) {
+    checkDataInterface("tasks", tasks);
     this.#tasks = tasks;
     this.#handler = handler;
     this.#options = options;
-    this.#tell = tell;
+    this.#onClaimed = onClaimed;
     this.#owner = options.owner ?? newOwner();
     this.#lease = options.lease ?? DEFAULT_LEASE;
     this.#maxAttempts = options.maxAttempts ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Whether others have been met that recover the same list. */
+  /** Whether a task has been met that somebody else had claimed. */
   get hasRivals(): boolean {
     return this.#hasRivals;
   }
 
-  /** Throws what the store throws where the task could not be claimed, or not be completed. */
-  async recover(task: Task): Promise<Result> {
-    if (!this.#handler && task instanceof OpaqueTask) return passedOver(task, task.reason.message);
+  /** Throws what the store throws if the task could not be claimed, or not be completed. */
+  async perform(task: Task): Promise<PerformResult> {
+    const cannotDo = task instanceof OpaqueTask && !(this.#options.opaque && this.#handler);
+    if (cannotDo) return passedOver(task, "opaque");
     const before = await this.#claimsBefore(task);
-    if (this.#wasLeftOpen(before)) return passedOver(task, `it was given up after ${before?.attempt} attempts`);
+    if (this.#wasLeftOpen(before)) return passedOver(task, "given-up");
     const claim = await this.#claim(task);
     if (typeof claim === "string") return passedOver(task, claim);
     const stopRenewing = keepRenewing(claim, this.#lease);
     try {
-      await this.#tell({ type: "claimed", task, attempt: claim.attempt });
+      await this.#onClaimed(task, claim.attempt);
       return await this.#underClaim(task, claim, before === undefined);
     } finally {
       stopRenewing();
     }
   }
 
-  async #underClaim(task: Task, claim: Claim, isFirstOfVersion: boolean): Promise<Result> {
+  async #underClaim(task: Task, claim: Claim, isFirstOfVersion: boolean): Promise<PerformResult> {
     const { attempt } = claim;
     if (attempt > this.#maxAttempts && !isFirstOfVersion) return this.#giveUp(task, claim, noEnd());
+    let result: unknown;
     try {
-      await this.#do(task, claim);
+      result = await this.#do(task, claim);
     } catch (error) {
       return this.#failed(task, claim, error);
     }
     // Even if the claim has been lost by now, and whatever the caller's signal says: it is done.
     await this.#tasks.complete(task);
-    return { type: "completed", task, attempt };
+    return { type: "completed", task, attempt, result };
   }
 
-  /** What is known of the claims to this very version, where that matters. */
+  /** What is known of the claims to this very version, if that matters. */
   async #claimsBefore(task: Task): Promise<ClaimState | undefined> {
     if (this.#maxAttempts === Number.POSITIVE_INFINITY) return undefined;
     const [state] = await claimsOf(this.#tasks.adapter).states([task]);
@@ -86,22 +89,27 @@ export class TaskRecovery {
   }
 
   /** Without the caller's signal: it is short, and a claim that was granted must be known, to be released. */
-  async #claim(task: Task): Promise<Claim | string> {
+  async #claim(task: Task): Promise<Claim | PassedOver> {
     try {
-      const claim = await this.#tasks.claim(task, { owner: this.#owner, lease: this.#lease });
-      if (claim) return claim;
-      this.#hasRivals = true;
-      return "another has claimed it, or it is not open any more";
+      return (await this.#tasks.claim(task, { owner: this.#owner, lease: this.#lease })) ?? this.#whyNot(task);
     } catch (error) {
-      if (isTaskError(error) && error.outcome === "unknown")
-        return `whether it is claimed now is unknown: ${error.message}`;
+      if (isTaskError(error) && error.outcome === "unknown") return "unknown";
       throw error;
     }
   }
 
-  async #do(task: Task, claim: Claim): Promise<void> {
-    await this.#run(claim, (signal) => {
-      const context = { signal, claim, attempt: claim.attempt };
+  async #whyNot(task: Task): Promise<PassedOver> {
+    this.#hasRivals = true;
+    const [state] = await claimsOf(this.#tasks.adapter).states([task]);
+    const savedAt = task.envelope.savedAt ?? 0n;
+    if (state === undefined || !isClaimed(state, { savedAt }, { now: Date.now(), tolerance: 0 })) return "gone";
+    return state.owner === undefined ? "waiting" : "claimed";
+  }
+
+  #do(task: Task, claim: Claim): Promise<unknown> {
+    return this.#run(claim, (signal) => {
+      const { attempt } = claim;
+      const context = { signal, claim, attempt, services: servicesOf(this.#tasks) } as PerformContext;
       return this.#handler ? this.#handler(task, context) : task.execute(context);
     });
   }
@@ -111,7 +119,7 @@ export class TaskRecovery {
     return runClaimed(claim, work, { lease: this.#lease, timeout, signal });
   }
 
-  async #failed(task: Task, claim: Claim, error: unknown): Promise<Result> {
+  async #failed(task: Task, claim: Claim, error: unknown): Promise<PerformResult> {
     const { attempt } = claim;
     if (claim.signal.aborted || this.#options.signal?.aborted) {
       await release(claim, 0);
@@ -120,14 +128,14 @@ export class TaskRecovery {
     return attempt >= this.#maxAttempts ? this.#giveUp(task, claim, error) : this.#retryLater(task, claim, error);
   }
 
-  async #retryLater(task: Task, claim: Claim, error: unknown): Promise<Result> {
+  async #retryLater(task: Task, claim: Claim, error: unknown): Promise<PerformResult> {
     const { attempt } = claim;
     const retryIn = Math.floor(Math.random() * this.#delayAfter(attempt));
     await release(claim, retryIn);
     return { type: "failed", task, attempt, error, retryIn };
   }
 
-  async #giveUp(task: Task, claim: Claim, error: unknown): Promise<Result> {
+  async #giveUp(task: Task, claim: Claim, error: unknown): Promise<PerformResult> {
     const { onExhausted } = this.#options;
     const { attempt } = claim;
     try {
@@ -139,10 +147,10 @@ export class TaskRecovery {
   }
 
   /** First the copy, then the original: at no time is the task in neither list. */
-  async #putAside(task: Task, claim: Claim, error: unknown): Promise<Result> {
+  async #putAside(task: Task, claim: Claim, error: unknown): Promise<PerformResult> {
     const { deadLetterList } = this.#options;
     const { attempt } = claim;
-    if (deadLetterList === undefined) {
+    if (deadLetterList === undefined || deadLetterList === task.taskList) {
       await claim.release();
       return { type: "exhausted", task, attempt, error };
     }
@@ -150,7 +158,7 @@ export class TaskRecovery {
     const open = await this.#tasks.find(task.taskList, task.id);
     if (open === undefined || open.envelope.savedAt !== task.envelope.savedAt) {
       await claim.release();
-      return passedOver(task, "it is not open any more");
+      return passedOver(task, "gone");
     }
     await saveDeadLetter(this.#tasks, open, deadLetterList, { attempts: attempt, error });
     await this.#tasks.complete(task);
@@ -164,7 +172,7 @@ export class TaskRecovery {
   }
 }
 
-function passedOver(task: Task, reason: string): Result {
+function passedOver(task: Task, reason: PassedOver): PerformResult {
   return { type: "passed-over", task, reason };
 }
 
