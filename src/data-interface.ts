@@ -61,6 +61,11 @@ export type DataInterfaceOptions<C extends TaskClass<Task> = TaskClass<Task>> = 
     | { readonly adapterBuilder: AdapterBuilder; readonly adapter?: undefined }
   );
 
+/** Nothing more than the class where it is among the types of an interface; else a sentence for the compiler to print. */
+type Registered<K extends TaskClass, C extends TaskClass> = [K] extends [C]
+  ? unknown
+  : `${K["type"]} is not among the types of this data interface`;
+
 /**
  * An adapter and the task types it knows. Several can be in use at once; `configure` makes one that tasks go to which
  * belong to none.
@@ -141,8 +146,8 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
   }
 
   /** Builds a task of a registered class and saves it. */
-  async create<K extends C>(
-    taskClass: K,
+  async create<K extends TaskClass<Task>>(
+    taskClass: K & Registered<K, C>,
     init: BuildInit<K>,
     options: BuildOptions & OperationOptions = {},
   ): Promise<InstanceType<K>> {
