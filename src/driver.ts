@@ -21,7 +21,7 @@ export async function importDriver<T>(name: string, load: () => Promise<T>): Pro
  * should have built. Only the message says which: Node, Bun and Deno quote it there first, and Yarn has it in `data`.
  */
 function isNotInstalled(name: string, cause: unknown): boolean {
-  const { code, message, data } = Object(cause) as NodeJS.ErrnoException & { data?: { request?: unknown } };
+  const { code, message, data } = Object(cause) as NodeJS.ErrnoException & { data?: { dependencyName?: unknown } };
   if (code !== "ERR_MODULE_NOT_FOUND" && code !== "MODULE_NOT_FOUND") return false;
-  return data?.request === name || /(["'])(.+?)\1/.exec(String(message))?.[2] === name;
+  return data?.dependencyName === name || /(["'])(.+?)\1/.exec(String(message))?.[2] === name;
 }

@@ -49,7 +49,14 @@ describe("a driver", () => {
       "Node's require",
       { code: "MODULE_NOT_FOUND", message: "Cannot find module 'a-driver'\nRequire stack:\n- /app/store.js" },
     ],
-    ["Yarn", { code: "MODULE_NOT_FOUND", message: "Your application tried to access a-driver", data: { request: "a-driver" } }],
+    [
+      "Yarn",
+      {
+        code: "MODULE_NOT_FOUND",
+        message: "Your application tried to access a-driver",
+        data: { request: "a-driver/package.json", dependencyName: "a-driver" },
+      },
+    ],
   ])("that is not installed is known by what %s says", async (_, cause) => {
     const error = Object.assign(new Error(), cause);
     expect(await failureOf(() => importDriver("a-driver", () => Promise.reject(error)))).toMatchObject({
