@@ -20,12 +20,14 @@ export interface ClaimOptions extends OperationOptions {
 export const DEFAULT_LEASE = 60_000;
 const LEAST_LEASE = 10;
 
-const processName = `${hostname()}:${process.pid}:${Math.random().toString(36).slice(2, 8)}`;
+let processName: string | undefined;
 let owners = 0;
 
 /** The name of an owner that has none: the host, the process, and what no other call has. */
 export function newOwner(): string {
   owners++;
+  // Not before it is needed: Deno asks for a permission.
+  processName ??= `${hostname()}:${process.pid}:${Math.random().toString(36).slice(2, 8)}`;
   return `${processName}:${owners}`;
 }
 
