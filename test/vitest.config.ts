@@ -19,6 +19,9 @@ const alias = [
 /** Tests that need a Cassandra are named so. */
 const cassandra = "test/**/*.cassandra.test.ts";
 
+/** Those of the packed package need many tools. */
+const packaged = "test/package/**/*.test.ts";
+
 /** Those that start nodes of their own, and stop them, take too long to run with all others. */
 const clusters = "test/**/*.cluster.test.ts";
 
@@ -33,7 +36,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: [cassandra, clusters],
+          exclude: [cassandra, clusters, packaged],
           sequence: { groupOrder: 0 },
         },
       },
@@ -49,6 +52,15 @@ export default defineConfig({
         },
       },
       { resolve: { alias }, test: { name: "clusters", include: [clusters] } },
+      {
+        test: {
+          name: "package",
+          include: [packaged],
+          globalSetup: "test/package/global-setup.ts",
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
     ],
   },
 });

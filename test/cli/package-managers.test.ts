@@ -5,8 +5,8 @@ const managers = [
   ["package-lock.json", "npm", "npm install", "--save-dev", "npx"],
   ["pnpm-lock.yaml", "pnpm", "pnpm add", "--save-dev", "pnpm exec"],
   ["yarn.lock", "yarn", "yarn add", "--dev", "yarn"],
-  ["bun.lock", "bun", "bun add", "--dev", "bunx"],
-  ["bun.lockb", "bun", "bun add", "--dev", "bunx"],
+  ["bun.lock", "bun", "bun add", "--dev", "bunx --bun"],
+  ["bun.lockb", "bun", "bun add", "--dev", "bunx --bun"],
 ] as const;
 
 test.each(managers)("beside a %s, init advises %s", async (lockFile, _, install, dev, run) => {

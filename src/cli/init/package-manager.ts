@@ -13,7 +13,7 @@ export interface PackageManager {
 const npm: PackageManager = { install: "npm install", dev: "--save-dev", run: "npx" };
 const pnpm: PackageManager = { install: "pnpm add", dev: "--save-dev", run: "pnpm exec" };
 const yarn: PackageManager = { install: "yarn add", dev: "--dev", run: "yarn" };
-const bun: PackageManager = { install: "bun add", dev: "--dev", run: "bunx" };
+const bun: PackageManager = { install: "bun add", dev: "--dev", run: "bunx --bun" };
 
 const byName: Readonly<Record<string, PackageManager>> = { npm, pnpm, yarn, bun };
 
