@@ -184,6 +184,21 @@ describe("nothing at all is written, with --force or without it,", () => {
     }
   });
 
+  test("until that workspace is migrated as advised", async () => {
+    const project = await createProject({
+      ...workspace,
+      "buf.gen.yaml": "version: v1\nplugins: [{ plugin: go, out: gen }]\n",
+    });
+    expect((await taskledger(project, ["init"])).err).toContain(
+      "  Migrate buf's files, then run this again: npx buf config",
+    );
+    await promisify(execFile)(bufPath, ["config", "migrate"], { cwd: project });
+    expect(await taskledger(project, ["init", "--force"])).toMatchObject({ code: 0, err: "" });
+    await promisify(execFile)(bufPath, ["build"], { cwd: project });
+    const { "buf.gen.yaml": bufGenYaml } = await readProject(project);
+    expect(bufGenYaml).toContain("inputs:\n  - directory: protos\n");
+  });
+
   test.each([
     ["the older form", { "buf.work.yaml": "version: v1\ndirectories: [packages/tasks/protos]\n" }],
     ["one module", { "buf.yaml": "version: v2\n" }],

@@ -35,6 +35,22 @@ afterAll(async () => {
   await project.remove();
 });
 
+const available = runtimes.flatMap(({ name, program, args }) =>
+  "missing" in program ? [] : [[name, `'${program.path}' ${args}`] as const],
+);
+
+test.each(available)("on %s, a missing driver is told from one that does not load", async (_, command) => {
+  await project.write({
+    "open.js": `import { openStore } from "taskledger/store";
+await openStore("cassandra://127.0.0.1/tasks?datacenter=dc1").catch(({ code, message }) => console.log(code, message));
+`,
+  });
+  expect(await project.run(`${command} open.js`)).toEqual({
+    code: 0,
+    output: "MISSING_DRIVER cassandra-driver is not installed; install it: npm install cassandra-driver\n",
+  });
+});
+
 describe.each(stores)("with the store $store, the quick start runs", ({ store, script, runsOn }) => {
   for (const { name, program, args } of runtimes.filter(runsOn)) {
     if ("missing" in program) {

@@ -47,6 +47,13 @@ describe("what the page says holds for", () => {
         await follow(project, "JavaScript in CommonJS modules");
         expect(await run(project, "node main.js", "old")).toBe("still open: file1\n");
         expect(await run(project, "taskledger init --check")).toContain("are in order");
+        // And in ES modules.
+        await edit(project, "buf.gen.yaml", (text) =>
+          text.replaceAll("js_import_style=legacy_commonjs", "import_extension=js"),
+        );
+        const main = `import "./src/gen/acme/v1/fetch_task.js";\nconsole.log("imported");\n`;
+        await project.write({ "package.json": '{ "type": "module" }', "main.js": main });
+        expect(await run(project, "buf generate && node main.js")).toBe("imported\n");
       },
     },
     Jest: {
