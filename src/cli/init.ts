@@ -95,7 +95,7 @@ function createStep(file: ProjectFile, verb: Step["verb"]): Step {
 
 async function carryOut({ cwd, out }: Terminal, { file, verb }: Step): Promise<void> {
   if (verb !== "kept") await writeProjectFile(cwd, file);
-  out.write(`${out.style(verbStyles[verb], verb.padEnd(8))} ${file.path}\n`);
+  out.write(`${out.style(verbStyles[verb], verb.padEnd(8))} ${printable(file.path)}\n`);
 }
 
 function howToGoOn(canAdd: boolean): string {
@@ -120,7 +120,7 @@ function printNextSteps({ out }: Terminal, { configFiles, packages, manager, pro
   if (lines.length > 0) out.write(`\nInstall what is missing or too old:\n\n${indented(lines.join("\n"))}\n`);
   if (configFiles.every(({ state }) => state === "missing")) {
     const { path, text } = exampleProto(protoFolder);
-    out.write(`\nDeclare a task type, as in ${path}:\n\n${indented(text)}`);
+    out.write(`\nDeclare a task type, as in ${printable(path)}:\n\n${indented(text)}`);
   }
   out.write(`\nGenerate the code:\n\n  ${manager.run} buf generate\n`);
 }

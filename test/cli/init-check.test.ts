@@ -281,6 +281,10 @@ plugins:
     });
     expect((await check(bufGen("v2.17.0"), rest)).err).toBe("");
     expect((await check(bufGen("v2.13.0"), rest)).codes).toEqual(["WRONG_VERSION"]);
+    // It would be in the command that is advised.
+    const { codes, err } = await check(bufGen("v2.18.0$(x)"), rest);
+    expect(codes).toEqual(["WRONG_VERSION"]);
+    expect(err).not.toContain("install");
   });
 
   test("those of a folder above count", async () => {

@@ -9,18 +9,29 @@ interface Runtime {
   readonly name: string;
   readonly program: Program;
   /** What comes before the script. */
-  readonly args: string;
+  args(store: Store): string;
+}
+
+/** A store with which the quick start is run. */
+interface Store {
+  readonly name: string;
+  /** The module that uses it; see quick-start.ts. */
+  readonly script: string;
+  /** What Deno must allow. */
+  readonly permissions: string;
+  /** Why it is left out on a runtime, where it is. */
+  missingOn(runtime: string): string | undefined;
 }
 
 const runtimes: readonly Runtime[] = [
-  ...[20, 22, 24, 26].map((major) => ({ name: `Node ${major}`, program: nodeProgram(major), args: "" })),
-  { name: "Bun", program: bun, args: "run" },
-  // Nothing is allowed that it would have to ask for.
-  { name: "Deno", program: deno, args: "run --no-prompt" },
+  ...[20, 22, 24, 26].map((major) => ({ name: `Node ${major}`, program: nodeProgram(major), args: () => "" })),
+  { name: "Bun", program: bun, args: () => "run" },
+  { name: "Deno", program: deno, args: ({ permissions }) => `run --no-prompt ${permissions}` },
 ];
 
-/** The stores with which it is run, and the module that uses each. */
-const stores = [{ store: "memory", script: "dist/memory.js", runsOn: () => true }];
+const memory: Store = { name: "memory", script: "dist/memory.js", permissions: "", missingOn: () => undefined };
+
+const stores: readonly Store[] = [memory];
 
 let project: UserProject;
 const ran: string[] = [];
@@ -35,8 +46,27 @@ afterAll(async () => {
   await project.remove();
 });
 
+for (const store of stores) {
+  describe(`with the store ${store.name}, the quick start runs`, () => {
+    for (const { name, program, args } of runtimes) {
+      const missing = "missing" in program ? program.missing : store.missingOn(name);
+      if ("missing" in program || missing !== undefined) {
+        leftOut.push(`It was left out on ${name} with ${store.name}: ${missing}.`);
+        test.skip(`on ${name}, which is left out: ${missing}`, () => {});
+        continue;
+      }
+      test(`on ${name}`, async () => {
+        const version = await project.run(`'${program.path}' --version`);
+        const result = await project.run(`'${program.path}' ${args(store)} ${store.script}`);
+        expect(result).toEqual({ code: 0, output: quickStartOutput });
+        ran.push(`${name} (${/\d+(\.\d+)+/.exec(version.output)?.[0]}, ${store.name})`);
+      });
+    }
+  });
+}
+
 const available = runtimes.flatMap(({ name, program, args }) =>
-  "missing" in program ? [] : [[name, `'${program.path}' ${args}`] as const],
+  "missing" in program ? [] : [[name, `'${program.path}' ${args(memory)}`] as const],
 );
 
 test.each(available)("on %s, a missing driver is told from one that does not load", async (_, command) => {
@@ -49,20 +79,4 @@ await openStore("cassandra://127.0.0.1/tasks?datacenter=dc1").catch(({ code, mes
     code: 0,
     output: "MISSING_DRIVER cassandra-driver is not installed; install it: npm install cassandra-driver\n",
   });
-});
-
-describe.each(stores)("with the store $store, the quick start runs", ({ store, script, runsOn }) => {
-  for (const { name, program, args } of runtimes.filter(runsOn)) {
-    if ("missing" in program) {
-      leftOut.push(`It was left out on ${name}: ${program.missing}.`);
-      test.skip(`on ${name}, which is left out: ${program.missing}`, () => {});
-      continue;
-    }
-    test(`on ${name}`, async () => {
-      const version = await project.run(`'${program.path}' --version`);
-      const result = await project.run(`'${program.path}' ${args} ${script}`);
-      expect(result).toEqual({ code: 0, output: quickStartOutput });
-      ran.push(`${name} (${/\d+(\.\d+)+/.exec(version.output)?.[0]}, ${store})`);
-    });
-  }
 });

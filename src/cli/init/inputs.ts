@@ -68,7 +68,7 @@ function checkWidth(input: unknown, index: number, folder: string, layout: Layou
 
 /** Whether buf takes a folder: a module, or one with modules in it. What is outside of the project is not ours to judge. */
 function isKnown(folder: string, { own, vendored }: Layout): boolean {
-  return folder.startsWith("..") || [...own, vendored].some((path) => isWithin(path, folder));
+  return /^\.\.(?:\/|$)/.test(folder) || [...own, vendored].some((path) => isWithin(path, folder));
 }
 
 function unknownInput(folder: string, layout: Layout): ConfigProblem {

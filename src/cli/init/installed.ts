@@ -35,7 +35,7 @@ async function readVersion(path: string): Promise<string | undefined> {
   });
   if (text === undefined) return undefined;
   const version = member(parseJson(text), "version");
-  if (typeof version === "string") return version;
+  if (typeof version === "string" && isVersion(version)) return version;
   const advice = "Install the package again.";
   throw new CommandError(exitCodes.failed, [{ code: "INVALID_PACKAGE", text: `${path} names no version`, advice }]);
 }
@@ -54,9 +54,14 @@ export function isOnPath(program: string, env: NodeJS.ProcessEnv): boolean {
   return folders.some((folder) => ["", ".exe", ".cmd"].some((end) => existsSync(join(folder, program + end))));
 }
 
+/** Whether it is a version and nothing else: some are printed as part of a command. */
+export function isVersion(text: string): boolean {
+  return /^\d+\.\d+\.\d+(?:[-+][\w.+-]*)?$/.test(text);
+}
+
 /** Whether a version is at least another one and of the same major version. Suffixes such as `-rc.1` do not count. */
 export function satisfies(version: string, minimum: string): boolean {
-  return numbers(version)[0] === numbers(minimum)[0] && isAtLeast(version, minimum);
+  return isVersion(version) && numbers(version)[0] === numbers(minimum)[0] && isAtLeast(version, minimum);
 }
 
 export function isAtLeast(version: string, minimum: string): boolean {

@@ -64,7 +64,9 @@ export function inputFolder(input: unknown, project: string): string | undefined
 
 /** Whether a path relative to the project stays in it, on any system, and can be printed. */
 export function isInside(path: string): boolean {
-  const leavesIt = [posix, win32].some((each) => each.isAbsolute(path) || /^(\.\.|\w:)/.test(each.normalize(path)));
+  const leavesIt = [posix, win32].some(
+    (each) => each.isAbsolute(path) || /^(\.\.([\\/]|$)|\w:)/.test(each.normalize(path)),
+  );
   return !leavesIt && !/\p{Cc}/u.test(path);
 }
 

@@ -23,7 +23,7 @@ const plugin: Dependency = { spec: `@bufbuild/protoc-gen-es@^${protobufEs}`, dev
 const buf: Dependency = { spec: "@bufbuild/buf", dev: true };
 
 /** What is wrong, before a package manager is asked to mend it. */
-type Finding = (Omit<PackageProblem, "advice"> & { readonly install: Dependency }) | PackageProblem;
+type Finding = Problem | (Omit<Problem, "advice"> & { readonly install: Dependency });
 
 /** What keeps a project's packages from generating code and running it. `remoteEs` is the version of a remote plugin. */
 export async function checkPackages(
@@ -34,9 +34,7 @@ export async function checkPackages(
 ): Promise<readonly PackageProblem[]> {
   const findings = await findProblems(project, env, remoteEs);
   return findings.map((each) =>
-    each.install
-      ? { ...each, advice: `Install it: ${installLine(manager, [each.install])}` }
-      : (each as PackageProblem),
+    "install" in each ? { ...each, advice: `Install it: ${installLine(manager, [each.install])}` } : each,
   );
 }
 
