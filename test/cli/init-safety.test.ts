@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { codes, createProject, preparedProject, readProject, taskledger } from "./project.js";
@@ -109,7 +109,7 @@ describe("what is malformed is said to be", () => {
     ["several documents", "version: v2\n---\nversion: v2", "INVALID_YAML"],
     ["a list that is its own item", "version: v2\nmodules: &a [*a]", undefined],
     ["a version that is a list", "version: [v2]", "OLD_BUF_FILE"],
-    ["nesting without end", `version: v2\nmodules: ${"[".repeat(100_000)}`, "INVALID_YAML"],
+    ["nesting without end", `version: v2\nmodules: ${"[".repeat(10_000)}`, "INVALID_YAML"],
     ["aliases without end", aliases(), "INVALID_YAML"],
   ])("%s", async (_, text, code) => {
     const project = await createProject({ "buf.yaml": text });
@@ -163,9 +163,9 @@ function aliases(): string {
 }
 
 test("what a file is replaced by is written beside it first, and no draft stays", async () => {
-  const project = await preparedProject({ [options]: "// old" });
+  const project = await preparedProject();
+  const before = await readProject(project);
+  await writeFile(join(project, options), "// old");
   await taskledger(project, ["init"]);
-  expect(await readdir(join(project, options, ".."))).toEqual(
-    ["batch", "composite", "envelope", "options", "sealed_data"].map((name) => `${name}.proto`),
-  );
+  expect(await readProject(project)).toEqual(before);
 });

@@ -27,38 +27,50 @@ export const quickStartPackages: readonly string[] = quickStart.flatMap((step) =
 
 /** A store, as src/main.ts makes one. */
 export interface Store {
+  /** What is imported, and from where. */
+  readonly name: string;
   readonly module: string;
   readonly expression: string;
 }
 
-/** The one that needs nothing. */
-export const memory: Store = { module: "taskledger/memory", expression: "new MemoryAdapter()" };
+/** Stores that the README's program is also run with, by the names of its modules then. */
+export const otherStores = {
+  memory: { name: "MemoryAdapter", module: "taskledger/memory", expression: "new MemoryAdapter()" },
+  "better-sqlite3": {
+    name: "SqliteAdapter",
+    module: "taskledger/sqlite",
+    expression: 'new SqliteAdapter({ path: "ledger.db", driver: "better-sqlite3" })',
+  },
+} as const satisfies Record<string, Store>;
 
 /** src/main.ts with another store than that which the README has. */
-export function mainWith({ module, expression }: Store): string {
-  const name = /new (\w+)/.exec(expression)?.[1] ?? /\w+(?=\()/.exec(expression)?.[0];
-  return quickStartFile("src/main.ts")
+function mainWith({ name, module, expression }: Store): string {
+  const main = quickStartFile("src/main.ts")
     .replace(/import \{ \w+Adapter \} from "[^"]+"/, `import { ${name} } from "${module}"`)
     .replace(/new \w+Adapter\(.*?\)(?= \}\);)/, expression);
+  if (!main.includes(module) || !main.includes(expression)) throw new Error("the quick start makes no store as it did");
+  return main;
 }
 
-/** The README's own, opened by what its URL names. The program is a function: see Rollup in docs/setups.md. */
-export function mainWithUrl(url: string): string {
-  const [imports = "", body = ""] = mainWith({
-    module: "taskledger/store",
-    expression: `await openStore("${url}")`,
-  }).split(/\n\n(.*)/s);
-  return `${imports}\n\nasync function main() {\n${body}}\n\nmain();\n`;
+/**
+ * The same with the store that its argument names, by a URL or by its driver. The program is a function: see Rollup in
+ * docs/setups.md.
+ */
+export function mainWithChoice(): string {
+  const { module, expression } = otherStores["better-sqlite3"];
+  const choice = `process.argv[2] === "better-sqlite3" ? ${expression} : await openStore(String(process.argv[2]))`;
+  const main = mainWith({ name: "openStore", module: "taskledger/store", expression: choice });
+  const [imports = "", body = ""] = main.split(/\n\n(.*)/s);
+  return `${imports}\nimport { SqliteAdapter } from "${module}";\n\nasync function main() {\n${body}}\n\nmain();\n`;
 }
 
-/** A project in which all of it has been done; `dist/memory.js` and `src/memory.ts` are the same with that store. */
+/** A project in which all of it has been done; `dist/memory.js` and its like are the program with another store. */
 export async function carryOutQuickStart(tarball: string): Promise<UserProject> {
   const project = await emptyProject(tarball);
+  for (const [name, store] of Object.entries(otherStores)) await project.write({ [`src/${name}.ts`]: mainWith(store) });
   for (const step of quickStart) {
-    if (step.kind === "file") {
-      await project.write({ [step.path]: step.text });
-      if (step.path === "src/main.ts") await project.write({ "src/memory.ts": mainWith(memory) });
-    } else {
+    if (step.kind === "file") await project.write({ [step.path]: step.text });
+    else {
       const { names, rest } = takeInstalls(step.commands);
       await project.install(...names);
       const { code, output } = await project.run(rest);

@@ -36,7 +36,7 @@ describe("what the page says holds for", () => {
         for (const path of ["src/main.ts", "src/fetch-file.ts"])
           await edit(project, path, (text) => text.replaceAll('.js";', '.ts";'));
         await follow(project, "TypeScript without a compiler");
-        for (const runtime of ["bun", "deno run"])
+        for (const runtime of ["bun", "deno run --allow-read=. --allow-write=. --allow-sys=statfs,uid"])
           expect(await run(project, `${runtime} src/main.ts`)).toBe(quickStartOutput);
       },
     },

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, inject, onTestFinished, test } from "vitest";
 import { repository } from "../plugin/tools.js";
 import { copyQuickStart, createUserProject, type UserProject } from "./project.js";
-import { mainWith, memory, quickStart, quickStartOutput } from "./quick-start.js";
+import { quickStart, quickStartOutput } from "./quick-start.js";
 import { matches, readSteps, type Step, takeInstalls } from "./readme.js";
 import { bun, deno, nodeProgram, type Program, pnpm, yarn } from "./tools.js";
 
@@ -64,12 +64,10 @@ export function testSections<Group extends keyof typeof sections>(
   }
 }
 
-/** As after the quick start, with the store in memory. */
+/** As after the quick start. */
 export async function afterQuickStart(): Promise<UserProject> {
   const project = await copyQuickStart();
   onTestFinished(() => project.remove());
-  await project.write({ "src/main.ts": mainWith(memory) });
-  await run(project, "cp dist/memory.js dist/main.js");
   return project;
 }
 
@@ -79,7 +77,7 @@ export async function beforeInstalling(): Promise<UserProject> {
   onTestFinished(() => project.remove());
   for (const step of quickStart) if (step.kind === "file") await project.write({ [step.path]: step.text });
   // So that Yarn takes this folder for the project.
-  await project.write({ "src/main.ts": mainWith(memory), "yarn.lock": "" });
+  await project.write({ "yarn.lock": "" });
   return project;
 }
 

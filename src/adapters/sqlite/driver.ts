@@ -1,4 +1,3 @@
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { TaskError } from "../../errors.js";
@@ -52,7 +51,7 @@ export function findDriver(wanted?: DriverName): DriverLocation {
 
 /** Opens a database file that is there. Throws the driver's error. */
 export function openDatabase({ name, module }: DriverLocation, path: string, readOnly: boolean): Database {
-  const loaded = load(module);
+  const loaded: unknown = name === "node:sqlite" ? process.getBuiltinModule(name) : createRequire(module)(module);
   return name === "node:sqlite"
     ? withBigInts(new (loaded as NodeSqlite).DatabaseSync(path, { readOnly }))
     : withBigInts(new (loaded as BetterSqlite)(path, { readonly: readOnly, timeout: 0 }));
@@ -62,11 +61,18 @@ type NodeSqlite = { DatabaseSync: new (path: string, options: { readOnly: boolea
 type BetterSqlite = new (path: string, options: { readonly: boolean; timeout: number }) => Database;
 type Configurable = Statement & { setReadBigInts?(enabled: boolean): void; safeIntegers?(enabled: boolean): void };
 
-/** A bundler puts this file elsewhere, and one that makes CommonJS leaves no URL. */
-const origin = import.meta.url ?? pathToFileURL(process.argv[1] ?? join(process.cwd(), "index.js")).href;
+/** Taken at run time: in the place of an imported one, webpack puts what it finds while it bundles. */
+const { createRequire } = process.getBuiltinModule("node:module");
 
-function load(module: string): unknown {
-  return createRequire(origin)(module);
+/** A bundler leaves no URL of this file, or the one that it had before: then a driver is looked for beside the program. */
+const program = pathToFileURL(process.argv[1] ?? join(process.cwd(), "index.js")).href;
+
+function resolveDriver(name: string): string {
+  try {
+    return createRequire(import.meta.url ?? program).resolve(name);
+  } catch {
+    return createRequire(program).resolve(name);
+  }
 }
 
 function withBigInts(database: Database): Database {
@@ -93,7 +99,7 @@ function findInstalled(): DriverLocation | string {
   const name = "better-sqlite3";
   const install = `npm install better-sqlite3${process.versions.node.startsWith("20.") ? "@12" : ""}`;
   try {
-    const location: DriverLocation = { name, module: createRequire(origin).resolve(name) };
+    const location: DriverLocation = { name, module: resolveDriver(name) };
     const version = versionOf(location);
     return isSafe(version) ? location : `${name} has SQLite ${version}, which may damage its file (${install}@latest)`;
   } catch (error) {
