@@ -29,17 +29,15 @@ export interface BufConfig {
 }
 
 /** The files of buf's as they were found; or why they can't be worked with, so that nothing may be written beside them. */
-export async function readBufConfig(
-  project: string,
-): Promise<BufConfig | { readonly refused: readonly [Problem, ...Problem[]] }> {
+export async function readBufConfig(project: string): Promise<BufConfig | { readonly refused: readonly Problem[] }> {
   const yaml = await readYaml(project, "buf.yaml");
   const gen = await readYaml(project, "buf.gen.yaml");
-  const [first, ...rest] = [
+  const refused = [
     ...(await checkWorkspace(project, "missing" in yaml)),
     ...refuse(yaml, refuseBufYaml),
     ...refuse(gen, (value) => checkBufVersion("buf.gen.yaml", value)),
   ];
-  if (first) return { refused: [first, ...rest] };
+  if (refused.length > 0) return { refused };
   const genValue = "value" in gen ? gen.value : undefined;
   const layout = "value" in yaml ? layoutOf(yaml.value, project) : layoutWithout(genValue, project);
   return {
