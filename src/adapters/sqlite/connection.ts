@@ -27,7 +27,7 @@ export class Connection {
 
   #open(path: string, readOnly: boolean): void {
     this.#database.exec(`PRAGMA busy_timeout = ${OPENING_TIMEOUT}`);
-    const isNew = this.#checkLayout(path);
+    const isNew = this.#isNew(path);
     if (!readOnly) {
       const mode = this.get("PRAGMA journal_mode = WAL")?.journal_mode;
       if (mode !== "wal") throw new TaskError("UNAVAILABLE", `the SQLite store ${path}: its disk allows no WAL mode`);
@@ -41,7 +41,17 @@ export class Connection {
     this.#database.exec("PRAGMA busy_timeout = 0");
   }
 
-  /** Whether the file is empty. */
+  /** Whether the file is empty. What is asked belongs together: another process may just be making the tables. */
+  #isNew(path: string): boolean {
+    this.#database.exec("BEGIN");
+    try {
+      return this.#checkLayout(path);
+    } finally {
+      this.rollBack();
+    }
+  }
+
+  /** Whether the file is empty. Throws SCHEMA_MISMATCH. */
   #checkLayout(path: string): boolean {
     const id = Number(this.get("PRAGMA application_id")?.application_id);
     const layout = Number(this.get("PRAGMA user_version")?.user_version);
