@@ -10,11 +10,13 @@ import { DriverClaimSession } from "./driver-claim-session.js";
 import { classifyDriverError, type Driver, describeDriverError } from "./driver-errors.js";
 import { DriverSession } from "./driver-session.js";
 import { processHost } from "./host.js";
+import { makeClient } from "./make-client.js";
 import { DEFAULT_MARGIN } from "./margin.js";
 import type { ResolvedOptions } from "./options.js";
 import { retryRead } from "./retry.js";
 import { checkSchemaOptions, type LedgerSettings, type SchemaOptions, SEVERAL_DATA_CENTERS } from "./schema.js";
 import { checkDataCenter, checkMarginFits, checkSchema } from "./schema-check.js";
+import { warnOfRisks } from "./security-warnings.js";
 import { type LedgerSession, SessionError } from "./session.js";
 import { DEFAULT_SHARDS } from "./shard.js";
 import { leaveStreamZero } from "./stream-zero.js";
@@ -22,7 +24,15 @@ import { leaveStreamZero } from "./stream-zero.js";
 /** How Cassandra is reached: by a client that the user made and will shut down, or by the driver's options for one. */
 export type CassandraConnectionOptions = { readonly keyspace: string } & (
   | { readonly client: Client }
-  | (Omit<ClientOptions, "keyspace"> & { readonly client?: undefined })
+  | (Omit<ClientOptions, "keyspace" | "sslOptions"> & {
+      readonly client?: undefined;
+      /**
+       * Encrypts connections, by the options of Node's `tls.connect`; `{}` is enough where Node.js trusts the authority of the
+       * nodes' certificates, `{ ca }` names another. Unlike with cassandra-driver alone, certificates and names are verified,
+       * unless `rejectUnauthorized` is false. Connections are not encrypted by default.
+       */
+      readonly sslOptions?: ClientOptions["sslOptions"] | undefined;
+    })
 );
 
 /** What is settled for all clients of a keyspace when its tables are made. */
@@ -42,12 +52,6 @@ export interface SchemaInit {
    */
   readonly margin?: number | undefined;
 }
-
-/** After so many milliseconds without an answer, a second coordinator is asked. */
-const SPECULATION_DELAY = 500;
-
-/** How long a node that was lost is left alone, in milliseconds. */
-const MAX_RECONNECTION_DELAY = 5_000;
 
 export type CreateSchemaOptions = CassandraConnectionOptions & SchemaInit;
 
@@ -126,8 +130,9 @@ async function withClient<T>(
   timeout: number | undefined,
   use: (client: Client, close: () => Promise<void>) => Promise<T>,
 ): Promise<T> {
-  const client = options.client ?? makeClient(options, driver);
+  const client = options.client ?? makeOwnClient(options, driver);
   refreshOnce(client);
+  warnOfRisks(client);
   const close = async () => {
     if (!options.client) await client.shutdown();
   };
@@ -135,6 +140,7 @@ async function withClient<T>(
   try {
     await (timeout === undefined ? connecting : callDriver(driver, { timeout }, () => connecting));
     leaveStreamZero(client);
+    warnOfRisks(client); // of nodes that it has been told of
     return await use(client, close);
   } catch (error) {
     // Nobody waits for it: nodes that say nothing answer no goodbye, either.
@@ -154,21 +160,12 @@ async function abandon(client: Client, connecting: Promise<void>): Promise<void>
   controlConnection?.connection?.close?.(() => undefined);
 }
 
-function makeClient({ keyspace, client, ...options }: CassandraConnectionOptions, driver: Driver): Client {
-  const { encoding, policies, ...rest } = options as ClientOptions;
-  // Everything may be sent twice: a coordinator that hangs need not hold a request up until its time is over.
-  const { ConstantSpeculativeExecutionPolicy } = driver.policies.speculativeExecution;
-  const speculativeExecution = new ConstantSpeculativeExecutionPolicy(SPECULATION_DELAY, 1);
-  // By default the driver comes to wait for ten minutes before it tries again, however long the nodes have been back.
-  const reconnection = new driver.policies.reconnection.ExponentialReconnectionPolicy(250, MAX_RECONNECTION_DELAY);
+/** The keyspace is named in each statement; the driver would go to it at once, and it may not be there. */
+function makeOwnClient({ keyspace, client, ...options }: CassandraConnectionOptions, driver: Driver): Client {
   try {
-    return new driver.Client({
-      ...rest,
-      policies: { speculativeExecution, reconnection, ...policies },
-      encoding: { ...encoding, useBigIntAsLong: true },
-    });
+    return makeClient(options as ClientOptions, driver);
   } catch (cause) {
-    throw connectionError(cause, driver);
+    throw isTaskError(cause) ? cause : connectionError(cause, driver);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { SessionErrorKind } from "./session.js";
+import { tlsAdvice } from "./tls.js";
 
 export type Driver = typeof import("cassandra-driver");
 
@@ -8,7 +9,7 @@ export function describeDriverError(error: unknown): string {
   const [first] = Object.entries(innerErrors ?? {}).filter(([, inner]) => inner !== null);
   if (first) return `no host is available: ${first[0]}: ${describeDriverError(first[1])}`;
   const message = error instanceof Error ? error.message : String(error);
-  return message.split("\n", 1)[0] as string;
+  return `${message.split("\n", 1)[0]}${tlsAdvice(error)}`;
 }
 
 export interface ClassifiedError {
