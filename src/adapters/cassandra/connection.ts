@@ -1,7 +1,7 @@
 import type { Client, ClientOptions } from "cassandra-driver";
 import { importDriver } from "../../driver.js";
 import { isTaskError, TaskError } from "../../errors.js";
-import { checkOptions } from "../../options.js";
+import { checkDuration, checkOptions } from "../../options.js";
 import type { ClaimSession } from "./claim-session.js";
 import { refreshOnce } from "./control-connection.js";
 import { createSchema } from "./create-schema.js";
@@ -51,7 +51,12 @@ export interface SchemaInit {
    * it does not count. At least 20,000; 600,000 by default.
    */
   readonly margin?: number | undefined;
+  /** How long making it may take in all, in milliseconds; 120,000 by default. */
+  readonly deadline?: number | undefined;
 }
+
+/** Of nodes that are busy, a cluster of three took up to half a minute. In milliseconds. */
+const SCHEMA_DEADLINE = 120_000;
 
 export type CreateSchemaOptions = CassandraConnectionOptions & SchemaInit;
 
@@ -105,15 +110,23 @@ function timely(options: CassandraConnectionOptions, attemptTimeout: number): Ca
 export async function createSchemaWith(options: CreateSchemaOptions): Promise<void> {
   checkOptions(options);
   const { keyspace, replication, severalDataCenters = false } = options;
-  const { shards = DEFAULT_SHARDS, margin = DEFAULT_MARGIN } = options;
+  const { shards = DEFAULT_SHARDS, margin = DEFAULT_MARGIN, deadline = SCHEMA_DEADLINE } = options;
   checkSchemaOptions(keyspace, replication, { shards, margin });
+  checkDuration("deadline", deadline, 1);
+  const end = processHost.monotonic() + deadline;
   const driver = await loadDriver();
-  await withClient(options, driver, undefined, async (client, close) => {
+  await withClient(withoutDriversWait(options), driver, deadline, async (client, close) => {
     const dataCenter = severalDataCenters ? SEVERAL_DATA_CENTERS : await dataCenterOf(client);
-    const { localQuorum } = driver.types.consistencies;
-    await createSchema(client, localQuorum, { keyspace, replication, settings: { shards, dataCenter, margin } });
+    const settings = { shards, dataCenter, margin };
+    await createSchema(client, driver, { keyspace, replication, settings }, end);
     await close();
   });
+}
+
+/** The driver would wait for agreement after each change, by half seconds; it is waited for once, and thoroughly. */
+function withoutDriversWait(options: CassandraConnectionOptions): CassandraConnectionOptions {
+  if (options.client) return options;
+  return { ...options, protocolOptions: { maxSchemaAgreementWaitSeconds: 0, ...options.protocolOptions } };
 }
 
 async function loadDriver(): Promise<Driver> {

@@ -69,6 +69,13 @@ function classifyResponse(error: Error & { code?: number }, driver: Driver): Cla
   }
 }
 
+/** Whether a node refuses a statement because it has not learnt yet of a keyspace or a table; it may never. */
+export function isUnknownToNode(error: unknown, { errors, types }: Driver): boolean {
+  const { invalid, configError } = types.responseErrorCodes;
+  if (!(error instanceof errors.ResponseError) || ![invalid, configError].includes(error.code)) return false;
+  return /does(n't| not) exist|unconfigured table/i.test(error.message);
+}
+
 /** Replicas give this reason where a read met more tombstones than they allow. */
 const READ_TOO_MANY_TOMBSTONES = 1;
 

@@ -75,13 +75,13 @@ export function checkMarginFits(
 
 /**
  * Before anything is made: a keyspace of that name may be there already, with tables that are another program's, or with
- * other settings.
+ * other settings. Gives whether all is there. Throws SCHEMA_MISMATCH.
  */
 export async function checkWhatIsThere(
   client: Client,
   consistency: types.consistencies,
   { keyspace, replication, settings }: SchemaOptions,
-): Promise<void> {
+): Promise<boolean> {
   const options = { prepare: true, consistency, isIdempotent: true };
   const differences = compareReplication(replication, await readReplication(client, keyspace));
   const columns = await readColumns(client, keyspace, options);
@@ -93,6 +93,7 @@ export async function checkWhatIsThere(
   const asked = Object.entries(settingRows(settings)).filter(([name]) => name in found);
   differences.push(...compareSettings(Object.fromEntries(asked), found));
   if (differences.length > 0) throw mismatch(keyspace, differences);
+  return Object.keys(tables).every((table) => there.has(table)) && SETTING_NAMES.every((name) => name in found);
 }
 
 /** Those that are there. */
