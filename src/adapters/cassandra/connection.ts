@@ -20,6 +20,7 @@ import { warnOfRisks } from "./security-warnings.js";
 import { type LedgerSession, SessionError } from "./session.js";
 import { DEFAULT_SHARDS } from "./shard.js";
 import { leaveStreamZero } from "./stream-zero.js";
+import { watchSettings } from "./watch-settings.js";
 
 /** How Cassandra is reached: by a client that the user made and will shut down, or by the driver's options for one. */
 export type CassandraConnectionOptions = { readonly keyspace: string } & (
@@ -96,7 +97,14 @@ export async function connect(options: CassandraConnectionOptions, ledger: Resol
     const consistency = several ? quorum : localQuorum;
     const session = new DriverSession(client, driver, keyspace, consistency);
     const claims = new DriverClaimSession(client, driver, keyspace, consistency, several ? serial : localSerial);
-    return { session, claims, settings, close };
+    const { interval } = ledger.clock;
+    const watching = { client, driver, keyspace, settings, consistency, interval, timeout: attemptTimeout };
+    const { stop, ...watched } = watchSettings(watching, session, claims);
+    const closeAll = () => {
+      stop();
+      return close();
+    };
+    return { ...watched, settings, close: closeAll };
   });
 }
 

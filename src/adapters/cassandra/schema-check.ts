@@ -73,6 +73,20 @@ export function checkMarginFits(
     ]);
 }
 
+/** Throws SCHEMA_MISMATCH where a keyspace no longer has the settings that it was opened with. */
+export async function checkUnchanged(
+  client: Client,
+  keyspace: string,
+  settings: LedgerSettings,
+  options: QueryOptions,
+): Promise<void> {
+  const found = await readSettings(client, keyspace, options);
+  const differences = Object.entries(settingRows(settings))
+    .filter(([name, value]) => found[name] !== value)
+    .map(([name, value]) => `setting ${name}: was ${describeValue(value)}, and is ${describeValue(found[name])}`);
+  if (differences.length > 0) throw changed(keyspace, differences.join("; "));
+}
+
 /**
  * Before anything is made: a keyspace of that name may be there already, with tables that are another program's, or with
  * other settings. Gives whether all is there. Throws SCHEMA_MISMATCH.
@@ -99,8 +113,9 @@ export async function checkWhatIsThere(
 /** Those that are there. */
 async function readSettings(client: Client, keyspace: string, options: QueryOptions): Promise<Record<string, string>> {
   // By their names: where a replica does not answer, Cassandra asks another for a row, but not for a whole table.
-  const query = `SELECT name, value FROM "${keyspace}".settings WHERE name IN ?`;
-  const { rows } = await client.execute(query, [SETTING_NAMES], options);
+  const names = SETTING_NAMES.map((name) => `'${name}'`).join(", ");
+  const query = `SELECT name, value FROM "${keyspace}".settings WHERE name IN (${names})`;
+  const { rows } = await client.execute(query, [], options);
   return Object.fromEntries(rows.map(({ name, value }) => [name, value]));
 }
 
@@ -183,6 +198,11 @@ export function compareSettings(expected: Record<string, string>, found: Record<
 function missing(keyspace: string): TaskError {
   const advice = "make it with CassandraAdapter.createSchema({ …, keyspace, replication })";
   return new TaskError("SCHEMA_MISMATCH", `keyspace "${keyspace}" has no tables: ${advice}`, { field: "keyspace" });
+}
+
+/** SCHEMA_MISMATCH for clients that had the keyspace open. */
+export function changed(keyspace: string, how: string): TaskError {
+  return mismatch(keyspace, [`it was made anew, or changed, since it was opened: ${how}; open it with a new adapter`]);
 }
 
 export function mismatch(keyspace: string, differences: readonly string[]): TaskError {
