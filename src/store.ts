@@ -20,7 +20,8 @@ export interface OpenStoreOptions extends OperationOptions {
 }
 
 /**
- * Opens the store that a URL names; its driver is imported only then.
+ * Opens the store that a URL names; its driver is imported only then. An open Cassandra keeps the process running until it is
+ * closed.
  *
  *     memory:
  *     sqlite:./ledger.db
