@@ -1,7 +1,8 @@
-import driver from "cassandra-driver";
+import driver, { type Client } from "cassandra-driver";
 import { CassandraAdapter, type CassandraAdapterOptions } from "taskledger/cassandra";
 import { openStore } from "taskledger/store";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { warnOfRisks } from "../../src/adapters/cassandra/security-warnings.js";
 import { selfSigned } from "./certificates.js";
 import { FakeNode, type FakeNodeOptions } from "./fake-node.js";
 
@@ -109,8 +110,15 @@ describe("a password that is sent unencrypted is warned of once", () => {
   test("where the first node is on this machine, and tells of others that are not", async () => {
     const node = await listen({ takesPasswords: true, peers: [away] });
     const open = opening({ contactPoints: [node], socketOptions: { connectTimeout: 100 }, deadline: 3_000 });
-    expect(await warningsOf(open)).toEqual([unencrypted(`${away}:\\d+`)]);
+    expect(await warningsOf(open)).toEqual([unencrypted(away)]);
     expect(await warningsOf(open)).toEqual([]);
+  });
+
+  test("and not where a node is told of by its IPv6 address on this machine", async () => {
+    const authProvider = new driver.auth.PlainTextAuthProvider("tasks", "mellon");
+    const hosts = { values: () => [{ address: "::1:9042" }, { address: "127.0.0.1:9042" }] };
+    const client = { options: { contactPoints: ["[::1]:9042"], authProvider }, hosts } as unknown as Client;
+    expect(await warningsOf(async () => warnOfRisks(client))).toEqual([]);
   });
 
   test("and not on this machine, without a password, or with TLS", async () => {

@@ -52,12 +52,12 @@ export interface SchemaInit {
    * it does not count. At least 20,000; 600,000 by default.
    */
   readonly margin?: number | undefined;
-  /** How long making it may take in all, in milliseconds; 120,000 by default. */
+  /** How long making it may take in all, in milliseconds; 60,000 by default. */
   readonly deadline?: number | undefined;
 }
 
-/** Of nodes that are busy, a cluster of three took up to half a minute. In milliseconds. */
-const SCHEMA_DEADLINE = 120_000;
+/** A young cluster of three on a busy machine takes up to ten seconds. In milliseconds. */
+const SCHEMA_DEADLINE = 60_000;
 
 export type CreateSchemaOptions = CassandraConnectionOptions & SchemaInit;
 

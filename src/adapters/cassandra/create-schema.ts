@@ -1,4 +1,4 @@
-import type { Client, QueryOptions } from "cassandra-driver";
+import type { Client, QueryOptions, types } from "cassandra-driver";
 import { TaskError } from "../../errors.js";
 import { callDriver } from "./driver-call.js";
 import { type Driver, isUnknownToNode } from "./driver-errors.js";
@@ -100,7 +100,7 @@ async function doNodesAgree(client: Client): Promise<boolean> {
  */
 async function insertSetting(
   client: Client,
-  consistency: number,
+  consistency: types.consistencies,
   keyspace: string,
   name: string,
   value: string,

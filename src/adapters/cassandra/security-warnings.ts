@@ -17,8 +17,8 @@ export function warnOfRisks(client: Client): void {
     // What is left out, cassandra-driver takes for false.
     if ([false, undefined].includes(sslOptions.rejectUnauthorized)) warnOfUnverified(contactPoints);
   } else if (cloud === undefined && hasPassword(options)) {
-    const nodes = [...contactPoints, ...(hosts?.values?.() ?? []).map(({ address }) => address)];
-    const remote = nodes.filter((node) => !isLoopback(node));
+    const told = (hosts?.values?.() ?? []).map(({ address }) => address.replace(/:\d+$/, "")); // IPv6 without brackets
+    const remote = [...contactPoints, ...told].filter((node) => !isLoopback(node));
     if (remote.length > 0) warnOfPassword(contactPoints, remote);
   }
 }

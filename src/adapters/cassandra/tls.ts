@@ -33,7 +33,7 @@ export function identityCheck(contactPoints: readonly string[], client: () => Cl
   const names = hosts.filter((host) => !isIP(host));
   return (host, certificate) => {
     if (!isIP(host)) return checkServerIdentity(host, certificate); // `servername` of the user's own
-    const isTrusted = hosts.includes(host) || !isFromDns(host, client());
+    const isTrusted = names.length === 0 || hosts.includes(host) || !isFromDns(host, client());
     return checkNames(isTrusted ? [host, ...names] : names, certificate);
   };
 }
