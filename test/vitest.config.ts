@@ -51,7 +51,11 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
-      { resolve: { alias }, test: { name: "clusters", include: [clusters] } },
+      {
+        resolve: { alias },
+        // One cluster at a time: each is three processes, and looks for ports where others might.
+        test: { name: "clusters", include: [clusters], maxWorkers: 1, sequence: { groupOrder: 2 } },
+      },
       {
         test: {
           name: "package",
