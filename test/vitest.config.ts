@@ -38,6 +38,7 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: [cassandra, clusters, packaged],
           sequence: { groupOrder: 0 },
+          testTimeout: 30_000, // only what hangs fails: a busy machine is slow
         },
       },
       {
