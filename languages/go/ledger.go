@@ -187,7 +187,7 @@ func (l *Ledger) saveOnce(ctx context.Context, task *Task, replaced []int64) err
 	}
 	envelope := proto.CloneOf(task.Envelope)
 	setVersion(envelope, version)
-	statements, err := l.saving(envelope, version)
+	statements, err := l.saving(task.Envelope, version)
 	if err != nil {
 		return err
 	}
@@ -233,14 +233,14 @@ func (l *Ledger) OpenTasks(ctx context.Context, taskList string) iter.Seq2[*task
 }
 
 func (l *Ledger) saving(envelope *taskledgerv1.TaskEnvelope, version int64) ([]Statement, error) {
-	data, err := Encode(envelope)
+	data, err := encodeBody(envelope)
 	if err != nil {
 		return nil, err
 	}
 	list, shard, id := l.placeOf(envelope)
 	return []Statement{
-		l.cql("INSERT INTO %s.tasks (task_list, shard, id, saved_at, type, envelope) VALUES (?, ?, ?, ?, ?, ?) USING TIMESTAMP ?",
-			list, shard, id, version, string(TypeOf(envelope)), data, version),
+		l.cql("INSERT INTO %s.tasks (task_list, shard, id, body) VALUES (?, ?, ?, ?) USING TIMESTAMP ?",
+			list, shard, id, data, version),
 		l.cql("INSERT INTO %s.open_tasks (task_list, shard, saved_at, id, size) VALUES (?, ?, ?, ?, ?) USING TIMESTAMP ?",
 			list, shard, version, id, len(data), version),
 	}, nil
@@ -271,22 +271,23 @@ func (l *Ledger) cql(text string, values ...any) Statement {
 }
 
 func (l *Ledger) readTasks(ctx context.Context, list string, shard int, ids []string) (map[string]*taskledgerv1.TaskEnvelope, error) {
-	query := l.cql("SELECT id, envelope FROM %s.tasks WHERE task_list = ? AND shard = ? AND id IN ?", list, shard, ids)
+	query := l.cql("SELECT id, body, WRITETIME(body) AS saved_at FROM %s.tasks WHERE task_list = ? AND shard = ? AND id IN ?", list, shard, ids)
 	rows, err := l.read(ctx, query)
 	if err != nil {
 		return nil, err
 	}
 	found := map[string]*taskledgerv1.TaskEnvelope{}
 	for _, row := range rows {
-		data := row["envelope"].([]byte)
+		data := row["body"].([]byte)
+		if data == nil {
+			continue
+		}
 		envelope, err := Decode(data, max(len(data), MaxTaskBytes))
 		if err != nil {
 			return nil, err
 		}
-		version, saved := VersionOf(envelope)
-		if !saved {
-			return nil, refuse("INVALID_ENVELOPE", "a stored envelope has no version")
-		}
+		version := row["saved_at"].(int64)
+		setVersion(envelope, version)
 		l.clock.Observe(version)
 		found[row["id"].(string)] = envelope
 	}

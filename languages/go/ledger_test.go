@@ -161,7 +161,7 @@ func TestASaveThatIsAnsweredLaterThanThatDoesNotCount(t *testing.T) {
 // sweptMeanwhile has a full page, with the entry of a replaced version. The later one's is there, until the next page is read.
 // Older entries of the other shards are judged with it, so that this page is not at its end yet.
 func sweptMeanwhile(t *testing.T, saved *taskledgerv1.TaskEnvelope) func(Statement) []Row {
-	data, err := Encode(saved)
+	data, err := encodeBody(saved)
 	must(t, err)
 	first := []Row{{"saved_at": start, "id": "a"}}
 	for i := range int64(pageSize - 1) {
@@ -171,7 +171,7 @@ func sweptMeanwhile(t *testing.T, saved *taskledgerv1.TaskEnvelope) func(Stateme
 	return func(statement Statement) []Row {
 		switch {
 		case strings.Contains(statement.CQL, ".tasks"):
-			return []Row{{"id": "a", "envelope": data}}
+			return []Row{{"id": "a", "body": data, "saved_at": start + 1000}}
 		case strings.Contains(statement.CQL, "saved_at = ?"):
 			return []Row{{"id": "a"}}
 		case !strings.Contains(statement.CQL, "LIMIT ?"):

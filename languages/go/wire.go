@@ -34,6 +34,7 @@ const (
 	// MaxVersion is the last microsecond of the year 9999.
 	MaxVersion = 253_402_300_799_999_999
 
+	maxSavedAtBytes     = 15
 	unknownFieldsHeader = "taskledger-unknown-fields"
 	typePrefix          = "type.googleapis.com/"
 )
@@ -108,6 +109,17 @@ func Encode(envelope *taskledgerv1.TaskEnvelope) ([]byte, error) {
 		return nil, refuse("TOO_LARGE", "the envelope has %d bytes; the limit is %d", len(data), MaxTaskBytes)
 	}
 	return data, nil
+}
+
+// encodeBody gives what a store keeps: the envelope's bytes without saved_at, which it gives them. The error is TOO_LARGE.
+func encodeBody(envelope *taskledgerv1.TaskEnvelope) ([]byte, error) {
+	body := proto.CloneOf(envelope)
+	body.SavedAt = nil
+	data, err := Encode(body)
+	if err == nil && len(data) > MaxTaskBytes-maxSavedAtBytes {
+		err = refuse("TOO_LARGE", "the envelope has %d bytes; the limit is %d", len(data)+maxSavedAtBytes, MaxTaskBytes)
+	}
+	return data, err
 }
 
 // DecodeData gives the data; nil where its type is not known, or its bytes do not decode.

@@ -25,7 +25,7 @@ from cassandra.cluster import NoHostAvailable, Session
 from cassandra.query import BatchStatement, BatchType, SimpleStatement
 from taskledger.v1.envelope_pb2 import TaskEnvelope
 
-from .wire import MAX_TASK_BYTES, MAX_VERSION, TaskError, decode, encode, set_version, type_of, version_of
+from .wire import MAX_TASK_BYTES, MAX_VERSION, TaskError, decode, encode_body, set_version, version_of
 
 SECOND = 1_000_000
 CLOCK_LIMIT = SECOND
@@ -188,11 +188,12 @@ class Ledger:
     def _save_once(self, task: Saved, replaced: list[int]) -> int:
         self._check_clock()
         version = self.clock.next(max(replaced, default=0))
+        body = encode_body(task.envelope)
         envelope = TaskEnvelope()
         envelope.CopyFrom(task.envelope)
         set_version(envelope, version)
         try:
-            self._write(self._saving(envelope, version))
+            self._write(self._saving(envelope, version, body))
         except TaskError as error:
             if error.outcome == "unknown":
                 task.envelope, task.replaced = envelope, replaced
@@ -212,7 +213,7 @@ class Ledger:
 
     def find(self, task_list: str, id: str) -> TaskEnvelope | None:
         rows = self._read(self._read_task, (task_list, self._shard(id), id))
-        return self._meet(rows[0].envelope) if rows else None
+        return self._meet(rows[0]) if rows and rows[0].body is not None else None
 
     def open_tasks(self, task_list: str) -> Iterator[TaskEnvelope]:
         """The open tasks of a list, oldest first, read as they are asked for."""
@@ -225,12 +226,11 @@ class Ledger:
 
     # Saving and completing
 
-    def _saving(self, envelope: TaskEnvelope, version: int) -> list[tuple[Any, tuple]]:
-        data = encode(envelope)
+    def _saving(self, envelope: TaskEnvelope, version: int, body: bytes) -> list[tuple[Any, tuple]]:
         place = self._place(envelope)
         return [
-            (self._put_task, (*place, envelope.id, version, type_of(envelope), data, version)),
-            (self._put_entry, (*place, version, envelope.id, len(data), version)),
+            (self._put_task, (*place, envelope.id, body, version)),
+            (self._put_entry, (*place, version, envelope.id, len(body), version)),
         ]
 
     def _remove_replaced(self, envelope: TaskEnvelope, replaced: Sequence[int]) -> None:
@@ -308,16 +308,15 @@ class Ledger:
         found = {}
         for shard, some in ids.items():
             for row in self._read(self._read_tasks, (task_list, shard, list(some))):
-                found[row.id] = self._meet(row.envelope)
+                if row.body is not None:
+                    found[row.id] = self._meet(row)
         return found
 
-    def _meet(self, data: bytes) -> TaskEnvelope:
-        """A stored envelope; what is saved from now on is later than it."""
-        envelope = decode(data, limit=max(len(data), MAX_TASK_BYTES))
-        version = version_of(envelope)
-        if version is None:
-            raise TaskError("INVALID_ENVELOPE", "a stored envelope has no version")
-        self.clock.observe(version)
+    def _meet(self, row: Any) -> TaskEnvelope:
+        """A stored task, its version appended; what is saved from now on is later than it."""
+        envelope = decode(row.body, limit=max(len(row.body), MAX_TASK_BYTES))
+        set_version(envelope, row.saved_at)
+        self.clock.observe(row.saved_at)
         return envelope
 
     # The clock
@@ -398,15 +397,15 @@ class Ledger:
             return statement
 
         self._put_task = prepare(
-            "INSERT INTO {}.tasks (task_list, shard, id, saved_at, type, envelope) VALUES (?, ?, ?, ?, ?, ?) USING TIMESTAMP ?"
+            "INSERT INTO {}.tasks (task_list, shard, id, body) VALUES (?, ?, ?, ?) USING TIMESTAMP ?"
         )
         self._put_entry = prepare(
             "INSERT INTO {}.open_tasks (task_list, shard, saved_at, id, size) VALUES (?, ?, ?, ?, ?) USING TIMESTAMP ?"
         )
         self._delete_task = prepare("DELETE FROM {}.tasks USING TIMESTAMP ? WHERE $ AND id = ?")
         self._delete_entry = prepare("DELETE FROM {}.open_tasks USING TIMESTAMP ? WHERE $ AND saved_at = ? AND id = ?")
-        self._read_task = prepare("SELECT envelope FROM {}.tasks WHERE $ AND id = ?")
-        self._read_tasks = prepare("SELECT id, envelope FROM {}.tasks WHERE $ AND id IN ?")
+        self._read_task = prepare("SELECT body, WRITETIME(body) AS saved_at FROM {}.tasks WHERE $ AND id = ?")
+        self._read_tasks = prepare("SELECT id, body, WRITETIME(body) AS saved_at FROM {}.tasks WHERE $ AND id IN ?")
         self._read_entries = prepare(
             "SELECT saved_at, id FROM {}.open_tasks WHERE $ AND (saved_at, id) > (?, ?) AND (saved_at) <= (?) LIMIT ?"
         )

@@ -25,6 +25,7 @@ from taskledger.v1.sealed_data_pb2 import SealedData
 
 MAX_TASK_BYTES = 1024 * 1024
 MAX_KEY_BYTES = 512
+MAX_SAVED_AT_BYTES = 15
 MAX_VERSION = 253_402_300_799_999_999
 UNKNOWN_FIELDS_HEADER = "taskledger-unknown-fields"
 _PREFIX = "type.googleapis.com/"
@@ -91,6 +92,14 @@ def encode(envelope: TaskEnvelope, limit: int = MAX_TASK_BYTES) -> bytes:
     if len(data) > limit:
         raise TaskError("TOO_LARGE", f"the envelope has {len(data)} bytes; the limit is {limit}")
     return data
+
+
+def encode_body(envelope: TaskEnvelope, limit: int = MAX_TASK_BYTES) -> bytes:
+    """What a store keeps: the envelope's bytes without `saved_at`, which it gives them. Raises TOO_LARGE."""
+    body = TaskEnvelope()
+    body.CopyFrom(envelope)
+    body.ClearField("saved_at")
+    return encode(body, limit - MAX_SAVED_AT_BYTES)
 
 
 def decode_data(envelope: TaskEnvelope, types: Types) -> Message | None:

@@ -6,7 +6,7 @@ from example.v1.fetch_file_pb2 import FetchFile
 from taskledger.v1.envelope_pb2 import TaskEnvelope
 from taskledger_worker import ledger as ledger_module
 from taskledger_worker.ledger import CLOCK_LIMIT, Ledger, Saved, VersionClock, shard_of
-from taskledger_worker.wire import TaskError, encode, set_version, version_of
+from taskledger_worker.wire import TaskError, encode_body, set_version, version_of
 
 START = 1_767_323_046_000_000
 MARGIN = 30_000_000
@@ -132,7 +132,7 @@ class SweptMeanwhile(FakeSession):
     def execute(self, statement, values=None, timeout=None):
         query = getattr(statement, "query_string", "")
         if '"tasks".tasks' in query:
-            return [SimpleNamespace(id="a", envelope=encode(self.saved))]
+            return [SimpleNamespace(id="a", body=encode_body(self.saved), saved_at=START + 1000)]
         if "AND saved_at = ? AND id = ?" in query:
             return [SimpleNamespace(id="a")]
         if "LIMIT ?" in query and values[1] == shard_of("a", 8):

@@ -183,14 +183,14 @@ public final class Ledger {
   // Saving and completing
 
   private List<Statement> saving(TaskEnvelope envelope, long version) {
-    byte[] bytes = Wire.encode(envelope);
+    byte[] bytes = Wire.encodeBody(envelope);
     String list = envelope.getTaskList();
     String id = envelope.getId();
     int shard = shardOf(id);
-    String task = "INSERT INTO %s.tasks (task_list, shard, id, saved_at, type, envelope) VALUES (?, ?, ?, ?, ?, ?) USING TIMESTAMP ?";
+    String task = "INSERT INTO %s.tasks (task_list, shard, id, body) VALUES (?, ?, ?, ?) USING TIMESTAMP ?";
     String entry = "INSERT INTO %s.open_tasks (task_list, shard, saved_at, id, size) VALUES (?, ?, ?, ?, ?) USING TIMESTAMP ?";
     return List.of(
-        cql(task, list, shard, id, version, Wire.typeOf(envelope), ByteBuffer.wrap(bytes), version),
+        cql(task, list, shard, id, ByteBuffer.wrap(bytes), version),
         cql(entry, list, shard, version, id, bytes.length, version));
   }
 
@@ -229,21 +229,20 @@ public final class Ledger {
   }
 
   Map<String, TaskEnvelope> readTasks(String taskList, int shard, List<String> ids) {
-    String query = "SELECT id, envelope FROM %s.tasks WHERE task_list = ? AND shard = ? AND id IN ?";
+    String query = "SELECT id, body, WRITETIME(body) AS saved_at FROM %s.tasks WHERE task_list = ? AND shard = ? AND id IN ?";
     Map<String, TaskEnvelope> found = new HashMap<>();
     for (Map<String, Object> row : read(cql(query, taskList, shard, ids)))
-      found.put((String) row.get("id"), meet((ByteBuffer) row.get("envelope")));
+      if (row.get("body") != null)
+        found.put((String) row.get("id"), meet((ByteBuffer) row.get("body"), (long) row.get("saved_at")));
     return found;
   }
 
-  /** What is saved from now on is later than a stored envelope. */
-  private TaskEnvelope meet(ByteBuffer buffer) {
+  /** A stored task, its version appended; what is saved from now on is later than it. */
+  private TaskEnvelope meet(ByteBuffer buffer, long version) {
     byte[] bytes = new byte[buffer.remaining()];
     buffer.get(bytes);
-    TaskEnvelope envelope = Wire.decode(bytes, Integer.MAX_VALUE);
-    clock.observe(Wire.versionOf(envelope).orElseThrow(() -> new TaskException(
-        "INVALID_ENVELOPE", "a stored envelope has no version")));
-    return envelope;
+    clock.observe(version);
+    return Wire.withVersion(Wire.decode(bytes, Integer.MAX_VALUE), version);
   }
 
   List<Map<String, Object>> read(Statement statement) {

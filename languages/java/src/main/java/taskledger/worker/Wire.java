@@ -42,6 +42,7 @@ public final class Wire {
   /** The last microsecond of the year 9999. */
   public static final long MAX_VERSION = 253_402_300_799_999_999L;
 
+  private static final int MAX_SAVED_AT_BYTES = 15;
   private static final String UNKNOWN_FIELDS_HEADER = "taskledger-unknown-fields";
   private static final String PREFIX = "type.googleapis.com/";
   private static final String SEALED = SealedData.getDescriptor().getFullName();
@@ -107,6 +108,14 @@ public final class Wire {
     byte[] bytes = deterministic(envelope);
     if (bytes.length > MAX_TASK_BYTES) throw tooLarge("the envelope", bytes.length, MAX_TASK_BYTES);
     return bytes;
+  }
+
+  /** What a store keeps: the envelope's bytes without {@code saved_at}, which it gives them. Throws TOO_LARGE. */
+  static byte[] encodeBody(TaskEnvelope envelope) {
+    byte[] body = deterministic(envelope.toBuilder().clearSavedAt().build());
+    if (body.length > MAX_TASK_BYTES - MAX_SAVED_AT_BYTES)
+      throw tooLarge("the envelope", body.length + MAX_SAVED_AT_BYTES, MAX_TASK_BYTES);
+    return body;
   }
 
   /** The data; empty where its type is not known, or its bytes do not decode. */
