@@ -1,15 +1,13 @@
-package worker
+package taskledger
 
 import (
 	"bytes"
-	"encoding/hex"
 	"iter"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
-	taskledgerv1 "taskledger.example/worker/gen/taskledger/v1"
+	"github.com/taskledger/taskledger/languages/go/taskledgerv1"
 )
 
 const (
@@ -23,8 +21,8 @@ const (
 // IsBatch tells a batch from an envelope.
 func IsBatch(message []byte) bool { return bytes.HasPrefix(message, []byte{0x82, 0x01}) }
 
-// DecodeBatch reads the envelopes of a batch, each of at most limit bytes, in order. The error is TOO_LARGE, INVALID_BATCH, or,
-// for an envelope that breaks the rules, INVALID_ENVELOPE; that ends them.
+// DecodeBatch reads the envelopes of a batch, each of at most limit bytes, in order. The error is ErrTooLarge,
+// ErrInvalidBatch, or, for an envelope that breaks the rules, ErrInvalidEnvelope; that ends them.
 func DecodeBatch(data []byte, limit int) iter.Seq2[*taskledgerv1.TaskEnvelope, error] {
 	return func(yield func(*taskledgerv1.TaskEnvelope, error) bool) {
 		batch, err := readBatch(data, limit)
@@ -51,11 +49,11 @@ func DecodeBatch(data []byte, limit int) iter.Seq2[*taskledgerv1.TaskEnvelope, e
 
 func readBatch(data []byte, limit int) (*taskledgerv1.TaskBatch, error) {
 	if len(data) > limit+batchOverheadBytes {
-		return nil, refuse("TOO_LARGE", "the batch has %d bytes", len(data))
+		return nil, Errorf(ErrTooLarge, "the batch has %d bytes", len(data))
 	}
 	batch := &taskledgerv1.TaskBatch{}
 	if err := proto.Unmarshal(data, batch); err != nil {
-		return nil, &Error{Code: "INVALID_BATCH", Reason: "the bytes are no TaskBatch", Cause: err}
+		return nil, wrap(ErrInvalidBatch, "the bytes are no TaskBatch", err)
 	}
 	count := 0
 	left := make([]int, len(batch.GetGroups()))
@@ -64,15 +62,15 @@ func readBatch(data []byte, limit int) (*taskledgerv1.TaskBatch, error) {
 		count += left[i]
 	}
 	if count > MaxBatchTasks {
-		return nil, refuse("TOO_LARGE", "the batch has %d tasks; the limit is %d", count, MaxBatchTasks)
+		return nil, Errorf(ErrTooLarge, "the batch has %d tasks; the limit is %d", count, MaxBatchTasks)
 	}
 	for _, group := range batch.GetGroups() {
 		if !isGroup(group) {
-			return nil, refuse("INVALID_BATCH", "the columns of a group do not fit, or it has fields that are not known here")
+			return nil, Errorf(ErrInvalidBatch, "the columns of a group do not fit, or it has fields that are not known here")
 		}
 	}
 	if len(batch.ProtoReflect().GetUnknown()) > 0 || !isOrder(batch.GetOrder(), left, count) {
-		return nil, refuse("INVALID_BATCH", "its order does not fit, or it has fields that are not known here")
+		return nil, Errorf(ErrInvalidBatch, "its order does not fit, or it has fields that are not known here")
 	}
 	return batch, nil
 }
@@ -82,7 +80,7 @@ func isOrder(order []uint32, left []int, count int) bool {
 		return true
 	}
 	for _, index := range order {
-		if int(index) >= len(left) || left[index] == 0 {
+		if index >= uint32(len(left)) || left[index] == 0 {
 			return false
 		}
 		left[index]--
@@ -123,34 +121,39 @@ func (r *groupReader) next() (*taskledgerv1.TaskEnvelope, error) {
 	}
 	envelope.Data.Value = group.GetData()[i]
 	if times := group.GetCreatedAt(); len(times) > 0 {
-		r.createdAt += times[i]
+		if !add(&r.createdAt, times[i]) {
+			return nil, leavesRange()
+		}
 		envelope.CreatedAt = timestampOf(r.createdAt)
 	}
 	if times := group.GetSavedAt(); len(times) > 0 {
-		r.savedAt += times[i]
+		if !add(&r.savedAt, times[i]) {
+			return nil, leavesRange()
+		}
 		envelope.SavedAt = timestampOf(r.savedAt)
 	}
 	if rest := group.GetRest(); len(rest) > 0 {
 		if err := (proto.UnmarshalOptions{Merge: true}).Unmarshal(rest[i], envelope); err != nil {
-			return nil, &Error{Code: "INVALID_ENVELOPE", Reason: "what the columns do not have is no TaskEnvelope", Cause: err}
+			return nil, wrap(ErrInvalidEnvelope, "what the columns do not have is no TaskEnvelope", err)
 		}
 	}
-	return envelope, check(envelope, "INVALID_ENVELOPE")
+	return envelope, check(envelope, ErrInvalidEnvelope)
+}
+
+// add adds to a sum; false if that would leave 64 bits.
+func add(sum *int64, difference int64) bool {
+	before := *sum
+	*sum += difference
+	return (*sum > before) == (difference > 0)
+}
+
+func leavesRange() *Error {
+	return Errorf(ErrInvalidEnvelope, "a sum of the batch's times leaves 64 bits")
 }
 
 func (r *groupReader) id(i int) string {
 	if ids := r.group.GetIds(); len(ids) > 0 {
 		return ids[i]
 	}
-	text := hex.EncodeToString(r.group.GetUuids()[16*i : 16*i+16])
-	return text[:8] + "-" + text[8:12] + "-" + text[12:16] + "-" + text[16:20] + "-" + text[20:]
-}
-
-// timestampOf rounds the seconds down, so that nanos are never negative.
-func timestampOf(micros int64) *timestamppb.Timestamp {
-	seconds, rest := micros/1_000_000, micros%1_000_000
-	if rest < 0 {
-		seconds, rest = seconds-1, rest+1_000_000
-	}
-	return &timestamppb.Timestamp{Seconds: seconds, Nanos: int32(rest) * 1000}
+	return uuidText(r.group.GetUuids()[16*i : 16*i+16])
 }

@@ -5,7 +5,9 @@ import type { Coordinates } from "../cassandra/supply.js";
 import { type Actor, CLOCK_LIMIT, type Failable, type HeldTask, type Situation } from "./actor.js";
 import type { Language } from "./languages.js";
 
-/** How a driver is told to reach a keyspace. */
+/** What a driver is told to open: a keyspace, or an SQLite file. */
+export type DriverStore = DriverCassandra | { readonly path: string };
+
 export interface DriverCassandra {
   readonly hosts: readonly string[];
   readonly port: number;
@@ -31,21 +33,21 @@ export function spawnDriver({ driver }: Language, ...args: string[]): ChildProce
 /** A client in another language, to which one talks in lines of JSON. */
 export class DriverActor implements Actor {
   readonly name: string;
-  readonly #cassandra: DriverCassandra | undefined;
+  readonly #store: DriverStore | undefined;
   readonly #process: ChildProcessWithoutNullStreams;
   readonly #lines: AsyncIterator<string>;
 
-  /** Without Cassandra it can only pass tasks on. */
-  constructor(language: Language, cassandra: DriverCassandra | undefined) {
+  /** Without a store it can only pass tasks on. */
+  constructor(language: Language, store: DriverStore | undefined) {
     this.name = language.name;
-    this.#cassandra = cassandra;
+    this.#store = store;
     this.#process = spawnDriver(language, "serve");
     this.#process.stdin.on("error", () => undefined); // that it ended is seen when it is asked
     this.#lines = createInterface(this.#process.stdout)[Symbol.asyncIterator]();
   }
 
   async open(): Promise<void> {
-    await this.ask({ op: "open", cassandra: this.#cassandra, clockLimit: String(CLOCK_LIMIT) });
+    await this.ask({ op: "open", store: this.#store, clockLimit: String(CLOCK_LIMIT) });
   }
 
   save({ envelope, replaced }: HeldTask, situation: Situation): Promise<HeldTask & Failable> {
