@@ -2,7 +2,8 @@ import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import type { Coordinates } from "../cassandra/supply.js";
-import { type Actor, CLOCK_LIMIT, type Failable, type HeldTask, type Situation } from "./actor.js";
+import { CLOCK_LIMIT, type Failable, type HeldTask, type Situation } from "./actor.js";
+import type { ClaimingActor, PlainClaim } from "./claiming.js";
 import type { Language } from "./languages.js";
 
 /** What a driver is told to open: a keyspace, or an SQLite file. */
@@ -31,7 +32,7 @@ export function spawnDriver({ driver }: Language, ...args: string[]): ChildProce
 }
 
 /** A client in another language, to which one talks in lines of JSON. */
-export class DriverActor implements Actor {
+export class DriverActor implements ClaimingActor {
   readonly name: string;
   readonly #store: DriverStore | undefined;
   readonly #process: ChildProcessWithoutNullStreams;
@@ -64,6 +65,23 @@ export class DriverActor implements Actor {
 
   async list(situation: Situation): Promise<readonly string[]> {
     return (await this.ask<{ envelopes: readonly string[] }>({ op: "list", ...tell(situation) })).envelopes;
+  }
+
+  async claim(envelope: string, owner: string, lease: number, situation: Situation): Promise<PlainClaim | null> {
+    return (await this.ask<{ claim: PlainClaim | null }>({ op: "claim", envelope, owner, lease, ...tell(situation) }))
+      .claim;
+  }
+
+  renew(claim: PlainClaim, lease: number, situation: Situation): Promise<Failable & { claim: PlainClaim | null }> {
+    return this.ask({ op: "renew", claim, lease, ...tell(situation) });
+  }
+
+  async release(claim: PlainClaim, retryIn: number, situation: Situation): Promise<void> {
+    await this.ask({ op: "release", claim, retryIn, ...tell(situation) });
+  }
+
+  async forget(claim: PlainClaim, situation: Situation): Promise<void> {
+    await this.ask({ op: "forget", claim, ...tell(situation) });
   }
 
   async ask<T>(command: object): Promise<T> {

@@ -137,7 +137,7 @@ function java(): Language {
 export const languages: readonly Language[] = [python(), go(), java()];
 
 /** Why a language is left out here; undefined where its tools are there. */
-export async function missingTools({ needs }: Language): Promise<string | undefined> {
+export async function missingTools({ needs }: Pick<Language, "needs">): Promise<string | undefined> {
   const problems = await Promise.all(needs.map(problemOf));
   return problems.filter((problem) => problem !== undefined).join("; ") || undefined;
 }

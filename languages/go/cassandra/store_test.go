@@ -102,7 +102,7 @@ func tryOpen(fake *fakeSession) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	config := Config{Keyspace: "tasks", DataCenter: "dc1", Clock: clock, Deadline: 200 * time.Millisecond}
+	config := Config{Keyspace: "tasks", DataCenter: "dc1", Clock: clock, Deadline: 500 * time.Millisecond}
 	return open(context.Background(), func(gocql.Consistency) session { return fake }, config)
 }
 

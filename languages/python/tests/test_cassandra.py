@@ -88,7 +88,7 @@ def fake_batches(monkeypatch):
 
 def open_store(session, now, limit=CLOCK_LIMIT):
     session.now = now
-    return CassandraStore(session, "tasks", "dc1", clock=VersionClock(lambda: now.value, limit), deadline=0.2)
+    return CassandraStore(session, "tasks", "dc1", clock=VersionClock(lambda: now.value, limit), deadline=0.5)
 
 
 def new_task(id="a"):

@@ -180,7 +180,8 @@ def test_another_writer_is_waited_for_up_to_the_deadline(store, path):
     assert failure_of(lambda: store.save(new_task())) == (Code.UNAVAILABLE, "not-applied")
     timer = threading.Timer(0.05, lambda: other.execute("ROLLBACK"))
     timer.start()
-    saved(store)
+    with SqliteStore(path) as patient:
+        saved(patient)
     timer.join()
 
 

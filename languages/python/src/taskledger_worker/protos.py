@@ -1,4 +1,4 @@
-"""Prints the folder in which protoc finds `taskledger/v1/options.proto`: `protoc -I "$(python -m taskledger_worker.protos)" …`."""
+"""Where the protocol's .proto files are: `protoc -I "$(python -m taskledger_worker.protos)" …`."""
 
 from pathlib import Path
 

@@ -111,7 +111,7 @@ class CassandraStoreTest {
   }
 
   private CassandraStore open() {
-    var limits = new CassandraStore.Limits(Duration.ofMillis(200), Duration.ofMillis(100));
+    var limits = new CassandraStore.Limits(Duration.ofMillis(500), Duration.ofMillis(250));
     VersionClock clock = new VersionClock(() -> now, VersionClock.MAX_LIMIT);
     return new CassandraStore(session, "tasks", "dc1", clock, limits);
   }
