@@ -224,6 +224,8 @@ class _Transaction:
     def __init__(self, database: sqlite3.Connection, clock: VersionClock) -> None:
         self._database = database
         self._clock = clock
+        # Later than all that this process has made or met, in whichever store.
+        self._floor = clock.next()
         self._latest, self._ahead_until = database.execute("SELECT latest, ahead_until FROM ledger").fetchone()
 
     def run(self, sql: str, *values: Any) -> None:
@@ -267,7 +269,7 @@ class _Transaction:
     def _next(self, after: int) -> int:
         if max(self._latest, after) >= MAX_VERSION:
             raise TaskError(Code.CLOCK_SKEW, "a version lies past the year 9999: a clock is wrong")
-        self._latest = max(self._clock.now(), self._latest + 1, after + 1)
+        self._latest = max(self._floor, self._latest + 1, after + 1)
         return int(self._latest)
 
     def _keep_latest(self) -> None:
