@@ -6,9 +6,8 @@ import { createInterface } from "node:readline";
 import { FetchFileTask } from "../../gen/example/v1/fetch_file_task.js";
 import { CassandraAdapter } from "../../src/adapters/cassandra/index.js";
 import { DataInterface } from "../../src/index.js";
-import { clientOf, startCluster } from "../cassandra/cluster.js";
-import type { CassandraNode } from "../cassandra/node.js";
 import { type DriverCassandra, spawnDriver } from "./driver.js";
+import { startOwnNode } from "./own-node.js";
 import { prepareLanguages } from "./prepare.js";
 
 interface Load {
@@ -25,8 +24,8 @@ const loads: readonly Load[] = [
 ];
 
 const prepared = await prepareLanguages();
-const cluster = await startCluster({ addresses: ["127.0.0.42"], heap: "768M" });
-const client = clientOf(cluster.nodes[0] as CassandraNode);
+const node = await startOwnNode("127.0.0.42");
+const { client } = node;
 try {
   console.log("| | language | first task | all | memory at most |\n|---|---|---|---|---|");
   for (const [i, load] of loads.entries()) {
@@ -38,17 +37,15 @@ try {
       replication: { class: "SimpleStrategy", replication_factor: 1 },
     });
     await save(keyspace, load);
-    const store = { hosts: ["127.0.0.42"], port: cluster.port, dataCenter: cluster.localDataCenter, keyspace };
     for (const { language, missing } of prepared) {
       if (missing !== undefined) continue;
-      const { first, total, memory, count } = await measure(language, store);
+      const { first, total, memory, count } = await measure(language, node.store(keyspace));
       if (count !== load.count) throw new Error(`${language.name} listed ${count} tasks of ${load.count}`);
       console.log(`| ${load.name} | ${language.name} | ${first} ms | ${total} ms | ${memory} MB |`);
     }
   }
 } finally {
-  await client.shutdown();
-  await cluster.stop();
+  await node.stop();
 }
 
 async function save(keyspace: string, { count, bytes }: Load): Promise<void> {
