@@ -9,6 +9,7 @@ import sys
 import uuid
 import zlib
 from collections import Counter
+from itertools import accumulate
 from pathlib import Path
 
 LIMIT, MAX_TIME, MICROS = 1024 * 1024, 253_402_300_799, 1_000_000
@@ -158,7 +159,8 @@ def batch(data, limit=LIMIT):
     except (IndexError, UnicodeDecodeError) as error:
         raise Refused("INVALID_BATCH") from error
     sizes = Counter({i: len(each[4]) for i, each in enumerate(groups)})
-    if sizes.total() > 10_000:
+    longest = sum(max(1, *(len(columns[i]) for i in (2, 4, 5, 6, 7))) for columns in groups)
+    if max(longest, len(order)) > 10_000:
         raise Refused("TOO_LARGE")
     is_plain = len(groups) <= 1 and not order
     if not all(map(fits, groups)) or not (is_plain or Counter(order) == sizes):
@@ -184,7 +186,11 @@ def group(data):
 def fits(columns):
     count = len(columns[4])
     ids = len(columns[2]) == count and not columns[3] if columns[2] else len(columns[3]) == 16 * count
-    return count > 0 and ids and len(columns[1]) <= 1024 and all(len(columns[i]) in (0, count) for i in (5, 6, 7))
+    shared = {number for number, *_ in fields(columns[1])}
+    sums = [total for i in (5, 6) for total in accumulate(columns[i])]
+    small = len(columns[1]) <= 1024 and (not columns[7] or shared <= {1, 3})
+    in_range = all(-(2**63) <= total < 2**63 for total in sums)
+    return count > 0 and ids and small and in_range and all(len(columns[i]) in (0, count) for i in (5, 6, 7))
 
 
 def tasks(columns):
@@ -196,8 +202,6 @@ def tasks(columns):
         for column, number in ((5, 4), (6, 15)):
             if columns[column]:
                 sums[column] += columns[column][i]
-                if not -(2**63) <= sums[column] < 2**63:
-                    raise Refused("INVALID_ENVELOPE")
                 seconds, micros = divmod(sums[column], MICROS)
                 parts.append(part(number, b"\x08" + number_bytes(seconds) + b"\x10" + number_bytes(micros * 1000)))
         yield envelope(b"".join(parts) + (columns[7][i] if columns[7] else b""), 2**31)

@@ -55,14 +55,15 @@ func readBatch(data []byte, limit int) (*taskledgerv1.TaskBatch, error) {
 	if err := proto.Unmarshal(data, batch); err != nil {
 		return nil, wrap(ErrInvalidBatch, "the bytes are no TaskBatch", err)
 	}
-	count := 0
+	count, claimed := 0, 0
 	left := make([]int, len(batch.GetGroups()))
 	for i, group := range batch.GetGroups() {
 		left[i] = len(group.GetData())
 		count += left[i]
+		claimed += claimedSize(group)
 	}
-	if count > MaxBatchTasks {
-		return nil, Errorf(ErrTooLarge, "the batch has %d tasks; the limit is %d", count, MaxBatchTasks)
+	if max(claimed, len(batch.GetOrder())) > MaxBatchTasks {
+		return nil, Errorf(ErrTooLarge, "the batch has more than %d tasks, the limit", MaxBatchTasks)
 	}
 	for _, group := range batch.GetGroups() {
 		if !isGroup(group) {
@@ -100,7 +101,33 @@ func isGroup(group *taskledgerv1.TaskGroup) bool {
 		}
 	}
 	isKnown := len(group.ProtoReflect().GetUnknown()) == 0
-	return count > 0 && hasIds && isKnown && proto.Size(group.GetShared()) <= maxSharedBytes
+	areTimes := stayIn64Bits(group.GetCreatedAt()) && stayIn64Bits(group.GetSavedAt())
+	return count > 0 && hasIds && isKnown && areTimes && isSmall(group)
+}
+
+// claimedSize is how many tasks a group claims to have, by its longest column, whether or not they fit each other.
+func claimedSize(group *taskledgerv1.TaskGroup) int {
+	return max(1, len(group.GetData()), len(group.GetIds()), len(group.GetCreatedAt()), len(group.GetSavedAt()), len(group.GetRest()))
+}
+
+// isSmall: few bytes must not become many. What is shared is merged with nothing but a list and a type.
+func isSmall(group *taskledgerv1.TaskGroup) bool {
+	shared := group.GetShared()
+	size := proto.Size(shared)
+	plain := proto.Size(&taskledgerv1.TaskEnvelope{TaskList: shared.GetTaskList(), Data: shared.GetData()})
+	return size <= maxSharedBytes && (len(group.GetRest()) == 0 || size == plain)
+}
+
+func stayIn64Bits(differences []int64) bool {
+	sum := int64(0)
+	for _, difference := range differences {
+		before := sum
+		sum += difference
+		if (sum > before) != (difference > 0) {
+			return false
+		}
+	}
+	return true
 }
 
 // groupReader makes the envelopes of a group, one after the other.
@@ -121,15 +148,11 @@ func (r *groupReader) next() (*taskledgerv1.TaskEnvelope, error) {
 	}
 	envelope.Data.Value = group.GetData()[i]
 	if times := group.GetCreatedAt(); len(times) > 0 {
-		if !add(&r.createdAt, times[i]) {
-			return nil, leavesRange()
-		}
+		r.createdAt += times[i]
 		envelope.CreatedAt = timestampOf(r.createdAt)
 	}
 	if times := group.GetSavedAt(); len(times) > 0 {
-		if !add(&r.savedAt, times[i]) {
-			return nil, leavesRange()
-		}
+		r.savedAt += times[i]
 		envelope.SavedAt = timestampOf(r.savedAt)
 	}
 	if rest := group.GetRest(); len(rest) > 0 {
@@ -138,17 +161,6 @@ func (r *groupReader) next() (*taskledgerv1.TaskEnvelope, error) {
 		}
 	}
 	return envelope, check(envelope, ErrInvalidEnvelope)
-}
-
-// add adds to a sum; false if that would leave 64 bits.
-func add(sum *int64, difference int64) bool {
-	before := *sum
-	*sum += difference
-	return (*sum > before) == (difference > 0)
-}
-
-func leavesRange() *Error {
-	return Errorf(ErrInvalidEnvelope, "a sum of the batch's times leaves 64 bits")
 }
 
 func (r *groupReader) id(i int) string {

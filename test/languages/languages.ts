@@ -127,7 +127,13 @@ function java(): Language {
     test: maven("surefire:test"),
     driver: {
       command: "java",
-      args: ["-XX:TieredStopAtLevel=1", "-cp", classpath.join(":"), "io.github.taskledger.worker.cassandra.Driver"],
+      args: [
+        "-XX:TieredStopAtLevel=1",
+        "-Xmx128m",
+        "-cp",
+        classpath.join(":"),
+        "io.github.taskledger.worker.cassandra.Driver",
+      ],
       cwd,
     },
     hasSqliteAndClaims: false,

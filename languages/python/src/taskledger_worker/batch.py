@@ -42,12 +42,18 @@ def decode_batch(data: bytes, limit: int = MAX_TASK_BYTES) -> Iterator[TaskEnvel
 
 def _check_batch(batch: TaskBatch) -> None:
     sizes = [len(group.data) for group in batch.groups]
-    if sum(sizes) > MAX_BATCH_TASKS:
-        raise TaskError(Code.TOO_LARGE, f"the batch has {sum(sizes)} tasks; the limit is {MAX_BATCH_TASKS}")
+    if max(sum(map(_claimed_size, batch.groups)), len(batch.order)) > MAX_BATCH_TASKS:
+        raise TaskError(Code.TOO_LARGE, f"the batch has more than {MAX_BATCH_TASKS} tasks, the limit")
     is_in_order = len(sizes) <= 1 and not batch.order
     fits = is_in_order or Counter(batch.order) == Counter(dict(enumerate(sizes)))
     if not fits or len(UnknownFieldSet(batch)) > 0 or not all(map(_is_group, batch.groups)):
         raise TaskError(Code.INVALID_BATCH, "its columns or its order do not fit, or it has unknown fields")
+
+
+def _claimed_size(group: TaskGroup) -> int:
+    """How many tasks a group claims to have, by its longest column, whether or not they fit each other."""
+    columns = (group.data, group.ids, group.created_at, group.saved_at, group.rest)
+    return max(1, *(len(column) for column in columns))
 
 
 def _is_group(group: TaskGroup) -> bool:
@@ -55,11 +61,20 @@ def _is_group(group: TaskGroup) -> bool:
     has_ids = len(group.ids) == count and not group.uuids if group.ids else len(group.uuids) == 16 * count
     fits = all(size in (0, count) for size in (len(group.created_at), len(group.saved_at), len(group.rest)))
     is_known = len(UnknownFieldSet(group)) == 0
-    return count > 0 and has_ids and fits and is_known and group.shared.ByteSize() <= MAX_SHARED_BYTES
+    are_times = all(map(_stay_in_64_bits, (group.created_at, group.saved_at)))
+    return count > 0 and has_ids and fits and is_known and are_times and _is_small(group)
+
+
+def _is_small(group: TaskGroup) -> bool:
+    """Few bytes must not become many: what is shared is merged with nothing but a list and a type."""
+    shared = group.shared
+    size = shared.ByteSize()
+    plain = TaskEnvelope(task_list=shared.task_list, data=shared.data if shared.HasField("data") else None)
+    return size <= MAX_SHARED_BYTES and (not group.rest or size == plain.ByteSize())
 
 
 def _envelopes_of(group: TaskGroup) -> Iterator[TaskEnvelope]:
-    created_at, saved_at = _times(group.created_at), _times(group.saved_at)
+    created_at, saved_at = itertools.accumulate(group.created_at), itertools.accumulate(group.saved_at)
     for i, value in enumerate(group.data):
         envelope = TaskEnvelope()
         envelope.CopyFrom(group.shared)
@@ -78,9 +93,5 @@ def _envelopes_of(group: TaskGroup) -> Iterator[TaskEnvelope]:
         yield envelope
 
 
-def _times(differences: Iterable[int]) -> Iterator[int]:
-    """The sums of differences. Raises INVALID_ENVELOPE at one that leaves 64 bits."""
-    for time in itertools.accumulate(differences):
-        if not -(2**63) <= time < 2**63:
-            raise TaskError(Code.INVALID_ENVELOPE, "a sum of the batch's times leaves 64 bits")
-        yield time
+def _stay_in_64_bits(differences: Iterable[int]) -> bool:
+    return all(-(2**63) <= time < 2**63 for time in itertools.accumulate(differences))

@@ -57,7 +57,9 @@ public final class Batches {
 
   private static void check(TaskBatch batch) {
     int count = batch.getGroupsList().stream().mapToInt(TaskGroup::getDataCount).sum();
-    if (count > MAX_TASKS) throw new InvalidTaskException(Code.TOO_LARGE, "the batch has " + count + " tasks");
+    int claimed = batch.getGroupsList().stream().mapToInt(Batches::claimedSize).sum();
+    if (Math.max(claimed, batch.getOrderCount()) > MAX_TASKS)
+      throw new InvalidTaskException(Code.TOO_LARGE, "the batch has more than " + MAX_TASKS + " tasks, the limit");
     boolean isKnown = batch.getUnknownFields().asMap().isEmpty();
     if (isKnown && batch.getGroupsList().stream().allMatch(Batches::isWhole) && isInOrder(batch, count)) return;
     throw new InvalidTaskException(Code.INVALID_BATCH, "its columns or its order do not fit, or it has fields that are not known here");
@@ -78,7 +80,34 @@ public final class Batches {
     for (int size : new int[] {group.getCreatedAtCount(), group.getSavedAtCount(), group.getRestCount()})
       if (size != 0 && size != count) return false;
     boolean isKnown = group.getUnknownFields().asMap().isEmpty();
-    return count > 0 && hasIds && isKnown && group.getShared().getSerializedSize() <= MAX_SHARED_BYTES;
+    boolean areTimes = stayIn64Bits(group.getCreatedAtList()) && stayIn64Bits(group.getSavedAtList());
+    return count > 0 && hasIds && isKnown && areTimes && isSmall(group);
+  }
+
+  /** How many tasks a group claims to have, by its longest column, whether or not they fit each other. */
+  private static int claimedSize(TaskGroup group) {
+    int times = Math.max(group.getCreatedAtCount(), group.getSavedAtCount());
+    int others = Math.max(group.getIdsCount(), group.getRestCount());
+    return Math.max(1, Math.max(group.getDataCount(), Math.max(times, others)));
+  }
+
+  /** Few bytes must not become many: what is shared is merged with nothing but a list and a type. */
+  private static boolean isSmall(TaskGroup group) {
+    TaskEnvelope shared = group.getShared();
+    TaskEnvelope.Builder plain = TaskEnvelope.newBuilder().setTaskList(shared.getTaskList());
+    if (shared.hasData()) plain.setData(shared.getData());
+    int size = shared.getSerializedSize();
+    return size <= MAX_SHARED_BYTES && (group.getRestCount() == 0 || size == plain.build().getSerializedSize());
+  }
+
+  private static boolean stayIn64Bits(List<Long> differences) {
+    long sum = 0;
+    try {
+      for (long difference : differences) sum = Math.addExact(sum, difference);
+      return true;
+    } catch (ArithmeticException leaves) {
+      return false;
+    }
   }
 
   /** Makes the envelopes of a group, one after the other. */
@@ -100,8 +129,8 @@ public final class Batches {
       int i = index++;
       TaskEnvelope.Builder envelope = group.getShared().toBuilder().setId(idAt(i));
       envelope.getDataBuilder().setValue(group.getData(i));
-      if (group.getCreatedAtCount() > 0) createdAt = sum(createdAt, group.getCreatedAt(i));
-      if (group.getSavedAtCount() > 0) savedAt = sum(savedAt, group.getSavedAt(i));
+      if (group.getCreatedAtCount() > 0) createdAt += group.getCreatedAt(i);
+      if (group.getSavedAtCount() > 0) savedAt += group.getSavedAt(i);
       if (group.getCreatedAtCount() > 0) envelope.setCreatedAt(Envelopes.timestamp(createdAt));
       if (group.getSavedAtCount() > 0) envelope.setSavedAt(Envelopes.timestamp(savedAt));
       try {
@@ -111,14 +140,6 @@ public final class Batches {
             Code.INVALID_ENVELOPE, "what the columns do not have is no TaskEnvelope", error);
       }
       return Envelopes.checked(envelope.build(), Code.INVALID_ENVELOPE);
-    }
-
-    private static long sum(long time, long difference) {
-      try {
-        return Math.addExact(time, difference);
-      } catch (ArithmeticException error) {
-        throw new InvalidTaskException(Code.INVALID_ENVELOPE, "a sum of the batch's times leaves 64 bits", error);
-      }
     }
 
     private String idAt(int i) {
