@@ -202,6 +202,16 @@ def test_a_task_that_another_has_or_that_nobody_here_knows_is_passed_over():
     assert worker_of(Completed(CLAIM)).perform(saved("a", SendMail())) is Result.PASSED_OVER
 
 
+def test_a_claim_of_unknown_outcome_counts_as_not_granted():
+    class Unsure(Completed):
+        def claim(self, envelope, *, owner, lease):
+            raise TaskError(Code.TIMEOUT, "no answer", "unknown")
+
+    store = Unsure()
+    assert worker_of(store).perform(saved("a")) is Result.PASSED_OVER
+    assert store.ids == []
+
+
 def test_a_task_with_too_many_attempts_is_passed_over():
     store = Completed(Claim("acme.com", "a", 1, "me", 7, 4, 0))
     assert worker_of(store).perform(saved("a"), max_attempts=3) is Result.PASSED_OVER

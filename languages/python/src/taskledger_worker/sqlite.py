@@ -136,7 +136,11 @@ class SqliteStore:
         uri = f"{self._real.as_uri()}?mode=rw"
         database = sqlite3.connect(uri, uri=True, timeout=self._deadline, isolation_level=None, check_same_thread=False)
         try:
-            found = tuple(database.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version"))
+            # Together: another process may be making the tables.
+            database.execute("BEGIN")
+            names = ("application_id", "user_version")
+            found = tuple(database.execute(f"PRAGMA {name}").fetchone()[0] for name in names)
+            database.execute("COMMIT")
             if found != (APPLICATION_ID, LAYOUT):
                 reason = f"is not a ledger of layout {LAYOUT}: another program or another version made it"
                 raise TaskError(Code.SCHEMA_MISMATCH, f"{self._path} {reason}")

@@ -244,7 +244,13 @@ class Worker:
         if self._handlers.find(envelope) is None:
             return Result.PASSED_OVER
         store = self._claiming_store()
-        claim = store.claim(envelope, owner=options.owner, lease=options.lease)
+        try:
+            claim = store.claim(envelope, owner=options.owner, lease=options.lease)
+        except TaskError as error:
+            if error.outcome == "not-applied":
+                raise
+            self._logger.warning("whether %s is claimed now is unknown: %s", name_of(envelope), error)
+            claim = None
         if claim is None:
             return Result.PASSED_OVER
         if options.max_attempts is not None and claim.attempt > options.max_attempts:
