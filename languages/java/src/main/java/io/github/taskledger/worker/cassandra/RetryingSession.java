@@ -24,10 +24,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 
 /** Reads and writes until an attempt succeeds or the deadline has passed: all statements are idempotent. */
@@ -70,7 +72,7 @@ final class RetryingSession {
       List<Statement> some = statements.subList(start, Math.min(start + WINDOW, statements.size()));
       checkOpen();
       List<CompletionStage<List<Map<String, Object>>>> begun =
-          some.stream().map(each -> session.read(each, consistency, attempt)).toList();
+          some.stream().map(each -> begin(() -> session.read(each, consistency, attempt))).toList();
       for (int i = 0; i < some.size(); i++) {
         List<Map<String, Object>> rows;
         try {
@@ -101,7 +103,8 @@ final class RetryingSession {
       checkOpen();
       try {
         long left = Math.max(1_000_000, end - System.nanoTime());
-        return await(begin.apply(Duration.ofNanos(Math.min(left, attempt.toNanos()))), isWrite);
+        Duration timeout = Duration.ofNanos(Math.min(left, attempt.toNanos()));
+        return await(begin(() -> begin.apply(timeout)), isWrite);
       } catch (DriverException error) {
         mayApply |= isWrite && mayApply(error);
         long pause = ThreadLocalRandom.current().nextLong(1 + Math.min(1000, 25L << Math.min(tries, 6)));
@@ -115,8 +118,17 @@ final class RetryingSession {
     }
   }
 
-  /** Driver errors as they are, all else as a StoreException. */
-  private static <T> T await(CompletionStage<T> stage, boolean isWrite) {
+  /** What the driver throws at once comes as the rest. */
+  private static <T> CompletionStage<T> begin(Supplier<CompletionStage<T>> call) {
+    try {
+      return call.get();
+    } catch (RuntimeException thrown) {
+      return CompletableFuture.failedFuture(thrown);
+    }
+  }
+
+  /** Driver errors as they are, all else as a StoreException: a session that is closed meanwhile throws others. */
+  private <T> T await(CompletionStage<T> stage, boolean isWrite) {
     try {
       return stage.toCompletableFuture().get();
     } catch (InterruptedException interrupted) {
@@ -124,6 +136,7 @@ final class RetryingSession {
     } catch (ExecutionException failed) {
       if (failed.getCause() instanceof DriverException error) throw error;
       if (failed.getCause() instanceof StoreException error) throw error;
+      checkOpen();
       throw new StoreException(Code.UNAVAILABLE, "Cassandra: " + failed.getCause(), isWrite, failed.getCause());
     }
   }

@@ -186,6 +186,20 @@ class CassandraStoreTest {
   }
 
   @Test
+  void whatTheDriverThrowsBesideItsOwnErrorsIsAStoreExceptionToo() {
+    CassandraStore store = open();
+    onRead = statement -> {
+      throw new IllegalStateException("no such codec");
+    };
+    assertEquals(Code.UNAVAILABLE, failureOf(() -> store.find("datto.com", "a")).code());
+    onRead = statement -> {
+      isClosed = true;
+      throw new IllegalStateException("the session is closed");
+    };
+    assertEquals(Code.CLOSED, failureOf(() -> store.find("datto.com", "a")).code());
+  }
+
+  @Test
   void anInterruptedThreadIsAborted() {
     CassandraStore store = open();
     onApply = () -> Thread.currentThread().interrupt();
