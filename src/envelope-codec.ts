@@ -1,10 +1,10 @@
 import type { Message } from "@bufbuild/protobuf";
 import type { Any, Timestamp } from "@bufbuild/protobuf/wkt";
 import type { TaskEnvelope } from "../gen/taskledger/v1/envelope_pb.js";
-import { fallBack } from "./wire/fallback.js";
+import { catchFallback, fallBack } from "./wire/fallback.js";
 import type { MessageCodec } from "./wire/message-codec.js";
-import { noBytes } from "./wire/pool.js";
 import type { Reader } from "./wire/reader.js";
+import { noBytes } from "./wire/reader.js";
 import { readTimestamp, writeTimestamp } from "./wire/timestamp.js";
 import type { Writer } from "./wire/writer.js";
 
@@ -122,8 +122,8 @@ function tryReading(r: Reader, end: number, codec: MessageCodec): Message | unde
   const limit = r.limit(end);
   try {
     return codec.read(r, limit);
-  } catch {
-    return undefined;
+  } catch (error) {
+    return catchFallback(error);
   } finally {
     r.depth = 0;
   }

@@ -15,7 +15,7 @@ import { describeValue, TaskError } from "./errors.js";
 import type { TaskKey } from "./keys.js";
 import { timestampToVersion, type Version, versionToTimestamp } from "./version.js";
 import { decode, encode } from "./wire/message-codec.js";
-import { noBytes } from "./wire/pool.js";
+import { noBytes } from "./wire/reader.js";
 
 /** The largest envelope, in bytes, unless a data interface is told otherwise: 1 MiB. */
 export const DEFAULT_MAX_TASK_BYTES: number = 1024 * 1024;

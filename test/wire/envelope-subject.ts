@@ -1,8 +1,8 @@
 import { create, type Message } from "@bufbuild/protobuf";
 import { type TaskEnvelope, TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
 import { readEnvelope, writeHead, writeSavedAt, writeTail } from "../../src/envelope-codec.js";
-import { noBytes } from "../../src/wire/pool.js";
 import type { Reader } from "../../src/wire/reader.js";
+import { noBytes } from "../../src/wire/reader.js";
 import type { Writer } from "../../src/wire/writer.js";
 import type { Subject } from "./codecs.js";
 
