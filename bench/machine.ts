@@ -9,11 +9,11 @@ const root = resolve(import.meta.dirname, "..");
 export function describeMachine(): string[] {
   const [cpu] = cpus();
   const gigabytes = Math.round(totalmem() / 2 ** 30);
-  const packages = ["cassandra-driver", "lmdb", "@bufbuild/protobuf"].map((name) => `${name} ${versionOf(name)}`);
+  const packages = ["cassandra-driver", "@bufbuild/protobuf"].map((name) => `${name} ${versionOf(name)}`);
   return [
     `${new Date().toISOString()}, commit ${commit()}`,
     `${cpus().length} x ${cpu?.model.trim()}, ${gigabytes} GB, ${type()} ${release()}, load ${sayLoad()}`,
-    `Node ${process.versions.node}, ${packages.join(", ")}`,
+    `Node ${process.versions.node}, SQLite ${process.versions.sqlite}, ${packages.join(", ")}`,
   ];
 }
 

@@ -32,7 +32,7 @@ export async function probeMemory(suite: string, name: string, params: unknown):
   throw new Error(`${suite} ${name} measured nothing`);
 }
 
-/** What the process occupies without the files that it maps, which LMDB's are; all of it where the system can't tell. */
+/** What the process occupies without the files that it maps; all of it if the system can't tell. */
 function privateBytes(): number {
   try {
     const status = readFileSync("/proc/self/status", "utf8");

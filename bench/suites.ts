@@ -23,7 +23,7 @@ export const suites: Readonly<Record<string, Suite>> = {
       "code-size": () => import("./wire/code-size.js"),
       batch: () => import("./wire/batch.js"),
       "batch-memory": () => import("./wire/batch-memory.js"),
-      lmdb: () => import("./wire/client-cpu-lmdb.js"),
+      sqlite: () => import("./wire/client-cpu-sqlite.js"),
     },
     probes: { frames: () => import("./wire/frames-memory.js") },
   },
@@ -31,9 +31,12 @@ export const suites: Readonly<Record<string, Suite>> = {
     needs: "cassandra",
     benchmarks: { cpu: () => import("./wire/client-cpu-cassandra.js") },
   },
-  lmdb: {
-    benchmarks: { lmdb: () => import("./lmdb.js") },
-    probes: { memory: () => import("./lmdb-memory.js") },
+  sqlite: {
+    benchmarks: {
+      "save-complete": () => import("./sqlite/save-complete.js"),
+      list: () => import("./sqlite/list.js"),
+    },
+    probes: { memory: () => import("./sqlite/memory.js") },
   },
   recovery: {
     needs: "cassandra",

@@ -1,4 +1,6 @@
 import { invalidArgument, TaskError, type WriteOutcome } from "./errors.js";
+import { adviseToAwait } from "./promises.js";
+import { tagOf } from "./values.js";
 
 /** Throws ABORTED, with the signal's reason as its cause, if the signal has been aborted. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
@@ -8,8 +10,24 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
 
 /** Throws INVALID_ARGUMENT for what is no signal, such as the AbortController that has it. */
 export function checkSignal(signal: unknown): void {
-  if (signal === undefined || typeof (signal as Partial<AbortSignal> | null)?.aborted === "boolean") return;
-  throw invalidArgument("signal", "an AbortSignal", signal);
+  if (signal === undefined || isSignal(signal)) return;
+  const advice = tagOf(signal) === "AbortController" ? "; give its signal: controller.signal" : adviseToAwait(signal);
+  throw invalidArgument("signal", "an AbortSignal", signal, advice);
+}
+
+/** Also those of other realms and of polyfills, which have their own class; not whatever has a member `aborted`. */
+function isSignal(value: unknown): value is AbortSignal {
+  try {
+    const { aborted, addEventListener, removeEventListener } = value as AbortSignal;
+    return (
+      typeof aborted === "boolean" &&
+      typeof addEventListener === "function" &&
+      typeof removeEventListener === "function" &&
+      (value instanceof AbortSignal || tagOf(value) === "AbortSignal")
+    );
+  } catch {
+    return false;
+  }
 }
 
 export function abortedError(signal: AbortSignal, outcome: WriteOutcome = "not-applied"): TaskError {

@@ -5,22 +5,25 @@ import type { Version, VersionClock } from "./version.js";
 
 export type { TaskKey, Version, VersionClock };
 
-/** A save: the task's keys, what it replaces, and how to make its bytes once its version is known. */
+/** A save: the task's keys, its body, and what it replaces. */
 export interface SaveEntry extends TaskKey {
-  /** The full name of the data's message. For people: code trusts only the envelope. */
+  /** The full name of the data's message. For people who look into the store: code trusts only the body. */
   readonly type: string;
   /**
    * The versions that the holder knows of and that this save replaces, the latest first: the one it was read at or
    * saved as, and those that saves of unknown outcome may have left behind it. Empty for a blind save.
    */
   readonly replaces: readonly Version[];
-  /** The most bytes that the envelope can have. */
-  readonly size: number;
-  /**
-   * The envelope's bytes at a version, in an array of their own. It may be called again, for a later version. Throws a
-   * TaskError where the task can't be saved.
-   */
-  readonly encode: (savedAt: Version) => Uint8Array;
+  /** The bytes of the envelope without `saved_at`, which the store gives it. Adapters do not change them. */
+  readonly body: Uint8Array;
+}
+
+/** An open task as it is stored: the envelope is the body with `saved_at`. */
+export interface StoredTask {
+  readonly id: string;
+  readonly savedAt: Version;
+  /** The bytes that were saved as this version. They are the caller's to change. */
+  readonly body: Uint8Array;
 }
 
 /** A complete: of the version that the caller saw. */
@@ -39,22 +42,27 @@ export interface OperationOptions {
 }
 
 export interface WriteOptions extends OperationOptions {
-  /** These are some of many, which are to be taken no faster than there is room: a store that is full lets them wait. */
+  /** Part of a bulk call: apply backpressure instead of failing with OVERLOADED. */
   readonly isBulk?: boolean | undefined;
 }
 
 export interface AllOptions extends OperationOptions {
-  /** At most so many envelopes a page. */
+  /** The maximum number of tasks in a page. */
   readonly pageSize: number;
-  /** A page ends before the envelope that would carry it over so many bytes; it always holds one. */
+  /** The maximum number of bytes of bodies in a page; a single task may have more. */
   readonly maxPageBytes: number;
-  /** Only versions before this one. */
+  /**
+   * Only tasks that were saved before this time, in microseconds since 1970. A task whose time of saving lies further in
+   * the future than clocks may differ was saved by a clock that was wrong: it may be of any age, and is given, too.
+   */
   readonly savedBefore?: Version | undefined;
+  /** Bodies come empty: to count tasks, or to see their keys and versions. False by default. */
+  readonly withoutBodies?: boolean | undefined;
 }
 
 /**
- * One datastore. An adapter knows envelopes (their keys, versions and bytes), never tasks, and works on many at once.
- * What it has to hold is in the comments here; the suite in `taskledger/testing` checks it.
+ * One datastore. An adapter knows keys, versions and bodies, never tasks, and works on many at once. The comments here are
+ * its contract; the suite in `taskledger/testing` checks it.
  */
 export interface Adapter {
   /** Connects and checks the store. Idempotent; every other method implies it. */
@@ -65,16 +73,15 @@ export interface Adapter {
    *
    * Its version is later than all that it replaces, and than all that this process has made or met, but for those far
    * ahead of the clock ({@link VersionClock}); versions rise in the order of the entries. Of several entries with one
-   * key each has its own version, and the last wins. An entry that fails, or whose `encode` throws, has that error for
-   * its outcome, and does not keep the others from being saved. Rejects only if none could be tried.
+   * key each has its own version, and the last wins. An entry that fails has its error for an outcome, and does not keep
+   * the others from being saved. Rejects only if none could be tried.
    */
   save(entries: readonly SaveEntry[], options?: WriteOptions): Promise<readonly Outcome<Version>[]>;
 
   /**
-   * The stored bytes of each open task, and undefined for those that are not open, in the order of the keys. The bytes
-   * are the caller's to change.
+   * Each open task, and undefined for those that are not open, in the order of the keys.
    */
-  find(keys: readonly TaskKey[], options?: OperationOptions): Promise<readonly (Uint8Array | undefined)[]>;
+  find(keys: readonly TaskKey[], options?: OperationOptions): Promise<readonly (StoredTask | undefined)[]>;
 
   /**
    * The open tasks of a list, oldest version first, in pages; each version once. Every task that was open before the
@@ -83,7 +90,7 @@ export interface Adapter {
    * first pull, and at most a page ahead; nothing is held between pulls; `return()` frees everything. No page is empty.
    * A pass that is not at its end when its signal is aborted, or the adapter closed, fails at the next pull.
    */
-  all(taskList: string, options: AllOptions): AsyncIterable<readonly Uint8Array[]>;
+  all(taskList: string, options: AllOptions): AsyncIterable<readonly StoredTask[]>;
 
   /**
    * Removes the versions of each task up to the given one, never a later one; a task that is not there is a success. A
@@ -95,6 +102,18 @@ export interface Adapter {
   /** Waits for what is in flight. Later calls fail with CLOSED. Idempotent. */
   close(): Promise<void>;
 
-  /** Claims, where the store has them. */
+  /**
+   * Saves all entries or none of them, whatever their lists: a store with transactions has it. The rest is as of `save`.
+   * Resolves to their versions, in order; rejects with the error of the first that can't be saved.
+   */
+  saveTogether?(entries: readonly SaveEntry[], options?: OperationOptions): Promise<readonly Version[]>;
+
+  /**
+   * The names of all lists that have an open task, in pages, each name once, in no order that is promised. A list whose
+   * tasks have all been completed may be among them. Nothing is read before the first pull. No page is empty.
+   */
+  lists?(options?: OperationOptions): AsyncIterable<readonly string[]>;
+
+  /** Claims, if the store has them. */
   readonly claims?: ClaimStore;
 }

@@ -1,7 +1,9 @@
 import { abortWith, checkSignal } from "./abort.js";
-import { describeValue, isTaskError, TaskError, type TaskErrorCode } from "./errors.js";
+import { TaskError, type TaskErrorCode } from "./errors.js";
 import { checkCount } from "./options.js";
+import { isThenable } from "./promises.js";
 import { closeIterator, iteratorOf, NOT_READY, STOPPED, settled } from "./source.js";
+import { toStoreError } from "./store-error.js";
 
 export interface BulkOptions<T> {
   /** How many batches may be under way at once; 8 by default. */
@@ -10,8 +12,8 @@ export interface BulkOptions<T> {
   readonly batchSize?: number | undefined;
   /** Stops pulling; what is under way may still be applied. */
   readonly signal?: AbortSignal | undefined;
-  /** Called for each task once the store has acknowledged it. */
-  readonly onDone?: ((task: T) => void) | undefined;
+  /** Called, and awaited, for each task once the store has acknowledged it. If it throws or rejects, the run stops. */
+  readonly onDone?: ((task: T) => unknown) | undefined;
 }
 
 export interface BulkFailure<T = unknown> {
@@ -21,18 +23,26 @@ export interface BulkFailure<T = unknown> {
 
 /**
  * BULK_FAILED, or ABORTED: `done` tasks were acknowledged, `failures` lists those that were taken from the source and
- * were not, each with its own error. Where the source itself threw, or a callback, `cause` is what it threw.
+ * were not, each with its own error. Where the source itself threw, or a callback, `cause` is what it threw. `outcome` is
+ * "not-applied" only where nothing was applied at all.
  */
 export class BulkError<T = unknown> extends TaskError {
   readonly done: number;
   readonly failures: readonly BulkFailure<T>[];
+  /** The codes of the failures' errors, each once. */
+  readonly causes: readonly TaskErrorCode[];
 
   constructor(code: TaskErrorCode, message: string, done: number, failures: readonly BulkFailure<T>[], cause: unknown) {
-    const unknown = failures.some(({ error }) => error.outcome === "unknown");
+    const unknown = done > 0 || failures.some(({ error }) => error.outcome === "unknown");
     super(code, message, { outcome: unknown ? "unknown" : "not-applied", cause });
     this.done = done;
     this.failures = failures;
+    this.causes = codesOf(failures);
   }
+}
+
+function codesOf(failures: readonly BulkFailure[]): TaskErrorCode[] {
+  return [...new Set(failures.map(({ error }) => error.code))];
 }
 
 /** How a batch is done: tasks become entries, entries have outcomes, and outcomes are settled with their tasks. */
@@ -55,7 +65,7 @@ export async function performBatch<T, Entry, Outcome>(
       entries.push(prepare(task));
       tasks.push(task);
     } catch (error) {
-      failures.push({ task, error: toTaskError(error) });
+      failures.push({ task, error: toStoreError(error, "not-applied") });
     }
   }
   if (tasks.length === 0) return failures;
@@ -67,16 +77,9 @@ export async function performBatch<T, Entry, Outcome>(
       if (error) failures.push({ task, error });
     }
   } catch (error) {
-    for (const task of tasks) failures.push({ task, error: toTaskError(error) });
+    for (const task of tasks) failures.push({ task, error: toStoreError(error, "unknown") });
   }
   return failures;
-}
-
-/** Anything else that is thrown here comes out of an adapter, or of a user's object, and says nothing of its effect. */
-function toTaskError(error: unknown): TaskError {
-  if (isTaskError(error)) return error;
-  const message = error instanceof Error ? error.message : `it threw ${describeValue(error)}`;
-  return new TaskError("UNAVAILABLE", message, { cause: error, outcome: "unknown" });
 }
 
 /** Does a batch, and gives the tasks that failed. */
@@ -160,7 +163,10 @@ class BulkRun<T> {
     if (failures.length > 0) this.#stopping.abort();
     const failed = new Set(failures.map(({ task }) => task));
     try {
-      for (const task of batch) if (!failed.has(task)) onDone?.(task);
+      for (const task of batch) {
+        const told = failed.has(task) ? undefined : onDone?.(task);
+        if (isThenable(told)) await told;
+      }
     } catch (cause) {
       this.fail("the callback", cause);
     }
@@ -183,7 +189,8 @@ class BulkRun<T> {
     if (this.sourceEnded && failed === 0 && thrown === undefined) return this.#done;
     const aborted = this.#signal?.aborted === true;
     const what = aborted ? "aborted" : thrown ? `${thrown.by} threw` : "some tasks failed";
-    const message = `${what}: ${this.#done} done, ${failed} taken and not done (see failures)`;
+    const notDone = failed === 0 ? "none" : `${failed} (${codesOf(this.#failures).join(", ")}; see failures)`;
+    const message = `${what}; done: ${this.#done}, taken and not done: ${notDone}`;
     const cause = thrown ? thrown.cause : aborted ? this.#signal?.reason : this.#failures[0]?.error;
     throw new BulkError(aborted ? "ABORTED" : "BULK_FAILED", message, this.#done, this.#failures, cause);
   }

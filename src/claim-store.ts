@@ -64,6 +64,12 @@ export interface ClaimStore {
   states(keys: readonly TaskKey[], options?: OperationOptions): Promise<readonly (ClaimState | undefined)[]>;
 }
 
+/**
+ * The owner of a mark: not of a claim to the work, but of a note that the task was handed to a queue again. It keeps others
+ * from handing it over once more while it lasts, and nobody from claiming the task; it counts as no attempt.
+ */
+export const REDELIVERY = "taskledger.redelivery";
+
 /** The clock by which a claim is judged. */
 export interface ClaimClock {
   /** In whole milliseconds since 1970. */
@@ -74,7 +80,8 @@ export interface ClaimClock {
 
 /**
  * Whether a task may not be claimed: another owner has a claim to this version, or a later one, whose lease has not surely
- * ended; or this version was released, to be tried again later. A claim to an older version stands in nobody's way.
+ * ended; or this version was released, to be tried again later. A claim to an older version stands in nobody's way, nor
+ * does a mark ({@link REDELIVERY}) but to who wants to set another.
  *
  * A lease was given by the clock of the host that holds it, and is judged by that of the host that looks. It has surely
  * ended when the two clocks can't be so far apart.
@@ -84,9 +91,11 @@ export function isClaimed(
   request: Pick<ClaimRequest, "savedAt"> & { readonly owner?: string | undefined },
   { now, tolerance }: ClaimClock,
 ): boolean {
+  if (owner === REDELIVERY && request.owner !== REDELIVERY) return false;
   const isHeld = owner !== undefined && now < until + tolerance;
   if (savedAt !== request.savedAt) return isHeld && savedAt > request.savedAt;
-  return owner === undefined ? now < until : isHeld && owner !== request.owner;
+  if (owner === undefined) return now < until;
+  return isHeld && (owner !== request.owner || owner === REDELIVERY);
 }
 
 /**
@@ -105,7 +114,7 @@ export function grantClaim(
     savedAt,
     owner,
     token: nextToken(previous?.token ?? 0n),
-    attempt: (previous?.attempt ?? 0) + 1,
+    attempt: (previous?.attempt ?? 0) + (owner === REDELIVERY ? 0 : 1),
     until: endOfLease(lease, clock.now),
   };
 }

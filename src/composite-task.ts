@@ -1,23 +1,34 @@
 import { type Composite, CompositeSchema } from "../gen/taskledger/v1/composite_pb.js";
 import { mapConcurrently } from "./concurrency.js";
+import type { DataInterface } from "./data-interface.js";
 import { defaultHome } from "./default-home.js";
-import { describeValue, TaskError } from "./errors.js";
-import { checkOptions } from "./options.js";
+import { describeValue, messageOf } from "./describe-value.js";
+import { TaskError } from "./errors.js";
+import { checkOptions, checkSpelling, type OptionNames, readOptions } from "./options.js";
+import {
+  checkPerformOptions,
+  type PerformContext,
+  type PerformOptions,
+  type PerformResult,
+  performOptionNames,
+} from "./recovery/perform-options.js";
+import { Performer } from "./recovery/performer.js";
+import { OpaqueTask } from "./task/opaque-task.js";
 import { Task } from "./task/task.js";
 import { stateOf } from "./task/task-state.js";
 import type { ExecuteContext } from "./task/task-types.js";
 
-export interface RunOptions {
-  /** How many children may execute at once; 1 by default, so that they execute oldest first, one after the other. */
+export interface RunOptions extends PerformOptions {
+  /** How many children are done at once. @defaultValue 1, so that they are done oldest first, one after the other */
   readonly concurrency?: number | undefined;
-  /** Starts no more children; those that execute are given it, too. */
-  readonly signal?: AbortSignal | undefined;
 }
 
-/** A child that has executed and is completed, or one that has failed and stays open. */
-export type ChildResult =
-  | { readonly task: Task; readonly result: unknown; readonly error?: undefined }
-  | { readonly task: Task; readonly error: unknown; readonly result?: undefined };
+/** The composites that are being executed, outermost first. */
+const UNDER_WAY = Symbol("composites under way");
+
+type CompositeContext = ExecuteContext & { readonly [UNDER_WAY]?: readonly Task[] };
+
+const runOptions: OptionNames<RunOptions> = { ...performOptionNames, concurrency: true };
 
 /**
  * A task whose work is another list: it executes, then completes, each open task of that list. Register it like any
@@ -39,66 +50,88 @@ export class CompositeTask extends Task<typeof CompositeSchema> {
   }
 
   /**
-   * Executes and completes the open children, oldest first, as they are asked for. A child that fails, or whose type
-   * this process does not know, stays open and is given with its error. Stopping early starts no more of them. A
-   * composite that is being executed further up is passed over, so that lists may contain one another; an `execute` of
-   * your own that calls `run` hands on its context for that: `this.run({ ...context, concurrency: 4 })`.
+   * Does the open children as they are asked for, oldest first, each as `perform` does: under a claim, so that no other worker
+   * does it at the same time. A child that fails stays open, unless it is given up. Stopping early starts no more of them.
+   * A composite that is being executed further up is passed over, so that lists may contain one another; an `execute` of your
+   * own that calls `run` hands on its context for that: `this.run({ ...context, concurrency: 4 })`.
    */
-  run(options: RunOptions = {}): AsyncGenerator<ChildResult, void, undefined> {
+  run(options: RunOptions | ExecuteContext = {}): AsyncGenerator<PerformResult, void, undefined> {
     checkOptions(options);
-    const { concurrency, signal = new AbortController().signal } = options;
-    return runChildren(this, { ...options, signal }, concurrency);
+    // A context holds what its user has put there, too.
+    checkSpelling(options, [...Object.keys(runOptions), "claim", "attempt", "services"]);
+    const given = Object.entries(options).filter(([name]) => Object.hasOwn(runOptions, name));
+    // It is the composite that waits to be tried again.
+    const { concurrency, backoff = { initial: 0 }, ...rest } = readOptions(Object.fromEntries(given), runOptions);
+    const { [UNDER_WAY]: outer = [] } = options as CompositeContext;
+    return runChildren(this, checkPerformOptions({ ...rest, backoff }), outer, concurrency);
   }
 
   /**
-   * Runs all children. Throws COMPOSITE_INCOMPLETE if any of them is still open, so that this task stays open, too.
+   * Does all children. Throws COMPOSITE_INCOMPLETE if any of them is still open, so that this task stays open, too. Children
+   * that are given up to a dead-letter list are not open any more.
    */
   override async execute(context: ExecuteContext): Promise<void> {
     checkOptions(context);
-    let failures = 0;
-    let first: ChildResult | undefined;
-    for await (const child of runChildren(this, context)) {
-      if (child.error === undefined) continue;
-      failures++;
-      first ??= child;
-    }
+    const open: PerformResult[] = [];
+    for await (const child of this.run(context)) if (!isSettled(child)) open.push(child);
+    const [first] = open;
     if (first === undefined) return;
     const { taskList, id, childTaskList } = this;
-    const message = `${failures} tasks of ${describeValue(childTaskList)} failed and stay open; the first is ${first.task.id}`;
-    throw new TaskError("COMPOSITE_INCOMPLETE", message, { taskList, id, cause: first.error });
+    const count = `${open.length} of the tasks of ${describeValue(childTaskList)}`;
+    const message = `${count} stay open; the first is ${first.task.id}: ${reasonOf(first)}`;
+    throw new TaskError("COMPOSITE_INCOMPLETE", message, { taskList, id, cause: causeOf(first) });
   }
 }
 
-/** The composites that are being executed, outermost first. */
-const UNDER_WAY = Symbol("composites under way");
+function isSettled({ type, ...result }: PerformResult): boolean {
+  return type === "completed" || type === "dead-lettered" || ("reason" in result && result.reason === "gone");
+}
 
-interface CompositeContext extends ExecuteContext {
-  readonly [UNDER_WAY]?: readonly Task[];
+function reasonOf(result: PerformResult): string {
+  return result.type === "passed-over" ? result.reason : messageOf(causeOf(result));
+}
+
+function causeOf(result: PerformResult): unknown {
+  if ("error" in result) return result.error;
+  return result.task instanceof OpaqueTask ? result.task.reason : undefined;
 }
 
 async function* runChildren(
   composite: CompositeTask,
-  context: CompositeContext,
+  options: PerformOptions,
+  outer: readonly Task[],
   concurrency?: number,
-): AsyncGenerator<ChildResult, void, undefined> {
-  const home = stateOf(composite).home ?? defaultHome();
-  const underWay = [...(context[UNDER_WAY] ?? []), composite];
-  const children = home.all(composite.childTaskList, { signal: context.signal }) as AsyncGenerator<Task>;
-  const inner = { signal: context.signal, [UNDER_WAY]: underWay };
-  yield* mapConcurrently(exclude(children, underWay), (child) => runChild(child, inner), concurrency);
+): AsyncGenerator<PerformResult, void, undefined> {
+  const tasks = (stateOf(composite).home ?? defaultHome()) as DataInterface;
+  const underWay = [...outer, composite];
+  const execute = (task: Task, context: PerformContext) => task.execute({ ...context, [UNDER_WAY]: underWay } as never);
+  const performer = new Performer(tasks, execute, options);
+  const { signal = new AbortController().signal } = options;
+  const work = tasks.adapter.claims
+    ? (child: Task) => performer.perform(child)
+    : (child: Task) => performUnclaimed(child, () => execute(child, { signal } as PerformContext));
+  const children = tasks.all(composite.childTaskList, { signal });
+  yield* mapConcurrently(exclude(children, underWay), (child) => settleChild(child, work), concurrency);
+}
+
+/** A child that the store could not claim or complete does not keep the others from being done. */
+async function settleChild(task: Task, work: (task: Task) => Promise<PerformResult>): Promise<PerformResult> {
+  try {
+    return await work(task);
+  } catch (error) {
+    return { type: "interrupted", task, attempt: task.envelope.attempt, error };
+  }
+}
+
+/** On a store without claims. */
+async function performUnclaimed(task: Task, execute: () => Promise<unknown>): Promise<PerformResult> {
+  if (task instanceof OpaqueTask) return { type: "passed-over", task, reason: "opaque" };
+  const result = await execute();
+  await task.complete();
+  return { type: "completed", task, attempt: 0, result };
 }
 
 async function* exclude(tasks: AsyncIterable<Task>, excluded: readonly Task[]): AsyncGenerator<Task, void, undefined> {
   for await (const task of tasks)
     if (!excluded.some(({ taskList, id }) => taskList === task.taskList && id === task.id)) yield task;
-}
-
-async function runChild(task: Task, context: ExecuteContext): Promise<ChildResult> {
-  try {
-    const result = await task.execute(context);
-    await task.complete({ signal: context.signal });
-    return { task, result };
-  } catch (error) {
-    return { task, error: error ?? new Error("the child threw nothing") };
-  }
 }

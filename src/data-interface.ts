@@ -1,5 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true"/>
 
+import { checkSignal } from "./abort.js";
 import type { Adapter, OperationOptions } from "./adapter.js";
 import { readBatch } from "./batch/batch.js";
 import type { BatchOptions, FrameOptions } from "./batch/batch-limits.js";
@@ -7,31 +8,35 @@ import type { ByteSource } from "./batch/byte-source.js";
 import { readTaskFrames } from "./batch/task-frames.js";
 import { type BulkFailure, type BulkOptions, performBatch, runInBatches } from "./bulk.js";
 import { findDefaultHome, setDefaultHome } from "./default-home.js";
-import { DEFAULT_MAX_TASK_BYTES } from "./envelope.js";
-import { invalidArgument, TaskError } from "./errors.js";
+import { messageOf } from "./describe-value.js";
+import { DEFAULT_MAX_TASK_BYTES } from "./envelope/envelope.js";
+import { invalidArgument, isTaskError, TaskError } from "./errors.js";
 import { type FromHashOptions, hashToEnvelope } from "./hash/hash.js";
-import { checkKey, checkTaskList } from "./keys.js";
-import { checkSavedBefore, type ListSource, listTasks, type Pages } from "./listing.js";
-import { checkDuration, checkOperation, checkOptions } from "./options.js";
+import {
+  type AdapterBuilder,
+  type AdapterBuilderOptions,
+  interfaceState,
+  registryOf,
+  setInterfaceState,
+} from "./interface-state.js";
+import { checkKey, checkTaskList, type TaskKey } from "./keys.js";
+import { type ListStats, readStats, type StatsOptions } from "./list-stats.js";
+import { checkSavedBefore, listTasks } from "./listing.js";
+import { checkFunction, type OptionNames, operationOptions, readOperation, readOptions } from "./options.js";
 import { type Claim, endCompleted } from "./recovery/claim.js";
-import { type ClaimOptions, claimsOf, claimVersion, withoutClaimed } from "./recovery/claiming.js";
+import { type ClaimInfo, type ClaimOptions, claimInfoOf, claimsOf, claimVersion } from "./recovery/claiming.js";
+import { listStale, type StaleOptions } from "./stale.js";
+import { callStore, toStoreError } from "./store-error.js";
+import { splitOptions } from "./task/build.js";
 import type { OpaqueTask } from "./task/opaque-task.js";
 import { TaskTypeRegistry } from "./task/registry.js";
 import { Task } from "./task/task.js";
 import { completeEntry, saveEntry, settleComplete, settleSave } from "./task/task-entries.js";
 import { decodeTask, readStoredTask, readTask } from "./task/task-reading.js";
 import { type ListOptions, stateOf, type TaskHome } from "./task/task-state.js";
-import type { BuildInit, BuildOptions, TaskClass, TaskOf } from "./task/task-types.js";
+import type { BuildInit, BuildOptions, Services, TaskClass, TaskOf } from "./task/task-types.js";
 import { checkValidation, type Validate } from "./task/validation.js";
 import { isPlainObject } from "./values.js";
-import { dateToVersion } from "./version.js";
-
-/** What an adapter builder is told of the data interface that it builds for. */
-export interface AdapterBuilderOptions {
-  readonly maxTaskBytes: number;
-}
-
-export type AdapterBuilder = (options: AdapterBuilderOptions) => Adapter;
 
 interface InterfaceOptions<C extends TaskClass<Task>> {
   /** The classes that tasks are read as. Tasks of other types come as OpaqueTask. */
@@ -45,6 +50,8 @@ interface InterfaceOptions<C extends TaskClass<Task>> {
   readonly validate?: Validate | undefined;
   /** Calls `validate` also for each task that is read; one with violations comes as an OpaqueTask. False by default. */
   readonly validateRead?: boolean | undefined;
+  /** What `execute` and handlers are given as `context.services`, such as a mailer or a pool of connections. */
+  readonly services?: Services | undefined;
 }
 
 /** The types, and the adapter, or how to build it when it is first needed. */
@@ -54,11 +61,16 @@ export type DataInterfaceOptions<C extends TaskClass<Task> = TaskClass<Task>> = 
     | { readonly adapterBuilder: AdapterBuilder; readonly adapter?: undefined }
   );
 
+/** Nothing more than the class where it is among the types of an interface; else a sentence for the compiler to print. */
+type Registered<K extends TaskClass, C extends TaskClass> = [K] extends [C]
+  ? unknown
+  : `${K["type"]} is not among the types of this data interface`;
+
 /**
  * An adapter and the task types it knows. Several can be in use at once; `configure` makes one that tasks go to which
  * belong to none.
  *
- *     await using tasks = new DataInterface({ types: [FetchFileTask], adapter: new LmdbAdapter({ path: "ledger" }) });
+ *     await using tasks = new DataInterface({ types: [FetchFileTask], adapter: new SqliteAdapter({ path: "ledger.db" }) });
  *     await tasks.create(FetchFileTask, { taskList: "datto.com", filename: "file1.txt" });
  */
 export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implements TaskHome {
@@ -68,14 +80,20 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
   /** Throws DUPLICATE_TYPE, TYPE_MISMATCH, INVALID_ARGUMENT. */
   constructor(options: DataInterfaceOptions<C>) {
     if (!isPlainObject(options)) throw invalidArgument("options", "{ types, adapter }", options);
-    const { types, maxTaskBytes = DEFAULT_MAX_TASK_BYTES, adapter, adapterBuilder } = options;
-    const validation = checkValidation(options.validate, options.validateRead ?? false);
+    const {
+      types,
+      maxTaskBytes = DEFAULT_MAX_TASK_BYTES,
+      ...rest
+    } = readOptions(options as AnyInterfaceOptions<C>, interfaceOptions<C>());
+    const { adapter, adapterBuilder } = rest;
+    const validation = checkValidation(rest.validate, rest.validateRead ?? false);
     checkMaxTaskBytes(maxTaskBytes);
     if (typeof adapterBuilder !== "function") checkAdapter("adapter", "an adapter", adapter);
     this.types = types;
     this.maxTaskBytes = maxTaskBytes;
-    internals.set(this, {
+    setInterfaceState(this, {
       registry: new TaskTypeRegistry(types, validation),
+      services: rest.services ?? ({} as Services),
       adapterBuilder,
       adapter,
       closing: undefined,
@@ -84,12 +102,10 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
 
   /** The adapter; built now, if it has not been yet. Throws CLOSED where it is too late for that. */
   get adapter(): Adapter {
-    const own = internalsOf(this);
+    const own = interfaceState(this);
     if (own.adapter === undefined && own.closing) throw new TaskError("CLOSED", "the data interface has been closed");
     if (own.adapter === undefined) {
-      const built: unknown = own.adapterBuilder?.({ maxTaskBytes: this.maxTaskBytes });
-      checkAdapter("adapterBuilder", "it to return an adapter", built);
-      own.adapter = built;
+      own.adapter = buildAdapter(own.adapterBuilder, { maxTaskBytes: this.maxTaskBytes });
     }
     return own.adapter;
   }
@@ -100,21 +116,44 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
    * throws; after an error whose `outcome` is `unknown`, saving again is safe.
    */
   async save<T extends Task>(task: T, options: OperationOptions = {}): Promise<T> {
-    checkOperation(options);
+    const operation = readOperation(options, operationOptions);
     const entry = saveEntry(task, this, registryOf(this));
-    const error = settleSave(task, this, (await this.adapter.save([entry], options))[0]);
+    const { adapter } = this;
+    const [outcome] = await callStore("unknown", () => adapter.save([entry], operation));
+    const error = settleSave(task, this, outcome);
     if (error) throw error;
     return task;
   }
 
+  /**
+   * Saves all of the tasks or none, whatever their lists: a task and those that follow from it, say. For stores with
+   * transactions (memory, SQLite); others throw UNSUPPORTED. Throws what `save` throws, for the first that can't be saved.
+   */
+  async saveTogether(tasks: readonly Task[], options: OperationOptions = {}): Promise<void> {
+    const operation = readOperation(options, operationOptions);
+    if (!Array.isArray(tasks)) throw invalidArgument("tasks", "an array of tasks", tasks);
+    const registry = registryOf(this);
+    const entries = tasks.map((task) => saveEntry(task, this, registry));
+    const { adapter } = this;
+    if (adapter.saveTogether === undefined)
+      throw new TaskError("UNSUPPORTED", "this store can't save several tasks in one step: it has no transactions");
+    const versions = await callStore("unknown", () => adapter.saveTogether?.(entries, operation));
+    for (const [i, task] of tasks.entries()) {
+      const value = versions?.[i];
+      const error = settleSave(task, this, value === undefined ? undefined : { ok: true, value });
+      if (error) throw error;
+    }
+  }
+
   /** Builds a task of a registered class and saves it. */
-  async create<K extends C>(
-    taskClass: K,
+  async create<K extends TaskClass<Task>>(
+    taskClass: K & Registered<K, C>,
     init: BuildInit<K>,
-    options?: BuildOptions & OperationOptions,
+    options: BuildOptions & OperationOptions = {},
   ): Promise<InstanceType<K>> {
+    const [buildOptions, saveOptions] = splitOptions(options);
     const build = (Task as unknown as { build(init: unknown, options?: BuildOptions): Task }).build;
-    return (await this.save(build.call(taskClass, init, options), options)) as InstanceType<K>;
+    return (await this.save(build.call(taskClass, init, buildOptions), saveOptions)) as InstanceType<K>;
   }
 
   /** The open task with this id, or undefined. */
@@ -124,9 +163,10 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
     options: OperationOptions = {},
   ): Promise<TaskOf<C> | OpaqueTask | undefined> {
     checkKey(taskList, id);
-    checkOperation(options);
-    const [bytes] = await this.adapter.find([{ taskList, id }], options);
-    return bytes && (readStoredTask(bytes, { taskList, id }, this, registryOf(this)) as TaskOf<C>);
+    const operation = readOperation(options, operationOptions);
+    const { adapter } = this;
+    const [stored] = await callStore("not-applied", () => adapter.find([{ taskList, id }], operation));
+    return stored && (readStoredTask(stored, taskList, this, registryOf(this)) as TaskOf<C>);
   }
 
   /**
@@ -135,9 +175,12 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
    */
   all(taskList: string, options: ListOptions = {}): AsyncGenerator<TaskOf<C> | OpaqueTask, void, undefined> {
     checkTaskList(taskList);
-    checkOptions(options);
-    const savedBefore = checkSavedBefore(options.savedBefore);
-    const listing = listTasks(sourceOf(this, taskList), { savedBefore, signal: options.signal });
+    const { savedBefore, signal } = readOptions(options, { savedBefore: true, signal: true });
+    checkSignal(signal);
+    const listing = listTasks(
+      { home: this, registry: registryOf(this), taskList },
+      { savedBefore: checkSavedBefore(savedBefore), signal },
+    );
     return listing as AsyncGenerator<TaskOf<C>, void, undefined>;
   }
 
@@ -146,9 +189,11 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
    * error: the store cannot know whether it removed anything. Throws NOT_SAVED where the task has no version here.
    */
   async complete(task: Task, options: OperationOptions = {}): Promise<void> {
-    checkOperation(options);
+    const operation = readOperation(options, operationOptions);
     const entry = completeEntry(task, this);
-    const error = settleComplete((await this.adapter.complete([entry], options))[0]);
+    const { adapter } = this;
+    const [outcome] = await callStore("unknown", () => adapter.complete([entry], operation));
+    const error = settleComplete(outcome);
     if (error) throw error;
     const { claim } = stateOf(task);
     if (claim) await endCompleted(claim);
@@ -164,13 +209,47 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
    *     if (claim) await task.execute({ signal: claim.signal }).then(() => tasks.complete(task));
    */
   async claim(task: Task, options: ClaimOptions = {}): Promise<Claim | undefined> {
-    checkOperation(options);
-    const claim = await claimVersion(claimsOf(this.adapter), completeEntry(task, this), options);
+    const request = readOperation(options, { owner: true, lease: true, signal: true });
+    const claim = await claimVersion(claimsOf(this.adapter), completeEntry(task, this), request);
     if (claim === undefined) return undefined;
     const state = stateOf(task);
     state.envelope.attempt = claim.attempt;
     state.claim = claim;
     return claim;
+  }
+
+  /**
+   * What is remembered of the claims to a task: who has it and until when, how often it was tried, and how long it waits;
+   * undefined if nobody has claimed it. Throws UNSUPPORTED if the store has no claims, and what the store throws.
+   */
+  async claimState(task: TaskKey, options: OperationOptions = {}): Promise<ClaimInfo | undefined> {
+    const operation = readOperation(options, operationOptions);
+    const { taskList, id } = task;
+    checkKey(taskList, id);
+    const claims = claimsOf(this.adapter);
+    const [state] = await callStore("not-applied", () => claims.states([{ taskList, id }], operation));
+    return state && claimInfoOf(state);
+  }
+
+  /**
+   * The names of the lists that have open tasks, in no order. A list whose last tasks have just been completed may be among
+   * them. Throws UNSUPPORTED if the store can't name its lists, and what the store throws.
+   */
+  async *lists(options: OperationOptions = {}): AsyncGenerator<string, void, undefined> {
+    const { signal } = readOperation(options, operationOptions);
+    const { adapter } = this;
+    if (adapter.lists === undefined) throw new TaskError("UNSUPPORTED", "this store can't name its lists");
+    try {
+      for await (const page of adapter.lists({ signal })) yield* page;
+    } catch (thrown) {
+      throw toStoreError(thrown, "not-applied");
+    }
+  }
+
+  /** How many tasks of a list are open, since when, and what is known of their claims; no data is read. */
+  async stats(taskList: string, options: StatsOptions = {}): Promise<ListStats> {
+    const { adapter } = this;
+    return callStore("not-applied", () => readStats(adapter, taskList, options));
   }
 
   /**
@@ -186,15 +265,16 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
     source: Iterable<T> | AsyncIterable<T>,
     options: SaveAllOptions<T> = {},
   ): Promise<number> {
-    checkOptions(options);
+    const { onSaved, ...bulk } = readOptions(options, { ...bulkOptions, onSaved: true });
+    checkFunction("onSaved", onSaved);
     const registry = registryOf(this);
     const saveBatch = (batch: readonly T[]) =>
       performBatch(batch, {
         prepare: (task) => saveEntry(task, this, registry),
-        perform: (entries) => this.adapter.save(entries, { signal: options.signal, isBulk: true }),
+        perform: (entries) => this.adapter.save(entries, { signal: bulk.signal, isBulk: true }),
         settle: (task, outcome) => settleSave(task, this, outcome),
       });
-    return runInBatches(source, saveBatch, { ...options, onDone: options.onSaved });
+    return runInBatches(source, saveBatch, { ...bulk, onDone: onSaved });
   }
 
   /** Completes the tasks of a source, no faster than the store takes them. Rejects with a BulkError. */
@@ -202,17 +282,18 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
     source: Iterable<T> | AsyncIterable<T>,
     options: CompleteAllOptions<T> = {},
   ): Promise<number> {
-    checkOptions(options);
+    const { onCompleted, ...bulk } = readOptions(options, { ...bulkOptions, onCompleted: true });
+    checkFunction("onCompleted", onCompleted);
     const completeBatch = async (batch: readonly T[]) => {
       const failures = await performBatch(batch, {
         prepare: (task) => completeEntry(task, this),
-        perform: (entries) => this.adapter.complete(entries, { signal: options.signal, isBulk: true }),
+        perform: (entries) => this.adapter.complete(entries, { signal: bulk.signal, isBulk: true }),
         settle: (_, outcome) => settleComplete(outcome),
       });
       await endClaims(batch, failures);
       return failures;
     };
-    return runInBatches(source, completeBatch, { ...options, onDone: options.onCompleted });
+    return runInBatches(source, completeBatch, { ...bulk, onDone: onCompleted });
   }
 
   /** Reads `toBinary`'s bytes. Throws INVALID_ENVELOPE, TOO_LARGE. */
@@ -223,7 +304,7 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
   /** Reads `asHash`'s object. Throws INVALID_HASH with the path of what is wrong, and UNKNOWN_TYPE. */
   fromHash(hash: unknown, options?: FromHashOptions): TaskOf<C> | OpaqueTask {
     const registry = registryOf(this);
-    const envelope = hashToEnvelope(hash, (type) => registry.get(type)?.schema, options);
+    const envelope = hashToEnvelope(hash, (type) => registry.get(type)?.schema, this.maxTaskBytes, options);
     return readTask(envelope, this, registry) as TaskOf<C>;
   }
 
@@ -242,7 +323,7 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
 
   /** Waits for what is under way, and closes the adapter. Idempotent. */
   close(): Promise<void> {
-    const own = internalsOf(this);
+    const own = interfaceState(this);
     if (findDefaultHome() === this) setDefaultHome(undefined);
     own.closing ??= Promise.resolve(own.adapter?.close());
     return own.closing;
@@ -254,60 +335,28 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
 }
 
 export interface SaveAllOptions<T> extends Omit<BulkOptions<T>, "onDone"> {
-  /** Called for each task once the store has acknowledged it. */
-  readonly onSaved?: ((task: T) => void) | undefined;
+  /** Called, and awaited, for each task once the store has acknowledged it. If it throws or rejects, the run stops. */
+  readonly onSaved?: ((task: T) => unknown) | undefined;
 }
 
 export interface CompleteAllOptions<T> extends Omit<BulkOptions<T>, "onDone"> {
-  /** Called for each task once the store has acknowledged it. */
-  readonly onCompleted?: ((task: T) => void) | undefined;
+  /** Called, and awaited, for each task once the store has acknowledged it. If it throws or rejects, the run stops. */
+  readonly onCompleted?: ((task: T) => unknown) | undefined;
 }
 
-export interface StaleOptions extends OperationOptions {
-  /** In milliseconds. */
-  readonly olderThan: number;
-  /** Leaves out tasks that are claimed, or wait to be tried again, as far as is known when they are read. */
-  readonly unclaimed?: boolean | undefined;
-}
+const bulkOptions = { concurrency: true, batchSize: true, signal: true } as const;
 
-interface Internals {
-  readonly registry: TaskTypeRegistry;
-  readonly adapterBuilder: AdapterBuilder | undefined;
-  adapter: Adapter | undefined;
-  closing: Promise<void> | undefined;
-}
+/** An adapter, or its builder. */
+type AnyInterfaceOptions<C extends TaskClass<Task>> = InterfaceOptions<C> & {
+  readonly adapter?: Adapter | undefined;
+  readonly adapterBuilder?: AdapterBuilder | undefined;
+};
 
-/** Beside the objects, since a `#private` member would make the classes of two installed copies unrelated types. */
-const internals = new WeakMap<object, Internals>();
-
-function internalsOf(tasks: object): Internals {
-  return internals.get(tasks) as Internals;
-}
-
-function registryOf(tasks: object): TaskTypeRegistry {
-  return internalsOf(tasks).registry;
-}
-
-function sourceOf(tasks: DataInterface, taskList: string): ListSource {
-  return { home: tasks, registry: registryOf(tasks), taskList };
-}
-
-/** As `stale`; while `isContested`, tasks that were saved at about the same time come in a random order. */
-export function listStale(
-  tasks: DataInterface,
-  taskList: string,
-  options: StaleOptions,
-  isContested: () => boolean = () => false,
-): AsyncGenerator<Task, void, undefined> {
-  checkTaskList(taskList);
-  checkOptions(options);
-  const { olderThan, unclaimed = false, signal } = options;
-  checkDuration("olderThan", olderThan);
-  // Ages are in milliseconds, and the one that has begun counts: nothing is younger than 0.
-  const savedBefore = dateToVersion(new Date(Math.floor(Date.now() - olderThan) + 1));
-  const claims = unclaimed ? claimsOf(tasks.adapter) : undefined;
-  const filter = claims && ((pages: Pages) => withoutClaimed(claims, pages, isContested, signal));
-  return listTasks(sourceOf(tasks, taskList), { savedBefore, signal, filter });
+function interfaceOptions<C extends TaskClass<Task>>(): OptionNames<AnyInterfaceOptions<C>> {
+  return {
+    ...{ types: true, adapter: true, adapterBuilder: true, maxTaskBytes: true },
+    ...{ validate: true, validateRead: true, services: true },
+  };
 }
 
 /** Of the tasks of a batch that have been completed. */
@@ -317,13 +366,27 @@ async function endClaims(batch: readonly Task[], failures: readonly BulkFailure<
   await Promise.all(claims.map(endCompleted));
 }
 
+function buildAdapter(build: AdapterBuilder | undefined, options: AdapterBuilderOptions): Adapter {
+  let built: unknown;
+  try {
+    built = build?.(options);
+  } catch (cause) {
+    if (isTaskError(cause)) throw cause;
+    throw new TaskError("INVALID_ARGUMENT", `adapterBuilder failed: ${messageOf(cause)}`, {
+      field: "adapterBuilder",
+      cause,
+    });
+  }
+  checkAdapter("adapterBuilder", "it to return an adapter", built);
+  return built;
+}
+
 const adapterMethods = ["open", "save", "find", "all", "complete", "close"] as const;
 
 function checkAdapter(field: string, expected: string, value: unknown): asserts value is Adapter {
   const members = Object(value) as Record<string, unknown>;
   if (adapterMethods.every((name) => typeof members[name] === "function")) return;
-  const advice = typeof members.then === "function" ? "; await it first" : "";
-  throw invalidArgument(field, `${expected} (${adapterMethods.join(", ")})`, value, advice);
+  throw invalidArgument(field, `${expected} (${adapterMethods.join(", ")})`, value);
 }
 
 function checkMaxTaskBytes(value: unknown): void {

@@ -1,4 +1,4 @@
-import { DEFAULT_MAX_TASK_BYTES } from "./envelope.js";
+import { DEFAULT_MAX_TASK_BYTES } from "./envelope/envelope.js";
 import { TaskError } from "./errors.js";
 import type { TaskHome } from "./task/task-state.js";
 

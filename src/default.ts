@@ -8,7 +8,7 @@ import type { TaskClass } from "./task/task-types.js";
  * Makes the data interface that `task.save()`, `Task.find` and their like use. Nothing is opened before it is needed.
  * For applications; libraries should accept a DataInterface. Throws ALREADY_CONFIGURED until the former one is closed.
  *
- *     const tasks = configure({ types: [FetchFileTask], adapter: new LmdbAdapter({ path: "ledger" }) });
+ *     const tasks = configure({ types: [FetchFileTask], adapter: new SqliteAdapter({ path: "ledger.db" }) });
  */
 export function configure<C extends TaskClass<Task>>(options: DataInterfaceOptions<C>): DataInterface<C> {
   if (findDefaultHome())

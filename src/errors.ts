@@ -1,3 +1,8 @@
+import { describeValue } from "./describe-value.js";
+import { adviseToAwait } from "./promises.js";
+
+export { describeValue };
+
 /** Input that was refused before anything happened. */
 export type InputErrorCode =
   | "INVALID_KEY"
@@ -82,7 +87,12 @@ export class TaskError extends Error {
 }
 
 /** INVALID_ARGUMENT that names the argument, what it should be and what it is. */
-export function invalidArgument(field: string, expected: string, value: unknown, advice = ""): TaskError {
+export function invalidArgument(
+  field: string,
+  expected: string,
+  value: unknown,
+  advice: string = adviseToAwait(value),
+): TaskError {
   const message = `${field}: expected ${expected}, got ${describeValue(value)}${advice}`;
   return new TaskError("INVALID_ARGUMENT", message, { field });
 }
@@ -92,22 +102,11 @@ export function isTaskError<C extends TaskErrorCode = TaskErrorCode>(
   error: unknown,
   code?: C,
 ): error is TaskError & { readonly code: C } {
-  if (!(error instanceof Error) || error.name !== "TaskError") return false;
-  const { code: own } = error as TaskError;
-  return typeof own === "string" && (code === undefined || own === code);
-}
-
-/** What a message says of a value: its kind, and the value itself where that is short. */
-export function describeValue(value: unknown): string {
-  if (typeof value === "string")
-    return value.length > 40 ? `a string of ${value.length} characters` : JSON.stringify(value);
-  if (value === null || ["undefined", "boolean", "number"].includes(typeof value)) return String(value);
-  if (typeof value === "bigint") return `${value}n`;
-  if (Array.isArray(value)) return `an array of ${value.length}`;
-  if (value instanceof Uint8Array) return `${value.length} bytes`;
-  if (value instanceof Date)
-    return Number.isNaN(value.getTime()) ? "an invalid Date" : `a Date (${value.toISOString()})`;
-  if (typeof value === "object") return value.constructor?.name ? `an object (${value.constructor.name})` : "an object";
-  if (typeof value === "function" && value.name !== "") return `a function (${value.name})`;
-  return `a ${typeof value}`;
+  try {
+    if (!(error instanceof Error) || error.name !== "TaskError") return false;
+    const { code: own } = error as TaskError;
+    return typeof own === "string" && (code === undefined || own === code);
+  } catch {
+    return false; // a proxy, or an error whose members throw
+  }
 }

@@ -1,13 +1,14 @@
 import { throwIfAborted } from "./abort.js";
-import type { Adapter } from "./adapter.js";
+import type { Adapter, StoredTask } from "./adapter.js";
 import { invalidArgument } from "./errors.js";
+import { toStoreError } from "./store-error.js";
 import type { TaskTypeRegistry } from "./task/registry.js";
 import type { Task } from "./task/task.js";
 import { readStoredTask } from "./task/task-reading.js";
 import type { TaskHome } from "./task/task-state.js";
 import { dateToVersion, type Version } from "./version.js";
 
-export type Pages = AsyncIterable<readonly Uint8Array[]>;
+export type Pages = AsyncIterable<readonly StoredTask[]>;
 
 /** Tasks that are read at once to be listed. Of those that are to be worked on, fewer: they grow old while they wait. */
 const LISTED_AT_ONCE = 1_000;
@@ -36,12 +37,17 @@ export async function* listTasks(
   { savedBefore, signal, filter }: ListingOptions,
 ): AsyncGenerator<Task, void, undefined> {
   const pageSize = filter ? FILTERED_AT_ONCE : LISTED_AT_ONCE;
-  const pages = home.adapter.all(taskList, { pageSize, maxPageBytes: MAX_PAGE_BYTES, savedBefore, signal });
-  for await (const page of filter ? filter(pages) : pages)
-    for (const bytes of page) {
-      throwIfAborted(signal); // an adapter looks at the signal once a page
-      yield readStoredTask(bytes, { taskList }, home, registry);
-    }
+  const { adapter } = home;
+  try {
+    const pages = adapter.all(taskList, { pageSize, maxPageBytes: MAX_PAGE_BYTES, savedBefore, signal });
+    for await (const page of filter ? filter(pages) : pages)
+      for (const stored of page) {
+        throwIfAborted(signal); // an adapter looks at the signal once a page
+        yield readStoredTask(stored, taskList, home, registry);
+      }
+  } catch (thrown) {
+    throw toStoreError(thrown, "not-applied");
+  }
 }
 
 /** The version that a cutoff stands for. Throws INVALID_ARGUMENT. */

@@ -1,14 +1,13 @@
 import type { Adapter, OperationOptions } from "./adapter.js";
-import { invalidArgument } from "./errors.js";
-import { checkCount, checkOperation } from "./options.js";
-import { type CassandraAddress, parseStoreUrl, type StoreAddress } from "./store-url.js";
-import { isPlainObject } from "./values.js";
+import { checkCount, readOperation, readOptions } from "./options.js";
+import { cassandraAdapter } from "./store/cassandra-adapter.js";
+import { parseStoreUrl, type StoreAddress } from "./store-url.js";
 
 export {
   type CassandraAddress,
-  type LmdbAddress,
   type MemoryAddress,
   parseStoreUrl,
+  type SqliteAddress,
   type StoreAddress,
 } from "./store-url.js";
 
@@ -21,20 +20,25 @@ export interface OpenStoreOptions extends OperationOptions {
 }
 
 /**
- * Opens the store that a URL names; its driver is imported only then.
+ * Opens the store that a URL names; its driver is imported only then. An open Cassandra keeps the process running until it is
+ * closed.
  *
  *     memory:
- *     lmdb:./ledger
- *     cassandra://user:password@host1:9042,host2/keyspace?datacenter=dc1
+ *     sqlite:./ledger.db
+ *     cassandra://user:password@host1:9042,host2/keyspace?datacenter=dc1&tls=true
  *
- * Throws INVALID_URL, INVALID_ARGUMENT, MISSING_DRIVER, SCHEMA_MISMATCH, UNAVAILABLE. No message holds the password.
+ * With `tls=true`, Cassandra's nodes must have a certificate of an authority that Node.js trusts, or that is in the file
+ * that `tlsCAFile` names; `tls=insecure` encrypts, and accepts whoever answers.
+ *
+ * @throws {@link TaskError} INVALID_URL, INVALID_ARGUMENT, MISSING_DRIVER, SCHEMA_MISMATCH, UNAVAILABLE, TIMEOUT; none of
+ * them holds the password.
  */
 export async function openStore(url: string, options: OpenStoreOptions = {}): Promise<Adapter> {
-  checkOperation(options);
-  checkCreateSchema(options.createSchema);
-  const adapter = await adapterFor(parseStoreUrl(url), options);
+  const { createSchema, signal } = readOperation(options, { createSchema: true, signal: true });
+  const replicas = createSchema && replicasOf(createSchema);
+  const adapter = await adapterFor(parseStoreUrl(url), replicas);
   try {
-    await adapter.open(options);
+    await adapter.open({ signal });
   } catch (error) {
     await adapter.close();
     throw error;
@@ -42,30 +46,19 @@ export async function openStore(url: string, options: OpenStoreOptions = {}): Pr
   return adapter;
 }
 
-function checkCreateSchema(createSchema: unknown): void {
-  if (createSchema === undefined) return;
-  if (!isPlainObject(createSchema)) throw invalidArgument("createSchema", "{ replicas }", createSchema);
-  checkCount("createSchema.replicas", createSchema.replicas);
+function replicasOf(createSchema: NonNullable<OpenStoreOptions["createSchema"]>): number {
+  const { replicas } = readOptions(createSchema, { replicas: true }, "createSchema");
+  checkCount("createSchema.replicas", replicas);
+  return replicas;
 }
 
-async function adapterFor(address: StoreAddress, options: OpenStoreOptions): Promise<Adapter> {
+async function adapterFor(address: StoreAddress, replicas: number | undefined): Promise<Adapter> {
   switch (address.kind) {
     case "memory":
       return new (await import("./adapters/memory.js")).MemoryAdapter();
-    case "lmdb":
-      return new (await import("./adapters/lmdb.js")).LmdbAdapter({ path: address.path });
+    case "sqlite":
+      return new (await import("./adapters/sqlite/index.js")).SqliteAdapter({ path: address.path });
     case "cassandra":
-      return cassandraAdapter(address, options);
+      return cassandraAdapter(address, replicas);
   }
-}
-
-async function cassandraAdapter(address: CassandraAddress, { createSchema }: OpenStoreOptions): Promise<Adapter> {
-  const { CassandraAdapter } = await import("./adapters/cassandra/index.js");
-  const { kind, contactPoints, tls, ...rest } = address;
-  const options = { ...rest, contactPoints: [...contactPoints], ...(tls && { sslOptions: {} }) };
-  if (createSchema) {
-    const replication = { class: "NetworkTopologyStrategy", [address.localDataCenter]: createSchema.replicas };
-    await CassandraAdapter.createSchema({ ...options, replication });
-  }
-  return new CassandraAdapter(options);
 }

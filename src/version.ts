@@ -85,6 +85,11 @@ export class VersionClock {
     return this.#wallClock();
   }
 
+  /** The latest version that the clock of another host can have made by now: what lies past it, a wrong clock made. */
+  horizon(): Version {
+    return this.#wallClock() + 2n * this.#limit;
+  }
+
   /**
    * A version later than every one that this clock has made or met, and than `replaced`, the one that it replaces.
    * Throws CLOCK_SKEW past the year 9999.
@@ -100,7 +105,7 @@ export class VersionClock {
 
   /** Moves past a version that was met. */
   observe(version: Version): void {
-    if (version > this.#last && version <= this.#wallClock() + 2n * this.#limit) this.#last = version;
+    if (version > this.#last && version <= this.horizon()) this.#last = version;
   }
 }
 

@@ -9,7 +9,7 @@ const source = (path: string) => `${root}src/${path}`;
 const alias = [
   { find: /^taskledger$/, replacement: source("index.ts") },
   { find: /^taskledger\/cassandra$/, replacement: source("adapters/cassandra/index.ts") },
-  { find: /^taskledger\/lmdb$/, replacement: source("adapters/lmdb.ts") },
+  { find: /^taskledger\/sqlite$/, replacement: source("adapters/sqlite/index.ts") },
   { find: /^taskledger\/memory$/, replacement: source("adapters/memory.ts") },
   { find: /^taskledger\/store$/, replacement: source("store.ts") },
   { find: /^taskledger\/testing$/, replacement: source("testing/index.ts") },
@@ -18,6 +18,9 @@ const alias = [
 
 /** Tests that need a Cassandra are named so. */
 const cassandra = "test/**/*.cassandra.test.ts";
+
+/** Those of the packed package need many tools. */
+const packaged = "test/package/**/*.test.ts";
 
 /** Those that start nodes of their own, and stop them, take too long to run with all others. */
 const clusters = "test/**/*.cluster.test.ts";
@@ -33,8 +36,9 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: [cassandra, clusters],
+          exclude: [cassandra, clusters, packaged],
           sequence: { groupOrder: 0 },
+          testTimeout: 30_000, // only what hangs fails: a busy machine is slow
         },
       },
       {
@@ -48,7 +52,20 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
-      { resolve: { alias }, test: { name: "clusters", include: [clusters] } },
+      {
+        resolve: { alias },
+        // One cluster at a time: each is three processes, and looks for ports where others might.
+        test: { name: "clusters", include: [clusters], maxWorkers: 1, sequence: { groupOrder: 2 } },
+      },
+      {
+        test: {
+          name: "package",
+          include: [packaged],
+          globalSetup: "test/package/global-setup.ts",
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+        },
+      },
     ],
   },
 });

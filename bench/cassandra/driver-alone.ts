@@ -6,7 +6,9 @@ import { ledgerRules } from "../../src/adapters/cassandra/rules.js";
 import type { Mutation } from "../../src/adapters/cassandra/session.js";
 import type { Partition } from "../../src/adapters/cassandra/shard.js";
 import { type PreparedBatch, PreparedBatches, statementsFor } from "../../src/adapters/cassandra/statements.js";
-import { readStamp } from "../../src/envelope.js";
+import { decodeEnvelope } from "../../src/envelope/decode.js";
+import { encodeBody } from "../../src/envelope/encode.js";
+import { savedAtOf } from "../../src/envelope/envelope.js";
 import { secondsOf } from "../harness.js";
 import { FetchFileTask, storedBytes } from "../tasks.js";
 import type { Sides } from "./clients.js";
@@ -62,15 +64,17 @@ function operationsOf(envelopes: readonly Buffer[], together: number): Mutation[
 }
 
 function saving(envelope: Buffer): readonly Mutation[] {
-  const { taskList, id, savedAt } = readStamp(envelope);
+  const decoded = decodeEnvelope(envelope, Infinity);
+  const { taskList, id } = decoded;
   const { type } = FetchFileTask;
-  const entry = { taskList, id, type, replaces: [], size: envelope.length, encode: () => envelope };
-  return ledgerRules.saving(entry, savedAt);
+  const entry = { taskList, id, type, replaces: [], body: encodeBody(decoded, Infinity) };
+  return ledgerRules.saving(entry, savedAtOf(decoded) as bigint);
 }
 
 function completing(envelope: Buffer): readonly Mutation[] {
-  const { id, savedAt } = readStamp(envelope);
-  return ledgerRules.completing(id, savedAt, savedAt);
+  const decoded = decodeEnvelope(envelope, Infinity);
+  const savedAt = savedAtOf(decoded) as bigint;
+  return ledgerRules.completing(decoded.id, savedAt, savedAt);
 }
 
 class BatchEncoder {

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DataInterface } from "taskledger";
-import { LmdbAdapter } from "taskledger/lmdb";
+import { SqliteAdapter } from "taskledger/sqlite";
 import type { Context } from "../benchmark.js";
 import { openSides } from "../cassandra/clients.js";
 import { coordinatesIn } from "../cassandra/context.js";
@@ -16,12 +16,15 @@ export interface Store extends AsyncDisposable {
 
 /** How a new, empty store of each kind is opened. Leaving it removes it. */
 export const stores: Readonly<Record<string, (context: Context, name: string) => Promise<Store>>> = {
-  async LMDB() {
-    const path = await mkdtemp(join(tmpdir(), "taskledger-bench-"));
-    const tasks = new DataInterface({ types: [FetchFileTask], adapter: new LmdbAdapter({ path }) });
+  async SQLite() {
+    const folder = await mkdtemp(join(tmpdir(), "taskledger-bench-"));
+    const tasks = new DataInterface({
+      types: [FetchFileTask],
+      adapter: new SqliteAdapter({ path: join(folder, "ledger.db") }),
+    });
     const close = async () => {
       await tasks.close();
-      await rm(path, { recursive: true, force: true });
+      await rm(folder, { recursive: true, force: true });
     };
     return { tasks, [Symbol.asyncDispose]: close };
   },

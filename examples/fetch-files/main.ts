@@ -30,9 +30,9 @@ async function main(): Promise<void> {
   // However it ends, nothing of it stays; the other processes have been ended by then.
   process.on("exit", () => rmSync(scratch, { recursive: true, force: true }));
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1));
-  const store = values.store ?? `lmdb:${encodeURI(join(scratch, "ledger"))}`;
+  const store = values.store ?? `sqlite:${encodeURI(join(scratch, "ledger.db"))}`;
   if (store === "memory:")
-    throw new Error("memory: is one process's own; name lmdb:PATH or cassandra://HOST/KEYSPACE?…");
+    throw new Error("memory: is one process's own; name sqlite:PATH or cassandra://HOST/KEYSPACE?…");
   const adapter = await openStore(store, { createSchema: { replicas: 1 } });
   await using tasks = new DataInterface({ types: [FetchFileTask], adapter });
   const list = `fetch-files ${new Date().toISOString()}`;

@@ -23,7 +23,7 @@ const CRASH_AT = 20;
 const { values } = parseArgs({ options: { store: { type: "string" } } });
 const scratch = mkdtempSync(join(tmpdir(), "recovery-"));
 process.on("exit", () => rmSync(scratch, { recursive: true, force: true }));
-const store = values.store ?? `lmdb:${encodeURI(join(scratch, "ledger"))}`;
+const store = values.store ?? `sqlite:${encodeURI(join(scratch, "ledger.db"))}`;
 const list = `recovery ${new Date().toISOString()}`;
 
 await using tasks = new DataInterface({
@@ -52,7 +52,7 @@ console.log(`open at the end: ${await count(list)}`);
 
 function startHost(name: string): ChildProcess {
   const script = fileURLToPath(new URL("host.ts", import.meta.url));
-  const host = fork(script, [name, store, list], { execArgv: ["--import", "tsx"] });
+  const host = fork(script, [name, list], { execArgv: ["--import", "tsx"], env: { ...process.env, STORE: store } });
   host.on("message", (deed: Deed) => {
     if (deed.what === "begins") begun.set(deed.id, (begun.get(deed.id) ?? 0) + 1);
     if (deed.what === "completed") done.set(name, [...(done.get(name) ?? []), deed.id]);

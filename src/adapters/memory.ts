@@ -1,9 +1,17 @@
 import { throwIfAborted } from "../abort.js";
-import type { Adapter, AllOptions, CompleteEntry, OperationOptions, Outcome, SaveEntry } from "../adapter.js";
+import type {
+  Adapter,
+  AllOptions,
+  CompleteEntry,
+  OperationOptions,
+  Outcome,
+  SaveEntry,
+  StoredTask,
+} from "../adapter.js";
 import type { ClaimStore } from "../claim-store.js";
 import { isTaskError, TaskError } from "../errors.js";
 import type { TaskKey } from "../keys.js";
-import { checkOptions } from "../options.js";
+import { readOptions } from "../options.js";
 import { checkClock, latestOf, processClock, type Version, type VersionClock } from "../version.js";
 import { MemoryClaims } from "./memory-claims.js";
 
@@ -21,8 +29,7 @@ export class MemoryAdapter implements Adapter {
 
   /** Throws INVALID_ARGUMENT. */
   constructor(options: MemoryAdapterOptions = {}) {
-    checkOptions(options);
-    const { clock = processClock } = options;
+    const { clock = processClock } = readOptions(options, { clock: true });
     checkClock(clock);
     this.#clock = clock;
     this.#claims = new MemoryClaims({
@@ -48,26 +55,26 @@ export class MemoryAdapter implements Adapter {
   async find(
     keys: readonly TaskKey[],
     { signal }: OperationOptions = {},
-  ): Promise<readonly (Uint8Array | undefined)[]> {
+  ): Promise<readonly (StoredTask | undefined)[]> {
     this.#check(signal);
     return keys.map(({ taskList, id }) => {
-      const stored = this.#lists.get(taskList)?.get(id);
-      if (stored) this.#clock.observe(stored.savedAt);
-      return stored?.bytes.slice();
+      const entry = this.#lists.get(taskList)?.get(id);
+      if (entry) this.#clock.observe(entry.savedAt);
+      return entry && copyOf(entry);
     });
   }
 
-  async *all(taskList: string, options: AllOptions): AsyncGenerator<readonly Uint8Array[], void, undefined> {
+  async *all(taskList: string, options: AllOptions): AsyncGenerator<readonly StoredTask[], void, undefined> {
     this.#check(options.signal);
     const bound = this.#lists.get(taskList)?.last;
     if (bound === undefined) return;
     for (let last: Position | undefined; ; ) {
       this.#check(options.signal);
-      const page = this.#lists.get(taskList)?.page(last, bound, options) ?? [];
+      const page = this.#lists.get(taskList)?.page(last, bound, options, this.#clock.horizon()) ?? [];
       last = page.at(-1);
       if (last === undefined) return;
       this.#clock.observe(last.savedAt);
-      yield page.map(({ bytes }) => bytes.slice());
+      yield page.map(options.withoutBodies ? withoutBody : copyOf);
     }
   }
 
@@ -85,6 +92,18 @@ export class MemoryAdapter implements Adapter {
     });
   }
 
+  async saveTogether(entries: readonly SaveEntry[], { signal }: OperationOptions = {}): Promise<readonly Version[]> {
+    this.#check(signal);
+    const versions = entries.map((entry) => this.#nextVersion(entry));
+    for (const [i, entry] of entries.entries()) this.#put(entry, versions[i] as Version);
+    return versions;
+  }
+
+  async *lists({ signal }: OperationOptions = {}): AsyncGenerator<readonly string[], void, undefined> {
+    this.#check(signal);
+    if (this.#lists.size > 0) yield [...this.#lists.keys()];
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     this.#lists.clear();
@@ -95,18 +114,27 @@ export class MemoryAdapter implements Adapter {
     throwIfAborted(signal);
   }
 
-  #saveOne({ taskList, id, replaces, encode }: SaveEntry): Outcome<Version> {
-    const ledger = this.#lists.get(taskList) ?? new MemoryLedger();
-    const known = latestOf([...replaces, ledger.get(id)?.savedAt ?? 0n]);
+  #saveOne(entry: SaveEntry): Outcome<Version> {
     try {
-      const savedAt = this.#clock.next(known);
-      ledger.put({ id, savedAt, bytes: encode(savedAt) });
-      this.#lists.set(taskList, ledger);
+      const savedAt = this.#nextVersion(entry);
+      this.#put(entry, savedAt);
       return { ok: true, value: savedAt };
     } catch (error) {
       if (isTaskError(error)) return { ok: false, error };
       throw error;
     }
+  }
+
+  /** Throws CLOCK_SKEW. */
+  #nextVersion({ taskList, id, replaces }: SaveEntry): Version {
+    return this.#clock.next(latestOf([...replaces, this.#lists.get(taskList)?.get(id)?.savedAt ?? 0n]));
+  }
+
+  #put({ taskList, id, body }: SaveEntry, savedAt: Version): void {
+    const ledger = this.#lists.get(taskList) ?? new MemoryLedger();
+    const time = savedAt <= this.#clock.horizon() ? savedAt : this.#clock.now();
+    ledger.put({ id, savedAt, time, body: body.slice() });
+    this.#lists.set(taskList, ledger);
   }
 }
 
@@ -115,25 +143,36 @@ interface Position {
   readonly id: string;
 }
 
-interface StoredTask extends Position {
-  readonly bytes: Uint8Array;
+interface Entry extends Position {
+  /** When it was saved: its version, unless that lies far ahead of the clock. */
+  readonly time: Version;
+  readonly body: Uint8Array;
+}
+
+function withoutBody({ id, savedAt }: Entry): StoredTask {
+  return { id, savedAt, body: new Uint8Array() };
+}
+
+/** What callers get is theirs to change. */
+function copyOf({ id, savedAt, body }: Entry): StoredTask {
+  return { id, savedAt, body: body.slice() };
 }
 
 /** The open tasks of one list: by id, and in the order of their versions. */
 class MemoryLedger {
-  readonly #tasks = new Map<string, StoredTask>();
+  readonly #tasks = new Map<string, Entry>();
   /** In order. Tasks that are gone stay until they are as many as those that are there. */
-  #entries: StoredTask[] = [];
+  #entries: Entry[] = [];
 
   get isEmpty(): boolean {
     return this.#tasks.size === 0;
   }
 
-  get(id: string): StoredTask | undefined {
+  get(id: string): Entry | undefined {
     return this.#tasks.get(id);
   }
 
-  put(task: StoredTask): void {
+  put(task: Entry): void {
     this.#tasks.set(task.id, task);
     const last = this.#entries.at(-1);
     if (last === undefined || isBefore(last, task)) this.#entries.push(task);
@@ -155,15 +194,16 @@ class MemoryLedger {
     return this.#entries.at(-1);
   }
 
-  page(after: Position | undefined, bound: Position, options: AllOptions): StoredTask[] {
+  page(after: Position | undefined, bound: Position, options: AllOptions, horizon: Version): Entry[] {
     const { pageSize, maxPageBytes, savedBefore } = options;
-    const page: StoredTask[] = [];
+    const page: Entry[] = [];
     let bytes = 0;
     for (let i = after ? this.#indexAfter(after) : 0; i < this.#entries.length && page.length < pageSize; i++) {
-      const task = this.#entries[i] as StoredTask;
-      if (isBefore(bound, task) || (savedBefore !== undefined && task.savedAt >= savedBefore)) break;
+      const task = this.#entries[i] as Entry;
+      if (isBefore(bound, task)) break;
       if (this.#tasks.get(task.id) !== task) continue;
-      bytes += task.bytes.length;
+      if (savedBefore !== undefined && task.time >= savedBefore && task.time <= horizon) continue;
+      bytes += task.body.length;
       if (bytes > maxPageBytes && page.length > 0) break;
       page.push(task);
     }
@@ -176,7 +216,7 @@ class MemoryLedger {
     let high = this.#entries.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (isBefore(position, this.#entries[middle] as StoredTask)) high = middle;
+      if (isBefore(position, this.#entries[middle] as Entry)) high = middle;
       else low = middle + 1;
     }
     return low;

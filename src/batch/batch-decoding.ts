@@ -1,9 +1,9 @@
 import { clone, create, fromBinary, type Message, mergeFromBinary } from "@bufbuild/protobuf";
 import type { Any, Timestamp } from "@bufbuild/protobuf/wkt";
 import { type TaskEnvelope, TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
-import { packData } from "../envelope.js";
-import { checkEnvelope } from "../envelope-check.js";
-import { type DataReader, readEnvelope } from "../envelope-codec.js";
+import { checkEnvelope } from "../envelope/check.js";
+import { type DataReader, readEnvelope } from "../envelope/decode.js";
+import { packData } from "../envelope/envelope.js";
 import { describeValue, TaskError } from "../errors.js";
 import { catchFallback } from "../wire/fallback.js";
 import { decode, type MessageCodec } from "../wire/message-codec.js";

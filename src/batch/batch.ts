@@ -1,6 +1,6 @@
 import { defaultHome, maxTaskBytes } from "../default-home.js";
 import { invalidArgument } from "../errors.js";
-import { checkCount, checkOptions } from "../options.js";
+import { checkCount, readOptions } from "../options.js";
 import type { OpaqueTask } from "../task/opaque-task.js";
 import { TaskTypeRegistry } from "../task/registry.js";
 import type { Task } from "../task/task.js";
@@ -52,8 +52,7 @@ export function fromBatch<C extends TaskClass<Task> = TaskClass<Task>>(
   bytes: Uint8Array,
   options: FromBatchOptions<C> = {},
 ): (TaskOf<C> | OpaqueTask)[] {
-  checkOptions(options);
-  const { types, ...limits } = options;
+  const { types, ...limits } = readOptions(options, { types: true, maxBatchBytes: true });
   if (types === undefined) return defaultHome().fromBatch(bytes, limits) as TaskOf<C>[];
   return readBatch(bytes, limits, new TaskTypeRegistry(types), undefined) as TaskOf<C>[];
 }
@@ -81,8 +80,7 @@ export function* tasksOfBatch(
 
 /** Throws INVALID_ARGUMENT for what is no limit. */
 export function maxBatchBytes(options: BatchOptions, home?: TaskHome): number {
-  checkOptions(options);
-  const { maxBatchBytes } = options;
+  const { maxBatchBytes } = readOptions(options, { maxBatchBytes: true });
   if (maxBatchBytes === undefined) return maxTaskBytes(home) + BATCH_OVERHEAD_BYTES;
   checkCount("maxBatchBytes", maxBatchBytes);
   return maxBatchBytes;

@@ -1,7 +1,7 @@
 import { checkSignal, throwIfAborted } from "../abort.js";
 import { defaultHome, maxTaskBytes } from "../default-home.js";
 import { invalidArgument } from "../errors.js";
-import { checkCount, checkOptions } from "../options.js";
+import { checkCount, type OptionNames, readOptions } from "../options.js";
 import { NOT_READY, SourceReader, supplyOf } from "../source.js";
 import type { OpaqueTask } from "../task/opaque-task.js";
 import { TaskTypeRegistry } from "../task/registry.js";
@@ -25,6 +25,8 @@ export interface DecodeFramesOptions<C extends TaskClass<Task> = TaskClass<Task>
   readonly types?: readonly C[] | undefined;
 }
 
+const frameOptions: OptionNames<FrameOptions> = { maxBatchBytes: true, signal: true };
+
 /**
  * Tasks as a stream of frames, each a batch behind its length: for a socket, a file, or the body of a request. It takes
  * tasks as frames are asked for. A frame leaves when it is full, by its bytes or its tasks, or when the source has nothing
@@ -37,8 +39,8 @@ export function encodeFrames(
   source: Iterable<Task> | AsyncIterable<Task>,
   options: EncodeFramesOptions = {},
 ): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
-  const maxBytes = maxBatchBytes(options);
-  const { maxBatchTasks = 1000, signal } = options;
+  const { maxBatchTasks = 1000, signal, ...limits } = readOptions(options, { ...frameOptions, maxBatchTasks: true });
+  const maxBytes = maxBatchBytes(limits);
   checkCount("maxBatchTasks", maxBatchTasks);
   if (maxBatchTasks > MAX_BATCH_TASKS)
     throw invalidArgument("maxBatchTasks", `at most ${MAX_BATCH_TASKS}`, maxBatchTasks);
@@ -92,8 +94,7 @@ export function decodeFrames<C extends TaskClass<Task> = TaskClass<Task>>(
   source: ByteSource,
   options: DecodeFramesOptions<C> = {},
 ): AsyncGenerator<TaskOf<C> | OpaqueTask, void, undefined> {
-  checkOptions(options);
-  const { types, ...rest } = options;
+  const { types, ...rest } = readOptions(options, { ...frameOptions, types: true });
   const tasks = types
     ? readTaskFrames(source, rest, new TaskTypeRegistry(types), undefined)
     : defaultHome().decodeFrames(source, rest);
@@ -107,13 +108,14 @@ export function readTaskFrames(
   registry: TaskTypeRegistry,
   home: TaskHome | undefined,
 ): AsyncGenerator<Task, void, undefined> {
-  const maxBytes = maxBatchBytes(options, home);
-  checkSignal(options.signal);
+  const { signal, ...limits } = readOptions(options, frameOptions);
+  const maxBytes = maxBatchBytes(limits, home);
+  checkSignal(signal);
   const tasksIn = (frame: Uint8Array) =>
     isBatch(frame)
       ? tasksOfBatch(frame, maxBytes, registry, home)
       : [decodeTask(frame, maxTaskBytes(home), home, registry)];
-  return tasksOf(readFrames(source, maxBytes, options.signal), tasksIn, options.signal);
+  return tasksOf(readFrames(source, maxBytes, signal), tasksIn, signal);
 }
 
 async function* tasksOf(

@@ -1,11 +1,12 @@
 import { type Command, Option } from "commander";
 import { CommandError, exitCodes, type Problem } from "./command-error.js";
-import { type ConfigFile, readBufGenYaml, readBufYaml } from "./init/config-files.js";
+import { type ConfigFile, readBufConfig } from "./init/config-files.js";
 import { exampleProto } from "./init/example-proto.js";
+import { type PackageManager, packageManager } from "./init/package-manager.js";
 import { checkPackages, installLines, type PackageProblem } from "./init/packages.js";
-import { type ProjectFile, writeProjectFile } from "./init/project-file.js";
+import { checkPlace, type ProjectFile, writeProjectFile } from "./init/project-file.js";
 import { readVendoredProtos, type VendoredProtos } from "./init/vendored-protos.js";
-import type { Terminal } from "./terminal.js";
+import { indented, printable, type Terminal } from "./terminal.js";
 
 interface InitOptions {
   readonly check?: boolean;
@@ -21,81 +22,105 @@ export function addInit(program: Command, terminal: Terminal): void {
         " taskledger's own .proto files, all without a network.",
     )
     .addOption(new Option("--check", "write nothing; say what is off, also in the packages").conflicts("force"))
-    .option("--force", "replace buf.yaml and buf.gen.yaml where they lack something")
+    .option("--force", "add to buf.yaml and buf.gen.yaml what they lack; nothing in them is taken away")
     .addHelpText("after", help)
     .action((options: InitOptions) => (options.check ? check(terminal) : init(terminal, options.force ?? false)));
 }
 
 const help = `
 buf.yaml and buf.gen.yaml are yours. Where they are there already they are kept, and what they lack is printed, with
-the lines to add; the exit code is 3 then.
+the lines to add; the exit code is 3 then. With --force these lines are added. What contradicts them is left to you.
 
 The copy of taskledger's .proto files (third_party/taskledger) is not to be edited. Files in it that differ from those
-of the installed package, as after an update, are replaced, and named.`;
+of the installed package, as after an update, are replaced, and named.
+
+Nothing is written outside of this folder, nor through symbolic links.`;
 
 /** All that init cares about, as it was found. */
 interface Project {
   readonly configFiles: readonly ConfigFile[];
   readonly protos: VendoredProtos;
   readonly packages: readonly PackageProblem[];
+  readonly manager: PackageManager;
   /** The first folder of the project's own .proto files. */
   readonly protoFolder: string;
 }
 
 async function readProject({ cwd, env }: Terminal): Promise<Project> {
-  const { layout, ...bufYaml } = await readBufYaml(cwd);
-  const { remoteEs, ...bufGenYaml } = await readBufGenYaml(cwd, layout);
+  const manager = packageManager(cwd, env);
+  const config = await readBufConfig(cwd);
+  if ("refused" in config) throw failure(manager, config.refused, "Nothing was written.");
   return {
-    configFiles: [bufYaml, bufGenYaml],
-    protos: await readVendoredProtos(cwd, layout.vendored),
-    packages: await checkPackages(cwd, env, remoteEs),
-    protoFolder: layout.own[0],
+    configFiles: config.files,
+    protos: await readVendoredProtos(cwd, config.layout.vendored),
+    packages: await checkPackages(cwd, env, manager, config.remoteEs),
+    manager,
+    protoFolder: config.layout.own[0],
   };
 }
 
 async function check(terminal: Terminal): Promise<void> {
-  const { configFiles, protos, packages } = await readProject(terminal);
+  const { configFiles, protos, packages, manager } = await readProject(terminal);
   const problems = [...[...configFiles, protos].flatMap((each) => each.problems), ...packages];
-  if (problems.length > 0) throw new CommandError(exitCodes.checkFailed, problems);
+  if (problems.length > 0) throw failure(manager, problems);
   terminal.out.write("buf.yaml, buf.gen.yaml, taskledger's .proto files and the installed packages are in order.\n");
 }
 
 async function init(terminal: Terminal, force: boolean): Promise<void> {
   const project = await readProject(terminal);
-  const lacking: Problem[] = [];
-  for (const file of project.configFiles) {
-    const isKept = file.state === "off" && !force;
-    if (isKept) lacking.push(...file.problems);
-    await put(terminal, file, isKept);
-  }
-  for (const file of project.protos.files) await put(terminal, file);
-  if (lacking.length > 0) throw new CommandError(exitCodes.checkFailed, lacking, afterMerging);
+  const { configFiles, protos, manager } = project;
+  const steps = [
+    ...configFiles.map((file) => createStep(file, force && file.canAdd ? "extended" : "kept")),
+    ...protos.files.map((file) => createStep(file, "replaced")),
+  ];
+  for (const { file, verb } of steps) if (verb !== "kept") await checkPlace(terminal.cwd, file);
+  for (const step of steps) await carryOut(terminal, step);
+  const lacking = configFiles.filter(({ state }) => state === "off");
+  const problems = lacking.flatMap((file) => (force ? file.remaining : file.problems));
+  if (problems.length > 0) throw failure(manager, problems, howToGoOn(!force && lacking.some(({ canAdd }) => canAdd)));
   printNextSteps(terminal, project);
 }
 
-const afterMerging = `When that is done, see whether all is in order: npx taskledger init --check
-Or have these files replaced: npx taskledger init --force`;
-
-/** Writes a file that is missing or off, unless it has to be kept, and says so. */
-async function put({ cwd, out }: Terminal, file: ProjectFile, isKept = false): Promise<void> {
-  if (isKept || file.state === "fine") {
-    out.write(`${out.style("dim", "kept    ")} ${file.path}\n`);
-    return;
-  }
-  await writeProjectFile(cwd, file);
-  out.write(`${out.style("green", file.state === "missing" ? "wrote   " : "replaced")} ${file.path}\n`);
+interface Step {
+  readonly file: ProjectFile;
+  readonly verb: keyof typeof verbStyles;
 }
 
-function printNextSteps({ out }: Terminal, { configFiles, packages, protoFolder }: Project): void {
+const verbStyles = { kept: "dim", wrote: "green", extended: "green", replaced: "green" } as const;
+
+/** What is done with a file. The verb is for one that is off. */
+function createStep(file: ProjectFile, verb: Step["verb"]): Step {
+  return { file, verb: file.state === "missing" ? "wrote" : file.state === "fine" ? "kept" : verb };
+}
+
+async function carryOut({ cwd, out }: Terminal, { file, verb }: Step): Promise<void> {
+  if (verb !== "kept") await writeProjectFile(cwd, file);
+  out.write(`${out.style(verbStyles[verb], verb.padEnd(8))} ${printable(file.path)}\n`);
+}
+
+function howToGoOn(canAdd: boolean): string {
+  const lines = ["When that is done, see whether all is in order: npx taskledger init --check"];
+  if (canAdd) lines.push("Or have what can be added be added: npx taskledger init --force");
+  return lines.join("\n");
+}
+
+/** The advice is written for npm. */
+function failure(manager: PackageManager, problems: readonly Problem[], conclusion?: string): CommandError {
+  const reworded = (text: string) => text.replaceAll("npx ", `${manager.run} `);
+  const adapted = problems.map((problem) => ({ ...problem, advice: reworded(problem.advice) }));
+  return new CommandError(exitCodes.checkFailed, adapted, conclusion && reworded(conclusion));
+}
+
+function printNextSteps({ out }: Terminal, { configFiles, packages, manager, protoFolder }: Project): void {
   for (const { code, text, advice, install } of packages) {
-    if (install === undefined) out.write(`\n${out.style("yellow", `warning[${code}]:`)} ${text}\n  ${advice}\n`);
+    if (install === undefined)
+      out.write(`\n${out.style("yellow", `warning[${code}]:`)} ${printable(`${text}\n  ${advice}`)}\n`);
   }
-  const lines = installLines(packages);
-  if (lines.length > 0)
-    out.write(`\nInstall what is missing or too old:\n\n${lines.map((line) => `  ${line}\n`).join("")}`);
+  const lines = installLines(packages, manager);
+  if (lines.length > 0) out.write(`\nInstall what is missing or too old:\n\n${indented(lines.join("\n"))}\n`);
   if (configFiles.every(({ state }) => state === "missing")) {
     const { path, text } = exampleProto(protoFolder);
-    out.write(`\nDeclare a task type, as in ${path}:\n\n${text}`);
+    out.write(`\nDeclare a task type, as in ${printable(path)}:\n\n${indented(text)}`);
   }
-  out.write("\nGenerate the code:\n\n  npx buf generate\n");
+  out.write(`\nGenerate the code:\n\n  ${manager.run} buf generate\n`);
 }

@@ -1,13 +1,19 @@
 #!/usr/bin/env node
+import { exitCodes } from "./command-error.js";
 import { runCommandLine } from "./program.js";
 import { processTerminal } from "./terminal.js";
 
-// Who reads our output may stop early, as `head` does; that is no failure.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code !== "EPIPE") throw error;
-  process.exit(0);
-});
+// A command does its work also where nobody reads what it prints. Who reads may stop early, as `head` does; that is no
+// failure, other errors are, such as a full disk.
+let isOutputLost = false;
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", ({ code }: NodeJS.ErrnoException) => {
+    if (code === "EPIPE") return;
+    isOutputLost = true;
+    process.exitCode = exitCodes.failed;
+  });
+}
 
 runCommandLine(process.argv.slice(2), processTerminal()).then((exitCode) => {
-  process.exitCode = exitCode;
+  process.exitCode = isOutputLost ? exitCodes.failed : exitCode;
 });

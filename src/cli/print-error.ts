@@ -1,5 +1,5 @@
 import { CommandError, type Problem } from "./command-error.js";
-import type { Output } from "./terminal.js";
+import { indented, type Output, printable } from "./terminal.js";
 
 /** Prints an error the way all of ours look: `error[CODE]: what is wrong`, and below it what to do. */
 export function printError(error: unknown, err: Output): void {
@@ -15,15 +15,16 @@ export function printError(error: unknown, err: Output): void {
 }
 
 function printProblem({ code, text, advice }: Problem, err: Output): void {
-  err.write(`${err.style("red", `error[${code}]:`)} ${text}\n`);
-  err.write(advice.replace(/^(?=.)/gm, "  ").replace(/\n?$/, "\n"));
+  err.write(`${err.style("red", `error[${code}]:`)} ${printable(text)}\n`);
+  err.write(indented(printable(advice)).replace(/\n?$/, "\n"));
 }
 
 /** The file system's errors are for the user to mend, the others for us. */
 function unexpected(error: unknown): Problem {
-  const { code, path, message, stack } = error as NodeJS.ErrnoException;
-  if (typeof code === "string" && path !== undefined) {
-    return { code, text: message.replace(/^\w+: /, ""), advice: `Check ${path} and the rights to it, and try again.` };
+  const { code, path, syscall, message, stack } = error as NodeJS.ErrnoException;
+  if (typeof code === "string" && syscall !== undefined) {
+    const where = path === undefined ? "the files of the project" : path;
+    return { code, text: message.replace(/^\w+: /, ""), advice: `Check ${where} and the rights to it, and try again.` };
   }
   return {
     code: "UNEXPECTED",

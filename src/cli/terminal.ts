@@ -19,6 +19,18 @@ export interface Terminal {
   readonly err: Output;
 }
 
+/** Text as a terminal may show it: what files hold must not move the cursor or pass itself off as other lines. */
+export function printable(text: string): string {
+  return text.replace(/(?!\n)[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu, (char) => {
+    return `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
+}
+
+/** Text with each of its lines two columns further in. */
+export function indented(text: string): string {
+  return text.replace(/^(?=.)/gm, "  ");
+}
+
 export function processTerminal(): Terminal {
   const { stdout, stderr, env } = process;
   return { cwd: process.cwd(), env, out: createOutput(stdout, env), err: createOutput(stderr, env) };

@@ -1,53 +1,44 @@
-import {
-  create,
-  createRegistry,
-  type DescFile,
-  type DescMessage,
-  fromBinary,
-  fromJson,
-  type JsonObject,
-  type Registry,
-  toBinary,
-  toJson,
-} from "@bufbuild/protobuf";
+import { create, type DescMessage, fromBinary, type JsonObject, toBinary, toJson } from "@bufbuild/protobuf";
 import { BinaryWriter, base64Decode, base64Encode } from "@bufbuild/protobuf/wire";
-import { type Any, anyUnpack } from "@bufbuild/protobuf/wkt";
+import type { Any } from "@bufbuild/protobuf/wkt";
 import { type TaskEnvelope, TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
 import { SealedDataSchema } from "../../gen/taskledger/v1/sealed_data_pb.js";
-import { packData } from "../envelope.js";
-import { checkEnvelope } from "../envelope-check.js";
-import { describeValue, TaskError } from "../errors.js";
-import { UNKNOWN_FIELDS_HEADER } from "../headers.js";
-import { checkOptions } from "../options.js";
-import { MAX_DEPTH } from "../task/data-check.js";
+import { describeValue, messageOf } from "../describe-value.js";
+import { checkEnvelope } from "../envelope/check.js";
+import { encodeEnvelope } from "../envelope/encode.js";
+import { packData } from "../envelope/envelope.js";
+import { UNKNOWN_FIELDS_HEADER } from "../envelope/headers.js";
+import { isTaskError, TaskError } from "../errors.js";
+import { checkBoolean, readOptions } from "../options.js";
 import { typeNameOf, typeUrlOf } from "../type-url.js";
 import { isPlainObject } from "../values.js";
-import { losesInJson } from "./json-loss.js";
-import { locateJsonProblem } from "./json-problem.js";
+import { JsonProblem } from "./json-problem.js";
+import { jsonToBinary } from "./json-to-binary.js";
+import { jsonTypesOf } from "./json-types.js";
+import type { JsonOptions } from "./json-writing.js";
 
 /** A task as a plain object that JSON keeps whole: ProtoJSON of `taskledger.v1.TaskEnvelope`. */
 export type TaskHash = JsonObject;
 
-/** The envelope and the Any around the data count as levels of the JSON, too. */
-const recursionLimit = MAX_DEPTH + 2;
-
 /** `schema` is that of the data, or undefined if this process does not know it. */
 export function envelopeToHash(envelope: TaskEnvelope & { data: Any }, schema: DescMessage | undefined): TaskHash {
   const hashable = unknownFieldsToHeader(envelope);
-  const known = schema && withKnownData(hashable, schema);
-  const sealed = known ?? toJson(TaskEnvelopeSchema, { ...hashable, data: seal(envelope.data) }, { registry: sealing });
-  return sealed as TaskHash;
+  const plain = schema && toPlainHash(hashable, schema);
+  if (plain) return plain;
+  const { withoutExtensions: registry } = jsonTypesOf(SealedDataSchema);
+  return toJson(TaskEnvelopeSchema, { ...hashable, data: seal(envelope.data) }, { registry }) as TaskHash;
 }
 
-/** Undefined where ProtoJSON would lose or refuse some of the data. */
-function withKnownData(envelope: TaskEnvelope & { data: Any }, schema: DescMessage): TaskHash | undefined {
-  const registry = registryOf(schema);
-  const data = anyUnpack(envelope.data, schema);
-  if (data === undefined || losesInJson(schema, data, registry)) return undefined;
+/** Undefined where ProtoJSON would lose or refuse some of the data, which is found out by reading it back. */
+function toPlainHash(envelope: TaskEnvelope & { data: Any }, schema: DescMessage): TaskHash | undefined {
+  const { withoutExtensions: registry } = jsonTypesOf(schema);
   try {
-    return toJson(TaskEnvelopeSchema, envelope, { registry }) as TaskHash;
+    const hash = toJson(TaskEnvelopeSchema, envelope, { registry });
+    const options = { registry, ignoreUnknownFields: false, isStrict: true, maxBytes: Infinity };
+    const { data } = readJson(hash, options);
+    return data && Buffer.compare(data.value, envelope.data.value) === 0 ? (hash as TaskHash) : undefined;
   } catch {
-    return undefined; // a Timestamp out of range, an Any of a type that the registry lacks, a Value of no kind …
+    return undefined; // a Timestamp out of range, an Any of a type that the registry lacks, a negative zero …
   }
 }
 
@@ -58,34 +49,56 @@ export interface FromHashOptions {
 
 /**
  * Reads a hash. `schemaOf` gives the schemas of the types this process knows. Throws INVALID_HASH with the path of what
- * is wrong, and UNKNOWN_TYPE for plain data of a type it does not know, which JSON alone cannot turn into bytes.
+ * is wrong, TOO_LARGE where the task would have more than `maxBytes` as bytes, and UNKNOWN_TYPE for plain data of a type
+ * it does not know, which JSON alone cannot turn into bytes.
  */
 export function hashToEnvelope(
   hash: unknown,
   schemaOf: (typeName: string) => DescMessage | undefined,
+  maxBytes: number,
   options: FromHashOptions = {},
 ): TaskEnvelope & { data: Any } {
-  checkOptions(options);
+  const { ignoreUnknownFields = false } = readOptions(options, { ignoreUnknownFields: true });
+  checkBoolean("ignoreUnknownFields", ignoreUnknownFields);
+  try {
+    return readHash(hash, schemaOf, maxBytes, ignoreUnknownFields);
+  } catch (cause) {
+    if (isTaskError(cause)) throw cause;
+    throw invalidHash(cause);
+  }
+}
+
+function readHash(
+  hash: unknown,
+  schemaOf: (typeName: string) => DescMessage | undefined,
+  maxBytes: number,
+  ignoreUnknownFields: boolean,
+): TaskEnvelope & { data: Any } {
   const { typeUrl, sealed } = dataTypeOf(hash);
   const schema = sealed ? SealedDataSchema : schemaOf(typeNameOf(typeUrl));
   if (schema === undefined) throw unknownType(typeNameOf(typeUrl));
-  const envelope = parse(hash, schema, options);
+  const { all: registry } = jsonTypesOf(schema);
+  const envelope = readJson(hash, { registry, ignoreUnknownFields, isStrict: false, maxBytes });
   checkEnvelope(envelope, "INVALID_HASH");
-  // protobuf-es packs under its own prefix; the sender's stays.
+  // The sender's prefix stays.
   envelope.data = sealed ? unseal(envelope.data) : packData(typeUrl, envelope.data.value);
   unknownFieldsFromHeader(envelope);
   checkEnvelope(envelope, "INVALID_HASH");
+  encodeEnvelope(envelope, maxBytes);
   return envelope;
 }
 
-function parse(hash: unknown, schema: DescMessage, { ignoreUnknownFields = false }: FromHashOptions): TaskEnvelope {
-  const options = { registry: registryOf(schema), ignoreUnknownFields, recursionLimit };
-  try {
-    return fromJson(TaskEnvelopeSchema, hash as TaskHash, options);
-  } catch (cause) {
-    const { path, reason } = locateJsonProblem(TaskEnvelopeSchema, hash, options, cause as Error);
-    throw new TaskError("INVALID_HASH", `${path || "the hash"}: ${reason}`, { field: path || undefined, cause });
-  }
+function readJson(hash: unknown, options: JsonOptions): TaskEnvelope {
+  return fromBinary(TaskEnvelopeSchema, jsonToBinary(TaskEnvelopeSchema, hash, options));
+}
+
+/** What is no problem of the JSON was thrown by an accessor, or by a proxy. */
+function invalidHash(cause: unknown): TaskError {
+  const path = cause instanceof JsonProblem ? cause.path : "";
+  return new TaskError("INVALID_HASH", `${path || "the hash"}: ${messageOf(cause)}`, {
+    field: path || undefined,
+    cause,
+  });
 }
 
 function dataTypeOf(hash: unknown): { typeUrl: string; sealed: boolean } {
@@ -140,25 +153,4 @@ function unknownFieldsFromHeader(envelope: TaskEnvelope): void {
   } catch {
     // Somebody else's header, then.
   }
-}
-
-const sealing = createRegistry(SealedDataSchema);
-const registries = new WeakMap<DescMessage, Registry>();
-
-/** The types that JSON of this data may name in an Any: those of its file and of the files that one imports. */
-function registryOf(schema: DescMessage): Registry {
-  let registry = registries.get(schema);
-  if (registry === undefined) {
-    registry = createRegistry(schema, ...filesOf(schema.file, new Set()));
-    registries.set(schema, registry);
-  }
-  return registry;
-}
-
-function filesOf(file: DescFile, found: Set<DescFile>): Set<DescFile> {
-  if (!found.has(file)) {
-    found.add(file);
-    for (const imported of file.dependencies) filesOf(imported, found);
-  }
-  return found;
 }

@@ -1,10 +1,11 @@
 /// <reference lib="esnext.disposable" preserve="true"/>
 
+import { checkSignal } from "../abort.js";
 import type { OperationOptions } from "../adapter.js";
 import type { ClaimState, ClaimStore } from "../claim-store.js";
 import { TaskError } from "../errors.js";
 import type { TaskKey } from "../keys.js";
-import { checkDuration } from "../options.js";
+import { checkDuration, operationOptions, readOptions } from "../options.js";
 
 /** The part of a lease, at its end, in which the holder counts the claim as lost already. */
 const GUARD = 0.1;
@@ -55,10 +56,12 @@ export class Claim implements AsyncDisposable {
    * completed or claimed by another, or `signal` aborted; and what the store throws: the lease then ends as it would have.
    */
   async renew(options: OperationOptions = {}): Promise<void> {
+    const operation = readOptions(options, operationOptions);
+    checkSignal(operation.signal);
     const own = internalsOf(this);
     const startedAt = performance.now();
     const isOver = () => own.hasEnded || this.signal.aborted;
-    const until = isOver() ? undefined : await own.store.renew(this, own.lease, options);
+    const until = isOver() ? undefined : await own.store.renew(this, own.lease, operation);
     if (isOver()) throw lost(this, own.hasEnded ? "it has been released" : "its lease was about to end");
     if (until === undefined) {
       const error = lost(this, "another has the task, or it has been completed");
@@ -70,12 +73,14 @@ export class Claim implements AsyncDisposable {
   }
 
   /** Ends the claim. Completing the task does so, too. Throws what the store throws; the lease then ends by itself. */
-  async release({ retryIn = 0, ...options }: ReleaseOptions = {}): Promise<void> {
+  async release(options: ReleaseOptions = {}): Promise<void> {
+    const { retryIn = 0, ...operation } = readOptions(options, { ...operationOptions, retryIn: true });
     checkDuration("retryIn", retryIn);
+    checkSignal(operation.signal);
     const own = internalsOf(this);
     if (own.hasEnded) return;
     end(own);
-    await own.store.release(this, retryIn, options);
+    await own.store.release(this, retryIn, operation);
   }
 
   /** Releases it, if that has not happened yet. */

@@ -1,7 +1,6 @@
 import { hostname } from "node:os";
-import type { Adapter, OperationOptions } from "../adapter.js";
-import { type ClaimState, type ClaimStore, isClaimed } from "../claim-store.js";
-import { readStamp } from "../envelope.js";
+import type { Adapter, OperationOptions, StoredTask } from "../adapter.js";
+import { type ClaimState, type ClaimStore, isClaimed, REDELIVERY } from "../claim-store.js";
 import { invalidArgument, TaskError } from "../errors.js";
 import type { TaskKey } from "../keys.js";
 import { checkDuration } from "../options.js";
@@ -21,12 +20,14 @@ export interface ClaimOptions extends OperationOptions {
 export const DEFAULT_LEASE = 60_000;
 const LEAST_LEASE = 10;
 
-const processName = `${hostname()}:${process.pid}:${Math.random().toString(36).slice(2, 8)}`;
+let processName: string | undefined;
 let owners = 0;
 
 /** The name of an owner that has none: the host, the process, and what no other call has. */
 export function newOwner(): string {
   owners++;
+  // Not before it is needed: Deno asks for a permission.
+  processName ??= `${hostname()}:${process.pid}:${Math.random().toString(36).slice(2, 8)}`;
   return `${processName}:${owners}`;
 }
 
@@ -42,6 +43,36 @@ export function checkClaimOptions({ owner, lease }: ClaimOptions): void {
   if (lease !== undefined) checkDuration("lease", lease, LEAST_LEASE);
 }
 
+/** What is known of the claims to a task. */
+export interface ClaimInfo {
+  /** How often the task has been claimed. */
+  readonly attempt: number;
+  /** Of the last claim; it only grows. */
+  readonly token: bigint;
+  /** Who has claimed the task, and when the lease ends; undefined if nobody has it now. */
+  readonly owner: string | undefined;
+  readonly claimedUntil: Date | undefined;
+  /** When the task may be tried again, if it waits for that. */
+  readonly waitsUntil: Date | undefined;
+  /** Until when `redeliver` does not hand it over again. */
+  readonly redeliveredUntil: Date | undefined;
+}
+
+/** What a state says now. */
+export function claimInfoOf({ owner, token, attempt, until }: ClaimState): ClaimInfo {
+  const end = until > Date.now() ? new Date(until) : undefined;
+  const isMark = owner === REDELIVERY;
+  const isClaim = end !== undefined && owner !== undefined && !isMark;
+  return {
+    attempt,
+    token,
+    owner: isClaim ? owner : undefined,
+    claimedUntil: isClaim ? end : undefined,
+    waitsUntil: owner === undefined ? end : undefined,
+    redeliveredUntil: isMark ? end : undefined,
+  };
+}
+
 /** Claims a version for an owner; undefined where another has it, or it is not open any more. */
 export async function claimVersion(
   store: ClaimStore,
@@ -55,26 +86,33 @@ export async function claimVersion(
   return state && new Claim(store, { taskList, id }, state, lease, startedAt);
 }
 
-/** Of how many envelopes it is looked at once whether they are claimed; few, since others claim meanwhile. */
+export interface UnclaimedOptions {
+  /** Whose own claims do not stand in the way. */
+  readonly owner?: string | undefined;
+  readonly isContested?: (() => boolean) | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** The number of tasks whose claims are looked up at once; few, since others claim meanwhile. */
 const LOOKED_AT_ONCE = 16;
 
 /**
- * Of pages the envelopes whose version nobody has claimed and which wait for no retry, as far as the store knew just now.
+ * The tasks of pages that nobody has claimed and that do not wait to be tried again, as far as the store knew just now.
  * While `isContested`, those of a page come in a random order: workers who read at the same time would all want the same.
  */
 export async function* withoutClaimed(
   store: ClaimStore,
-  pages: AsyncIterable<readonly Uint8Array[]>,
-  isContested: () => boolean,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<readonly Uint8Array[], void, undefined> {
+  taskList: string,
+  pages: AsyncIterable<readonly StoredTask[]>,
+  { owner, isContested, signal }: UnclaimedOptions,
+): AsyncGenerator<readonly StoredTask[], void, undefined> {
   for await (const page of pages) {
     const rest = [...page];
     while (rest.length > 0) {
-      const some = isContested() ? takeRandom(rest, LOOKED_AT_ONCE) : rest.splice(0, LOOKED_AT_ONCE);
-      const stamps = some.map(readStamp);
-      const states = await store.states(stamps, { signal });
-      yield some.filter((_, i) => isFree(states[i], stamps[i]?.savedAt as Version));
+      const some = isContested?.() ? takeRandom(rest, LOOKED_AT_ONCE) : rest.splice(0, LOOKED_AT_ONCE);
+      const keys = some.map(({ id }) => ({ taskList, id }));
+      const states = await store.states(keys, { signal });
+      yield some.filter(({ savedAt }, i) => isFree(states[i], savedAt, owner));
     }
   }
 }
@@ -91,11 +129,12 @@ function takeRandom<T>(from: T[], count: number): T[] {
 }
 
 /** Whether a claim is granted is decided when it is asked for; so no tolerance here. */
-function isFree(state: ClaimState | undefined, savedAt: Version): boolean {
-  return state === undefined || !isClaimed(state, { savedAt }, { now: Date.now(), tolerance: 0 });
+function isFree(state: ClaimState | undefined, savedAt: Version, owner: string | undefined): boolean {
+  return state === undefined || !isClaimed(state, { savedAt, owner }, { now: Date.now(), tolerance: 0 });
 }
 
 function checkOwner(owner: unknown): void {
-  if (typeof owner === "string" && owner.length >= 1 && owner.length <= 512 && owner.isWellFormed()) return;
+  const isName = typeof owner === "string" && owner.length >= 1 && owner.length <= 512 && owner.isWellFormed();
+  if (isName && owner !== REDELIVERY) return;
   throw invalidArgument("owner", "a name of 1 to 512 characters", owner);
 }

@@ -1,34 +1,55 @@
 import { createHash } from "node:crypto";
 import type { DataInterface } from "../data-interface.js";
-import { encodeEnvelope } from "../envelope.js";
+import { messageOf } from "../describe-value.js";
+import type { FullEnvelope } from "../envelope/envelope.js";
 import { isTaskError } from "../errors.js";
-import { MAX_KEY_BYTES } from "../keys.js";
+import { isKey, MAX_KEY_BYTES, type TaskKey } from "../keys.js";
+import { saveCopy } from "../save-copy.js";
 import type { Task } from "../task/task.js";
 import { currentEnvelope } from "../task/task-envelope.js";
-import type { Exhaustion } from "./recover-options.js";
+import type { Exhaustion } from "./perform-options.js";
+
+/** The headers of a dead letter: where it came from, and why, when and after how many attempts it was given up. */
+const header = {
+  list: "taskledger-dead-list",
+  id: "taskledger-dead-id",
+  at: "taskledger-dead-at",
+  attempts: "taskledger-dead-attempts",
+  reason: "taskledger-dead-reason",
+} as const;
 
 /**
- * Saves a copy of an open task in another list. Its headers tell where it came from, why, when, and after how many
- * attempts. Its id follows from the task's list, id and version: a version that is given up twice is there once, and no
- * other task takes its place.
+ * Saves a copy of an open task in another list. Its id follows from the task's list, id and version: a version that is given
+ * up twice is there once, and no other task takes its place.
  */
 export async function saveDeadLetter(
   tasks: DataInterface,
   task: Task,
   deadLetterList: string,
   { attempts, error }: Exhaustion,
-): Promise<Task> {
-  const envelope = currentEnvelope(task);
-  delete envelope.savedAt;
+): Promise<void> {
+  const { savedAt: _, ...envelope } = currentEnvelope(task);
   Object.assign(envelope.headers, {
-    "taskledger-dead-list": task.taskList,
-    "taskledger-dead-id": task.id,
-    "taskledger-dead-at": new Date().toISOString(),
-    "taskledger-dead-attempts": String(attempts),
-    "taskledger-dead-reason": reasonOf(error),
+    [header.list]: task.taskList,
+    [header.id]: task.id,
+    [header.at]: new Date().toISOString(),
+    [header.attempts]: String(attempts),
+    [header.reason]: reasonOf(error),
   });
-  const copy = { ...envelope, taskList: deadLetterList, id: deadLetterId(task), attempt: attempts };
-  return tasks.save(tasks.fromBinary(encodeEnvelope(copy, tasks.maxTaskBytes)));
+  await saveCopy(tasks, { ...envelope, taskList: deadLetterList, id: deadLetterId(task), attempt: attempts });
+}
+
+/** The list and the id that a dead letter had; undefined if it is none. */
+export function originOf({ envelope }: Task): TaskKey | undefined {
+  const { [header.list]: taskList, [header.id]: id } = envelope.headers;
+  return taskList !== undefined && id !== undefined && isKey(taskList, id) ? { taskList, id } : undefined;
+}
+
+/** A dead letter as it was before, to be done anew. */
+export function originalOf(deadLetter: Task, { taskList, id }: TaskKey): FullEnvelope {
+  const { savedAt: _, ...envelope } = currentEnvelope(deadLetter);
+  for (const name of Object.values(header)) delete envelope.headers[name];
+  return { ...envelope, taskList, id, attempt: 0 };
 }
 
 /** The list is escaped, so that it is known where the id begins. */
@@ -41,6 +62,5 @@ function deadLetterId({ taskList, id, envelope }: Task): string {
 /** In so few characters that it seldom carries a task over its limit. */
 function reasonOf(error: unknown): string {
   const code = isTaskError(error) ? `${error.code}: ` : "";
-  const message = error instanceof Error ? error.message : String(error);
-  return `${code}${message}`.slice(0, 1000).toWellFormed();
+  return `${code}${messageOf(error)}`.slice(0, 1000).toWellFormed();
 }

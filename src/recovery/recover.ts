@@ -1,42 +1,44 @@
-import { onAbort } from "../abort.js";
 import { mapConcurrently } from "../concurrency.js";
-import { type DataInterface, listStale } from "../data-interface.js";
-import { isTaskError, type TaskErrorCode } from "../errors.js";
+import type { DataInterface } from "../data-interface.js";
+import { invalidArgument } from "../errors.js";
+import { checkTaskList } from "../keys.js";
+import { checkFunction } from "../options.js";
+import { listStale } from "../stale.js";
 import type { OpaqueTask } from "../task/opaque-task.js";
 import type { Task } from "../task/task.js";
 import type { TaskClass, TaskOf } from "../task/task-types.js";
-import {
-  checkRecoverOptions,
-  type RecoverCounts,
-  type RecoverEvent,
-  type RecoverHandler,
-  type RecoverOptions,
-  type RecoverResult,
-} from "./recover-options.js";
-import { TaskRecovery } from "./recover-task.js";
+import type { PerformResult, TaskHandler } from "./perform-options.js";
+import { Performer } from "./performer.js";
+import { type RecoverCounts, type RecoverEvent, type RecoverOptions, readRecoverOptions } from "./recover-options.js";
+import { repeat } from "./repeat.js";
 
 /**
- * Finishes what dead workers left in a list: claims tasks that have been open for a while, does them again, and
- * completes them. Without a handler, it calls `execute`.
+ * Finishes what dead workers left in one or more lists: claims tasks that have been open for a while, does them again, and
+ * completes them, as `perform` does. Without a handler, it calls `execute`. Any number of processes may run it.
  *
  *     await recover(tasks, "acme.com", undefined, { maxAttempts: 5, deadLetterList: "dead", every: 30_000, signal });
  *
- * Resolves after one pass, or, with `every`, when the signal is aborted; an abort is no error. Throws INVALID_ARGUMENT,
- * UNSUPPORTED where the store has no claims, and, without `every`, what the store throws.
+ * @returns how many tasks came to what: after one pass, or, with `every`, once the signal is aborted; an abort is no error.
+ * @throws INVALID_ARGUMENT, INVALID_KEY, UNSUPPORTED if the store has no claims, and, without `every`, what the store throws.
  */
 export async function recover<C extends TaskClass<Task>>(
   tasks: DataInterface<C>,
-  taskList: string,
-  handler?: RecoverHandler<TaskOf<C> | OpaqueTask> | undefined,
+  taskLists: string | readonly string[],
+  handler?: TaskHandler<TaskOf<C> | OpaqueTask> | undefined,
   options: RecoverOptions<TaskOf<C> | OpaqueTask> = {},
 ): Promise<RecoverCounts> {
-  checkRecoverOptions(taskList, handler, options as RecoverOptions<Task>);
-  const recovery = new Recovery(tasks as DataInterface, taskList, handler as never, options as RecoverOptions<Task>);
-  return recovery.run();
+  const lists = checkTaskLists(taskLists);
+  checkFunction("handler", handler);
+  const read = readRecoverOptions(lists, options as RecoverOptions);
+  return new Recovery(tasks as DataInterface, lists, handler as TaskHandler<Task> | undefined, read).run();
 }
 
-/** What may pass by itself; after it, the next pass tries again. */
-const passing: readonly TaskErrorCode[] = ["UNAVAILABLE", "TIMEOUT", "OVERLOADED", "CLOCK_SKEW"];
+function checkTaskLists(taskLists: unknown): readonly string[] {
+  const lists: unknown[] = Array.isArray(taskLists) ? taskLists : [taskLists];
+  if (lists.length === 0) throw invalidArgument("taskLists", "a task list, or an array of them", taskLists);
+  for (const list of lists) checkTaskList(list);
+  return lists as string[];
+}
 
 const countOf = {
   completed: "completed",
@@ -45,88 +47,70 @@ const countOf = {
   exhausted: "exhausted",
   "passed-over": "passedOver",
   interrupted: "interrupted",
-} as const satisfies Record<RecoverResult<Task>["type"], keyof RecoverCounts>;
+} as const satisfies Record<PerformResult["type"], keyof RecoverCounts>;
+
+function noCounts(): RecoverCounts {
+  return { completed: 0, failed: 0, deadLettered: 0, exhausted: 0, passedOver: 0, interrupted: 0 };
+}
 
 class Recovery {
   readonly #tasks: DataInterface;
-  readonly #taskList: string;
-  readonly #options: RecoverOptions<Task>;
-  readonly #one: TaskRecovery;
-  readonly #counts: RecoverCounts = {
-    completed: 0,
-    failed: 0,
-    deadLettered: 0,
-    exhausted: 0,
-    passedOver: 0,
-    interrupted: 0,
-  };
+  readonly #taskLists: readonly string[];
+  readonly #options: RecoverOptions;
+  readonly #performer: Performer;
+  readonly #total = noCounts();
   /** By the listener of the events. */
   #thrown: { readonly cause: unknown } | undefined;
 
   constructor(
     tasks: DataInterface,
-    taskList: string,
-    handler: RecoverHandler<Task> | undefined,
-    options: RecoverOptions<Task>,
+    taskLists: readonly string[],
+    handler: TaskHandler<Task> | undefined,
+    options: RecoverOptions,
   ) {
     this.#tasks = tasks;
-    this.#taskList = taskList;
+    this.#taskLists = taskLists;
     this.#options = options;
-    this.#one = new TaskRecovery(tasks, handler, options, (event) => this.#tell(event));
+    const onClaimed = (task: Task, attempt: number) => this.#tell({ type: "claimed", task, attempt });
+    this.#performer = new Performer(tasks, handler, options, onClaimed);
   }
 
   async run(): Promise<RecoverCounts> {
     const { every, signal } = this.#options;
-    while (!signal?.aborted) {
-      await this.#pass().catch((error: unknown) => this.#failed(error));
-      if (this.#thrown) throw this.#thrown.cause;
-      if (every === undefined) break;
-      await pause(every, signal);
-    }
-    return this.#counts;
+    const onStoreFailed = (error: (RecoverEvent & { type: "store-failed" })["error"]) =>
+      this.#tell({ type: "store-failed", error }).then(() => !this.#thrown);
+    await repeat(() => this.#passAll(), { every, signal, onStoreFailed });
+    if (this.#thrown) throw this.#thrown.cause;
+    return this.#total;
   }
 
-  async #pass(): Promise<void> {
-    const { olderThan = 60_000, concurrency, signal } = this.#options;
-    const options = { olderThan, unclaimed: true, signal };
-    const stale = listStale(this.#tasks, this.#taskList, options, () => this.#one.hasRivals);
-    const results = mapConcurrently(stale, (task) => this.#one.recover(task), concurrency);
+  /** Whether to go on. */
+  async #passAll(): Promise<boolean> {
+    for (const taskList of this.#taskLists) if (!this.#thrown) await this.#pass(taskList);
+    return !this.#thrown;
+  }
+
+  async #pass(taskList: string): Promise<void> {
+    const { olderThan = 60_000, concurrency, signal, owner } = this.#options;
+    const counts = noCounts();
+    const isContested = () => this.#performer.hasRivals;
+    const stale = listStale(this.#tasks, taskList, { olderThan, unclaimed: true, signal }, { owner, isContested });
+    const results = mapConcurrently(stale, (task) => this.#performer.perform(task), concurrency);
     for await (const result of results) {
-      this.#counts[countOf[result.type]]++;
-      this.#tell(result);
+      const name = countOf[result.type];
+      counts[name]++;
+      this.#total[name]++;
+      if (result.type !== "passed-over") await this.#tell(result);
       if (this.#thrown) return;
     }
+    await this.#tell({ type: "pass", taskList, counts });
   }
 
-  /** An abort ends the run; what may pass waits for the next pass; all else is thrown. */
-  #failed(error: unknown): void {
-    const { every, signal } = this.#options;
-    if (signal?.aborted && isTaskError(error, "ABORTED")) return;
-    if (every === undefined || !isTaskError(error) || !passing.includes(error.code)) throw error;
-    this.#tell({ type: "store-failed", error });
-  }
-
-  #tell(event: RecoverEvent<Task>): void {
+  async #tell(event: RecoverEvent): Promise<void> {
     try {
-      this.#options.onEvent?.(event);
+      await this.#options.onEvent?.(event);
     } catch (cause) {
       this.#thrown ??= { cause };
     }
   }
-}
-
-async function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
-  if (signal?.aborted) return;
-  await new Promise<void>((resolve) => {
-    const timer = setTimeout(() => {
-      release?.();
-      resolve();
-    }, milliseconds);
-    const release =
-      signal &&
-      onAbort(signal, () => {
-        clearTimeout(timer);
-        resolve();
-      });
-  });
 }

@@ -2,15 +2,16 @@ import { create, type DescMessage, type Message } from "@bufbuild/protobuf";
 import { type Timestamp, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { v7 as uuidv7 } from "uuid";
 import { TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
-import { packData } from "../envelope.js";
+import type { OperationOptions } from "../adapter.js";
+import { packData } from "../envelope/envelope.js";
+import { checkNewHeaders } from "../envelope/headers.js";
 import { describeValue, TaskError } from "../errors.js";
-import { checkNewHeaders } from "../headers.js";
 import { checkId, checkTaskList } from "../keys.js";
-import { checkOptions } from "../options.js";
+import { type OptionNames, operationOptions, readOptions } from "../options.js";
 import { typeUrlOf } from "../type-url.js";
 import { isPlainObject } from "../values.js";
 import { createData } from "./data.js";
-import { membersOf } from "./data-check.js";
+import { isMessageLike, membersOf } from "./data-check.js";
 import { COPY, TaskState } from "./task-state.js";
 import type { BuildOptions, TaskClass } from "./task-types.js";
 
@@ -32,7 +33,7 @@ export function buildState(taskClass: TaskClass, init: unknown, options: BuildOp
   const { schema, codec } = taskClass;
   const given = checkInit(init);
   checkUnambiguous(taskClass);
-  if ("$typeName" in given)
+  if (isMessageLike(given))
     return makeState(taskClass, undefined, undefined, createData(schema, given, codec), options);
   const { taskList, id, ...fields } = given;
   // A field called taskList or id that an option names belongs to both.
@@ -73,7 +74,7 @@ function makeState(
   given: Message,
   options: BuildOptions = {},
 ): TaskState {
-  const { headers = {}, createdAt = new Date() } = checkBuildOptions(options);
+  const { headers = {}, createdAt = new Date() } = readOptions(options, buildOptions);
   if (givenList !== undefined) checkTaskList(givenList);
   if (givenId !== undefined) checkId(givenId);
   const taskList = settleKey("taskList", givenList, given, listField);
@@ -92,15 +93,13 @@ function makeState(
   return new TaskState(Object.assign(envelope, { data: empty }), data, undefined);
 }
 
-function checkBuildOptions(options: BuildOptions): BuildOptions {
-  checkOptions(options);
-  const stray = Object.keys(options).find((name) => !buildOptions.has(name));
-  if (stray === undefined) return options;
-  throw new TaskError("INVALID_ARGUMENT", `options: there is none called ${describeValue(stray)}`, { field: stray });
-}
+const buildOptions: OptionNames<BuildOptions> = { headers: true, createdAt: true };
 
-/** Those of `create`, too. */
-const buildOptions: ReadonlySet<string> = new Set(["headers", "createdAt", "signal"]);
+/** The options of `create`, of those that build and of those that save. */
+export function splitOptions(options: BuildOptions & OperationOptions): [BuildOptions, OperationOptions] {
+  const { headers, createdAt, signal } = readOptions(options, { ...buildOptions, ...operationOptions });
+  return [{ headers, createdAt }, { signal }];
+}
 
 /** A key that is given, or that its field in the data supplies; both, if they agree. */
 function settleKey(

@@ -1,8 +1,11 @@
 import { create, type DescField, type DescMessage, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
-import { FeatureSet_FieldPresence } from "@bufbuild/protobuf/wkt";
+import { type Any, FeatureSet_FieldPresence } from "@bufbuild/protobuf/wkt";
+import { describeValue, messageOf } from "../describe-value.js";
 import { TaskError } from "../errors.js";
+import { isBytes } from "../values.js";
 import { decodeMessage, encodeMessage, type MessageCodec } from "../wire/message-codec.js";
-import { checkFields, membersOf } from "./data-check.js";
+import { checkFields, isMessageLike, membersOf } from "./data-check.js";
+import { invalidData } from "./data-errors.js";
 
 /**
  * A task type's data from what a user gave: a message, or an object of its fields. Throws UNKNOWN_FIELD and
@@ -10,7 +13,7 @@ import { checkFields, membersOf } from "./data-check.js";
  */
 export function createData(schema: DescMessage, init: object, codec?: MessageCodec): Message {
   checkFields(schema, init);
-  if ("$typeName" in init) return init as Message;
+  if (isMessageLike(init as Record<string, unknown>)) return init as Message;
   const message = create(schema, membersOf(schema, init as Record<string, unknown>));
   // V8 keeps objects slowly, as dictionaries, that got many properties one by one, as protobuf-es makes messages.
   return codec ? Object.assign(codec.create(), message) : message;
@@ -26,8 +29,14 @@ function encodeSlowly(schema: DescMessage, data: Message): Uint8Array<ArrayBuffe
   try {
     return toBinary(schema, data);
   } catch (cause) {
-    throw new TaskError("INVALID_DATA", `${schema.typeName}: ${(cause as Error).message}`, { field: "data", cause });
+    throw new TaskError("INVALID_DATA", `${schema.typeName}: ${messageOf(cause)}`, { field: "data", cause });
   }
+}
+
+/** The data of an opaque task. Throws INVALID_DATA where it has been replaced by something else. */
+export function opaqueBytes({ value }: Any): Uint8Array {
+  if (isBytes(value)) return value;
+  throw invalidData("value", `expected a Uint8Array, got ${describeValue(value)}`);
 }
 
 /**
@@ -44,7 +53,7 @@ function decodeSlowly(schema: DescMessage, bytes: Uint8Array): Message {
     if (hasRequiredField(schema)) toBinary(schema, data);
     return data;
   } catch (cause) {
-    const reason = `the data does not decode as ${schema.typeName}: ${(cause as Error).message}`;
+    const reason = `the data does not decode as ${schema.typeName}: ${messageOf(cause)}`;
     throw new TaskError("INVALID_DATA", reason, { field: "data", cause });
   }
 }

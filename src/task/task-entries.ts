@@ -4,7 +4,7 @@ import type { Version } from "../version.js";
 import { OpaqueTask } from "./opaque-task.js";
 import type { TaskTypeRegistry } from "./registry.js";
 import type { Task } from "./task.js";
-import { prepareTask } from "./task-envelope.js";
+import { bodyOf } from "./task-envelope.js";
 import { adoptVersion, stateOf, type TaskHome, versionIn } from "./task-state.js";
 import { validateTask } from "./validation.js";
 
@@ -22,8 +22,7 @@ export function saveEntry(task: Task, home: TaskHome, registry: TaskTypeRegistry
   validateTask(task, registry.validation);
   const savedAt = versionIn(home, state);
   const replaces = savedAt === undefined ? [] : [savedAt, ...state.replaced];
-  const { size, encode } = prepareTask(task, home.maxTaskBytes);
-  return { taskList, id, type, replaces, size, encode };
+  return { taskList, id, type, replaces, body: bodyOf(task, home.maxTaskBytes) };
 }
 
 /** The task takes the version that it was saved as, or may have been; gives the error, if there is one. */

@@ -1,28 +1,25 @@
 import type { DescMessage, Message } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import type { TaskEnvelope } from "../../gen/taskledger/v1/envelope_pb.js";
+import type { DataReader } from "../envelope/decode.js";
 import {
-  checkSize,
-  copyEnvelope,
+  type DataWriter,
+  encodeBody,
+  encodeBodyWith,
   encodeEnvelope,
   encodeEnvelopeWith,
-  encodePartsWith,
-  joinParts,
-  type PreparedEnvelope,
-  packData,
-  prepareEnvelope,
-  savedAtOf,
-} from "../envelope.js";
-import type { DataReader, DataWriter } from "../envelope-codec.js";
+  MAX_SAVED_AT_BYTES,
+} from "../envelope/encode.js";
+import { checkSize, copyEnvelope, type FullEnvelope, packData, savedAtOf } from "../envelope/envelope.js";
+import { checkHeaders } from "../envelope/headers.js";
 import { isTaskError, TaskError } from "../errors.js";
-import { checkHeaders } from "../headers.js";
 import type { TaskKey } from "../keys.js";
 import { typeNameOf } from "../type-url.js";
 import { processClock } from "../version.js";
 import { fallBack } from "../wire/fallback.js";
 import type { MessageCodec } from "../wire/message-codec.js";
 import { noBytes } from "../wire/reader.js";
-import { decodeData, encodeData } from "./data.js";
+import { decodeData, encodeData, opaqueBytes } from "./data.js";
 import { type AnyTask, stateOf, type TaskHome, TaskState } from "./task-state.js";
 import type { TaskClass } from "./task-types.js";
 
@@ -52,7 +49,7 @@ export class DataDecoder implements DataReader {
  */
 export function fromEnvelope<C extends TaskClass>(
   taskClass: C,
-  envelope: TaskEnvelope & { data: Any },
+  envelope: FullEnvelope,
   home: TaskHome | undefined,
   message?: Message,
 ): InstanceType<C> {
@@ -63,7 +60,7 @@ export function fromEnvelope<C extends TaskClass>(
   return fromState(taskClass, new TaskState(envelope, data, home));
 }
 
-function decodeDataOf(envelope: TaskEnvelope & { data: Any }, taskClass: TaskClass): Message {
+function decodeDataOf(envelope: FullEnvelope, taskClass: TaskClass): Message {
   const { schema, codec } = taskClass;
   const type = typeNameOf(envelope.data.typeUrl);
   if (type !== taskClass.type) throw typeMismatch(envelope, type, taskClass.type);
@@ -80,28 +77,32 @@ export function meet(envelope: TaskEnvelope): void {
 export function encodeTask(task: AnyTask, maxBytes: number): Uint8Array<ArrayBuffer> {
   const { envelope } = stateOf(task);
   const bytes = encodeEnvelopeWith(envelope, dataWriterOf(task));
-  return bytes ? checkSize(bytes, maxBytes, envelope) : encodeEnvelope(currentEnvelope(task), maxBytes);
+  if (bytes === undefined) return encodeEnvelope(currentEnvelope(task), maxBytes);
+  checkSize(bytes.length, maxBytes, envelope);
+  return bytes;
 }
 
-/** The task as it is now, whatever is done to it later, but for its version. Throws INVALID_DATA, TOO_LARGE. */
-export function prepareTask(task: AnyTask, maxBytes: number): PreparedEnvelope {
+/** The task as it is now, but for its version, which its store gives it. Throws INVALID_DATA, TOO_LARGE. */
+export function bodyOf(task: AnyTask, maxBytes: number): Uint8Array<ArrayBuffer> {
   const { envelope } = stateOf(task);
-  const parts = encodePartsWith(envelope, dataWriterOf(task));
-  return parts ? joinParts(parts, maxBytes, envelope) : prepareEnvelope(currentEnvelope(task), maxBytes);
+  const body = encodeBodyWith(envelope, dataWriterOf(task));
+  if (body === undefined) return encodeBody(currentEnvelope(task), maxBytes);
+  checkSize(body.length + MAX_SAVED_AT_BYTES, maxBytes, envelope);
+  return body;
 }
 
 /** Falls back where the type has no codec. */
 function dataWriterOf(task: AnyTask): DataWriter {
   const { data } = stateOf(task);
   const { schema, codec } = classOf(task);
-  if (schema === undefined) return (w, p) => w.raw(p, (data as Any).value);
+  if (schema === undefined) return (w, p) => w.raw(p, opaqueBytes(data as Any));
   return codec === undefined ? fallBack : (w, p) => codec.write(w, p, data);
 }
 
 /** A task's envelope with its data as it is now; it shares nothing that can change. Throws INVALID_DATA. */
-export function currentEnvelope(task: AnyTask): TaskEnvelope & { data: Any } {
+export function currentEnvelope(task: AnyTask): FullEnvelope {
   const { envelope } = stateOf(task);
-  return copyEnvelope(envelope, packData(envelope.data.typeUrl, currentData(task)), savedAtOf(envelope));
+  return copyEnvelope(envelope, packData(envelope.data.typeUrl, currentData(task)));
 }
 
 /** The bytes of a task's data as it is now; its headers are checked, too. Throws INVALID_DATA. */
@@ -110,7 +111,7 @@ export function currentData(task: AnyTask): Uint8Array {
   const { schema, codec } = classOf(task);
   return about(envelope, () => {
     checkHeaders(envelope.headers);
-    return schema ? encodeData(schema, data, codec) : new Uint8Array((data as Any).value);
+    return schema ? encodeData(schema, data, codec) : new Uint8Array(opaqueBytes(data as Any));
   });
 }
 

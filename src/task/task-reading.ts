@@ -1,11 +1,13 @@
-import type { Message } from "@bufbuild/protobuf";
-import type { Any } from "@bufbuild/protobuf/wkt";
-import type { TaskEnvelope } from "../../gen/taskledger/v1/envelope_pb.js";
-import { decodeEnvelope } from "../envelope.js";
-import type { DataReader } from "../envelope-codec.js";
-import { isTaskError, TaskError } from "../errors.js";
+import { create, type Message, toBinary } from "@bufbuild/protobuf";
+import { DamagedTaskSchema } from "../../gen/taskledger/v1/damaged_task_pb.js";
+import { TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
+import type { StoredTask } from "../adapter.js";
+import { type DataReader, decodeBody, decodeEnvelope } from "../envelope/decode.js";
+import { type FullEnvelope, packData } from "../envelope/envelope.js";
+import { describeValue, isTaskError, TaskError } from "../errors.js";
 import type { TaskKey } from "../keys.js";
-import { typeNameOf } from "../type-url.js";
+import { typeNameOf, typeUrlOf } from "../type-url.js";
+import { versionToTimestamp } from "../version.js";
 import type { MessageCodec } from "../wire/message-codec.js";
 import { OpaqueTask } from "./opaque-task.js";
 import type { TaskTypeRegistry } from "./registry.js";
@@ -14,20 +16,36 @@ import { fromEnvelope, meet } from "./task-envelope.js";
 import { type TaskHome, TaskState } from "./task-state.js";
 import { validateTask } from "./validation.js";
 
-/** The task of a store's bytes. Throws INVALID_ENVELOPE, with as much of the key as is known. */
-export function readStoredTask(
-  bytes: Uint8Array,
-  key: Partial<TaskKey>,
-  home: TaskHome,
-  registry: TaskTypeRegistry,
-): Task {
+/**
+ * The task that a store holds under a list and an id. Bytes that are no envelope of that list and id do not stand in the way
+ * of other tasks: they come as an OpaqueTask, whose `reason` is INVALID_ENVELOPE and whose data is a DamagedTask.
+ */
+export function readStoredTask(stored: StoredTask, taskList: string, home: TaskHome, registry: TaskTypeRegistry): Task {
+  const decoder = dataReaderOf(registry);
+  const key = { taskList, id: stored.id };
   try {
-    return decodeTask(bytes, Infinity, home, registry);
+    const envelope = decodeBody(stored.body, stored.savedAt, decoder);
+    checkStoredKey(envelope, key);
+    return readTask(envelope, home, registry, decoder?.message);
   } catch (error) {
     if (!isTaskError(error, "INVALID_ENVELOPE")) throw error;
-    const { code, message, field, cause } = error;
-    throw new TaskError(code, `the store holds what is no task: ${message}`, { ...key, field, cause });
+    return damagedTask(stored, key, home, error);
   }
+}
+
+function checkStoredKey({ taskList, id }: TaskKey, key: TaskKey): void {
+  if (taskList === key.taskList && id === key.id) return;
+  const found = `${describeValue(taskList)} and ${describeValue(id)}`;
+  throw new TaskError("INVALID_ENVELOPE", `the envelope is of another list and id: ${found}`);
+}
+
+function damagedTask({ savedAt, body }: StoredTask, key: TaskKey, home: TaskHome, cause: TaskError): OpaqueTask {
+  const value = toBinary(DamagedTaskSchema, create(DamagedTaskSchema, { body }));
+  const data = packData(typeUrlOf(DamagedTaskSchema.typeName), value);
+  const envelope = create(TaskEnvelopeSchema, { ...key, data, savedAt: versionToTimestamp(savedAt) });
+  const message = `the store holds bytes that are no task: ${cause.message}`;
+  const reason = new TaskError("INVALID_ENVELOPE", message, { ...key, field: cause.field, cause });
+  return opaque(Object.assign(envelope, { data }), home, reason);
 }
 
 /** The task of an envelope's bytes. Throws INVALID_ENVELOPE, and TOO_LARGE over `maxBytes`. */
@@ -52,7 +70,7 @@ export function dataReaderOf(registry: TaskTypeRegistry): DataReader | undefined
  * is its data, if that has been read.
  */
 export function readTask(
-  envelope: TaskEnvelope & { data: Any },
+  envelope: FullEnvelope,
   home: TaskHome | undefined,
   registry: TaskTypeRegistry,
   message?: Message,
@@ -72,14 +90,14 @@ export function readTask(
   }
 }
 
-function opaque(envelope: TaskEnvelope & { data: Any }, home: TaskHome | undefined, reason: TaskError): OpaqueTask {
+function opaque(envelope: FullEnvelope, home: TaskHome | undefined, reason: TaskError): OpaqueTask {
   meet(envelope);
   // Its bytes are the user's to keep; they own their buffer.
   const data = { ...envelope.data, value: new Uint8Array(envelope.data.value) };
   return new OpaqueTask(new TaskState({ ...envelope, data }, data, home), reason);
 }
 
-function unknownType({ taskList, id }: TaskEnvelope, type: string): TaskError {
+function unknownType({ taskList, id }: TaskKey, type: string): TaskError {
   return new TaskError("UNKNOWN_TYPE", `${type} is not among the types that are known here`, { taskList, id });
 }
 

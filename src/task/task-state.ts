@@ -4,7 +4,7 @@ import type { TaskEnvelope } from "../../gen/taskledger/v1/envelope_pb.js";
 import type { OperationOptions } from "../adapter.js";
 import type { BatchOptions, FrameOptions } from "../batch/batch-limits.js";
 import type { ByteSource } from "../batch/byte-source.js";
-import { savedAtOf } from "../envelope.js";
+import { savedAtOf } from "../envelope/envelope.js";
 import { describeValue, TaskError } from "../errors.js";
 import type { FromHashOptions } from "../hash/hash.js";
 import type { TaskKey } from "../keys.js";

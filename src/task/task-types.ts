@@ -1,4 +1,5 @@
 import type { DescMessage, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+import type { Claim } from "../recovery/claim.js";
 import type { MessageCodec } from "../wire/message-codec.js";
 
 /** What a generated class is, or a class that extends one. */
@@ -80,8 +81,23 @@ export type TaskInit<S extends DescMessage, ListField extends string = never> = 
 /** The tasks that a list of classes makes. */
 export type TaskOf<C extends TaskClass> = InstanceType<C>;
 
-/** What `execute` is given. */
-export interface ExecuteContext {
+/**
+ * What tasks need for their work, such as a mailer. Applications add to it, and give it to their data interface:
+ *
+ *     declare module "taskledger" {
+ *       interface Services { readonly mailer: Mailer }
+ *     }
+ *     new DataInterface({ types, adapter, services: { mailer } });
+ */
+// biome-ignore lint/suspicious/noEmptyInterface: applications add to it
+export interface Services {}
+
+/** What `execute` is given. `services` need not be given by who calls it by hand, unless an application has added some. */
+export type ExecuteContext = {
   /** Aborted when the work should stop. */
   readonly signal: AbortSignal;
-}
+  /** The claim under which the task is done, if it was claimed. */
+  readonly claim?: Claim | undefined;
+  /** Which attempt this is, from 1, if attempts are counted. */
+  readonly attempt?: number | undefined;
+} & ([keyof Services] extends [never] ? { readonly services?: Services } : { readonly services: Services });

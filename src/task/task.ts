@@ -1,12 +1,13 @@
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import type { OperationOptions } from "../adapter.js";
 import { defaultHome, maxTaskBytes } from "../default-home.js";
-import { decodeEnvelope, type Envelope, viewEnvelope } from "../envelope.js";
+import { decodeEnvelope } from "../envelope/decode.js";
+import { type Envelope, viewEnvelope } from "../envelope/envelope.js";
 import { isTaskError, TaskError } from "../errors.js";
 import { envelopeToHash, type FromHashOptions, hashToEnvelope, type TaskHash } from "../hash/hash.js";
 import { packageVersion } from "../package-version.js";
 import { typeNameOf } from "../type-url.js";
-import { buildState, newState } from "./build.js";
+import { buildState, newState, splitOptions } from "./build.js";
 import {
   currentEnvelope,
   DataDecoder,
@@ -128,10 +129,11 @@ export abstract class Task<S extends DescMessage = DescMessage, ListField extend
   static async create<C extends TaskClass<Task>>(
     this: C,
     init: BuildInit<C>,
-    options?: BuildOptions & OperationOptions,
+    options: BuildOptions & OperationOptions = {},
   ): Promise<InstanceType<C>> {
-    const task = fromState(this, buildState(concrete(this), init, options));
-    await task.save(options);
+    const [buildOptions, saveOptions] = splitOptions(options);
+    const task = fromState(this, buildState(concrete(this), init, buildOptions));
+    await task.save(saveOptions);
     return task;
   }
 
@@ -181,7 +183,11 @@ export abstract class Task<S extends DescMessage = DescMessage, ListField extend
         throw new TaskError("TYPE_MISMATCH", `the hash is of type ${name}, not ${type}`, { field: "data" });
       return schema;
     };
-    return fromEnvelope(this, hashToEnvelope(hash, schemaOfType, options), undefined) as InstanceType<C>;
+    return fromEnvelope(
+      this,
+      hashToEnvelope(hash, schemaOfType, maxTaskBytes(undefined), options),
+      undefined,
+    ) as InstanceType<C>;
   }
 }
 

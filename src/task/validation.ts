@@ -1,5 +1,7 @@
 import type { DescMessage, Message } from "@bufbuild/protobuf";
-import { describeValue, invalidArgument, TaskError } from "../errors.js";
+import { describeValue, messageOf } from "../describe-value.js";
+import { invalidArgument, TaskError } from "../errors.js";
+import { adviseToAwait } from "../promises.js";
 import { OpaqueTask } from "./opaque-task.js";
 import type { Task } from "./task.js";
 import type { TaskClass } from "./task-types.js";
@@ -14,7 +16,10 @@ export interface Violation {
   readonly message?: string | undefined;
 }
 
-/** Gives the rules that data breaks; none where it is valid. */
+/**
+ * Gives the rules that data breaks; none where it is valid. It is not awaited. Data for which it throws counts as invalid; the
+ * error's `cause` is what it threw.
+ */
 export type Validate = (schema: DescMessage, data: Message) => readonly Violation[];
 
 /** The validation of a data interface. */
@@ -40,16 +45,36 @@ export function checkValidation(validate: unknown, validateRead: unknown): Valid
  */
 export function validateTask(task: Task, { validate }: Validation): void {
   if (validate === undefined || task instanceof OpaqueTask) return;
-  const { schema } = task.constructor as unknown as TaskClass;
-  const violations = validate(schema, task.data);
-  if (!Array.isArray(violations)) throw invalidArgument("validate", "it to return an array of violations", violations);
-  const [first] = violations;
-  if (first === undefined) return;
-  const { taskList, id, type } = task;
-  const message = `${type}: ${violations.map(describeViolation).join("; ")}`;
-  throw new TaskError("INVALID_DATA", message, { taskList, id, field: first.field || "data" });
+  const violations = callValidate(validate, task);
+  if (violations.length > 0) throw invalid(task, violations.map(describeViolation).join("; "), fieldOf(violations[0]));
 }
 
-function describeViolation({ field, rule, message }: Violation): string {
-  return `${field || "the data"} breaks ${typeof rule === "string" ? rule : describeValue(rule)}${message ? ` (${message})` : ""}`;
+function callValidate(validate: Validate, task: Task): readonly unknown[] {
+  const { schema } = task.constructor as unknown as TaskClass;
+  let violations: unknown;
+  try {
+    violations = validate(schema, task.data);
+  } catch (cause) {
+    throw invalid(task, `validate failed: ${messageOf(cause)}`, "data", cause);
+  }
+  if (Array.isArray(violations)) return violations;
+  const advice = adviseToAwait(violations, "; it is not awaited");
+  throw invalidArgument("validate", "it to return an array of violations", violations, advice);
+}
+
+function invalid({ taskList, id, type }: Task, reason: string, field: string, cause?: unknown): TaskError {
+  return new TaskError("INVALID_DATA", `${type}: ${reason}`, { taskList, id, field, cause });
+}
+
+function fieldOf(violation: unknown): string {
+  const { field } = (violation ?? {}) as Partial<Violation>;
+  return (typeof field === "string" && field) || "data";
+}
+
+function describeViolation(violation: unknown): string {
+  const { rule, message } = (violation ?? {}) as Partial<Violation>;
+  const field = fieldOf(violation);
+  const name = typeof rule === "string" ? rule : describeValue(rule ?? violation);
+  const what = field === "data" ? "the data" : field;
+  return `${what} breaks ${name}${typeof message === "string" && message ? ` (${message})` : ""}`;
 }

@@ -1,49 +1,41 @@
 import assert from "node:assert/strict";
-import type { CompleteEntry, Outcome } from "../adapter.js";
-import { readStamp } from "../envelope.js";
+import type { CompleteEntry, Outcome, StoredTask } from "../adapter.js";
 import { isTaskError, type TaskError, type TaskErrorCode } from "../errors.js";
 import type { TaskKey } from "../keys.js";
 
-/** A version of a task, with the bytes that it has been saved as or read as. */
-export interface StoredTask extends CompleteEntry {
-  readonly bytes: Uint8Array;
-}
+/** A version of a task in its list, with the body that it has been saved as or read as. */
+export interface KnownTask extends StoredTask, CompleteEntry {}
 
-/** What an adapter has read. */
-export function storedTask(bytes: Uint8Array): StoredTask {
-  assert.ok(bytes instanceof Uint8Array, `a task's bytes are a Uint8Array, not ${typeof bytes}`);
-  return { ...readStamp(bytes), bytes };
+/** What an adapter has read of a list. */
+export function knownTask(taskList: string, stored: StoredTask): KnownTask {
+  const { id, savedAt, body } = stored ?? {};
+  assert.ok(body instanceof Uint8Array, `a task's body is a Uint8Array, not ${typeof body}`);
+  assert.equal(typeof id, "string", "a task's id is a string");
+  assert.equal(typeof savedAt, "bigint", "a task's version is a bigint");
+  return { taskList, id, savedAt, body };
 }
 
 export function describeTask({ id, savedAt }: { readonly id: string; readonly savedAt: bigint }): string {
   return `${JSON.stringify(id.length > 40 ? `${id.slice(0, 40)}…` : id)} at ${savedAt}`;
 }
 
-/** The very bytes that were saved. */
-export function expectBytes(actual: Uint8Array | undefined, expected: StoredTask): void {
+/** The very version, with the very bytes, that was saved. */
+export function expectStored(actual: StoredTask | undefined, expected: KnownTask): void {
   assert.ok(actual !== undefined, `${describeTask(expected)} is open, but was not found`);
-  assert.ok(actual instanceof Uint8Array, `a task's bytes are a Uint8Array, not ${typeof actual}`);
-  if (Buffer.compare(actual, expected.bytes) === 0) return;
-  assert.fail(
-    `expected the bytes of ${describeTask(expected)}, got ${actual.length} others, of ${describeBytes(actual)}`,
-  );
-}
-
-function describeBytes(bytes: Uint8Array): string {
-  try {
-    return describeTask(readStamp(bytes));
-  } catch {
-    return "no task";
-  }
+  const { id, savedAt, body } = knownTask(expected.taskList, actual);
+  const is = `got ${describeTask(actual)}`;
+  assert.ok(id === expected.id && savedAt === expected.savedAt, `expected ${describeTask(expected)}, ${is}`);
+  if (Buffer.compare(body, expected.body) === 0) return;
+  assert.fail(`expected the ${expected.body.length} bytes of ${describeTask(expected)}, got ${body.length} others`);
 }
 
 /** As a list holds them. */
-export function inOrder(tasks: readonly StoredTask[]): StoredTask[] {
+export function inOrder(tasks: readonly KnownTask[]): KnownTask[] {
   return tasks.toSorted((a, b) => (a.savedAt < b.savedAt ? -1 : 1));
 }
 
 /** The same tasks, in the same order, byte for byte. */
-export function expectTasks(actual: readonly StoredTask[], expected: readonly StoredTask[]): void {
+export function expectTasks(actual: readonly KnownTask[], expected: readonly KnownTask[]): void {
   for (let i = 0; i < Math.max(actual.length, expected.length); i++) {
     const [was, should] = [actual[i], expected[i]];
     if (was?.id === should?.id && was?.savedAt === should?.savedAt) continue;
@@ -52,11 +44,11 @@ export function expectTasks(actual: readonly StoredTask[], expected: readonly St
       `at ${at}: expected ${should ? describeTask(should) : "its end"}, got ${was ? describeTask(was) : "its end"}`,
     );
   }
-  for (const [i, task] of expected.entries()) expectBytes(actual[i]?.bytes, task);
+  for (const [i, task] of expected.entries()) expectStored(actual[i], task);
 }
 
 /** Each version once. */
-export function expectDistinct(tasks: readonly StoredTask[]): void {
+export function expectDistinct(tasks: readonly KnownTask[]): void {
   const seen = new Set<string>();
   for (const task of tasks) {
     const version = `${task.savedAt} ${task.id}`;

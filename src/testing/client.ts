@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { Adapter, AllOptions, CompleteEntry, SaveEntry, TaskKey } from "../adapter.js";
-import { acknowledged, expectBytes, expectTasks, type StoredTask, storedTask } from "./checks.js";
+import type { Adapter, AllOptions, CompleteEntry, SaveEntry, StoredTask, TaskKey } from "../adapter.js";
+import { acknowledged, expectStored, expectTasks, type KnownTask, knownTask } from "./checks.js";
 
 type EachOf<E extends readonly unknown[], T> = { [K in keyof E]: T };
 
@@ -23,18 +23,18 @@ export class Client {
   }
 
   /** Saves entries in one call. */
-  async save<E extends readonly SaveEntry[]>(...entries: E): Promise<EachOf<E, StoredTask>> {
+  async save<E extends readonly SaveEntry[]>(...entries: E): Promise<EachOf<E, KnownTask>> {
     const outcomes = await this.adapter.save(entries);
     assert.equal(outcomes.length, entries.length, "save gives an outcome an entry");
-    return entries.map(({ taskList, id, encode }, i) => {
+    return entries.map(({ taskList, id, body }, i) => {
       const savedAt = acknowledged(outcomes[i]);
-      return { taskList, id, savedAt, bytes: encode(savedAt) };
-    }) as EachOf<E, StoredTask>;
+      return { taskList, id, savedAt, body };
+    }) as EachOf<E, KnownTask>;
   }
 
   /** Saves any number of entries, some hundreds a call. */
-  async saveAll(entries: readonly SaveEntry[]): Promise<StoredTask[]> {
-    const saved: StoredTask[] = [];
+  async saveAll(entries: readonly SaveEntry[]): Promise<KnownTask[]> {
+    const saved: KnownTask[] = [];
     for (const call of callsOf(entries)) saved.push(...(await this.save(...call)));
     return saved;
   }
@@ -52,7 +52,7 @@ export class Client {
   }
 
   /** Finds keys in one call. */
-  async find(...keys: readonly TaskKey[]): Promise<readonly (Uint8Array | undefined)[]> {
+  async find(...keys: readonly TaskKey[]): Promise<readonly (StoredTask | undefined)[]> {
     const found = await this.adapter.find(keys);
     assert.equal(found.length, keys.length, "find gives an answer a key");
     return found;
@@ -61,58 +61,60 @@ export class Client {
   /** Begins a pass over a list, but pulls nothing yet. */
   pass(taskList: string, options: Partial<AllOptions> = {}): Pass {
     const pages = this.adapter.all(taskList, { pageSize: 100, maxPageBytes: 4 * 1024 * 1024, ...options });
-    return new Pass(pages[Symbol.asyncIterator](), this.#limits);
+    return new Pass(taskList, pages[Symbol.asyncIterator](), this.#limits);
   }
 
   /** All that a list holds. */
-  async list(taskList: string, options?: Partial<AllOptions>): Promise<StoredTask[]> {
+  async list(taskList: string, options?: Partial<AllOptions>): Promise<KnownTask[]> {
     return this.pass(taskList, options).rest();
   }
 
   /** These versions, and no others, are what `find` gives. */
-  async expectFound(...tasks: readonly StoredTask[]): Promise<void> {
+  async expectFound(...tasks: readonly KnownTask[]): Promise<void> {
     const found = await this.find(...tasks);
-    for (const [i, task] of tasks.entries()) expectBytes(found[i], task);
+    for (const [i, task] of tasks.entries()) expectStored(found[i], task);
   }
 
   async expectNotFound(...keys: readonly TaskKey[]): Promise<void> {
-    for (const bytes of await this.find(...keys)) assert.equal(bytes, undefined, "a task was found that is not open");
+    for (const stored of await this.find(...keys)) assert.equal(stored, undefined, "a task was found that is not open");
   }
 
   /** The list holds these versions, in this order, and nothing else. */
-  async expectListed(taskList: string, tasks: readonly StoredTask[], options?: Partial<AllOptions>): Promise<void> {
+  async expectListed(taskList: string, tasks: readonly KnownTask[], options?: Partial<AllOptions>): Promise<void> {
     expectTasks(await this.list(taskList, options), tasks);
   }
 
   /** The list holds these tasks in this order, and each of them can be found. */
-  async expectOpen(taskList: string, tasks: readonly StoredTask[]): Promise<void> {
+  async expectOpen(taskList: string, tasks: readonly KnownTask[]): Promise<void> {
     await this.expectFound(...tasks);
     await this.expectListed(taskList, tasks);
   }
 }
 
 /** One way through a list, page by page. */
-export class Pass implements AsyncIterable<StoredTask[]> {
-  readonly #pages: AsyncIterator<readonly Uint8Array[]>;
+export class Pass implements AsyncIterable<KnownTask[]> {
+  readonly #taskList: string;
+  readonly #pages: AsyncIterator<readonly StoredTask[]>;
   readonly #maxTasks: number;
   readonly #deadline: number;
 
-  constructor(pages: AsyncIterator<readonly Uint8Array[]>, { maxTasks, maxTime }: PassLimits) {
+  constructor(taskList: string, pages: AsyncIterator<readonly StoredTask[]>, { maxTasks, maxTime }: PassLimits) {
+    this.#taskList = taskList;
     this.#pages = pages;
     this.#maxTasks = maxTasks;
     this.#deadline = Date.now() + maxTime;
   }
 
   /** The next page, or undefined at the end. */
-  async next(): Promise<StoredTask[] | undefined> {
+  async next(): Promise<KnownTask[] | undefined> {
     assert.ok(Date.now() < this.#deadline, "a pass goes on and on");
     const { done, value } = await this.#pages.next();
-    return done ? undefined : value.map(storedTask);
+    return done ? undefined : value.map((stored) => knownTask(this.#taskList, stored));
   }
 
   /** The tasks of all pages that are left. */
-  async rest(): Promise<StoredTask[]> {
-    const tasks: StoredTask[] = [];
+  async rest(): Promise<KnownTask[]> {
+    const tasks: KnownTask[] = [];
     for await (const page of this) {
       tasks.push(...page);
       assert.ok(tasks.length <= this.#maxTasks, `a pass has given ${tasks.length} tasks and goes on`);
@@ -125,7 +127,7 @@ export class Pass implements AsyncIterable<StoredTask[]> {
     await this.#pages.return?.();
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<StoredTask[], void, undefined> {
+  async *[Symbol.asyncIterator](): AsyncGenerator<KnownTask[], void, undefined> {
     try {
       for (let page = await this.next(); page; page = await this.next()) yield page;
     } finally {

@@ -3,8 +3,8 @@ import { WireType } from "@bufbuild/protobuf/wire";
 import { anyPack, BytesValueSchema, timestampNow } from "@bufbuild/protobuf/wkt";
 import { TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
 import type { SaveEntry } from "../adapter.js";
-import { DEFAULT_MAX_TASK_BYTES, prepareEnvelope } from "../envelope.js";
-import { TaskError } from "../errors.js";
+import { encodeBody, MAX_SAVED_AT_BYTES } from "../envelope/encode.js";
+import { DEFAULT_MAX_TASK_BYTES } from "../envelope/envelope.js";
 import { MAX_KEY_BYTES } from "../keys.js";
 import { MAX_VERSION, type Version } from "../version.js";
 
@@ -22,7 +22,7 @@ let serial = 0;
 /** Its length, and as many bytes. */
 const unknownField = Uint8Array.of(3, 0xfe, 0xff, 0);
 
-/** A save as a data interface makes it: its bytes are a whole envelope, whose data is a message. */
+/** A save as a data interface makes it: its body is that of an envelope, whose data is a message. */
 export function taskEntry(taskList: string, id: string, init: EntryInit = {}): SaveEntry {
   const { data, replaces = [], hasUnknownFields = false } = init;
   serial++;
@@ -36,21 +36,18 @@ export function taskEntry(taskList: string, id: string, init: EntryInit = {}): S
     headers: serial % 2 ? { traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" } : {},
   });
   if (hasUnknownFields) envelope.$unknown = [{ no: 1000, wireType: WireType.LengthDelimited, data: unknownField }];
-  return { taskList, id, type: BytesValueSchema.typeName, replaces, ...prepareEnvelope(envelope, Infinity) };
+  return { taskList, id, type: BytesValueSchema.typeName, replaces, body: encodeBody(envelope, Infinity) };
 }
 
 /** A save whose envelope nearly has the largest size there is by default, and is not over it. */
 export function largeEntry(taskList: string, id: string): SaveEntry {
-  const bare = taskEntry(taskList, id, { data: new Uint8Array() }).encode(MAX_VERSION).length;
+  const bare = taskEntry(taskList, id, { data: new Uint8Array() }).body.length + MAX_SAVED_AT_BYTES;
   return taskEntry(taskList, id, { data: sampleBytes(DEFAULT_MAX_TASK_BYTES - bare - 64) });
 }
 
-/** A save that can't be encoded, as one of a task that is too large. */
+/** A save that fails with CLOCK_SKEW: it replaces the last version there can be. */
 export function failingEntry(taskList: string, id: string): SaveEntry {
-  const encode = () => {
-    throw new TaskError("TOO_LARGE", "this entry is made to fail", { taskList, id, field: "data" });
-  };
-  return { ...taskEntry(taskList, id), encode };
+  return taskEntry(taskList, id, { replaces: [MAX_VERSION] });
 }
 
 /** Every value that a byte may have, over and over. */

@@ -29,6 +29,10 @@ export interface ConformanceOptions {
    * differ. 0 by default.
    */
   readonly claimTolerance?: number | undefined;
+  /** Whether the adapter has `saveTogether`. True by default; false for one that has not, and its cases are skipped. */
+  readonly together?: boolean | undefined;
+  /** Whether the adapter has `lists`. True by default; false for one that has not, and its cases are skipped. */
+  readonly lists?: boolean | undefined;
   /** How many tasks the long list has; 10,000 by default. */
   readonly tasks?: number | undefined;
   /** The seeds of the random histories; 1, 2 and 3 by default. A failure names its seed. */
@@ -46,6 +50,8 @@ export interface ResolvedOptions {
   /** Whether there are claims, of adapters that share a store. */
   readonly sharedClaims: boolean;
   readonly claimTolerance: number;
+  readonly together: boolean;
+  readonly lists: boolean;
   readonly tasks: number;
   readonly seeds: readonly number[];
   readonly timeout: number;
@@ -53,7 +59,10 @@ export interface ResolvedOptions {
 
 export function resolveOptions(options: ConformanceOptions): ResolvedOptions {
   const { persistent = true, reads, redeliver, claims = true, claimTolerance = 0 } = options;
-  const { tasks = 10_000, seeds = [1, 2, 3], timeout = 60_000 } = options;
+  const { together = true, lists = true, tasks = 10_000, seeds = [1, 2, 3], timeout = 60_000 } = options;
   const sharedClaims = persistent && claims;
-  return { persistent, reads, redeliver, claims, sharedClaims, claimTolerance, tasks, seeds, timeout };
+  return {
+    ...{ persistent, reads, redeliver, claims, sharedClaims, claimTolerance },
+    ...{ together, lists, tasks, seeds, timeout },
+  };
 }

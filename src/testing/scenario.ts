@@ -8,7 +8,7 @@ import type { AdapterFactory, ResolvedOptions } from "./options.js";
 export interface CaseGroup {
   readonly group: string;
   /** The option without which these cases can't be run. */
-  readonly needs?: "persistent" | "reads" | "redeliver" | "claims" | "sharedClaims";
+  readonly needs?: "persistent" | "reads" | "redeliver" | "claims" | "sharedClaims" | "together" | "lists";
   readonly cases: Readonly<Record<string, (scenario: Scenario) => Promise<void>>>;
 }
 

@@ -10,6 +10,7 @@ import { finding } from "./cases/finding.js";
 import { keysAndData } from "./cases/keys-and-data.js";
 import { laziness, reads } from "./cases/laziness.js";
 import { listing } from "./cases/listing.js";
+import { lists } from "./cases/lists.js";
 import { opening } from "./cases/opening.js";
 import { pages } from "./cases/pages.js";
 import { lateSaves, persistence } from "./cases/persistence.js";
@@ -19,6 +20,7 @@ import { randomHistories } from "./cases/random-histories.js";
 import { repeatedKeys } from "./cases/repeated-keys.js";
 import { saving } from "./cases/saving.js";
 import { sharedClaims } from "./cases/shared-claims.js";
+import { together } from "./cases/together.js";
 import { versions } from "./cases/versions.js";
 import { type AdapterFactory, type ConformanceOptions, type ResolvedOptions, resolveOptions } from "./options.js";
 import { type CaseGroup, Scenario, within } from "./scenario.js";
@@ -57,6 +59,7 @@ const groups: readonly CaseGroup[] = [
   ...[listing, pages, laziness, reads, changingLists],
   ...[aborting, closing, concurrency, persistence, lateSaves, randomHistories, randomCalls],
   ...[claiming, claimEnds, sharedClaims, randomClaims],
+  ...[together, lists],
 ];
 
 /** The cases of the suite, for a runner that neither of the other two functions serves. */
@@ -65,11 +68,12 @@ export function adapterCases(
   options: ConformanceOptions = {},
 ): readonly ConformanceCase[] {
   const resolved = resolveOptions(options);
-  return groups.flatMap(({ group, needs, cases }) =>
+  const given = groups.filter(({ needs }) => !(needs === "reads" || needs === "redeliver") || resolved[needs]);
+  return given.flatMap(({ group, needs, cases }) =>
     Object.entries(cases).map(([name, body]) => ({
       group,
       name,
-      skipped: needs && !resolved[needs] ? skipReasons[needs] : undefined,
+      skipped: needs && !resolved[needs] ? skipReasons[needs as keyof typeof skipReasons] : undefined,
       run: () => runCase(body, createAdapter, resolved),
     })),
   );
@@ -77,10 +81,10 @@ export function adapterCases(
 
 const skipReasons = {
   persistent: "the store ends with its adapter (persistent: false)",
-  reads: "nothing counts the store's reads (no option reads)",
   claims: "the adapter has no claims (claims: false)",
+  together: "the adapter has no saveTogether (together: false)",
+  lists: "the adapter can't name its lists (lists: false)",
   sharedClaims: "the adapter has no claims, or its store ends with it (claims: false, persistent: false)",
-  redeliver: "nothing can deliver a save late (no option redeliver)",
 } as const;
 
 async function runCase(

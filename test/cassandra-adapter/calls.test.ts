@@ -11,8 +11,7 @@ const entry = (id: string, size = 3) => ({
   id,
   type: "example.v1.FetchFile",
   replaces: [],
-  size,
-  encode: () => new Uint8Array(size),
+  body: new Uint8Array(size),
 });
 
 /** An adapter whose batches are answered a moment after they were sent. */

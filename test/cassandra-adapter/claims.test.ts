@@ -34,7 +34,7 @@ async function host(ahead = 0, options: LedgerOptions = {}): Promise<CassandraCl
   const session = new ScriptedSession({
     readTasks: async (_, ids) => {
       const [id = ""] = ids;
-      return version === undefined ? [] : [{ id, envelope: taskEntry("l", id).encode(version) }];
+      return version === undefined ? [] : [{ id, savedAt: version, body: taskEntry("l", id).body }];
     },
   });
   session.readClock = () => readClock();

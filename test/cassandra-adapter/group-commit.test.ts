@@ -11,7 +11,7 @@ const options: GroupCommitOptions = { deadline: 10_000, attemptTimeout: 1_000, m
 
 function save(id: string, savedAt = 1n, bytes = 10): Mutation[] {
   return [
-    { kind: "put-task", id, savedAt, type: "example.v1.FetchFile", envelope: new Uint8Array(bytes) },
+    { kind: "put-task", id, savedAt, body: new Uint8Array(bytes) },
     { kind: "put-entry", id, savedAt, size: bytes },
   ];
 }

@@ -1,11 +1,11 @@
 import { setImmediate } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
+import type { StoredTask } from "../../src/adapter.js";
 import { GroupRead } from "../../src/adapters/cassandra/group-read.js";
-import type { TaskRow } from "../../src/adapters/cassandra/session.js";
 import { ManualHost } from "./manual-host.js";
 
 const partition = { taskList: "datto.com", shard: 0 };
-const envelopeOf = (id: string) => new TextEncoder().encode(id);
+const taskOf = (id: string): StoredTask => ({ id, savedAt: 1n, body: new TextEncoder().encode(id) });
 
 interface Read {
   readonly shard: number;
@@ -22,9 +22,8 @@ function setUp() {
   const host = new ManualHost();
   const reads: Read[] = [];
   const group = new GroupRead(host, 1_000, ({ shard }, ids, deadline, isWanted) => {
-    return new Promise<readonly TaskRow[]>((resolve, reject) => {
-      const answer = (there: (id: string) => boolean = () => true) =>
-        resolve(ids.filter(there).map((id) => ({ id, envelope: envelopeOf(id) })));
+    return new Promise<readonly StoredTask[]>((resolve, reject) => {
+      const answer = (there: (id: string) => boolean = () => true) => resolve(ids.filter(there).map(taskOf));
       reads.push({ shard, ids, deadline, isWanted, answer, fail: reject });
     });
   });
@@ -44,7 +43,7 @@ describe("finds in one partition", () => {
     await setImmediate();
     expect(idsRead()).toEqual([["a", "b", "c"]]);
     reads[0]?.answer((id) => id !== "c");
-    expect(await Promise.all(finds)).toEqual([envelopeOf("a"), envelopeOf("b"), envelopeOf("a"), undefined]);
+    expect(await Promise.all(finds)).toEqual([taskOf("a"), taskOf("b"), taskOf("a"), undefined]);
   });
 
   test("that are made while two reads are under way leave together when one of these ends", async () => {
@@ -97,7 +96,7 @@ describe("finds in one partition", () => {
     expect(idsRead()).toEqual([["a"], ["b"], ["c", "d"]]);
     expect(reads[2]?.deadline).toBe(980);
     reads[2]?.answer();
-    expect(await late).toEqual(envelopeOf("d"));
+    expect(await late).toEqual(taskOf("d"));
     group.stop();
     expect(host.timers).toBe(0);
   });
@@ -111,7 +110,7 @@ describe("finds in one partition", () => {
     const next = find("a");
     await setImmediate();
     reads[1]?.answer();
-    expect(await next).toEqual(envelopeOf("a"));
+    expect(await next).toEqual(taskOf("a"));
   });
 
   test("of the same task get bytes of their own", async () => {
@@ -120,8 +119,8 @@ describe("finds in one partition", () => {
     await setImmediate();
     reads[0]?.answer();
     const [first, second] = await Promise.all(finds);
-    first?.fill(0);
-    expect(second).toEqual(envelopeOf("a"));
+    first?.body.fill(0);
+    expect(second).toEqual(taskOf("a"));
   });
 
   test("that are aborted are answered at once; their read goes on for others, and ends when nobody is left", async () => {

@@ -1,11 +1,8 @@
-import { DataInterface } from "taskledger";
-import { MemoryAdapter } from "taskledger/memory";
 import { describe, expect, test } from "vitest";
-import { FetchFileTask } from "../../gen/example/v1/fetch_file_task.js";
 import { processHost, sleep } from "../../src/adapters/cassandra/host.js";
 import { Ledger } from "../../src/adapters/cassandra/ledger.js";
 import { retryRead } from "../../src/adapters/cassandra/retry.js";
-import { type LedgerSession, SessionError } from "../../src/adapters/cassandra/session.js";
+import { SessionError } from "../../src/adapters/cassandra/session.js";
 import { ManualHost } from "./manual-host.js";
 import { ScriptedSession } from "./scripted-session.js";
 
@@ -43,25 +40,7 @@ describe("an abort", () => {
   });
 });
 
-/** The bytes of a task that has been saved. */
-async function storedEnvelope(id: string): Promise<Uint8Array> {
-  await using tasks = new DataInterface({ types: [FetchFileTask], adapter: new MemoryAdapter() });
-  return (await tasks.create(FetchFileTask, { taskList: "l", id, filename: "a.txt" })).toBinary();
-}
-
 describe("a find", () => {
-  test("is not disturbed by what is found with it, and can't be read", async () => {
-    const good = await storedEnvelope("good");
-    const rows = { good, bad: new Uint8Array([0xff]) };
-    const readTasks: LedgerSession["readTasks"] = async (_, ids) =>
-      ids.map((id) => ({ id, envelope: rows[id as "good" | "bad"] }));
-    const settings = { shards: 1, dataCenter: "dc1", margin: 600_000 };
-    const both = new Ledger(new ScriptedSession({ readTasks }), settings, processHost, {});
-    const finds = ["bad", "good"].map((id) => both.find([{ taskList: "l", id }], undefined));
-    await expect(finds[0]).rejects.toMatchObject({ code: "INVALID_ENVELOPE" });
-    expect(await finds[1]).toEqual([good]);
-  });
-
   test("that nobody waits for any more is not tried again", async () => {
     let reads = 0;
     const readTasks = async () => {

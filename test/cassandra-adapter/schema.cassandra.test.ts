@@ -123,7 +123,7 @@ describe("createSchema", () => {
     await client.execute(`CREATE TABLE ${keyspace}.tasks (id int PRIMARY KEY)`);
     await expect(CassandraAdapter.createSchema({ client, keyspace, replication })).rejects.toMatchObject({
       code: "SCHEMA_MISMATCH",
-      message: expect.stringContaining("column tasks.envelope: is missing"),
+      message: expect.stringContaining("column tasks.body: is missing"),
     });
     const query = "SELECT table_name FROM system_schema.tables WHERE keyspace_name = ?";
     expect((await client.execute(query, [keyspace])).rows).toHaveLength(1);
@@ -159,7 +159,7 @@ describe("open", () => {
   });
 
   it.each([
-    ["ALTER TABLE %.tasks DROP envelope", /column tasks\.envelope: is missing/],
+    ["ALTER TABLE %.tasks DROP body", /column tasks\.body: is missing/],
     ["DROP TABLE %.open_tasks", /table open_tasks is missing; createSchema makes it/],
     ["DROP TABLE %.claims", /table claims is missing; createSchema makes it/],
     ["DROP TABLE %.settings", /table settings is missing/],

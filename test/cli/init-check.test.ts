@@ -19,19 +19,25 @@ describe("buf.yaml", () => {
       [],
     ],
     ["without our module", "version: v2\nmodules: [{ path: proto }]", ["MISSING_MODULE"]],
-    ["without modules", "version: v2", ["MISSING_MODULE"]],
+    // Buf refuses the input then, too: it is inside of the one module, the folder itself.
+    ["without modules", "version: v2", ["MISSING_MODULE", "UNKNOWN_INPUT"]],
     ["that is empty", "", ["OLD_BUF_FILE"]],
     ["that is a list", "- version: v2", ["OLD_BUF_FILE"]],
-    ["with modules that are none", "version: v2\nmodules: { path: proto }", ["MISSING_MODULE"]],
+    ["with modules that are none", "version: v2\nmodules: { path: proto }", ["MISSING_MODULE", "UNKNOWN_INPUT"]],
     ["of an older form", "version: v1\nbreaking: { use: [FILE] }", ["OLD_BUF_FILE"]],
     [
       "with our module in another",
-      "version: v2\nmodules: [{ path: . }, { path: third_party/taskledger }]",
+      "version: v2\nmodules: [{ path: proto }, { path: third_party }, { path: third_party/taskledger }]",
       ["OVERLAPPING_MODULES"],
     ],
     [
       "with our module in another that excludes it",
-      "version: v2\nmodules: [{ path: ., excludes: [third_party] }, { path: third_party/taskledger }]",
+      "version: v2\nmodules: [{ path: proto }, { path: third_party, excludes: [third_party/taskledger] }, { path: third_party/taskledger }]",
+      [],
+    ],
+    [
+      "with our module in another that does not include it",
+      "version: v2\nmodules: [{ path: proto }, { path: third_party, includes: [third_party/x] }, { path: third_party/taskledger }]",
       [],
     ],
     ["that is not YAML", "version: v2\n modules: [", ["INVALID_YAML"]],
@@ -118,6 +124,50 @@ error[MISSING_MAP_IMPORTS]: buf.gen.yaml: ${name} has no map_imports for taskled
 `);
   });
 
+  describe("with map_imports", () => {
+    const generated = { "gen/taskledger/v1/options_pb.ts": "", "lib/taskledger/v1/options_pb.js": "" };
+    const checkTarget = async (target: string) => {
+      const plugins = [es, own].map((plugin) => plugin.replace("taskledger/gen", target));
+      const { codes, err } = await check(
+        { "buf.gen.yaml": bufGen(...plugins), ...generated },
+        { ...packages, "@acme/gen": "1.0.0", acme: "1.0.0" },
+      );
+      return { codes, err };
+    };
+
+    test.each([
+      "taskledger",
+      "taskledger/dist/gen",
+      "taskledger/gem",
+      "./nowhere",
+      "..",
+      "nowhere/gen",
+      "@acme",
+      "/x",
+      "",
+    ])("to %j, which is not there", async (target) => {
+      const { codes, err } = await checkTarget(target);
+      expect(codes).toEqual(["WRONG_MAP_IMPORTS", "WRONG_MAP_IMPORTS"]);
+      expect(err).toContain(`imported from ${target || "nowhere"}, where it is not\n`);
+      expect(err).toContain("      opt:\n        - map_imports=taskledger/v1/:taskledger/gen\n");
+    });
+
+    test.each(["taskledger/gen/", "./", "../lib", "@acme/gen", "@acme/gen/lib", "acme/gen", "#gen", "@/gen", "~/gen"])(
+      "to %j, which is there or may be",
+      async (target) => {
+        expect(await checkTarget(target)).toEqual({ codes: [], err: "" });
+      },
+    );
+
+    test("twice, of which the plugins take the first that fits", async () => {
+      const first = own.replace(
+        "map_imports=",
+        "map_imports=acme/:nowhere,map_imports=taskledger/v1/:nowhere,map_imports=",
+      );
+      expect((await checkPlugins(es, first)).codes).toEqual(["WRONG_MAP_IMPORTS"]);
+    });
+  });
+
   test("without options", async () => {
     const plugins = ["{ local: protoc-gen-es, out: gen }", "{ local: protoc-gen-taskledger, out: gen, strategy: all }"];
     expect((await checkPlugins(...plugins)).codes).toEqual(["MISSING_MAP_IMPORTS", "MISSING_MAP_IMPORTS"]);
@@ -128,7 +178,7 @@ error[MISSING_MAP_IMPORTS]: buf.gen.yaml: ${name} has no map_imports for taskled
     async (plugin) => {
       const { codes, err } = await checkPlugins(es, plugin);
       expect(codes).toEqual(["MISSING_STRATEGY"]);
-      expect(err).toContain("  Add to protoc-gen-taskledger:\n\n      strategy: all\n");
+      expect(err).toMatch(/\n {2}(Add to|Write in) protoc-gen-taskledger:\n\n {6}strategy: all\n/);
     },
   );
 
@@ -154,7 +204,11 @@ error[MISSING_MAP_IMPORTS]: buf.gen.yaml: ${name} has no map_imports for taskled
     ["inputs: [{ directory: ., exclude_paths: [third_party/taskledger/taskledger] }]", []],
     ["inputs: [{ directory: ., paths: [proto/acme] }]", []],
     ["inputs: [{ module: buf.build/acme/tasks }]", []],
-    ["inputs: [{ directory: a }, { directory: b }]", []],
+    ["inputs: [{ directory: ./proto/ }]", []],
+    ["inputs: [{ directory: a }, { directory: proto }, { directory: proto/acme }]", ["UNKNOWN_INPUT", "UNKNOWN_INPUT"]],
+    ["inputs: [{ directory: ../other }, { git_repo: a }, { proto_file: proto/a.proto }, 1]", []],
+    ["inputs: [{ directory: third_party/taskledger, exclude_paths: [1] }]", ["WIDE_INPUTS"]],
+    ["inputs: { directory: proto }", ["WIDE_INPUTS"]],
   ])("with the inputs %j", async (inputs, expected) => {
     const text = bufGen(es, own).replace("inputs: [{ directory: proto }]", inputs);
     expect((await check({ "buf.gen.yaml": text })).codes).toEqual(expected);
@@ -165,7 +219,7 @@ error[MISSING_MAP_IMPORTS]: buf.gen.yaml: ${name} has no map_imports for taskled
     ["that is not YAML", "version: v2\nplugins:\n\t- local: protoc-gen-es", ["INVALID_YAML"]],
     [
       "with plugins that are none",
-      "version: v2\ninputs: [{ directory: a }]\nplugins: [1, null, [x]]",
+      "version: v2\ninputs: [{ directory: proto }]\nplugins: [1, null, [x]]",
       ["MISSING_PLUGIN", "MISSING_PLUGIN"],
     ],
   ])("%s", async (_, text, expected) => {
@@ -227,6 +281,10 @@ plugins:
     });
     expect((await check(bufGen("v2.17.0"), rest)).err).toBe("");
     expect((await check(bufGen("v2.13.0"), rest)).codes).toEqual(["WRONG_VERSION"]);
+    // It would be in the command that is advised.
+    const { codes, err } = await check(bufGen("v2.18.0$(x)"), rest);
+    expect(codes).toEqual(["WRONG_VERSION"]);
+    expect(err).not.toContain("install");
   });
 
   test("those of a folder above count", async () => {

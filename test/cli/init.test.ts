@@ -3,12 +3,15 @@ import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
+import { exampleProto } from "../../src/cli/init/example-proto.js";
 import { writeFiles } from "../plugin/generate.js";
 import { bufPath, repository } from "../plugin/tools.js";
 import { codes, createProject, packages, preparedProject, readProject, taskledger } from "./project.js";
 
 const vendored = "third_party/taskledger/taskledger/v1";
-const protos = ["batch", "composite", "envelope", "options", "sealed_data"].map((name) => `${vendored}/${name}.proto`);
+const protos = ["batch", "composite", "damaged_task", "envelope", "options", "sealed_data"].map(
+  (name) => `${vendored}/${name}.proto`,
+);
 
 async function buf(project: string, ...args: string[]): Promise<string> {
   const { stdout, stderr } = await promisify(execFile)(bufPath, args, { cwd: project });
@@ -46,12 +49,18 @@ Install what is missing or too old:
 Declare a task type, as in proto/acme/v1/fetch.proto:
 
   syntax = "proto3";
+
   package acme.v1;
+
   import "taskledger/v1/options.proto";
 
-  message Fetch {
+  // Fetches one file.
+  message FetchFile {
     option (taskledger.v1.task) = {};
-    string url = 1;
+
+    // The host to fetch from.
+    string external_host = 1;
+    string filename = 2;
   }
 
 Generate the code:
@@ -86,6 +95,12 @@ plugins:
       - import_extension=js
       - map_imports=taskledger/v1/:taskledger/gen
 `);
+  });
+
+  test("the task type that init shows is that of the README", async () => {
+    const { path, text } = exampleProto("proto");
+    const readme = await readFile(join(repository, "README.md"), "utf8");
+    expect(readme).toContain(`\`\`\`proto\n// ${path}\n${text}\`\`\``);
   });
 
   test("init mentions only packages that are missing or too old", async () => {
@@ -182,20 +197,6 @@ describe("where buf.yaml or buf.gen.yaml lacks something", () => {
       /\n\nWhen that is done, .+ npx taskledger init --check\nOr .+ npx taskledger init --force\n$/,
     );
     expect(await readProject(project)).toMatchObject(files);
-  });
-
-  test("--force replaces it, but not what is in order", async () => {
-    const project = await createProject({
-      ...files,
-      "buf.yaml": "# mine\nversion: v2\nmodules: [{ path: a }, { path: third_party/taskledger }]",
-    });
-    const { code, out } = await taskledger(project, ["init", "--force"]);
-    expect(code).toBe(0);
-    expect(out).toContain("kept     buf.yaml\nreplaced buf.gen.yaml\n");
-    const { "buf.yaml": kept, "buf.gen.yaml": replaced } = await readProject(project);
-    expect(kept).toContain("# mine");
-    expect(replaced).toContain("inputs:\n  - directory: a\n");
-    expect((await taskledger(project, ["init", "--check"])).code).toBe(0);
   });
 
   test("what is added as advised is in order", async () => {

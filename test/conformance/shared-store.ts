@@ -7,6 +7,7 @@ import type {
   CompleteEntry,
   OperationOptions,
   SaveEntry,
+  StoredTask,
   TaskKey,
   Version,
 } from "../../src/index.js";
@@ -61,6 +62,16 @@ class Connection extends MemoryAdapter {
     return this.#tasks.save(...call);
   }
 
+  override async saveTogether(entries: readonly SaveEntry[], options?: OperationOptions): Promise<readonly Version[]> {
+    await this.open(options);
+    return (await this.#tasks.saveTogether?.(entries, options)) ?? [];
+  }
+
+  override async *lists(options: OperationOptions = {}): AsyncGenerator<readonly string[], void, undefined> {
+    await this.#read(options);
+    yield* this.#tasks.lists?.(options) ?? [];
+  }
+
   override async find(...call: Parameters<Adapter["find"]>): ReturnType<Adapter["find"]> {
     await this.open(call[1]);
     return this.#tasks.find(...call);
@@ -71,7 +82,7 @@ class Connection extends MemoryAdapter {
     return this.#tasks.complete(...call);
   }
 
-  override async *all(list: string, options: AllOptions): AsyncGenerator<readonly Uint8Array[], void, undefined> {
+  override async *all(list: string, options: AllOptions): AsyncGenerator<readonly StoredTask[], void, undefined> {
     await this.#read(options);
     for await (const page of this.#tasks.all(list, options)) {
       yield page;

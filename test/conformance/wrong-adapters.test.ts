@@ -3,6 +3,7 @@ import { MemoryAdapter } from "../../src/adapters/memory.js";
 import { type AdapterFactory, adapterCases, type ConformanceOptions } from "../../src/testing/index.js";
 import { SharedStore, withOwnClaims } from "./shared-store.js";
 import * as wrongCalls from "./wrong-calls.js";
+import * as wrongCapabilities from "./wrong-capabilities.js";
 import * as wrongClaims from "./wrong-claims.js";
 import * as wrongListing from "./wrong-listing.js";
 import * as wrongSaving from "./wrong-saving.js";
@@ -79,11 +80,25 @@ describeWrong("listing", wrongListing, [
   ["FollowsTheList", "a pass ends, even if new tasks are saved as fast as it reads"],
   ["IgnoresSavedBefore", "only versions before savedBefore come"],
   ["IncludesSavedBefore", "only versions before savedBefore come"],
+  ["GivesBodiesAlways", "without bodies, the same keys and versions come"],
+  ["TrustsWildClocks", "a task whose version lies far ahead of the clock may be of any age"],
   ["IgnoresPageSize", "pages hold at most pageSize tasks, and lose and repeat none"],
   ["IgnoresMaxPageBytes", "a page ends before the envelope that would carry it over maxPageBytes"],
   ["GivesEmptyPages", "pages skip completed tasks, however many lie between, and are never empty"],
   ["GoesOnAfterReturn", "a pass that is left has ended, and the next one begins anew"],
   ["EndsQuietlyAtClose", "a pass that is not at its end fails with CLOSED: it does not end as if there were no more"],
+]);
+
+describeWrong("what not every store can do", wrongCapabilities, [
+  ["SavesOneByOne", "none is saved if one can't be, and what was there stays"],
+  ["SavesBackwards", "what is saved together is all there, whatever its lists, in its order"],
+  ["ForgetsAVersion", "each has a version of its own, later than what it replaces"],
+  ["SavesTheAborted", "what is aborted before the call is not saved"],
+  ["RepeatsLists", "every list with an open task is named, once"],
+  ["NamesAHundred", "lists with awkward names are named as they are"],
+  ["FoldsNames", "lists with awkward names are named as they are"],
+  ["NamesTheAborted", "lists that were aborted before the first pull fail at it"],
+  ["ForgetsLists", "a list is named as long as one of its tasks is open"],
 ]);
 
 describeWrong("opening, aborting and closing", wrongCalls, [

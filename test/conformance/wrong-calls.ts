@@ -1,13 +1,20 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { abortedError } from "../../src/abort.js";
 import { MemoryAdapter } from "../../src/adapters/memory.js";
-import { readStamp } from "../../src/envelope.js";
-import type { AllOptions, CompleteEntry, OperationOptions, Outcome, SaveEntry, Version } from "../../src/index.js";
+import type {
+  AllOptions,
+  CompleteEntry,
+  OperationOptions,
+  Outcome,
+  SaveEntry,
+  StoredTask,
+  Version,
+} from "../../src/index.js";
 import { MAX_VERSION } from "../../src/version.js";
 
 type Saved = Promise<readonly Outcome<Version>[]>;
 type Completed = Promise<readonly Outcome<void>[]>;
-type Pages = AsyncGenerator<readonly Uint8Array[], void, undefined>;
+type Pages = AsyncGenerator<readonly StoredTask[], void, undefined>;
 
 /** Has to be opened first. */
 export class WantsToBeOpened extends MemoryAdapter {
@@ -155,7 +162,7 @@ export class WaitsForItsPasses extends MemoryAdapter {
 export class CompletesInTwoSteps extends MemoryAdapter {
   override async complete(entries: readonly CompleteEntry[], options?: OperationOptions): Completed {
     const found = await this.find(entries, options);
-    const due = entries.filter(({ savedAt }, i) => found[i] && readStamp(found[i]).savedAt <= savedAt);
+    const due = entries.filter(({ savedAt }, i) => (found[i]?.savedAt ?? MAX_VERSION) <= savedAt);
     await super.complete(due.map((entry) => ({ ...entry, savedAt: MAX_VERSION })));
     return entries.map(() => ({ ok: true, value: undefined }));
   }

@@ -11,7 +11,6 @@ import type {
   TaskKey,
   Version,
 } from "../../src/index.js";
-import { readStamp } from "../../src/index.js";
 
 /** A store in memory whose claims do some things in another way. */
 abstract class Changed extends MemoryAdapter {
@@ -222,8 +221,8 @@ export class LeavesTraces extends Changed {
 
   change(right: ClaimStore) {
     const claim = async (request: ClaimRequest) => {
-      const [bytes] = await this.find([request]);
-      const isOpen = bytes !== undefined && readStamp(bytes).savedAt === request.savedAt;
+      const [stored] = await this.find([request]);
+      const isOpen = stored?.savedAt === request.savedAt;
       if (!isOpen) this.#refused.add(nameOf(request));
       return this.#refused.has(nameOf(request)) ? undefined : right.claim(request);
     };

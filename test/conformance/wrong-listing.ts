@@ -1,19 +1,18 @@
 import { MemoryAdapter } from "../../src/adapters/memory.js";
-import { readStamp } from "../../src/envelope.js";
-import type { AllOptions } from "../../src/index.js";
+import type { AllOptions, StoredTask } from "../../src/index.js";
 import { MAX_VERSION } from "../../src/version.js";
 
-type Pages = AsyncGenerator<readonly Uint8Array[], void, undefined>;
+type Pages = AsyncGenerator<readonly StoredTask[], void, undefined>;
 
 const unlimited = { pageSize: Infinity, maxPageBytes: Infinity };
 
-async function collect(pages: Pages): Promise<Uint8Array[]> {
-  const all: Uint8Array[] = [];
+async function collect(pages: Pages): Promise<StoredTask[]> {
+  const all: StoredTask[] = [];
   for await (const page of pages) all.push(...page);
   return all;
 }
 
-function* slice(all: readonly Uint8Array[], pageSize: number): Generator<readonly Uint8Array[], void, undefined> {
+function* slice(all: readonly StoredTask[], pageSize: number): Generator<readonly StoredTask[], void, undefined> {
   for (let start = 0; start < all.length; start += pageSize) yield all.slice(start, start + pageSize);
 }
 
@@ -21,7 +20,7 @@ function* slice(all: readonly Uint8Array[], pageSize: number): Generator<readonl
 export class OrdersByIds extends MemoryAdapter {
   override async *all(taskList: string, options: AllOptions): Pages {
     const all = await collect(super.all(taskList, { ...options, ...unlimited }));
-    const byId = all.sort((a, b) => (readStamp(a).id < readStamp(b).id ? -1 : 1));
+    const byId = all.sort((a, b) => (a.id < b.id ? -1 : 1));
     yield* slice(byId, options.pageSize);
   }
 }
@@ -30,7 +29,7 @@ export class OrdersByIds extends MemoryAdapter {
 export class RepeatsAtPageBoundaries extends MemoryAdapter {
   override async *all(taskList: string, options: AllOptions): Pages {
     const pageSize = Math.max(1, options.pageSize - 1);
-    let last: readonly Uint8Array[] = [];
+    let last: readonly StoredTask[] = [];
     for await (const page of super.all(taskList, { ...options, pageSize })) {
       yield [...last, ...page];
       if (options.pageSize > 1) last = page.slice(-1);
@@ -91,10 +90,10 @@ export class FollowsTheList extends MemoryAdapter {
     let last = 0n;
     for (;;) {
       const all = await collect(super.all(taskList, { ...options, ...unlimited }));
-      const page = all.filter((bytes) => readStamp(bytes).savedAt > last).slice(0, options.pageSize);
+      const page = all.filter(({ savedAt }) => savedAt > last).slice(0, options.pageSize);
       const end = page.at(-1);
       if (end === undefined) return;
-      last = readStamp(end).savedAt;
+      last = end.savedAt;
       yield page;
     }
   }
@@ -109,6 +108,22 @@ export class IgnoresSavedBefore extends MemoryAdapter {
 export class IncludesSavedBefore extends MemoryAdapter {
   override all(taskList: string, { savedBefore = MAX_VERSION, ...options }: AllOptions): Pages {
     return super.all(taskList, { ...options, savedBefore: savedBefore + 1n });
+  }
+}
+
+/** Takes a version that lies far in the future for that of a young task. */
+export class TrustsWildClocks extends MemoryAdapter {
+  override async *all(taskList: string, { savedBefore, ...options }: AllOptions): Pages {
+    const all = await collect(super.all(taskList, { ...options, ...unlimited }));
+    const old = all.filter(({ savedAt }) => savedBefore === undefined || savedAt < savedBefore);
+    yield* slice(old, options.pageSize);
+  }
+}
+
+/** Gives bodies also to those who want none. */
+export class GivesBodiesAlways extends MemoryAdapter {
+  override all(taskList: string, options: AllOptions): Pages {
+    return super.all(taskList, { ...options, withoutBodies: false });
   }
 }
 

@@ -1,11 +1,11 @@
 import { MemoryAdapter } from "../../src/adapters/memory.js";
-import { readStamp } from "../../src/envelope.js";
 import type {
   AllOptions,
   CompleteEntry,
   OperationOptions,
   Outcome,
   SaveEntry,
+  StoredTask,
   TaskKey,
   Version,
 } from "../../src/index.js";
@@ -13,7 +13,7 @@ import { TaskError } from "../../src/index.js";
 import { VersionClock } from "../../src/version.js";
 
 type Saved = Promise<readonly Outcome<Version>[]>;
-type Found = Promise<readonly (Uint8Array | undefined)[]>;
+type Found = Promise<readonly (StoredTask | undefined)[]>;
 
 /** Acknowledges the last entry of a call, but does not keep it. */
 export class LosesTheLastSave extends MemoryAdapter {
@@ -29,8 +29,7 @@ export class LosesTheLastSave extends MemoryAdapter {
 export class KeepsTheFirstVersion extends MemoryAdapter {
   override async save(entries: readonly SaveEntry[]): Saved {
     const found = await this.find(entries);
-    const encode = (bytes: Uint8Array | undefined, entry: SaveEntry) => (bytes ? () => bytes : entry.encode);
-    return super.save(entries.map((entry, i) => ({ ...entry, encode: encode(found[i], entry) })));
+    return super.save(entries.map((entry, i) => ({ ...entry, body: found[i]?.body ?? entry.body })));
   }
 }
 
@@ -41,11 +40,12 @@ export class SwapsOutcomes extends MemoryAdapter {
   }
 }
 
-/** Lets one entry that can't be encoded fail the whole call. */
+/** Lets one entry that can't be saved fail the whole call. */
 export class FailsTogether extends MemoryAdapter {
   override async save(entries: readonly SaveEntry[]): Saved {
-    for (const { encode } of entries) encode(1n);
-    return super.save(entries);
+    const outcomes = await super.save(entries);
+    const failed = outcomes.find(({ ok }) => !ok);
+    return failed ? entries.map(() => failed) : outcomes;
   }
 }
 
@@ -68,10 +68,11 @@ export class SharesAVersion extends MemoryAdapter {
   }
 }
 
-/** Encodes at one version and acknowledges another. */
+/** Saves at one version and acknowledges another. */
 export class AcknowledgesAnotherVersion extends MemoryAdapter {
   override async save(entries: readonly SaveEntry[]): Saved {
-    return super.save(entries.map((entry) => ({ ...entry, encode: (savedAt) => entry.encode(savedAt + 1n) })));
+    const outcomes = await super.save(entries);
+    return outcomes.map((outcome) => (outcome.ok ? { ok: true, value: outcome.value + 1n } : outcome));
   }
 }
 
@@ -130,7 +131,7 @@ export class CompletesExactlyOne extends MemoryAdapter {
     options?: OperationOptions,
   ): Promise<readonly Outcome<void>[]> {
     const found = await this.find(entries);
-    const same = entries.filter((entry, i) => found[i] && readStamp(found[i]).savedAt === entry.savedAt);
+    const same = entries.filter((entry, i) => found[i]?.savedAt === entry.savedAt);
     await super.complete(same, options);
     return entries.map(() => ({ ok: true, value: undefined }));
   }
@@ -154,23 +155,21 @@ export class AnswersOnce extends MemoryAdapter {
   override async find(keys: readonly TaskKey[], options?: OperationOptions): Found {
     const ids = keys.map(({ taskList, id }) => JSON.stringify([taskList, id]));
     const found = await super.find(keys, options);
-    return found.map((bytes, i) => (ids.indexOf(ids[i] ?? "") === i ? bytes : undefined));
+    return found.map((stored, i) => (ids.indexOf(ids[i] ?? "") === i ? stored : undefined));
   }
 }
 
 /** Gives the very bytes that it keeps. */
 export class HandsOutItsOwnBytes extends MemoryAdapter {
-  readonly #given = new Map<string, Uint8Array>();
+  readonly #given = new Map<bigint, StoredTask>();
 
   override async find(keys: readonly TaskKey[], options?: OperationOptions): Found {
-    return (await super.find(keys, options)).map((bytes) => bytes && this.#own(bytes));
+    return (await super.find(keys, options)).map((stored) => stored && this.#own(stored));
   }
 
-  #own(bytes: Uint8Array): Uint8Array {
-    const { taskList, savedAt } = readStamp(bytes);
-    const version = `${savedAt} ${taskList}`;
-    if (!this.#given.has(version)) this.#given.set(version, bytes);
-    return this.#given.get(version) as Uint8Array;
+  #own(stored: StoredTask): StoredTask {
+    if (!this.#given.has(stored.savedAt)) this.#given.set(stored.savedAt, stored);
+    return this.#given.get(stored.savedAt) as StoredTask;
   }
 }
 
@@ -178,13 +177,14 @@ export class HandsOutItsOwnBytes extends MemoryAdapter {
 export class ReusesItsBuffer extends MemoryAdapter {
   readonly #buffer = new Uint8Array(2 * 1024 * 1024);
 
-  override async *all(taskList: string, options: AllOptions): AsyncGenerator<readonly Uint8Array[], void, undefined> {
+  override async *all(taskList: string, options: AllOptions): AsyncGenerator<readonly StoredTask[], void, undefined> {
     for await (const page of super.all(taskList, options)) {
       let used = 0;
-      yield page.map((bytes) => {
-        this.#buffer.set(bytes, used);
-        used += bytes.length;
-        return this.#buffer.subarray(used - bytes.length, used);
+      yield page.map((stored) => {
+        const { body } = stored;
+        this.#buffer.set(body, used);
+        used += body.length;
+        return { ...stored, body: this.#buffer.subarray(used - body.length, used) };
       });
     }
   }
@@ -218,7 +218,7 @@ abstract class ChangesKeys extends MemoryAdapter {
     );
   }
 
-  override all(taskList: string, options: AllOptions): AsyncGenerator<readonly Uint8Array[], void, undefined> {
+  override all(taskList: string, options: AllOptions): AsyncGenerator<readonly StoredTask[], void, undefined> {
     return super.all(this.change({ taskList, id: "" }).taskList, options);
   }
 }

@@ -1,14 +1,19 @@
+import type { Version } from "../../src/adapter.js";
 import { type Connection, connect } from "../../src/adapters/cassandra/connection.js";
 import { type Host, processHost } from "../../src/adapters/cassandra/host.js";
 import { Ledger } from "../../src/adapters/cassandra/ledger.js";
 import { resolveLedgerOptions } from "../../src/adapters/cassandra/options.js";
 import { type LedgerSession, SessionError } from "../../src/adapters/cassandra/session.js";
-import { DEFAULT_MAX_TASK_BYTES, decodeEnvelope, prepareEnvelope, savedAtOf } from "../../src/envelope.js";
+import { decodeBody, decodeEnvelope } from "../../src/envelope/decode.js";
+import { encodeBody, encodeEnvelope } from "../../src/envelope/encode.js";
+import { DEFAULT_MAX_TASK_BYTES, savedAtOf } from "../../src/envelope/envelope.js";
 import type { TaskError } from "../../src/errors.js";
 import { typeNameOf } from "../../src/type-url.js";
 import { VersionClock } from "../../src/version.js";
 import { driverOptions } from "../cassandra-adapter/connection.js";
-import { type Actor, CLOCK_LIMIT, type Failable, type HeldTask, type Situation } from "./actor.js";
+import { CLOCK_LIMIT, type Failable, type HeldTask, type Situation } from "./actor.js";
+import { ClaimCalls } from "./claim-calls.js";
+import type { ClaimingActor, PlainClaim } from "./claiming.js";
 
 const options = {
   deadline: 30_000,
@@ -18,7 +23,7 @@ const options = {
 };
 
 /** The client that the others are measured by: this package's ledger, with a clock that stands where it is put. */
-export class TypeScriptActor implements Actor {
+export class TypeScriptActor implements ClaimingActor {
   readonly name = "TypeScript";
   readonly #keyspace: string;
   #connection: Connection | undefined;
@@ -45,14 +50,13 @@ export class TypeScriptActor implements Actor {
     const version = savedAtOf(decoded);
     const replaces = version === undefined ? [] : [version, ...replaced.map(BigInt)];
     const { taskList, id, data } = decoded;
-    const entry = { taskList, id, type: typeNameOf(data.typeUrl), replaces };
-    const prepared = prepareEnvelope(decoded, DEFAULT_MAX_TASK_BYTES);
-    const [outcome] = await ledger.save([{ ...entry, ...prepared }], {});
+    const body = encodeBody(decoded, DEFAULT_MAX_TASK_BYTES);
+    const [outcome] = await ledger.save([{ taskList, id, type: typeNameOf(data.typeUrl), replaces, body }], {});
     await this.#settle();
-    if (outcome?.ok) return { envelope: base64(prepared.encode(outcome.value)), replaced: [], error: null };
+    if (outcome?.ok) return { envelope: envelopeOf(body, outcome.value), replaced: [], error: null };
     const error = errorOf(outcome?.error);
     if (outcome?.attempted === undefined) return { envelope, replaced, error };
-    return { envelope: base64(prepared.encode(outcome.attempted)), replaced: replaces.map(String), error };
+    return { envelope: envelopeOf(body, outcome.attempted), replaced: replaces.map(String), error };
   }
 
   async complete(envelope: string, situation: Situation): Promise<Failable> {
@@ -64,16 +68,43 @@ export class TypeScriptActor implements Actor {
   }
 
   async find(id: string, situation: Situation): Promise<string | null> {
-    const [bytes] = await this.#enter(situation).find([{ taskList: situation.taskList, id }], undefined);
-    return bytes ? base64(bytes) : null;
+    const [stored] = await this.#enter(situation).find([{ taskList: situation.taskList, id }], undefined);
+    return stored ? envelopeOf(stored.body, stored.savedAt) : null;
   }
 
   async list(situation: Situation): Promise<readonly string[]> {
     const pages = this.#enter(situation).all(situation.taskList, { pageSize: 500, maxPageBytes: 4_000_000 });
     const found: string[] = [];
-    for await (const page of pages) found.push(...page.map(base64));
+    for await (const page of pages) found.push(...page.map(({ body, savedAt }) => envelopeOf(body, savedAt)));
     await this.#settle();
     return found;
+  }
+
+  claim(envelope: string, owner: string, lease: number, situation: Situation): Promise<PlainClaim | null> {
+    return this.#claims(situation).claim(envelope, owner, lease);
+  }
+
+  renew(claim: PlainClaim, lease: number, situation: Situation): Promise<Failable & { claim: PlainClaim | null }> {
+    return this.#claims(situation).renew(claim, lease);
+  }
+
+  release(claim: PlainClaim, retryIn: number, situation: Situation): Promise<void> {
+    return this.#claims(situation).release(claim, retryIn);
+  }
+
+  forget(claim: PlainClaim, situation: Situation): Promise<void> {
+    return this.#claims(situation).forget(claim);
+  }
+
+  #claims(situation: Situation): ClaimCalls {
+    const { claims } = this.#connection as Connection;
+    const store = this.#enter(situation).claims(claims);
+    return new ClaimCalls({
+      claim: (request) => store.claim(request, undefined),
+      renew: (holding, lease) => store.renew(holding, lease, undefined),
+      release: (holding, retryIn) => store.release(holding, retryIn, undefined),
+      forget: (holding) => store.forget(holding, undefined),
+    });
   }
 
   async close(): Promise<void> {
@@ -112,7 +143,8 @@ function decode(envelope: string) {
   return decodeEnvelope(Buffer.from(envelope, "base64"), DEFAULT_MAX_TASK_BYTES);
 }
 
-function base64(bytes: Uint8Array): string {
+function envelopeOf(body: Uint8Array, savedAt: Version): string {
+  const bytes = encodeEnvelope(decodeBody(body, savedAt), DEFAULT_MAX_TASK_BYTES);
   return Buffer.from(bytes).toString("base64");
 }
 

@@ -1,8 +1,9 @@
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { chmod, cp, mkdir, readFile, rm, symlink } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { repository } from "../plugin/tools.js";
+import { toolFolder, toolVersions } from "./tools.js";
 
 interface Manifest {
   readonly name: string;
@@ -16,13 +17,24 @@ interface Manifest {
 /**
  * Installs packages into a project as npm does, with all that they depend on, but from this repository's node_modules
  * rather than from a registry. `taskledger` itself is unpacked from its tarball. Nothing is linked: what a package
- * imports or refers to has to be found from the project.
+ * imports or refers to has to be found from the project. Only the tools, which do not import what is tested, are.
  */
 export async function install(project: string, names: readonly string[], tarball: string): Promise<void> {
   for (const name of names) {
     if (name === "taskledger") await unpack(project, tarball);
+    else if (name in toolVersions) await linkTool(project, name);
     else await copyPackage(project, name, repository);
   }
+}
+
+async function linkTool(project: string, name: string): Promise<void> {
+  const source = toolFolder(name);
+  const link = join(project, "node_modules", name);
+  await mkdir(dirname(link), { recursive: true });
+  await rm(link, { force: true });
+  await symlink(source, link);
+  const manifest: Manifest = JSON.parse(await readFile(join(source, "package.json"), "utf8"));
+  for (const [program, path] of programs(manifest)) await linkProgram(project, program, join(source, path));
 }
 
 async function unpack(project: string, tarball: string): Promise<void> {
@@ -77,6 +89,6 @@ async function linkProgram(project: string, name: string, path: string): Promise
   const link = join(project, "node_modules/.bin", name);
   await mkdir(dirname(link), { recursive: true });
   await rm(link, { force: true });
-  await symlink(path, link);
+  await symlink(relative(dirname(link), path), link);
   await chmod(path, 0o755);
 }

@@ -6,7 +6,7 @@ import { buildPackage } from "../../scripts/build-package.js";
 import { repository } from "../plugin/tools.js";
 
 /** What stands beside dist in the package. */
-const others = ["package.json", "README.md", "LICENSE", "CHANGELOG.md", "proto"];
+const others = ["package.json", "README.md", "LICENSE", "CHANGELOG.md", "proto", "docs"];
 
 export interface Packed {
   /** The path of the .tgz file. */

@@ -11,7 +11,7 @@ describe("the steps of a page", async () => {
       {
         kind: "run",
         commands:
-          'npm install taskledger @bufbuild/protobuf@^2.17 \\\n  "lmdb@3"\nnpm install --save-dev typescript\necho installed',
+          'npm install taskledger @bufbuild/protobuf@^2.17 \\\n  "a-driver@3"\nnpm install --save-dev typescript\necho installed',
         expected: undefined,
       },
       {

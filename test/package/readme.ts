@@ -3,7 +3,7 @@ export type Step =
   | { readonly kind: "file"; readonly path: string; readonly text: string }
   | { readonly kind: "run"; readonly commands: string; readonly expected: string | undefined };
 
-interface Block {
+export interface Block {
   readonly language: string;
   readonly lines: readonly string[];
 }
@@ -39,7 +39,8 @@ function findHeadings(lines: readonly string[]): readonly { index: number; level
   });
 }
 
-function readBlocks(lines: readonly string[]): readonly Block[] {
+/** The blocks of code of a page. */
+export function readBlocks(lines: readonly string[]): readonly Block[] {
   const blocks: Block[] = [];
   let open: { language: string; lines: string[] } | undefined;
   for (const line of lines) {
@@ -60,11 +61,16 @@ function toSteps(blocks: readonly Block[]): readonly Step[] {
       const expected = next?.language === "text" ? next.lines.join("\n") : undefined;
       return [{ kind: "run", commands: block.lines.join("\n"), expected }];
     }
-    const path = /^(?:\/\/|#) ([\w./-]+)$/.exec(block.lines[0] ?? "")?.[1];
+    const path = filePath(block);
     if (path === undefined || block.language === "text") return [];
     const lines = block.language === "json" ? block.lines.slice(1) : block.lines;
     return [{ kind: "file", path, text: `${lines.join("\n")}\n` }];
   });
+}
+
+/** The path of the file that a block is, if it is one. */
+export function filePath({ lines }: Block): string | undefined {
+  return /^(?:\/\/|#) ([\w./-]+)$/.exec(lines[0] ?? "")?.[1];
 }
 
 /** Whether an output is as expected, trailing white space aside. */

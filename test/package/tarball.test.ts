@@ -2,11 +2,11 @@ import { execFileSync } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import packageJson from "../../package.json" with { type: "json" };
 import { packageVersion } from "../../src/package-version.js";
 import { binPath } from "../plugin/tools.js";
-import { type Packed, packPackage } from "./pack.js";
+import type { Packed } from "./pack.js";
 
 // What is in the package, and whether tools find their way in it.
 
@@ -15,7 +15,7 @@ let packed: Packed;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "taskledger-"));
-  packed = await packPackage(folder);
+  packed = inject("packed");
   execFileSync("tar", ["-xzf", packed.tarball, "-C", folder]);
 }, 120_000);
 
@@ -32,13 +32,16 @@ test("it is small", () => {
 test("it holds what is built of src and of our own .proto files, the .proto files, and documents", () => {
   const expected = [
     /^(package\.json|LICENSE|README\.md|CHANGELOG\.md)$/,
+    /^docs\/[\w-]+\.md$/,
     /^proto\/taskledger\/v1\/\w+\.proto$/,
     /^dist\/gen\/taskledger\/v1\/\w+_pb\.(js|d\.ts)$/,
     /^dist\/protoc-gen-taskledger\.(js|LICENSES\.txt)$/,
     /^dist\/src\/(?!plugin\/)[\w/-]+\.(js|d\.ts)$/,
   ];
   expect(paths().filter((path) => !expected.some((pattern) => pattern.test(path)))).toEqual([]);
-  expect(paths()).toEqual(expect.arrayContaining(["LICENSE", "dist/protoc-gen-taskledger.LICENSES.txt"]));
+  expect(paths()).toEqual(
+    expect.arrayContaining(["LICENSE", "docs/setups.md", "dist/protoc-gen-taskledger.LICENSES.txt"]),
+  );
 });
 
 test("all that package.json refers to is there", () => {
@@ -66,10 +69,12 @@ test("it imports only what it depends on", async () => {
   }
 });
 
-test("its declarations name no driver where none need be installed, and lmdb's nowhere", async () => {
+test("its declarations name no driver where none need be installed, and better-sqlite3's nowhere", async () => {
   for (const path of paths().filter((each) => each.endsWith(".d.ts"))) {
     const allowed = path.startsWith("dist/src/adapters/cassandra/") ? ["cassandra-driver"] : [];
-    const drivers = packagesOf(await read(path)).filter((name) => name === "lmdb" || name === "cassandra-driver");
+    const drivers = packagesOf(await read(path)).filter(
+      (name) => name === "better-sqlite3" || name === "cassandra-driver",
+    );
     expect({ path, drivers: drivers.filter((name) => !allowed.includes(name)) }).toEqual({ path, drivers: [] });
   }
 });
@@ -106,7 +111,7 @@ test("types are found as the code is", () => {
   const generated = ["", ".js", ".ts"].map((extension) => `./gen/taskledger/v1/options_pb${extension}`);
   const args = [packed.tarball, ...profile, "--format", "ascii", "--include-entrypoints", ...generated];
   const output = execFileSync(binPath("attw"), args, { encoding: "utf8" });
-  for (const entrypoint of [".", "./lmdb", ...generated]) {
+  for (const entrypoint of [".", "./sqlite", ...generated]) {
     expect(output).toContain(`"${join("taskledger", entrypoint)}"\n\nnode16 (from ESM): 🟢 (ESM)\nbundler: 🟢`);
   }
 }, 60_000);

@@ -1,4 +1,4 @@
-import { DataInterface, OpaqueTask, recover, type Task, TaskError } from "taskledger";
+import { DataInterface, OpaqueTask, perform, recover, type Task, TaskError } from "taskledger";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { SendMailTask } from "../../gen/example/v1/send_mail_task.js";
 import {
@@ -149,7 +149,7 @@ describe("with a dead-letter list", () => {
   test("opaque tasks are moved byte for byte", async () => {
     const mail = new DataInterface({ types: [SendMailTask], adapter: tasks.adapter });
     const task = await mail.create(SendMailTask, { mailbox: LIST, messageId: "m1", subject: "s" });
-    expect(await failTimes(1, { ...options, maxAttempts: 1 })).toEqual(["dead-lettered"]);
+    expect(await failTimes(1, { ...options, maxAttempts: 1, opaque: true })).toEqual(["dead-lettered"]);
     const [letter] = await deadLetters();
     expect(letter).toBeInstanceOf(OpaqueTask);
     const read = await mail.find("dead", letter?.id as string);
@@ -186,11 +186,12 @@ describe("with a dead-letter list", () => {
 
 describe("without a dead-letter list", () => {
   test("an exhausted task stays open and is passed over, with the reason, and its attempts grow no more", async () => {
-    await create(tasks);
-    const types = await failTimes(4, { maxAttempts: 2 });
-    expect(types).toEqual(["failed", "exhausted", "passed-over", "passed-over"]);
-    const { events } = await recoverOnce(tasks, nothing, { maxAttempts: 2 });
-    expect(events).toMatchObject([{ type: "passed-over", reason: "it was given up after 2 attempts" }]);
+    const task = await create(tasks);
+    expect(await failTimes(4, { maxAttempts: 2 })).toEqual(["failed", "exhausted"]);
+    expect((await recoverOnce(tasks, nothing, { maxAttempts: 2 })).counts).toEqual(counted({ passedOver: 1 }));
+    const result = await perform(tasks, task, nothing, { maxAttempts: 2 });
+    expect(result).toMatchObject({ type: "passed-over", reason: "given-up" });
+    expect(await tasks.claimState(task)).toMatchObject({ attempt: 2 });
   });
 
   test("it is done where more attempts are allowed, or a list is named, later", async () => {

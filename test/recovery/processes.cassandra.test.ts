@@ -5,7 +5,7 @@ import { FetchFileTask } from "../../gen/example/v1/fetch_file_task.js";
 import { CassandraAdapter } from "../../src/adapters/cassandra/index.js";
 import { DataInterface } from "../../src/index.js";
 import { driverOptions, newKeyspace, rawClient, replication, shutDown } from "../cassandra-adapter/connection.js";
-import { temporaryFolder } from "../lmdb/folders.js";
+import { temporaryFolder } from "../support/folders.js";
 import { recoverAmidstFaults } from "./processes/run.js";
 
 const client = rawClient();

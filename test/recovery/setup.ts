@@ -76,10 +76,10 @@ export function failing(code: TaskErrorCode, outcome: "unknown" | "not-applied" 
   return () => Promise.reject(new TaskError(code, "made to fail", { outcome }));
 }
 
-/** One pass over all open tasks, with the events that it told. */
+/** One pass over all open tasks, with the events that it told of tasks and the store. */
 export async function recoverOnce(tasks: Tasks, handler?: Handler, options: Options = {}) {
   const events: Event[] = [];
-  const onEvent = (event: Event) => void events.push(event);
+  const onEvent = (event: Event) => void (event.type === "pass" || events.push(event));
   const counts = await recover(tasks, LIST, handler, { olderThan: 0, onEvent, ...options });
   return { counts, events };
 }

@@ -85,7 +85,7 @@ function memberOf(member: DescField | DescOneof, options: Required<MessageOption
     const cases = member.fields
       .filter((field) => fits(field, options))
       .map((field) => fc.record({ case: fc.constant(field.localName), value: singular(field, options, true) }));
-    return fc.oneof({ arbitrary: absent, weight: cases.length }, ...cases);
+    return fc.oneof({ arbitrary: absent, weight: Math.max(1, cases.length) }, ...cases);
   }
   const isRequired = member.presence === FeatureSet_FieldPresence.LEGACY_REQUIRED;
   if (isRequired) return singular(member, options, false);

@@ -3,7 +3,9 @@
 
 import "./bad-input/keys.js";
 import "./bad-input/data.js";
+import "./bad-input/messages.js";
 import "./bad-input/options.js";
+import "./bad-input/option-names.js";
 import "./bad-input/interfaces.js";
 import "./bad-input/tasks.js";
 import "./bad-input/bytes.js";

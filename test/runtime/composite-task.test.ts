@@ -74,7 +74,7 @@ describe("a composite task that is executed", () => {
       code: "COMPOSITE_INCOMPLETE",
       taskList: "nightly",
       id: "fetch",
-      message: '2 tasks of "children" failed and stay open; the first is 1',
+      message: '2 of the tasks of "children" stay open; the first is 1: no such file',
       cause: failing.get("1"),
     });
     expect(executed).toEqual(["0", "1", "2", "3"]);
@@ -158,7 +158,7 @@ describe("lists that contain one another", () => {
   test("so do those that run their children in a way of their own, and hand on their context", async () => {
     class Parallel extends CompositeTask {
       override async execute(context: ExecuteContext): Promise<void> {
-        for await (const { error } of this.run({ ...context, concurrency: 2 })) if (error) throw error;
+        for await (const child of this.run({ ...context, concurrency: 2 })) if ("error" in child) throw child.error;
       }
     }
     const parallel = new DataInterface({ types: [FetchFile, Parallel], adapter: tasks.adapter });
@@ -176,14 +176,19 @@ describe("run", () => {
     await createChildren(3);
     failing.set("1", new Error("no such file"));
     const results: unknown[] = [];
-    for await (const { task, result, error } of (await createComposite()).run()) {
-      results.push([task.id, result ?? (error as Error).message]);
-      expect(await tasks.find("children", task.id)).toEqual(error ? expect.anything() : undefined);
+    for await (const child of (await createComposite()).run()) {
+      const { id } = child.task;
+      results.push([
+        id,
+        child.type,
+        child.type === "completed" ? child.result : (child as { error?: Error }).error?.message,
+      ]);
+      expect(await tasks.find("children", id)).toEqual(child.type === "failed" ? expect.anything() : undefined);
     }
     expect(results).toEqual([
-      ["0", "fetched 0"],
-      ["1", "no such file"],
-      ["2", "fetched 2"],
+      ["0", "completed", "fetched 0"],
+      ["1", "failed", "no such file"],
+      ["2", "completed", "fetched 2"],
     ]);
   });
 

@@ -456,26 +456,6 @@ describe("close", () => {
   });
 });
 
-describe("bytes in the store that are no task", () => {
-  const broken = {
-    async find() {
-      return [Uint8Array.of(255)];
-    },
-    async *all() {
-      yield [Uint8Array.of(255)];
-    },
-  };
-  const adapter = Object.assign(new MemoryAdapter(), broken);
-  const tasks = new DataInterface({ types: [FetchFileTask], adapter });
-
-  test("are refused with the key that they were found under", async () => {
-    const error = await failureOf(() => tasks.find("datto.com", "file1"));
-    expect(error).toMatchObject({ code: "INVALID_ENVELOPE", taskList: "datto.com", id: "file1" });
-    const listing = await failureOf(() => tasks.all("datto.com").next());
-    expect(listing).toMatchObject({ code: "INVALID_ENVELOPE", taskList: "datto.com" });
-  });
-});
-
 describe("an adapter builder", () => {
   test("is called when the adapter is first needed, once, with the size limit", async () => {
     const calls: unknown[] = [];

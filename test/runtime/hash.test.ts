@@ -224,3 +224,58 @@ describe("what a newer version put into the envelope", () => {
     expect(Buffer.from(found?.toBinary() ?? []).subarray(-newer.length)).toEqual(Buffer.from(newer));
   });
 });
+
+describe("the size of a hash is that of the bytes it stands for", () => {
+  const limit = 10_000;
+  const tasks = new DataInterface({
+    types: [FetchFileTask, EverythingTask as never],
+    adapter: new MemoryAdapter(),
+    maxTaskBytes: limit,
+  });
+  const sizeOf = (task: Task) => task.toBinary().length;
+  const filled = (bytes: number) => FetchFileTask.build({ ...key, filename: "x".repeat(bytes) }, { createdAt });
+  const spare = limit - sizeOf(filled(9_000)) + 9_000;
+
+  test("which may be as large as they", () => {
+    const largest = filled(spare);
+    expect(sizeOf(largest)).toBe(limit);
+    expect(tasks.fromHash(viaJson(largest)).toBinary()).toEqual(largest.toBinary());
+    const tooLarge = filled(spare + 1);
+    for (const read of [() => tasks.fromHash(viaJson(tooLarge)), () => tasks.fromBinary(tooLarge.toBinary())])
+      expect(read).toThrow(`has ${limit + 1} bytes; the limit is ${limit} (maxTaskBytes)`);
+  });
+
+  test("also where it is sealed, or has a header of what is unknown, in base64", () => {
+    const odd = EverythingTask.build({ ...key, double: -0, text: "x".repeat(9_500) });
+    expect(viaJson(odd).data["@type"]).toBe(sealedType);
+    expect(tasks.fromHash(viaJson(odd)).toBinary()).toEqual(odd.toBinary());
+    const unknown = new BinaryWriter().tag(99, 2).string("x".repeat(9_500)).finish();
+    const newer = FetchFileTask.fromBinary(Buffer.concat([FetchFileTask.build(key).toBinary(), unknown]));
+    expect(tasks.fromHash(viaJson(newer)).toBinary()).toEqual(newer.toBinary());
+  });
+
+  test("however long the JSON is", () => {
+    const task = EverythingTask.build({ ...key, colors: new Array(9_000).fill(-2), longText: 1 });
+    const wide = EverythingTask.build({ ...key, colors: new Array(9_000).fill(1) });
+    expect(JSON.stringify(wide).length).toBeGreaterThan(10 * limit);
+    expect(tasks.fromHash(viaJson(wide)).toBinary()).toEqual(wide.toBinary());
+    expect(() => tasks.fromHash(viaJson(task))).toThrow("the hash stands for more than twice as many bytes");
+  });
+
+  test.each<[string, object]>([
+    ["text", { text: "x".repeat(10 * limit) }],
+    ["base64", { blob: "A".repeat(10 * limit) }],
+    ["a key", { textByText: { ["x".repeat(10 * limit)]: "" } }],
+    ["a Struct's key", { struct: { ["x".repeat(10 * limit)]: 1 } }],
+    ["a Struct's text", { struct: { a: "x".repeat(10 * limit) } }],
+    ["a mask", { mask: "a,".repeat(10 * limit) }],
+  ])("and is looked at before %s is copied", (_, data) => {
+    const hash = { ...key, data: { "@type": "x/kinds.Everything", ...data } };
+    expect(() => tasks.fromHash(hash)).toThrow(expect.objectContaining({ code: "TOO_LARGE", field: "data" }));
+  });
+
+  test("is that of the configured interface, or of 1 MiB, for a class of its own", () => {
+    const large = FetchFileTask.build({ ...key, filename: "x".repeat(1024 * 1024) });
+    expect(() => FetchFileTask.fromHash(large.asHash())).toThrow("the limit is 1048576 (maxTaskBytes)");
+  });
+});

@@ -47,7 +47,7 @@ export function recordingStore(changes: Partial<Adapter> = {}): Adapter & { read
 export async function contentOf(adapter: Adapter, taskList: string): Promise<string[]> {
   const content: string[] = [];
   for await (const page of adapter.all(taskList, { pageSize: 100, maxPageBytes: Number.POSITIVE_INFINITY }))
-    content.push(...page.map((bytes) => Buffer.from(bytes).toString("base64")));
+    content.push(...page.map(({ savedAt, body }) => `${savedAt} ${Buffer.from(body).toString("base64")}`));
   return content;
 }
 

@@ -97,7 +97,7 @@ export class CallGenerator {
     const kind = pick(mutationKinds, this.roll());
     switch (kind) {
       case "put-task":
-        return { kind, id, savedAt, type: pick(["t", "tt"], this.roll()), envelope: Buffer.alloc(size % 5, size) };
+        return { kind, id, savedAt, body: Buffer.alloc(1 + (size % 5), size) };
       case "put-entry":
         return { kind, savedAt, id, size };
       case "delete-task":
@@ -138,7 +138,9 @@ function readTasks(some: readonly string[]): Call {
     what: `the tasks ${some}`,
     async read(session, partition) {
       const rows = await session.readTasks(partition, some, TIMEOUT);
-      return Object.fromEntries(rows.map(({ id, envelope }) => [id, Buffer.from(envelope).toString("hex")]));
+      return Object.fromEntries(
+        rows.map(({ id, savedAt, body }) => [id, `${savedAt} ${Buffer.from(body).toString("hex")}`]),
+      );
     },
   };
 }

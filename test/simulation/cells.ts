@@ -6,12 +6,11 @@ import type { Version } from "../../src/version.js";
 /** A timestamp before all others: nothing was written, or deleted. */
 export const NEVER: Version = -1n;
 
-/** A row of `tasks`. All its columns are written at once, so that one timestamp stands for all of them. */
+/** A row of `tasks`. It has one column, whose timestamp is the version. */
 export interface TaskCells {
   readonly id: string;
   readonly writtenAt: Version;
-  readonly type: string;
-  readonly envelope: Uint8Array;
+  readonly body: Uint8Array;
   readonly deletedAt: Version;
 }
 
@@ -50,8 +49,8 @@ export class Cells {
   apply(mutation: Mutation, sweepExpiresAt: number): void {
     switch (mutation.kind) {
       case "put-task": {
-        const { id, savedAt, type, envelope } = mutation;
-        this.mergeTask({ id, writtenAt: savedAt, type, envelope, deletedAt: NEVER });
+        const { id, savedAt, body } = mutation;
+        this.mergeTask({ id, writtenAt: savedAt, body, deletedAt: NEVER });
         break;
       }
       case "put-entry": {
@@ -107,7 +106,7 @@ export class Cells {
 }
 
 export function noTask(id: string): TaskCells {
-  return { id, writtenAt: NEVER, type: "", envelope: NOTHING, deletedAt: NEVER };
+  return { id, writtenAt: NEVER, body: NOTHING, deletedAt: NEVER };
 }
 
 export function noEntry({ savedAt, id }: LedgerPlace): EntryCells {
@@ -139,10 +138,8 @@ export function comparePlaces(a: LedgerPlace, b: LedgerPlace): number {
 function mergedTask(a: TaskCells, b: TaskCells): TaskCells {
   const deletedAt = max(a.deletedAt, b.deletedAt);
   if (a.writtenAt !== b.writtenAt) return { ...(a.writtenAt > b.writtenAt ? a : b), deletedAt };
-  // Cell by cell: the type and the envelope may come from two writes.
-  const type = Buffer.compare(Buffer.from(a.type), Buffer.from(b.type)) >= 0 ? a.type : b.type;
-  const envelope = Buffer.compare(a.envelope, b.envelope) >= 0 ? a.envelope : b.envelope;
-  return { id: a.id, writtenAt: a.writtenAt, type, envelope, deletedAt };
+  const body = Buffer.compare(a.body, b.body) >= 0 ? a.body : b.body;
+  return { id: a.id, writtenAt: a.writtenAt, body, deletedAt };
 }
 
 function mergedEntry(a: EntryCells, b: EntryCells): EntryCells {

@@ -111,12 +111,16 @@ export class Client {
       if (may) this.#oracle.removes(life, place);
       return may;
     };
+    const saving: LedgerRules["saving"] = (entry, savedAt) => {
+      this.#oracle.tries(entry, savedAt);
+      return rules.saving(entry, savedAt);
+    };
     const ledger = new Ledger(
       session,
       { shards, dataCenter: "dc", margin },
       host,
       options,
-      { ...rules, mayRemoveAbsent },
+      { ...rules, saving, mayRemoveAbsent },
       entriesPerRead,
     );
     const horizon = () => this.wall.now() + 2n * limit;

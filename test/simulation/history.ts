@@ -1,6 +1,5 @@
 import type { LedgerOptions } from "../../src/adapters/cassandra/options.js";
 import { shardOf } from "../../src/adapters/cassandra/shard.js";
-import { readStamp } from "../../src/envelope.js";
 import type { Version } from "../../src/version.js";
 import { Client, type ClientSettings, type Weakening } from "./client.js";
 import { Cluster, type ClusterOptions } from "./cluster.js";
@@ -185,14 +184,11 @@ class Run {
       for (let i = 0; i < 3; i++) {
         yielded = [];
         for await (const page of ledger.all(LIST, { pageSize: 100, maxPageBytes: 1e6 }))
-          for (const bytes of page) {
-            const { id, savedAt: version } = readStamp(bytes);
-            yielded.push({ id, version });
-          }
+          for (const { id, savedAt: version } of page) yielded.push({ id, version });
         if (i < 2) await ledger.sweep(LIST, undefined);
         await closer.sleep(life, 30 * SECOND);
       }
-      this.#oracle.listed({ life, started, savedBefore: undefined, yielded, isWhole: true });
+      this.#oracle.listed({ life, started, horizon: life.horizon(), savedBefore: undefined, yielded, isWhole: true });
     });
     await this.#world.runUntil(this.#world.now + HOUR);
     this.#cluster.repairAll();

@@ -1,6 +1,7 @@
+import type { StoredTask } from "../../src/adapter.js";
 import { Ledger } from "../../src/adapters/cassandra/ledger.js";
 import { type LedgerPlace, type LedgerRules, ledgerRules } from "../../src/adapters/cassandra/rules.js";
-import type { LedgerSession, Mutation, TaskRow } from "../../src/adapters/cassandra/session.js";
+import type { LedgerSession, Mutation } from "../../src/adapters/cassandra/session.js";
 import { taskEntry } from "../../src/testing/entries.js";
 import { type Version, VersionClock } from "../../src/version.js";
 import { LIST } from "./operations.js";
@@ -19,7 +20,7 @@ interface Reading {
   /** How far the reader's clock is behind the servers', in microseconds. */
   readonly behind?: Version;
   /** The answer to the one question for the entry's task. */
-  readonly readTasks: () => TaskRow[];
+  readonly readTasks: () => StoredTask[];
 }
 
 /**
@@ -43,8 +44,9 @@ export function removedWhereReplaced(
   ahead: Version,
   { behind = 0n, rules = {} }: { behind?: Version; rules?: Partial<LedgerRules> } = {},
 ): Promise<readonly Mutation[]> {
-  const envelope = taskEntry(LIST, entry.id).encode(START + ahead);
-  return removed({ rules, now: () => START, behind, readTasks: () => [{ id: entry.id, envelope }] });
+  const { body } = taskEntry(LIST, entry.id);
+  const row = { id: entry.id, savedAt: START + ahead, body };
+  return removed({ rules, now: () => START, behind, readTasks: () => [row] });
 }
 
 async function removed({ rules, now, behind = 0n, readTasks }: Reading): Promise<readonly Mutation[]> {

@@ -1,3 +1,4 @@
+import type { StoredTask } from "../../src/adapter.js";
 import type { LedgerEntry } from "../../src/adapters/cassandra/session.js";
 import { Cells, comparePlaces, coveredAt, isTaskLive, NEVER, noEntry, placeKey, type RangeCells } from "./cells.js";
 import { type Answer, type EntriesQuery, inReadingOrder } from "./replica.js";
@@ -106,6 +107,8 @@ function isSame(a: object | undefined, b: object): boolean {
   return Object.entries(b).every(([name, value]) => (a as Record<string, unknown>)[name] === value);
 }
 
-export function liveTasks(cells: Cells): readonly { id: string; envelope: Uint8Array }[] {
-  return [...cells.tasks.values()].filter(isTaskLive).map(({ id, envelope }) => ({ id, envelope }));
+export function liveTasks(cells: Cells): readonly StoredTask[] {
+  return [...cells.tasks.values()]
+    .filter(isTaskLive)
+    .map(({ id, writtenAt, body }) => ({ id, savedAt: writtenAt, body }));
 }

@@ -1,7 +1,4 @@
-import { create } from "@bufbuild/protobuf";
-import { TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
-import type { SaveEntry, Version } from "../../src/adapter.js";
-import { packData, prepareEnvelope, readStamp } from "../../src/envelope.js";
+import type { SaveEntry, StoredTask, Version } from "../../src/adapter.js";
 import { isTaskError } from "../../src/errors.js";
 import type { Client, Running } from "./client.js";
 import { EPOCH } from "./cluster.js";
@@ -186,13 +183,9 @@ export class Performance {
 
   #entry({ id, replaces }: Holder, record: SaveRecord, index: number): SaveEntry {
     const value = new Uint8Array(1 + Math.floor(60 * this.#roll(50 + index))).fill(this.#operation.id);
-    const data = packData("type.googleapis.com/example.Task", value);
-    const { size, encode } = prepareEnvelope(create(TaskEnvelopeSchema, { taskList: LIST, id, data }), Infinity);
-    const tried = (version: Version) => {
-      this.#oracle.tries(record, version);
-      return encode(version);
-    };
-    return { taskList: LIST, id, type: "example.Task", replaces, size, encode: tried };
+    const entry = { taskList: LIST, id, type: "example.Task", replaces, body: value };
+    this.#oracle.hands(record, entry);
+    return entry;
   }
 
   async #completeOne(): Promise<void> {
@@ -217,8 +210,8 @@ export class Performance {
   async #find(task: string): Promise<void> {
     const started = this.#world.now;
     const ledger = await this.#operation.client.opened(this.#life);
-    const [bytes] = await this.#call(ledger.find([{ taskList: LIST, id: task }], this.#signal));
-    const version = bytes && readStamp(bytes).savedAt;
+    const [stored] = await this.#call(ledger.find([{ taskList: LIST, id: task }], this.#signal));
+    const version = stored?.savedAt;
     this.#say(`finds ${task} at ${at(version)}`);
     this.#oracle.found(this.#life, started, task, version);
     if (version !== undefined) this.#operation.client.holders.add(new Holder(task, version));
@@ -245,7 +238,7 @@ export class Performance {
         isWhole = true;
         break;
       }
-      for (const bytes of page) yielded.push(this.#meet(bytes));
+      for (const stored of page) yielded.push(this.#meet(stored));
       await this.#act(yielded.slice(-page.length));
       if (slow > 0 && !this.#world.isCalm) await client.sleep(this.#life, slow * this.#roll(70 + count));
       if (count > MAX_PAGES) {
@@ -255,11 +248,10 @@ export class Performance {
     }
     if (!isWhole) await pages.return();
     this.#say(`has listed ${yielded.length} tasks${isWhole ? "" : ", and leaves"}`);
-    this.#oracle.listed({ life: this.#life, started, savedBefore, yielded, isWhole });
+    this.#oracle.listed({ life: this.#life, started, horizon: this.#life.horizon(), savedBefore, yielded, isWhole });
   }
 
-  #meet(bytes: Uint8Array): { id: string; version: Version } {
-    const { id, savedAt: version } = readStamp(bytes);
+  #meet({ id, savedAt: version }: StoredTask): { id: string; version: Version } {
     this.#say(`lists ${id} at ${at(version)}`);
     this.#oracle.meet(this.#life, version);
     return { id, version };

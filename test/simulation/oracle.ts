@@ -1,9 +1,9 @@
-import type { Outcome, Version } from "../../src/adapter.js";
+import type { Outcome, SaveEntry, Version } from "../../src/adapter.js";
 import type { LedgerPlace } from "../../src/adapters/cassandra/rules.js";
 import type { Mutation } from "../../src/adapters/cassandra/session.js";
 import type { Cells } from "./cells.js";
 import { coveredAt, isTaskLive, NEVER } from "./cells.js";
-import type { Cluster } from "./cluster.js";
+import { type Cluster, EPOCH } from "./cluster.js";
 import { describeVersion as at } from "./describe.js";
 import type { World } from "./world.js";
 
@@ -41,9 +41,14 @@ export interface CompleteRecord extends Operation {
   readonly covers: ReadonlySet<Version>;
 }
 
+/** Further than the clock of any host but a wild one, in microseconds. */
+const FAR_AHEAD: Version = 60_000_000n;
+
 export interface Listing {
   readonly life: Life;
   readonly started: number;
+  /** What lay past it at the end was a wild clock's to the reader. */
+  readonly horizon: Version;
   readonly savedBefore: Version | undefined;
   readonly yielded: readonly { readonly id: string; readonly version: Version }[];
   /** Whether the consumer read to the end. */
@@ -93,6 +98,7 @@ export class Oracle {
   readonly violations: Violation[] = [];
   readonly counts = { saves: 0, acknowledged: 0, completed: 0, finds: 0, passes: 0, yields: 0, sweeps: 0, refused: 0 };
   readonly saves: SaveRecord[] = [];
+  readonly #records = new WeakMap<SaveEntry, SaveRecord>();
   readonly completes: CompleteRecord[] = [];
   readonly #world: World;
   readonly #cluster: Cluster;
@@ -132,8 +138,14 @@ export class Oracle {
     return record;
   }
 
+  /** An entry is handed to the ledger. */
+  hands(record: SaveRecord, entry: SaveEntry): void {
+    this.#records.set(entry, record);
+  }
+
   /** A version is tried. It must be later than all that the process has made or met, and than what it replaces. */
-  tries(record: SaveRecord, version: Version): void {
+  tries(entry: SaveEntry, version: Version): void {
+    const record = this.#records.get(entry) as SaveRecord;
     const { life, id, versions, replaces } = record;
     const least = [record.met, ...replaces, ...versions].reduce((a, b) => (a > b ? a : b));
     if (version <= least)
@@ -257,7 +269,7 @@ export class Oracle {
       );
   }
 
-  listed({ started, savedBefore, yielded, isWhole }: Listing): void {
+  listed({ started, horizon, savedBefore, yielded, isWhole }: Listing): void {
     if (isWhole) this.counts.passes++;
     this.counts.yields += yielded.length;
     const seen = new Set<string>();
@@ -271,7 +283,7 @@ export class Oracle {
           "all gives a completed task",
           `${id}: version ${at(version)} is yielded, and ${at(undoing.version)} was completed`,
         );
-      if (savedBefore !== undefined && version >= savedBefore)
+      if (savedBefore !== undefined && version >= savedBefore && !this.#isWild(id, version))
         this.violate("all goes past its cutoff", `${id}: version ${at(version)} is not before ${at(savedBefore)}`);
     }
     this.#checkOrder(yielded);
@@ -279,10 +291,16 @@ export class Oracle {
     for (const id of new Set(this.saves.map((save) => save.id))) {
       const owed = this.owed(id, started);
       if (owed === undefined || yielded.some((one) => one.id === id && one.version >= owed)) continue;
-      if (this.#isTouched(id, started) || this.#isPastCutoff(id, savedBefore)) continue;
+      if (this.#isTouched(id, started) || this.#isPastCutoff(id, savedBefore, horizon)) continue;
       const versions = yielded.filter((one) => one.id === id).map(({ version }) => at(version));
       this.violate("all misses an open task", `${id}: version ${at(owed)} is owed, yielded [${versions}]`);
     }
+  }
+
+  /** Whether a version lay far ahead of the time of its save: such a task may be of any age. */
+  #isWild(id: string, version: Version): boolean {
+    const isAhead = ({ start }: SaveRecord) => version > EPOCH + BigInt(Math.floor(start)) + FAR_AHEAD;
+    return this.saves.some((save) => save.id === id && save.versions.includes(version) && isAhead(save));
   }
 
   /** Oldest first, among those that never had more than one version. */
@@ -304,9 +322,10 @@ export class Oracle {
   }
 
   /** Whether there may be a version that the pass must leave out. */
-  #isPastCutoff(id: string, savedBefore: Version | undefined): boolean {
+  #isPastCutoff(id: string, savedBefore: Version | undefined, horizon: Version): boolean {
     if (savedBefore === undefined) return false;
-    return this.saves.some((save) => save.id === id && save.versions.some((version) => version >= savedBefore));
+    const isLeftOut = (version: Version) => version >= savedBefore && version <= horizon;
+    return this.saves.some((save) => save.id === id && save.versions.some(isLeftOut));
   }
 
   /** When all messages have come or are lost: what was said not to be applied was not, and every call has ended. */

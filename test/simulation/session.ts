@@ -1,3 +1,4 @@
+import type { StoredTask } from "../../src/adapter.js";
 import type { LedgerPlace } from "../../src/adapters/cassandra/rules.js";
 import {
   type EntriesRead,
@@ -6,7 +7,6 @@ import {
   type Mutation,
   SessionError,
   type SessionErrorKind,
-  type TaskRow,
 } from "../../src/adapters/cassandra/session.js";
 import type { Partition } from "../../src/adapters/cassandra/shard.js";
 import type { Sweep } from "../../src/adapters/cassandra/stretches.js";
@@ -95,7 +95,7 @@ export class SimulatedSession implements LedgerSession {
     });
   }
 
-  async readTasks(partition: Partition, ids: readonly string[], timeout: number): Promise<readonly TaskRow[]> {
+  async readTasks(partition: Partition, ids: readonly string[], timeout: number): Promise<readonly StoredTask[]> {
     const query: Query = { kind: "tasks", ids };
     const { merged } = await this.#read("tasks", `the tasks ${ids}`, partition, query, timeout);
     return liveTasks(merged.cells);

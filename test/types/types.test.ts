@@ -68,6 +68,15 @@ const mistakes: Record<string, { program: string; messages: string[] }> = {
         "'TaskInit<GenMessage<FetchFile>, never>'.",
     ],
   },
+  "a class that is not registered": {
+    program: 'tasks.create(CompositeTask, { taskList: "datto.com", childTaskList: "l" });',
+    messages: [
+      "Argument of type 'typeof CompositeTask' is not assignable to parameter of type " +
+        "'typeof CompositeTask & \"taskledger.v1.Composite is not among the types of this data interface\"'.",
+      "  Type 'typeof CompositeTask' is not assignable to type " +
+        "'\"taskledger.v1.Composite is not among the types of this data interface\"'.",
+    ],
+  },
   "the promise of an adapter": {
     program: "new DataInterface({ types: [FetchFileTask], adapter: Promise.resolve(new MemoryAdapter()) });",
     messages: [
@@ -78,12 +87,12 @@ const mistakes: Record<string, { program: string; messages: string[] }> = {
 };
 
 const header = `
-import { DataInterface } from "taskledger";
+import { CompositeTask, DataInterface } from "taskledger";
 import { MemoryAdapter } from "taskledger/memory";
 import { FetchFileTask } from "../../gen/example/v1/fetch_file_task.js";
 import { NamesakeTask, NumberedTask } from "../../test/types/namesake-tasks.js";
 const tasks = new DataInterface({ types: [FetchFileTask], adapter: new MemoryAdapter() });
-void [tasks, NamesakeTask, NumberedTask];
+void [tasks, CompositeTask, NamesakeTask, NumberedTask];
 `;
 
 /** What the compiler says of each file, by its path; what belongs to a message is a line of its own, indented. */

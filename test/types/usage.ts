@@ -3,7 +3,6 @@ import {
   type AdapterBuilderOptions,
   type BuildInit,
   type BulkError,
-  type ChildResult,
   type Claim,
   CompositeTask,
   configure,
@@ -12,6 +11,7 @@ import {
   existingTasks,
   isTaskError,
   OpaqueTask,
+  type PerformResult,
   type RecoverCounts,
   recover,
   Task,
@@ -258,13 +258,14 @@ export async function many(tasks: DataInterface<typeof FetchFileTask>, files: Fe
 export async function composites(composite: CompositeTask): Promise<void> {
   is<string>()(composite.childTaskList);
   for await (const child of composite.run({ concurrency: 2, signal: context.signal })) {
-    is<ChildResult>()(child);
+    is<PerformResult>()(child);
     is<Task>()(child.task);
   }
   CompositeTask.build({ taskList: "l", childTaskList: "c" });
   class Parallel extends CompositeTask {
     override async execute(context: ExecuteContext): Promise<void> {
-      for await (const { error } of this.run({ ...context, concurrency: 4 })) if (error !== undefined) throw error;
+      for await (const child of this.run({ ...context, concurrency: 4 }))
+        if (child.type === "failed") throw child.error;
     }
   }
   await Parallel.build({ taskList: "l" }).execute(context);
@@ -296,6 +297,7 @@ export async function recovery(
       onEvent(event) {
         if (event.type === "failed") is<number>()(event.retryIn);
         if (event.type === "store-failed") is<TaskError>()(event.error);
+        else if (event.type === "pass") is<RecoverCounts>()(event.counts);
         else is<FetchFile | SendMail | OpaqueTask>()(event.task);
       },
     },

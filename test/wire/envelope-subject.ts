@@ -1,6 +1,7 @@
 import { create, type Message } from "@bufbuild/protobuf";
 import { type TaskEnvelope, TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
-import { readEnvelope, writeHead, writeSavedAt, writeTail } from "../../src/envelope-codec.js";
+import { readEnvelope } from "../../src/envelope/decode.js";
+import { writeEnvelope } from "../../src/envelope/encode.js";
 import type { Reader } from "../../src/wire/reader.js";
 import { noBytes } from "../../src/wire/reader.js";
 import type { Writer } from "../../src/wire/writer.js";
@@ -14,8 +15,7 @@ export const envelopeSubject: Subject = {
 
 function write(w: Writer, p: number, message: Message): number {
   const envelope = message as TaskEnvelope;
-  const head = writeHead(w, p, envelope, (_, at) => w.raw(at, envelope.data?.value ?? noBytes));
-  return writeTail(w, writeSavedAt(w, head, envelope), envelope);
+  return writeEnvelope(w, p, envelope, (writer, at) => writer.raw(at, envelope.data?.value ?? noBytes));
 }
 
 function read(r: Reader, end: number): TaskEnvelope {

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file taskledger/v1/envelope.proto.
  */
 export const file_taskledger_v1_envelope: GenFile = /*@__PURE__*/
-  fileDesc("Chx0YXNrbGVkZ2VyL3YxL2VudmVsb3BlLnByb3RvEg10YXNrbGVkZ2VyLnYxIrcCCgxUYXNrRW52ZWxvcGUSEQoJdGFza19saXN0GAEgASgJEgoKAmlkGAIgASgJEiIKBGRhdGEYAyABKAsyFC5nb29nbGUucHJvdG9idWYuQW55Ei4KCmNyZWF0ZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCHNhdmVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdhdHRlbXB0GAYgASgNEjkKB2hlYWRlcnMYByADKAsyKC50YXNrbGVkZ2VyLnYxLlRhc2tFbnZlbG9wZS5IZWFkZXJzRW50cnkaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFKBAgQEBFKBAgREBJiBnByb3RvMw", [file_google_protobuf_any, file_google_protobuf_timestamp]);
+  fileDesc("Chx0YXNrbGVkZ2VyL3YxL2VudmVsb3BlLnByb3RvEg10YXNrbGVkZ2VyLnYxIrcCCgxUYXNrRW52ZWxvcGUSEQoJdGFza19saXN0GAEgASgJEgoKAmlkGAIgASgJEiIKBGRhdGEYAyABKAsyFC5nb29nbGUucHJvdG9idWYuQW55Ei4KCmNyZWF0ZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB2F0dGVtcHQYBiABKA0SOQoHaGVhZGVycxgHIAMoCzIoLnRhc2tsZWRnZXIudjEuVGFza0VudmVsb3BlLkhlYWRlcnNFbnRyeRIsCghzYXZlZF9hdBgPIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFKBAgQEBFKBAgREBJCVwoXaW8uZ2l0aHViLnRhc2tsZWRnZXIudjFQAVo6Z2l0aHViLmNvbS90YXNrbGVkZ2VyL3Rhc2tsZWRnZXIvbGFuZ3VhZ2VzL2dvL3Rhc2tsZWRnZXJ2MWIGcHJvdG8z", [file_google_protobuf_any, file_google_protobuf_timestamp]);
 
 /**
  * A task as it travels between hosts and as it is stored.
@@ -52,14 +52,6 @@ export type TaskEnvelope = Message<"taskledger.v1.TaskEnvelope"> & {
   createdAt?: Timestamp | undefined;
 
   /**
-   * The version: the microsecond at which this task was saved. Absent until it
-   * is. It is a whole number of microseconds after 1970-01-01T00:00:00Z.
-   *
-   * @generated from field: google.protobuf.Timestamp saved_at = 5;
-   */
-  savedAt?: Timestamp | undefined;
-
-  /**
    * Which attempt at the task this is, counted from 1; 0 if nobody counts.
    *
    * @generated from field: uint32 attempt = 6;
@@ -72,6 +64,17 @@ export type TaskEnvelope = Message<"taskledger.v1.TaskEnvelope"> & {
    * @generated from field: map<string, string> headers = 7;
    */
   headers: { [key: string]: string };
+
+  /**
+   * The version: the microsecond at which this task was saved. Absent until it
+   * is. It is a whole number of microseconds after 1970-01-01T00:00:00Z.
+   *
+   * It stands last: a store keeps the body, which is the envelope without it,
+   * and appends it when the body leaves.
+   *
+   * @generated from field: google.protobuf.Timestamp saved_at = 15;
+   */
+  savedAt?: Timestamp | undefined;
 };
 
 /**

@@ -1,4 +1,5 @@
 import type { Client, ClientOptions, policies, QueryOptions, types } from "cassandra-driver";
+import type { StoredTask } from "../../adapter.js";
 import type { Version } from "../../version.js";
 import { shapeOfBatch } from "./batch-shape.js";
 import { callDriver } from "./driver-call.js";
@@ -6,14 +7,7 @@ import { type Driver, mayBeTombstones } from "./driver-errors.js";
 import { encodeVersion, MutationEncoder } from "./parameters.js";
 import { PartitionTokens } from "./routing.js";
 import type { LedgerPlace } from "./rules.js";
-import {
-  type EntriesRead,
-  type EntryRange,
-  type LedgerSession,
-  type Mutation,
-  SessionError,
-  type TaskRow,
-} from "./session.js";
+import { type EntriesRead, type EntryRange, type LedgerSession, type Mutation, SessionError } from "./session.js";
 import type { Partition } from "./shard.js";
 import { type PreparedBatch, PreparedBatches, type Statements, statementsFor } from "./statements.js";
 import type { Sweep } from "./stretches.js";
@@ -70,7 +64,7 @@ export class DriverSession implements LedgerSession {
     });
   }
 
-  async readTasks(partition: Partition, ids: readonly string[], timeout: number): Promise<readonly TaskRow[]> {
+  async readTasks(partition: Partition, ids: readonly string[], timeout: number): Promise<readonly StoredTask[]> {
     const { readTask, readTasks } = this.#statements;
     const { taskList, shard } = partition;
     const options = this.#optionsOf(timeout, partition);
@@ -78,10 +72,10 @@ export class DriverSession implements LedgerSession {
     if (first === undefined) return [];
     if (ids.length === 1) {
       const { rows } = await this.#read(readTask, [taskList, shard, first], options);
-      return rows.map(({ envelope }) => ({ id: first, envelope }));
+      return rows.flatMap((row) => storedTask(first, row));
     }
     const { rows } = await this.#read(readTasks, [taskList, shard, ids], options);
-    return rows.map(({ id, envelope }) => ({ id, envelope }));
+    return rows.flatMap((row) => storedTask(row.id, row));
   }
 
   async readEntries(partition: Partition, range: EntryRange, timeout: number): Promise<EntriesRead> {
@@ -200,6 +194,11 @@ function speculationDelay(client: Client, { policies }: Driver): number {
   const policy = options?.policies?.speculativeExecution;
   if (policy instanceof NoSpeculativeExecutionPolicy) return Infinity;
   return policy instanceof ConstantSpeculativeExecutionPolicy ? policy.newPlan("", "").nextExecution() : 0;
+}
+
+/** None if the row has no body: somebody else than a client of the ledger wrote it. */
+function storedTask(id: string, { body, saved_at }: types.Row): StoredTask[] {
+  return body === null ? [] : [{ id, savedAt: toVersion(saved_at), body }];
 }
 
 function toPlace(row: types.Row): LedgerPlace {

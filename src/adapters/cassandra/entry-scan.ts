@@ -1,7 +1,7 @@
 import type { Version } from "../../version.js";
 import type { LedgerPlace } from "./rules.js";
 import { type EntriesRead, type EntryRange, type LedgerEntry, SessionError } from "./session.js";
-import { type Segment, type Stretch, segmentsBetween } from "./stretches.js";
+import type { Segment } from "./stretches.js";
 
 export type ReadRange = (range: EntryRange) => Promise<EntriesRead>;
 
@@ -23,9 +23,10 @@ export class EntryScan {
   /** Whether tombstones were in the way. */
   isHeavy = false;
 
-  constructor(bound: Version, stretches: readonly Stretch[], read: ReadRange) {
+  /** The segments are in order. */
+  constructor(segments: readonly Segment[], read: ReadRange) {
     this.#read = read;
-    this.#segments = segmentsBetween(stretches, bound);
+    this.#segments = [...segments];
     this.#after = startOf(this.#segments[0]);
   }
 

@@ -33,7 +33,7 @@ export function placeKey({ savedAt, id }: LedgerPlace): string {
 /** A partition's entries in order, a page of them at hand, and the next on its way. */
 export class EntryStream {
   readonly partition: Partition;
-  /** Where the pass ends. */
+  /** Up to where the pass reads every entry; past it, at most those of wild clocks. */
   readonly bound: Version;
   /** The gaps between the entries that were read. */
   readonly gaps: GapFinder;

@@ -1,7 +1,7 @@
 import { abortedError, onAbort } from "../../abort.js";
+import type { StoredTask } from "../../adapter.js";
 import { ExpiryTimer } from "./expiry-timer.js";
 import type { Host } from "./host.js";
-import type { TaskRow } from "./session.js";
 import { type Partition, partitionName } from "./shard.js";
 import { Waiter } from "./waiter.js";
 
@@ -20,10 +20,10 @@ export type ReadTasks = (
   ids: readonly string[],
   deadline: number,
   isWanted: () => boolean,
-) => Promise<readonly TaskRow[]>;
+) => Promise<readonly StoredTask[]>;
 
 /** A find that waits for its answer. */
-class Wanted extends Waiter<Uint8Array | undefined> {
+class Wanted extends Waiter<StoredTask | undefined> {
   readonly id: string;
   /** On the host's monotonic clock. */
   readonly since: number;
@@ -31,7 +31,7 @@ class Wanted extends Waiter<Uint8Array | undefined> {
   constructor(
     id: string,
     since: number,
-    resolve: (envelope: Uint8Array | undefined) => void,
+    resolve: (stored: StoredTask | undefined) => void,
     reject: (error: unknown) => void,
   ) {
     super(resolve, reject);
@@ -66,8 +66,8 @@ export class GroupRead {
     this.#timer = new ExpiryTimer(host, () => this.#hurry());
   }
 
-  /** The bytes of a task, the caller's own; undefined where it is not there. Throws what reading throws, and ABORTED. */
-  find(partition: Partition, id: string, signal?: AbortSignal): Promise<Uint8Array | undefined> {
+  /** The task, the caller's own; undefined where it is not there. Throws what reading throws, and ABORTED. */
+  find(partition: Partition, id: string, signal?: AbortSignal): Promise<StoredTask | undefined> {
     if (signal?.aborted) return Promise.reject(abortedError(signal));
     return new Promise((resolve, reject) => {
       const lane = this.#laneOf(partition);
@@ -136,13 +136,13 @@ export class GroupRead {
 }
 
 /** Gives each the bytes of its task; of those that want the same, each has its own. */
-function answer(some: readonly Wanted[], rows: readonly TaskRow[]): void {
-  const found = new Map(rows.map(({ id, envelope }) => [id, envelope]));
+function answer(some: readonly Wanted[], rows: readonly StoredTask[]): void {
+  const found = new Map(rows.map((stored) => [stored.id, stored]));
   const given = new Set<string>();
   for (const wanted of some) {
     if (wanted.settled) continue;
-    const envelope = found.get(wanted.id);
-    wanted.resolve(envelope && (given.has(wanted.id) ? Uint8Array.from(envelope) : envelope));
+    const stored = found.get(wanted.id);
+    wanted.resolve(stored && (given.has(wanted.id) ? { ...stored, body: Uint8Array.from(stored.body) } : stored));
     given.add(wanted.id);
   }
 }

@@ -1,7 +1,6 @@
 import { abortWith, throwIfAborted } from "../../abort.js";
-import type { AllOptions } from "../../adapter.js";
+import type { AllOptions, StoredTask } from "../../adapter.js";
 import { chunks, forEachConcurrently } from "../../concurrency.js";
-import { readStamp } from "../../envelope.js";
 import { latestOf, type Version } from "../../version.js";
 import type { ClockGuard } from "./clock.js";
 import { EntryScan } from "./entry-scan.js";
@@ -11,9 +10,9 @@ import type { LedgerWriter } from "./ledger-writer.js";
 import { Pass, type StartOfPass } from "./pass.js";
 import { type RetryPolicy, retryRead } from "./retry.js";
 import type { LedgerLimits, LedgerRules, Successor } from "./rules.js";
-import type { LedgerSession, TaskRow } from "./session.js";
+import type { LedgerSession } from "./session.js";
 import type { Partition } from "./shard.js";
-import type { Sweep } from "./stretches.js";
+import { type Sweep, segmentsBetween } from "./stretches.js";
 
 /** Entries are small: so many are read at once from a partition, and as many ahead, if all partitions do not hold too many. */
 const ENTRIES_A_READ = { most: 500, least: 8, ofAllPartitions: 32_000 };
@@ -36,12 +35,6 @@ export interface LedgerReaderOptions {
   readonly limits: LedgerLimits;
   readonly rules: LedgerRules;
   readonly entriesPerRead: number;
-}
-
-/** A task row as it was read. */
-interface Row {
-  readonly version: Version;
-  readonly envelope: Uint8Array;
 }
 
 /** Told of each partition that a pass has read to its end. */
@@ -74,12 +67,16 @@ export class LedgerReader {
     taskList: string,
     options: AllOptions,
     onRead: OnPartitionRead,
-  ): AsyncGenerator<readonly Uint8Array[], void, undefined> {
+  ): AsyncGenerator<readonly StoredTask[], void, undefined> {
     const { rules, limits } = this.#options;
     const left = new AbortController();
     const release = abortWith(left, options.signal);
-    const pass = new Pass(this.startOfPass(), { ...options, signal: left.signal }, rules, limits);
-    let next: Promise<readonly Uint8Array[]> | undefined;
+    const horizon = () => {
+      const { before, serverBefore } = this.startOfPass();
+      return rules.passBound(before > serverBefore ? before : serverBefore, limits);
+    };
+    const pass = new Pass(this.startOfPass(), { ...options, signal: left.signal }, rules, limits, horizon);
+    let next: Promise<readonly StoredTask[]> | undefined;
     try {
       const entries = await this.#entries(taskList, pass, onRead);
       next = this.#nextPage(entries, pass);
@@ -146,7 +143,10 @@ export class LedgerReader {
     ]);
     const end = rules.passEnd(bound, last?.savedAt);
     const upTo = savedBefore !== undefined && savedBefore <= end ? savedBefore - 1n : end;
-    const scan = new EntryScan(upTo, known?.stretches ?? [], (range) =>
+    // A wild clock's tasks may be of any age.
+    const beyond = { from: latestOf([bound, upTo]) + 1n, upTo: end };
+    const segments = [...segmentsBetween(known?.stretches ?? [], upTo), ...(beyond.from <= end ? [beyond] : [])];
+    const scan = new EntryScan(segments, (range) =>
       this.#retry(signal, (timeout) => this.#session.readEntries(partition, range, timeout)),
     );
     const { entriesPerRead } = this.#options;
@@ -154,7 +154,7 @@ export class LedgerReader {
   }
 
   /** The next page that is not empty; an empty one at the end. */
-  async #nextPage(entries: EntryMerge, pass: Pass): Promise<readonly Uint8Array[]> {
+  async #nextPage(entries: EntryMerge, pass: Pass): Promise<readonly StoredTask[]> {
     for (;;) {
       const some = await takeEntries(entries, pass.options);
       if (some.length === 0) return [];
@@ -163,28 +163,29 @@ export class LedgerReader {
     }
   }
 
-  async #readPage(entries: readonly PlacedEntry[], pass: Pass): Promise<readonly Uint8Array[]> {
+  async #readPage(entries: readonly PlacedEntry[], pass: Pass): Promise<readonly StoredTask[]> {
     const rows = await this.#readRows(entries, pass);
-    const page: Uint8Array[] = [];
+    const page: StoredTask[] = [];
     for (const entry of entries) {
       const row = rows.get(entry.id);
-      const isReplaced = row !== undefined && row.version > entry.savedAt;
-      const successor = isReplaced ? await this.#successor(entry, row.version, pass) : undefined;
-      const verdict = this.#options.rules.judge(entry, row?.version, successor);
-      if (row && verdict !== "skip" && pass.yields(entry, row.version, verdict)) page.push(row.envelope);
-      this.#clean(entry, row?.version, successor, pass);
+      const isReplaced = row !== undefined && row.savedAt > entry.savedAt;
+      const successor = isReplaced ? await this.#successor(entry, row.savedAt, pass) : undefined;
+      const verdict = this.#options.rules.judge(entry, row?.savedAt, successor);
+      if (row && verdict !== "skip" && pass.yields(entry, row.savedAt, verdict))
+        page.push(pass.options.withoutBodies ? { ...row, body: new Uint8Array() } : row);
+      this.#clean(entry, row?.savedAt, successor, pass);
     }
     return page;
   }
 
   /** The task rows of the entries, by id. */
-  async #readRows(entries: readonly PlacedEntry[], pass: Pass): Promise<ReadonlyMap<string, Row>> {
+  async #readRows(entries: readonly PlacedEntry[], pass: Pass): Promise<ReadonlyMap<string, StoredTask>> {
     const ids = new Map<EntryStream, Set<string>>();
     for (const { stream, id } of entries) ids.set(stream, (ids.get(stream) ?? new Set()).add(id));
     const reads = [...ids].flatMap(([{ partition }, all]) =>
       chunks([...all], IDS_A_READ).map((some) => ({ partition, some })),
     );
-    const rows = new Map<string, Row>();
+    const rows = new Map<string, StoredTask>();
     await forEachConcurrently(reads, CONCURRENCY, async ({ partition, some }) => {
       const read = (timeout: number) => this.#session.readTasks(partition, some, timeout);
       for (const row of await this.#retry(pass.options.signal, read)) rows.set(row.id, this.#meet(row));
@@ -193,10 +194,9 @@ export class LedgerReader {
   }
 
   /** The versions that this process makes from now on are later than the row's. */
-  #meet({ envelope }: TaskRow): Row {
-    const { savedAt: version } = readStamp(envelope);
-    this.#host.clock.observe(version);
-    return { version, envelope };
+  #meet(row: StoredTask): StoredTask {
+    this.#host.clock.observe(row.savedAt);
+    return row;
   }
 
   /** What is known of the entry of the version that replaced this one. */

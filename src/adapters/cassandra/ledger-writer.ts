@@ -64,8 +64,8 @@ export class LedgerWriter {
   save(entry: SaveEntry, { signal, isBulk }: WriteOptions): Promise<Outcome<Version>> {
     const partition = this.partitionOf(entry);
     // What need not wait keeps to one turn, so that it leaves together.
-    if (this.#admission.tryEnter(entry.size)) return this.#saveAdmitted(entry, partition, signal);
-    return this.#admission.enter(entry.size, signal, isBulk).then(
+    if (this.#admission.tryEnter(entry.body.length)) return this.#saveAdmitted(entry, partition, signal);
+    return this.#admission.enter(entry.body.length, signal, isBulk).then(
       () => this.#saveAdmitted(entry, partition, signal),
       (error) => failure(error, entry),
     );
@@ -128,7 +128,7 @@ export class LedgerWriter {
 
   #ended({ entry, made }: SaveUnderWay, outcome: Outcome<Version>): Outcome<Version> {
     this.#saves.leave(made);
-    this.#admission.leave(entry.size);
+    this.#admission.leave(entry.body.length);
     return outcome;
   }
 

@@ -1,6 +1,5 @@
-import type { AllOptions, CompleteEntry, Outcome, SaveEntry, WriteOptions } from "../../adapter.js";
+import type { AllOptions, CompleteEntry, Outcome, SaveEntry, StoredTask, WriteOptions } from "../../adapter.js";
 import { chunks, forEachConcurrently } from "../../concurrency.js";
-import { readStamp } from "../../envelope.js";
 import { TaskError } from "../../errors.js";
 import { nameOf, type TaskKey } from "../../keys.js";
 import { toMilliseconds, type Version } from "../../version.js";
@@ -100,30 +99,30 @@ export class Ledger {
     });
   }
 
-  find(keys: readonly TaskKey[], signal: AbortSignal | undefined): Promise<(Uint8Array | undefined)[]> {
+  find(keys: readonly TaskKey[], signal: AbortSignal | undefined): Promise<(StoredTask | undefined)[]> {
     const [only] = keys;
     return keys.length === 1 ? this.#findOne(only as TaskKey, signal) : this.#findMany(keys, signal);
   }
 
-  async #findOne(key: TaskKey, signal: AbortSignal | undefined): Promise<[Uint8Array | undefined]> {
-    const envelope = await this.#finds.find(partitionOf(key, this.#shards), key.id, signal);
-    return [envelope && this.#meet(envelope)];
+  async #findOne(key: TaskKey, signal: AbortSignal | undefined): Promise<[StoredTask | undefined]> {
+    const stored = await this.#finds.find(partitionOf(key, this.#shards), key.id, signal);
+    return [stored && this.#meet(stored)];
   }
 
-  async #findMany(keys: readonly TaskKey[], signal: AbortSignal | undefined): Promise<(Uint8Array | undefined)[]> {
-    const found = new Map<string, Uint8Array>();
+  async #findMany(keys: readonly TaskKey[], signal: AbortSignal | undefined): Promise<(StoredTask | undefined)[]> {
+    const found = new Map<string, StoredTask>();
     const reads = this.#byPartition(keys).flatMap(({ partition, ids }) =>
       chunks(ids, IDS_A_READ).map((some) => ({ partition, ids: some })),
     );
     await forEachConcurrently(reads, CONCURRENCY, async ({ partition, ids }) => {
       const read = (timeout: number) => this.#session.readTasks(partition, ids, timeout);
-      for (const { id, envelope } of await this.#retry(partition, this.#policy, signal, read))
-        found.set(nameOf({ taskList: partition.taskList, id }), this.#meet(envelope));
+      for (const stored of await this.#retry(partition, this.#policy, signal, read))
+        found.set(nameOf({ taskList: partition.taskList, id: stored.id }), this.#meet(stored));
     });
     return keys.map((key) => found.get(nameOf(key)));
   }
 
-  async *all(taskList: string, options: AllOptions): AsyncGenerator<readonly Uint8Array[], void, undefined> {
+  async *all(taskList: string, options: AllOptions): AsyncGenerator<readonly StoredTask[], void, undefined> {
     try {
       yield* this.#reader.all(taskList, options, this.#sweeper.afterPass);
     } catch (error) {
@@ -145,8 +144,8 @@ export class Ledger {
       policy: this.#policy,
       tolerance: this.#claimTolerance,
       versionOf: async (key, signal) => {
-        const [envelope] = await this.find([key], signal);
-        return envelope && readStamp(envelope).savedAt;
+        const [stored] = await this.find([key], signal);
+        return stored?.savedAt;
       },
     });
   }
@@ -160,9 +159,9 @@ export class Ledger {
   }
 
   /** What this process saves from now on is later than this. */
-  #meet(envelope: Uint8Array): Uint8Array {
-    this.#host.clock.observe(readStamp(envelope).savedAt);
-    return envelope;
+  #meet(stored: StoredTask): StoredTask {
+    this.#host.clock.observe(stored.savedAt);
+    return stored;
   }
 
   async #retry<T>(

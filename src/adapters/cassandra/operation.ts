@@ -33,7 +33,7 @@ export class Operation extends Waiter<void> {
 }
 
 function bytesOf(mutations: readonly Mutation[]): number {
-  return mutations.reduce((sum, mutation) => sum + (mutation.kind === "put-task" ? mutation.envelope.length : 0), 0);
+  return mutations.reduce((sum, mutation) => sum + (mutation.kind === "put-task" ? mutation.body.length : 0), 0);
 }
 
 /** Those of a prepared batch, and the others, each in order; the first is taken. */

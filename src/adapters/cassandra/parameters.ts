@@ -40,7 +40,6 @@ export class MutationEncoder {
   readonly #taskList: Buffer;
   readonly #shard: Buffer;
   readonly #id = new LastEncoded<string>(Buffer.from);
-  readonly #type = new LastEncoded<string>(Buffer.from);
   readonly #version = new LastEncoded<Version>(encodeVersion);
 
   constructor(statements: Statements, { taskList, shard }: Partition) {
@@ -69,8 +68,8 @@ export class MutationEncoder {
     const at = this.#version.of(isSave(mutation) ? mutation.savedAt : mutation.at);
     switch (mutation.kind) {
       case "put-task": {
-        const { id, type, envelope } = mutation;
-        params.push(taskList, shard, this.#id.of(id), at, this.#type.of(type), toBuffer(envelope), at);
+        const { id, body } = mutation;
+        params.push(taskList, shard, this.#id.of(id), toBuffer(body), at);
         return statements.putTask;
       }
       case "put-entry":

@@ -17,13 +17,22 @@ export class Pass {
   readonly #limits: LedgerLimits;
   /** Where it ends unless a wild clock's task lies beyond. */
   readonly #bound: Version;
+  readonly #horizon: () => Version;
   /** As many as tasks were overwritten meanwhile. */
   readonly #elsewhere = new Set<string>();
   /** The ids of the tasks that were yielded past the bound: a wild clock's, and those saved since. */
   readonly #pastBound = new Set<string>();
 
-  constructor(start: StartOfPass, options: AllOptions, rules: LedgerRules, limits: LedgerLimits) {
+  /** `horizon` tells past which version there are only those of wild clocks, at the time at which it is asked. */
+  constructor(
+    start: StartOfPass,
+    options: AllOptions,
+    rules: LedgerRules,
+    limits: LedgerLimits,
+    horizon: () => Version,
+  ) {
     this.start = start;
+    this.#horizon = horizon;
     this.options = options;
     this.#rules = rules;
     this.#limits = limits;
@@ -35,8 +44,8 @@ export class Pass {
   /** Whether a version that an entry leads to is yielded there, or has been elsewhere. */
   yields(entry: PlacedEntry, version: Version, verdict: "yield" | "yield-replacement"): boolean {
     const { savedBefore } = this.options;
-    // A task that was saved again past the cutoff is not what was asked for.
-    if (savedBefore !== undefined && version >= savedBefore) return false;
+    // A task that was saved again past the cutoff is not what was asked for; a wild clock's may be of any age.
+    if (savedBefore !== undefined && version >= savedBefore && version <= this.#horizon()) return false;
     return this.#isFirst(entry, version, verdict) && !this.#comesAgain(entry, version);
   }
 

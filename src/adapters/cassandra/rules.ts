@@ -65,11 +65,10 @@ export const ledgerRules: LedgerRules = {
    * Both rows at the version, every column written. They are one mutation of one partition, so a replica has both or
    * neither; and the same statements may be sent again at any time.
    */
-  saving({ id, type, encode }, savedAt) {
-    const envelope = encode(savedAt);
+  saving({ id, body }, savedAt) {
     return [
-      { kind: "put-task", id, savedAt, type, envelope },
-      { kind: "put-entry", savedAt, id, size: envelope.length },
+      { kind: "put-task", id, savedAt, body },
+      { kind: "put-entry", savedAt, id, size: body.length },
     ];
   },
 

@@ -36,9 +36,7 @@ export const tables: Record<string, Record<string, string>> = {
     task_list: "text partition_key 0",
     shard: "int partition_key 1",
     id: "text clustering 0 asc",
-    saved_at: "bigint regular",
-    type: "text regular",
-    envelope: "blob regular",
+    body: "blob regular",
   },
   open_tasks: {
     task_list: "text partition_key 0",
@@ -71,8 +69,8 @@ export function creation(keyspace: string, replication: SchemaOptions["replicati
   const map = Object.entries(replication).map(([name, value]) => `${quote(name)}: ${quote(String(value))}`);
   return [
     `CREATE KEYSPACE IF NOT EXISTS "${keyspace}" WITH replication = {${map.join(", ")}}`,
-    `CREATE TABLE IF NOT EXISTS "${keyspace}".tasks (task_list text, shard int, id text, saved_at bigint, type text, ` +
-      `envelope blob, PRIMARY KEY ((task_list, shard), id))${compaction}`,
+    `CREATE TABLE IF NOT EXISTS "${keyspace}".tasks (task_list text, shard int, id text, body blob, ` +
+      `PRIMARY KEY ((task_list, shard), id))${compaction}`,
     `CREATE TABLE IF NOT EXISTS "${keyspace}".open_tasks (task_list text, shard int, saved_at bigint, id text, size int, ` +
       `PRIMARY KEY ((task_list, shard), saved_at, id))${compaction}`,
     `CREATE TABLE IF NOT EXISTS "${keyspace}".sweeps (task_list text, shard int, swept_to bigint, ` +

@@ -1,3 +1,4 @@
+import type { StoredTask } from "../../adapter.js";
 import type { Version } from "../../version.js";
 import type { LedgerPlace } from "./rules.js";
 import type { Partition } from "./shard.js";
@@ -9,8 +10,7 @@ export type Mutation =
       readonly kind: "put-task";
       readonly id: string;
       readonly savedAt: Version;
-      readonly type: string;
-      readonly envelope: Uint8Array;
+      readonly body: Uint8Array;
     }
   | { readonly kind: "put-entry"; readonly savedAt: Version; readonly id: string; readonly size: number }
   | { readonly kind: "delete-task"; readonly id: string; readonly at: Version }
@@ -22,7 +22,7 @@ export type Mutation =
 
 /** An entry of the ledger. */
 export interface LedgerEntry extends LedgerPlace {
-  /** The bytes of the version's envelope, so that pages can be planned; no rule depends on it. */
+  /** The bytes of the version's body, so that pages can be planned; no rule depends on it. */
   readonly size: number;
 }
 
@@ -30,11 +30,6 @@ export interface EntriesRead {
   readonly entries: readonly LedgerEntry[];
   /** Whether the server warned that many tombstones were in the way. */
   readonly isHeavy: boolean;
-}
-
-export interface TaskRow {
-  readonly id: string;
-  readonly envelope: Uint8Array;
 }
 
 export interface EntryRange {
@@ -54,7 +49,7 @@ export interface LedgerSession {
   /** All or nothing on each replica: one batch, which is one mutation. */
   apply(partition: Partition, mutations: readonly Mutation[], timeout: number): Promise<void>;
   /** The task rows with these ids, in no order. */
-  readTasks(partition: Partition, ids: readonly string[], timeout: number): Promise<readonly TaskRow[]>;
+  readTasks(partition: Partition, ids: readonly string[], timeout: number): Promise<readonly StoredTask[]>;
   /** The entries of a range, in order; fewer than the limit only at the end of the range. */
   readEntries(partition: Partition, range: EntryRange, timeout: number): Promise<EntriesRead>;
   /** The last entry past a version. */

@@ -26,13 +26,13 @@ export function statementsFor(keyspace: string): Statements {
   const sweeps = `"${keyspace}".sweeps`;
   const partition = "task_list = ? AND shard = ?";
   return {
-    putTask: `INSERT INTO ${tasks} (task_list, shard, id, saved_at, type, envelope) VALUES (?, ?, ?, ?, ?, ?) USING TIMESTAMP ?`,
+    putTask: `INSERT INTO ${tasks} (task_list, shard, id, body) VALUES (?, ?, ?, ?) USING TIMESTAMP ?`,
     putEntry: `INSERT INTO ${ledger} (task_list, shard, saved_at, id, size) VALUES (?, ?, ?, ?, ?) USING TIMESTAMP ?`,
     deleteTask: `DELETE FROM ${tasks} USING TIMESTAMP ? WHERE ${partition} AND id = ?`,
     deleteEntry: `DELETE FROM ${ledger} USING TIMESTAMP ? WHERE ${partition} AND saved_at = ? AND id = ?`,
     deleteEntries: `DELETE FROM ${ledger} USING TIMESTAMP ? WHERE ${partition} AND saved_at > ? AND saved_at < ?`,
-    readTask: `SELECT envelope FROM ${tasks} WHERE ${partition} AND id = ?`,
-    readTasks: `SELECT id, envelope FROM ${tasks} WHERE ${partition} AND id IN ?`,
+    readTask: `SELECT body, WRITETIME(body) AS saved_at FROM ${tasks} WHERE ${partition} AND id = ?`,
+    readTasks: `SELECT id, body, WRITETIME(body) AS saved_at FROM ${tasks} WHERE ${partition} AND id IN ?`,
     readEntries:
       `SELECT saved_at, id, size FROM ${ledger} WHERE ${partition} ` +
       "AND (saved_at, id) > (?, ?) AND (saved_at) <= (?) LIMIT ?",

@@ -1,102 +1,99 @@
-import { isMapped, mapImportsOption, ownProtos } from "../../import-options.js";
-import type { Problem } from "../command-error.js";
-import { checkBufVersion } from "./buf-version.js";
-import { clean, isWithin, type Layout } from "./layout.js";
+import { mapImportsOption } from "../../import-options.js";
+import type { ConfigProblem } from "./config-problem.js";
+import { checkInputs, inputsText } from "./inputs.js";
+import type { Layout } from "./layout.js";
+import { checkOwnImports } from "./own-imports.js";
 import { type PluginEntry, type PluginName, pluginEntries } from "./plugin-entry.js";
-import { items, member } from "./yaml-file.js";
+import { addItem, addMember, scalar } from "./yaml-edit.js";
 
 /** The buf.gen.yaml of a new project. */
 export function bufGenYaml(layout: Layout): string {
   return `version: v2
-${inputs(layout)}
+${inputsText(layout)}
 plugins:
   # Messages and their schemas: *_pb.ts
-${entry("protoc-gen-es")}
+${entryText("protoc-gen-es")}
   # A class for each task type: *_task.ts
-${entry("protoc-gen-taskledger")}
+${entryText("protoc-gen-taskledger")}
 `;
 }
 
-function inputs({ own, vendored }: Layout): string {
-  const lines = own.flatMap((folder) => [
-    `  - directory: ${folder}`,
-    // buf takes folders inside of a module only.
-    ...(isWithin(vendored, folder) ? ["    exclude_paths:", `      - ${vendored}/taskledger`] : []),
-  ]);
-  return ["inputs:", ...lines].join("\n");
+interface Entry {
+  readonly local: PluginName;
+  readonly out: string;
+  readonly strategy?: "all";
+  readonly opt: readonly string[];
 }
 
 /** An entry of the list of plugins, which agrees with that of the other plugin, if there is one. */
-function entry(name: PluginName, other?: PluginEntry): string {
-  const { out = "src/gen", options } = other ?? { options: { target: "ts", import_extension: "js" } };
+function newEntry(local: PluginName, other?: PluginEntry): Entry {
+  const { out = "src/gen", options } = other ?? { options: usualOptions };
   const agreed = sharedOptions.flatMap((key) => (options[key] === undefined ? [] : [`${key}=${options[key]}`]));
+  const strategy = local === "protoc-gen-taskledger" ? ({ strategy: "all" } as const) : {};
+  return { local, out, ...strategy, opt: [...agreed, mapImportsOption] };
+}
+
+function entryText(name: PluginName, other?: PluginEntry): string {
+  const { local, out, strategy, opt } = newEntry(name, other);
   return [
-    `  - local: ${name}`,
-    `    out: ${out}`,
-    ...(name === "protoc-gen-taskledger"
-      ? ["    # It has to see all files; without this, buf runs it once a folder."]
-      : []),
-    ...(name === "protoc-gen-taskledger" ? ["    strategy: all"] : []),
+    `  - local: ${local}`,
+    `    out: ${scalar(out)}`,
+    ...(strategy ? ["    # It has to see all files; without this, buf runs it once a folder."] : []),
+    ...(strategy ? [`    strategy: ${strategy}`] : []),
     "    opt:",
-    ...[...agreed, mapImportsOption].map((option) => `      - ${option}`),
+    ...opt.map((option) => `      - ${scalar(option)}`),
   ].join("\n");
 }
 
+const usualOptions: PluginEntry["options"] = { target: "ts", import_extension: "js" };
+
 /** Options on which the two plugins have to agree, since the classes import the messages from beside them. */
-const sharedOptions = ["target", "import_extension"] as const;
+const sharedOptions = ["target", "import_extension", "js_import_style"] as const;
 
 /** What a buf.gen.yaml lacks. */
-export function checkBufGenYaml(value: unknown, layout: Layout): readonly Problem[] {
-  const outdated = checkBufVersion("buf.gen.yaml", value);
-  if (outdated.length > 0) return outdated;
+export async function checkBufGenYaml(
+  value: unknown,
+  layout: Layout,
+  project: string,
+): Promise<readonly ConfigProblem[]> {
   const plugins = pluginEntries(value);
   const es = plugins.find(({ name }) => name === "protoc-gen-es");
   const own = plugins.find(({ name }) => name === "protoc-gen-taskledger");
   return [
-    ...checkInputs(value, layout),
-    ...(es ? checkImports(es) : missingPlugin("protoc-gen-es", own)),
-    ...(own ? [...checkImports(own), ...checkStrategy(own)] : missingPlugin("protoc-gen-taskledger", es)),
+    ...checkInputs(value, layout, project),
+    ...(es ? await checkOwnImports(es, project) : missingPlugin("protoc-gen-es", own)),
+    ...(own
+      ? [...(await checkOwnImports(own, project)), ...checkStrategy(own)]
+      : missingPlugin("protoc-gen-taskledger", es)),
     ...(es && own ? checkAgreement(es, own) : []),
   ];
 }
 
-/** Without inputs, or with the whole folder as one, buf also generates the code of our .proto files. */
-function checkInputs(value: unknown, layout: Layout): readonly Problem[] {
-  const declared = items(member(value, "inputs"));
-  if (declared.length > 0 && !declared.some((input) => isWide(input, layout))) return [];
-  const text = "buf.gen.yaml generates code for taskledger's own .proto files, which the package has already";
-  const verb = declared.length > 0 ? "Replace the inputs" : "Add";
-  return [{ code: "WIDE_INPUTS", text, advice: `${verb}:\n\n${inputs(layout)}` }];
+function missingPlugin(name: PluginName, other: PluginEntry | undefined): readonly ConfigProblem[] {
+  return [
+    {
+      code: "MISSING_PLUGIN",
+      text: `buf.gen.yaml does not run ${name}`,
+      advice: `Add to plugins:\n\n${entryText(name, other)}`,
+      add: (document) => addItem(document, ["plugins"], newEntry(name, other)),
+    },
+  ];
 }
 
-function isWide(input: unknown, { vendored }: Layout): boolean {
-  const directory = member(input, "directory");
-  if (directory === undefined || member(input, "paths") !== undefined) return false;
-  const excluded = items(member(input, "exclude_paths")).map(clean);
-  const isExcluded = excluded.some((path) => path !== vendored && isWithin(path, vendored));
-  return isWithin(vendored, clean(directory)) && !isExcluded;
-}
-
-function missingPlugin(name: PluginName, other: PluginEntry | undefined): readonly Problem[] {
-  const advice = `Add to plugins:\n\n${entry(name, other)}`;
-  return [{ code: "MISSING_PLUGIN", text: `buf.gen.yaml does not run ${name}`, advice }];
-}
-
-function checkImports(plugin: PluginEntry): readonly Problem[] {
-  // The one file that everybody imports.
-  if (isMapped(`${ownProtos}options.proto`, plugin)) return [];
-  const text = `buf.gen.yaml: ${plugin.name} has no map_imports for ${ownProtos}, whose generated code is in the package`;
-  const advice = `Add to the options of ${plugin.name}:\n\n    opt:\n      - ${mapImportsOption}`;
-  return [{ code: "MISSING_MAP_IMPORTS", text, advice }];
-}
-
-function checkStrategy({ name, strategy }: PluginEntry): readonly Problem[] {
+function checkStrategy({ name, index, strategy }: PluginEntry): readonly ConfigProblem[] {
   if (strategy === "all") return [];
-  const text = `buf.gen.yaml: ${name} is run once for each folder, and does not see the files of the others`;
-  return [{ code: "MISSING_STRATEGY", text, advice: `Add to ${name}:\n\n    strategy: all` }];
+  return [
+    {
+      code: "MISSING_STRATEGY",
+      text: `buf.gen.yaml: ${name} is run once for each folder, and does not see the files of the others`,
+      advice: `${strategy === undefined ? "Add to" : "Write in"} ${name}:\n\n    strategy: all`,
+      add: (document) => addMember(document, ["plugins", index], "strategy", "all"),
+    },
+  ];
 }
 
-function checkAgreement(es: PluginEntry, own: PluginEntry): readonly Problem[] {
+/** Which of the two is right, nobody but the user can say. */
+function checkAgreement(es: PluginEntry, own: PluginEntry): readonly ConfigProblem[] {
   const pairs = [["out", es.out, own.out], ...sharedOptions.map((key) => [key, es.options[key], own.options[key]])];
   return pairs
     .filter(([, first, second]) => first !== second)

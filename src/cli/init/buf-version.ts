@@ -5,7 +5,7 @@ import { member } from "./yaml-file.js";
 export function checkBufVersion(name: string, value: unknown): readonly Problem[] {
   const version = member(value, "version");
   if (version === "v2") return [];
-  const text = version === undefined ? `${name} has no version` : `${name} has the version ${version}`;
+  const text = version === undefined ? `${name} has no version` : `${name} has the version ${String(version)}`;
   return [
     {
       code: "OLD_BUF_FILE",

@@ -1,12 +1,15 @@
 import type { Problem } from "../command-error.js";
 import { checkBufVersion } from "./buf-version.js";
-import { isWithin, type Layout, modules } from "./layout.js";
+import type { ConfigProblem } from "./config-problem.js";
+import { isInside, isWithin, type Layout, type Module, modules } from "./layout.js";
+import { addItem, addMember, scalar } from "./yaml-edit.js";
+import { items, member } from "./yaml-file.js";
 
 /** The buf.yaml of a new project. */
 export function bufYaml({ own, vendored }: Layout): string {
   return `version: v2
 modules:
-${own.map((path) => `  - path: ${path}\n`).join("")}  # Copied from the package taskledger by \`taskledger init\`, so that imports are found without a network.
+${own.map((path) => newModule(path, vendored)).join("")}  # Copied from the package taskledger by \`taskledger init\`, so that imports are found without a network.
   - path: ${vendored}
 lint:
   use:
@@ -19,35 +22,77 @@ breaking:
 `;
 }
 
+function newModule(path: string, vendored: string): string {
+  const excludes = isWithin(vendored, path) ? `    excludes:\n      - ${vendored}\n` : "";
+  return `  - path: ${scalar(path)}\n${excludes}`;
+}
+
+/** Why a buf.yaml can't be worked with, if so: where the project's .proto files are is not known then. */
+export function refuseBufYaml(value: unknown): readonly Problem[] {
+  const outdated = checkBufVersion("buf.yaml", value);
+  if (outdated.length > 0) return outdated;
+  const declared = items(member(value, "modules")).map((each) => member(each, "path") ?? ".");
+  const wrong = declared.filter((path) => typeof path !== "string" || !isInside(path));
+  return wrong.map((path) => ({
+    code: "INVALID_PATH",
+    text: `buf.yaml: ${JSON.stringify(path)} is not the path of a folder in the project`,
+    advice: "Write a path that is relative to buf.yaml and does not leave its folder, as buf needs it, too.",
+  }));
+}
+
 /**
  * What a buf.yaml lacks. That lint rules ignore our .proto files is not asked for: they keep all of buf's rules.
  */
-export function checkBufYaml(value: unknown, layout: Layout): readonly Problem[] {
-  const outdated = checkBufVersion("buf.yaml", value);
-  return outdated.length > 0 ? outdated : [...checkModule(value, layout), ...checkExcludes(value, layout)];
+export function checkBufYaml(value: unknown, layout: Layout): readonly ConfigProblem[] {
+  return [...checkModule(value, layout), ...checkExcludes(value, layout)];
 }
 
-function checkModule(value: unknown, { vendored }: Layout): readonly Problem[] {
-  const found = modules(value);
-  if (found.some(({ path }) => path === vendored)) return [];
-  const isImplied = found.length === 1 && found[0]?.path === ".";
-  const text = `buf.yaml has no module with taskledger's .proto files, which yours import`;
-  const advice = isImplied
-    ? `Write:\n\nmodules:\n  - path: .\n    excludes:\n      - ${vendored}\n  - path: ${vendored}`
-    : `Add to modules:\n\n  - path: ${vendored}`;
-  return [{ code: "MISSING_MODULE", text, advice }];
+function checkModule(value: unknown, { vendored }: Layout): readonly ConfigProblem[] {
+  if (modules(value).some(({ path }) => path === vendored)) return [];
+  const text = "buf.yaml has no module with taskledger's .proto files, which yours import";
+  const declared = items(member(value, "modules"));
+  if (declared.length > 0) {
+    const advice = `Add to modules:\n\n  - path: ${vendored}`;
+    return [
+      { code: "MISSING_MODULE", text, advice, add: (document) => addItem(document, ["modules"], { path: vendored }) },
+    ];
+  }
+  return [{ code: "MISSING_MODULE", text, ...impliedModule(member(value, "name"), vendored) }];
+}
+
+/** What makes the one module that buf takes the whole folder for one of two. Its name goes with it. */
+function impliedModule(name: unknown, vendored: string): Pick<ConfigProblem, "advice" | "add"> {
+  const named = typeof name === "string" ? { name } : {};
+  const list = [{ path: ".", ...named, excludes: [vendored] }, { path: vendored }];
+  const nameLine = named.name === undefined ? "" : `\n    name: ${scalar(named.name)}`;
+  const lines = `modules:\n  - path: .${nameLine}\n    excludes:\n      - ${vendored}\n  - path: ${vendored}`;
+  return {
+    advice: named.name === undefined ? `Write:\n\n${lines}` : `Write, in the place of name:\n\n${lines}`,
+    add(document) {
+      addMember(document, [], "modules", list);
+      document.delete("name");
+    },
+  };
 }
 
 /** A module around ours takes our .proto files in a second time, under another name. */
-function checkExcludes(value: unknown, { vendored }: Layout): readonly Problem[] {
+function checkExcludes(value: unknown, { vendored }: Layout): readonly ConfigProblem[] {
   const found = modules(value);
   if (!found.some(({ path }) => path === vendored)) return [];
-  return found
-    .filter(({ path }) => path !== vendored && isWithin(vendored, path))
-    .filter(({ excludes }) => !excludes.some((folder) => isWithin(vendored, folder)))
-    .map(({ path }) => ({
-      code: "OVERLAPPING_MODULES",
-      text: `buf.yaml: the module ${path} contains the module ${vendored}, so that buf finds each file twice`,
-      advice: `Add to the module ${path}:\n\n    excludes:\n      - ${vendored}`,
-    }));
+  return found.flatMap((module, index) =>
+    takesIn(module, vendored)
+      ? {
+          code: "OVERLAPPING_MODULES",
+          text: `buf.yaml: the module ${module.path} contains the module ${vendored}, so that buf finds each file twice`,
+          advice: `Add to the module ${module.path}:\n\n    excludes:\n      - ${vendored}`,
+          add: (document) => addItem(document, ["modules", index, "excludes"], vendored),
+        }
+      : [],
+  );
+}
+
+function takesIn({ path, includes, excludes }: Module, vendored: string): boolean {
+  if (path === vendored || !isWithin(vendored, path)) return false;
+  const isIncluded = includes.length === 0 || includes.some((folder) => isWithin(vendored, folder));
+  return isIncluded && !excludes.some((folder) => isWithin(vendored, folder));
 }

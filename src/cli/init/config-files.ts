@@ -1,55 +1,93 @@
-import { join } from "node:path";
 import type { Problem } from "../command-error.js";
 import { bufGenYaml, checkBufGenYaml } from "./buf-gen-yaml.js";
-import { bufYaml, checkBufYaml } from "./buf-yaml.js";
-import { defaultLayout, type Layout, layoutOf } from "./layout.js";
+import { checkBufVersion } from "./buf-version.js";
+import { bufYaml, checkBufYaml, refuseBufYaml } from "./buf-yaml.js";
+import type { ConfigProblem } from "./config-problem.js";
+import { type Layout, layoutOf, layoutWithout } from "./layout.js";
 import { pluginEntries } from "./plugin-entry.js";
 import type { ProjectFile } from "./project-file.js";
-import { readYaml, type YamlFile } from "./yaml-file.js";
+import { checkWorkspace } from "./workspace.js";
+import { edited } from "./yaml-edit.js";
+import { parse, readYaml, toValue, type YamlFile } from "./yaml-file.js";
 
-/** A file of the user's, which is more than what `init` would write. */
+/** A file of the user's, which is more than what `init` would write. What is wanted of it adds to what it has. */
 export interface ConfigFile extends ProjectFile {
   /** What it lacks. */
   readonly problems: readonly Problem[];
+  /** What the wanted one still lacks. */
+  readonly remaining: readonly Problem[];
+  /** Whether it adds anything. */
+  readonly canAdd: boolean;
 }
 
-/** The project's buf.yaml, and the layout that it gives. */
-export async function readBufYaml(project: string): Promise<ConfigFile & { readonly layout: Layout }> {
-  const path = "buf.yaml";
-  const file = await readYaml(join(project, path), path);
-  const layout = "value" in file ? layoutOf(file.value, project) : defaultLayout;
-  return { ...configFile(path, bufYaml(layout), file, (value) => checkBufYaml(value, layout)), layout };
+export interface BufConfig {
+  readonly layout: Layout;
+  /** buf.yaml and buf.gen.yaml. */
+  readonly files: readonly ConfigFile[];
+  /** The version of protoc-gen-es if that is a plugin that runs at buf.build. */
+  readonly remoteEs: string | undefined;
 }
 
-/** The project's buf.gen.yaml, and the version of protoc-gen-es if that is one at buf.build. */
-export async function readBufGenYaml(
-  project: string,
-  layout: Layout,
-): Promise<ConfigFile & { readonly remoteEs: string | undefined }> {
-  const path = "buf.gen.yaml";
-  const file = await readYaml(join(project, path), path);
-  const plugins = "value" in file ? pluginEntries(file.value) : [];
+/** The files of buf's as they were found; or why they can't be worked with, so that nothing may be written beside them. */
+export async function readBufConfig(project: string): Promise<BufConfig | { readonly refused: readonly Problem[] }> {
+  const yaml = await readYaml(project, "buf.yaml");
+  const gen = await readYaml(project, "buf.gen.yaml");
+  const refused = [
+    ...(await checkWorkspace(project, "missing" in yaml)),
+    ...refuse(yaml, refuseBufYaml),
+    ...refuse(gen, (value) => checkBufVersion("buf.gen.yaml", value)),
+  ];
+  if (refused.length > 0) return { refused };
+  const genValue = "value" in gen ? gen.value : undefined;
+  const layout = "value" in yaml ? layoutOf(yaml.value, project) : layoutWithout(genValue, project);
   return {
-    ...configFile(path, bufGenYaml(layout), file, (value) => checkBufGenYaml(value, layout)),
-    remoteEs: plugins.find(({ name }) => name === "protoc-gen-es")?.remoteVersion,
+    layout,
+    files: [
+      await configFile("buf.yaml", bufYaml(layout), yaml, async (value) => checkBufYaml(value, layout)),
+      await configFile("buf.gen.yaml", bufGenYaml(layout), gen, (value) => checkBufGenYaml(value, layout, project)),
+    ],
+    remoteEs: pluginEntries(genValue).find(({ name }) => name === "protoc-gen-es")?.remoteVersion,
   };
 }
 
-function configFile(
+function refuse(file: YamlFile, check: (value: unknown) => readonly Problem[]): readonly Problem[] {
+  if ("missing" in file) return [];
+  return "problem" in file ? [file.problem] : check(file.value);
+}
+
+async function configFile(
   path: string,
-  wanted: string,
+  fresh: string,
   file: YamlFile,
-  checkValue: (value: unknown) => readonly Problem[],
-): ConfigFile {
-  if ("missing" in file) {
-    const advice = "Write it: npx taskledger init";
-    return {
-      path,
-      wanted,
-      state: "missing",
-      problems: [{ code: "MISSING_FILE", text: `there is no ${path}`, advice }],
-    };
+  check: (value: unknown) => Promise<readonly ConfigProblem[]>,
+): Promise<ConfigFile> {
+  if (!("value" in file)) {
+    const problem = { code: "MISSING_FILE", text: `there is no ${path}`, advice: "Write it: npx taskledger init" };
+    return { path, wanted: fresh, state: "missing", problems: [problem], remaining: [], canAdd: false };
   }
-  const problems = "problem" in file ? [file.problem] : checkValue(file.value);
-  return { path, wanted, state: problems.length > 0 ? "off" : "fine", problems };
+  const problems = await check(file.value);
+  const { text: wanted, problems: remaining } = await extend(file.text, problems, check);
+  return {
+    path,
+    wanted,
+    state: problems.length > 0 ? "off" : "fine",
+    problems,
+    remaining,
+    canAdd: wanted !== file.text,
+  };
+}
+
+/** Adds what can be added. That may show what else is lacking. */
+async function extend(
+  text: string,
+  problems: readonly ConfigProblem[],
+  check: (value: unknown) => Promise<readonly ConfigProblem[]>,
+  roundsLeft = 3,
+): Promise<{ readonly text: string; readonly problems: readonly ConfigProblem[] }> {
+  const added = edited(
+    text,
+    problems.flatMap(({ add }) => add ?? []),
+  );
+  if (added === text || roundsLeft === 0) return { text, problems };
+  return extend(added, await check(toValue(parse(added))), check, roundsLeft - 1);
 }

@@ -1,21 +1,51 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import module from "node:module";
 import { delimiter, dirname, join } from "node:path";
+import { CommandError, exitCodes } from "../command-error.js";
+import { member } from "./yaml-file.js";
 
 /** The version of a package as a module in this folder would find it, or undefined where it would not. */
 export async function installedVersion(folder: string, name: string): Promise<string | undefined> {
-  try {
-    const { version } = JSON.parse(await readFile(join(folder, "node_modules", name, "package.json"), "utf8"));
-    return String(version);
-  } catch (error) {
-    if (!isAbsent(error)) throw error;
-  }
+  const place = findPlugAndPlay(folder, name);
+  if (place !== undefined) return readVersion(join(place, "package.json"));
+  const version = await readVersion(join(folder, "node_modules", name, "package.json"));
   const parent = dirname(folder);
-  return parent === folder ? undefined : installedVersion(parent, name);
+  return version ?? (parent === folder ? undefined : installedVersion(parent, name));
 }
 
-function isAbsent(error: unknown): boolean {
-  return ["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "");
+interface PlugAndPlay {
+  resolveToUnqualified(name: string, issuer: string): string | null;
+}
+
+/** The folder of a package where Yarn's Plug'n'Play is in force, which has no node_modules. */
+function findPlugAndPlay(folder: string, name: string): string | undefined {
+  const { findPnpApi } = module as { findPnpApi?: (path: string) => PlugAndPlay | null };
+  try {
+    return findPnpApi?.(`${folder}/`)?.resolveToUnqualified(name, `${folder}/`) ?? undefined;
+  } catch {
+    return undefined; // it is not among the project's dependencies
+  }
+}
+
+async function readVersion(path: string): Promise<string | undefined> {
+  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (["ENOENT", "ENOTDIR"].includes(error.code ?? "")) return undefined;
+    throw error;
+  });
+  if (text === undefined) return undefined;
+  const version = member(parseJson(text), "version");
+  if (typeof version === "string" && isVersion(version)) return version;
+  const advice = "Install the package again.";
+  throw new CommandError(exitCodes.failed, [{ code: "INVALID_PACKAGE", text: `${path} names no version`, advice }]);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Whether a shell would find a program, under the names that it has on any system. */
@@ -24,9 +54,14 @@ export function isOnPath(program: string, env: NodeJS.ProcessEnv): boolean {
   return folders.some((folder) => ["", ".exe", ".cmd"].some((end) => existsSync(join(folder, program + end))));
 }
 
+/** Whether it is a version and nothing else: some are printed as part of a command. */
+export function isVersion(text: string): boolean {
+  return /^\d+\.\d+\.\d+(?:[-+][\w.+-]*)?$/.test(text);
+}
+
 /** Whether a version is at least another one and of the same major version. Suffixes such as `-rc.1` do not count. */
 export function satisfies(version: string, minimum: string): boolean {
-  return numbers(version)[0] === numbers(minimum)[0] && isAtLeast(version, minimum);
+  return isVersion(version) && numbers(version)[0] === numbers(minimum)[0] && isAtLeast(version, minimum);
 }
 
 export function isAtLeast(version: string, minimum: string): boolean {

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { join, posix } from "node:path";
+import { join, posix, relative, resolve, sep, win32 } from "node:path";
 import { ownProtos } from "../../import-options.js";
 import { items, member } from "./yaml-file.js";
 
@@ -11,18 +11,37 @@ export interface Layout {
   readonly vendored: string;
 }
 
-export const defaultLayout: Layout = { own: ["proto"], vendored: "third_party/taskledger" };
+const defaultLayout: Layout = { own: ["proto"], vendored: "third_party/taskledger" };
 
 /** The layout that a buf.yaml gives; where it has no module with our .proto files, they belong in the default one. */
 export function layoutOf(bufYaml: unknown, project: string): Layout {
-  const paths = modules(bufYaml).map(({ path }) => path);
+  const paths = modules(bufYaml)
+    .map(({ path }) => path)
+    .filter(isInside);
   const vendored = paths.find((path) => existsSync(join(project, path, ownProtos))) ?? defaultLayout.vendored;
-  const [first, ...rest] = paths.filter((path) => path !== vendored);
+  return createLayout(
+    paths.filter((path) => path !== vendored),
+    vendored,
+  );
+}
+
+/** The layout of a project without a buf.yaml: its buf.gen.yaml may say where its .proto files are. */
+export function layoutWithout(bufGenYaml: unknown, project: string): Layout {
+  const { vendored } = defaultLayout;
+  const folders = items(member(bufGenYaml, "inputs"))
+    .map((input) => inputFolder(input, project))
+    .filter((folder) => folder !== undefined && isInside(folder) && !isWithin(folder, vendored));
+  return createLayout(folders as readonly string[], vendored);
+}
+
+function createLayout(folders: readonly string[], vendored: string): Layout {
+  const [first, ...rest] = new Set(folders);
   return { own: first === undefined ? defaultLayout.own : [first, ...rest], vendored };
 }
 
 export interface Module {
   readonly path: string;
+  readonly includes: readonly string[];
   readonly excludes: readonly string[];
 }
 
@@ -31,8 +50,24 @@ export function modules(bufYaml: unknown): readonly Module[] {
   const declared = items(member(bufYaml, "modules"));
   return (declared.length > 0 ? declared : [bufYaml]).map((each) => ({
     path: clean(member(each, "path") ?? "."),
+    includes: items(member(each, "includes")).map(clean),
     excludes: items(member(each, "excludes")).map(clean),
   }));
+}
+
+/** The folder of an input that is one, relative to the project. */
+export function inputFolder(input: unknown, project: string): string | undefined {
+  const directory = member(input, "directory");
+  if (typeof directory !== "string") return undefined;
+  return relative(project, resolve(project, directory)).replaceAll(sep, "/") || ".";
+}
+
+/** Whether a path relative to the project stays in it, on any system, and can be printed. */
+export function isInside(path: string): boolean {
+  const leavesIt = [posix, win32].some(
+    (each) => each.isAbsolute(path) || /^(\.\.([\\/]|$)|\w:)/.test(each.normalize(path)),
+  );
+  return !leavesIt && !/\p{Cc}/u.test(path);
 }
 
 /** Whether a folder is in another one, or the same. */

@@ -1,6 +1,7 @@
 import { packageVersion } from "../../package-version.js";
 import type { Problem } from "../command-error.js";
 import { installedVersion, isAtLeast, isOnPath, satisfies } from "./installed.js";
+import type { PackageManager } from "./package-manager.js";
 
 /** A package that is missing or of a wrong version, and what to install; or Node, which no package manager brings. */
 export interface PackageProblem extends Problem {
@@ -8,7 +9,7 @@ export interface PackageProblem extends Problem {
 }
 
 interface Dependency {
-  /** As npm takes it: `name@version`. */
+  /** As package managers take it: `name@version`. */
   readonly spec: string;
   readonly dev: boolean;
 }
@@ -21,12 +22,27 @@ const runtime: Dependency = { spec: `@bufbuild/protobuf@^${protobufEs}`, dev: fa
 const plugin: Dependency = { spec: `@bufbuild/protoc-gen-es@^${protobufEs}`, dev: true };
 const buf: Dependency = { spec: "@bufbuild/buf", dev: true };
 
+/** What is wrong, before a package manager is asked to mend it. */
+type Finding = Problem | (Omit<Problem, "advice"> & { readonly install: Dependency });
+
 /** What keeps a project's packages from generating code and running it. `remoteEs` is the version of a remote plugin. */
 export async function checkPackages(
   project: string,
   env: NodeJS.ProcessEnv,
+  manager: PackageManager,
   remoteEs?: string,
 ): Promise<readonly PackageProblem[]> {
+  const findings = await findProblems(project, env, remoteEs);
+  return findings.map((each) =>
+    "install" in each ? { ...each, advice: `Install it: ${installLine(manager, [each.install])}` } : each,
+  );
+}
+
+async function findProblems(
+  project: string,
+  env: NodeJS.ProcessEnv,
+  remoteEs: string | undefined,
+): Promise<readonly Finding[]> {
   const find = (name: string) => installedVersion(project, name);
   const runtimeVersion = await find("@bufbuild/protobuf");
   const pluginVersion = await find("@bufbuild/protoc-gen-es");
@@ -43,13 +59,13 @@ export async function checkPackages(
   ];
 }
 
-export function checkNode(version: string): readonly PackageProblem[] {
+export function checkNode(version: string): readonly Finding[] {
   if (isAtLeast(version, "20.19.0")) return [];
   const text = `this is Node ${version}; taskledger needs 20.19 or later`;
   return [{ code: "OLD_NODE", text, advice: "Install a newer Node: https://nodejs.org" }];
 }
 
-function checkOwn(version: string | undefined): readonly PackageProblem[] {
+function checkOwn(version: string | undefined): readonly Finding[] {
   if (version === undefined) return [missing("taskledger", own)];
   // The copies of our .proto files would be compared with those of another version.
   return version === packageVersion
@@ -57,48 +73,44 @@ function checkOwn(version: string | undefined): readonly PackageProblem[] {
     : [wrong(`this is taskledger ${packageVersion}, but the project has ${version}`, own)];
 }
 
-function checkProtobufEs(name: string, version: string | undefined, wanted: Dependency): readonly PackageProblem[] {
+function checkProtobufEs(name: string, version: string | undefined, wanted: Dependency): readonly Finding[] {
   if (version === undefined) return [missing(name, wanted)];
   return satisfies(version, protobufEs)
     ? []
     : [wrong(`${name} is ${version}; taskledger needs ^${protobufEs}`, wanted)];
 }
 
-function checkRemote(version: string): readonly PackageProblem[] {
+function checkRemote(version: string): readonly Finding[] {
   if (version === "latest" || satisfies(version, protobufEs)) return [];
   const text = `buf.gen.yaml runs buf.build/bufbuild/es at v${version}, which has no map_imports`;
   return [{ code: "WRONG_VERSION", text, advice: `Write: remote: buf.build/bufbuild/es:v${protobufEs}` }];
 }
 
 /** Generated code may use what is as new as the plugin that made it. */
-function checkPair(runtimeVersion: string | undefined, pluginVersion: string | undefined): readonly PackageProblem[] {
+function checkPair(runtimeVersion: string | undefined, pluginVersion: string | undefined): readonly Finding[] {
   const isKnown = [runtimeVersion, pluginVersion].every((each) => each !== undefined && satisfies(each, protobufEs));
   if (!isKnown || isAtLeast(runtimeVersion as string, pluginVersion as string)) return [];
   const text = `@bufbuild/protobuf is ${runtimeVersion}, older than protoc-gen-es, which is ${pluginVersion}`;
   return [wrong(text, { spec: `@bufbuild/protobuf@^${pluginVersion}`, dev: false })];
 }
 
-function missing(name: string, install: Dependency): PackageProblem {
-  return { code: "MISSING_PACKAGE", text: `${name} is not installed`, advice: advice(install), install };
+function missing(name: string, install: Dependency): Finding {
+  return { code: "MISSING_PACKAGE", text: `${name} is not installed`, install };
 }
 
-function wrong(text: string, install: Dependency): PackageProblem {
-  return { code: "WRONG_VERSION", text, advice: advice(install), install };
-}
-
-function advice(install: Dependency): string {
-  return `Install it: ${npmInstall([install])}`;
+function wrong(text: string, install: Dependency): Finding {
+  return { code: "WRONG_VERSION", text, install };
 }
 
 /** The lines that install all that these problems are about. */
-export function installLines(problems: readonly PackageProblem[]): readonly string[] {
+export function installLines(problems: readonly PackageProblem[], manager: PackageManager): readonly string[] {
   const wanted = problems.flatMap(({ install }) => install ?? []);
   const groups = [wanted.filter(({ dev }) => !dev), wanted.filter(({ dev }) => dev)];
-  return groups.filter((group) => group.length > 0).map(npmInstall);
+  return groups.filter((group) => group.length > 0).map((group) => installLine(manager, group));
 }
 
-function npmInstall(dependencies: readonly Dependency[]): string {
+function installLine({ install, dev }: PackageManager, dependencies: readonly Dependency[]): string {
   // Some shells take a bare ^ for themselves.
   const specs = dependencies.map(({ spec }) => (spec.includes("^") ? `"${spec}"` : spec));
-  return ["npm install", ...(dependencies[0]?.dev ? ["--save-dev"] : []), ...specs].join(" ");
+  return [install, ...(dependencies[0]?.dev ? [dev] : []), ...specs].join(" ");
 }

@@ -1,24 +1,28 @@
-import type { ImportPatterns } from "../../import-options.js";
+import { type ImportPatterns, isMapped, ownProtos } from "../../import-options.js";
 import { items, member, strings } from "./yaml-file.js";
 
 export type PluginName = "protoc-gen-es" | "protoc-gen-taskledger";
 
 /** One of the two plugins as a buf.gen.yaml runs it. */
-export interface PluginEntry extends ImportPatterns {
+export interface PluginEntry {
   readonly name: PluginName;
+  /** Its place in the list of plugins. */
+  readonly index: number;
   /** The version of a plugin that runs at buf.build, and undefined for an installed one. */
   readonly remoteVersion: string | undefined;
   readonly out: string | undefined;
   readonly strategy: string | undefined;
   /** The options, by name. Of those given more than once, the last. */
   readonly options: { readonly [name: string]: string | undefined };
+  /** Where it has the generated code of our .proto files imported from, if any option says so. */
+  readonly ownImports: string | undefined;
 }
 
 /** The entries of a buf.gen.yaml that run one of the two plugins. */
 export function pluginEntries(bufGenYaml: unknown): readonly PluginEntry[] {
-  return items(member(bufGenYaml, "plugins")).flatMap((plugin) => {
+  return items(member(bufGenYaml, "plugins")).flatMap((plugin, index) => {
     const name = pluginName(plugin);
-    return name === undefined ? [] : [readEntry(name, plugin)];
+    return name === undefined ? [] : [readEntry(name, plugin, index)];
   });
 }
 
@@ -34,20 +38,32 @@ function remoteEs(plugin: unknown): RegExpExecArray | null {
   return /(?:^|\/)bufbuild\/es(?::v?(.*))?$/.exec(String(member(plugin, "remote")));
 }
 
-function readEntry(name: PluginName, plugin: unknown): PluginEntry {
+function readEntry(name: PluginName, plugin: unknown, index: number): PluginEntry {
   const options = strings(member(plugin, "opt"))
     .flatMap((option) => option.split(","))
     .map((option) => option.split(/=(.*)/s) as [string, string?]);
-  const patterns = (key: string) =>
-    options.filter(([each]) => each === key).map(([, value = ""]) => value.split(":", 1)[0] ?? "");
   const remote = remoteEs(plugin);
   return {
     name,
+    index,
     remoteVersion: remote === null ? undefined : (remote[1] ?? "latest"),
     out: strings(member(plugin, "out"))[0],
     strategy: strings(member(plugin, "strategy"))[0],
     options: Object.fromEntries(options.map(([key, value = ""]) => [key, value])),
-    mapImports: patterns("map_imports"),
-    rewriteImports: patterns("rewrite_imports"),
+    ownImports: ownImports(options),
   };
+}
+
+/** The target of the first `PATTERN:TARGET` that fits the one file which everybody imports. */
+function ownImports(options: readonly (readonly [string, string?])[]): string | undefined {
+  const targets = (key: string, patterns: (pattern: string) => ImportPatterns) =>
+    options
+      .filter(([each]) => each === key)
+      .map(([, value = ""]) => value.split(/:(.*)/s) as [string, string?])
+      .filter(([pattern]) => isMapped(`${ownProtos}options.proto`, patterns(pattern)))
+      .map(([, target = ""]) => target.replace(/\/$/, ""));
+  return [
+    ...targets("map_imports", (pattern) => ({ mapImports: [pattern], rewriteImports: [] })),
+    ...targets("rewrite_imports", (pattern) => ({ mapImports: [], rewriteImports: [pattern] })),
+  ][0];
 }

@@ -1,17 +1,61 @@
-import { mkdir, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { chmod, lstat, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { dirname, join, posix } from "node:path";
+import { CommandError, exitCodes } from "../command-error.js";
 
 /** A file that `init` takes care of, as it was found. */
 export interface ProjectFile {
-  /** Relative to the project's folder. */
+  /** Relative to the project's folder, with slashes. */
   readonly path: string;
   /** What `init` would write. */
   readonly wanted: string;
   readonly state: "missing" | "fine" | "off";
 }
 
+/** What is in a file of the project, or undefined where there is none. */
+export async function readProjectFile(project: string, path: string): Promise<Buffer | undefined> {
+  try {
+    // Reading a pipe would wait for somebody who writes.
+    if ((await stat(join(project, path))).isFile()) return await readFile(join(project, path));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+  throw notAFile(path);
+}
+
+/** Refuses to write over what is no file, and through symbolic links: they may lead out of the project. */
+export async function checkPlace(project: string, { path }: ProjectFile): Promise<void> {
+  const ancestors = path.split("/").map((_, index, parts) => parts.slice(0, index + 1).join("/"));
+  for (const each of ancestors) {
+    const found = await lstat(join(project, each)).catch(() => undefined);
+    if (found?.isSymbolicLink()) throw throughLink(path, each);
+    if (each === path && found?.isFile() === false) throw notAFile(path);
+  }
+}
+
+/** Writes the whole file or nothing: what it replaces may have settings of the user's. */
 export async function writeProjectFile(project: string, { path, wanted }: ProjectFile): Promise<void> {
   const target = join(project, path);
+  const draft = join(project, posix.dirname(path), `.taskledger-${process.pid}`);
   await mkdir(dirname(target), { recursive: true });
-  await writeFile(target, wanted);
+  const replaced = await lstat(target).catch(() => undefined);
+  try {
+    await writeFile(draft, wanted, { flag: "wx" });
+    if (replaced !== undefined) await chmod(draft, replaced.mode);
+    await rename(draft, target);
+  } catch (error) {
+    await rm(draft, { force: true });
+    throw error;
+  }
+}
+
+function notAFile(path: string): CommandError {
+  const advice = "Move it away, and try again.";
+  return new CommandError(exitCodes.failed, [{ code: "NOT_A_FILE", text: `${path} is not a file`, advice }]);
+}
+
+function throughLink(path: string, link: string): CommandError {
+  const text = `${path} is not written, since ${link} is a symbolic link`;
+  const advice = `Put a file or folder of the project's own in the place of ${link}, and try again. Nothing was written.`;
+  return new CommandError(exitCodes.failed, [{ code: "SYMBOLIC_LINK", text, advice }]);
 }

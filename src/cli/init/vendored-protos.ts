@@ -4,7 +4,7 @@ import { dirname, join, posix } from "node:path";
 import { ownProtos } from "../../import-options.js";
 import { packageVersion } from "../../package-version.js";
 import type { Problem } from "../command-error.js";
-import type { ProjectFile } from "./project-file.js";
+import { type ProjectFile, readProjectFile } from "./project-file.js";
 
 export interface VendoredProtos {
   readonly files: readonly ProjectFile[];
@@ -19,16 +19,9 @@ export async function readVendoredProtos(project: string, folder: string): Promi
   const files = names.map(async (name) => {
     const path = posix.join(folder, ownProtos, name);
     const wanted = await readFile(join(source, name), "utf8");
-    return { path, wanted, state: compare(await readIfThere(join(project, path)), wanted) };
+    return { path, wanted, state: compare((await readProjectFile(project, path))?.toString(), wanted) };
   });
   return withProblems(folder, await Promise.all(files));
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  return readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return undefined;
-    throw error;
-  });
 }
 
 function compare(found: string | undefined, wanted: string): ProjectFile["state"] {

@@ -1,23 +1,44 @@
-import { readFile } from "node:fs/promises";
-import { parse, YAMLError } from "yaml";
+import { type Document, parseDocument } from "yaml";
 import type { Problem } from "../command-error.js";
+import { readProjectFile } from "./project-file.js";
 
 /** A file of the user's, which may hold anything. */
-export type YamlFile = { readonly missing: true } | { readonly problem: Problem } | { readonly value: unknown };
+export type YamlFile = { readonly missing: true } | { readonly problem: Problem } | YamlText;
 
-export async function readYaml(path: string, name: string): Promise<YamlFile> {
+export interface YamlText {
+  readonly text: string;
+  readonly value: unknown;
+}
+
+export async function readYaml(project: string, name: string): Promise<YamlFile> {
+  const bytes = await readProjectFile(project, name);
+  return bytes === undefined ? { missing: true } : parseYaml(name, bytes);
+}
+
+function parseYaml(name: string, bytes: Buffer): YamlText | { readonly problem: Problem } {
   try {
-    return { value: parse(await readFile(path, "utf8"), { logLevel: "error" }) };
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return { text, value: toValue(parse(text)) };
   } catch (error) {
-    if (error instanceof YAMLError) return { problem: invalidYaml(name, error.message) };
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return { missing: true };
-    throw error;
+    return { problem: invalidYaml(name, (error as Error).message) };
   }
+}
+
+/** As buf reads it, which knows merge keys (`<<`). */
+export function parse(text: string): Document.Parsed {
+  return parseDocument(text, { merge: true, logLevel: "error" });
+}
+
+/** Throws for what is not YAML, and for aliases of what is not there or too large. */
+export function toValue(document: Document.Parsed): unknown {
+  const [error] = document.errors;
+  if (error) throw error;
+  return document.toJS();
 }
 
 function invalidYaml(name: string, message: string): Problem {
   const [text = "", ...where] = message.split("\n").filter((line) => line.trim() !== "");
-  const advice = ["Mend the file:", "", ...where].join("\n");
+  const advice = where.length > 0 ? ["Mend the file:", "", ...where].join("\n") : "Mend the file.";
   return { code: "INVALID_YAML", text: `${name} is not YAML: ${text.replace(/[.:]$/, "")}`, advice };
 }
 

@@ -44,10 +44,10 @@ export const aborting: CaseGroup = {
         controller.abort();
         const settled = await outcomes;
         await aMoment();
-        for (const [i, { taskList, id, encode }] of entries.entries()) {
+        for (const [i, { taskList, id, body }] of entries.entries()) {
           const outcome = settled[i];
           if (outcome?.ok) {
-            await client.expectFound({ taskList, id, savedAt: outcome.value, bytes: encode(outcome.value) });
+            await client.expectFound({ taskList, id, savedAt: outcome.value, body });
             continue;
           }
           const { outcome: applied } = expectError(outcome, "ABORTED");

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { describeTask, expectDistinct, expectTasks, type StoredTask } from "../checks.js";
+import { describeTask, expectDistinct, expectTasks, type KnownTask } from "../checks.js";
 import { Random } from "../random.js";
 import type { CaseGroup } from "../scenario.js";
 
@@ -8,7 +8,7 @@ export const changingLists: CaseGroup = {
   cases: {
     async "completing each task as it comes skips none"({ client, entries, list }) {
       const saved = await client.save(...entries(50));
-      const seen: StoredTask[] = [];
+      const seen: KnownTask[] = [];
       for await (const page of client.pass(list, { pageSize: 7 })) {
         seen.push(...page);
         await client.complete(...page);
@@ -19,7 +19,7 @@ export const changingLists: CaseGroup = {
 
     async "a pass ends, even if each task is saved again as it comes"({ client, entries, entry, list }) {
       await client.save(...entries(20));
-      const seen: StoredTask[] = [];
+      const seen: KnownTask[] = [];
       for await (const page of client.pass(list, { pageSize: 3 })) {
         seen.push(...page);
         await client.save(...page.map(({ id, savedAt }) => entry(id, { replaces: [savedAt] })));
@@ -30,7 +30,7 @@ export const changingLists: CaseGroup = {
 
     async "a pass ends, even if new tasks are saved as fast as it reads"({ client, entries, entry, list }) {
       const saved = await client.save(...entries(10));
-      const seen: StoredTask[] = [];
+      const seen: KnownTask[] = [];
       for await (const page of client.pass(list, { pageSize: 2 })) {
         seen.push(...page);
         await client.save(...page.map(({ savedAt }) => entry(`new-${savedAt}`)));
@@ -72,7 +72,7 @@ export const changingLists: CaseGroup = {
       const saved = await client.save(...entries(60));
       const untouched = saved.filter((_, i) => i % 2 === 0);
       const touched = saved.filter((_, i) => i % 2);
-      const seen: StoredTask[] = [];
+      const seen: KnownTask[] = [];
       for await (const page of client.pass(list, { pageSize: 4 })) {
         seen.push(...page);
         await client.complete(random.pick(touched), random.pick(touched));
@@ -80,7 +80,7 @@ export const changingLists: CaseGroup = {
         touched.push(...(await client.save(entry(again.id), entry(`new-${seen.length}`))));
       }
       expectDistinct(seen);
-      const isUntouched = ({ savedAt }: StoredTask) => untouched.some((task) => task.savedAt === savedAt);
+      const isUntouched = ({ savedAt }: KnownTask) => untouched.some((task) => task.savedAt === savedAt);
       expectTasks(seen.filter(isUntouched), untouched);
     },
   },

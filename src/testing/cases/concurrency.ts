@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
-import { describeTask, expectBytes, inOrder, type StoredTask, storedTask } from "../checks.js";
+import { describeTask, expectStored, inOrder, type KnownTask, knownTask } from "../checks.js";
 import type { CaseGroup } from "../scenario.js";
 
-function latestOf(tasks: readonly StoredTask[]): StoredTask {
+function latestOf(tasks: readonly KnownTask[]): KnownTask {
   return tasks.reduce((latest, task) => (task.savedAt > latest.savedAt ? task : latest));
 }
 
@@ -38,7 +38,7 @@ export const concurrency: CaseGroup = {
     async "what is read beside saves is whole, and always there"({ client, entry, list }) {
       const first = await client.save(entry("a"), entry("b"));
       const saved = new Map(first.map((task) => [task.savedAt, task]));
-      const read: StoredTask[] = [];
+      const read: KnownTask[] = [];
       for (let round = 0; round < 10; round++) {
         let isUnderWay = true;
         const save = async () => {
@@ -50,7 +50,8 @@ export const concurrency: CaseGroup = {
         const readBeside = async () => {
           do {
             const found = await client.find(...first);
-            for (const bytes of found) read.push(storedTask(bytes ?? assert.fail("a task was not there meanwhile")));
+            for (const stored of found)
+              read.push(knownTask(list, stored ?? assert.fail("a task was not there meanwhile")));
             read.push(...(await client.list(list)));
             await setImmediate();
           } while (isUnderWay);
@@ -60,7 +61,7 @@ export const concurrency: CaseGroup = {
       for (const task of read) {
         const same = saved.get(task.savedAt);
         assert.ok(same, `${describeTask(task)} was read, which nobody has saved`);
-        expectBytes(task.bytes, same);
+        expectStored(task, same);
       }
     },
   },

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { expectBytes, type StoredTask } from "../checks.js";
+import { expectStored, type KnownTask } from "../checks.js";
 import { newTaskList } from "../entries.js";
 import type { CaseGroup } from "../scenario.js";
 
@@ -18,7 +18,7 @@ export const finding: CaseGroup = {
       const found = await client.find(...keys.map((i) => ({ taskList: list, id: `task-${i}` })));
       for (const [place, i] of keys.entries()) {
         if (i % 3 === 0) assert.equal(found[place], undefined, "a task was found that is not open");
-        else expectBytes(found[place], saved[i] as StoredTask);
+        else expectStored(found[place], saved[i] as KnownTask);
       }
     },
 
@@ -28,18 +28,18 @@ export const finding: CaseGroup = {
 
     async "bytes that were found or listed are the caller's to change"({ client, entry, list }) {
       const saved = await client.save(entry("a"));
-      for (const bytes of await client.find(...saved, ...saved)) bytes?.fill(0);
+      for (const stored of await client.find(...saved, ...saved)) stored?.body.fill(0);
       await client.expectFound(...saved);
-      for (const { bytes } of await client.list(list)) bytes.fill(0);
+      for (const { body } of await client.list(list)) body.fill(0);
       await client.expectOpen(list, saved);
     },
 
     async "bytes that several find at once are each caller's own"({ client, entry }) {
       const saved = await client.save(entry("a"));
       const found = await Promise.all(Array.from({ length: 5 }, () => client.find(...saved)));
-      for (const [bytes] of found) {
-        expectBytes(bytes, saved[0] as StoredTask);
-        bytes?.fill(0);
+      for (const [stored] of found) {
+        expectStored(stored, saved[0] as KnownTask);
+        stored?.body.fill(0);
       }
     },
 
@@ -55,8 +55,8 @@ export const finding: CaseGroup = {
       await client.expectOpen(list, later);
       await client.complete(...later);
       for (const [i, task] of saved.entries()) {
-        expectBytes(found[i], task);
-        expectBytes(listed[i]?.bytes, task);
+        expectStored(found[i], task);
+        expectStored(listed[i], task);
       }
     },
   },

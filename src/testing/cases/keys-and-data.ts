@@ -1,10 +1,10 @@
-import type { StoredTask } from "../checks.js";
+import type { KnownTask } from "../checks.js";
 import type { Client } from "../client.js";
 import { awkwardKeys, largeEntry, longestKeys, newTaskList, sampleBytes, taskEntry } from "../entries.js";
 import type { CaseGroup } from "../scenario.js";
 
 /** Each list holds its own task and no other's, until that is completed. */
-async function expectApart(client: Client, tasks: readonly StoredTask[]): Promise<void> {
+async function expectApart(client: Client, tasks: readonly KnownTask[]): Promise<void> {
   await client.expectFound(...tasks);
   for (const task of tasks) await client.expectListed(task.taskList, [task]);
   await client.complete(...tasks.filter((_, i) => i % 2));

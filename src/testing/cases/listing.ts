@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { MAX_VERSION } from "../../version.js";
-import { expectTasks, type StoredTask } from "../checks.js";
+import { expectTasks, type KnownTask } from "../checks.js";
 import { newTaskList, taskEntry } from "../entries.js";
 import type { CaseGroup } from "../scenario.js";
 
@@ -12,7 +12,7 @@ export const listing: CaseGroup = {
     },
 
     async "tasks come oldest first, whatever their ids"({ client, entry, list }) {
-      const saved: StoredTask[] = [];
+      const saved: KnownTask[] = [];
       for (let i = 0; i < 30; i++) saved.push(...(await client.save(entry(`${(i * 17) % 30}`))));
       await client.expectListed(list, saved);
     },
@@ -31,11 +31,11 @@ export const listing: CaseGroup = {
 
     async "lists that are saved to in turns hold what is theirs"({ client, list }) {
       const other = newTaskList();
-      const saved: StoredTask[] = [];
+      const saved: KnownTask[] = [];
       for (let i = 0; i < 20; i++) saved.push(...(await client.save(taskEntry(i % 3 ? list : other, `${i % 11}`))));
       for (const name of [list, other]) {
         const own = saved.filter(({ taskList }) => taskList === name);
-        const isLast = ({ id }: StoredTask, i: number) => own.findLastIndex((task) => task.id === id) === i;
+        const isLast = ({ id }: KnownTask, i: number) => own.findLastIndex((task) => task.id === id) === i;
         await client.expectListed(name, own.filter(isLast));
       }
     },
@@ -49,6 +49,14 @@ export const listing: CaseGroup = {
         saved.slice(250).filter((_, i) => i % 2 === 0),
         { pageSize: 10 },
       );
+    },
+
+    async "without bodies, the same keys and versions come"({ client, entries, list }) {
+      const saved = await client.save(...entries(20));
+      const bare = saved.map((task) => ({ ...task, body: new Uint8Array() }));
+      await client.expectListed(list, bare, { withoutBodies: true, pageSize: 7 });
+      const { savedAt } = saved[5] as KnownTask;
+      await client.expectListed(list, bare.slice(0, 5), { withoutBodies: true, savedBefore: savedAt });
     },
 
     async "only versions before savedBefore come"({ client, entries, list }) {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { AllOptions } from "../../adapter.js";
-import { expectTasks, type StoredTask } from "../checks.js";
+import { expectTasks, type KnownTask } from "../checks.js";
 import type { Client } from "../client.js";
 import { largeEntry } from "../entries.js";
 import type { CaseGroup } from "../scenario.js";
@@ -9,15 +9,15 @@ import type { CaseGroup } from "../scenario.js";
 async function pagesOf(
   client: Client,
   list: string,
-  tasks: readonly StoredTask[],
+  tasks: readonly KnownTask[],
   limits: Partial<AllOptions>,
-): Promise<StoredTask[][]> {
+): Promise<KnownTask[][]> {
   const { pageSize = Infinity, maxPageBytes = Infinity } = limits;
-  const pages: StoredTask[][] = [];
+  const pages: KnownTask[][] = [];
   for await (const page of client.pass(list, limits)) {
     assert.ok(page.length > 0, "a page holds a task");
     assert.ok(page.length <= pageSize, `a page of at most ${pageSize} tasks holds ${page.length}`);
-    const size = page.reduce((sum, { bytes }) => sum + bytes.length, 0);
+    const size = page.reduce((sum, { body }) => sum + body.length, 0);
     assert.ok(page.length === 1 || size <= maxPageBytes, `a page of at most ${maxPageBytes} bytes has ${size}`);
     pages.push(page);
   }

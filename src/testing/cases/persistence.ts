@@ -1,4 +1,4 @@
-import { expectTasks, inOrder, type StoredTask } from "../checks.js";
+import { expectTasks, inOrder, type KnownTask } from "../checks.js";
 import type { CaseGroup } from "../scenario.js";
 
 export const persistence: CaseGroup = {
@@ -42,7 +42,7 @@ export const persistence: CaseGroup = {
     async "of saves of one key by two adapters at once the latest version stays"({ client, another, entry, list }) {
       const clients = [client, await another()];
       const calls = Array.from({ length: 20 }, (_, i) => clients[i % 2]?.save(entry("a")) ?? []);
-      const saved: StoredTask[] = (await Promise.all(calls)).flat();
+      const saved: KnownTask[] = (await Promise.all(calls)).flat();
       const latest = saved.reduce((a, b) => (a.savedAt > b.savedAt ? a : b));
       for (const each of clients) await each.expectOpen(list, [latest]);
     },

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Version } from "../../adapter.js";
-import { describeTask, expectBytes, inOrder, type StoredTask, storedTask } from "../checks.js";
+import { describeTask, expectStored, inOrder, type KnownTask, knownTask } from "../checks.js";
 import type { Client } from "../client.js";
 import { newTaskList, taskEntry } from "../entries.js";
 import { Random } from "../random.js";
@@ -26,7 +26,7 @@ export const randomCalls: CaseGroup = {
 /** What is known of one task, besides what the store says. */
 interface Knowledge {
   /** The saves that were acknowledged. */
-  readonly saved: StoredTask[];
+  readonly saved: KnownTask[];
   /** The latest version of which a complete has begun, and of which one was acknowledged. */
   completing: Version;
   completed: Version;
@@ -69,7 +69,7 @@ class Crowd {
     }
   }
 
-  async #complete(client: Client, version: StoredTask, task: Knowledge): Promise<void> {
+  async #complete(client: Client, version: KnownTask, task: Knowledge): Promise<void> {
     if (version.savedAt > task.completing) task.completing = version.savedAt;
     await client.complete(version);
     if (version.savedAt > task.completed) task.completed = version.savedAt;
@@ -79,21 +79,21 @@ class Crowd {
   async #find(client: Client, id: string, task: Knowledge): Promise<void> {
     const { completed } = task;
     const last = latest(task);
-    const [bytes] = await client.find({ taskList: this.#list, id });
-    if (bytes === undefined) {
+    const [stored] = await client.find({ taskList: this.#list, id });
+    if (stored === undefined) {
       const isOpen = last && last.savedAt > task.completing;
       assert.ok(!isOpen, `${last && describeTask(last)} was acknowledged, but not found`);
       return;
     }
-    const found = storedTask(bytes);
+    const found = knownTask(this.#list, stored);
     assert.ok(found.savedAt > completed, `${describeTask(found)} was found after its complete`);
     if (last)
       assert.ok(found.savedAt >= last.savedAt, `${describeTask(found)} was found after a save of ${last.savedAt}`);
     const same = task.saved.find(({ savedAt }) => savedAt === found.savedAt);
-    if (same) expectBytes(bytes, same);
+    if (same) expectStored(found, same);
   }
 }
 
-function latest({ saved }: Knowledge): StoredTask | undefined {
+function latest({ saved }: Knowledge): KnownTask | undefined {
   return inOrder(saved).at(-1);
 }

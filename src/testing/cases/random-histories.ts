@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { SaveEntry, Version } from "../../adapter.js";
-import { expectBytes, expectTasks, type StoredTask } from "../checks.js";
+import { expectStored, expectTasks, type KnownTask } from "../checks.js";
 import type { Client } from "../client.js";
 import { newTaskList, sampleBytes, taskEntry } from "../entries.js";
 import { Random } from "../random.js";
@@ -24,9 +24,9 @@ class History {
   readonly #random: Random;
   readonly #lists = [newTaskList(), newTaskList()];
   /** The open tasks, oldest first. */
-  #open: StoredTask[] = [];
+  #open: KnownTask[] = [];
   /** Every version there ever was: what older holders know. */
-  readonly #known: StoredTask[] = [];
+  readonly #known: KnownTask[] = [];
   readonly #steps: string[] = [];
 
   constructor(client: Client, seed: number) {
@@ -69,7 +69,7 @@ class History {
     const entries = this.#some(4, () => this.#random.pick(this.#known));
     this.#note("complete", entries);
     await this.#client.complete(...entries);
-    const isCompleted = (task: StoredTask) =>
+    const isCompleted = (task: KnownTask) =>
       entries.some((entry) => isSameTask(entry, task) && entry.savedAt >= task.savedAt);
     this.#open = this.#open.filter((task) => !isCompleted(task));
   }
@@ -80,7 +80,7 @@ class History {
     const found = await this.#client.find(...keys);
     for (const [i, key] of keys.entries()) {
       const task = this.#open.find((other) => isSameTask(other, key));
-      if (task) expectBytes(found[i], task);
+      if (task) expectStored(found[i], task);
       else assert.equal(found[i], undefined, `${key.id} was found, which is not open`);
     }
   }
@@ -99,7 +99,7 @@ class History {
     expectTasks(first, expected.slice(0, first.length));
   }
 
-  #openIn(taskList: string): StoredTask[] {
+  #openIn(taskList: string): KnownTask[] {
     return this.#open.filter((task) => task.taskList === taskList);
   }
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { acknowledged, expectError, type StoredTask } from "../checks.js";
+import { acknowledged, expectError, type KnownTask } from "../checks.js";
 import { failingEntry } from "../entries.js";
 import type { CaseGroup } from "../scenario.js";
 
@@ -31,10 +31,10 @@ export const repeatedKeys: CaseGroup = {
       const good = [entry("a"), entry("b")] as const;
       const entries = [good[0], failingEntry(list, "a"), failingEntry(list, "b"), good[1]];
       const outcomes = await client.adapter.save(entries);
-      for (const outcome of outcomes.slice(1, 3)) expectError(outcome, "TOO_LARGE");
-      const open = good.map(({ taskList, id, encode }, i): StoredTask => {
+      for (const outcome of outcomes.slice(1, 3)) expectError(outcome, "CLOCK_SKEW");
+      const open = good.map(({ taskList, id, body }, i): KnownTask => {
         const savedAt = acknowledged(outcomes[i * 3]);
-        return { taskList, id, savedAt, bytes: encode(savedAt) };
+        return { taskList, id, savedAt, body };
       });
       await client.expectOpen(list, open);
     },
@@ -48,8 +48,8 @@ export const repeatedKeys: CaseGroup = {
       const ids = ["a", "b"];
       const old = await client.saveAll(ids.map((id) => entry(id)));
       const current = await client.saveAll(ids.map((id) => entry(id)));
-      const [oldA, oldB] = old as [StoredTask, StoredTask];
-      const [a, b] = current as [StoredTask, StoredTask];
+      const [oldA, oldB] = old as [KnownTask, KnownTask];
+      const [a, b] = current as [KnownTask, KnownTask];
       await client.complete(oldA, a, b, oldB);
       await client.expectNotFound(a, b);
       await client.expectListed(list, []);

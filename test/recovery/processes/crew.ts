@@ -77,7 +77,7 @@ export class Crew {
 
   /**
    * Stops a worker for so long, and lets it go on. If nobody does anything then, all others wait for it, as they do for a
-   * process that has LMDB's lock, or that was woken to have it next: it is stopped in another moment.
+   * process that holds the lock of an SQLite file: it is stopped in another moment.
    */
   async stop(milliseconds: number): Promise<void> {
     const member = this.#pick();

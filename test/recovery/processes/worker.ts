@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Adapter, type Claim, DataInterface, recover } from "taskledger";
 import { CassandraAdapter } from "taskledger/cassandra";
-import { LmdbAdapter } from "taskledger/lmdb";
+import { SqliteAdapter } from "taskledger/sqlite";
 import { FetchFileTask } from "../../../gen/example/v1/fetch_file_task.js";
 import { type Entry, note } from "./log.js";
 import type { WorkerOptions } from "./worker-options.js";
@@ -13,7 +13,7 @@ const { worker, list, log, store, lease, concurrency, shortest, longest } = JSON
   process.argv[2] as string,
 ) as WorkerOptions;
 
-const adapter: Adapter = "path" in store ? new LmdbAdapter(store) : new CassandraAdapter(store.cassandra as never);
+const adapter: Adapter = "path" in store ? new SqliteAdapter(store) : new CassandraAdapter(store.cassandra as never);
 const tasks = new DataInterface({ types: [FetchFileTask], adapter });
 const claims = new Map<string, Claim>();
 const tell = ({ id, token }: Pick<Claim, "id" | "token">, what: Entry["what"], until?: number) =>

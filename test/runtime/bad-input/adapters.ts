@@ -1,7 +1,7 @@
 import { CompositeTask, existingTasks, OpaqueTask, VersionClock } from "taskledger";
 import { CassandraAdapter } from "taskledger/cassandra";
-import { LmdbAdapter } from "taskledger/lmdb";
 import { MemoryAdapter } from "taskledger/memory";
+import { SqliteAdapter } from "taskledger/sqlite";
 import { openStore } from "taskledger/store";
 import { describeAdapter } from "taskledger/testing";
 import { describe } from "vitest";
@@ -21,7 +21,7 @@ const refused = (what: string, act: () => unknown, field: string, message: strin
 
 describe("an adapter", () => {
   const cassandra = (options?: Any) => () => new CassandraAdapter(options);
-  const lmdb = (options?: Any) => () => new LmdbAdapter(options);
+  const sqlite = (options?: Any) => () => new SqliteAdapter(options);
   const memory = (options?: Any) => () => new MemoryAdapter(options);
   testCases([
     refused("of Cassandra, of nothing", cassandra(), "options", "expected an object, got undefined"),
@@ -36,9 +36,9 @@ describe("an adapter", () => {
     ),
     refused("with a margin of no number", cassandra({ keyspace: "k", margin: "20000" }), "margin", 'got "20000"'),
     refused("with whenFull: throw", cassandra({ keyspace: "k", whenFull: "throw" }), "whenFull", '"wait" or "fail"'),
-    refused("of LMDB, of nothing", lmdb(), "options", "got undefined"),
-    refused("of LMDB, without a path", lmdb({}), "path", "expected the name of a folder, got undefined"),
-    refused("of LMDB, with a clock of its own kind", lmdb({ path: "x", clock: Date }), "clock", "a VersionClock"),
+    refused("of SQLite, of nothing", sqlite(), "options", "got undefined"),
+    refused("of SQLite, without a path", sqlite({}), "path", "the path of a file"),
+    refused("of SQLite, with a clock of its own kind", sqlite({ path: "x", clock: Date }), "clock", "a VersionClock"),
     refused("of memory, of null", memory(null), "options", "got null"),
     refused("of memory, with a number for its clock", memory({ clock: 1 }), "clock", "expected a VersionClock, got 1"),
     refused("that is no factory, to be proved", () => describeAdapter("x", {} as Any), "createAdapter", "a function"),

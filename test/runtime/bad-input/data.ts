@@ -365,7 +365,13 @@ describe("data", () => {
         "expected an array, got undefined",
       ],
       ["an unknown field", changed({ txt: "x" }), "UNKNOWN_FIELD", "txt", "kinds.Everything has no field txt"],
-      ["an init for a message", changed({ child: { text: "x" } }), "INVALID_DATA", "data", "cannot use"],
+      [
+        "an init for a message",
+        changed({ child: { text: "x" } }),
+        "INVALID_DATA",
+        "child",
+        "expected a message (create)",
+      ],
       [
         "itself",
         () => {

@@ -176,7 +176,7 @@ describe("a hash", () => {
     refused("with one that is no name", { "a-b": 1 }, 'data["a-b"]', "no such field"),
     refused("with a number for text", { text: 5 }, "data.text", "expected string, got 5"),
     refused("with undefined for text", { text: undefined }, "data.text", "expected string, got undefined"),
-    refused("with a function", { text: () => "x" }, "data.text", "expected string, got function"),
+    refused("with a function", { text: () => "x" }, "data.text", "expected string, got a function (text)"),
     refused("with a lone surrogate", { text: lone }, "data.text", "invalid UTF8"),
     refused("with text for a boolean", { bool: "true" }, "data.bool", 'expected boolean, got "true"'),
     refused("with broken base64", { blobs: ["", "AQ==", "!"] }, "data.blobs[2]", "invalid base64 string"),
@@ -199,10 +199,15 @@ describe("a hash", () => {
     refused(
       "with two cases of a oneof",
       { chosenText: "a", chosenInt64: "1" },
-      "data",
+      "data.chosenInt64",
       "oneof set multiple times by chosen_text and chosen_int64",
     ),
-    refused("with a field by both its names", { optionalText: "a", optional_text: "b" }, "data", "set multiple times"),
+    refused(
+      "with a field by both its names",
+      { optionalText: "a", optional_text: "b" },
+      "data.optional_text",
+      "set multiple times",
+    ),
     refused(
       "with a wrong Timestamp",
       { timestamp: "2026-13-01T00:00:00Z" },
@@ -213,8 +218,8 @@ describe("a hash", () => {
     refused(
       "with an Any of an unknown type",
       { any: { "@type": "x/nobody.Knows" } },
-      "data.any",
-      "x/nobody.Knows is not in the type registry",
+      'data.any["@type"]',
+      "nobody.Knows is not in the type registry",
     ),
     refused(
       "with a wrong value in an Any",
@@ -225,17 +230,22 @@ describe("a hash", () => {
     refused(
       "with a wrong well-known type in an Any",
       { any: { "@type": "x/google.protobuf.Duration", value: "5" } },
-      "data.any",
+      "data.any.value",
       '"5"',
     ),
-    refused("with a bigint in a Struct", { struct: { a: 1n } }, "data.struct", "google.protobuf.Value"),
-    refused("with a Struct that holds itself", { struct: cyclicStruct }, "data.struct", "maximum recursion depth"),
+    refused("with a bigint in a Struct", { struct: { a: [1, 1n] } }, 'data.struct["a"][1]', "google.protobuf.Value"),
+    refused(
+      "with a Struct that holds itself",
+      { struct: cyclicStruct },
+      `data.struct${'["a"][0]'.repeat(25)}`,
+      "it is nested deeper than 100 messages",
+    ),
     [
       "that holds itself",
       read(cyclic),
       "INVALID_HASH",
-      `data.child${".children[1]".repeat(101)}`,
-      "maximum recursion depth",
+      `data.child${".children[1]".repeat(98)}.children[0]`,
+      "it is nested deeper than 100 messages",
     ],
 
     ["sealed without a type", read(sealed({ value: "AQ==" })), "INVALID_HASH", "data", "data does not name a type"],

@@ -1,0 +1,223 @@
+import { resolve } from "node:path";
+import { throwIfAborted, untilAborted } from "../../abort.js";
+import type {
+  Adapter,
+  AllOptions,
+  CompleteEntry,
+  OperationOptions,
+  Outcome,
+  SaveEntry,
+  StoredTask,
+} from "../../adapter.js";
+import type { ClaimState, ClaimStore } from "../../claim-store.js";
+import { invalidArgument, TaskError } from "../../errors.js";
+import type { TaskKey } from "../../keys.js";
+import { checkBoolean, checkDuration, type OptionNames, readOptions } from "../../options.js";
+import { checkClock, latestOf, processClock, type Version, type VersionClock } from "../../version.js";
+import { Connection } from "./connection.js";
+import { prepareFile } from "./database-file.js";
+import { type DriverName, findDriver } from "./driver.js";
+import { storeError } from "./errors.js";
+import { GroupCommit } from "./group-commit.js";
+import type { Operation, Save } from "./operations.js";
+import { Reader } from "./reader.js";
+import { WriteThread } from "./write-thread.js";
+
+export interface SqliteAdapterOptions {
+  /** The database file; it is made if it is not there, and its folder, too. SQLite puts `-wal` and `-shm` beside it. */
+  readonly path: string;
+  /** By default node:sqlite if this Node has a safe one, else better-sqlite3. */
+  readonly driver?: DriverName | undefined;
+  /** Opens a file that is there, and writes nothing: saves, completes and claims are UNSUPPORTED. False by default. */
+  readonly readOnly?: boolean | undefined;
+  /** How long a write waits for the disk and for other processes, in milliseconds; 10,000 by default. */
+  readonly deadline?: number | undefined;
+  /** Where versions come from; by default the process's clock, for tests one of their own. */
+  readonly clock?: VersionClock | undefined;
+}
+
+const optionNames: OptionNames<SqliteAdapterOptions> = {
+  ...{ path: true, driver: true, readOnly: true, deadline: true, clock: true },
+};
+const DEFAULT_DEADLINE = 10_000;
+const drivers: readonly unknown[] = [undefined, "node:sqlite", "better-sqlite3"];
+
+/** A file that is open; without a thread it is open read-only. */
+interface Store {
+  readonly reader: Reader;
+  readonly writing?: { readonly thread: WriteThread; readonly commit: GroupCommit };
+}
+
+/**
+ * Keeps tasks in an SQLite database: one file on a local disk, for any number of processes of one host. A save that is
+ * acknowledged is on the disk.
+ *
+ *     const tasks = configure({ types: [FetchFileTask], adapter: new SqliteAdapter({ path: "ledger.db" }) });
+ */
+export class SqliteAdapter implements Adapter {
+  readonly #path: string;
+  readonly #driver: DriverName | undefined;
+  readonly #readOnly: boolean;
+  readonly #deadline: number;
+  readonly #clock: VersionClock;
+  readonly #calls = new Set<Promise<unknown>>();
+  #opening: Promise<Store> | undefined;
+  #closing: Promise<void> | undefined;
+  readonly claims: ClaimStore = {
+    claim: (request, options) => this.#writeOne<ClaimState | undefined>({ kind: "claim", ...request }, options),
+    renew: ({ taskList, id, token }, lease, options) =>
+      this.#writeOne<number | undefined>({ kind: "renew", taskList, id, token, lease }, options),
+    release: ({ taskList, id, token }, retryIn, options) =>
+      this.#writeOne<void>({ kind: "release", taskList, id, token, retryIn }, options),
+    states: (keys, options) => this.#call(options?.signal, ({ reader }) => reader.claims(keys)),
+  };
+
+  /** Opens the file only when it is first used, or by `open`. Throws INVALID_ARGUMENT. */
+  constructor(options: SqliteAdapterOptions) {
+    const { path, driver, ...given } = readOptions(options, optionNames);
+    const { readOnly = false, deadline = DEFAULT_DEADLINE, clock = processClock } = given;
+    if (typeof path !== "string" || path === "" || path === ":memory:" || path.includes("\0"))
+      throw invalidArgument("path", "the path of a file (for a store in memory use MemoryAdapter)", path);
+    if (!drivers.includes(driver)) throw invalidArgument("driver", '"node:sqlite" or "better-sqlite3"', driver);
+    checkBoolean("readOnly", readOnly);
+    checkDuration("deadline", deadline, 1);
+    checkClock(clock);
+    this.#path = resolve(path);
+    this.#driver = driver;
+    this.#readOnly = readOnly;
+    this.#deadline = deadline;
+    this.#clock = clock;
+  }
+
+  /** Throws MISSING_DRIVER, SCHEMA_MISMATCH if the file is of another program or a newer version, UNAVAILABLE. */
+  open({ signal }: OperationOptions = {}): Promise<void> {
+    return this.#call(signal, async () => undefined);
+  }
+
+  save(entries: readonly SaveEntry[], { signal }: OperationOptions = {}): Promise<readonly Outcome<Version>[]> {
+    return this.#write<Version>(entries.map(toSave), signal);
+  }
+
+  async saveTogether(entries: readonly SaveEntry[], options?: OperationOptions): Promise<readonly Version[]> {
+    const [first] = entries;
+    if (first === undefined) return [];
+    const { taskList, id } = first;
+    return this.#writeOne<Version[]>({ kind: "save-together", taskList, id, saves: entries.map(toSave) }, options);
+  }
+
+  complete(entries: readonly CompleteEntry[], { signal }: OperationOptions = {}): Promise<readonly Outcome<void>[]> {
+    const operations = entries.map(({ taskList, id, savedAt }): Operation => {
+      this.#clock.observe(savedAt);
+      return { kind: "complete", taskList, id, savedAt };
+    });
+    return this.#write<void>(operations, signal);
+  }
+
+  find(keys: readonly TaskKey[], { signal }: OperationOptions = {}): Promise<readonly (StoredTask | undefined)[]> {
+    return this.#call(signal, ({ reader }) => reader.find(keys));
+  }
+
+  async *all(taskList: string, options: AllOptions): AsyncGenerator<readonly StoredTask[], void, undefined> {
+    const { reader } = await this.#store(options.signal);
+    const pages = reader.all(taskList, options);
+    for (;;) {
+      // Each page is a call of its own: nothing is held between two.
+      const { done, value } = await this.#call(options.signal, () => pages.next());
+      if (done) return;
+      yield value;
+    }
+  }
+
+  async *lists({ signal }: OperationOptions = {}): AsyncGenerator<readonly string[], void, undefined> {
+    for (let after = ""; ; ) {
+      const page = await this.#call(signal, ({ reader }) => reader.lists(after));
+      const last = page.at(-1);
+      if (last === undefined) return;
+      after = last;
+      yield page;
+    }
+  }
+
+  /** Waits for what is under way, and closes the file. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await Promise.allSettled(this.#calls);
+    const store = await this.#opening?.catch(() => undefined);
+    await store?.writing?.commit.idle();
+    store?.reader.close();
+    await store?.writing?.thread.close();
+  }
+
+  async #writeOne<T>(operation: Operation, { signal }: OperationOptions = {}): Promise<T> {
+    const [outcome] = await this.#write<T>([operation], signal);
+    if (outcome?.ok) return outcome.value;
+    throw outcome?.error;
+  }
+
+  #write<T>(operations: readonly Operation[], signal: AbortSignal | undefined): Promise<readonly Outcome<T>[]> {
+    return this.#call(signal, async ({ writing }) => {
+      if (writing === undefined) throw new TaskError("UNSUPPORTED", `the SQLite store ${this.#path} is open read-only`);
+      const outcomes = await Promise.all(operations.map((operation) => writing.commit.write(operation, signal)));
+      return outcomes.map((outcome, i) => named(outcome, operations[i] as Operation)) as Outcome<T>[];
+    });
+  }
+
+  /** Opens the file, if it is not open, and calls it; `close` waits for it. */
+  async #call<T>(signal: AbortSignal | undefined, work: (store: Store) => Promise<T>): Promise<T> {
+    const call = this.#store(signal).then(work);
+    this.#calls.add(call);
+    try {
+      return await call;
+    } finally {
+      this.#calls.delete(call);
+    }
+  }
+
+  async #store(signal: AbortSignal | undefined): Promise<Store> {
+    if (this.#closing) throw new TaskError("CLOSED", "the adapter has been closed");
+    throwIfAborted(signal);
+    // A failed attempt does not stand in the way of the next.
+    this.#opening ??= this.#open().catch((error) => {
+      this.#opening = undefined;
+      throw storeError(this.#path, error);
+    });
+    const store = await untilAborted(this.#opening, signal);
+    if (!store.writing?.thread.hasEnded) return store;
+    // Somebody has ended the thread; what is called next has a new one.
+    this.#opening = undefined;
+    store.reader.close();
+    return this.#store(signal);
+  }
+
+  async #open(): Promise<Store> {
+    const [path, deadline, readOnly] = [this.#path, this.#deadline, this.#readOnly];
+    const driver = findDriver(this.#driver);
+    const realPath = prepareFile(path, readOnly);
+    const thread = readOnly ? undefined : await WriteThread.start({ driver, path, realPath, deadline });
+    try {
+      const reader = new Reader(path, new Connection(driver, realPath, true), this.#clock);
+      if (thread === undefined) return { reader };
+      return { reader, writing: { thread, commit: new GroupCommit(thread, path, this.#clock, deadline) } };
+    } catch (error) {
+      await thread?.close();
+      throw error;
+    }
+  }
+}
+
+function toSave({ taskList, id, type, body, replaces }: SaveEntry): Save {
+  // A view of a larger buffer would be passed to the thread with all of it.
+  const own = body.length === body.buffer.byteLength ? body : body.slice();
+  return { kind: "save", taskList, id, type, body: own, replaced: latestOf(replaces) };
+}
+
+/** The outcome, with the task's list and id in its error. */
+function named<T>(outcome: Outcome<T>, { taskList, id }: TaskKey): Outcome<T> {
+  if (outcome.ok) return outcome;
+  const { code, message, field, outcome: applied, cause } = outcome.error;
+  return { ...outcome, error: new TaskError(code, message, { taskList, id, field, outcome: applied, cause }) };
+}

@@ -1,0 +1,77 @@
+import {
+  accessSync,
+  closeSync,
+  constants,
+  mkdirSync,
+  openSync,
+  realpathSync,
+  type Stats,
+  statfsSync,
+  statSync,
+} from "node:fs";
+import { dirname } from "node:path";
+import { TaskError } from "../../errors.js";
+
+/** File systems of other hosts, by statfs's numbers: NFS, SMB and CIFS. WAL mode needs memory that processes share. */
+const NETWORK_FILE_SYSTEMS: ReadonlySet<number> = new Set([0x6969, 0x517b, 0xff534d42, 0xfe534d42]);
+
+/**
+ * Makes the file, and its folder, if they are not there, for this user alone. Returns the file's path without symbolic
+ * links. Throws UNAVAILABLE for what can't be a database file.
+ */
+export function prepareFile(path: string, readOnly: boolean): string {
+  if (!readOnly) createFile(path);
+  const stats = statSync(path);
+  if (!stats.isFile()) {
+    const found = stats.isDirectory() ? "it is a folder: name a file in it" : "it is not a regular file";
+    throw new TaskError("UNAVAILABLE", `the SQLite store ${path}: ${found}`);
+  }
+  if (NETWORK_FILE_SYSTEMS.has(statfsSync(path).type)) {
+    const reason = "it is on a network disk, whose hosts can't share the memory that SQLite needs: name a local one";
+    throw new TaskError("UNAVAILABLE", `the SQLite store ${path}: ${reason}`);
+  }
+  return realpathSync(path);
+}
+
+function createFile(path: string): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  try {
+    closeSync(openSync(path, "wx", 0o600));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    accessSync(path, constants.W_OK);
+    accessSync(dirname(realpathSync(path)), constants.W_OK); // SQLite makes files beside it
+  }
+}
+
+/**
+ * The files of an open database, by their devices and inodes: SQLite goes on with files that were moved, removed or
+ * replaced, and what it writes there is lost.
+ */
+export class OpenFiles {
+  readonly #path: string;
+  readonly #files: readonly (readonly [path: string, stats: Stats])[];
+
+  /** `real` is the database's path without symbolic links; SQLite has it open in WAL mode. */
+  constructor(path: string, real: string) {
+    this.#path = path;
+    this.#files = [path, real, `${real}-wal`, `${real}-shm`].map((each) => [each, statSync(each)]);
+  }
+
+  /** Throws UNAVAILABLE if a path leads to another file than it did, or to none. */
+  check(outcome: "not-applied" | "unknown" = "not-applied"): void {
+    for (const [path, { dev, ino }] of this.#files) {
+      const now = statSync(path, { throwIfNoEntry: false });
+      if (now !== undefined && now.ino === ino && now.dev === dev) continue;
+      const change = now === undefined ? "was removed or moved" : "was replaced";
+      const advice = "put it back, or close this adapter and open it again";
+      throw new TaskError(
+        "UNAVAILABLE",
+        `the SQLite store ${this.#path}: ${path} ${change} while it was open; ${advice}`,
+        {
+          outcome,
+        },
+      );
+    }
+  }
+}

@@ -1,0 +1,43 @@
+import { randomBytes } from "node:crypto";
+import { rmSync, statSync, writeFileSync } from "node:fs";
+
+/** More than the write-ahead log takes before it is copied into the database. */
+const RESERVE_BYTES = 6 * 1024 * 1024;
+
+/** How long it takes until a file that was given up is made again, in milliseconds. */
+const PAUSE = 1_000;
+
+/**
+ * A file that holds room on the disk for completes, which need some to free more: on a full disk SQLite can neither
+ * extend its log nor copy it into the database.
+ */
+export class DiskReserve {
+  readonly #path: string;
+  #triedAt = -Infinity;
+
+  constructor(databasePath: string) {
+    this.#path = `${databasePath}-reserve`;
+  }
+
+  /** Makes the file unless it is there, or was tried to make just now; without room for it there is none. */
+  fill(): void {
+    const now = performance.now();
+    if (now - this.#triedAt < PAUSE) return;
+    this.#triedAt = now;
+    if (statSync(this.#path, { throwIfNoEntry: false })?.size === RESERVE_BYTES) return;
+    try {
+      // Random, so that the disk can't keep it in less room.
+      writeFileSync(this.#path, randomBytes(RESERVE_BYTES), { mode: 0o600 });
+    } catch {
+      rmSync(this.#path, { force: true });
+    }
+  }
+
+  /** Frees its room; false if there is none. */
+  use(): boolean {
+    if (statSync(this.#path, { throwIfNoEntry: false }) === undefined) return false;
+    rmSync(this.#path, { force: true });
+    this.#triedAt = performance.now();
+    return true;
+  }
+}

@@ -1,0 +1,44 @@
+import { isTaskError, TaskError, type WriteOutcome } from "../../errors.js";
+import type { PlainError } from "./operations.js";
+
+/** SQLite's primary result codes that are told apart here (https://sqlite.org/rescode.html). */
+export const BUSY = 5;
+export const IO_ERROR = 10;
+export const FULL = 13;
+
+const reasons: Record<number, readonly [string, RegExp]> = {
+  3: ["this process may not write there", /access permission denied/],
+  [BUSY]: ["another process has held its lock for too long", /database is locked/],
+  8: ["it can't be written: check its permissions, its folder's, and how the disk is mounted", /readonly database/],
+  [IO_ERROR]: ["the disk reported an error: check it", /disk I\/O error/],
+  11: ["it is damaged: restore it from a backup", /malformed/],
+  [FULL]: ["the disk is full: free some space, then try again", /is full/],
+  14: ["it can't be opened: check that its folder is there and can be written", /unable to open database file/],
+  26: ["it is not an SQLite database: name another file", /not a database/],
+};
+
+/** What SQLite would say to errors of the operating system. */
+const systemErrors: Readonly<Record<string, number>> = { EACCES: 8, EPERM: 8, EROFS: 8, EIO: IO_ERROR, ENOSPC: FULL };
+
+/** SQLite's primary result code, also for errors of the operating system; undefined for others. */
+export function resultCode(error: unknown): number | undefined {
+  const { errcode, code, message } = Object(error) as { errcode?: unknown; code?: unknown; message?: unknown };
+  if (typeof errcode === "number") return errcode & 0xff;
+  if (typeof code !== "string") return undefined;
+  if (!code.includes("SQLITE")) return systemErrors[code];
+  // better-sqlite3 and Deno give no number; SQLite's own messages are stable.
+  return Object.entries(reasons)
+    .map(([number, [, pattern]]) => (pattern.test(String(message)) ? Number(number) : undefined))
+    .find((number) => number !== undefined);
+}
+
+/** What went wrong with a database file, as a TaskError. One that is a TaskError already stays. */
+export function storeError(path: string, cause: unknown, outcome: WriteOutcome = "not-applied"): TaskError {
+  if (isTaskError(cause)) return cause;
+  const reason = reasons[resultCode(cause) ?? -1]?.[0] ?? String((cause as Error)?.message ?? cause);
+  return new TaskError("UNAVAILABLE", `the SQLite store ${path}: ${reason}`, { outcome, cause });
+}
+
+export function toPlain({ code, message, field, outcome }: TaskError): PlainError {
+  return { code, message, field, outcome };
+}

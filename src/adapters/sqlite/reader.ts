@@ -1,0 +1,143 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { throwIfAborted } from "../../abort.js";
+import type { AllOptions, StoredTask } from "../../adapter.js";
+import type { ClaimState } from "../../claim-store.js";
+import type { TaskKey } from "../../keys.js";
+import { latestOf, type Version, type VersionClock } from "../../version.js";
+import type { Connection } from "./connection.js";
+import { OpenFiles } from "./database-file.js";
+import type { Row } from "./driver.js";
+import { BUSY, resultCode, storeError } from "./errors.js";
+import { readClaim } from "./transaction.js";
+
+const findTask = "SELECT saved_at, body FROM tasks WHERE list = ? AND id = ?";
+const lastVersion = "SELECT max(saved_at) AS version FROM tasks WHERE list = ?";
+const aheadUntil = "SELECT ahead_until AS version FROM ledger";
+const nextList = "SELECT min(list) AS list FROM tasks WHERE list > ?";
+const listTasks = (body: string) => `SELECT id, saved_at, ${body} AS body FROM tasks
+  WHERE list = ? AND saved_at > ? AND saved_at <= ? ORDER BY saved_at LIMIT ?`;
+const listMisplaced = (body: string) => `SELECT id, saved_at, ${body} AS body FROM tasks
+  WHERE list = ? AND saved_at > ? AND saved_at <= ?
+    AND (coalesce(saved_time, saved_at) < ? OR coalesce(saved_time, saved_at) > ?)
+  ORDER BY saved_at LIMIT ?`;
+
+/** Names of lists that are read at once. */
+const LISTS_AT_ONCE = 500;
+
+/** A part of a list that a pass reads: versions after `after`, up to and with `upTo`. */
+interface Range {
+  readonly after: Version;
+  readonly upTo: Version;
+  /** Only those that were saved before this time or after that one. */
+  readonly outside?: readonly [Version, Version];
+}
+
+/** How long a read waits between two attempts, in milliseconds, and how many it makes. */
+const PAUSE = 2;
+const ATTEMPTS = 5_000;
+
+/** Reads a file in this thread. Nothing is held between reads, so that the log can be cut meanwhile. */
+export class Reader {
+  readonly #path: string;
+  readonly #connection: Connection;
+  readonly #files: OpenFiles;
+  readonly #clock: VersionClock;
+
+  /** `path` is as the user gave it. */
+  constructor(path: string, connection: Connection, clock: VersionClock) {
+    this.#path = path;
+    this.#connection = connection;
+    this.#files = new OpenFiles(path, connection.path);
+    this.#clock = clock;
+  }
+
+  find(keys: readonly TaskKey[]): Promise<readonly (StoredTask | undefined)[]> {
+    return this.#read(() =>
+      keys.map(({ taskList, id }) => {
+        const row = this.#connection.get(findTask, taskList, id);
+        return row && this.#meet({ ...row, id });
+      }),
+    );
+  }
+
+  claims(keys: readonly TaskKey[]): Promise<readonly (ClaimState | undefined)[]> {
+    return this.#read(() => keys.map((key) => readClaim(this.#connection, key)));
+  }
+
+  async *all(taskList: string, options: AllOptions): AsyncGenerator<readonly StoredTask[], void, undefined> {
+    throwIfAborted(options.signal);
+    const savedBefore = options.savedBefore && latestOf([options.savedBefore]);
+    const ranges = await this.#read(() => this.#rangesOf(taskList, savedBefore));
+    for (const range of ranges)
+      for (let after: Version | undefined = range.after; after !== undefined; ) {
+        throwIfAborted(options.signal);
+        const from: Version = after;
+        const page = await this.#read(() => this.#readPage(taskList, { ...range, after: from }, options));
+        after = page.at(-1)?.savedAt;
+        if (page.length > 0) yield page;
+      }
+  }
+
+  /** The next names past one, in the order of their bytes. */
+  lists(after: string): Promise<readonly string[]> {
+    return this.#read(() => {
+      const names: string[] = [];
+      for (let name: string | null = after; names.length < LISTS_AT_ONCE; names.push(name)) {
+        name = this.#connection.get(nextList, name)?.list as string | null;
+        if (name === null) break;
+      }
+      return names;
+    });
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+
+  /** What is saved from now on, again or anew, is for the next pass. */
+  #rangesOf(taskList: string, savedBefore: Version | undefined): Range[] {
+    const last = this.#connection.get(lastVersion, taskList)?.version as Version | null;
+    if (last === null) return [];
+    if (savedBefore === undefined || savedBefore > last) return [{ after: 0n, upTo: last }];
+    const horizon = this.#clock.horizon();
+    const ahead = this.#connection.get(aheadUntil)?.version as Version;
+    // Versions that lie ahead of the time at which they were given, and those that a clock gave that was ahead.
+    const after = ahead >= savedBefore || horizon < savedBefore ? savedBefore - 1n : horizon;
+    const misplaced: Range = { after, upTo: last, outside: [savedBefore, horizon] };
+    return [{ after: 0n, upTo: savedBefore - 1n }, ...(after < last ? [misplaced] : [])];
+  }
+
+  #readPage(taskList: string, { after, upTo, outside }: Range, options: AllOptions): StoredTask[] {
+    const { pageSize, maxPageBytes, withoutBodies } = options;
+    const limit = BigInt(Math.min(pageSize, Number.MAX_SAFE_INTEGER));
+    const body = withoutBodies ? "x''" : "body";
+    const rows = outside
+      ? this.#connection.iterate(listMisplaced(body), taskList, after, upTo, ...outside, limit)
+      : this.#connection.iterate(listTasks(body), taskList, after, upTo, limit);
+    const page: StoredTask[] = [];
+    let bytes = 0;
+    for (const row of rows) {
+      bytes += (row.body as Uint8Array).length;
+      if (bytes > maxPageBytes && page.length > 0) break;
+      page.push(this.#meet(row));
+    }
+    return page;
+  }
+
+  #meet({ id, saved_at, body }: Row): StoredTask {
+    this.#clock.observe(saved_at as Version);
+    return { id: id as string, savedAt: saved_at as Version, body: body as Uint8Array };
+  }
+
+  /** Tries again while another process recovers the log. Throws UNAVAILABLE. */
+  async #read<T>(read: () => T): Promise<T> {
+    for (let attempt = 1; ; attempt++)
+      try {
+        this.#files.check();
+        return read();
+      } catch (error) {
+        if (resultCode(error) !== BUSY || attempt === ATTEMPTS) throw storeError(this.#path, error);
+        await sleep(PAUSE);
+      }
+  }
+}

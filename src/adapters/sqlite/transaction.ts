@@ -1,0 +1,137 @@
+import { type ClaimState, grantClaim, releaseClaim, renewClaim } from "../../claim-store.js";
+import { TaskError } from "../../errors.js";
+import type { TaskKey } from "../../keys.js";
+import { latestOf, MAX_VERSION, toMilliseconds, type Version } from "../../version.js";
+import type { Connection } from "./connection.js";
+import { toPlain } from "./errors.js";
+import type { Group, Operation, Result, Save, Value } from "./operations.js";
+
+const latestOfFile = "SELECT latest, ahead_until FROM ledger";
+const setLatest = "UPDATE ledger SET latest = ?, ahead_until = ?";
+const save = `INSERT INTO tasks (list, saved_at, id, type, saved_time, body) VALUES (?, ?, ?, ?, ?, ?)
+  ON CONFLICT (list, id) DO UPDATE SET
+  saved_at = excluded.saved_at, type = excluded.type, saved_time = excluded.saved_time, body = excluded.body`;
+const complete = "DELETE FROM tasks WHERE list = ? AND id = ? AND saved_at <= ?";
+const versionOf = "SELECT saved_at FROM tasks WHERE list = ? AND id = ?";
+const claimOf = "SELECT saved_at, owner, token, attempt, ends_at FROM claims WHERE list = ? AND id = ?";
+const putClaim = `REPLACE INTO claims (list, id, saved_at, owner, token, attempt, ends_at) VALUES (?, ?, ?, ?, ?, ?, ?)`;
+
+/** A transaction that is open: applies operations, and gives each save its version. */
+export class Transaction {
+  readonly #connection: Connection;
+  readonly #group: Group;
+  #latest: Version;
+  #aheadUntil: Version;
+
+  /** The connection has begun to write. */
+  constructor(connection: Connection, group: Group) {
+    const row = connection.get(latestOfFile);
+    this.#connection = connection;
+    this.#group = group;
+    this.#latest = row?.latest as Version;
+    this.#aheadUntil = row?.ahead_until as Version;
+  }
+
+  /** Applies the operations in order. Throws what SQLite throws; the transaction is to be rolled back then. */
+  run(): Result[] {
+    const before = this.#latest;
+    const results = this.#group.operations.map((operation) => this.#apply(operation));
+    if (this.#latest !== before) this.#connection.run(setLatest, this.#latest, this.#aheadUntil);
+    return results;
+  }
+
+  #apply(operation: Operation): Result {
+    if (operation.kind === "save") return this.#save([operation], ([savedAt]) => savedAt);
+    if (operation.kind === "save-together") return this.#save(operation.saves, (versions) => versions);
+    return { ok: true, value: this.#change(operation) };
+  }
+
+  /** All of them or none. */
+  #save(saves: readonly Save[], toValue: (versions: readonly Version[]) => Value): Result {
+    const refused = saves.find(({ replaced }) => !this.#canReplace(replaced));
+    if (refused) return { ok: false, error: toPlain(aheadOfClock(refused.replaced)) };
+    return { ok: true, value: toValue(saves.map((each) => this.#put(each))) };
+  }
+
+  #put({ taskList, id, type, body, replaced }: Save): Version {
+    const savedAt = this.#nextNumber(replaced);
+    const { now, horizon } = this.#group;
+    const isAhead = savedAt > horizon;
+    if (isAhead) this.#aheadUntil = savedAt;
+    this.#connection.run(save, taskList, savedAt, id, type, isAhead ? now : null, body);
+    return savedAt;
+  }
+
+  #change(operation: Exclude<Operation, { kind: "save" | "save-together" }>): Value {
+    const { taskList, id } = operation;
+    const now = toMilliseconds(this.#group.now);
+    switch (operation.kind) {
+      case "complete":
+        this.#connection.run(complete, taskList, id, operation.savedAt);
+        return undefined;
+      case "claim": {
+        if (this.#connection.get(versionOf, taskList, id)?.saved_at !== operation.savedAt) return undefined;
+        // One clock judges all claims of a file.
+        const clock = { now, tolerance: 0 };
+        const previous = readClaim(this.#connection, operation);
+        return this.#putClaim(
+          operation,
+          grantClaim(previous, operation, clock, (after) => this.#nextNumber(after)),
+        );
+      }
+      case "renew": {
+        const state = this.#held(operation, operation.token);
+        return this.#putClaim(operation, state && renewClaim(state, operation.lease, now))?.until;
+      }
+      case "release": {
+        const state = this.#held(operation, operation.token);
+        this.#putClaim(operation, state && releaseClaim(state, operation.retryIn, now));
+        return undefined;
+      }
+    }
+  }
+
+  /** Not what lies far ahead and this file has not given: the versions of all other tasks would follow it. */
+  #canReplace(replaced: Version): boolean {
+    return (replaced <= this.#latest || replaced <= this.#group.horizon) && this.#latest < MAX_VERSION - 1_000n;
+  }
+
+  /**
+   * Later than the clock, than what a save replaces, and than all that this file ever gave, also to tasks that are gone:
+   * a complete of those may still be on its way.
+   */
+  #nextNumber(after: Version): Version {
+    this.#latest = latestOf([this.#group.next, after + 1n, this.#latest + 1n]);
+    return this.#latest;
+  }
+
+  #held(key: TaskKey, token: bigint): ClaimState | undefined {
+    const state = readClaim(this.#connection, key);
+    return state?.owner !== undefined && state.token === token ? state : undefined;
+  }
+
+  #putClaim({ taskList, id }: TaskKey, state: ClaimState | undefined): ClaimState | undefined {
+    if (state === undefined) return undefined;
+    const { savedAt, owner = null, token, attempt, until } = state;
+    this.#connection.run(putClaim, taskList, id, savedAt, owner, token, BigInt(attempt), BigInt(until));
+    return state;
+  }
+}
+
+/** What is remembered of the claims to a task. */
+export function readClaim(connection: Connection, { taskList, id }: TaskKey): ClaimState | undefined {
+  const row = connection.get(claimOf, taskList, id);
+  if (row === undefined) return undefined;
+  return {
+    savedAt: row.saved_at as Version,
+    owner: (row.owner as string | null) ?? undefined,
+    token: row.token as bigint,
+    attempt: Number(row.attempt),
+    until: Number(row.ends_at),
+  };
+}
+
+function aheadOfClock(replaced: Version): TaskError {
+  const message = `the save replaces version ${replaced}, which this store did not give and which lies ahead of this host's clock`;
+  return new TaskError("CLOCK_SKEW", message, { field: "savedAt" });
+}

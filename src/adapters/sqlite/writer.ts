@@ -1,0 +1,117 @@
+import type { Version } from "../../version.js";
+import { Connection } from "./connection.js";
+import { OpenFiles } from "./database-file.js";
+import { DiskReserve } from "./disk-reserve.js";
+import { BUSY, FULL, IO_ERROR, resultCode, storeError, toPlain } from "./errors.js";
+import type { Group, Operation, Result, ThreadStart } from "./operations.js";
+import { Transaction } from "./transaction.js";
+
+/** Completes that are one transaction on a full disk: few, so that the reserve has room for them. */
+const FREED_AT_ONCE = 64;
+
+/** Writes groups of operations, each in a transaction of its own, and says what became of each operation. */
+export class Writer {
+  readonly #path: string;
+  readonly #deadline: number;
+  readonly #connection: Connection;
+  readonly #files: OpenFiles;
+  readonly #reserve: DiskReserve;
+
+  /** Throws what opening the file throws. */
+  constructor({ driver, path, realPath, deadline }: ThreadStart) {
+    this.#path = path;
+    this.#deadline = deadline;
+    this.#connection = new Connection(driver, realPath, false);
+    this.#files = new OpenFiles(path, this.#connection.path);
+    this.#reserve = new DiskReserve(realPath);
+    this.#reserve.fill();
+  }
+
+  write(group: Group): Result[] {
+    const results = this.#tryWriting(group);
+    if (results !== FULL) {
+      this.#reserve.fill();
+      return results;
+    }
+    return this.#writeOnFullDisk(group);
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+
+  /** FULL if the disk is full; nothing has been applied then. */
+  #tryWriting(group: Group): Result[] | typeof FULL {
+    let results: Result[] | undefined;
+    try {
+      this.#files.check();
+      this.#begin();
+      const transaction = new Transaction(this.#connection, group);
+      results = transaction.run();
+      this.#connection.commit();
+      this.#files.check("unknown");
+      return results;
+    } catch (error) {
+      this.#connection.rollBack();
+      const code = resultCode(error);
+      if (code === FULL) return FULL;
+      // What could not be flushed may be on the disk all the same.
+      const outcome = results && code === IO_ERROR ? "unknown" : "not-applied";
+      const plain = toPlain(storeError(this.#path, error, outcome));
+      const tried = plain.outcome === "unknown" ? results : undefined;
+      return group.operations.map((_, i) => ({ ok: false, error: plain, attempted: versionIn(tried?.[i]) }));
+    }
+  }
+
+  /** Waits for other processes that write, up to the deadline. */
+  #begin(): void {
+    const end = performance.now() + this.#deadline;
+    while (!this.#connection.begin()) {
+      if (performance.now() > end) throw busy();
+      Atomics.wait(sleeper, 0, 0, 0.2 + Math.random());
+    }
+  }
+
+  /** Completes first, which free room, by the reserve if they have to; then the others, as far as they find room. */
+  #writeOnFullDisk({ operations, ...clock }: Group): Result[] {
+    const results = new Map<Operation, Result>();
+    const write = (some: readonly Operation[], mayUseReserve: boolean) => {
+      let written = this.#tryWriting({ ...clock, operations: some });
+      if (written === FULL && mayUseReserve && this.#reserve.use()) {
+        this.#shrinkLog();
+        written = this.#tryWriting({ ...clock, operations: some });
+      }
+      for (const [i, each] of some.entries())
+        results.set(each, written === FULL ? this.#full() : (written[i] as Result));
+    };
+    const freeing = operations.filter(({ kind }) => kind === "complete" || kind === "release");
+    for (let i = 0; i < freeing.length; i += FREED_AT_ONCE) write(freeing.slice(i, i + FREED_AT_ONCE), true);
+    if (freeing.length > 0) this.#shrinkLog();
+    this.#reserve.fill();
+    for (const operation of operations) if (!results.has(operation)) write([operation], false);
+    return operations.map((operation) => results.get(operation) as Result);
+  }
+
+  /** Copies the log into the database and cuts it, as far as others let it. */
+  #shrinkLog(): void {
+    try {
+      this.#connection.get("PRAGMA wal_checkpoint(TRUNCATE)");
+    } catch {
+      // There is less room, then.
+    }
+  }
+
+  #full(): Result {
+    return { ok: false, error: toPlain(storeError(this.#path, { code: "SQLITE_FULL", message: "is full" })) };
+  }
+}
+
+const sleeper = new Int32Array(new SharedArrayBuffer(4));
+
+function versionIn(result: Result | undefined): Version | undefined {
+  return result?.ok && typeof result.value === "bigint" ? result.value : undefined;
+}
+
+function busy(): Error {
+  return Object.assign(new Error("database is locked"), { errcode: BUSY });
+}

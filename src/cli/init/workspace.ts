@@ -1,0 +1,38 @@
+import { dirname, join, relative, sep } from "node:path";
+import type { Problem } from "../command-error.js";
+import { isWithin, modules } from "./layout.js";
+import { items, member, readYaml } from "./yaml-file.js";
+
+/** Whether the project is a workspace of buf's older form, or inside of another workspace, in which ours would be lost. */
+export async function checkWorkspace(project: string, hasNoBufYaml: boolean): Promise<readonly Problem[]> {
+  if (!("missing" in (await readYaml(project, "buf.work.yaml")))) {
+    return [
+      {
+        code: "OLD_BUF_FILE",
+        text: "buf.work.yaml makes this a workspace of buf's older form, in which no other buf.yaml may be",
+        advice: "Migrate buf's files, then run this again: npx buf config migrate",
+      },
+    ];
+  }
+  return hasNoBufYaml ? checkAround(project) : [];
+}
+
+/** Whether a folder above has a workspace with a module where the project is. */
+async function checkAround(project: string, folder: string = dirname(project)): Promise<readonly Problem[]> {
+  const place = relative(folder, project).replaceAll(sep, "/");
+  for (const name of ["buf.work.yaml", "buf.yaml"]) {
+    // What others keep above the project need not be readable.
+    const file = await readYaml(folder, name).catch(() => undefined);
+    const value = file && "value" in file ? file.value : undefined;
+    if (!moduleFolders(value).some((path) => isWithin(place, path) || isWithin(path, place))) continue;
+    const text = `the .proto files of this folder belong to the workspace of ${join(folder, name)}`;
+    return [{ code: "INSIDE_WORKSPACE", text, advice: `Run this where that one is: ${folder}` }];
+  }
+  return dirname(folder) === folder ? [] : checkAround(project, dirname(folder));
+}
+
+function moduleFolders(value: unknown): readonly string[] {
+  if (value === undefined) return [];
+  const directories = items(member(value, "directories")).map(String);
+  return directories.length > 0 ? directories : modules(value).map(({ path }) => path);
+}

@@ -1,0 +1,49 @@
+import { type Any, timestampDate } from "@bufbuild/protobuf/wkt";
+import type { TaskEnvelope } from "../../gen/taskledger/v1/envelope_pb.js";
+import { TaskError } from "../errors.js";
+import type { TaskKey } from "../keys.js";
+import { timestampToVersion, type Version } from "../version.js";
+
+/** The largest envelope, in bytes, unless a data interface is told otherwise: 1 MiB. */
+export const DEFAULT_MAX_TASK_BYTES: number = 1024 * 1024;
+
+/** What travels with a task beside its keys and its data. */
+export interface Envelope {
+  /** When the task was built, by its generator's clock, to the millisecond. */
+  readonly createdAt: Date | undefined;
+  /** The task's version, microseconds since 1970; undefined until it is saved. */
+  readonly savedAt: Version | undefined;
+  /** Which attempt this is, from 1; 0 if nobody counts. */
+  readonly attempt: number;
+  /** Trace context, and whatever the user adds. */
+  readonly headers: Record<string, string>;
+}
+
+/** An envelope that has passed the rules of the protocol: its data is there. */
+export type FullEnvelope = TaskEnvelope & { data: Any };
+
+/** What there is to see of an envelope now. The headers are the envelope's own, to be added to. */
+export function viewEnvelope(envelope: TaskEnvelope): Envelope {
+  const { createdAt, attempt, headers } = envelope;
+  return { createdAt: createdAt && timestampDate(createdAt), savedAt: savedAtOf(envelope), attempt, headers };
+}
+
+export function savedAtOf(envelope: TaskEnvelope): Version | undefined {
+  return envelope.savedAt && timestampToVersion(envelope.savedAt);
+}
+
+/** A copy with other data, which later changes to the original do not reach. */
+export function copyEnvelope(envelope: TaskEnvelope, data: Any): FullEnvelope {
+  return { ...envelope, data, headers: { ...envelope.headers } };
+}
+
+export function packData(typeUrl: string, value: Uint8Array): Any {
+  return { $typeName: "google.protobuf.Any", typeUrl, value };
+}
+
+/** Throws TOO_LARGE if an envelope of `size` bytes is over the limit. */
+export function checkSize(size: number, maxBytes: number, key?: TaskKey): void {
+  if (size <= maxBytes) return;
+  const message = `the task's envelope has ${size} bytes; the limit is ${maxBytes} (maxTaskBytes)`;
+  throw new TaskError("TOO_LARGE", message, { taskList: key?.taskList, id: key?.id, field: "data" });
+}

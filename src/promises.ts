@@ -1,0 +1,18 @@
+/** Whether a value is a promise, or can be awaited as one. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  try {
+    return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * The end of a message about a value that should not be a promise; nothing if it is none. What the promise rejects with is
+ * heard here, since nobody else will.
+ */
+export function adviseToAwait(value: unknown, advice = "; await it first"): string {
+  if (!isThenable(value)) return "";
+  Promise.resolve(value).catch(() => undefined);
+  return advice;
+}

@@ -1,0 +1,113 @@
+import { checkSignal } from "../abort.js";
+import type { OperationOptions } from "../adapter.js";
+import { checkTaskList } from "../keys.js";
+import { checkBoolean, checkCount, checkDuration, checkFunction, type OptionNames, readOptions } from "../options.js";
+import type { Task } from "../task/task.js";
+import type { ExecuteContext } from "../task/task-types.js";
+import type { Claim } from "./claim.js";
+import { checkClaimOptions } from "./claiming.js";
+
+/** What a handler is given beside the task. */
+export type PerformContext = ExecuteContext & {
+  /** The claim under which the task is done. Give its `token` to what the work writes to. */
+  readonly claim: Claim;
+  /** Which attempt this is, from 1. */
+  readonly attempt: number;
+};
+
+/** Does a task. It is completed when this resolves, and tried again later when it rejects. */
+export type TaskHandler<T> = (task: T, context: PerformContext) => unknown;
+
+/** A delay that doubles with each attempt, of which a random part is waited ("full jitter"); in milliseconds. */
+export interface Backoff {
+  /** After the first attempt. @defaultValue 1,000 */
+  readonly initial?: number | undefined;
+  /** The maximum. @defaultValue 600,000 */
+  readonly max?: number | undefined;
+}
+
+/** Why a task is given up: after how many attempts, and what the last one ended with. */
+export interface Exhaustion {
+  readonly attempts: number;
+  readonly error: unknown;
+}
+
+export interface PerformOptions<T extends Task = Task> extends OperationOptions {
+  /** Who claims: a name that nobody else uses at the same time. @defaultValue a new one for each call */
+  readonly owner?: string | undefined;
+  /** How long the claim lasts unless it is renewed, in milliseconds; it is renewed each third of it. @defaultValue 60,000 */
+  readonly lease?: number | undefined;
+  /** How long the handler may take, in milliseconds. @defaultValue no limit */
+  readonly timeout?: number | undefined;
+  /**
+   * The number of attempts after which a task is given up. Every claim counts, whatever ended it, also those before the task
+   * was saved again; but each version is tried once at least. @defaultValue never
+   */
+  readonly maxAttempts?: number | undefined;
+  /** How long a task that failed waits to be tried again. */
+  readonly backoff?: Backoff | undefined;
+  /** Where tasks go that are given up. @defaultValue they stay open, and are passed over */
+  readonly deadLetterList?: string | undefined;
+  /** Called, and awaited, before a task is given up. If it throws or rejects, the task is tried again later. */
+  readonly onExhausted?: ((task: T, reason: Exhaustion) => unknown) | undefined;
+  /**
+   * Gives the handler also tasks whose data can't be read here, as an OpaqueTask. Otherwise these are passed over, so that a
+   * process of an older version uses up no attempts of a newer one's tasks. @defaultValue false
+   */
+  readonly opaque?: boolean | undefined;
+  /** Aborted: the handler's signal is, too, and the claim is released. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Why a task was left to others: somebody has claimed it, it waits to be tried again, it is not open any more in this version,
+ * its data can't be read here, it was given up before, or the outcome of its claim is unknown.
+ */
+export type PassedOver = "claimed" | "waiting" | "gone" | "opaque" | "given-up" | "unknown";
+
+/** What came of a task. */
+export type PerformResult<T extends Task = Task> =
+  | { readonly type: "completed"; readonly task: T; readonly attempt: number; readonly result: unknown }
+  /** It is tried again later, in `retryIn` milliseconds at the earliest. */
+  | {
+      readonly type: "failed";
+      readonly task: T;
+      readonly attempt: number;
+      readonly error: unknown;
+      readonly retryIn: number;
+    }
+  /** It is given up: saved in the dead-letter list, if there is one, else left open. */
+  | {
+      readonly type: "dead-lettered" | "exhausted";
+      readonly task: T;
+      readonly attempt: number;
+      readonly error: unknown;
+    }
+  | { readonly type: "passed-over"; readonly task: T; readonly reason: PassedOver }
+  /** The claim was lost, or the signal aborted, while the handler worked. The task is open. */
+  | { readonly type: "interrupted"; readonly task: T; readonly attempt: number; readonly error: unknown };
+
+export const performOptionNames: OptionNames<PerformOptions> = {
+  ...{ owner: true, lease: true, timeout: true, maxAttempts: true, backoff: true },
+  ...{ deadLetterList: true, onExhausted: true, opaque: true, signal: true },
+};
+
+/** Throws INVALID_ARGUMENT, INVALID_KEY. */
+export function checkPerformOptions<T extends PerformOptions>(options: T): T {
+  checkClaimOptions(options);
+  checkSignal(options.signal);
+  const { maxAttempts = 1, timeout = 1, deadLetterList } = options;
+  if (maxAttempts !== Number.POSITIVE_INFINITY) checkCount("maxAttempts", maxAttempts);
+  checkDuration("timeout", timeout);
+  checkFunction("onExhausted", options.onExhausted);
+  checkBoolean("opaque", options.opaque);
+  if (deadLetterList !== undefined) checkTaskList(deadLetterList);
+  return { ...options, backoff: readBackoff(options.backoff) };
+}
+
+function readBackoff(given: Backoff | undefined): Backoff {
+  const backoff = readOptions(given ?? {}, { initial: true, max: true }, "backoff");
+  checkDuration("backoff.initial", backoff.initial ?? 0);
+  checkDuration("backoff.max", backoff.max ?? 0);
+  return backoff;
+}

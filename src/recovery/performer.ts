@@ -1,0 +1,186 @@
+import { type ClaimState, isClaimed } from "../claim-store.js";
+import type { DataInterface } from "../data-interface.js";
+import { isTaskError, TaskError } from "../errors.js";
+import { checkDataInterface, servicesOf } from "../interface-state.js";
+import { OpaqueTask } from "../task/opaque-task.js";
+import type { Task } from "../task/task.js";
+import type { Claim } from "./claim.js";
+import { claimsOf, DEFAULT_LEASE, newOwner } from "./claiming.js";
+import { saveDeadLetter } from "./dead-letter.js";
+import type { PassedOver, PerformContext, PerformOptions, PerformResult, TaskHandler } from "./perform-options.js";
+import { keepRenewing, runClaimed } from "./run-claimed.js";
+
+/** Does tasks, each under a claim, and sees to what becomes of them: completed, tried again later, or given up. */
+export class Performer {
+  readonly #tasks: DataInterface;
+  readonly #handler: TaskHandler<Task> | undefined;
+  readonly #options: PerformOptions;
+  readonly #owner: string;
+  readonly #lease: number;
+  readonly #maxAttempts: number;
+  readonly #onClaimed: (task: Task, attempt: number) => unknown;
+  #hasRivals = false;
+
+  /** Without a handler, tasks are executed. `onClaimed` is called, and awaited, before the work begins. */
+  constructor(
+    tasks: DataInterface,
+    handler: TaskHandler<Task> | undefined,
+    options: PerformOptions,
+    onClaimed: (task: Task, attempt: number) => unknown = () => undefined,
+  ) {
+    checkDataInterface("tasks", tasks);
+    this.#tasks = tasks;
+    this.#handler = handler;
+    this.#options = options;
+    this.#onClaimed = onClaimed;
+    this.#owner = options.owner ?? newOwner();
+    this.#lease = options.lease ?? DEFAULT_LEASE;
+    this.#maxAttempts = options.maxAttempts ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Whether a task has been met that somebody else had claimed. */
+  get hasRivals(): boolean {
+    return this.#hasRivals;
+  }
+
+  /** Throws what the store throws if the task could not be claimed, or not be completed. */
+  async perform(task: Task): Promise<PerformResult> {
+    const cannotDo = task instanceof OpaqueTask && !(this.#options.opaque && this.#handler);
+    if (cannotDo) return passedOver(task, "opaque");
+    const before = await this.#claimsBefore(task);
+    if (this.#wasLeftOpen(before)) return passedOver(task, "given-up");
+    const claim = await this.#claim(task);
+    if (typeof claim === "string") return passedOver(task, claim);
+    const stopRenewing = keepRenewing(claim, this.#lease);
+    try {
+      await this.#onClaimed(task, claim.attempt);
+      return await this.#underClaim(task, claim, before === undefined);
+    } finally {
+      stopRenewing();
+    }
+  }
+
+  async #underClaim(task: Task, claim: Claim, isFirstOfVersion: boolean): Promise<PerformResult> {
+    const { attempt } = claim;
+    if (attempt > this.#maxAttempts && !isFirstOfVersion) return this.#giveUp(task, claim, noEnd());
+    let result: unknown;
+    try {
+      result = await this.#do(task, claim);
+    } catch (error) {
+      return this.#failed(task, claim, error);
+    }
+    // Even if the claim has been lost by now, and whatever the caller's signal says: it is done.
+    await this.#tasks.complete(task);
+    return { type: "completed", task, attempt, result };
+  }
+
+  /** What is known of the claims to this very version, if that matters. */
+  async #claimsBefore(task: Task): Promise<ClaimState | undefined> {
+    if (this.#maxAttempts === Number.POSITIVE_INFINITY) return undefined;
+    const [state] = await claimsOf(this.#tasks.adapter).states([task]);
+    return state?.savedAt === task.envelope.savedAt ? state : undefined;
+  }
+
+  /** It was given up, and there was no list for it to go to; nor is there now. */
+  #wasLeftOpen(before: ClaimState | undefined): boolean {
+    const { deadLetterList } = this.#options;
+    if (before === undefined || deadLetterList !== undefined) return false;
+    return before.owner === undefined && before.attempt >= this.#maxAttempts;
+  }
+
+  /** Without the caller's signal: it is short, and a claim that was granted must be known, to be released. */
+  async #claim(task: Task): Promise<Claim | PassedOver> {
+    try {
+      return (await this.#tasks.claim(task, { owner: this.#owner, lease: this.#lease })) ?? this.#whyNot(task);
+    } catch (error) {
+      if (isTaskError(error) && error.outcome === "unknown") return "unknown";
+      throw error;
+    }
+  }
+
+  async #whyNot(task: Task): Promise<PassedOver> {
+    this.#hasRivals = true;
+    const [state] = await claimsOf(this.#tasks.adapter).states([task]);
+    const savedAt = task.envelope.savedAt ?? 0n;
+    if (state === undefined || !isClaimed(state, { savedAt }, { now: Date.now(), tolerance: 0 })) return "gone";
+    return state.owner === undefined ? "waiting" : "claimed";
+  }
+
+  #do(task: Task, claim: Claim): Promise<unknown> {
+    return this.#run(claim, (signal) => {
+      const { attempt } = claim;
+      const context = { signal, claim, attempt, services: servicesOf(this.#tasks) } as PerformContext;
+      return this.#handler ? this.#handler(task, context) : task.execute(context);
+    });
+  }
+
+  #run(claim: Claim, work: (signal: AbortSignal) => unknown): Promise<unknown> {
+    const { timeout, signal } = this.#options;
+    return runClaimed(claim, work, { lease: this.#lease, timeout, signal });
+  }
+
+  async #failed(task: Task, claim: Claim, error: unknown): Promise<PerformResult> {
+    const { attempt } = claim;
+    if (claim.signal.aborted || this.#options.signal?.aborted) {
+      await release(claim, 0);
+      return { type: "interrupted", task, attempt, error };
+    }
+    return attempt >= this.#maxAttempts ? this.#giveUp(task, claim, error) : this.#retryLater(task, claim, error);
+  }
+
+  async #retryLater(task: Task, claim: Claim, error: unknown): Promise<PerformResult> {
+    const { attempt } = claim;
+    const retryIn = Math.floor(Math.random() * this.#delayAfter(attempt));
+    await release(claim, retryIn);
+    return { type: "failed", task, attempt, error, retryIn };
+  }
+
+  async #giveUp(task: Task, claim: Claim, error: unknown): Promise<PerformResult> {
+    const { onExhausted } = this.#options;
+    const { attempt } = claim;
+    try {
+      if (onExhausted) await this.#run(claim, () => onExhausted(task, { attempts: attempt, error }));
+      return await this.#putAside(task, claim, error);
+    } catch (cause) {
+      return this.#retryLater(task, claim, cause);
+    }
+  }
+
+  /** First the copy, then the original: at no time is the task in neither list. */
+  async #putAside(task: Task, claim: Claim, error: unknown): Promise<PerformResult> {
+    const { deadLetterList } = this.#options;
+    const { attempt } = claim;
+    if (deadLetterList === undefined || deadLetterList === task.taskList) {
+      await claim.release();
+      return { type: "exhausted", task, attempt, error };
+    }
+    // As it is in the store: the handler may have changed what it was given, or completed it.
+    const open = await this.#tasks.find(task.taskList, task.id);
+    if (open === undefined || open.envelope.savedAt !== task.envelope.savedAt) {
+      await claim.release();
+      return passedOver(task, "gone");
+    }
+    await saveDeadLetter(this.#tasks, open, deadLetterList, { attempts: attempt, error });
+    await this.#tasks.complete(task);
+    return { type: "dead-lettered", task, attempt, error };
+  }
+
+  /** The most that is waited after an attempt. */
+  #delayAfter(attempt: number): number {
+    const { initial = 1_000, max = 600_000 } = this.#options.backoff ?? {};
+    return Math.min(max, initial * 2 ** Math.min(attempt - 1, 31));
+  }
+}
+
+function passedOver(task: Task, reason: PassedOver): PerformResult {
+  return { type: "passed-over", task, reason };
+}
+
+function noEnd(): TaskError {
+  return new TaskError("TIMEOUT", "its last attempt came to no end: the worker died, or was stopped");
+}
+
+/** A claim that can't be released expires. */
+async function release(claim: Claim, retryIn: number): Promise<void> {
+  await claim.release({ retryIn }).catch(() => undefined);
+}

@@ -1,0 +1,92 @@
+import type { OperationOptions } from "../adapter.js";
+import type { DataInterface } from "../data-interface.js";
+import { encodeEnvelope } from "../envelope/encode.js";
+import type { FullEnvelope } from "../envelope/envelope.js";
+import { invalidArgument } from "../errors.js";
+import { checkDataInterface } from "../interface-state.js";
+import { checkTaskList, type TaskKey } from "../keys.js";
+import { checkBoolean, type OptionNames, readOperation } from "../options.js";
+import { saveCopy } from "../save-copy.js";
+import type { Task } from "../task/task.js";
+import { currentEnvelope } from "../task/task-envelope.js";
+import { originalOf, originOf } from "./dead-letter.js";
+
+export interface ReviveOptions extends OperationOptions {
+  /** Only the dead letters with these ids. @defaultValue all of the list */
+  readonly ids?: readonly string[] | undefined;
+  /** Tells what would be done, and does nothing. @defaultValue false */
+  readonly dryRun?: boolean | undefined;
+}
+
+/** What came of a dead letter. */
+export interface Revival {
+  /** Its id in the dead-letter list. */
+  readonly id: string;
+  /** The list and the id that it came from; undefined if it is no dead letter. */
+  readonly origin: TaskKey | undefined;
+  /**
+   * `revived`: it is open again where it came from. `open`: another version of it is open there, so that it was left where it
+   * is. `not-a-dead-letter`: it was left where it is.
+   */
+  readonly type: "revived" | "open" | "not-a-dead-letter";
+}
+
+const reviveOptions: OptionNames<ReviveOptions> = { ids: true, dryRun: true, signal: true };
+
+/**
+ * Takes dead letters back to the lists that they came from, to be done anew: under their old ids, at new versions, with
+ * their attempts counted from 1. Each is saved there before it is completed here; reviving again goes on where it stopped.
+ *
+ *     for (const { id, type } of await revive(tasks, "dead")) console.log(id, type);
+ *
+ * @returns what came of each dead letter, oldest first.
+ * @throws INVALID_ARGUMENT, INVALID_KEY, and what the store throws.
+ */
+export async function revive(
+  tasks: DataInterface,
+  deadLetterList: string,
+  options: ReviveOptions = {},
+): Promise<Revival[]> {
+  checkDataInterface("tasks", tasks);
+  checkTaskList(deadLetterList);
+  const { ids, dryRun = false, signal } = readOperation(options, reviveOptions);
+  checkBoolean("dryRun", dryRun);
+  if (ids !== undefined && !Array.isArray(ids)) throw invalidArgument("ids", "an array of ids", ids);
+  const revivals: Revival[] = [];
+  for await (const deadLetter of deadLetters(tasks, deadLetterList, ids, signal))
+    revivals.push(await reviveOne(tasks, deadLetter, dryRun));
+  return revivals;
+}
+
+async function* deadLetters(
+  tasks: DataInterface,
+  deadLetterList: string,
+  ids: readonly string[] | undefined,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Task, void, undefined> {
+  if (ids === undefined) return yield* tasks.all(deadLetterList, { signal });
+  for (const id of ids) {
+    const task = await tasks.find(deadLetterList, id, { signal });
+    if (task) yield task;
+  }
+}
+
+async function reviveOne(tasks: DataInterface, deadLetter: Task, dryRun: boolean): Promise<Revival> {
+  const { id } = deadLetter;
+  const origin = originOf(deadLetter);
+  if (origin === undefined) return { id, origin, type: "not-a-dead-letter" };
+  const original = originalOf(deadLetter, origin);
+  const open = await tasks.find(origin.taskList, origin.id);
+  // An earlier call may have ended between the two steps.
+  if (open && !isSame(currentEnvelope(open), original)) return { id, origin, type: "open" };
+  if (!dryRun) {
+    if (!open) await saveCopy(tasks, original);
+    await tasks.complete(deadLetter);
+  }
+  return { id, origin, type: "revived" };
+}
+
+function isSame(a: FullEnvelope, b: FullEnvelope): boolean {
+  const bytesOf = ({ savedAt: _, ...envelope }: FullEnvelope) => encodeEnvelope({ ...envelope, attempt: 0 }, Infinity);
+  return Buffer.compare(bytesOf(a), bytesOf(b)) === 0;
+}

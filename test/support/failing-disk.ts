@@ -1,0 +1,75 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** What a program asks of the disk fails with EIO while there is a file of that name. */
+const source = `
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static int fails(const char *what) { return getenv(what) && access(getenv(what), F_OK) == 0; }
+
+ssize_t pwrite64(int file, const void *bytes, size_t count, off64_t offset) {
+  if (fails("FAIL_WRITE")) { errno = EIO; return -1; }
+  ssize_t (*real)(int, const void *, size_t, off64_t) = dlsym(RTLD_NEXT, "pwrite64");
+  return real(file, bytes, count, offset);
+}
+
+int fdatasync(int file) {
+  if (fails("FAIL_FLUSH")) { errno = EIO; return -1; }
+  int (*real)(int) = dlsym(RTLD_NEXT, "fdatasync");
+  return real(file);
+}
+
+int fsync(int file) {
+  if (fails("FAIL_FLUSH")) { errno = EIO; return -1; }
+  int (*real)(int) = dlsym(RTLD_NEXT, "fsync");
+  return real(file);
+}
+`;
+
+const faults = ["FAIL_FLUSH", "FAIL_WRITE"] as const;
+
+/** Makes the disk fail for processes that are started with its environment. */
+export class FailingDisk {
+  readonly #folder = mkdtempSync(join(tmpdir(), "taskledger-failing-"));
+
+  /** Throws if there is no C compiler. */
+  constructor() {
+    const file = join(this.#folder, "failing.c");
+    writeFileSync(file, source);
+    execFileSync("cc", ["-shared", "-fPIC", "-o", join(this.#folder, "failing.so"), file, "-ldl"], { stdio: "pipe" });
+  }
+
+  get env(): Record<string, string> {
+    const files = Object.fromEntries(faults.map((fault) => [fault, join(this.#folder, fault)]));
+    return { LD_PRELOAD: join(this.#folder, "failing.so"), ...files };
+  }
+
+  fail(fault: (typeof faults)[number]): void {
+    writeFileSync(join(this.#folder, fault), "");
+  }
+
+  recover(): void {
+    for (const fault of faults) rmSync(join(this.#folder, fault), { force: true });
+  }
+
+  remove(): void {
+    rmSync(this.#folder, { recursive: true });
+  }
+}
+
+/** Why the disk can't be made to fail here; undefined if it can. */
+export function whyNoFailingDisk(): string | undefined {
+  if (process.platform !== "linux") return "the disk is made to fail on Linux only";
+  try {
+    new FailingDisk().remove();
+    return undefined;
+  } catch {
+    return "there is no C compiler (cc)";
+  }
+}
