@@ -35,17 +35,27 @@ function encodeSlowly(schema: DescMessage, data: Message): Uint8Array<ArrayBuffe
  * one that could not be encoded again.
  */
 export function decodeData(schema: DescMessage, bytes: Uint8Array, codec?: MessageCodec): Message {
+  const data = tryDecodingData(schema, bytes, codec);
+  if (!(data instanceof Error)) return data;
+  throw new TaskError("INVALID_DATA", describeUndecodable(schema, data), { field: "data", cause: data });
+}
+
+/** The same, but returns what protobuf-es throws: to make an error of it takes longer than to read most tasks. */
+export function tryDecodingData(schema: DescMessage, bytes: Uint8Array, codec?: MessageCodec): Message | Error {
   return (codec && decodeMessage(codec, bytes)) ?? decodeSlowly(schema, bytes);
 }
 
-function decodeSlowly(schema: DescMessage, bytes: Uint8Array): Message {
+export function describeUndecodable({ typeName }: DescMessage, { message }: Error): string {
+  return `the data does not decode as ${typeName}: ${message}`;
+}
+
+function decodeSlowly(schema: DescMessage, bytes: Uint8Array): Message | Error {
   try {
     const data = fromBinary(schema, new Uint8Array(bytes));
     if (hasRequiredField(schema)) toBinary(schema, data);
     return data;
-  } catch (cause) {
-    const reason = `the data does not decode as ${schema.typeName}: ${(cause as Error).message}`;
-    throw new TaskError("INVALID_DATA", reason, { field: "data", cause });
+  } catch (error) {
+    return error as Error;
   }
 }
 

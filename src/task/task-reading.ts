@@ -7,6 +7,7 @@ import { isTaskError, TaskError } from "../errors.js";
 import type { TaskKey } from "../keys.js";
 import { typeNameOf } from "../type-url.js";
 import type { MessageCodec } from "../wire/message-codec.js";
+import { describeUndecodable, tryDecodingData } from "./data.js";
 import { OpaqueTask } from "./opaque-task.js";
 import type { TaskTypeRegistry } from "./registry.js";
 import type { Task } from "./task.js";
@@ -59,28 +60,43 @@ export function readTask(
 ): Task {
   const type = typeNameOf(envelope.data.typeUrl);
   const taskClass = registry.get(type);
-  if (taskClass === undefined) return opaque(envelope, home, unknownType(envelope, type));
+  if (taskClass === undefined) return opaque(envelope, home, () => unknownType(envelope, type));
+  const { schema, codec } = taskClass;
   const { value } = envelope.data;
+  const data = message ?? tryDecodingData(schema, value, codec);
+  if (data instanceof Error) {
+    const reason = describeUndecodable(schema, data);
+    return opaque(envelope, home, () => invalidData(envelope, reason));
+  }
   try {
-    const task = fromEnvelope(taskClass, envelope, home, message);
+    const task = fromEnvelope(taskClass, envelope, home, data);
     if (registry.validation.validateRead) validateTask(task, registry.validation);
     return task;
   } catch (error) {
     if (!isTaskError(error, "INVALID_DATA")) throw error;
     envelope.data.value = value; // reading takes it away
-    return opaque(envelope, home, error);
+    return opaque(envelope, home, () => error);
   }
 }
 
-function opaque(envelope: TaskEnvelope & { data: Any }, home: TaskHome | undefined, reason: TaskError): OpaqueTask {
+/** Its bytes are the user's to keep; they own their buffer. */
+function opaque(
+  envelope: TaskEnvelope & { data: Any },
+  home: TaskHome | undefined,
+  reason: () => TaskError,
+): OpaqueTask {
   meet(envelope);
-  // Its bytes are the user's to keep; they own their buffer.
-  const data = { ...envelope.data, value: new Uint8Array(envelope.data.value) };
-  return new OpaqueTask(new TaskState({ ...envelope, data }, data, home), reason);
+  const { data } = envelope;
+  data.value = new Uint8Array(data.value);
+  return new OpaqueTask(new TaskState(envelope, data, home), reason);
 }
 
-function unknownType({ taskList, id }: TaskEnvelope, type: string): TaskError {
+function unknownType({ taskList, id }: TaskKey, type: string): TaskError {
   return new TaskError("UNKNOWN_TYPE", `${type} is not among the types that are known here`, { taskList, id });
+}
+
+function invalidData({ taskList, id }: TaskKey, reason: string): TaskError {
+  return new TaskError("INVALID_DATA", reason, { taskList, id, field: "data" });
 }
 
 /** Reads the data of every known type along with its envelope. */
