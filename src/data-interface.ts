@@ -3,9 +3,9 @@
 import type { Adapter, OperationOptions } from "./adapter.js";
 import { readBatch } from "./batch/batch.js";
 import type { BatchOptions, FrameOptions } from "./batch/batch-limits.js";
-import type { ByteSource } from "./batch/byte-source.js";
 import { readTaskFrames } from "./batch/task-frames.js";
 import { type BulkFailure, type BulkOptions, performBatch, runInBatches } from "./bulk.js";
+import type { ByteSource } from "./byte-source.js";
 import { findDefaultHome, setDefaultHome } from "./default-home.js";
 import { DEFAULT_MAX_TASK_BYTES } from "./envelope.js";
 import { invalidArgument, TaskError } from "./errors.js";

@@ -12,6 +12,7 @@ import {
   writeTail,
 } from "./envelope-codec.js";
 import { describeValue, TaskError } from "./errors.js";
+import { compactHeaders } from "./headers.js";
 import type { TaskKey } from "./keys.js";
 import { timestampToVersion, type Version, versionToTimestamp } from "./version.js";
 import { decode, encode } from "./wire/message-codec.js";
@@ -34,6 +35,8 @@ export interface Envelope {
 
 /** What there is to see of an envelope now. The headers are the envelope's own, to be added to. */
 export function viewEnvelope(envelope: TaskEnvelope): Envelope {
+  // Tasks of a batch share them until they are asked for.
+  if (Object.isFrozen(envelope.headers)) envelope.headers = compactHeaders({ ...envelope.headers });
   const { createdAt, attempt, headers } = envelope;
   return { createdAt: createdAt && timestampDate(createdAt), savedAt: savedAtOf(envelope), attempt, headers };
 }
