@@ -50,12 +50,17 @@ export function describeUndecodable({ typeName }: DescMessage, { message }: Erro
 }
 
 function decodeSlowly(schema: DescMessage, bytes: Uint8Array): Message | Error {
+  const { stackTraceLimit } = Error;
+  // An error's stack takes longer to make than a message to decode, and its message alone is of use.
+  Reflect.set(Error, "stackTraceLimit", 0);
   try {
     const data = fromBinary(schema, new Uint8Array(bytes));
     if (hasRequiredField(schema)) toBinary(schema, data);
     return data;
   } catch (error) {
     return error as Error;
+  } finally {
+    Reflect.set(Error, "stackTraceLimit", stackTraceLimit);
   }
 }
 
