@@ -1,15 +1,16 @@
 import { create, fromBinary, mergeFromBinary, toBinary } from "@bufbuild/protobuf";
-import { type TaskBatch, TaskBatchSchema, type TaskGroup } from "../../gen/taskledger/v1/batch_pb.js";
+import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
+import { type TaskBatch, TaskBatchSchema, type TaskGroup, TaskGroupSchema } from "../../gen/taskledger/v1/batch_pb.js";
 import { type TaskEnvelope, TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
 import { packData } from "../envelope.js";
 import { type CheckedEnvelope, checkEnvelope } from "../envelope-check.js";
-import { describeValue, TaskError } from "../errors.js";
+import { describeValue, isTaskError, TaskError } from "../errors.js";
 import { compactHeaders } from "../headers.js";
 import { fallBack } from "../wire/fallback.js";
 import { decode } from "../wire/message-codec.js";
 import type { Reader } from "../wire/reader.js";
 import { checkBatchBytes, invalidBatch, MAX_BATCH_TASKS, MAX_SHARED_BYTES, tooManyTasks } from "./batch-limits.js";
-import { readTaskBatch, readTimes, readUuid, UUID_BYTES } from "./columns.js";
+import { readColumns, readTimes, readUuid, UUID_BYTES } from "./columns.js";
 
 /**
  * Reads a batch: gives the envelopes of its tasks, one by one. The value of the data is a view of the batch's bytes; who
@@ -23,39 +24,66 @@ export function* decodeBatch(bytes: Uint8Array, maxBytes: number): Generator<Che
   checkBatchBytes(bytes.length, maxBytes);
   const batch = parse(bytes);
   checkBatch(batch);
-  const readers = batch.groups.map((group, i) => readGroup(group, `groups[${i}]`));
-  for (const group of orderOf(batch)) yield (readers[group] as () => CheckedEnvelope)();
+  const next = batch.groups.map((group, i) => transpose(group, pathOf(i)));
+  for (const group of orderOf(batch)) yield (next[group] as () => CheckedEnvelope)();
 }
 
+/** Group by group: what protobuf-es makes of one is made compact before the next is read. */
 function parse(bytes: Uint8Array): TaskBatch {
+  const batch = create(TaskBatchSchema);
   try {
-    return decode(bytes, readTaskBatch, undefined) ?? fromBinary(TaskBatchSchema, bytes);
+    const reader = new BinaryReader(bytes);
+    while (reader.pos < reader.len) parseField(reader, batch);
+    return batch;
   } catch (cause) {
+    if (isTaskError(cause)) throw cause;
     throw invalidBatch(`the bytes are no taskledger.v1.TaskBatch: ${(cause as Error).message}`, undefined, cause);
   }
 }
 
-function checkBatch(batch: TaskBatch): void {
-  const { groups, order } = batch;
-  // Also where the columns of a group do not fit each other, the longest one says how many tasks it claims to have.
-  const count = groups.reduce((sum, { data, ids, createdAt, savedAt, rest }) => {
-    return sum + Math.max(1, data.length, ids.length, createdAt.length, savedAt.length, rest.length);
-  }, 0);
-  if (count > MAX_BATCH_TASKS || order.length > MAX_BATCH_TASKS) throw tooManyTasks();
-  checkKnown(batch, undefined);
-  for (const [i, group] of groups.entries()) checkColumns(group, `groups[${i}]`);
-  checkOrder(batch);
+function parseField(reader: BinaryReader, { groups, order }: TaskBatch): void {
+  const [field, wireType] = reader.tag();
+  if (field === 16 && wireType === WireType.LengthDelimited) groups.push(parseGroup(reader.bytes()));
+  else if (field === 17 && wireType === WireType.LengthDelimited) parseNumbers(new BinaryReader(reader.bytes()), order);
+  else if (field === 17 && wireType === WireType.Varint) order.push(reader.uint32());
+  else throw unknownField(field, undefined);
+  if (groups.length > MAX_BATCH_TASKS || order.length > MAX_BATCH_TASKS) throw tooManyTasks();
+}
+
+function parseNumbers(reader: BinaryReader, numbers: number[]): void {
+  while (reader.pos < reader.len) numbers.push(reader.uint32());
+}
+
+function parseGroup(bytes: Uint8Array): TaskGroup {
+  const group = decode(bytes, readColumns, undefined) ?? fromBinary(TaskGroupSchema, bytes);
+  if (group.shared) group.shared.headers = compactHeaders(group.shared.headers);
+  return group;
 }
 
 /** A field that is not known here may be a column without which the tasks would not be whole. */
-function checkKnown({ $unknown }: TaskBatch | TaskGroup, path: string | undefined): void {
-  const [field] = $unknown ?? [];
-  if (field) throw invalidBatch(`it has the field ${field.no}, which this version does not know`, path);
+function unknownField(field: number, path: string | undefined): TaskError {
+  return invalidBatch(`it has a field ${field} that this version does not know`, path);
+}
+
+function checkBatch(batch: TaskBatch): void {
+  const { groups } = batch;
+  if (groups.reduce((sum, group) => sum + tasksIn(group), 0) > MAX_BATCH_TASKS) throw tooManyTasks();
+  for (const [i, group] of groups.entries()) checkColumns(group, pathOf(i));
+  checkOrder(batch);
+}
+
+/** How many tasks a group claims to have: where its columns do not fit each other, the longest one says it. */
+function tasksIn({ data, ids, createdAt, savedAt, rest }: TaskGroup): number {
+  return Math.max(1, data.length, ids.length, createdAt.length, savedAt.length, rest.length);
+}
+
+function pathOf(group: number): string {
+  return `groups[${group}]`;
 }
 
 function checkColumns(group: TaskGroup, path: string): void {
-  checkKnown(group, path);
-  const { data, ids, uuids, createdAt, savedAt, rest } = group;
+  const { data, ids, uuids, createdAt, savedAt, rest, $unknown = [] } = group;
+  for (const { no } of $unknown) throw unknownField(no, path);
   const count = data.length;
   if (count === 0) throw invalidBatch("a group has no task", `${path}.data`);
   const hasIds = ids.length > 0 ? ids.length === count && uuids.length === 0 : uuids.length === UUID_BYTES * count;
@@ -78,8 +106,8 @@ function orderOf({ groups, order }: TaskBatch): readonly number[] {
   return order.length > 0 ? order : groups.flatMap(({ data }, group) => data.map(() => group));
 }
 
-/** Gives a group's next envelope whenever it is called. Throws INVALID_BATCH at once. */
-function readGroup(group: TaskGroup, path: string): () => CheckedEnvelope {
+/** Gives the next envelope of a group whenever it is called. Throws INVALID_BATCH at once. */
+function transpose(group: TaskGroup, path: string): () => CheckedEnvelope {
   const { ids, uuids, data, rest } = group;
   const shared = readShared(group, `${path}.shared`);
   const createdAt = readTimes(group.createdAt, `${path}.createdAt`);

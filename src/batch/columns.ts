@@ -1,6 +1,6 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import type { TaskBatch, TaskGroup } from "../../gen/taskledger/v1/batch_pb.js";
+import type { TaskGroup } from "../../gen/taskledger/v1/batch_pb.js";
 import { TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
 import { isTimestamp } from "../envelope-check.js";
 import { toMicroseconds } from "../version.js";
@@ -9,30 +9,13 @@ import { noBytes } from "../wire/pool.js";
 import type { Reader } from "../wire/reader.js";
 import { invalidBatch } from "./batch-limits.js";
 
-// How the columns of a batch lie in its bytes, and what stands in those of UUIDs and of times.
+// How the columns of a group lie in its bytes, and what stands in those of UUIDs and of times.
 
 /**
- * The message that protobuf-es makes of a batch, in less time. It falls back to protobuf-es for what no writer here makes.
- * Bytes in it are views of the batch's.
+ * The message that protobuf-es makes of a group, in less time. It falls back to protobuf-es for what no writer here makes.
+ * Bytes in it are views of the group's.
  */
-export function readTaskBatch(r: Reader, end: number): TaskBatch {
-  const batch: TaskBatch = { $typeName: "taskledger.v1.TaskBatch", groups: [], order: [] };
-  while (r.pos < end)
-    switch (r.tag()) {
-      case 130:
-        batch.groups.push(readTaskGroup(r, r.limit(end)));
-        break;
-      case 138:
-        for (const limit = r.limit(end); r.isBefore(limit); ) batch.order.push(r.uint32());
-        break;
-      default:
-        fallBack();
-    }
-  r.end(end);
-  return batch;
-}
-
-function readTaskGroup(r: Reader, end: number): TaskGroup {
+export function readColumns(r: Reader, end: number): TaskGroup {
   const group: TaskGroup = {
     $typeName: "taskledger.v1.TaskGroup",
     ids: [],

@@ -10,18 +10,18 @@ const TASKS = 10_000;
 export const join = (...parts: Parts) => new Uint8Array(Buffer.concat(parts));
 export const field = (number: number, value: Uint8Array) =>
   new BinaryWriter().tag(number, WireType.LengthDelimited).bytes(value).finish();
-const text = (number: number, value: string) => field(number, Buffer.from(value));
-const times = (count: number, part: (index: number) => Uint8Array) =>
+export const text = (number: number, value: string) => field(number, Buffer.from(value));
+export const times = (count: number, part: (index: number) => Uint8Array) =>
   new Uint8Array(Buffer.concat(Array.from({ length: count }, (_, i) => part(i))));
-const repeat = (count: number, part: Uint8Array) => new Uint8Array(Buffer.alloc(count * part.length, part));
-const numbers = (count: number, write: (writer: BinaryWriter, index: number) => void) => {
+export const repeat = (count: number, part: Uint8Array) => new Uint8Array(Buffer.alloc(count * part.length, part));
+export const numbers = (count: number, write: (writer: BinaryWriter, index: number) => void) => {
   const writer = new BinaryWriter();
   for (let i = 0; i < count; i++) write(writer, i);
   return writer.finish();
 };
 
 /** A group of so many tasks with ids of one character and empty data, and with more columns. */
-function batch(
+export function batch(
   shared: Uint8Array,
   { tasks = TASKS, data = none, columns = none, ids = idsOf(tasks) } = {},
 ): Uint8Array {
@@ -33,12 +33,12 @@ function idsOf(tasks: number): Uint8Array {
 }
 
 /** What tasks share: a list of one character, a type, and more. */
-const envelope = (typeUrl: string, ...more: Parts) => join(text(1, "l"), field(3, text(1, typeUrl)), ...more);
-const known = (...more: Parts) => envelope("/example.v1.FetchFile", ...more);
-const header = (name: string, value = "") => field(7, join(text(1, name), text(2, value)));
-const headers = (count: number) => times(count, (i) => header(String.fromCharCode(33 + (i % 90), 33 + i / 90)));
+export const envelope = (typeUrl: string, ...more: Parts) => join(text(1, "l"), field(3, text(1, typeUrl)), ...more);
+export const known = (...more: Parts) => envelope("/example.v1.FetchFile", ...more);
+export const header = (name: string, value = "") => field(7, join(text(1, name), text(2, value)));
+export const headers = (count: number) => times(count, (i) => header(String.fromCharCode(33 + (i % 90), 33 + i / 90)));
 /** Fields that no envelope has, of two bytes each. */
-const unknown = (count: number) => repeat(count, Uint8Array.of(0x40, 0));
+export const unknown = (count: number) => repeat(count, Uint8Array.of(0x40, 0));
 
 const rest = (part: (index: number) => Uint8Array) => times(TASKS, (i) => field(7, part(i)));
 const order = field(
