@@ -35,6 +35,7 @@ export const suites: Readonly<Record<string, Suite>> = {
     benchmarks: { lmdb: () => import("./lmdb.js") },
     probes: { memory: () => import("./lmdb-memory.js") },
   },
+  bounds: { benchmarks: { batch: () => import("./bounds/batch.js") } },
   recovery: {
     needs: "cassandra",
     benchmarks: {

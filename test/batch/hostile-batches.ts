@@ -45,7 +45,7 @@ const order = field(
   17,
   numbers(TASKS, (writer, i) => writer.uint32(i)),
 );
-const groups = (shared: Uint8Array) => join(repeat(TASKS, batch(shared, { tasks: 1 })), order);
+const groups = (shared: Uint8Array, columns = none) => join(repeat(TASKS, batch(shared, { tasks: 1, columns })), order);
 
 /** Each has at most 10,000 tasks and is read, or claims to have more, or is damaged. */
 export const hostileBatches: Readonly<Record<string, Uint8Array>> = {
@@ -83,6 +83,7 @@ export const hostileBatches: Readonly<Record<string, Uint8Array>> = {
   "data with an unknown field": batch(known(), { data: unknown(1) }),
   "groups of one task": groups(known()),
   "groups of one task with a number for a header's name": groups(known(header("1000"))),
+  "groups of one task that are refused for their rests": groups(known(header("1000")), field(7, none)),
   "groups without tasks": repeat(350_000, field(16, none)),
   "an order that is not packed": join(batch(known()), repeat(TASKS, Uint8Array.of(0x88, 1, 0))),
   "a long order": join(batch(known(), { tasks: 1 }), field(17, new Uint8Array(1_000_000))),
