@@ -149,6 +149,7 @@ export function decodeEnvelope(bytes: Uint8Array, maxBytes: number, reader?: Dat
     throw new TaskError("INVALID_ENVELOPE", `expected a Uint8Array, got ${describeValue(bytes)}`);
   if (bytes.length > maxBytes) throw tooLarge(bytes.length, maxBytes);
   const envelope = decode(bytes, readEnvelope, reader) ?? decodeSlowly(bytes, reader);
+  envelope.headers = compactHeaders(envelope.headers);
   checkEnvelope(envelope, "INVALID_ENVELOPE");
   return envelope;
 }

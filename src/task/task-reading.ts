@@ -44,7 +44,7 @@ export function decodeTask(
 }
 
 /** What reads data along with envelopes. Where it is checked afterwards, the bytes of what turns out to be invalid are kept. */
-export function dataReaderOf(registry: TaskTypeRegistry): DataReader | undefined {
+function dataReaderOf(registry: TaskTypeRegistry): DataReader | undefined {
   return registry.validation.validateRead ? undefined : new RegistryDecoder(registry);
 }
 

@@ -4,7 +4,7 @@ import { MemoryAdapter } from "taskledger/memory";
 import { describe, expect, test, vi } from "vitest";
 import { FetchFileTask } from "../../gen/example/v1/fetch_file_task.js";
 import { FrameReader } from "../../src/batch/frames.js";
-import { hostileBatches } from "./hostile-batches.js";
+import { hostileBatches, hostileStreams } from "./hostile-batches.js";
 import { memoryInUse } from "./memory.js";
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -31,6 +31,17 @@ describe("a batch takes memory in proportion to its bytes, with", () => {
     const taken = memoryInUse() - before;
     expect(result).toBeDefined();
     expect(taken).toBeLessThan(BYTES_A_BYTE * batch.length + FIXED_BYTES);
+  });
+});
+
+describe("a stream takes memory in proportion to its bytes, with", () => {
+  test.each(Object.entries(hostileStreams))("%s", async (_, stream) => {
+    const before = memoryInUse();
+    const read: Task[] = [];
+    for await (const task of tasks.decodeFrames([stream])) read.push(task);
+    const taken = memoryInUse() - before;
+    expect(read).toHaveLength(20_000);
+    expect(taken).toBeLessThan(BYTES_A_BYTE * stream.length + FIXED_BYTES);
   });
 });
 

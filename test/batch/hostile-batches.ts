@@ -1,6 +1,7 @@
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 
-// Batches of few bytes that would take much memory or time, if a reader let them. They are used by tests and benchmarks.
+// Batches, and streams of frames, of few bytes that would take much memory or time, if a reader let them; for tests and
+// benchmarks.
 
 type Parts = readonly Uint8Array[];
 
@@ -97,4 +98,16 @@ export const hostileBatches: Readonly<Record<string, Uint8Array>> = {
   "shared headers without end": batch(known(headers(8000)), { tasks: 1 }),
   "fields that no batch has": join(batch(known(), { tasks: 1 }), unknown(500_000)),
   "fields that no group has": batch(known(), { tasks: 1, columns: unknown(500_000) }),
+};
+
+const frames = (message: Uint8Array) => repeat(20_000, new BinaryWriter().bytes(message).finish());
+const single = (shared: Uint8Array) => join(shared, text(2, "a"));
+
+/** Streams of as many frames as fit into half a megabyte. */
+export const hostileStreams: Readonly<Record<string, Uint8Array>> = {
+  "tasks of a known type": frames(single(known())),
+  "tasks of an unknown type": frames(single(envelope("a"))),
+  "tasks with a number for a header's name": frames(single(envelope("a", header("1000")))),
+  "batches of one task": frames(batch(known(), { tasks: 1 })),
+  "batches of one task, with unknown fields": frames(batch(known(unknown(10)), { tasks: 1 })),
 };
