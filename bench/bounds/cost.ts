@@ -8,6 +8,9 @@ const MEGABYTE = 1_000_000;
 /** Fewer bytes are read several times, so that there is something to time. */
 const BYTES_TO_TIME = 100_000;
 
+/** Likewise, so that what else the process does for itself is little beside it. */
+const BYTES_TO_HOLD = 400_000;
+
 /** The processors' time, in milliseconds a kilobyte: the least of several, since what else the machine does adds to it. */
 export async function timeOf(work: Work, input: Uint8Array): Promise<number> {
   const repeats = Math.ceil(BYTES_TO_TIME / input.length);
@@ -23,7 +26,13 @@ export async function timeOf(work: Work, input: Uint8Array): Promise<number> {
 
 /** What the work's result keeps in use, in bytes a byte, beyond a megabyte. */
 export async function memoryOf(work: Work, input: Uint8Array): Promise<number> {
-  return Math.max(0, (await bytesTaken(() => work(input))) - MEGABYTE) / input.length;
+  const repeats = Math.ceil(BYTES_TO_HOLD / input.length);
+  const taken = await bytesTaken(async () => {
+    const results: unknown[] = [];
+    for (let i = 0; i < repeats; i++) results.push(await work(input));
+    return results;
+  });
+  return Math.max(0, taken / repeats - MEGABYTE) / input.length;
 }
 
 /** What is in use because of what the work gives. */

@@ -12,6 +12,9 @@ import type { Reader } from "../wire/reader.js";
 import { checkBatchBytes, invalidBatch, MAX_BATCH_TASKS, MAX_SHARED_BYTES, tooManyTasks } from "./batch-limits.js";
 import { readColumns, readTimes, readUuid, UUID_BYTES } from "./columns.js";
 
+// A batch (batch.proto) is read in three steps: its bytes become a TaskBatch; its columns are checked; and each group is
+// transposed, so that it gives one envelope after the other.
+
 /**
  * Reads a batch: gives the envelopes of its tasks, one by one. The value of the data is a view of the batch's bytes; who
  * keeps it copies it. Envelopes of a group share its headers, which are frozen.

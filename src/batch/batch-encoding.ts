@@ -8,6 +8,9 @@ import { noBytes } from "../wire/pool.js";
 import { checkBatchBytes, MAX_SHARED_BYTES } from "./batch-limits.js";
 import { isUuid, toMicros, UUID_BYTES, writeTimes, writeUuids } from "./columns.js";
 
+// A batch (batch.proto) is written in three steps: each task becomes a row; rows of one list and type are a group, and
+// become its columns; protobuf-es writes all groups as one TaskBatch.
+
 /** A task's entries in the columns of its group. */
 export interface BatchRow {
   readonly taskList: string;

@@ -9,7 +9,7 @@ import { noBytes } from "../wire/pool.js";
 import type { Reader } from "../wire/reader.js";
 import { invalidBatch } from "./batch-limits.js";
 
-// How the columns of a group lie in its bytes, and what stands in those of UUIDs and of times.
+// How the columns of a group lie in its bytes, and how ids that are UUIDs and times stand in them.
 
 /**
  * The message that protobuf-es makes of a group, in less time. It falls back to protobuf-es for what no writer here makes.
