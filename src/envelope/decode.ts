@@ -10,6 +10,7 @@ import { noBytes } from "../wire/reader.js";
 import { readTimestamp } from "../wire/timestamp.js";
 import { checkEnvelope } from "./check.js";
 import { checkSize, type FullEnvelope } from "./envelope.js";
+import { compactHeaders } from "./headers.js";
 
 // The decoder of taskledger.v1.TaskEnvelope, by hand: it reads the data along with the envelope, from the same bytes.
 
@@ -23,6 +24,7 @@ export function decodeEnvelope(bytes: Uint8Array, maxBytes: number, reader?: Dat
     throw new TaskError("INVALID_ENVELOPE", `expected a Uint8Array, got ${describeValue(bytes)}`);
   checkSize(bytes.length, maxBytes);
   const envelope = decode(bytes, readEnvelope, reader) ?? decodeSlowly(bytes, reader);
+  envelope.headers = compactHeaders(envelope.headers);
   checkEnvelope(envelope, "INVALID_ENVELOPE");
   return envelope;
 }
