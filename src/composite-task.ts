@@ -1,10 +1,10 @@
 import { type Composite, CompositeSchema } from "../gen/taskledger/v1/composite_pb.js";
-import { mapConcurrently } from "./concurrency.js";
+import { checkOptions, checkSpelling, type OptionNames, readOptions } from "./core/arguments.js";
+import { mapConcurrently } from "./core/concurrency.js";
+import { describeValue, messageOf } from "./core/describe-value.js";
+import { TaskError } from "./core/errors.js";
 import type { DataInterface } from "./data-interface.js";
 import { defaultHome } from "./default-home.js";
-import { describeValue, messageOf } from "./describe-value.js";
-import { TaskError } from "./errors.js";
-import { checkOptions, checkSpelling, type OptionNames, readOptions } from "./options.js";
 import {
   checkPerformOptions,
   type PerformContext,

@@ -1,16 +1,19 @@
 /// <reference lib="esnext.disposable" preserve="true"/>
 
-import { checkSignal } from "./abort.js";
 import type { Adapter, OperationOptions } from "./adapter.js";
 import { readBatch } from "./batch/batch.js";
 import type { BatchOptions, FrameOptions } from "./batch/batch-limits.js";
 import { readTaskFrames } from "./batch/task-frames.js";
 import { type BulkFailure, type BulkOptions, performBatch, runInBatches } from "./bulk.js";
-import type { ByteSource } from "./byte-source.js";
+import { checkSignal } from "./core/abort.js";
+import { checkFunction, type OptionNames, operationOptions, readOperation, readOptions } from "./core/arguments.js";
+import type { ByteSource } from "./core/byte-source.js";
+import { messageOf } from "./core/describe-value.js";
+import { invalidArgument, isTaskError, TaskError } from "./core/errors.js";
+import { checkKey, checkTaskList, type TaskKey } from "./core/keys.js";
+import { isPlainObject } from "./core/values.js";
 import { findDefaultHome, setDefaultHome } from "./default-home.js";
-import { messageOf } from "./describe-value.js";
 import { DEFAULT_MAX_TASK_BYTES } from "./envelope/envelope.js";
-import { invalidArgument, isTaskError, TaskError } from "./errors.js";
 import { type FromHashOptions, hashToEnvelope } from "./hash/hash.js";
 import {
   type AdapterBuilder,
@@ -19,10 +22,8 @@ import {
   registryOf,
   setInterfaceState,
 } from "./interface-state.js";
-import { checkKey, checkTaskList, type TaskKey } from "./keys.js";
 import { type ListStats, readStats, type StatsOptions } from "./list-stats.js";
 import { checkSavedBefore, listTasks } from "./listing.js";
-import { checkFunction, type OptionNames, operationOptions, readOperation, readOptions } from "./options.js";
 import { type Claim, endCompleted } from "./recovery/claim.js";
 import { type ClaimInfo, type ClaimOptions, claimInfoOf, claimsOf, claimVersion } from "./recovery/claiming.js";
 import { listStale, type StaleOptions } from "./stale.js";
@@ -36,7 +37,6 @@ import { decodeTask, readStoredTask, readTask } from "./task/task-reading.js";
 import { type ListOptions, stateOf, type TaskHome } from "./task/task-state.js";
 import type { BuildInit, BuildOptions, Services, TaskClass, TaskOf } from "./task/task-types.js";
 import { checkValidation, type Validate } from "./task/validation.js";
-import { isPlainObject } from "./values.js";
 
 interface InterfaceOptions<C extends TaskClass<Task>> {
   /** The classes that tasks are read as. Tasks of other types come as OpaqueTask. */

@@ -1,5 +1,5 @@
+import { TaskError } from "./core/errors.js";
 import { DEFAULT_MAX_TASK_BYTES } from "./envelope/envelope.js";
-import { TaskError } from "./errors.js";
 import type { TaskHome } from "./task/task-state.js";
 
 let home: TaskHome | undefined;

@@ -1,6 +1,6 @@
+import { TaskError } from "./core/errors.js";
 import { DataInterface, type DataInterfaceOptions } from "./data-interface.js";
 import { findDefaultHome, setDefaultHome } from "./default-home.js";
-import { TaskError } from "./errors.js";
 import type { Task } from "./task/task.js";
 import type { TaskClass } from "./task/task-types.js";
 

@@ -1,6 +1,6 @@
+import { readOptions } from "./core/arguments.js";
+import { invalidArgument } from "./core/errors.js";
 import { defaultHome } from "./default-home.js";
-import { invalidArgument } from "./errors.js";
-import { readOptions } from "./options.js";
 import type { Task } from "./task/task.js";
 import type { ListOptions } from "./task/task-state.js";
 

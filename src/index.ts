@@ -17,23 +17,24 @@ export type { DecodeFramesOptions, EncodeFramesOptions } from "./batch/task-fram
 export { decodeFrames, encodeFrames } from "./batch/task-frames.js";
 export type { BulkFailure, BulkOptions } from "./bulk.js";
 export { BulkError } from "./bulk.js";
-export type { ByteSource, ByteStream } from "./byte-source.js";
 export type { ClaimClock, ClaimHolding, ClaimRequest, ClaimState, ClaimStore } from "./claim-store.js";
 export { grantClaim, isClaimed, REDELIVERY, releaseClaim, renewClaim } from "./claim-store.js";
 export type { RunOptions } from "./composite-task.js";
 export { CompositeTask } from "./composite-task.js";
+export type { ByteSource, ByteStream } from "./core/byte-source.js";
+export type { TaskErrorCode, TaskErrorDetails, WriteOutcome } from "./core/errors.js";
+export { isTaskError, TaskError } from "./core/errors.js";
+export { MAX_KEY_BYTES } from "./core/keys.js";
+export { dateToVersion, processClock, VersionClock, versionToDate } from "./core/version.js";
 export type { CompleteAllOptions, DataInterfaceOptions, SaveAllOptions } from "./data-interface.js";
 export { DataInterface } from "./data-interface.js";
 export { configure } from "./default.js";
 export type { Envelope } from "./envelope/envelope.js";
 export { DEFAULT_MAX_TASK_BYTES } from "./envelope/envelope.js";
-export type { TaskErrorCode, TaskErrorDetails, WriteOutcome } from "./errors.js";
-export { isTaskError, TaskError } from "./errors.js";
 export type { ExistingTasksOptions, TaskSource } from "./generator.js";
 export { existingTasks, TaskGenerator } from "./generator.js";
 export type { FromHashOptions, TaskHash } from "./hash/hash.js";
 export type { AdapterBuilder, AdapterBuilderOptions } from "./interface-state.js";
-export { MAX_KEY_BYTES } from "./keys.js";
 export type { ListStats, StatsOptions } from "./list-stats.js";
 export type { MoveOptions } from "./move-tasks.js";
 export { moveTasks } from "./move-tasks.js";
@@ -75,4 +76,3 @@ export type {
   TaskOf,
 } from "./task/task-types.js";
 export type { Validate, Violation } from "./task/validation.js";
-export { dateToVersion, processClock, VersionClock, versionToDate } from "./version.js";

@@ -1,5 +1,5 @@
 import type { Adapter } from "./adapter.js";
-import { invalidArgument } from "./errors.js";
+import { invalidArgument } from "./core/errors.js";
 import type { TaskTypeRegistry } from "./task/registry.js";
 import type { Services } from "./task/task-types.js";
 

@@ -1,9 +1,9 @@
 import type { Adapter, OperationOptions } from "./adapter.js";
 import { type ClaimState, isClaimed, REDELIVERY } from "./claim-store.js";
-import { chunks } from "./concurrency.js";
-import { checkTaskList } from "./keys.js";
-import { checkBoolean, checkCount, type OptionNames, readOperation } from "./options.js";
-import { type Version, versionToDate } from "./version.js";
+import { checkBoolean, checkCount, type OptionNames, readOperation } from "./core/arguments.js";
+import { chunks } from "./core/concurrency.js";
+import { checkTaskList } from "./core/keys.js";
+import { type Version, versionToDate } from "./core/version.js";
 
 export interface StatsOptions extends OperationOptions {
   /** Counts no further than this. @defaultValue 10,000 */

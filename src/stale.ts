@@ -1,12 +1,12 @@
-import { checkSignal } from "./abort.js";
 import type { OperationOptions } from "./adapter.js";
+import { checkSignal } from "./core/abort.js";
+import { checkBoolean, checkDuration, type OptionNames, readOptions } from "./core/arguments.js";
+import { checkTaskList } from "./core/keys.js";
+import { dateToVersion } from "./core/version.js";
 import { registryOf } from "./interface-state.js";
-import { checkTaskList } from "./keys.js";
 import { type ListSource, listTasks, type Pages } from "./listing.js";
-import { checkBoolean, checkDuration, type OptionNames, readOptions } from "./options.js";
 import { claimsOf, withoutClaimed } from "./recovery/claiming.js";
 import type { Task } from "./task/task.js";
-import { dateToVersion } from "./version.js";
 
 export interface StaleOptions extends OperationOptions {
   /** In milliseconds. */

@@ -1,4 +1,4 @@
-import { describeValue } from "./errors.js";
+import { describeValue } from "./core/errors.js";
 import { type CassandraAddress, parseCassandraUrl } from "./store/cassandra-url.js";
 import { decodeUrlPart, invalidUrl } from "./store/url-error.js";
 

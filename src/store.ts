@@ -1,5 +1,5 @@
 import type { Adapter, OperationOptions } from "./adapter.js";
-import { checkCount, readOperation, readOptions } from "./options.js";
+import { checkCount, readOperation, readOptions } from "./core/arguments.js";
 import { cassandraAdapter } from "./store/cassandra-adapter.js";
 import { parseStoreUrl, type StoreAddress } from "./store-url.js";
 

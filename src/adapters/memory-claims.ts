@@ -8,8 +8,8 @@ import {
   releaseClaim,
   renewClaim,
 } from "../claim-store.js";
-import { nameOf, type TaskKey } from "../keys.js";
-import { toMilliseconds, type Version, type VersionClock } from "../version.js";
+import { nameOf, type TaskKey } from "../core/keys.js";
+import { toMilliseconds, type Version, type VersionClock } from "../core/version.js";
 
 export interface MemoryClaimsOptions {
   readonly clock: VersionClock;

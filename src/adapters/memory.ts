@@ -1,4 +1,3 @@
-import { throwIfAborted } from "../abort.js";
 import type {
   Adapter,
   AllOptions,
@@ -9,10 +8,11 @@ import type {
   StoredTask,
 } from "../adapter.js";
 import type { ClaimStore } from "../claim-store.js";
-import { isTaskError, TaskError } from "../errors.js";
-import type { TaskKey } from "../keys.js";
-import { readOptions } from "../options.js";
-import { checkClock, latestOf, processClock, type Version, type VersionClock } from "../version.js";
+import { throwIfAborted } from "../core/abort.js";
+import { readOptions } from "../core/arguments.js";
+import { isTaskError, TaskError } from "../core/errors.js";
+import type { TaskKey } from "../core/keys.js";
+import { checkClock, latestOf, processClock, type Version, type VersionClock } from "../core/version.js";
 import { MemoryClaims } from "./memory-claims.js";
 
 export interface MemoryAdapterOptions {

@@ -1,4 +1,4 @@
-import { TaskError } from "../errors.js";
+import { TaskError } from "../core/errors.js";
 
 /** The most tasks that a batch may have, for writers and readers. */
 export const MAX_BATCH_TASKS = 10_000;

@@ -1,4 +1,4 @@
-import { describeValue, messageOf, shorten } from "../describe-value.js";
+import { describeValue, messageOf, shorten } from "../core/describe-value.js";
 
 /** What is wrong in a JSON value, and where: each level puts its part of the path before what is there. */
 export class JsonProblem extends Error {

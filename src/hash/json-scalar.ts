@@ -16,7 +16,7 @@ import {
   UInt32ValueSchema,
   UInt64ValueSchema,
 } from "@bufbuild/protobuf/wkt";
-import { suggestName } from "../nearest-name.js";
+import { suggestName } from "../core/nearest-name.js";
 import { noBytes } from "../wire/reader.js";
 import type { Writer } from "../wire/writer.js";
 import { enumNumberOf } from "./json-names.js";

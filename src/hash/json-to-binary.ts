@@ -1,7 +1,7 @@
 import { type DescField, type DescMessage, type JsonObject, ScalarType } from "@bufbuild/protobuf";
 import { FeatureSet_FieldPresence } from "@bufbuild/protobuf/wkt";
-import { suggestName } from "../nearest-name.js";
-import { typeNameOf, typeUrlOf } from "../type-url.js";
+import { suggestName } from "../core/nearest-name.js";
+import { typeNameOf, typeUrlOf } from "../core/type-url.js";
 import { noBytes } from "../wire/reader.js";
 import { Writer } from "../wire/writer.js";
 import { fieldOf, hasAmbiguousNames, isBracketed } from "./json-names.js";

@@ -1,5 +1,5 @@
 import type { Registry } from "@bufbuild/protobuf";
-import { TaskError } from "../errors.js";
+import { TaskError } from "../core/errors.js";
 import { MAX_DEPTH } from "../task/data-check.js";
 import type { Writer } from "../wire/writer.js";
 import { JsonProblem } from "./json-problem.js";

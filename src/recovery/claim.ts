@@ -1,11 +1,11 @@
 /// <reference lib="esnext.disposable" preserve="true"/>
 
-import { checkSignal } from "../abort.js";
 import type { OperationOptions } from "../adapter.js";
 import type { ClaimState, ClaimStore } from "../claim-store.js";
-import { TaskError } from "../errors.js";
-import type { TaskKey } from "../keys.js";
-import { checkDuration, operationOptions, readOptions } from "../options.js";
+import { checkSignal } from "../core/abort.js";
+import { checkDuration, operationOptions, readOptions } from "../core/arguments.js";
+import { TaskError } from "../core/errors.js";
+import type { TaskKey } from "../core/keys.js";
 
 /** The part of a lease, at its end, in which the holder counts the claim as lost already. */
 const GUARD = 0.1;

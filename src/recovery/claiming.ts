@@ -1,10 +1,10 @@
 import { hostname } from "node:os";
 import type { Adapter, OperationOptions, StoredTask } from "../adapter.js";
 import { type ClaimState, type ClaimStore, isClaimed, REDELIVERY } from "../claim-store.js";
-import { invalidArgument, TaskError } from "../errors.js";
-import type { TaskKey } from "../keys.js";
-import { checkDuration } from "../options.js";
-import type { Version } from "../version.js";
+import { checkDuration } from "../core/arguments.js";
+import { invalidArgument, TaskError } from "../core/errors.js";
+import type { TaskKey } from "../core/keys.js";
+import type { Version } from "../core/version.js";
 import { Claim } from "./claim.js";
 
 export interface ClaimOptions extends OperationOptions {

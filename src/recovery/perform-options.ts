@@ -1,7 +1,14 @@
-import { checkSignal } from "../abort.js";
 import type { OperationOptions } from "../adapter.js";
-import { checkTaskList } from "../keys.js";
-import { checkBoolean, checkCount, checkDuration, checkFunction, type OptionNames, readOptions } from "../options.js";
+import { checkSignal } from "../core/abort.js";
+import {
+  checkBoolean,
+  checkCount,
+  checkDuration,
+  checkFunction,
+  type OptionNames,
+  readOptions,
+} from "../core/arguments.js";
+import { checkTaskList } from "../core/keys.js";
 import type { Task } from "../task/task.js";
 import type { ExecuteContext } from "../task/task-types.js";
 import type { Claim } from "./claim.js";

@@ -1,6 +1,6 @@
 import { type ClaimState, isClaimed } from "../claim-store.js";
+import { isTaskError, TaskError } from "../core/errors.js";
 import type { DataInterface } from "../data-interface.js";
-import { isTaskError, TaskError } from "../errors.js";
 import { checkDataInterface, servicesOf } from "../interface-state.js";
 import { OpaqueTask } from "../task/opaque-task.js";
 import type { Task } from "../task/task.js";

@@ -1,8 +1,8 @@
-import { mapConcurrently } from "../concurrency.js";
+import { checkFunction } from "../core/arguments.js";
+import { mapConcurrently } from "../core/concurrency.js";
+import { invalidArgument } from "../core/errors.js";
+import { checkTaskList } from "../core/keys.js";
 import type { DataInterface } from "../data-interface.js";
-import { invalidArgument } from "../errors.js";
-import { checkTaskList } from "../keys.js";
-import { checkFunction } from "../options.js";
 import { listStale } from "../stale.js";
 import type { OpaqueTask } from "../task/opaque-task.js";
 import type { Task } from "../task/task.js";

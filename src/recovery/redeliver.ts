@@ -1,12 +1,12 @@
-import { checkSignal } from "../abort.js";
 import type { OperationOptions } from "../adapter.js";
 import { REDELIVERY } from "../claim-store.js";
-import { forEachConcurrently } from "../concurrency.js";
+import { checkSignal } from "../core/abort.js";
+import { checkCount, checkDuration, checkFunction, type OptionNames, readOptions } from "../core/arguments.js";
+import { forEachConcurrently } from "../core/concurrency.js";
+import type { TaskError } from "../core/errors.js";
+import { checkTaskList } from "../core/keys.js";
 import type { DataInterface } from "../data-interface.js";
-import type { TaskError } from "../errors.js";
 import { checkDataInterface } from "../interface-state.js";
-import { checkTaskList } from "../keys.js";
-import { checkCount, checkDuration, checkFunction, type OptionNames, readOptions } from "../options.js";
 import { listStale } from "../stale.js";
 import type { OpaqueTask } from "../task/opaque-task.js";
 import type { Task } from "../task/task.js";

@@ -1,11 +1,11 @@
 import type { OperationOptions } from "../adapter.js";
+import { checkBoolean, type OptionNames, readOperation } from "../core/arguments.js";
+import { invalidArgument } from "../core/errors.js";
+import { checkTaskList, type TaskKey } from "../core/keys.js";
 import type { DataInterface } from "../data-interface.js";
 import { encodeEnvelope } from "../envelope/encode.js";
 import type { FullEnvelope } from "../envelope/envelope.js";
-import { invalidArgument } from "../errors.js";
 import { checkDataInterface } from "../interface-state.js";
-import { checkTaskList, type TaskKey } from "../keys.js";
-import { checkBoolean, type OptionNames, readOperation } from "../options.js";
 import { saveCopy } from "../save-copy.js";
 import type { Task } from "../task/task.js";
 import { currentEnvelope } from "../task/task-envelope.js";

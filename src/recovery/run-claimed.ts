@@ -1,5 +1,5 @@
-import { onAbort } from "../abort.js";
-import { isTaskError, TaskError } from "../errors.js";
+import { onAbort } from "../core/abort.js";
+import { isTaskError, TaskError } from "../core/errors.js";
 import type { Claim } from "./claim.js";
 
 export interface RunClaimedOptions {

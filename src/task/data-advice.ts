@@ -1,5 +1,5 @@
 import { type DescEnum, type DescMessage, ScalarType } from "@bufbuild/protobuf";
-import { suggestName } from "../nearest-name.js";
+import { suggestName } from "../core/nearest-name.js";
 
 // What to write instead, for values that people give again and again where a field takes another. Each gives the end of a
 // message, empty where there is nothing to say.

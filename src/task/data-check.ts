@@ -7,10 +7,10 @@ import {
   ScalarType,
 } from "@bufbuild/protobuf";
 import { FeatureSet_FieldPresence, isWrapperDesc } from "@bufbuild/protobuf/wkt";
-import { describeValue, shorten } from "../describe-value.js";
-import { TaskError } from "../errors.js";
-import { suggestName } from "../nearest-name.js";
-import { isPlainObject } from "../values.js";
+import { describeValue, shorten } from "../core/describe-value.js";
+import { TaskError } from "../core/errors.js";
+import { suggestName } from "../core/nearest-name.js";
+import { isPlainObject } from "../core/values.js";
 import { adviseOnField, adviseOnList, adviseOnMap, adviseOnMessage, adviseOnWrapper } from "./data-advice.js";
 import { invalidData, memberPath } from "./data-errors.js";
 import { checkEnum, checkEnumNumber, checkMapKey, checkScalar } from "./scalar-check.js";

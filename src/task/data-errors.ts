@@ -1,4 +1,4 @@
-import { TaskError } from "../errors.js";
+import { TaskError } from "../core/errors.js";
 
 /** INVALID_DATA of the field at a path; of the data as a whole where that is empty. */
 export function invalidData(path: string, reason: string): TaskError {

@@ -1,8 +1,8 @@
 import { create, type DescField, type DescMessage, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
 import { type Any, FeatureSet_FieldPresence } from "@bufbuild/protobuf/wkt";
-import { describeValue, messageOf } from "../describe-value.js";
-import { TaskError } from "../errors.js";
-import { isBytes } from "../values.js";
+import { describeValue, messageOf } from "../core/describe-value.js";
+import { TaskError } from "../core/errors.js";
+import { isBytes } from "../core/values.js";
 import { decodeMessage, encodeMessage, type MessageCodec } from "../wire/message-codec.js";
 import { checkFields, isMessageLike, membersOf } from "./data-check.js";
 import { invalidData } from "./data-errors.js";

@@ -1,6 +1,6 @@
 import { type DescEnum, protoInt64, ScalarType } from "@bufbuild/protobuf";
-import { describeValue } from "../describe-value.js";
-import { isBytes } from "../values.js";
+import { describeValue } from "../core/describe-value.js";
+import { isBytes } from "../core/values.js";
 import { adviseOnEnum, adviseOnScalar } from "./data-advice.js";
 import { invalidData } from "./data-errors.js";
 

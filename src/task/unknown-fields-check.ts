@@ -1,7 +1,7 @@
 import { type DescMessage, fromBinary } from "@bufbuild/protobuf";
 import { BinaryReader, BinaryWriter, type WireType } from "@bufbuild/protobuf/wire";
-import { describeValue } from "../describe-value.js";
-import { isBytes, isPlainObject } from "../values.js";
+import { describeValue } from "../core/describe-value.js";
+import { isBytes, isPlainObject } from "../core/values.js";
 import { invalidData } from "./data-errors.js";
 
 interface UnknownField {

@@ -5,8 +5,8 @@ import { Ledger } from "../../src/adapters/cassandra/ledger.js";
 import type { LedgerOptions } from "../../src/adapters/cassandra/options.js";
 import { SessionError } from "../../src/adapters/cassandra/session.js";
 import type { ClaimRequest, ClaimState } from "../../src/claim-store.js";
+import { VersionClock } from "../../src/core/version.js";
 import { taskEntry } from "../../src/testing/entries.js";
-import { VersionClock } from "../../src/version.js";
 import { ClaimTable } from "./claim-table.js";
 import { ScriptedSession } from "./scripted-session.js";
 

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { abortedError } from "../../src/abort.js";
 import { MemoryAdapter } from "../../src/adapters/memory.js";
+import { abortedError } from "../../src/core/abort.js";
+import { MAX_VERSION } from "../../src/core/version.js";
 import type {
   AllOptions,
   CompleteEntry,
@@ -10,7 +11,6 @@ import type {
   StoredTask,
   Version,
 } from "../../src/index.js";
-import { MAX_VERSION } from "../../src/version.js";
 
 type Saved = Promise<readonly Outcome<Version>[]>;
 type Completed = Promise<readonly Outcome<void>[]>;

@@ -1,6 +1,6 @@
 import { MemoryAdapter } from "../../src/adapters/memory.js";
+import { MAX_VERSION } from "../../src/core/version.js";
 import type { AllOptions, StoredTask } from "../../src/index.js";
-import { MAX_VERSION } from "../../src/version.js";
 
 type Pages = AsyncGenerator<readonly StoredTask[], void, undefined>;
 

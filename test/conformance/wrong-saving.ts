@@ -1,4 +1,5 @@
 import { MemoryAdapter } from "../../src/adapters/memory.js";
+import { VersionClock } from "../../src/core/version.js";
 import type {
   AllOptions,
   CompleteEntry,
@@ -10,7 +11,6 @@ import type {
   Version,
 } from "../../src/index.js";
 import { TaskError } from "../../src/index.js";
-import { VersionClock } from "../../src/version.js";
 
 type Saved = Promise<readonly Outcome<Version>[]>;
 type Found = Promise<readonly (StoredTask | undefined)[]>;

@@ -6,7 +6,7 @@ import { BulkError, DataInterface, existingTasks, isTaskError, TaskError } from 
 import { MemoryAdapter } from "taskledger/memory";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { FetchFileTask } from "../../gen/example/v1/fetch_file_task.js";
-import { packageVersion } from "../../src/package-version.js";
+import { packageVersion } from "../../src/core/package-version.js";
 import { failureOf } from "./failure.js";
 import { idsOf } from "./stores.js";
 

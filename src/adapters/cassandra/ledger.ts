@@ -1,8 +1,8 @@
 import type { AllOptions, CompleteEntry, Outcome, SaveEntry, StoredTask, WriteOptions } from "../../adapter.js";
-import { chunks, forEachConcurrently } from "../../concurrency.js";
-import { TaskError } from "../../errors.js";
-import { nameOf, type TaskKey } from "../../keys.js";
-import { toMilliseconds, type Version } from "../../version.js";
+import { chunks, forEachConcurrently } from "../../core/concurrency.js";
+import { TaskError } from "../../core/errors.js";
+import { nameOf, type TaskKey } from "../../core/keys.js";
+import { toMilliseconds, type Version } from "../../core/version.js";
 import { Admission } from "./admission.js";
 import { Background } from "./background.js";
 import type { ClaimSession } from "./claim-session.js";

@@ -1,5 +1,5 @@
-import { nameOf, type TaskKey } from "../../keys.js";
-import type { Version } from "../../version.js";
+import { nameOf, type TaskKey } from "../../core/keys.js";
+import type { Version } from "../../core/version.js";
 
 /** What this process has made of one id while saves of it are under way. */
 export interface VersionsUnderWay {

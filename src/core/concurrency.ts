@@ -1,4 +1,4 @@
-import { checkCount } from "./options.js";
+import { checkCount } from "./arguments.js";
 
 /**
  * Maps a source by at most `concurrency` calls at once; gives results as they come. Takes from the source only what it

@@ -1,5 +1,5 @@
+import type { OperationOptions } from "../adapter.js";
 import { throwIfAborted } from "./abort.js";
-import type { OperationOptions } from "./adapter.js";
 import { describeValue, shorten } from "./describe-value.js";
 import { invalidArgument, TaskError } from "./errors.js";
 import { nearestName } from "./nearest-name.js";
