@@ -1,6 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true"/>
 
-import type { Adapter, OperationOptions } from "./adapter.js";
+import type { Adapter, OperationOptions } from "./adapter/adapter.js";
 import { readBatch } from "./batch/batch.js";
 import type { BatchOptions, FrameOptions } from "./batch/batch-limits.js";
 import { readTaskFrames } from "./batch/task-frames.js";

@@ -9,7 +9,9 @@ export type {
   TaskKey,
   Version,
   WriteOptions,
-} from "./adapter.js";
+} from "./adapter/adapter.js";
+export type { ClaimClock, ClaimHolding, ClaimRequest, ClaimState, ClaimStore } from "./adapter/claim-store.js";
+export { grantClaim, isClaimed, REDELIVERY, releaseClaim, renewClaim } from "./adapter/claim-store.js";
 export type { FromBatchOptions } from "./batch/batch.js";
 export { fromBatch, toBatch } from "./batch/batch.js";
 export type { BatchOptions, FrameOptions } from "./batch/batch-limits.js";
@@ -17,8 +19,6 @@ export type { DecodeFramesOptions, EncodeFramesOptions } from "./batch/task-fram
 export { decodeFrames, encodeFrames } from "./batch/task-frames.js";
 export type { BulkFailure, BulkOptions } from "./bulk.js";
 export { BulkError } from "./bulk.js";
-export type { ClaimClock, ClaimHolding, ClaimRequest, ClaimState, ClaimStore } from "./claim-store.js";
-export { grantClaim, isClaimed, REDELIVERY, releaseClaim, renewClaim } from "./claim-store.js";
 export type { RunOptions } from "./composite-task.js";
 export { CompositeTask } from "./composite-task.js";
 export type { ByteSource, ByteStream } from "./core/byte-source.js";

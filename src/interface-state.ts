@@ -1,4 +1,4 @@
-import type { Adapter } from "./adapter.js";
+import type { Adapter } from "./adapter/adapter.js";
 import { invalidArgument } from "./core/errors.js";
 import type { TaskTypeRegistry } from "./task/registry.js";
 import type { Services } from "./task/task-types.js";

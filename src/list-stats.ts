@@ -1,5 +1,5 @@
-import type { Adapter, OperationOptions } from "./adapter.js";
-import { type ClaimState, isClaimed, REDELIVERY } from "./claim-store.js";
+import type { Adapter, OperationOptions } from "./adapter/adapter.js";
+import { type ClaimState, isClaimed, REDELIVERY } from "./adapter/claim-store.js";
 import { checkBoolean, checkCount, type OptionNames, readOperation } from "./core/arguments.js";
 import { chunks } from "./core/concurrency.js";
 import { checkTaskList } from "./core/keys.js";

@@ -1,4 +1,4 @@
-import type { Adapter, StoredTask } from "./adapter.js";
+import type { Adapter, StoredTask } from "./adapter/adapter.js";
 import { throwIfAborted } from "./core/abort.js";
 import { invalidArgument } from "./core/errors.js";
 import { dateToVersion, type Version } from "./core/version.js";

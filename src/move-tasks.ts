@@ -1,4 +1,4 @@
-import type { OperationOptions } from "./adapter.js";
+import type { OperationOptions } from "./adapter/adapter.js";
 import { readOperation } from "./core/arguments.js";
 import { mapConcurrently } from "./core/concurrency.js";
 import { TaskError } from "./core/errors.js";

@@ -1,4 +1,4 @@
-import type { OperationOptions } from "./adapter.js";
+import type { OperationOptions } from "./adapter/adapter.js";
 import type { DataInterface } from "./data-interface.js";
 import { encodeEnvelope } from "./envelope/encode.js";
 import type { FullEnvelope } from "./envelope/envelope.js";

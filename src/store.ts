@@ -1,4 +1,4 @@
-import type { Adapter, OperationOptions } from "./adapter.js";
+import type { Adapter, OperationOptions } from "./adapter/adapter.js";
 import { checkCount, readOperation, readOptions } from "./core/arguments.js";
 import { cassandraAdapter } from "./store/cassandra-adapter.js";
 import { parseStoreUrl, type StoreAddress } from "./store-url.js";

@@ -6,8 +6,8 @@ import type {
   Outcome,
   SaveEntry,
   StoredTask,
-} from "../adapter.js";
-import type { ClaimStore } from "../claim-store.js";
+} from "../adapter/adapter.js";
+import type { ClaimStore } from "../adapter/claim-store.js";
 import { throwIfAborted } from "../core/abort.js";
 import { readOptions } from "../core/arguments.js";
 import { isTaskError, TaskError } from "../core/errors.js";

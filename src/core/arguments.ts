@@ -1,4 +1,4 @@
-import type { OperationOptions } from "../adapter.js";
+import type { OperationOptions } from "../adapter/adapter.js";
 import { throwIfAborted } from "./abort.js";
 import { describeValue, shorten } from "./describe-value.js";
 import { invalidArgument, TaskError } from "./errors.js";

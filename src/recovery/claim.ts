@@ -1,7 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true"/>
 
-import type { OperationOptions } from "../adapter.js";
-import type { ClaimState, ClaimStore } from "../claim-store.js";
+import type { OperationOptions } from "../adapter/adapter.js";
+import type { ClaimState, ClaimStore } from "../adapter/claim-store.js";
 import { checkSignal } from "../core/abort.js";
 import { checkDuration, operationOptions, readOptions } from "../core/arguments.js";
 import { TaskError } from "../core/errors.js";

@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
-import type { Adapter, OperationOptions, StoredTask } from "../adapter.js";
-import { type ClaimState, type ClaimStore, isClaimed, REDELIVERY } from "../claim-store.js";
+import type { Adapter, OperationOptions, StoredTask } from "../adapter/adapter.js";
+import { type ClaimState, type ClaimStore, isClaimed, REDELIVERY } from "../adapter/claim-store.js";
 import { checkDuration } from "../core/arguments.js";
 import { invalidArgument, TaskError } from "../core/errors.js";
 import type { TaskKey } from "../core/keys.js";

@@ -1,4 +1,4 @@
-import type { OperationOptions } from "../adapter.js";
+import type { OperationOptions } from "../adapter/adapter.js";
 import { checkSignal } from "../core/abort.js";
 import {
   checkBoolean,

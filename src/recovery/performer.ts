@@ -1,4 +1,4 @@
-import { type ClaimState, isClaimed } from "../claim-store.js";
+import { type ClaimState, isClaimed } from "../adapter/claim-store.js";
 import { isTaskError, TaskError } from "../core/errors.js";
 import type { DataInterface } from "../data-interface.js";
 import { checkDataInterface, servicesOf } from "../interface-state.js";

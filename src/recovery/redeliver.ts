@@ -1,5 +1,5 @@
-import type { OperationOptions } from "../adapter.js";
-import { REDELIVERY } from "../claim-store.js";
+import type { OperationOptions } from "../adapter/adapter.js";
+import { REDELIVERY } from "../adapter/claim-store.js";
 import { checkSignal } from "../core/abort.js";
 import { checkCount, checkDuration, checkFunction, type OptionNames, readOptions } from "../core/arguments.js";
 import { forEachConcurrently } from "../core/concurrency.js";

@@ -1,4 +1,4 @@
-import type { OperationOptions } from "../adapter.js";
+import type { OperationOptions } from "../adapter/adapter.js";
 import { checkBoolean, type OptionNames, readOperation } from "../core/arguments.js";
 import { invalidArgument } from "../core/errors.js";
 import { checkTaskList, type TaskKey } from "../core/keys.js";

@@ -1,4 +1,4 @@
-import type { CompleteEntry, Outcome, SaveEntry } from "../adapter.js";
+import type { CompleteEntry, Outcome, SaveEntry } from "../adapter/adapter.js";
 import { TaskError } from "../core/errors.js";
 import type { Version } from "../core/version.js";
 import { OpaqueTask } from "./opaque-task.js";

@@ -1,7 +1,7 @@
 import { create, type Message, toBinary } from "@bufbuild/protobuf";
 import { DamagedTaskSchema } from "../../gen/taskledger/v1/damaged_task_pb.js";
 import { TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
-import type { StoredTask } from "../adapter.js";
+import type { StoredTask } from "../adapter/adapter.js";
 import { describeValue, isTaskError, TaskError } from "../core/errors.js";
 import type { TaskKey } from "../core/keys.js";
 import { typeNameOf, typeUrlOf } from "../core/type-url.js";

@@ -1,7 +1,7 @@
 import type { Message } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import type { TaskEnvelope } from "../../gen/taskledger/v1/envelope_pb.js";
-import type { OperationOptions } from "../adapter.js";
+import type { OperationOptions } from "../adapter/adapter.js";
 import type { BatchOptions, FrameOptions } from "../batch/batch-limits.js";
 import type { ByteSource } from "../core/byte-source.js";
 import { describeValue, TaskError } from "../core/errors.js";

@@ -1,5 +1,5 @@
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
-import type { OperationOptions } from "../adapter.js";
+import type { OperationOptions } from "../adapter/adapter.js";
 import { isTaskError, TaskError } from "../core/errors.js";
 import { packageVersion } from "../core/package-version.js";
 import { typeNameOf } from "../core/type-url.js";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { CompleteEntry, Outcome, StoredTask } from "../adapter.js";
+import type { CompleteEntry, Outcome, StoredTask } from "../adapter/adapter.js";
 import { isTaskError, type TaskError, type TaskErrorCode } from "../core/errors.js";
 import type { TaskKey } from "../core/keys.js";
 

@@ -1,4 +1,4 @@
-import type { Version } from "../../src/adapter.js";
+import type { Version } from "../../src/adapter/adapter.js";
 import { type Connection, connect } from "../../src/adapters/cassandra/connection.js";
 import { type Host, processHost } from "../../src/adapters/cassandra/host.js";
 import { Ledger } from "../../src/adapters/cassandra/ledger.js";

@@ -1,4 +1,4 @@
-import type { StoredTask } from "../../src/adapter.js";
+import type { StoredTask } from "../../src/adapter/adapter.js";
 import { Ledger } from "../../src/adapters/cassandra/ledger.js";
 import { type LedgerPlace, type LedgerRules, ledgerRules } from "../../src/adapters/cassandra/rules.js";
 import type { LedgerSession, Mutation } from "../../src/adapters/cassandra/session.js";

@@ -1,4 +1,4 @@
-import type { SaveEntry, StoredTask, Version } from "../../src/adapter.js";
+import type { SaveEntry, StoredTask, Version } from "../../src/adapter/adapter.js";
 import { isTaskError } from "../../src/core/errors.js";
 import type { Client, Running } from "./client.js";
 import { EPOCH } from "./cluster.js";

@@ -1,4 +1,4 @@
-import type { StoredTask } from "../../src/adapter.js";
+import type { StoredTask } from "../../src/adapter/adapter.js";
 import type { LedgerPlace } from "../../src/adapters/cassandra/rules.js";
 import {
   type EntriesRead,

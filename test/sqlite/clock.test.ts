@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
-import type { Version } from "../../src/adapter.js";
+import type { Version } from "../../src/adapter/adapter.js";
 import { SqliteAdapter } from "../../src/adapters/sqlite/index.js";
 import { VersionClock } from "../../src/core/version.js";
 import { taskEntry } from "../../src/testing/entries.js";

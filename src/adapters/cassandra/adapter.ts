@@ -7,8 +7,8 @@ import type {
   SaveEntry,
   StoredTask,
   WriteOptions,
-} from "../../adapter.js";
-import type { ClaimStore } from "../../claim-store.js";
+} from "../../adapter/adapter.js";
+import type { ClaimStore } from "../../adapter/claim-store.js";
 import { abortWith, throwIfAborted, untilAborted } from "../../core/abort.js";
 import { checkOptions } from "../../core/arguments.js";
 import { TaskError } from "../../core/errors.js";

@@ -5,7 +5,7 @@ import {
   endOfLease,
   endOfWait,
   grantClaim,
-} from "../../claim-store.js";
+} from "../../adapter/claim-store.js";
 import { throwIfAborted, untilAborted } from "../../core/abort.js";
 import { forEachConcurrently } from "../../core/concurrency.js";
 import type { TaskKey } from "../../core/keys.js";

@@ -1,5 +1,5 @@
 import type { Client, QueryOptions, types } from "cassandra-driver";
-import { CLAIM_MEMORY, type ClaimHolding, type ClaimState, NEVER } from "../../claim-store.js";
+import { CLAIM_MEMORY, type ClaimHolding, type ClaimState, NEVER } from "../../adapter/claim-store.js";
 import type { TaskKey } from "../../core/keys.js";
 import type { ClaimEnd, ClaimRow, ClaimSession } from "./claim-session.js";
 import { callDriver } from "./driver-call.js";

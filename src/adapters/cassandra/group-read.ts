@@ -1,4 +1,4 @@
-import type { StoredTask } from "../../adapter.js";
+import type { StoredTask } from "../../adapter/adapter.js";
 import { abortedError, onAbort } from "../../core/abort.js";
 import { ExpiryTimer } from "./expiry-timer.js";
 import type { Host } from "./host.js";

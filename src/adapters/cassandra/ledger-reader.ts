@@ -1,4 +1,4 @@
-import type { AllOptions, StoredTask } from "../../adapter.js";
+import type { AllOptions, StoredTask } from "../../adapter/adapter.js";
 import { abortWith, throwIfAborted } from "../../core/abort.js";
 import { chunks, forEachConcurrently } from "../../core/concurrency.js";
 import { latestOf, type Version } from "../../core/version.js";

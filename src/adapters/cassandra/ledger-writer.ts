@@ -1,4 +1,4 @@
-import type { CompleteEntry, Outcome, SaveEntry, WriteOptions } from "../../adapter.js";
+import type { CompleteEntry, Outcome, SaveEntry, WriteOptions } from "../../adapter/adapter.js";
 import { isTaskError, TaskError } from "../../core/errors.js";
 import type { TaskKey } from "../../core/keys.js";
 import { latestOf, type Version } from "../../core/version.js";

@@ -1,4 +1,4 @@
-import type { AllOptions, CompleteEntry, Outcome, SaveEntry, StoredTask, WriteOptions } from "../../adapter.js";
+import type { AllOptions, CompleteEntry, Outcome, SaveEntry, StoredTask, WriteOptions } from "../../adapter/adapter.js";
 import { chunks, forEachConcurrently } from "../../core/concurrency.js";
 import { TaskError } from "../../core/errors.js";
 import { nameOf, type TaskKey } from "../../core/keys.js";

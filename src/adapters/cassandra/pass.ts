@@ -1,4 +1,4 @@
-import type { AllOptions } from "../../adapter.js";
+import type { AllOptions } from "../../adapter/adapter.js";
 import type { Version } from "../../core/version.js";
 import { type PlacedEntry, placeKey } from "./entry-stream.js";
 import type { LedgerLimits, LedgerRules } from "./rules.js";

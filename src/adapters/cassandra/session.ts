@@ -1,4 +1,4 @@
-import type { StoredTask } from "../../adapter.js";
+import type { StoredTask } from "../../adapter/adapter.js";
 import type { Version } from "../../core/version.js";
 import type { LedgerPlace } from "./rules.js";
 import type { Partition } from "./shard.js";

@@ -7,8 +7,8 @@ import type {
   Outcome,
   SaveEntry,
   StoredTask,
-} from "../../adapter.js";
-import type { ClaimState, ClaimStore } from "../../claim-store.js";
+} from "../../adapter/adapter.js";
+import type { ClaimState, ClaimStore } from "../../adapter/claim-store.js";
 import { throwIfAborted, untilAborted } from "../../core/abort.js";
 import { checkBoolean, checkDuration, type OptionNames, readOptions } from "../../core/arguments.js";
 import { invalidArgument, TaskError } from "../../core/errors.js";

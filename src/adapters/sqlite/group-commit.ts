@@ -1,4 +1,4 @@
-import type { Outcome } from "../../adapter.js";
+import type { Outcome } from "../../adapter/adapter.js";
 import { abortedError, onAbort } from "../../core/abort.js";
 import { TaskError } from "../../core/errors.js";
 import type { VersionClock } from "../../core/version.js";

@@ -1,4 +1,4 @@
-import type { ClaimHolding, ClaimRequest, ClaimState } from "../../claim-store.js";
+import type { ClaimHolding, ClaimRequest, ClaimState } from "../../adapter/claim-store.js";
 import type { TaskError } from "../../core/errors.js";
 import type { TaskKey } from "../../core/keys.js";
 import type { Version } from "../../core/version.js";

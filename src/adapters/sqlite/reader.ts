@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { AllOptions, StoredTask } from "../../adapter.js";
-import type { ClaimState } from "../../claim-store.js";
+import type { AllOptions, StoredTask } from "../../adapter/adapter.js";
+import type { ClaimState } from "../../adapter/claim-store.js";
 import { throwIfAborted } from "../../core/abort.js";
 import type { TaskKey } from "../../core/keys.js";
 import { latestOf, type Version, type VersionClock } from "../../core/version.js";

@@ -1,4 +1,4 @@
-import { type ClaimState, grantClaim, releaseClaim, renewClaim } from "../../claim-store.js";
+import { type ClaimState, grantClaim, releaseClaim, renewClaim } from "../../adapter/claim-store.js";
 import { TaskError } from "../../core/errors.js";
 import type { TaskKey } from "../../core/keys.js";
 import { latestOf, MAX_VERSION, toMilliseconds, type Version } from "../../core/version.js";

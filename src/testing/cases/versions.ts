@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Version } from "../../adapter.js";
+import type { Version } from "../../adapter/adapter.js";
 import { MAX_VERSION } from "../../core/version.js";
 import { acknowledged, expectError, type KnownTask } from "../checks.js";
 import { newTaskList, taskEntry } from "../entries.js";

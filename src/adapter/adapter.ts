@@ -1,7 +1,7 @@
+import type { TaskError } from "../core/errors.js";
+import type { TaskKey } from "../core/keys.js";
+import type { Version, VersionClock } from "../core/version.js";
 import type { ClaimStore } from "./claim-store.js";
-import type { TaskError } from "./core/errors.js";
-import type { TaskKey } from "./core/keys.js";
-import type { Version, VersionClock } from "./core/version.js";
 
 export type { TaskKey, Version, VersionClock };
 
