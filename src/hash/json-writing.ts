@@ -1,6 +1,6 @@
 import type { Registry } from "@bufbuild/protobuf";
 import { TaskError } from "../core/errors.js";
-import { MAX_DEPTH } from "../task/data-check.js";
+import { MAX_DEPTH } from "../data/data-check.js";
 import type { Writer } from "../wire/writer.js";
 import { JsonProblem } from "./json-problem.js";
 

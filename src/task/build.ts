@@ -8,10 +8,10 @@ import { describeValue, TaskError } from "../core/errors.js";
 import { checkId, checkTaskList } from "../core/keys.js";
 import { typeUrlOf } from "../core/type-url.js";
 import { isPlainObject } from "../core/values.js";
+import { createData } from "../data/data.js";
+import { isMessageLike, membersOf } from "../data/data-check.js";
 import { packData } from "../envelope/envelope.js";
 import { checkNewHeaders } from "../envelope/headers.js";
-import { createData } from "./data.js";
-import { isMessageLike, membersOf } from "./data-check.js";
 import { COPY, TaskState } from "./task-state.js";
 import type { BuildOptions, TaskClass } from "./task-types.js";
 

@@ -5,6 +5,7 @@ import { isTaskError, TaskError } from "../core/errors.js";
 import type { TaskKey } from "../core/keys.js";
 import { typeNameOf } from "../core/type-url.js";
 import { processClock } from "../core/version.js";
+import { decodeData, encodeData, opaqueBytes } from "../data/data.js";
 import type { DataReader } from "../envelope/decode.js";
 import {
   type DataWriter,
@@ -19,7 +20,6 @@ import { checkHeaders } from "../envelope/headers.js";
 import { fallBack } from "../wire/fallback.js";
 import type { MessageCodec } from "../wire/message-codec.js";
 import { noBytes } from "../wire/reader.js";
-import { decodeData, encodeData, opaqueBytes } from "./data.js";
 import { type AnyTask, stateOf, type TaskHome, TaskState } from "./task-state.js";
 import type { TaskClass } from "./task-types.js";
 
