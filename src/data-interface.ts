@@ -14,7 +14,6 @@ import { checkKey, checkTaskList, type TaskKey } from "./core/keys.js";
 import { isPlainObject } from "./core/values.js";
 import { findDefaultHome, setDefaultHome } from "./default-home.js";
 import { DEFAULT_MAX_TASK_BYTES } from "./envelope/envelope.js";
-import { type FromHashOptions, hashToEnvelope } from "./hash/hash.js";
 import {
   type AdapterBuilder,
   type AdapterBuilderOptions,
@@ -22,6 +21,7 @@ import {
   registryOf,
   setInterfaceState,
 } from "./interface-state.js";
+import { type FromHashOptions, hashToEnvelope } from "./json/hash.js";
 import { type ListStats, readStats, type StatsOptions } from "./list-stats.js";
 import { checkSavedBefore, listTasks } from "./listing.js";
 import { type Claim, endCompleted } from "./recovery/claim.js";

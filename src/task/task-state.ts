@@ -9,7 +9,7 @@ import type { TaskKey } from "../core/keys.js";
 import { packageVersion } from "../core/package-version.js";
 import { type Version, versionToTimestamp } from "../core/version.js";
 import { savedAtOf } from "../envelope/envelope.js";
-import type { FromHashOptions } from "../hash/hash.js";
+import type { FromHashOptions } from "../json/hash.js";
 import type { Claim } from "../recovery/claim.js";
 
 /** A task, as far as this module looks at one. */

@@ -6,7 +6,7 @@ import { typeNameOf } from "../core/type-url.js";
 import { defaultHome, maxTaskBytes } from "../default-home.js";
 import { decodeEnvelope } from "../envelope/decode.js";
 import { type Envelope, viewEnvelope } from "../envelope/envelope.js";
-import { envelopeToHash, type FromHashOptions, hashToEnvelope, type TaskHash } from "../hash/hash.js";
+import { envelopeToHash, type FromHashOptions, hashToEnvelope, type TaskHash } from "../json/hash.js";
 import { buildState, newState, splitOptions } from "./build.js";
 import {
   currentEnvelope,
