@@ -5,6 +5,8 @@ import { readBatch } from "./batch/batch.js";
 import type { BatchOptions, FrameOptions } from "./batch/batch-limits.js";
 import { readTaskFrames } from "./batch/task-frames.js";
 import { type BulkFailure, type BulkOptions, performBatch, runInBatches } from "./bulk.js";
+import { type Claim, endCompleted } from "./claims/claim.js";
+import { type ClaimInfo, type ClaimOptions, claimInfoOf, claimsOf, claimVersion } from "./claims/claiming.js";
 import { checkSignal } from "./core/abort.js";
 import { checkFunction, type OptionNames, operationOptions, readOperation, readOptions } from "./core/arguments.js";
 import type { ByteSource } from "./core/byte-source.js";
@@ -24,8 +26,6 @@ import {
 import { type FromHashOptions, hashToEnvelope } from "./json/hash.js";
 import { type ListStats, readStats, type StatsOptions } from "./list-stats.js";
 import { checkSavedBefore, listTasks } from "./listing.js";
-import { type Claim, endCompleted } from "./recovery/claim.js";
-import { type ClaimInfo, type ClaimOptions, claimInfoOf, claimsOf, claimVersion } from "./recovery/claiming.js";
 import { listStale, type StaleOptions } from "./stale.js";
 import { callStore, toStoreError } from "./store-error.js";
 import { splitOptions } from "./task/build.js";

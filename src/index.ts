@@ -19,6 +19,9 @@ export type { DecodeFramesOptions, EncodeFramesOptions } from "./batch/task-fram
 export { decodeFrames, encodeFrames } from "./batch/task-frames.js";
 export type { BulkFailure, BulkOptions } from "./bulk.js";
 export { BulkError } from "./bulk.js";
+export type { ReleaseOptions } from "./claims/claim.js";
+export { Claim } from "./claims/claim.js";
+export type { ClaimInfo, ClaimOptions } from "./claims/claiming.js";
 export type { RunOptions } from "./composite-task.js";
 export { CompositeTask } from "./composite-task.js";
 export type { ByteSource, ByteStream } from "./core/byte-source.js";
@@ -38,9 +41,6 @@ export type { FromHashOptions, TaskHash } from "./json/hash.js";
 export type { ListStats, StatsOptions } from "./list-stats.js";
 export type { MoveOptions } from "./move-tasks.js";
 export { moveTasks } from "./move-tasks.js";
-export type { ReleaseOptions } from "./recovery/claim.js";
-export { Claim } from "./recovery/claim.js";
-export type { ClaimInfo, ClaimOptions } from "./recovery/claiming.js";
 export { perform } from "./recovery/perform.js";
 export type {
   Backoff,

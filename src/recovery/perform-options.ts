@@ -1,4 +1,6 @@
 import type { OperationOptions } from "../adapter/adapter.js";
+import type { Claim } from "../claims/claim.js";
+import { checkClaimOptions } from "../claims/claiming.js";
 import { checkSignal } from "../core/abort.js";
 import {
   checkBoolean,
@@ -11,8 +13,6 @@ import {
 import { checkTaskList } from "../core/keys.js";
 import type { Task } from "../task/task.js";
 import type { ExecuteContext } from "../task/task-types.js";
-import type { Claim } from "./claim.js";
-import { checkClaimOptions } from "./claiming.js";
 
 /** What a handler is given beside the task. */
 export type PerformContext = ExecuteContext & {

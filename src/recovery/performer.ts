@@ -1,11 +1,11 @@
 import { type ClaimState, isClaimed } from "../adapter/claim-store.js";
+import type { Claim } from "../claims/claim.js";
+import { claimsOf, DEFAULT_LEASE, newOwner } from "../claims/claiming.js";
 import { isTaskError, TaskError } from "../core/errors.js";
 import type { DataInterface } from "../data-interface.js";
 import { checkDataInterface, servicesOf } from "../interface-state.js";
 import { OpaqueTask } from "../task/opaque-task.js";
 import type { Task } from "../task/task.js";
-import type { Claim } from "./claim.js";
-import { claimsOf, DEFAULT_LEASE, newOwner } from "./claiming.js";
 import { saveDeadLetter } from "./dead-letter.js";
 import type { PassedOver, PerformContext, PerformOptions, PerformResult, TaskHandler } from "./perform-options.js";
 import { keepRenewing, runClaimed } from "./run-claimed.js";

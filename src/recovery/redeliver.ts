@@ -1,5 +1,6 @@
 import type { OperationOptions } from "../adapter/adapter.js";
 import { REDELIVERY } from "../adapter/claim-store.js";
+import { claimsOf } from "../claims/claiming.js";
 import { checkSignal } from "../core/abort.js";
 import { checkCount, checkDuration, checkFunction, type OptionNames, readOptions } from "../core/arguments.js";
 import { forEachConcurrently } from "../core/concurrency.js";
@@ -11,7 +12,6 @@ import { listStale } from "../stale.js";
 import type { OpaqueTask } from "../task/opaque-task.js";
 import type { Task } from "../task/task.js";
 import type { TaskClass, TaskOf } from "../task/task-types.js";
-import { claimsOf } from "./claiming.js";
 import { repeat } from "./repeat.js";
 
 export interface RedeliverOptions extends OperationOptions {

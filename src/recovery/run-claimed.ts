@@ -1,6 +1,6 @@
+import type { Claim } from "../claims/claim.js";
 import { onAbort } from "../core/abort.js";
 import { isTaskError, TaskError } from "../core/errors.js";
-import type { Claim } from "./claim.js";
 
 export interface RunClaimedOptions {
   readonly lease: number;

@@ -3,6 +3,7 @@ import type { Any } from "@bufbuild/protobuf/wkt";
 import type { TaskEnvelope } from "../../gen/taskledger/v1/envelope_pb.js";
 import type { OperationOptions } from "../adapter/adapter.js";
 import type { BatchOptions, FrameOptions } from "../batch/batch-limits.js";
+import type { Claim } from "../claims/claim.js";
 import type { ByteSource } from "../core/byte-source.js";
 import { describeValue, TaskError } from "../core/errors.js";
 import type { TaskKey } from "../core/keys.js";
@@ -10,7 +11,6 @@ import { packageVersion } from "../core/package-version.js";
 import { type Version, versionToTimestamp } from "../core/version.js";
 import { savedAtOf } from "../envelope/envelope.js";
 import type { FromHashOptions } from "../json/hash.js";
-import type { Claim } from "../recovery/claim.js";
 
 /** A task, as far as this module looks at one. */
 export interface AnyTask extends TaskKey {
