@@ -1,6 +1,6 @@
 import { checkCount, readOptions } from "../core/arguments.js";
 import { invalidArgument } from "../core/errors.js";
-import { defaultHome, maxTaskBytes } from "../default-home.js";
+import { defaultHome, maxTaskBytes } from "../task/default-home.js";
 import type { OpaqueTask } from "../task/opaque-task.js";
 import { TaskTypeRegistry } from "../task/registry.js";
 import type { Task } from "../task/task.js";

@@ -3,9 +3,9 @@ import { checkCount, type OptionNames, readOptions } from "../core/arguments.js"
 import type { ByteSource } from "../core/byte-source.js";
 import { invalidArgument } from "../core/errors.js";
 import { NOT_READY, SourceReader, supplyOf } from "../core/pull-source.js";
-import { defaultHome, maxTaskBytes } from "../default-home.js";
 import { decodeEnvelope } from "../envelope/decode.js";
 import type { FullEnvelope } from "../envelope/envelope.js";
+import { defaultHome, maxTaskBytes } from "../task/default-home.js";
 import type { OpaqueTask } from "../task/opaque-task.js";
 import { TaskTypeRegistry } from "../task/registry.js";
 import type { Task } from "../task/task.js";

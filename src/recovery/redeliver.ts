@@ -6,9 +6,9 @@ import { checkCount, checkDuration, checkFunction, type OptionNames, readOptions
 import { forEachConcurrently } from "../core/concurrency.js";
 import type { TaskError } from "../core/errors.js";
 import { checkTaskList } from "../core/keys.js";
-import type { DataInterface } from "../data-interface.js";
-import { checkDataInterface } from "../interface-state.js";
-import { listStale } from "../stale.js";
+import type { DataInterface } from "../interface/data-interface.js";
+import { checkDataInterface } from "../interface/interface-state.js";
+import { listStale } from "../interface/stale.js";
 import type { OpaqueTask } from "../task/opaque-task.js";
 import type { Task } from "../task/task.js";
 import type { TaskClass, TaskOf } from "../task/task-types.js";

@@ -3,11 +3,11 @@ import type { OperationOptions } from "../adapter/adapter.js";
 import { isTaskError, TaskError } from "../core/errors.js";
 import { packageVersion } from "../core/package-version.js";
 import { typeNameOf } from "../core/type-url.js";
-import { defaultHome, maxTaskBytes } from "../default-home.js";
 import { decodeEnvelope } from "../envelope/decode.js";
 import { type Envelope, viewEnvelope } from "../envelope/envelope.js";
 import { envelopeToHash, type FromHashOptions, hashToEnvelope, type TaskHash } from "../json/hash.js";
 import { buildState, newState, splitOptions } from "./build.js";
+import { defaultHome, maxTaskBytes } from "./default-home.js";
 import {
   currentEnvelope,
   DataDecoder,

@@ -1,21 +1,31 @@
 /// <reference lib="esnext.disposable" preserve="true"/>
 
-import type { Adapter, OperationOptions } from "./adapter/adapter.js";
-import { readBatch } from "./batch/batch.js";
-import type { BatchOptions, FrameOptions } from "./batch/batch-limits.js";
-import { readTaskFrames } from "./batch/task-frames.js";
+import type { Adapter, OperationOptions } from "../adapter/adapter.js";
+import { readBatch } from "../batch/batch.js";
+import type { BatchOptions, FrameOptions } from "../batch/batch-limits.js";
+import { readTaskFrames } from "../batch/task-frames.js";
+import { type Claim, endCompleted } from "../claims/claim.js";
+import { type ClaimInfo, type ClaimOptions, claimInfoOf, claimsOf, claimVersion } from "../claims/claiming.js";
+import { checkSignal } from "../core/abort.js";
+import { checkFunction, type OptionNames, operationOptions, readOperation, readOptions } from "../core/arguments.js";
+import type { ByteSource } from "../core/byte-source.js";
+import { messageOf } from "../core/describe-value.js";
+import { invalidArgument, isTaskError, TaskError } from "../core/errors.js";
+import { checkKey, checkTaskList, type TaskKey } from "../core/keys.js";
+import { isPlainObject } from "../core/values.js";
+import { DEFAULT_MAX_TASK_BYTES } from "../envelope/envelope.js";
+import { type FromHashOptions, hashToEnvelope } from "../json/hash.js";
+import { splitOptions } from "../task/build.js";
+import { findDefaultHome, setDefaultHome } from "../task/default-home.js";
+import type { OpaqueTask } from "../task/opaque-task.js";
+import { TaskTypeRegistry } from "../task/registry.js";
+import { Task } from "../task/task.js";
+import { completeEntry, saveEntry, settleComplete, settleSave } from "../task/task-entries.js";
+import { decodeTask, readStoredTask, readTask } from "../task/task-reading.js";
+import { type ListOptions, stateOf, type TaskHome } from "../task/task-state.js";
+import type { BuildInit, BuildOptions, Services, TaskClass, TaskOf } from "../task/task-types.js";
+import { checkValidation, type Validate } from "../task/validation.js";
 import { type BulkFailure, type BulkOptions, performBatch, runInBatches } from "./bulk.js";
-import { type Claim, endCompleted } from "./claims/claim.js";
-import { type ClaimInfo, type ClaimOptions, claimInfoOf, claimsOf, claimVersion } from "./claims/claiming.js";
-import { checkSignal } from "./core/abort.js";
-import { checkFunction, type OptionNames, operationOptions, readOperation, readOptions } from "./core/arguments.js";
-import type { ByteSource } from "./core/byte-source.js";
-import { messageOf } from "./core/describe-value.js";
-import { invalidArgument, isTaskError, TaskError } from "./core/errors.js";
-import { checkKey, checkTaskList, type TaskKey } from "./core/keys.js";
-import { isPlainObject } from "./core/values.js";
-import { findDefaultHome, setDefaultHome } from "./default-home.js";
-import { DEFAULT_MAX_TASK_BYTES } from "./envelope/envelope.js";
 import {
   type AdapterBuilder,
   type AdapterBuilderOptions,
@@ -23,20 +33,10 @@ import {
   registryOf,
   setInterfaceState,
 } from "./interface-state.js";
-import { type FromHashOptions, hashToEnvelope } from "./json/hash.js";
 import { type ListStats, readStats, type StatsOptions } from "./list-stats.js";
 import { checkSavedBefore, listTasks } from "./listing.js";
 import { listStale, type StaleOptions } from "./stale.js";
 import { callStore, toStoreError } from "./store-error.js";
-import { splitOptions } from "./task/build.js";
-import type { OpaqueTask } from "./task/opaque-task.js";
-import { TaskTypeRegistry } from "./task/registry.js";
-import { Task } from "./task/task.js";
-import { completeEntry, saveEntry, settleComplete, settleSave } from "./task/task-entries.js";
-import { decodeTask, readStoredTask, readTask } from "./task/task-reading.js";
-import { type ListOptions, stateOf, type TaskHome } from "./task/task-state.js";
-import type { BuildInit, BuildOptions, Services, TaskClass, TaskOf } from "./task/task-types.js";
-import { checkValidation, type Validate } from "./task/validation.js";
 
 interface InterfaceOptions<C extends TaskClass<Task>> {
   /** The classes that tasks are read as. Tasks of other types come as OpaqueTask. */

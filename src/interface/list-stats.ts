@@ -1,9 +1,9 @@
-import type { Adapter, OperationOptions } from "./adapter/adapter.js";
-import { type ClaimState, isClaimed, REDELIVERY } from "./adapter/claim-store.js";
-import { checkBoolean, checkCount, type OptionNames, readOperation } from "./core/arguments.js";
-import { chunks } from "./core/concurrency.js";
-import { checkTaskList } from "./core/keys.js";
-import { type Version, versionToDate } from "./core/version.js";
+import type { Adapter, OperationOptions } from "../adapter/adapter.js";
+import { type ClaimState, isClaimed, REDELIVERY } from "../adapter/claim-store.js";
+import { checkBoolean, checkCount, type OptionNames, readOperation } from "../core/arguments.js";
+import { chunks } from "../core/concurrency.js";
+import { checkTaskList } from "../core/keys.js";
+import { type Version, versionToDate } from "../core/version.js";
 
 export interface StatsOptions extends OperationOptions {
   /** Counts no further than this. @defaultValue 10,000 */

@@ -1,22 +1,22 @@
-import { type Composite, CompositeSchema } from "../gen/taskledger/v1/composite_pb.js";
-import { checkOptions, checkSpelling, type OptionNames, readOptions } from "./core/arguments.js";
-import { mapConcurrently } from "./core/concurrency.js";
-import { describeValue, messageOf } from "./core/describe-value.js";
-import { TaskError } from "./core/errors.js";
-import type { DataInterface } from "./data-interface.js";
-import { defaultHome } from "./default-home.js";
+import { type Composite, CompositeSchema } from "../../gen/taskledger/v1/composite_pb.js";
+import { checkOptions, checkSpelling, type OptionNames, readOptions } from "../core/arguments.js";
+import { mapConcurrently } from "../core/concurrency.js";
+import { describeValue, messageOf } from "../core/describe-value.js";
+import { TaskError } from "../core/errors.js";
+import type { DataInterface } from "../interface/data-interface.js";
+import { defaultHome } from "../task/default-home.js";
+import { OpaqueTask } from "../task/opaque-task.js";
+import { Task } from "../task/task.js";
+import { stateOf } from "../task/task-state.js";
+import type { ExecuteContext } from "../task/task-types.js";
 import {
   checkPerformOptions,
   type PerformContext,
   type PerformOptions,
   type PerformResult,
   performOptionNames,
-} from "./recovery/perform-options.js";
-import { Performer } from "./recovery/performer.js";
-import { OpaqueTask } from "./task/opaque-task.js";
-import { Task } from "./task/task.js";
-import { stateOf } from "./task/task-state.js";
-import type { ExecuteContext } from "./task/task-types.js";
+} from "./perform-options.js";
+import { Performer } from "./performer.js";
 
 export interface RunOptions extends PerformOptions {
   /** How many children are done at once. @defaultValue 1, so that they are done oldest first, one after the other */

@@ -1,12 +1,12 @@
-import type { OperationOptions } from "./adapter/adapter.js";
-import { claimsOf, withoutClaimed } from "./claims/claiming.js";
-import { checkSignal } from "./core/abort.js";
-import { checkBoolean, checkDuration, type OptionNames, readOptions } from "./core/arguments.js";
-import { checkTaskList } from "./core/keys.js";
-import { dateToVersion } from "./core/version.js";
+import type { OperationOptions } from "../adapter/adapter.js";
+import { claimsOf, withoutClaimed } from "../claims/claiming.js";
+import { checkSignal } from "../core/abort.js";
+import { checkBoolean, checkDuration, type OptionNames, readOptions } from "../core/arguments.js";
+import { checkTaskList } from "../core/keys.js";
+import { dateToVersion } from "../core/version.js";
+import type { Task } from "../task/task.js";
 import { registryOf } from "./interface-state.js";
 import { type ListSource, listTasks, type Pages } from "./listing.js";
-import type { Task } from "./task/task.js";
 
 export interface StaleOptions extends OperationOptions {
   /** In milliseconds. */

@@ -1,9 +1,9 @@
-import type { OperationOptions } from "./adapter/adapter.js";
+import type { OperationOptions } from "../adapter/adapter.js";
+import { encodeEnvelope } from "../envelope/encode.js";
+import type { FullEnvelope } from "../envelope/envelope.js";
+import { TaskTypeRegistry } from "../task/registry.js";
+import { decodeTask } from "../task/task-reading.js";
 import type { DataInterface } from "./data-interface.js";
-import { encodeEnvelope } from "./envelope/encode.js";
-import type { FullEnvelope } from "./envelope/envelope.js";
-import { TaskTypeRegistry } from "./task/registry.js";
-import { decodeTask } from "./task/task-reading.js";
 
 const noTypes = new TaskTypeRegistry([]);
 

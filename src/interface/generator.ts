@@ -1,8 +1,8 @@
-import { readOptions } from "./core/arguments.js";
-import { invalidArgument } from "./core/errors.js";
-import { defaultHome } from "./default-home.js";
-import type { Task } from "./task/task.js";
-import type { ListOptions } from "./task/task-state.js";
+import { readOptions } from "../core/arguments.js";
+import { invalidArgument } from "../core/errors.js";
+import { defaultHome } from "../task/default-home.js";
+import type { Task } from "../task/task.js";
+import type { ListOptions } from "../task/task-state.js";
 
 /** Where a generator's tasks come from; a function is called when its turn comes, and again for each iteration. */
 export type TaskSource<T> = Iterable<T> | AsyncIterable<T> | (() => Iterable<T> | AsyncIterable<T>);

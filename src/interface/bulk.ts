@@ -1,8 +1,8 @@
-import { abortWith, checkSignal } from "./core/abort.js";
-import { checkCount } from "./core/arguments.js";
-import { TaskError, type TaskErrorCode } from "./core/errors.js";
-import { isThenable } from "./core/promises.js";
-import { closeIterator, iteratorOf, NOT_READY, STOPPED, settled } from "./core/pull-source.js";
+import { abortWith, checkSignal } from "../core/abort.js";
+import { checkCount } from "../core/arguments.js";
+import { TaskError, type TaskErrorCode } from "../core/errors.js";
+import { isThenable } from "../core/promises.js";
+import { closeIterator, iteratorOf, NOT_READY, STOPPED, settled } from "../core/pull-source.js";
 import { toStoreError } from "./store-error.js";
 
 export interface BulkOptions<T> {

@@ -1,8 +1,8 @@
-import { TaskError } from "./core/errors.js";
+import { TaskError } from "../core/errors.js";
+import { findDefaultHome, setDefaultHome } from "../task/default-home.js";
+import type { Task } from "../task/task.js";
+import type { TaskClass } from "../task/task-types.js";
 import { DataInterface, type DataInterfaceOptions } from "./data-interface.js";
-import { findDefaultHome, setDefaultHome } from "./default-home.js";
-import type { Task } from "./task/task.js";
-import type { TaskClass } from "./task/task-types.js";
 
 /**
  * Makes the data interface that `task.save()`, `Task.find` and their like use. Nothing is opened before it is needed.

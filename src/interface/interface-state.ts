@@ -1,7 +1,7 @@
-import type { Adapter } from "./adapter/adapter.js";
-import { invalidArgument } from "./core/errors.js";
-import type { TaskTypeRegistry } from "./task/registry.js";
-import type { Services } from "./task/task-types.js";
+import type { Adapter } from "../adapter/adapter.js";
+import { invalidArgument } from "../core/errors.js";
+import type { TaskTypeRegistry } from "../task/registry.js";
+import type { Services } from "../task/task-types.js";
 
 /** What an adapter builder is told of the data interface that it builds for. */
 export interface AdapterBuilderOptions {

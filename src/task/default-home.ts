@@ -1,6 +1,6 @@
-import { TaskError } from "./core/errors.js";
-import { DEFAULT_MAX_TASK_BYTES } from "./envelope/envelope.js";
-import type { TaskHome } from "./task/task-state.js";
+import { TaskError } from "../core/errors.js";
+import { DEFAULT_MAX_TASK_BYTES } from "../envelope/envelope.js";
+import type { TaskHome } from "./task-state.js";
 
 let home: TaskHome | undefined;
 

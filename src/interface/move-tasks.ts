@@ -1,13 +1,13 @@
-import type { OperationOptions } from "./adapter/adapter.js";
-import { readOperation } from "./core/arguments.js";
-import { mapConcurrently } from "./core/concurrency.js";
-import { TaskError } from "./core/errors.js";
-import { processClock, type Version } from "./core/version.js";
+import type { OperationOptions } from "../adapter/adapter.js";
+import { readOperation } from "../core/arguments.js";
+import { mapConcurrently } from "../core/concurrency.js";
+import { TaskError } from "../core/errors.js";
+import { processClock, type Version } from "../core/version.js";
+import type { Task } from "../task/task.js";
+import { currentEnvelope } from "../task/task-envelope.js";
 import type { DataInterface } from "./data-interface.js";
 import { checkDataInterface } from "./interface-state.js";
 import { saveCopy } from "./save-copy.js";
-import type { Task } from "./task/task.js";
-import { currentEnvelope } from "./task/task-envelope.js";
 
 export interface MoveOptions extends OperationOptions {
   /** How many tasks are moved at once; 16 by default. */
