@@ -1,6 +1,6 @@
-import type { Adapter, OperationOptions } from "./adapter/adapter.js";
-import { checkCount, readOperation, readOptions } from "./core/arguments.js";
-import { cassandraAdapter } from "./store/cassandra-adapter.js";
+import type { Adapter, OperationOptions } from "../adapter/adapter.js";
+import { checkCount, readOperation, readOptions } from "../core/arguments.js";
+import { cassandraAdapter } from "./cassandra-adapter.js";
 import { parseStoreUrl, type StoreAddress } from "./store-url.js";
 
 export {
@@ -55,9 +55,9 @@ function replicasOf(createSchema: NonNullable<OpenStoreOptions["createSchema"]>)
 async function adapterFor(address: StoreAddress, replicas: number | undefined): Promise<Adapter> {
   switch (address.kind) {
     case "memory":
-      return new (await import("./adapters/memory.js")).MemoryAdapter();
+      return new (await import("../adapters/memory.js")).MemoryAdapter();
     case "sqlite":
-      return new (await import("./adapters/sqlite/index.js")).SqliteAdapter({ path: address.path });
+      return new (await import("../adapters/sqlite/index.js")).SqliteAdapter({ path: address.path });
     case "cassandra":
       return cassandraAdapter(address, replicas);
   }

@@ -1,8 +1,8 @@
-import { describeValue } from "./core/errors.js";
-import { type CassandraAddress, parseCassandraUrl } from "./store/cassandra-url.js";
-import { decodeUrlPart, invalidUrl } from "./store/url-error.js";
+import { describeValue } from "../core/errors.js";
+import { type CassandraAddress, parseCassandraUrl } from "./cassandra-url.js";
+import { decodeUrlPart, invalidUrl } from "./url-error.js";
 
-export type { CassandraAddress } from "./store/cassandra-url.js";
+export type { CassandraAddress } from "./cassandra-url.js";
 
 export interface MemoryAddress {
   readonly kind: "memory";
