@@ -10,7 +10,7 @@ const alias = [
   { find: /^taskledger$/, replacement: source("index.ts") },
   { find: /^taskledger\/cassandra$/, replacement: source("adapters/cassandra/index.ts") },
   { find: /^taskledger\/sqlite$/, replacement: source("adapters/sqlite/index.ts") },
-  { find: /^taskledger\/memory$/, replacement: source("adapters/memory.ts") },
+  { find: /^taskledger\/memory$/, replacement: source("adapters/memory/adapter.ts") },
   { find: /^taskledger\/store$/, replacement: source("store/open-store.ts") },
   { find: /^taskledger\/testing$/, replacement: source("testing/index.ts") },
   { find: /^taskledger\/wire$/, replacement: source("wire/index.ts") },

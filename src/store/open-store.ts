@@ -55,7 +55,7 @@ function replicasOf(createSchema: NonNullable<OpenStoreOptions["createSchema"]>)
 async function adapterFor(address: StoreAddress, replicas: number | undefined): Promise<Adapter> {
   switch (address.kind) {
     case "memory":
-      return new (await import("../adapters/memory.js")).MemoryAdapter();
+      return new (await import("../adapters/memory/adapter.js")).MemoryAdapter();
     case "sqlite":
       return new (await import("../adapters/sqlite/index.js")).SqliteAdapter({ path: address.path });
     case "cassandra":

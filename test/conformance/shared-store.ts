@@ -1,5 +1,5 @@
-import { MemoryAdapter } from "../../src/adapters/memory.js";
-import { MemoryClaims } from "../../src/adapters/memory-claims.js";
+import { MemoryAdapter } from "../../src/adapters/memory/adapter.js";
+import { MemoryClaims } from "../../src/adapters/memory/claims.js";
 import type {
   Adapter,
   AllOptions,

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { MemoryAdapter } from "../../src/adapters/memory.js";
+import { MemoryAdapter } from "../../src/adapters/memory/adapter.js";
 import { abortedError } from "../../src/core/abort.js";
 import { MAX_VERSION } from "../../src/core/version.js";
 import type {

@@ -1,4 +1,4 @@
-import { MemoryAdapter } from "../../src/adapters/memory.js";
+import { MemoryAdapter } from "../../src/adapters/memory/adapter.js";
 import { VersionClock } from "../../src/core/version.js";
 import type {
   AllOptions,

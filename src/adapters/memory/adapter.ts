@@ -6,14 +6,14 @@ import type {
   Outcome,
   SaveEntry,
   StoredTask,
-} from "../adapter/adapter.js";
-import type { ClaimStore } from "../adapter/claim-store.js";
-import { throwIfAborted } from "../core/abort.js";
-import { readOptions } from "../core/arguments.js";
-import { isTaskError, TaskError } from "../core/errors.js";
-import type { TaskKey } from "../core/keys.js";
-import { checkClock, latestOf, processClock, type Version, type VersionClock } from "../core/version.js";
-import { MemoryClaims } from "./memory-claims.js";
+} from "../../adapter/adapter.js";
+import type { ClaimStore } from "../../adapter/claim-store.js";
+import { throwIfAborted } from "../../core/abort.js";
+import { readOptions } from "../../core/arguments.js";
+import { isTaskError, TaskError } from "../../core/errors.js";
+import type { TaskKey } from "../../core/keys.js";
+import { checkClock, latestOf, processClock, type Version, type VersionClock } from "../../core/version.js";
+import { MemoryClaims } from "./claims.js";
 
 export interface MemoryAdapterOptions {
   /** Where versions come from: the process's clock, unless a test brings its own. */

@@ -1,4 +1,4 @@
-import type { OperationOptions } from "../adapter/adapter.js";
+import type { OperationOptions } from "../../adapter/adapter.js";
 import {
   type ClaimHolding,
   type ClaimRequest,
@@ -7,9 +7,9 @@ import {
   grantClaim,
   releaseClaim,
   renewClaim,
-} from "../adapter/claim-store.js";
-import { nameOf, type TaskKey } from "../core/keys.js";
-import { toMilliseconds, type Version, type VersionClock } from "../core/version.js";
+} from "../../adapter/claim-store.js";
+import { nameOf, type TaskKey } from "../../core/keys.js";
+import { toMilliseconds, type Version, type VersionClock } from "../../core/version.js";
 
 export interface MemoryClaimsOptions {
   readonly clock: VersionClock;
