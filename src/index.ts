@@ -1,30 +1,19 @@
-export type {
-  Adapter,
-  AllOptions,
-  CompleteEntry,
-  OperationOptions,
-  Outcome,
-  SaveEntry,
-  StoredTask,
-  TaskKey,
-  Version,
-  WriteOptions,
-} from "./adapter/adapter.js";
-export type { ClaimClock, ClaimHolding, ClaimRequest, ClaimState, ClaimStore } from "./adapter/claim-store.js";
-export { grantClaim, isClaimed, REDELIVERY, releaseClaim, renewClaim } from "./adapter/claim-store.js";
+export type { Adapter } from "./adapter/adapter.js";
 export type { FromBatchOptions } from "./batch/batch.js";
 export { fromBatch, toBatch } from "./batch/batch.js";
-export type { BatchOptions, FrameOptions } from "./batch/batch-limits.js";
 export type { DecodeFramesOptions, EncodeFramesOptions } from "./batch/task-frames.js";
 export { decodeFrames, encodeFrames } from "./batch/task-frames.js";
 export type { ReleaseOptions } from "./claims/claim.js";
 export { Claim } from "./claims/claim.js";
 export type { ClaimInfo, ClaimOptions } from "./claims/claiming.js";
+export type { OperationOptions } from "./core/abort.js";
 export type { ByteSource, ByteStream } from "./core/byte-source.js";
 export type { TaskErrorCode, TaskErrorDetails, WriteOutcome } from "./core/errors.js";
 export { isTaskError, TaskError } from "./core/errors.js";
+export type { TaskKey } from "./core/keys.js";
 export { MAX_KEY_BYTES } from "./core/keys.js";
-export { dateToVersion, processClock, VersionClock, versionToDate } from "./core/version.js";
+export type { Version } from "./core/version.js";
+export { dateToVersion, versionToDate } from "./core/version.js";
 export type { Envelope } from "./envelope/envelope.js";
 export { DEFAULT_MAX_TASK_BYTES } from "./envelope/envelope.js";
 export type { BulkFailure, BulkOptions } from "./interface/bulk.js";
@@ -58,6 +47,7 @@ export type { RedeliverOptions } from "./recovery/redeliver.js";
 export { redeliver } from "./recovery/redeliver.js";
 export type { Revival, ReviveOptions } from "./recovery/revive.js";
 export { revive } from "./recovery/revive.js";
+export type { BatchOptions, FrameOptions } from "./task/batch-options.js";
 export { OpaqueTask } from "./task/opaque-task.js";
 export { Task } from "./task/task.js";
 export type { ListOptions } from "./task/task-state.js";

@@ -10,8 +10,9 @@ const alias = [
   { find: /^taskledger$/, replacement: source("index.ts") },
   { find: /^taskledger\/cassandra$/, replacement: source("adapters/cassandra/index.ts") },
   { find: /^taskledger\/sqlite$/, replacement: source("adapters/sqlite/index.ts") },
-  { find: /^taskledger\/memory$/, replacement: source("adapters/memory/adapter.ts") },
-  { find: /^taskledger\/store$/, replacement: source("store/open-store.ts") },
+  { find: /^taskledger\/memory$/, replacement: source("adapters/memory/index.ts") },
+  { find: /^taskledger\/store$/, replacement: source("store/index.ts") },
+  { find: /^taskledger\/adapter$/, replacement: source("adapter/index.ts") },
   { find: /^taskledger\/testing$/, replacement: source("testing/index.ts") },
   { find: /^taskledger\/wire$/, replacement: source("wire/index.ts") },
 ];

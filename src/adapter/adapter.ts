@@ -1,9 +1,10 @@
+import type { OperationOptions } from "../core/abort.js";
 import type { TaskError } from "../core/errors.js";
 import type { TaskKey } from "../core/keys.js";
 import type { Version, VersionClock } from "../core/version.js";
 import type { ClaimStore } from "./claim-store.js";
 
-export type { TaskKey, Version, VersionClock };
+export type { OperationOptions, TaskKey, Version, VersionClock };
 
 /** A save: the task's keys, its body, and what it replaces. */
 export interface SaveEntry extends TaskKey {
@@ -35,11 +36,6 @@ export type Outcome<T> =
   | { readonly ok: true; readonly value: T }
   /** `attempted` is the version of a save whose outcome is unknown. */
   | { readonly ok: false; readonly error: TaskError; readonly attempted?: Version | undefined };
-
-export interface OperationOptions {
-  /** Aborted before the operation left: not applied. Later: its outcome is unknown; nothing is rolled back. */
-  readonly signal?: AbortSignal | undefined;
-}
 
 export interface WriteOptions extends OperationOptions {
   /** Part of a bulk call: apply backpressure instead of failing with OVERLOADED. */

@@ -1,6 +1,6 @@
+import type { OperationOptions } from "../core/abort.js";
 import type { TaskKey } from "../core/keys.js";
 import type { Version } from "../core/version.js";
-import type { OperationOptions } from "./adapter.js";
 
 /** A worker's wish to have a version of a task for itself for a time. */
 export interface ClaimRequest extends TaskKey {

@@ -9,19 +9,6 @@ export const MAX_SHARED_BYTES = 1024;
 /** How many bytes a batch may have more than one envelope, so that each task fits into a batch of its own. */
 export const BATCH_OVERHEAD_BYTES = 4096;
 
-export interface BatchOptions {
-  /**
-   * The largest batch, in bytes. By default 4 KiB more than the largest task, so that each fits: 1,052,672, unless the
-   * data interface has another `maxTaskBytes`.
-   */
-  readonly maxBatchBytes?: number | undefined;
-}
-
-export interface FrameOptions extends BatchOptions {
-  /** Ends it with ABORTED; the source is let go. */
-  readonly signal?: AbortSignal | undefined;
-}
-
 /** Throws TOO_LARGE. */
 export function checkBatchTasks(count: number): void {
   if (count > MAX_BATCH_TASKS) throw tooManyTasks();

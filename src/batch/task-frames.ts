@@ -5,6 +5,7 @@ import { invalidArgument } from "../core/errors.js";
 import { NOT_READY, SourceReader, supplyOf } from "../core/pull-source.js";
 import { decodeEnvelope } from "../envelope/decode.js";
 import type { FullEnvelope } from "../envelope/envelope.js";
+import type { FrameOptions } from "../task/batch-options.js";
 import { defaultHome, maxTaskBytes } from "../task/default-home.js";
 import type { OpaqueTask } from "../task/opaque-task.js";
 import { TaskTypeRegistry } from "../task/registry.js";
@@ -15,7 +16,7 @@ import type { TaskClass, TaskOf } from "../task/task-types.js";
 import { maxBatchBytes, rowOf } from "./batch.js";
 import { decodeBatch } from "./batch-decoding.js";
 import { BatchEncoder } from "./batch-encoding.js";
-import { type FrameOptions, MAX_BATCH_TASKS } from "./batch-limits.js";
+import { MAX_BATCH_TASKS } from "./batch-limits.js";
 import { readFrames } from "./frames.js";
 
 export interface EncodeFramesOptions extends FrameOptions {

@@ -2,6 +2,12 @@ import { invalidArgument, TaskError, type WriteOutcome } from "./errors.js";
 import { adviseToAwait } from "./promises.js";
 import { tagOf } from "./values.js";
 
+/** What every operation takes. */
+export interface OperationOptions {
+  /** Aborted before the operation left: not applied. Later: its outcome is unknown; nothing is rolled back. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Throws ABORTED, with the signal's reason as its cause, if the signal has been aborted. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   checkSignal(signal);

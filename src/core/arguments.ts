@@ -1,5 +1,4 @@
-import type { OperationOptions } from "../adapter/adapter.js";
-import { throwIfAborted } from "./abort.js";
+import { type OperationOptions, throwIfAborted } from "./abort.js";
 import { describeValue, shorten } from "./describe-value.js";
 import { invalidArgument, TaskError } from "./errors.js";
 import { nearestName } from "./nearest-name.js";

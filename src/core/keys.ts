@@ -35,7 +35,7 @@ export function isKey(taskList: unknown, id: unknown): boolean {
 }
 
 /** A text that names a task, for maps: neither key holds a NUL. */
-export function nameOf({ taskList, id }: TaskKey): string {
+export function joinKey({ taskList, id }: TaskKey): string {
   return `${taskList}\0${id}`;
 }
 

@@ -2,7 +2,6 @@
 
 import type { Adapter, OperationOptions } from "../adapter/adapter.js";
 import { readBatch } from "../batch/batch.js";
-import type { BatchOptions, FrameOptions } from "../batch/batch-limits.js";
 import { readTaskFrames } from "../batch/task-frames.js";
 import { type Claim, endCompleted } from "../claims/claim.js";
 import { type ClaimInfo, type ClaimOptions, claimInfoOf, claimsOf, claimVersion } from "../claims/claiming.js";
@@ -15,6 +14,7 @@ import { checkKey, checkTaskList, type TaskKey } from "../core/keys.js";
 import { isPlainObject } from "../core/values.js";
 import { DEFAULT_MAX_TASK_BYTES } from "../envelope/envelope.js";
 import { type FromHashOptions, hashToEnvelope } from "../json/hash.js";
+import type { BatchOptions, FrameOptions } from "../task/batch-options.js";
 import { splitOptions } from "../task/build.js";
 import { findDefaultHome, setDefaultHome } from "../task/default-home.js";
 import type { OpaqueTask } from "../task/opaque-task.js";

@@ -3,14 +3,6 @@ import { checkCount, readOperation, readOptions } from "../core/arguments.js";
 import { cassandraAdapter } from "./cassandra-adapter.js";
 import { parseStoreUrl, type StoreAddress } from "./store-url.js";
 
-export {
-  type CassandraAddress,
-  type MemoryAddress,
-  parseStoreUrl,
-  type SqliteAddress,
-  type StoreAddress,
-} from "./store-url.js";
-
 export interface OpenStoreOptions extends OperationOptions {
   /**
    * Makes what the store needs, if it is not there: Cassandra's keyspace and tables, with so many replicas in the

@@ -2,7 +2,6 @@ import type { Message } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import type { TaskEnvelope } from "../../gen/taskledger/v1/envelope_pb.js";
 import type { OperationOptions } from "../adapter/adapter.js";
-import type { BatchOptions, FrameOptions } from "../batch/batch-limits.js";
 import type { Claim } from "../claims/claim.js";
 import type { ByteSource } from "../core/byte-source.js";
 import { describeValue, TaskError } from "../core/errors.js";
@@ -11,6 +10,7 @@ import { packageVersion } from "../core/package-version.js";
 import { type Version, versionToTimestamp } from "../core/version.js";
 import { savedAtOf } from "../envelope/envelope.js";
 import type { FromHashOptions } from "../json/hash.js";
+import type { BatchOptions, FrameOptions } from "./batch-options.js";
 
 /** A task, as far as this module looks at one. */
 export interface AnyTask extends TaskKey {

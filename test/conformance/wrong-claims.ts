@@ -1,16 +1,14 @@
-import { MemoryAdapter } from "../../src/adapters/memory/adapter.js";
 import type {
   ClaimHolding,
   ClaimRequest,
   ClaimState,
   ClaimStore,
   CompleteEntry,
-  OperationOptions,
   Outcome,
   SaveEntry,
-  TaskKey,
-  Version,
-} from "../../src/index.js";
+} from "../../src/adapter/index.js";
+import { MemoryAdapter } from "../../src/adapters/memory/index.js";
+import type { OperationOptions, TaskKey, Version } from "../../src/index.js";
 
 /** A store in memory whose claims do some things in another way. */
 abstract class Changed extends MemoryAdapter {

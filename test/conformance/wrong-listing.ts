@@ -1,6 +1,6 @@
-import { MemoryAdapter } from "../../src/adapters/memory/adapter.js";
+import type { AllOptions, StoredTask } from "../../src/adapter/index.js";
+import { MemoryAdapter } from "../../src/adapters/memory/index.js";
 import { MAX_VERSION } from "../../src/core/version.js";
-import type { AllOptions, StoredTask } from "../../src/index.js";
 
 type Pages = AsyncGenerator<readonly StoredTask[], void, undefined>;
 

@@ -24,7 +24,7 @@ beforeAll(async () => {
   const outfile = join(folder, "taskledger.mjs");
   const contents = `
     export * from "./src/index.js";
-    export { MemoryAdapter } from "./src/adapters/memory.js";
+    export { MemoryAdapter } from "./src/adapters/memory/index.js";
     export { FetchFileTask } from "./gen/example/v1/fetch_file_task.js";`;
   await build({
     stdin: { contents, resolveDir: repository },

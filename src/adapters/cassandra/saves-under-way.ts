@@ -1,4 +1,4 @@
-import { nameOf, type TaskKey } from "../../core/keys.js";
+import { joinKey, type TaskKey } from "../../core/keys.js";
 import type { Version } from "../../core/version.js";
 
 /** What this process has made of one id while saves of it are under way. */
@@ -13,7 +13,7 @@ export class SavesUnderWay {
   readonly #versions = new Map<string, VersionsUnderWay>();
 
   enter(key: TaskKey): VersionsUnderWay {
-    const name = nameOf(key);
+    const name = joinKey(key);
     const versions = this.#versions.get(name) ?? { name, latest: 0n, saves: 0 };
     versions.saves++;
     this.#versions.set(name, versions);

@@ -1,18 +1,23 @@
-import type {
-  Adapter,
-  AllOptions,
-  CompleteEntry,
-  OperationOptions,
-  Outcome,
-  SaveEntry,
-  StoredTask,
-} from "../../adapter/adapter.js";
-import type { ClaimStore } from "../../adapter/claim-store.js";
-import { throwIfAborted } from "../../core/abort.js";
-import { readOptions } from "../../core/arguments.js";
-import { isTaskError, TaskError } from "../../core/errors.js";
-import type { TaskKey } from "../../core/keys.js";
-import { checkClock, latestOf, processClock, type Version, type VersionClock } from "../../core/version.js";
+import {
+  type Adapter,
+  type AllOptions,
+  type ClaimStore,
+  type CompleteEntry,
+  checkClock,
+  isTaskError,
+  latestOf,
+  type OperationOptions,
+  type Outcome,
+  processClock,
+  readOptions,
+  type SaveEntry,
+  type StoredTask,
+  TaskError,
+  type TaskKey,
+  throwIfAborted,
+  type Version,
+  type VersionClock,
+} from "../../adapter/index.js";
 import { MemoryClaims } from "./claims.js";
 
 export interface MemoryAdapterOptions {

@@ -1,15 +1,18 @@
-import type { OperationOptions } from "../../adapter/adapter.js";
 import {
   type ClaimHolding,
   type ClaimRequest,
   type ClaimState,
   type ClaimStore,
   grantClaim,
+  joinKey,
+  type OperationOptions,
   releaseClaim,
   renewClaim,
-} from "../../adapter/claim-store.js";
-import { nameOf, type TaskKey } from "../../core/keys.js";
-import { toMilliseconds, type Version, type VersionClock } from "../../core/version.js";
+  type TaskKey,
+  toMilliseconds,
+  type Version,
+  type VersionClock,
+} from "../../adapter/index.js";
 
 export interface MemoryClaimsOptions {
   readonly clock: VersionClock;
@@ -36,7 +39,7 @@ export class MemoryClaims implements ClaimStore {
     this.#check(signal);
     if (this.#versionOf(request) !== request.savedAt) return undefined;
     const time = { now: this.#now(), tolerance: 0 };
-    const state = grantClaim(this.#states.get(nameOf(request)), request, time, (after) => this.#clock.next(after));
+    const state = grantClaim(this.#states.get(joinKey(request)), request, time, (after) => this.#clock.next(after));
     return this.#put(request, state);
   }
 
@@ -54,12 +57,12 @@ export class MemoryClaims implements ClaimStore {
 
   async states(keys: readonly TaskKey[], { signal }: OperationOptions = {}) {
     this.#check(signal);
-    return keys.map((key) => this.#states.get(nameOf(key)));
+    return keys.map((key) => this.#states.get(joinKey(key)));
   }
 
   /** The task is not open any more. */
   drop(key: TaskKey): void {
-    this.#states.delete(nameOf(key));
+    this.#states.delete(joinKey(key));
   }
 
   /** In milliseconds. */
@@ -68,12 +71,12 @@ export class MemoryClaims implements ClaimStore {
   }
 
   #held(holding: ClaimHolding): ClaimState | undefined {
-    const state = this.#states.get(nameOf(holding));
+    const state = this.#states.get(joinKey(holding));
     return state?.owner !== undefined && state.token === holding.token ? state : undefined;
   }
 
   #put(key: TaskKey, state: ClaimState | undefined): ClaimState | undefined {
-    if (state) this.#states.set(nameOf(key), state);
+    if (state) this.#states.set(joinKey(key), state);
     return state;
   }
 }
