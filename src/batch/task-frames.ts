@@ -37,7 +37,7 @@ const frameOptions: OptionNames<FrameOptions> = { maxBatchBytes: true, signal: t
  * ready, so that a trickle is not held back. Throws INVALID_DATA, TOO_LARGE, ABORTED, INVALID_ARGUMENT, and what the
  * source throws; left early, it lets go of the source.
  *
- *     await pipeline(encodeFrames(tasks.all("datto.com")), socket);
+ *     await pipeline(encodeFrames(tasks.all("acme.com")), socket);
  */
 export function encodeFrames(
   source: Iterable<Task> | AsyncIterable<Task>,

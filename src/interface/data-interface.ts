@@ -71,7 +71,7 @@ type Registered<K extends TaskClass, C extends TaskClass> = [K] extends [C]
  * belong to none.
  *
  *     await using tasks = new DataInterface({ types: [FetchFileTask], adapter: new SqliteAdapter({ path: "ledger.db" }) });
- *     await tasks.create(FetchFileTask, { taskList: "datto.com", filename: "file1.txt" });
+ *     await tasks.create(FetchFileTask, { taskList: "acme.com", filename: "file1.txt" });
  */
 export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implements TaskHome {
   readonly types: readonly C[];

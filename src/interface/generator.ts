@@ -11,7 +11,7 @@ export type TaskSource<T> = Iterable<T> | AsyncIterable<T> | (() => Iterable<T> 
  * Tasks from several sources, one source after the other, lazily. Sources can be appended at any time; an iteration
  * that is under way comes to them, too.
  *
- *     const tasks = new TaskGenerator(filesToFetch).append(existingTasks("datto.com"));
+ *     const tasks = new TaskGenerator(filesToFetch).append(existingTasks("acme.com"));
  *     await ledger.saveAll(tasks);
  */
 export class TaskGenerator<T extends Task = Task> implements AsyncIterable<T> {

@@ -34,7 +34,7 @@ const runOptions: OptionNames<RunOptions> = { ...performOptionNames, concurrency
  * A task whose work is another list: it executes, then completes, each open task of that list. Register it like any
  * other type.
  *
- *     await tasks.create(CompositeTask, { taskList: "nightly", id: "fetch", childTaskList: "datto.com" });
+ *     await tasks.create(CompositeTask, { taskList: "nightly", id: "fetch", childTaskList: "acme.com" });
  */
 export class CompositeTask extends Task<typeof CompositeSchema> {
   static readonly schema: typeof CompositeSchema = CompositeSchema;

@@ -37,7 +37,7 @@ type ReadableClass = abstract new (...args: any[]) => Task;
  * A task: its list and id, its data, and what travels beside them. Generated classes extend it with an accessor for
  * each field of the data. Its members are frozen, since any name may be that of a field.
  *
- *     const task = FetchFileTask.build({ taskList: "datto.com", id: "file1", filename: "file1.txt" });
+ *     const task = FetchFileTask.build({ taskList: "acme.com", id: "file1", filename: "file1.txt" });
  *     await task.save();
  *     …
  *     await task.complete();
