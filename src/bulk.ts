@@ -23,17 +23,21 @@ export interface BulkFailure<T = unknown> {
 
 /**
  * BULK_FAILED, or ABORTED: `done` tasks were acknowledged, `failures` lists those that were taken from the source and
- * were not, each with its own error. Where the source itself threw, or a callback, `cause` is what it threw.
+ * were not, each with its own error, and `codes` the codes of these. Where the source itself threw, or a callback, `cause` is
+ * what it threw. The outcome is `not-applied` only if nothing was.
  */
 export class BulkError<T = unknown> extends TaskError {
   readonly done: number;
   readonly failures: readonly BulkFailure<T>[];
+  /** Each code once. */
+  readonly codes: readonly TaskErrorCode[];
 
   constructor(code: TaskErrorCode, message: string, done: number, failures: readonly BulkFailure<T>[], cause: unknown) {
-    const unknown = failures.some(({ error }) => error.outcome === "unknown");
-    super(code, message, { outcome: unknown ? "unknown" : "not-applied", cause });
+    const isApplied = done > 0 || failures.some(({ error }) => error.outcome === "unknown");
+    super(code, message, { outcome: isApplied ? "unknown" : "not-applied", cause });
     this.done = done;
     this.failures = failures;
+    this.codes = [...new Set(failures.map(({ error }) => error.code))];
   }
 }
 

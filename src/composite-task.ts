@@ -4,6 +4,7 @@ import type { DataInterface } from "./data-interface.js";
 import { defaultHome } from "./default-home.js";
 import { describeValue, messageOf } from "./describe-value.js";
 import { TaskError } from "./errors.js";
+import { servicesOf } from "./interface-state.js";
 import { checkOptions, checkSpelling, type OptionNames, readOptions } from "./options.js";
 import {
   checkPerformOptions,
@@ -107,9 +108,10 @@ async function* runChildren(
   const execute = (task: Task, context: PerformContext) => task.execute({ ...context, [UNDER_WAY]: underWay } as never);
   const performer = new Performer(tasks, execute, options);
   const { signal = new AbortController().signal } = options;
+  const context = { signal, services: servicesOf(tasks) } as ExecuteContext as PerformContext;
   const work = tasks.adapter.claims
     ? (child: Task) => performer.perform(child)
-    : (child: Task) => performUnclaimed(child, () => execute(child, { signal } as PerformContext));
+    : (child: Task) => performUnclaimed(child, () => execute(child, context));
   const children = tasks.all(composite.childTaskList, { signal });
   yield* mapConcurrently(exclude(children, underWay), (child) => settleChild(child, work), concurrency);
 }

@@ -19,7 +19,7 @@ import {
   registryOf,
   setInterfaceState,
 } from "./interface-state.js";
-import { checkKey, checkTaskList, type TaskKey } from "./keys.js";
+import { checkDistinct, checkKey, checkTaskList, type TaskKey } from "./keys.js";
 import { type ListStats, readStats, type StatsOptions } from "./list-stats.js";
 import { checkSavedBefore, listTasks } from "./listing.js";
 import { checkFunction, type OptionNames, operationOptions, readOperation, readOptions } from "./options.js";
@@ -127,13 +127,15 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
 
   /**
    * Saves all of the tasks or none, whatever their lists: a task and those that follow from it, say. For stores with
-   * transactions (memory, SQLite); others throw UNSUPPORTED. Throws what `save` throws, for the first that can't be saved.
+   * transactions (memory, SQLite); others throw UNSUPPORTED. Throws KEY_CONFLICT if two have one list and id, so that one
+   * would replace the other; and what `save` throws, for the first that can't be saved.
    */
   async saveTogether(tasks: readonly Task[], options: OperationOptions = {}): Promise<void> {
     const operation = readOperation(options, operationOptions);
     if (!Array.isArray(tasks)) throw invalidArgument("tasks", "an array of tasks", tasks);
     const registry = registryOf(this);
     const entries = tasks.map((task) => saveEntry(task, this, registry));
+    checkDistinct(entries);
     const { adapter } = this;
     if (adapter.saveTogether === undefined)
       throw new TaskError("UNSUPPORTED", "this store can't save several tasks in one step: it has no transactions");
@@ -224,10 +226,10 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
    */
   async claimState(task: TaskKey, options: OperationOptions = {}): Promise<ClaimInfo | undefined> {
     const operation = readOperation(options, operationOptions);
-    const { taskList, id } = task;
+    const { taskList, id } = Object(task) as Partial<TaskKey>;
     checkKey(taskList, id);
     const claims = claimsOf(this.adapter);
-    const [state] = await callStore("not-applied", () => claims.states([{ taskList, id }], operation));
+    const [state] = await claims.states([{ taskList, id } as TaskKey], operation);
     return state && claimInfoOf(state);
   }
 

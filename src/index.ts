@@ -40,6 +40,7 @@ export { moveTasks } from "./move-tasks.js";
 export type { ReleaseOptions } from "./recovery/claim.js";
 export { Claim } from "./recovery/claim.js";
 export type { ClaimInfo, ClaimOptions } from "./recovery/claiming.js";
+export { dispatchKey } from "./recovery/dispatch-key.js";
 export { perform } from "./recovery/perform.js";
 export type {
   Backoff,

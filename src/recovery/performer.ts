@@ -1,14 +1,15 @@
-import { type ClaimState, isClaimed } from "../claim-store.js";
+import { type ClaimState, isClaimed, REDELIVERY } from "../claim-store.js";
 import type { DataInterface } from "../data-interface.js";
 import { isTaskError, TaskError } from "../errors.js";
 import { checkDataInterface, servicesOf } from "../interface-state.js";
 import { OpaqueTask } from "../task/opaque-task.js";
 import type { Task } from "../task/task.js";
+import { stateOf } from "../task/task-state.js";
 import type { Claim } from "./claim.js";
 import { claimsOf, DEFAULT_LEASE, newOwner } from "./claiming.js";
 import { saveDeadLetter } from "./dead-letter.js";
 import type { PassedOver, PerformContext, PerformOptions, PerformResult, TaskHandler } from "./perform-options.js";
-import { keepRenewing, runClaimed } from "./run-claimed.js";
+import { keepRenewing, reasonOf, runClaimed } from "./run-claimed.js";
 
 /** Does tasks, each under a claim, and sees to what becomes of them: completed, tried again later, or given up. */
 export class Performer {
@@ -43,8 +44,11 @@ export class Performer {
     return this.#hasRivals;
   }
 
-  /** Throws what the store throws if the task could not be claimed, or not be completed. */
+  /** Throws TYPE_MISMATCH, NOT_SAVED, and what the store throws if the task could not be claimed, or not be completed. */
   async perform(task: Task): Promise<PerformResult> {
+    const { attempt } = stateOf(task).envelope;
+    const { signal } = this.#options;
+    if (signal?.aborted) return { type: "interrupted", task, attempt, error: reasonOf(signal) };
     const cannotDo = task instanceof OpaqueTask && !(this.#options.opaque && this.#handler);
     if (cannotDo) return passedOver(task, "opaque");
     const before = await this.#claimsBefore(task);
@@ -85,7 +89,10 @@ export class Performer {
   #wasLeftOpen(before: ClaimState | undefined): boolean {
     const { deadLetterList } = this.#options;
     if (before === undefined || deadLetterList !== undefined) return false;
-    return before.owner === undefined && before.attempt >= this.#maxAttempts;
+    const { owner, attempt } = before;
+    // A mark hides whether the last attempt failed or its worker died, which is still to be told.
+    if (owner === REDELIVERY) return attempt > this.#maxAttempts;
+    return owner === undefined && attempt >= this.#maxAttempts;
   }
 
   /** Without the caller's signal: it is short, and a claim that was granted must be known, to be released. */
@@ -101,8 +108,9 @@ export class Performer {
   async #whyNot(task: Task): Promise<PassedOver> {
     this.#hasRivals = true;
     const [state] = await claimsOf(this.#tasks.adapter).states([task]);
-    const savedAt = task.envelope.savedAt ?? 0n;
-    if (state === undefined || !isClaimed(state, { savedAt }, { now: Date.now(), tolerance: 0 })) return "gone";
+    const { savedAt = 0n } = task.envelope;
+    const isOfVersion = state?.savedAt === savedAt && isClaimed(state, { savedAt }, { now: Date.now(), tolerance: 0 });
+    if (!isOfVersion) return "gone";
     return state.owner === undefined ? "waiting" : "claimed";
   }
 

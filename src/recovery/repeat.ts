@@ -12,22 +12,29 @@ export interface RepeatOptions {
   readonly onStoreFailed: (error: TaskError) => Promise<boolean>;
 }
 
+/** Goes through a list once; resolves to whether to go on. */
+export type Pass = () => Promise<boolean>;
+
 /**
- * Makes passes until one says that it is enough, or the signal is aborted, which is no error. Throws what a pass throws, but
- * what may have passed by the next.
+ * Makes the passes, one after the other, again and again, until one says that it is enough, or the signal is aborted, which is
+ * no error. Throws what a pass throws, but what may have passed by the next time; the other passes go on then.
  */
-export async function repeat(pass: () => Promise<boolean>, options: RepeatOptions): Promise<void> {
-  const { every, signal, onStoreFailed } = options;
+export async function repeat(passes: readonly Pass[], options: RepeatOptions): Promise<void> {
+  const { every, signal } = options;
   while (!signal?.aborted) {
-    try {
-      if (!(await pass())) return;
-    } catch (error) {
-      if (signal?.aborted && isTaskError(error, "ABORTED")) return;
-      if (every === undefined || !isTaskError(error) || !passing.includes(error.code)) throw error;
-      if (!(await onStoreFailed(error))) return;
-    }
+    for (const pass of passes) if (!(await tryPass(pass, options))) return;
     if (every === undefined) return;
     await pause(every, signal);
+  }
+}
+
+async function tryPass(pass: Pass, { every, signal, onStoreFailed }: RepeatOptions): Promise<boolean> {
+  try {
+    return await pass();
+  } catch (error) {
+    if (signal?.aborted && isTaskError(error, "ABORTED")) return false;
+    if (every === undefined || !isTaskError(error) || !passing.includes(error.code)) throw error;
+    return onStoreFailed(error);
   }
 }
 

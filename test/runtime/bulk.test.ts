@@ -188,7 +188,8 @@ describe("when some tasks can't be saved", () => {
     const error = await bulkErrorOf(() => tasks.saveAll(buildMany(3)));
     expect(error).toMatchObject({
       code: "BULK_FAILED",
-      outcome: "not-applied",
+      outcome: "unknown", // some of it was applied
+      codes: ["OVERLOADED"],
       done: 2,
       message: "some tasks failed: 2 done, 1 taken and not done (see failures)",
       cause: { code: "OVERLOADED" },
