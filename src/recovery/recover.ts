@@ -1,5 +1,6 @@
 import { mapConcurrently } from "../concurrency.js";
 import type { DataInterface } from "../data-interface.js";
+import type { TaskError } from "../errors.js";
 import { checkTaskLists } from "../keys.js";
 import { checkFunction } from "../options.js";
 import { listStale } from "../stale.js";
@@ -69,10 +70,10 @@ class Recovery {
 
   async run(): Promise<RecoverCounts> {
     const { every, signal } = this.#options;
-    const onStoreFailed = (error: (RecoverEvent & { type: "store-failed" })["error"]) =>
-      this.#tell({ type: "store-failed", error }).then(() => !this.#thrown);
+    const onFailed = (error: unknown) =>
+      this.#tell({ type: "store-failed", error: error as TaskError }).then(() => !this.#thrown);
     const passes = this.#taskLists.map((taskList) => () => this.#pass(taskList));
-    await repeat(passes, { every, signal, onStoreFailed });
+    await repeat(passes, { every, signal, onFailed });
     if (this.#thrown) throw this.#thrown.cause;
     return this.#total;
   }

@@ -3,7 +3,6 @@ import type { OperationOptions } from "../adapter.js";
 import { REDELIVERY } from "../claim-store.js";
 import { forEachConcurrently } from "../concurrency.js";
 import type { DataInterface } from "../data-interface.js";
-import type { TaskError } from "../errors.js";
 import { checkDataInterface } from "../interface-state.js";
 import { checkTaskLists } from "../keys.js";
 import { checkCount, checkDuration, checkFunction, type OptionNames, readOptions } from "../options.js";
@@ -27,12 +26,15 @@ export interface RedeliverOptions extends OperationOptions {
   readonly every?: number | undefined;
   /** The maximum number of tasks in a batch. @defaultValue 100 */
   readonly batchSize?: number | undefined;
-  /** Called if the store did not answer; with `every`, the next pass tries again. */
-  readonly onStoreFailed?: ((error: TaskError) => unknown) | undefined;
+  /**
+   * Called, and awaited, if the store did not answer (a TaskError) or `send` threw; with `every`, the next pass tries again.
+   * Without it, what `send` throws ends the run.
+   */
+  readonly onFailed?: ((error: unknown) => unknown) | undefined;
 }
 
 const redeliverOptions: OptionNames<RedeliverOptions> = {
-  ...{ olderThan: true, interval: true, every: true, batchSize: true, onStoreFailed: true, signal: true },
+  ...{ olderThan: true, interval: true, every: true, batchSize: true, onFailed: true, signal: true },
 };
 
 /** Marks that are set at once. */
@@ -45,7 +47,8 @@ const CONCURRENCY = 16;
  *
  *     await redeliver(tasks, "acme.com", (batch) => queue.addBulk(batch.map(toJob)), { every: 30_000, signal });
  *
- * If `send` throws or rejects, its batch may be handed over again at once, and the call rejects with that.
+ * If `send` throws or rejects, its batch may be handed over again at once, and the call rejects with that, unless `onFailed` is
+ * there to be told.
  *
  * @returns how many tasks were handed over.
  * @throws INVALID_ARGUMENT, INVALID_KEY, UNSUPPORTED if the store has no claims, and, without `every`, what the store throws.
@@ -59,24 +62,42 @@ export async function redeliver<C extends TaskClass<Task>>(
   checkDataInterface("tasks", tasks);
   const lists = checkTaskLists(taskLists);
   checkFunction("send", send);
-  const { every, signal, onStoreFailed, ...rest } = readOptions(options, redeliverOptions);
+  const { every, signal, onFailed, ...rest } = readOptions(options, redeliverOptions);
   const { olderThan = 60_000, interval = 300_000, batchSize = 100 } = rest;
   checkDuration("interval", interval, 1);
   checkDuration("every", every ?? 0);
   checkCount("batchSize", batchSize);
-  checkFunction("onStoreFailed", onStoreFailed);
+  checkFunction("onFailed", onFailed);
   checkSignal(signal);
   const passOptions = { olderThan, interval, batchSize, signal };
   const redelivery = new Redelivery(tasks as DataInterface, send as Send, passOptions);
   const passes = lists.map((taskList) => () => redelivery.pass(taskList));
-  await repeat(passes, {
-    ...{ every, signal },
-    async onStoreFailed(error) {
-      await onStoreFailed?.(error);
-      return true;
-    },
-  });
+  try {
+    await repeat(passes, {
+      ...{ every, signal },
+      mayPass: (error) => onFailed !== undefined && error instanceof SendFailure,
+      async onFailed(error) {
+        await onFailed?.(causeOf(error));
+        return true;
+      },
+    });
+  } catch (error) {
+    throw causeOf(error);
+  }
   return redelivery.sent;
+}
+
+/** What `send` threw, whatever it is. */
+class SendFailure {
+  readonly cause: unknown;
+
+  constructor(cause: unknown) {
+    this.cause = cause;
+  }
+}
+
+function causeOf(error: unknown): unknown {
+  return error instanceof SendFailure ? error.cause : error;
 }
 
 type Send = (batch: readonly Task[]) => unknown;
@@ -120,11 +141,19 @@ class Redelivery {
     try {
       await this.#markAll(batch, marks);
       const marked = batch.filter((task) => marks.has(task));
-      if (marked.length > 0) await this.#send(marked);
+      if (marked.length > 0) await this.#sendAll(marked);
       this.sent += marked.length;
     } catch (error) {
       await forEachConcurrently([...marks], CONCURRENCY, ([task, token]) => this.#unmark(task, token));
       throw error;
+    }
+  }
+
+  async #sendAll(batch: readonly Task[]): Promise<void> {
+    try {
+      await this.#send(batch);
+    } catch (cause) {
+      throw new SendFailure(cause);
     }
   }
 

@@ -1,5 +1,5 @@
 import { onAbort } from "../abort.js";
-import { isTaskError, type TaskError, type TaskErrorCode } from "../errors.js";
+import { isTaskError, type TaskErrorCode } from "../errors.js";
 
 /** What may pass by itself; after it, the next pass tries again. */
 const passing: readonly TaskErrorCode[] = ["UNAVAILABLE", "TIMEOUT", "OVERLOADED", "CLOCK_SKEW"];
@@ -8,8 +8,10 @@ export interface RepeatOptions {
   /** The pause between two passes, in milliseconds; without it there is one pass. */
   readonly every: number | undefined;
   readonly signal: AbortSignal | undefined;
-  /** Called if the store did not answer, and resolves to whether to go on. */
-  readonly onStoreFailed: (error: TaskError) => Promise<boolean>;
+  /** Whether to try again after another error than that the store did not answer. @defaultValue never */
+  readonly mayPass?: ((error: unknown) => boolean) | undefined;
+  /** Called if the store did not answer, or with another error that may pass; resolves to whether to go on. */
+  readonly onFailed: (error: unknown) => Promise<boolean>;
 }
 
 /** Goes through a list once; resolves to whether to go on. */
@@ -28,13 +30,14 @@ export async function repeat(passes: readonly Pass[], options: RepeatOptions): P
   }
 }
 
-async function tryPass(pass: Pass, { every, signal, onStoreFailed }: RepeatOptions): Promise<boolean> {
+async function tryPass(pass: Pass, { every, signal, mayPass, onFailed }: RepeatOptions): Promise<boolean> {
   try {
     return await pass();
   } catch (error) {
     if (signal?.aborted && isTaskError(error, "ABORTED")) return false;
-    if (every === undefined || !isTaskError(error) || !passing.includes(error.code)) throw error;
-    return onStoreFailed(error);
+    const isStore = isTaskError(error) && passing.includes(error.code);
+    if (every === undefined || !(isStore || mayPass?.(error))) throw error;
+    return onFailed(error);
   }
 }
 

@@ -91,7 +91,7 @@ describe("redeliver", () => {
     }));
     const running = redeliver(tasks, LIST, send, {
       ...{ olderThan: 0, interval: 10, every: 100, signal: controller.signal },
-      onStoreFailed: (error) => void errors.push(error.code),
+      onFailed: (error) => void errors.push((error as TaskError).code),
     });
     await pass(150);
     isAway = false;
@@ -180,6 +180,26 @@ describe("redeliver", () => {
       code: "UNAVAILABLE",
       message: "broken",
     });
+  });
+
+  test("goes on over a queue that is away for a time, if somebody is told", async () => {
+    await create(tasks);
+    const controller = new AbortController();
+    const errors: unknown[] = [];
+    const away = new Error("the queue is away");
+    const running = redeliver(tasks, LIST, (batch) => (errors.length < 3 ? Promise.reject(away) : send(batch)), {
+      ...{ olderThan: 0, every: 100, signal: controller.signal },
+      onFailed: (error) => void errors.push(error),
+    });
+    await pass(1_000);
+    controller.abort();
+    expect(await running).toBe(1);
+    expect([errors, sent]).toEqual([[away, away, away], [["file1"]]]);
+    await create(tasks, "file2");
+    const once = redeliver(tasks, LIST, () => Promise.reject(away), { olderThan: 0, every: 1 });
+    const thrown = once.catch((error) => error);
+    await pass(10);
+    expect(await thrown).toBe(away);
   });
 
   test("refuses what is no option", async () => {
