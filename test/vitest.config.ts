@@ -14,6 +14,7 @@ const alias = [
   { find: /^taskledger\/store$/, replacement: source("store.ts") },
   { find: /^taskledger\/testing$/, replacement: source("testing/index.ts") },
   { find: /^taskledger\/wire$/, replacement: source("wire/index.ts") },
+  { find: /^taskledger\/gen\/(.*)\.js$/, replacement: `${root}gen/$1.ts` },
 ];
 
 /** Tests that need a Cassandra are named so. */

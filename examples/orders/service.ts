@@ -32,9 +32,9 @@ export class Service {
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     });
     this.#broker?.connect(child);
-    const started = new ServiceProcess(settings.name, child);
+    const started = new ServiceProcess(settings.name, child, name === "api" ? "listening" : "ready");
     this.#processes.push(started);
-    await started.untilSaid(name === "api" ? "listening" : "ready");
+    await started.isAtWork;
     return started;
   }
 
@@ -48,6 +48,7 @@ export class Service {
   }
 }
 
+/** What a process says of itself. */
 interface PartMessage {
   readonly part?: "ready" | "listening";
   readonly port?: number;
@@ -58,23 +59,22 @@ export class ServiceProcess {
   readonly name: string;
   readonly #child: ChildProcess;
   readonly #ended: Promise<unknown>;
+  /** Resolves once it is at work. */
+  readonly isAtWork: Promise<void>;
   #port = 0;
 
-  constructor(name: string, child: ChildProcess) {
+  constructor(name: string, child: ChildProcess, sign: PartMessage["part"]) {
     this.name = name;
     this.#child = child;
     this.#ended = once(child, "exit");
-    child.on("message", ({ port }: PartMessage) => {
-      if (port !== undefined) this.#port = port;
+    this.isAtWork = new Promise((resolve, reject) => {
+      child.on("message", ({ part, port = 0 }: PartMessage) => {
+        if (part !== sign) return;
+        this.#port = port;
+        resolve();
+      });
+      this.#ended.then(() => reject(new Error(`${name} ended with ${child.exitCode ?? child.signalCode}`)));
     });
-  }
-
-  async untilSaid(what: PartMessage["part"]): Promise<void> {
-    for (;;) {
-      const [message] = await Promise.race([once(this.#child, "message"), this.#ended.then(() => [undefined])]);
-      if (message === undefined) throw new Error(`${this.name} ended with ${this.#child.exitCode}`);
-      if ((message as PartMessage).part === what) return;
-    }
   }
 
   /** SIGKILL ends it at once, SIGSTOP stops it until SIGCONT. */

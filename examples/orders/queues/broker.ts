@@ -31,14 +31,15 @@ export class Broker {
     this.#waiting = [];
   }
 
+  /** One to each in turn, so that none is passed by. */
   #deliver(): void {
-    for (const [child, room] of this.#rooms) {
-      for (let left = room; left > 0 && child.connected; left--) {
-        const message = this.#waiting.shift();
-        if (message === undefined) return;
-        this.#rooms.set(child, left - 1);
-        child.send({ pipe: "deliver", body: message.body } satisfies PipeMessage, () => undefined);
-      }
+    for (;;) {
+      const [child, room] = [...this.#rooms].find(([each, left]) => left > 0 && each.connected) ?? [];
+      const message = child && this.#waiting.shift();
+      if (child === undefined || message === undefined) return;
+      this.#rooms.delete(child);
+      this.#rooms.set(child, (room ?? 1) - 1);
+      child.send({ pipe: "deliver", body: message.body } satisfies PipeMessage, () => undefined);
     }
   }
 }
