@@ -25,11 +25,11 @@ const kinds: readonly string[] = ["pipes", "bullmq", "pg-boss"] satisfies QueueK
 const DECLINED = "a declined card";
 const DEADLINE = 120_000;
 
-/** The first versions's orders, then as many of the second's. */
 interface Run {
   readonly service: Service;
   readonly queue: QueueServer;
   readonly world: World;
+  /** So many orders come to each version. */
   readonly count: number;
 }
 
@@ -40,6 +40,7 @@ async function main(): Promise<void> {
   const { queue: kind = "pipes", orders: count = "40" } = values;
   if (!kinds.includes(kind)) throw new Error(`--queue is one of ${kinds.join(", ")}`);
   if (!/^[1-9]\d{0,4}$/.test(count)) throw new Error("--orders is a number from 1");
+  if (values.store === "memory:") throw new Error("memory: is one process's own; name sqlite:PATH");
   const reason = whyNoQueue(kind as QueueKind);
   if (reason !== undefined) return console.log(`left out: ${reason}`);
 

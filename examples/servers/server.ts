@@ -42,7 +42,7 @@ export class Server {
   /** Ends it, and removes what it kept. */
   async stop(): Promise<void> {
     process.off("exit", this.#onExit);
-    const ended = this.#process.exitCode === null && once(this.#process, "exit");
+    const ended = this.#isRunning && once(this.#process, "exit");
     this.#end("SIGINT");
     await ended;
     this.#folder.remove();
@@ -50,6 +50,10 @@ export class Server {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
+  }
+
+  get #isRunning(): boolean {
+    return this.#process.exitCode === null && this.#process.signalCode === null;
   }
 
   #end(signal: NodeJS.Signals): void {
@@ -60,7 +64,7 @@ export class Server {
   async #untilSaid(text: string, program: string): Promise<void> {
     const deadline = Date.now() + 30_000;
     while (!this.#said.includes(text)) {
-      if (this.#process.exitCode !== null || Date.now() > deadline) {
+      if (!this.#isRunning || Date.now() > deadline) {
         await this.stop();
         throw new Error(`${program} does not start: ${this.#said.trim()}`);
       }

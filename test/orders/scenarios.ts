@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { CompositeTask, DataInterface } from "taskledger";
 import { expect } from "vitest";
-import { bookings, LISTS, nameOf, say, Town, type TownOptions, until } from "./town.js";
+import { until } from "../support/until.js";
+import { bookings, LISTS, nameOf, say, Town, type TownOptions } from "./town.js";
 
 /*
  * What happens to a service beside its queue, on any store with claims.

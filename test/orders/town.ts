@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { DataInterface, dispatchKey, type Task } from "taskledger";
 import { openStore } from "taskledger/store";
 import type { Broker } from "../../examples/orders/queues/broker.js";
@@ -16,6 +15,7 @@ import {
 } from "../../examples/orders/v1/gen/shop/v1/tasks_task.js";
 import { type Deed, World } from "../../examples/orders/world.js";
 import { bundle } from "../support/bundle.js";
+import { until } from "../support/until.js";
 
 const types = [ChargeCardTask, SendReceiptTask, IndexOrderTask, BookChargeTask];
 
@@ -174,9 +174,4 @@ export function range(count: number): number[] {
 
 export function order(id: string) {
   return { id, card: "a card", cents: 100, mailbox: "buyer@acme.com", words: ["a"] };
-}
-
-export async function until(isSo: () => boolean | Promise<boolean>, what: string, timeout = 90_000): Promise<void> {
-  for (const start = Date.now(); !(await isSo()); await sleep(50))
-    if (Date.now() - start > timeout) throw new Error(`waited too long for ${what}`);
 }

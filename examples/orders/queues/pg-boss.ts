@@ -11,8 +11,12 @@ export class BossQueue implements Queue {
     const boss = new PgBoss(url);
     boss.on("error", () => {}); // without it, the process would end
     await boss.start();
-    await boss.createQueue(NAME, { name: NAME, policy: "short", retryLimit: 0 });
     return new BossQueue(boss);
+  }
+
+  /** Creates the queue; for one process at a time, since two that create it wait for each other. */
+  static async create(boss: PgBoss): Promise<void> {
+    await boss.createQueue(NAME, { name: NAME, policy: "short", retryLimit: 0 });
   }
 
   private constructor(boss: PgBoss) {

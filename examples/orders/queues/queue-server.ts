@@ -3,6 +3,7 @@ import PgBoss from "pg-boss";
 import { postgresUrl, startPostgres, whyNoPostgres } from "../../servers/postgres.js";
 import { startRedis, whyNoRedis } from "../../servers/redis.js";
 import { Broker } from "./broker.js";
+import { BossQueue } from "./pg-boss.js";
 import type { QueueAddress } from "./queue.js";
 
 export type QueueKind = QueueAddress["kind"];
@@ -48,6 +49,7 @@ async function startPgBoss(): Promise<QueueServer> {
   const url = postgresUrl(server);
   const boss = await new PgBoss(url).start();
   boss.on("error", () => {}); // such as that the server has been stopped
+  await BossQueue.create(boss);
   return {
     address: { kind: "pg-boss", url },
     flush: () => boss.clearStorage(),
