@@ -23,22 +23,26 @@ export interface BulkFailure<T = unknown> {
 
 /**
  * BULK_FAILED, or ABORTED: `done` tasks were acknowledged, `failures` lists those that were taken from the source and
- * were not, each with its own error, and `codes` the codes of these. Where the source itself threw, or a callback, `cause` is
- * what it threw. The outcome is `not-applied` only if nothing was.
+ * were not, each with its own error. Where the source itself threw, or a callback, `cause` is what it threw. `outcome` is
+ * "not-applied" only where nothing was applied at all.
  */
 export class BulkError<T = unknown> extends TaskError {
   readonly done: number;
   readonly failures: readonly BulkFailure<T>[];
-  /** Each code once. */
-  readonly codes: readonly TaskErrorCode[];
+  /** The codes of the failures' errors, each once. */
+  readonly causes: readonly TaskErrorCode[];
 
   constructor(code: TaskErrorCode, message: string, done: number, failures: readonly BulkFailure<T>[], cause: unknown) {
-    const isApplied = done > 0 || failures.some(({ error }) => error.outcome === "unknown");
-    super(code, message, { outcome: isApplied ? "unknown" : "not-applied", cause });
+    const unknown = done > 0 || failures.some(({ error }) => error.outcome === "unknown");
+    super(code, message, { outcome: unknown ? "unknown" : "not-applied", cause });
     this.done = done;
     this.failures = failures;
-    this.codes = [...new Set(failures.map(({ error }) => error.code))];
+    this.causes = codesOf(failures);
   }
+}
+
+function codesOf(failures: readonly BulkFailure[]): TaskErrorCode[] {
+  return [...new Set(failures.map(({ error }) => error.code))];
 }
 
 /** How a batch is done: tasks become entries, entries have outcomes, and outcomes are settled with their tasks. */
@@ -185,7 +189,8 @@ class BulkRun<T> {
     if (this.sourceEnded && failed === 0 && thrown === undefined) return this.#done;
     const aborted = this.#signal?.aborted === true;
     const what = aborted ? "aborted" : thrown ? `${thrown.by} threw` : "some tasks failed";
-    const message = `${what}: ${this.#done} done, ${failed} taken and not done (see failures)`;
+    const notDone = failed === 0 ? "none" : `${failed} (${codesOf(this.#failures).join(", ")}; see failures)`;
+    const message = `${what}; done: ${this.#done}, taken and not done: ${notDone}`;
     const cause = thrown ? thrown.cause : aborted ? this.#signal?.reason : this.#failures[0]?.error;
     throw new BulkError(aborted ? "ABORTED" : "BULK_FAILED", message, this.#done, this.#failures, cause);
   }

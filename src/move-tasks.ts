@@ -4,7 +4,10 @@ import type { DataInterface } from "./data-interface.js";
 import { TaskError } from "./errors.js";
 import { checkDataInterface } from "./interface-state.js";
 import { readOperation } from "./options.js";
+import { saveCopy } from "./save-copy.js";
 import type { Task } from "./task/task.js";
+import { currentEnvelope } from "./task/task-envelope.js";
+import { processClock, type Version } from "./version.js";
 
 export interface MoveOptions extends OperationOptions {
   /** How many tasks are moved at once; 16 by default. */
@@ -15,7 +18,8 @@ export interface MoveOptions extends OperationOptions {
  * Moves the open tasks of a list to another store: to one of another kind, or to a Cassandra keyspace with another number
  * of shards. A task that is there already in a later version is not overwritten. Each is saved there before it is
  * completed here, so that at no time it is in neither, whatever fails; moving again goes on where it stopped. A worker
- * that still has a task from here completes nothing there: it is done once more.
+ * that still has a task from here completes nothing there: it is done once more. Data is moved as it is, valid or not, and
+ * whether or not its type is known.
  *
  * Let what saves tasks save them there before. An id that is saved there in the very moment in which it is moved may get
  * the older data.
@@ -39,19 +43,30 @@ export async function moveTasks(
 }
 
 async function moveTask(from: DataInterface, to: DataInterface, task: Task, signal?: AbortSignal): Promise<void> {
-  const findHere = () => from.find(task.taskList, task.id, { signal });
   const here = task.envelope.savedAt ?? 0n;
-  const there = (await to.find(task.taskList, task.id, { signal }))?.envelope.savedAt ?? 0n;
+  const there = (await to.find(task.taskList, task.id, { signal }))?.envelope.savedAt;
   // No two stores give one version.
   if (there === here) throw sameStore();
   // What is there may be left by an earlier call, and have been saved again here since.
-  if (there < here) await to.save(to.fromBinary(task.toBinary()), { signal });
+  if (there === undefined || (there < here && !isAhead(here))) await copyTask(to, task, signal);
   await from.complete(task, { signal });
   // What was saved here in the meantime is newer than what was moved.
+  const findHere = () => from.find(task.taskList, task.id, { signal });
   for (let newer = await findHere(); newer; newer = await findHere()) {
-    await to.save(to.fromBinary(newer.toBinary()), { signal });
+    await copyTask(to, newer, signal);
     await from.complete(newer, { signal });
   }
+}
+
+/** Byte for byte, and later there than here; without the version of a wrong clock, which tells nothing, and ends here. */
+async function copyTask(to: DataInterface, task: Task, signal: AbortSignal | undefined): Promise<void> {
+  const { savedAt, ...envelope } = currentEnvelope(task);
+  await saveCopy(to, isAhead(task.envelope.savedAt) ? envelope : { ...envelope, savedAt }, { signal });
+}
+
+/** Whether only a wrong clock can have made the version. */
+function isAhead(savedAt: Version = 0n): boolean {
+  return savedAt > processClock.horizon();
 }
 
 function sameStore(): TaskError {

@@ -1,6 +1,7 @@
 import type { Adapter, OperationOptions } from "./adapter.js";
 import { checkCount, readOperation, readOptions } from "./options.js";
-import { type CassandraAddress, parseStoreUrl, type StoreAddress } from "./store-url.js";
+import { cassandraAdapter } from "./store/cassandra-adapter.js";
+import { parseStoreUrl, type StoreAddress } from "./store-url.js";
 
 export {
   type CassandraAddress,
@@ -19,13 +20,18 @@ export interface OpenStoreOptions extends OperationOptions {
 }
 
 /**
- * Opens the store that a URL names; its driver is imported only then.
+ * Opens the store that a URL names; its driver is imported only then. An open Cassandra keeps the process running until it is
+ * closed.
  *
  *     memory:
  *     sqlite:./ledger.db
- *     cassandra://user:password@host1:9042,host2/keyspace?datacenter=dc1
+ *     cassandra://user:password@host1:9042,host2/keyspace?datacenter=dc1&tls=true
  *
- * Throws INVALID_URL, INVALID_ARGUMENT, MISSING_DRIVER, SCHEMA_MISMATCH, UNAVAILABLE. No message holds the password.
+ * With `tls=true`, Cassandra's nodes must have a certificate of an authority that Node.js trusts, or that is in the file
+ * that `tlsCAFile` names; `tls=insecure` encrypts, and accepts whoever answers.
+ *
+ * @throws {@link TaskError} INVALID_URL, INVALID_ARGUMENT, MISSING_DRIVER, SCHEMA_MISMATCH, UNAVAILABLE, TIMEOUT; none of
+ * them holds the password.
  */
 export async function openStore(url: string, options: OpenStoreOptions = {}): Promise<Adapter> {
   const { createSchema, signal } = readOperation(options, { createSchema: true, signal: true });
@@ -55,15 +61,4 @@ async function adapterFor(address: StoreAddress, replicas: number | undefined): 
     case "cassandra":
       return cassandraAdapter(address, replicas);
   }
-}
-
-async function cassandraAdapter(address: CassandraAddress, replicas: number | undefined): Promise<Adapter> {
-  const { CassandraAdapter } = await import("./adapters/cassandra/index.js");
-  const { kind, contactPoints, tls, ...rest } = address;
-  const options = { ...rest, contactPoints: [...contactPoints], ...(tls && { sslOptions: {} }) };
-  if (replicas !== undefined) {
-    const replication = { class: "NetworkTopologyStrategy", [address.localDataCenter]: replicas };
-    await CassandraAdapter.createSchema({ ...options, replication });
-  }
-  return new CassandraAdapter(options);
 }

@@ -20,6 +20,12 @@ const alias = [
 /** Tests that need a Cassandra are named so. */
 const cassandra = "test/**/*.cassandra.test.ts";
 
+/** Those of workers in other languages need their tools. */
+const languages = "test/languages/**/*.test.ts";
+
+/** Those of whole services beside queues start a Redis and a PostgreSQL, and wait for leases to end. */
+const queues = ["test/queues/**/*.test.ts", "test/orders/**/*.test.ts", "test/examples/orders.test.ts"];
+
 /** Those of the packed package need many tools. */
 const packaged = "test/package/**/*.test.ts";
 
@@ -37,8 +43,9 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: [cassandra, clusters, packaged],
+          exclude: [cassandra, clusters, languages, ...queues, packaged],
           sequence: { groupOrder: 0 },
+          testTimeout: 30_000, // only what hangs fails: a busy machine is slow
         },
       },
       {
@@ -47,12 +54,38 @@ export default defineConfig({
           name: "cassandra",
           sequence: { groupOrder: 1 }, // it starts while the others run
           include: [cassandra],
+          exclude: [languages, ...queues],
           globalSetup: "test/cassandra/global-setup.ts",
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
       },
-      { resolve: { alias }, test: { name: "clusters", include: [clusters] } },
+      {
+        resolve: { alias },
+        test: {
+          name: "languages",
+          include: [languages],
+          exclude: [clusters],
+          globalSetup: "test/cassandra/global-setup.ts",
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        resolve: { alias },
+        test: {
+          name: "queues",
+          include: queues,
+          globalSetup: "test/cassandra/global-setup.ts",
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        resolve: { alias },
+        // One cluster at a time: each is three processes, and looks for ports where others might.
+        test: { name: "clusters", include: [clusters], maxWorkers: 1, sequence: { groupOrder: 2 } },
+      },
       {
         test: {
           name: "package",

@@ -1,6 +1,8 @@
 // A worker on a host of its own: recovers a list that others recover, too, until it is told to end.
 //
-//     tsx host.ts NAME STORE LIST
+//     STORE=URL tsx host.ts NAME LIST
+//
+// The URL may hold a password, and everybody on the machine can read the arguments of a process.
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { DataInterface, recover } from "taskledger";
@@ -8,7 +10,8 @@ import { openStore } from "taskledger/store";
 import { FetchFileTask } from "../../gen/example/v1/fetch_file_task.js";
 import type { Deed } from "./deed.js";
 
-const [name = "", store = "", list = ""] = process.argv.slice(2);
+const [name = "", list = ""] = process.argv.slice(2);
+const { STORE: store = "" } = process.env;
 const stop = new AbortController();
 process.once("disconnect", () => stop.abort());
 const tell = (deed: Omit<Deed, "host">) => process.send?.({ host: name, ...deed });

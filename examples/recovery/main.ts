@@ -52,7 +52,7 @@ console.log(`open at the end: ${await count(list)}`);
 
 function startHost(name: string): ChildProcess {
   const script = fileURLToPath(new URL("host.ts", import.meta.url));
-  const host = fork(script, [name, store, list], { execArgv: ["--import", "tsx"] });
+  const host = fork(script, [name, list], { execArgv: ["--import", "tsx"], env: { ...process.env, STORE: store } });
   host.on("message", (deed: Deed) => {
     if (deed.what === "begins") begun.set(deed.id, (begun.get(deed.id) ?? 0) + 1);
     if (deed.what === "completed") done.set(name, [...(done.get(name) ?? []), deed.id]);

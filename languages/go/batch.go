@@ -1,15 +1,13 @@
-package worker
+package taskledger
 
 import (
 	"bytes"
-	"encoding/hex"
 	"iter"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
-	taskledgerv1 "taskledger.example/worker/gen/taskledger/v1"
+	"github.com/taskledger/taskledger/languages/go/taskledgerv1"
 )
 
 const (
@@ -23,8 +21,8 @@ const (
 // IsBatch tells a batch from an envelope.
 func IsBatch(message []byte) bool { return bytes.HasPrefix(message, []byte{0x82, 0x01}) }
 
-// DecodeBatch reads the envelopes of a batch, each of at most limit bytes, in order. The error is TOO_LARGE, INVALID_BATCH, or,
-// for an envelope that breaks the rules, INVALID_ENVELOPE; that ends them.
+// DecodeBatch reads the envelopes of a batch, each of at most limit bytes, in order. The error is ErrTooLarge,
+// ErrInvalidBatch, or, for an envelope that breaks the rules, ErrInvalidEnvelope; that ends them.
 func DecodeBatch(data []byte, limit int) iter.Seq2[*taskledgerv1.TaskEnvelope, error] {
 	return func(yield func(*taskledgerv1.TaskEnvelope, error) bool) {
 		batch, err := readBatch(data, limit)
@@ -51,28 +49,29 @@ func DecodeBatch(data []byte, limit int) iter.Seq2[*taskledgerv1.TaskEnvelope, e
 
 func readBatch(data []byte, limit int) (*taskledgerv1.TaskBatch, error) {
 	if len(data) > limit+batchOverheadBytes {
-		return nil, refuse("TOO_LARGE", "the batch has %d bytes", len(data))
+		return nil, Errorf(ErrTooLarge, "the batch has %d bytes", len(data))
 	}
 	batch := &taskledgerv1.TaskBatch{}
 	if err := proto.Unmarshal(data, batch); err != nil {
-		return nil, &Error{Code: "INVALID_BATCH", Reason: "the bytes are no TaskBatch", Cause: err}
+		return nil, wrap(ErrInvalidBatch, "the bytes are no TaskBatch", err)
 	}
-	count := 0
+	count, claimed := 0, 0
 	left := make([]int, len(batch.GetGroups()))
 	for i, group := range batch.GetGroups() {
 		left[i] = len(group.GetData())
 		count += left[i]
+		claimed += claimedSize(group)
 	}
-	if count > MaxBatchTasks {
-		return nil, refuse("TOO_LARGE", "the batch has %d tasks; the limit is %d", count, MaxBatchTasks)
+	if max(claimed, len(batch.GetOrder())) > MaxBatchTasks {
+		return nil, Errorf(ErrTooLarge, "the batch has more than %d tasks, the limit", MaxBatchTasks)
 	}
 	for _, group := range batch.GetGroups() {
 		if !isGroup(group) {
-			return nil, refuse("INVALID_BATCH", "the columns of a group do not fit, or it has fields that are not known here")
+			return nil, Errorf(ErrInvalidBatch, "the columns of a group do not fit, or it has fields that are not known here")
 		}
 	}
 	if len(batch.ProtoReflect().GetUnknown()) > 0 || !isOrder(batch.GetOrder(), left, count) {
-		return nil, refuse("INVALID_BATCH", "its order does not fit, or it has fields that are not known here")
+		return nil, Errorf(ErrInvalidBatch, "its order does not fit, or it has fields that are not known here")
 	}
 	return batch, nil
 }
@@ -82,7 +81,7 @@ func isOrder(order []uint32, left []int, count int) bool {
 		return true
 	}
 	for _, index := range order {
-		if int(index) >= len(left) || left[index] == 0 {
+		if index >= uint32(len(left)) || left[index] == 0 {
 			return false
 		}
 		left[index]--
@@ -102,7 +101,33 @@ func isGroup(group *taskledgerv1.TaskGroup) bool {
 		}
 	}
 	isKnown := len(group.ProtoReflect().GetUnknown()) == 0
-	return count > 0 && hasIds && isKnown && proto.Size(group.GetShared()) <= maxSharedBytes
+	areTimes := stayIn64Bits(group.GetCreatedAt()) && stayIn64Bits(group.GetSavedAt())
+	return count > 0 && hasIds && isKnown && areTimes && isSmall(group)
+}
+
+// claimedSize is how many tasks a group claims to have, by its longest column, whether or not they fit each other.
+func claimedSize(group *taskledgerv1.TaskGroup) int {
+	return max(1, len(group.GetData()), len(group.GetIds()), len(group.GetCreatedAt()), len(group.GetSavedAt()), len(group.GetRest()))
+}
+
+// isSmall: few bytes must not become many. What is shared is merged with nothing but a list and a type.
+func isSmall(group *taskledgerv1.TaskGroup) bool {
+	shared := group.GetShared()
+	size := proto.Size(shared)
+	plain := proto.Size(&taskledgerv1.TaskEnvelope{TaskList: shared.GetTaskList(), Data: shared.GetData()})
+	return size <= maxSharedBytes && (len(group.GetRest()) == 0 || size == plain)
+}
+
+func stayIn64Bits(differences []int64) bool {
+	sum := int64(0)
+	for _, difference := range differences {
+		before := sum
+		sum += difference
+		if (sum > before) != (difference > 0) {
+			return false
+		}
+	}
+	return true
 }
 
 // groupReader makes the envelopes of a group, one after the other.
@@ -132,25 +157,15 @@ func (r *groupReader) next() (*taskledgerv1.TaskEnvelope, error) {
 	}
 	if rest := group.GetRest(); len(rest) > 0 {
 		if err := (proto.UnmarshalOptions{Merge: true}).Unmarshal(rest[i], envelope); err != nil {
-			return nil, &Error{Code: "INVALID_ENVELOPE", Reason: "what the columns do not have is no TaskEnvelope", Cause: err}
+			return nil, wrap(ErrInvalidEnvelope, "what the columns do not have is no TaskEnvelope", err)
 		}
 	}
-	return envelope, check(envelope, "INVALID_ENVELOPE")
+	return envelope, check(envelope, ErrInvalidEnvelope)
 }
 
 func (r *groupReader) id(i int) string {
 	if ids := r.group.GetIds(); len(ids) > 0 {
 		return ids[i]
 	}
-	text := hex.EncodeToString(r.group.GetUuids()[16*i : 16*i+16])
-	return text[:8] + "-" + text[8:12] + "-" + text[12:16] + "-" + text[16:20] + "-" + text[20:]
-}
-
-// timestampOf rounds the seconds down, so that nanos are never negative.
-func timestampOf(micros int64) *timestamppb.Timestamp {
-	seconds, rest := micros/1_000_000, micros%1_000_000
-	if rest < 0 {
-		seconds, rest = seconds-1, rest+1_000_000
-	}
-	return &timestamppb.Timestamp{Seconds: seconds, Nanos: int32(rest) * 1000}
+	return uuidText(r.group.GetUuids()[16*i : 16*i+16])
 }

@@ -1,6 +1,6 @@
-module taskledger.example/worker
+module github.com/taskledger/taskledger/languages/go
 
-go 1.24
+go 1.24.0
 
 require (
 	github.com/apache/cassandra-gocql-driver/v2 v2.1.2

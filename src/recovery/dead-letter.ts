@@ -1,14 +1,12 @@
 import { createHash } from "node:crypto";
 import type { DataInterface } from "../data-interface.js";
 import { messageOf } from "../describe-value.js";
-import { encodeEnvelope } from "../envelope/encode.js";
 import type { FullEnvelope } from "../envelope/envelope.js";
 import { isTaskError } from "../errors.js";
 import { isKey, MAX_KEY_BYTES, type TaskKey } from "../keys.js";
-import { TaskTypeRegistry } from "../task/registry.js";
+import { saveCopy } from "../save-copy.js";
 import type { Task } from "../task/task.js";
 import { currentEnvelope } from "../task/task-envelope.js";
-import { decodeTask } from "../task/task-reading.js";
 import type { Exhaustion } from "./perform-options.js";
 
 /** The headers of a dead letter: where it came from, and why, when and after how many attempts it was given up. */
@@ -30,7 +28,7 @@ export async function saveDeadLetter(
   deadLetterList: string,
   { attempts, error }: Exhaustion,
 ): Promise<void> {
-  const envelope = currentEnvelope(task);
+  const { savedAt: _, ...envelope } = currentEnvelope(task);
   Object.assign(envelope.headers, {
     [header.list]: task.taskList,
     [header.id]: task.id,
@@ -49,18 +47,10 @@ export function originOf({ envelope }: Task): TaskKey | undefined {
 
 /** A dead letter as it was before, to be done anew. */
 export function originalOf(deadLetter: Task, { taskList, id }: TaskKey): FullEnvelope {
-  const envelope = currentEnvelope(deadLetter);
+  const { savedAt: _, ...envelope } = currentEnvelope(deadLetter);
   for (const name of Object.values(header)) delete envelope.headers[name];
   return { ...envelope, taskList, id, attempt: 0 };
 }
-
-/** Saves an envelope byte for byte, whatever its type, and whether or not its data is valid. */
-export async function saveCopy(tasks: DataInterface, { savedAt: _, ...envelope }: FullEnvelope): Promise<void> {
-  const bytes = encodeEnvelope(envelope, tasks.maxTaskBytes);
-  await tasks.save(decodeTask(bytes, Infinity, tasks, noTypes));
-}
-
-const noTypes = new TaskTypeRegistry([]);
 
 /** The list is escaped, so that it is known where the id begins. */
 function deadLetterId({ taskList, id, envelope }: Task): string {

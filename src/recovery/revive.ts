@@ -6,9 +6,10 @@ import { invalidArgument } from "../errors.js";
 import { checkDataInterface } from "../interface-state.js";
 import { checkTaskList, type TaskKey } from "../keys.js";
 import { checkBoolean, type OptionNames, readOperation } from "../options.js";
+import { saveCopy } from "../save-copy.js";
 import type { Task } from "../task/task.js";
 import { currentEnvelope } from "../task/task-envelope.js";
-import { originalOf, originOf, saveCopy } from "./dead-letter.js";
+import { originalOf, originOf } from "./dead-letter.js";
 
 export interface ReviveOptions extends OperationOptions {
   /** Only the dead letters with these ids. @defaultValue all of the list */

@@ -1,17 +1,21 @@
 import type { Client } from "cassandra-driver";
 import { settingRows, tables } from "../../src/adapters/cassandra/schema.js";
 
-/** A client of a keyspace that has its tables, and nothing in them. */
-export function emptyKeyspace(hangs = (_query: string) => false): Client {
-  const columns = Object.entries(tables).flatMap(([table_name, described]) =>
+/** The columns of all tables, as Cassandra describes them. */
+export function describedColumns() {
+  return Object.entries(tables).flatMap(([table_name, described]) =>
     Object.entries(described).map(([column_name, description]) => {
       const [type, kind, position, clustering_order] = description.split(" ");
       return { table_name, column_name, type, kind, position, clustering_order };
     }),
   );
+}
+
+/** A client of a keyspace that has its tables, and nothing in them. */
+export function emptyKeyspace(hangs = (_query: string) => false): Client {
   const settings = Object.entries(settingRows({ shards: 1, dataCenter: "dc1", margin: 600_000 }));
   const answers: readonly (readonly [string, readonly object[]])[] = [
-    ["system_schema.columns", columns],
+    ["system_schema.columns", describedColumns()],
     ["system_schema.tables", []],
     [".settings", settings.map(([name, value]) => ({ name, value }))],
     ["data_center", [{ data_center: "dc1" }]],

@@ -16,6 +16,8 @@ export interface ClusterOptions {
   commitlogSync?: CommitlogSync;
   settings?: Record<string, unknown>;
   jvmOptions?: readonly string[];
+  /** Whether it is waited for until every node sees every other as up; it is by default. */
+  settle?: boolean;
 }
 
 export interface CassandraCluster extends Endpoint {
@@ -32,7 +34,7 @@ const SETTLE_TIMEOUT = 60_000;
 
 /** Starts a cluster on addresses of this machine, for tests that kill, stop and restart its nodes. */
 export async function startCluster(options: ClusterOptions = {}): Promise<CassandraCluster> {
-  const { addresses = THREE, dataCenters = [], ...common } = options;
+  const { addresses = THREE, dataCenters = [], settle = true, ...common } = options;
   // The usual ports where they are free, so that a client needs to know the addresses only.
   const port = await freePort(addresses, 9042);
   const storagePort = await freePort(addresses, 7000);
@@ -51,7 +53,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cassan
   const contactPoints = nodes.map((node) => node.contactPoint);
   try {
     await startAll(nodes);
-    await settled();
+    if (settle) await settled();
     const { localDataCenter } = await describeCassandra({ contactPoints, port });
     return { nodes, contactPoints, port, localDataCenter, settled, stop };
   } catch (error) {

@@ -4,6 +4,7 @@ import { mkdir, open, readFile, writeFile } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { connect as connectTls } from "node:tls";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { CONF, fetchJars, findJava } from "./jars.js";
@@ -160,6 +161,12 @@ export class CassandraNode {
     if (dataCenter !== undefined) await writeFile(this.rackFile, `dc=${dataCenter}\nrack=rack1\n`);
   }
 
+  /** Whether clients must use TLS. */
+  private get isEncrypted(): boolean {
+    const { client_encryption_options } = (this.options.settings ?? {}) as { client_encryption_options?: object };
+    return client_encryption_options !== undefined;
+  }
+
   private get rackFile(): string {
     return join(this.dir, "cassandra-rackdc.properties");
   }
@@ -232,7 +239,7 @@ export class CassandraNode {
 
   private async answering(): Promise<void> {
     const deadline = performance.now() + START_TIMEOUT;
-    while (!(await answersCql(this.address, this.port))) {
+    while (!(await answersCql(this.address, this.port, this.isEncrypted))) {
       if (this.child === undefined) throw new Error(await this.failure("ended while it started"));
       if (performance.now() > deadline) {
         await this.kill("SIGKILL");
@@ -258,14 +265,15 @@ async function requireJava(): Promise<string> {
 const OPTIONS = Buffer.from([4, 0, 0, 0, 5, 0, 0, 0, 0]);
 const SUPPORTED = 6;
 
-function answersCql(host: string, port: number): Promise<boolean> {
+function answersCql(host: string, port: number, isEncrypted: boolean): Promise<boolean> {
   return new Promise((done) => {
-    const socket = connect({ host, port, timeout: 1_000 });
+    const address = { host, port, timeout: 1_000 };
+    const socket = isEncrypted ? connectTls({ ...address, rejectUnauthorized: false }) : connect(address);
     const settle = (answer: boolean) => {
       socket.destroy();
       done(answer);
     };
-    socket.once("connect", () => socket.write(OPTIONS));
+    socket.once(isEncrypted ? "secureConnect" : "connect", () => socket.write(OPTIONS));
     socket.once("data", (header) => settle(header[4] === SUPPORTED));
     socket.once("timeout", () => settle(false));
     socket.once("error", () => settle(false));

@@ -1,9 +1,12 @@
-import { Client, types } from "cassandra-driver";
+import driver from "cassandra-driver";
 import type { CassandraConnectionOptions } from "../../src/adapters/cassandra/connection.js";
 import { createSchema } from "../../src/adapters/cassandra/create-schema.js";
 import type { ChaosCluster } from "./cluster.js";
 
 const DATA_CENTER = "datacenter1";
+
+/** How long making the schema may take, in milliseconds. */
+const DEADLINE = 120_000;
 
 /** Few, so that many calls meet in one partition. */
 const SHARDS = 2;
@@ -24,9 +27,9 @@ export async function makeStore(
   const keyspace = "chaos";
   const replication = { class: "NetworkTopologyStrategy", [DATA_CENTER]: 3 };
   const settings = { shards: SHARDS, dataCenter: DATA_CENTER, margin };
-  const client = new Client(connection);
+  const client = new driver.Client(connection);
   await client.connect();
-  await createSchema(client, types.consistencies.localQuorum, { keyspace, replication, settings });
+  await createSchema(client, driver, { keyspace, replication, settings }, performance.now() + DEADLINE);
   await client.shutdown();
   return { ...connection, keyspace };
 }

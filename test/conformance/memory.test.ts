@@ -7,6 +7,6 @@ import { describeAdapter } from "../../src/testing/index.js";
  * factory, which then opens it as often as it is called:
  *
  *     const path = await mkdtemp(join(tmpdir(), "taskledger-"));
- *     describeAdapter("LmdbAdapter", () => new LmdbAdapter({ path }), { describe, it });
+ *     describeAdapter("SqliteAdapter", () => new SqliteAdapter({ path }), { describe, it });
  */
 describeAdapter("MemoryAdapter", () => new MemoryAdapter(), { describe, it, persistent: false });

@@ -2,10 +2,13 @@ import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import type { Coordinates } from "../cassandra/supply.js";
-import { type Actor, CLOCK_LIMIT, type Failable, type HeldTask, type Situation } from "./actor.js";
+import { CLOCK_LIMIT, type Failable, type HeldTask, type Situation } from "./actor.js";
+import type { ClaimingActor, PlainClaim } from "./claiming.js";
 import type { Language } from "./languages.js";
 
-/** How a driver is told to reach a keyspace. */
+/** What a driver is told to open: a keyspace, or an SQLite file. */
+export type DriverStore = DriverCassandra | { readonly path: string };
+
 export interface DriverCassandra {
   readonly hosts: readonly string[];
   readonly port: number;
@@ -29,23 +32,23 @@ export function spawnDriver({ driver }: Language, ...args: string[]): ChildProce
 }
 
 /** A client in another language, to which one talks in lines of JSON. */
-export class DriverActor implements Actor {
+export class DriverActor implements ClaimingActor {
   readonly name: string;
-  readonly #cassandra: DriverCassandra | undefined;
+  readonly #store: DriverStore | undefined;
   readonly #process: ChildProcessWithoutNullStreams;
   readonly #lines: AsyncIterator<string>;
 
-  /** Without Cassandra it can only pass tasks on. */
-  constructor(language: Language, cassandra: DriverCassandra | undefined) {
+  /** Without a store it can only pass tasks on. */
+  constructor(language: Language, store: DriverStore | undefined) {
     this.name = language.name;
-    this.#cassandra = cassandra;
+    this.#store = store;
     this.#process = spawnDriver(language, "serve");
     this.#process.stdin.on("error", () => undefined); // that it ended is seen when it is asked
     this.#lines = createInterface(this.#process.stdout)[Symbol.asyncIterator]();
   }
 
   async open(): Promise<void> {
-    await this.ask({ op: "open", cassandra: this.#cassandra, clockLimit: String(CLOCK_LIMIT) });
+    await this.ask({ op: "open", store: this.#store, clockLimit: String(CLOCK_LIMIT) });
   }
 
   save({ envelope, replaced }: HeldTask, situation: Situation): Promise<HeldTask & Failable> {
@@ -62,6 +65,23 @@ export class DriverActor implements Actor {
 
   async list(situation: Situation): Promise<readonly string[]> {
     return (await this.ask<{ envelopes: readonly string[] }>({ op: "list", ...tell(situation) })).envelopes;
+  }
+
+  async claim(envelope: string, owner: string, lease: number, situation: Situation): Promise<PlainClaim | null> {
+    return (await this.ask<{ claim: PlainClaim | null }>({ op: "claim", envelope, owner, lease, ...tell(situation) }))
+      .claim;
+  }
+
+  renew(claim: PlainClaim, lease: number, situation: Situation): Promise<Failable & { claim: PlainClaim | null }> {
+    return this.ask({ op: "renew", claim, lease, ...tell(situation) });
+  }
+
+  async release(claim: PlainClaim, retryIn: number, situation: Situation): Promise<void> {
+    await this.ask({ op: "release", claim, retryIn, ...tell(situation) });
+  }
+
+  async forget(claim: PlainClaim, situation: Situation): Promise<void> {
+    await this.ask({ op: "forget", claim, ...tell(situation) });
   }
 
   async ask<T>(command: object): Promise<T> {

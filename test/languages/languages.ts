@@ -21,60 +21,95 @@ export interface Language {
   readonly folder: string;
   /** What must be on the PATH: a command that prints its version, and the first that will do. */
   readonly needs: readonly { readonly command: string; readonly args: readonly string[]; readonly version: string }[];
-  /** Fetches what is missing, generates code, and builds; each in turn. */
+  /** Fetches what is missing, builds the package, and the driver with it; each in turn. */
   readonly build: readonly Command[];
+  /** Its linters and type checks, by their names. */
+  readonly checks: Readonly<Record<string, Command>>;
   /** Its own tests. */
   readonly test: Command;
+  /** Writes its committed generated code into a folder, if it has some. */
+  readonly generate?: ((folder: string) => Command) | undefined;
   /** Its driver: the program that tests here talk to. */
   readonly driver: Command;
+  /** Whether its driver opens SQLite files, and claims tasks. */
+  readonly hasSqliteAndClaims: boolean;
 }
 
+export const cache: string = join(repository, ".cache/languages");
+
 const folderOf = (name: string) => join(repository, "languages", name);
-const cacheOf = (name: string) => join(repository, ".cache/languages", name);
 const buf = join(repository, "node_modules/.bin/buf");
+
+/** Where `pip install` finds the wheel, and `go get` the module. */
+export const wheels: string = join(cache, "wheels");
+export const goProxy: string = join(cache, "goproxy");
 
 function python(): Language {
   const cwd = folderOf("python");
-  const bin = join(cacheOf("python"), "bin");
+  const venv = join(cache, "python");
+  const bin = join(venv, "bin");
   const env = { PATH: `${bin}:${process.env.PATH}`, PYTHONDONTWRITEBYTECODE: "1" };
-  // What the library needs and what its development does; the library itself is used from its folder.
   const project = readFileSync(join(cwd, "pyproject.toml"), "utf8");
-  const packages = [...project.matchAll(/^(?:dependencies|dev) = \[(.*)\]$/gm)].flatMap(([, list = ""]) =>
-    JSON.parse(`[${list}]`),
-  );
+  // What its development needs; the wheel names what it needs itself.
+  const [, dev = ""] = /^dev = \[(.*)\]$/m.exec(project) ?? [];
+  const pip = [join(bin, "pip"), "install", "--quiet", "--disable-pip-version-check"] as const;
+  const own = (command: string, ...args: string[]): Command => ({ command: join(bin, command), args, cwd, env });
+  const shell = (script: string): Command => ({ command: "sh", args: ["-ec", script], cwd, env });
   return {
     name: "Python",
     folder: cwd,
     needs: [{ command: "python3", args: ["--version"], version: "3.10" }],
     build: [
-      { command: "python3", args: ["-m", "venv", cacheOf("python")], cwd },
-      { command: join(bin, "pip"), args: ["install", "--quiet", "--disable-pip-version-check", ...packages], cwd },
-      { command: buf, args: ["generate"], cwd, env },
+      { command: "python3", args: ["-m", "venv", venv], cwd },
+      { command: pip[0], args: [...pip.slice(1), ...JSON.parse(`[${dev}]`)], cwd },
+      shell(`rm -rf "${wheels}" build src/*.egg-info`),
+      own("python", "-m", "build", "--no-isolation", "--outdir", wheels),
+      shell(`${pip.join(" ")} --force-reinstall --no-deps "${wheels}"/*.whl`),
+      shell(`${pip.join(" ")} --find-links "${wheels}" "taskledger-worker[cassandra]"`),
+      { command: buf, args: ["generate", "--template", "buf.gen.tests.yaml"], cwd, env },
     ],
-    test: { command: join(bin, "pytest"), args: [], cwd, env },
-    driver: { command: join(bin, "python"), args: ["tests/driver.py"], cwd, env },
+    checks: {
+      "ruff check": own("ruff", "check", "--no-cache", "."),
+      "ruff format": own("ruff", "format", "--no-cache", "--check", "src/taskledger_worker", "tests"),
+      "mypy --strict": own("mypy", "--cache-dir", join(cache, "mypy")),
+    },
+    test: own("pytest"),
+    generate: (folder) => ({ command: buf, args: ["generate", "-o", folder], cwd, env }),
+    driver: own("python", "tests/driver.py"),
+    hasSqliteAndClaims: true,
   };
 }
 
 function go(): Language {
   const cwd = folderOf("go");
-  const driver = join(cacheOf("go"), "driver");
+  const driver = join(cache, "go/driver");
+  const own = (...args: string[]): Command => ({ command: "go", args, cwd });
   return {
     name: "Go",
     folder: cwd,
     needs: [{ command: "go", args: ["version"], version: "1.24" }],
     build: [
-      { command: buf, args: ["generate"], cwd },
-      { command: "go", args: ["build", "-o", driver, "./internal/driver"], cwd },
+      own("build", "./..."),
+      own("test", "-c", "-o", driver, "./cassandra"),
+      own("run", "./internal/pack", "v0.1.0", goProxy),
     ],
-    test: { command: "go", args: ["test", "./..."], cwd },
-    driver: { command: driver, args: [], cwd },
+    checks: {
+      gofmt: { command: "sh", args: ["-c", 'found=$(gofmt -l .); echo "$found"; [ -z "$found" ]'], cwd },
+      "go vet": own("vet", "./..."),
+      staticcheck: own("run", "honnef.co/go/tools/cmd/staticcheck@v0.7.0", "./..."),
+    },
+    test: own("test", "-race", "./..."),
+    generate: (folder) => ({ command: buf, args: ["generate", "-o", folder], cwd }),
+    driver: { command: driver, args: [], cwd, env: { TASKLEDGER_DRIVER: "1" } },
+    hasSqliteAndClaims: false,
   };
 }
 
 function java(): Language {
   const cwd = folderOf("java");
-  const classpath = [join(cwd, "target/classes"), join(cwd, "target/test-classes"), join(cwd, "target/dependency/*")];
+  const jar = join(cwd, "target/taskledger-worker-0.1.0.jar");
+  const classpath = [jar, join(cwd, "target/test-classes"), join(cwd, "target/dependency/*")];
+  const maven = (...args: string[]): Command => ({ command: "mvn", args: ["-B", "-ntp", ...args], cwd });
   return {
     name: "Java",
     folder: cwd,
@@ -83,20 +118,32 @@ function java(): Language {
       { command: "javac", args: ["-version"], version: "17" },
       { command: "mvn", args: ["-v"], version: "3.6" },
     ],
-    build: [{ command: "mvn", args: ["-q", "-B", "-ntp", "test-compile", "dependency:copy-dependencies"], cwd }],
-    test: { command: "mvn", args: ["-B", "-ntp", "surefire:test"], cwd },
+    // javac -Xlint:all -Xdoclint:all -Werror, and javadoc, are part of it.
+    build: [
+      maven("-q", "package", "-DskipTests", "dependency:copy-dependencies"),
+      maven("-q", "install:install-file", `-Dfile=${jar}`, "-DpomFile=pom.xml"),
+    ],
+    checks: {},
+    test: maven("surefire:test"),
     driver: {
       command: "java",
-      args: ["-XX:TieredStopAtLevel=1", "-cp", classpath.join(":"), "taskledger.worker.Driver"],
+      args: [
+        "-XX:TieredStopAtLevel=1",
+        "-Xmx128m",
+        "-cp",
+        classpath.join(":"),
+        "io.github.taskledger.worker.cassandra.Driver",
+      ],
       cwd,
     },
+    hasSqliteAndClaims: false,
   };
 }
 
 export const languages: readonly Language[] = [python(), go(), java()];
 
 /** Why a language is left out here; undefined where its tools are there. */
-export async function missingTools({ needs }: Language): Promise<string | undefined> {
+export async function missingTools({ needs }: Pick<Language, "needs">): Promise<string | undefined> {
   const problems = await Promise.all(needs.map(problemOf));
   return problems.filter((problem) => problem !== undefined).join("; ") || undefined;
 }

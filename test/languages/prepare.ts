@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rmdir, stat, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Command, type Language, languages, missingTools, repository } from "./languages.js";
+import { type Command, cache, type Language, languages, missingTools, repository } from "./languages.js";
 
 /** A language and why it is left out, if it is. */
 export interface Prepared {
@@ -30,7 +30,6 @@ export async function prepareLanguages(): Promise<readonly Prepared[]> {
 
 /** Test files run in processes of their own; the first builds, and the others wait for it. */
 async function buildOnce(language: Language): Promise<void> {
-  const cache = join(repository, ".cache/languages");
   await mkdir(cache, { recursive: true });
   const stamp = join(cache, `${language.name}.built`);
   const wanted = await digestOf([language.folder, join(repository, "proto")]);
@@ -81,7 +80,7 @@ async function digestOf(folders: readonly string[]): Promise<string> {
   return hash.digest("hex");
 }
 
-const built = /(^|\/)(gen|target|__pycache__|[^/]*\.egg-info)(\/|$)/;
+const built = /(^|\/)(gen|build|target|__pycache__|[^/]*\.egg-info)(\/|$)/;
 
 async function sourcesIn(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });

@@ -140,7 +140,7 @@ export class Stage {
   }
 
   #newTask(id = "t"): string {
-    return encode(this.#taskList, id);
+    return newTask(this.#taskList, id);
   }
 
   #versionOf(envelope: string): number | null {
@@ -153,7 +153,8 @@ export class Stage {
   }
 }
 
-function encode(taskList: string, id: string): string {
+/** An envelope that has not been saved, in base64. */
+export function newTask(taskList: string, id = "t"): string {
   const value = toBinary(FetchFileSchema, create(FetchFileSchema, { filename: "file1.txt" }));
   const data = packData("type.googleapis.com/example.v1.FetchFile", value);
   const envelope = create(TaskEnvelopeSchema, { taskList, id, data });
@@ -164,4 +165,40 @@ function encode(taskList: string, id: string): string {
 function expectFailure(error: { code: string; outcome: string } | null, fails: string | undefined): void {
   if (fails === undefined) expect(error).toBeNull();
   else expect([error?.code, error?.outcome]).toContain(fails);
+}
+
+/** What two actors see of the steps that every store knows; versions are counted from the beginning. */
+export async function traceOf(
+  steps: readonly Step[],
+  taskList: string,
+  actors: { readonly A: Actor; readonly B: Actor },
+): Promise<unknown[]> {
+  const begin = BigInt(Date.now()) * 1000n;
+  const held = new Map<string, HeldTask>();
+  await actors.A.open();
+  await actors.B.open();
+  const versionOf = (envelope: string) => {
+    const version = savedAtOf(decodeEnvelope(Buffer.from(envelope, "base64"), DEFAULT_MAX_TASK_BYTES));
+    return version === undefined ? null : Number(version - begin);
+  };
+  const situation = (at: number) => ({ taskList, now: begin + BigInt(at), serverNow: begin });
+  const take = async (step: Step): Promise<unknown> => {
+    if ("hand" in step) return void held.set(step.to, { ...(held.get(step.hand) as HeldTask), replaced: [] });
+    if (!("by" in step)) throw new Error("this step is not for every store");
+    const actor = actors[step.by];
+    if ("save" in step) {
+      const task = held.get(step.save) ?? { envelope: newTask(taskList, step.id), replaced: [] };
+      const { error, ...done } = await actor.save(task, situation(step.at));
+      held.set(step.save, done);
+      return [error, versionOf(done.envelope), done.replaced];
+    }
+    if ("complete" in step) return actor.complete((held.get(step.complete) as HeldTask).envelope, situation(step.at));
+    if ("list" in step) return (await actor.list(situation(step.at))).map(versionOf);
+    const found = await actor.find(step.id ?? "t", situation(step.at));
+    if (found !== null) held.set(step.find, { envelope: found, replaced: [] });
+    return found && versionOf(found);
+  };
+  const trace: unknown[] = [];
+  for (const step of steps) trace.push((await take(step)) ?? null);
+  return trace;
 }

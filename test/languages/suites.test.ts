@@ -1,18 +1,60 @@
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
 import { describe, expect, test } from "vitest";
+import { repository } from "./languages.js";
 import { prepareLanguages, runToEnd } from "./prepare.js";
 
 const prepared = await prepareLanguages();
 
 /** The closing line of each test runner, which says that it ran the vectors. */
-const passed = /\b\d{3,} passed|Tests run: \d{3,}, Failures: 0, Errors: 0|ok\s+taskledger/;
+const passed = /\b\d{3,} passed|Tests run: \d{3,}, Failures: 0, Errors: 0|ok\s+github.com\/taskledger/;
 
 for (const { language, missing } of prepared)
   if (missing !== undefined) console.warn(`The worker in ${language.name} is left out: ${missing}.`);
 
 describe.each(prepared)("the worker in $language.name", ({ language, missing }) => {
   if (missing !== undefined) return test.skip(`left out: ${missing}`);
+  const { checks, generate } = language;
 
   test("passes its own tests, every vector among them", { timeout: 300_000 }, async () => {
     expect(await runToEnd(language.test)).toMatch(passed);
   });
+
+  if (Object.keys(checks).length > 0)
+    test.each(Object.entries(checks))("passes %s", { timeout: 300_000 }, async (_, command) => {
+      await runToEnd(command);
+    });
+
+  if (generate === undefined) return;
+
+  test("has the generated code that the .proto files make", { timeout: 60_000 }, async () => {
+    const folder = await mkdtemp(join(tmpdir(), "taskledger-generated-"));
+    await runToEnd(generate(folder));
+    const files = (await filesIn(folder)).filter((file) => /taskledger|example/.test(file));
+    expect(files.length).toBeGreaterThan(5);
+    for (const file of files)
+      expect(await readFile(join(language.folder, file), "utf8"), file).toBe(
+        await readFile(join(folder, file), "utf8"),
+      );
+    await rm(folder, { recursive: true });
+  });
+
+  test("has the .proto files, for those of its users", async () => {
+    const protos = (await filesIn(language.folder)).filter((file) =>
+      /(?<!node_modules.*)taskledger\/v1\/\w+\.proto$/.test(file),
+    );
+    const own = (await filesIn(join(repository, "proto"))).filter((file) => file.startsWith("taskledger/"));
+    const shipped = protos.filter((file) => !/^(build|target)/.test(file));
+    expect(shipped).toHaveLength(own.length);
+    for (const file of shipped) {
+      const original = join(repository, "proto", file.slice(file.lastIndexOf("taskledger/v1/")));
+      expect(await readFile(join(language.folder, file), "utf8"), file).toBe(await readFile(original, "utf8"));
+    }
+  });
 });
+
+async function filesIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => relative(folder, join(entry.parentPath, entry.name)));
+}

@@ -11,7 +11,9 @@ import type { TaskError } from "../../src/errors.js";
 import { typeNameOf } from "../../src/type-url.js";
 import { VersionClock } from "../../src/version.js";
 import { driverOptions } from "../cassandra-adapter/connection.js";
-import { type Actor, CLOCK_LIMIT, type Failable, type HeldTask, type Situation } from "./actor.js";
+import { CLOCK_LIMIT, type Failable, type HeldTask, type Situation } from "./actor.js";
+import { ClaimCalls } from "./claim-calls.js";
+import type { ClaimingActor, PlainClaim } from "./claiming.js";
 
 const options = {
   deadline: 30_000,
@@ -21,7 +23,7 @@ const options = {
 };
 
 /** The client that the others are measured by: this package's ledger, with a clock that stands where it is put. */
-export class TypeScriptActor implements Actor {
+export class TypeScriptActor implements ClaimingActor {
   readonly name = "TypeScript";
   readonly #keyspace: string;
   #connection: Connection | undefined;
@@ -76,6 +78,33 @@ export class TypeScriptActor implements Actor {
     for await (const page of pages) found.push(...page.map(({ body, savedAt }) => envelopeOf(body, savedAt)));
     await this.#settle();
     return found;
+  }
+
+  claim(envelope: string, owner: string, lease: number, situation: Situation): Promise<PlainClaim | null> {
+    return this.#claims(situation).claim(envelope, owner, lease);
+  }
+
+  renew(claim: PlainClaim, lease: number, situation: Situation): Promise<Failable & { claim: PlainClaim | null }> {
+    return this.#claims(situation).renew(claim, lease);
+  }
+
+  release(claim: PlainClaim, retryIn: number, situation: Situation): Promise<void> {
+    return this.#claims(situation).release(claim, retryIn);
+  }
+
+  forget(claim: PlainClaim, situation: Situation): Promise<void> {
+    return this.#claims(situation).forget(claim);
+  }
+
+  #claims(situation: Situation): ClaimCalls {
+    const { claims } = this.#connection as Connection;
+    const store = this.#enter(situation).claims(claims);
+    return new ClaimCalls({
+      claim: (request) => store.claim(request, undefined),
+      renew: (holding, lease) => store.renew(holding, lease, undefined),
+      release: (holding, retryIn) => store.release(holding, retryIn, undefined),
+      forget: (holding) => store.forget(holding, undefined),
+    });
   }
 
   async close(): Promise<void> {

@@ -31,22 +31,22 @@ const runtimes: readonly Runtime[] = [
 
 const memory: Store = { name: "memory", script: "dist/memory.js", permissions: "", missingOn: () => undefined };
 
-const stores: readonly Store[] = [
-  {
-    name: "SQLite",
-    script: "dist/main.js",
-    permissions: "--allow-read=. --allow-write=. --allow-sys=statfs,uid",
-    missingOn: (runtime) =>
-      runtime === "Node 20" ? "it has no SQLite of its own, and npm builds better-sqlite3 12 from source" : undefined,
-  },
-  {
-    name: "SQLite by better-sqlite3",
-    script: "dist/better-sqlite3.js",
-    permissions: "",
-    missingOn: (runtime) => (/^Node 2[246]/.test(runtime) ? undefined : "better-sqlite3 13 is for Node 22 and later"),
-  },
-  memory,
-];
+const sqlite: Store = {
+  name: "SQLite",
+  script: "dist/main.js",
+  permissions: "--allow-read=. --allow-write=. --allow-sys=statfs,uid",
+  missingOn: (runtime) =>
+    runtime === "Node 20" ? "it has no SQLite of its own, and npm builds better-sqlite3 12 from source" : undefined,
+};
+
+const betterSqlite: Store = {
+  name: "SQLite by better-sqlite3",
+  script: "dist/better-sqlite3.js",
+  permissions: "",
+  missingOn: (runtime) => (/^Node 2[246]/.test(runtime) ? undefined : "better-sqlite3 13 is for Node 22 and later"),
+};
+
+const stores: readonly Store[] = [sqlite, betterSqlite, memory];
 
 let project: UserProject;
 const ran: string[] = [];
@@ -100,4 +100,38 @@ await openStore("cassandra://127.0.0.1/tasks?datacenter=dc1").catch(({ code, mes
     code: 0,
     output: "MISSING_DRIVER cassandra-driver is not installed; install it: npm install cassandra-driver\n",
   });
+});
+
+/** Runs the conformance suite with the driver that its argument names. */
+const conformance = `import { rmSync } from "node:fs";
+import { SqliteAdapter } from "taskledger/sqlite";
+import { runConformance } from "taskledger/testing";
+const driver = process.argv[2];
+const path = "conformance.db";
+for (const suffix of ["", "-wal", "-shm"]) rmSync(path + suffix, { force: true });
+const results = await runConformance(() => new SqliteAdapter({ path, driver }), { timeout: 60_000 });
+for (const { group, name, error } of results) if (error) console.log(group, name, error);
+const passed = results.filter(({ skipped, error }) => !skipped && !error);
+console.log(passed.length > 140 ? "passed" : \`only \${passed.length} of \${results.length} cases passed\`);
+`;
+
+describe("the SQLite adapter conforms", () => {
+  for (const { name, program, args } of runtimes)
+    for (const [driver, store] of [
+      ["node:sqlite", sqlite],
+      ["better-sqlite3", betterSqlite],
+    ] as const) {
+      // Node 24 with its own driver is what all other tests run on. It takes half a minute each.
+      if (driver === "better-sqlite3" ? !/20|24/.test(name) : name === "Node 24") continue;
+      const missing = "missing" in program ? program.missing : store.missingOn(name);
+      if ("missing" in program || missing !== undefined) {
+        test.skip(`on ${name} with ${driver}, which is left out: ${missing}`, () => {});
+        continue;
+      }
+      test(`on ${name} with ${driver}`, async () => {
+        await project.write({ "conformance.js": conformance });
+        const { code, output } = await project.run(`'${program.path}' ${args(store)} conformance.js ${driver}`);
+        expect({ code, output: withoutWarnings(output) }).toEqual({ code: 0, output: "passed\n" });
+      });
+    }
 });

@@ -188,10 +188,10 @@ describe("when some tasks can't be saved", () => {
     const error = await bulkErrorOf(() => tasks.saveAll(buildMany(3)));
     expect(error).toMatchObject({
       code: "BULK_FAILED",
-      outcome: "unknown", // some of it was applied
-      codes: ["OVERLOADED"],
+      outcome: "unknown",
       done: 2,
-      message: "some tasks failed: 2 done, 1 taken and not done (see failures)",
+      causes: ["OVERLOADED"],
+      message: "some tasks failed; done: 2, taken and not done: 1 (OVERLOADED; see failures)",
       cause: { code: "OVERLOADED" },
     });
     expect(error.failures.map(({ task, error }) => [task.id, error.code])).toEqual([["file1", "OVERLOADED"]]);
@@ -254,10 +254,21 @@ describe("when some tasks can't be saved", () => {
     expect(store.calls).toEqual([]);
   });
 
+  test("the outcome is not-applied only if none was saved", async () => {
+    const tasks = interfaceOn(failingStore(() => true));
+    expect(await bulkErrorOf(() => tasks.saveAll(buildMany(3)))).toMatchObject({ outcome: "not-applied", done: 0 });
+  });
+
+  test("each of their errors' codes is told once", async () => {
+    const tasks = interfaceOn(failingStore(({ id }) => id !== "file0"));
+    const error = await failureOf(() => tasks.saveAll<never>([build(0), {}, build(1), build(2)] as never));
+    expect(error).toMatchObject({ causes: ["TYPE_MISMATCH", "OVERLOADED"] });
+  });
+
   test("the outcome is unknown if it is for one of them", async () => {
     const unknown = new TaskError("TIMEOUT", "no answer", { outcome: "unknown" });
-    const tasks = interfaceOn(failingStore(({ id }) => id === "file1", unknown));
-    expect(await bulkErrorOf(() => tasks.saveAll(buildMany(3)))).toMatchObject({ outcome: "unknown" });
+    const tasks = interfaceOn(failingStore(({ id }) => id === "file0", unknown));
+    expect(await bulkErrorOf(() => tasks.saveAll([build(0)]))).toMatchObject({ outcome: "unknown", done: 0 });
   });
 
   test.each([
@@ -285,7 +296,7 @@ describe("when the source throws", () => {
     expect(error).toMatchObject({
       code: "BULK_FAILED",
       done: 4,
-      message: "the source of tasks threw: 4 done, 1 taken and not done (see failures)",
+      message: "the source of tasks threw; done: 4, taken and not done: 1 (ABORTED; see failures)",
     });
     expect(error.cause).toBe(failure);
     expect(error.failures.map(({ task, error }) => [task.id, error.code, error.outcome])).toEqual([
@@ -343,7 +354,7 @@ describe("when the callback throws", () => {
       code: "BULK_FAILED",
       done: 4,
       failures: [],
-      message: "the callback threw: 4 done, 0 taken and not done (see failures)",
+      message: "the callback threw; done: 4, taken and not done: none",
     });
     expect(error.cause).toBe(failure);
     expect(source).toMatchObject({ pulled: 4, isClosed: true });

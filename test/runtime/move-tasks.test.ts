@@ -1,9 +1,11 @@
 import { setTimeout } from "node:timers/promises";
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { describe, expect, it } from "vitest";
 import { FetchFileTask } from "../../gen/example/v1/fetch_file_task.js";
 import { SendMailTask } from "../../gen/example/v1/send_mail_task.js";
+import { TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
 import { MemoryAdapter } from "../../src/adapters/memory.js";
-import { DataInterface, moveTasks, OpaqueTask, type Task, TaskError } from "../../src/index.js";
+import { DataInterface, moveTasks, OpaqueTask, processClock, type Task, TaskError } from "../../src/index.js";
 
 const list = "moving";
 const memory = () => new DataInterface({ types: [FetchFileTask], adapter: new MemoryAdapter() });
@@ -63,6 +65,42 @@ describe("moveTasks", () => {
     await moveTasks(from, to, list);
     expect(((await to.find(list, "file0")) as FetchFileTask).filename).toBe("newer");
     expect(await ids(from)).toEqual([]);
+  });
+
+  describe("of a task whose version a wrong clock has made, far ahead of all others", () => {
+    const far = ((processClock.horizon() + 86_400_000_000n) / 1_000_000n) * 1_000_000n;
+    /** Saves a task as one would that had read that version. */
+    async function withFarVersion(tasks: DataInterface): Promise<DataInterface> {
+      const bytes = FetchFileTask.build({ taskList: list, id: "far", filename: "old" }).toBinary();
+      const envelope = fromBinary(TaskEnvelopeSchema, bytes);
+      envelope.savedAt = { $typeName: "google.protobuf.Timestamp", seconds: far / 1_000_000n, nanos: 0 };
+      await tasks.save(tasks.fromBinary(toBinary(TaskEnvelopeSchema, envelope)));
+      return tasks;
+    }
+
+    it("gives it a version of this host's clock", async () => {
+      const [from, to] = [await withFarVersion(memory()), memory()];
+      expect(await moveTasks(from, to, list)).toBe(1);
+      expect((await to.find(list, "far"))?.envelope.savedAt).toBeLessThan(processClock.horizon());
+      expect(await ids(from)).toEqual([]);
+    });
+
+    it("keeps what is there already, which may be later", async () => {
+      const [from, to] = [await withFarVersion(memory()), memory()];
+      await to.create(FetchFileTask, { taskList: list, id: "far", filename: "newer" });
+      expect(await moveTasks(from, to, list)).toBe(1);
+      expect(((await to.find(list, "far")) as FetchFileTask).filename).toBe("newer");
+    });
+  });
+
+  it("moves data that is not valid any more", async () => {
+    const tasks = await filled(1);
+    const refuse = () => {
+      throw new Error("not valid");
+    };
+    const to = new DataInterface({ types: [FetchFileTask], adapter: new MemoryAdapter(), validate: refuse });
+    expect(await moveTasks(tasks, to, list)).toBe(1);
+    expect(await ids(to)).toEqual(["file0"]);
   });
 
   it("refuses to move a store's tasks to the same store, and completes none", async () => {

@@ -12,6 +12,7 @@ import { hashCases } from "./hashes.js";
 import type { EnvelopeCase, EnvelopeFields, Manifest } from "./manifest.js";
 import { placementCases } from "./placements.js";
 import { refusedCases } from "./refused.js";
+import { saveCases, storedCases } from "./saves.js";
 import { streamCases } from "./streams.js";
 
 /** Knows the types of the manifest. */
@@ -33,6 +34,8 @@ export function makeManifest(): Manifest {
     refused: refusedCases,
     streams: streamCases,
     batches: batchCases,
+    saves: saveCases,
+    stored: storedCases,
     placements: placementCases,
   };
 }

@@ -10,6 +10,8 @@ export interface Manifest {
   readonly refused: readonly RefusedCase[];
   readonly streams: readonly StreamCase[];
   readonly batches: readonly BatchCase[];
+  readonly saves: readonly SaveCase[];
+  readonly stored: readonly StoredCase[];
   readonly placements: readonly PlacementCase[];
 }
 
@@ -73,6 +75,27 @@ export interface BatchCase {
   readonly binary: string;
   readonly envelopes: readonly string[];
   readonly code: string | null;
+}
+
+/** An envelope that is to be saved: the body that a store keeps of it, or the code with which the save is refused. */
+export interface SaveCase {
+  readonly name: string;
+  /** Bytes that every protobuf library reads. */
+  readonly binary: string;
+  /** The most bytes that an envelope may have. */
+  readonly limit: number;
+  readonly body: string | null;
+  readonly code: string | null;
+}
+
+/** What a store holds under a key, and the envelope that a reader makes of it: a DamagedTask's if it is no such task. */
+export interface StoredCase {
+  readonly name: string;
+  readonly taskList: string;
+  readonly id: string;
+  readonly version: string;
+  readonly body: string;
+  readonly envelope: string;
 }
 
 export interface PlacementCase {

@@ -77,6 +77,22 @@ test.each(manifest.batches)("a batch with $name", ({ binary, envelopes, code }) 
   else expect(read().map((task) => base64(task.toBinary()))).toEqual(envelopes);
 });
 
+test.each(manifest.saves)("a save of $name", async ({ binary, limit, body, code }) => {
+  const saver = new DataInterface({ types: [], adapter: new MemoryAdapter(), maxTaskBytes: limit });
+  const save = async () => saver.save(saver.fromBinary(bytesOf(binary)) as OpaqueTask);
+  if (code !== null) return expect(save()).rejects.toMatchObject({ code });
+  const { taskList, id } = await save();
+  const [stored] = await saver.adapter.find([{ taskList, id }]);
+  expect(base64(stored?.body ?? new Uint8Array())).toBe(body);
+});
+
+test.each(manifest.stored)("$name in a store", async ({ taskList, id, version, body, envelope }) => {
+  const adapter = new MemoryAdapter();
+  adapter.find = async () => [{ id, savedAt: BigInt(version), body: bytesOf(body) }];
+  const task = await new DataInterface({ types: [], adapter }).find(taskList, id);
+  expect(base64(task?.toBinary() ?? new Uint8Array())).toBe(envelope);
+});
+
 test.each(manifest.placements)("the place of $id", ({ id, shards }) => {
   for (const [count, shard] of Object.entries(shards)) expect(shardOf(id, Number(count))).toBe(shard);
 });

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file taskledger/v1/composite.proto.
  */
 export const file_taskledger_v1_composite: GenFile = /*@__PURE__*/
-  fileDesc("Ch10YXNrbGVkZ2VyL3YxL2NvbXBvc2l0ZS5wcm90bxINdGFza2xlZGdlci52MSIkCglDb21wb3NpdGUSFwoPY2hpbGRfdGFza19saXN0GAEgASgJYgZwcm90bzM");
+  fileDesc("Ch10YXNrbGVkZ2VyL3YxL2NvbXBvc2l0ZS5wcm90bxINdGFza2xlZGdlci52MSIkCglDb21wb3NpdGUSFwoPY2hpbGRfdGFza19saXN0GAEgASgJQlcKF2lvLmdpdGh1Yi50YXNrbGVkZ2VyLnYxUAFaOmdpdGh1Yi5jb20vdGFza2xlZGdlci90YXNrbGVkZ2VyL2xhbmd1YWdlcy9nby90YXNrbGVkZ2VydjFiBnByb3RvMw");
 
 /**
  * The data of a composite task: to execute it is to execute, and complete,

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file taskledger/v1/damaged_task.proto.
  */
 export const file_taskledger_v1_damaged_task: GenFile = /*@__PURE__*/
-  fileDesc("CiB0YXNrbGVkZ2VyL3YxL2RhbWFnZWRfdGFzay5wcm90bxINdGFza2xlZGdlci52MSIbCgtEYW1hZ2VkVGFzaxIMCgRib2R5GAEgASgMYgZwcm90bzM");
+  fileDesc("CiB0YXNrbGVkZ2VyL3YxL2RhbWFnZWRfdGFzay5wcm90bxINdGFza2xlZGdlci52MSIbCgtEYW1hZ2VkVGFzaxIMCgRib2R5GAEgASgMQlcKF2lvLmdpdGh1Yi50YXNrbGVkZ2VyLnYxUAFaOmdpdGh1Yi5jb20vdGFza2xlZGdlci90YXNrbGVkZ2VyL2xhbmd1YWdlcy9nby90YXNrbGVkZ2VydjFiBnByb3RvMw");
 
 /**
  * The data of a task that a store holds under a list and an id, but whose bytes

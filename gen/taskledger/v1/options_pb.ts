@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file taskledger/v1/options.proto.
  */
 export const file_taskledger_v1_options: GenFile = /*@__PURE__*/
-  fileDesc("Cht0YXNrbGVkZ2VyL3YxL29wdGlvbnMucHJvdG8SDXRhc2tsZWRnZXIudjEiRwoLVGFza09wdGlvbnMSEgoKbGlzdF9maWVsZBgBIAEoCRIQCghpZF9maWVsZBgCIAEoCRISCgpjbGFzc19uYW1lGAMgASgJOlEKBHRhc2sSHy5nb29nbGUucHJvdG9idWYuTWVzc2FnZU9wdGlvbnMYudMEIAEoCzIaLnRhc2tsZWRnZXIudjEuVGFza09wdGlvbnNSBHRhc2tiBnByb3RvMw", [file_google_protobuf_descriptor]);
+  fileDesc("Cht0YXNrbGVkZ2VyL3YxL29wdGlvbnMucHJvdG8SDXRhc2tsZWRnZXIudjEiRwoLVGFza09wdGlvbnMSEgoKbGlzdF9maWVsZBgBIAEoCRIQCghpZF9maWVsZBgCIAEoCRISCgpjbGFzc19uYW1lGAMgASgJOlEKBHRhc2sSHy5nb29nbGUucHJvdG9idWYuTWVzc2FnZU9wdGlvbnMYudMEIAEoCzIaLnRhc2tsZWRnZXIudjEuVGFza09wdGlvbnNSBHRhc2tCVwoXaW8uZ2l0aHViLnRhc2tsZWRnZXIudjFQAVo6Z2l0aHViLmNvbS90YXNrbGVkZ2VyL3Rhc2tsZWRnZXIvbGFuZ3VhZ2VzL2dvL3Rhc2tsZWRnZXJ2MWIGcHJvdG8z", [file_google_protobuf_descriptor]);
 
 /**
  * Options of a message that is the data of a task type.

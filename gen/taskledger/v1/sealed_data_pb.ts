@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file taskledger/v1/sealed_data.proto.
  */
 export const file_taskledger_v1_sealed_data: GenFile = /*@__PURE__*/
-  fileDesc("Ch90YXNrbGVkZ2VyL3YxL3NlYWxlZF9kYXRhLnByb3RvEg10YXNrbGVkZ2VyLnYxIi0KClNlYWxlZERhdGESEAoIdHlwZV91cmwYASABKAkSDQoFdmFsdWUYAiABKAxiBnByb3RvMw");
+  fileDesc("Ch90YXNrbGVkZ2VyL3YxL3NlYWxlZF9kYXRhLnByb3RvEg10YXNrbGVkZ2VyLnYxIi0KClNlYWxlZERhdGESEAoIdHlwZV91cmwYASABKAkSDQoFdmFsdWUYAiABKAxCVwoXaW8uZ2l0aHViLnRhc2tsZWRnZXIudjFQAVo6Z2l0aHViLmNvbS90YXNrbGVkZ2VyL3Rhc2tsZWRnZXIvbGFuZ3VhZ2VzL2dvL3Rhc2tsZWRnZXJ2MWIGcHJvdG8z");
 
 /**
  * The form that a task's data takes in the JSON hash where ProtoJSON would

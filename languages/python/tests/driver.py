@@ -1,29 +1,37 @@
-"""What the tests in test/languages ask of each language.
+"""What the tests in test/languages ask of each language. STORE is JSON: how to reach Cassandra, or the path of an SQLite file.
 
-    driver.py serve            answers commands, one JSON object a line
-    driver.py work CASSANDRA   does the tasks that come as frames, and completes them
-    driver.py list CASSANDRA LIST   names the open tasks of a list
+driver.py serve              answers commands, one JSON object a line
+driver.py work STORE         does the tasks that come as frames, four at once, and completes them
+driver.py list STORE LIST    names the open tasks of a list
+driver.py measure STORE LIST lists them, and says how long that took
+driver.py fail STORE LIST    makes the errors of test/languages/failures.cassandra.test.ts
 """
 
 import base64
 import json
+import logging
 import sys
+import threading
+import time
 from pathlib import Path
 from types import SimpleNamespace
-
-sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "gen")]
 
 from cassandra.auth import PlainTextAuthProvider
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, Session
 from cassandra.policies import DCAwareRoundRobinPolicy, TokenAwarePolicy
 from cassandra.query import BatchStatement
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+
+sys.path.append(str(Path(__file__).parent / "gen"))
+
 from example.v1.every_kind_pb2 import EveryKind
 from example.v1.fetch_file_pb2 import FetchFile
 from example.v1.send_mail_pb2 import SendMail
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+
+import taskledger_worker as wire
 from taskledger.v1.envelope_pb2 import TaskEnvelope
-from taskledger_worker import wire
-from taskledger_worker.ledger import Ledger, Saved, VersionClock
+from taskledger_worker import Claim, SqliteStore, Task, VersionClock, Worker
+from taskledger_worker.cassandra import CassandraStore
 
 
 def connect(cassandra: dict) -> Session:
@@ -38,6 +46,12 @@ def connect(cassandra: dict) -> Session:
     return cluster.connect()
 
 
+def open_store(description: dict, session: Session | None = None, **options):
+    if "path" in description:
+        return SqliteStore(description["path"], **options)
+    return CassandraStore(session or connect(description), description["keyspace"], description["dataCenter"], **options)
+
+
 class FaultySession:
     """Loses the answers to batches, or the batches themselves, when it is told to; its clock stands where it is put."""
 
@@ -49,19 +63,22 @@ class FaultySession:
     def prepare(self, query):
         return self._session.prepare(query)
 
+    def execute_async(self, statement, *args, **options):
+        return self._session.execute_async(statement, *args, **options)
+
     def execute(self, statement, *args, **options):
         if "toUnixTimestamp" in getattr(statement, "query_string", ""):
-            return [SimpleNamespace(now=self.now // 1000)]
+            return [(self.now // 1000,)]
         lost = self.fault if isinstance(statement, BatchStatement) else None
         if lost != "request":
             result = self._session.execute(statement, *args, **options)
         if lost:  # as an error that is not tried again
-            raise wire.TaskError("TIMEOUT", f"the {lost} was lost", "unknown")
+            raise wire.TaskError(wire.Code.TIMEOUT, f"the {lost} was lost", "unknown")
         return result
 
 
 class Server:
-    """Answers commands. The ledger's clock stands where each command puts it."""
+    """Answers commands. The store's clock stands where each command puts it."""
 
     def __init__(self) -> None:
         self._session = None
@@ -75,29 +92,47 @@ class Server:
         return getattr(self, command["op"])(command)
 
     def open(self, command: dict) -> dict:
-        self._session = self._session or FaultySession(connect(command["cassandra"]))
-        limit = int(command["clockLimit"])
-        clock = VersionClock(lambda: self._now, limit)
-        options = {"clock": clock, "clock_limit": limit, "deadline": 30}
-        cassandra = command["cassandra"]
-        self._ledger = Ledger(self._session, cassandra["keyspace"], cassandra["dataCenter"], **options)
+        if "hosts" in command["store"]:
+            self._session = self._session or FaultySession(connect(command["store"]))
+        clock = VersionClock(lambda: self._now, int(command["clockLimit"]))
+        self._store = open_store(command["store"], self._session, clock=clock, deadline=30)
         return {}
 
     def save(self, command: dict) -> dict:
-        task = Saved(_decode(command["envelope"]), [int(version) for version in command["replaced"]])
-        error = _error_of(lambda: self._ledger.save(task))
+        task = Task(_decode(command["envelope"]), [int(version) for version in command["replaced"]])
+        error = _error_of(lambda: self._store.save(task))
         replaced = [str(version) for version in task.replaced]
         return {"envelope": _encode(task.envelope), "replaced": replaced, "error": error}
 
     def complete(self, command: dict) -> dict:
-        return {"error": _error_of(lambda: self._ledger.complete(_decode(command["envelope"])))}
+        return {"error": _error_of(lambda: self._store.complete(_decode(command["envelope"])))}
 
     def find(self, command: dict) -> dict:
-        found = self._ledger.find(command["taskList"], command["id"])
+        found = self._store.find(command["taskList"], command["id"])
         return {"envelope": found and _encode(found)}
 
     def list(self, command: dict) -> dict:
-        return {"envelopes": [_encode(envelope) for envelope in self._ledger.open_tasks(command["taskList"])]}
+        older_than = float(command.get("olderThan", 0))
+        found = self._store.open_tasks(command["taskList"], older_than=older_than)
+        return {"envelopes": [_encode(envelope) for envelope in found]}
+
+    def claim(self, command: dict) -> dict:
+        envelope = _decode(command["envelope"])
+        claim = self._store.claim(envelope, owner=command["owner"], lease=command["lease"] / 1000)
+        return {"claim": claim and _plain(claim)}
+
+    def renew(self, command: dict) -> dict:
+        claims: list[Claim] = []
+        error = _error_of(lambda: claims.append(self._store.renew(_claim(command), command["lease"] / 1000)))
+        return {"claim": _plain(claims[0]) if claims else None, "error": error}
+
+    def release(self, command: dict) -> dict:
+        self._store.release(_claim(command), retry_in=command["retryIn"] / 1000)
+        return {}
+
+    def forget(self, command: dict) -> dict:
+        self._store.forget(_claim(command))
+        return {}
 
     def passOn(self, command: dict) -> dict:
         """Decodes and encodes data by a schema of the command's, in binary and by way of the hash."""
@@ -109,6 +144,15 @@ class Server:
             envelope.data.value = data.SerializeToString(deterministic=True)
         hash = json.dumps(wire.to_hash(envelope, types))
         return {"envelope": _encode(envelope), "hash": hash, "read": _encode(wire.from_hash(hash, types))}
+
+
+def _plain(claim: Claim) -> dict:
+    return {**claim.__dict__, "saved_at": str(claim.saved_at), "token": str(claim.token)}
+
+
+def _claim(command: dict) -> Claim:
+    plain = command["claim"]
+    return Claim(**{**plain, "saved_at": int(plain["saved_at"]), "token": int(plain["token"])})
 
 
 def _message_of(descriptors: bytes, name: str):
@@ -144,22 +188,70 @@ def serve() -> None:
         _say(server.answer(json.loads(line)))
 
 
-def work(cassandra: dict) -> None:
-    ledger = Ledger(connect(cassandra), cassandra["keyspace"], cassandra["dataCenter"])
-    worker = wire.Worker(complete=ledger.complete)
+def work(description: dict) -> None:
+    worker = Worker(open_store(description), concurrency=4)
+    running, most, lock = 0, 0, threading.Lock()
 
-    def note(envelope: TaskEnvelope, data: object) -> None:
-        _say({"id": envelope.id, "type": type(data).DESCRIPTOR.full_name})
+    def note(data, context: wire.Context) -> None:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        time.sleep(0.002)
+        with lock:
+            running -= 1
+            _say({"id": context.envelope.id, "type": data.DESCRIPTOR.full_name, "atOnce": most})
 
     for message in (FetchFile, SendMail, EveryKind):
         worker.does(message)(note)
-    worker.run(wire.read_frames(sys.stdin.buffer))
+    worker.run(sys.stdin.buffer)
 
 
-def list_open(cassandra: dict, task_list: str) -> None:
-    ledger = Ledger(connect(cassandra), cassandra["keyspace"], cassandra["dataCenter"])
-    for envelope in ledger.open_tasks(task_list):
+def list_open(description: dict, task_list: str) -> None:
+    for envelope in open_store(description).open_tasks(task_list):
         _say({"id": envelope.id, "type": wire.type_of(envelope)})
+
+
+def measure(description: dict, task_list: str) -> None:
+    store = open_store(description)
+    list(store.open_tasks("another list"))  # what is done once is not counted
+    start, first, count = time.monotonic(), 0.0, 0
+    for _ in store.open_tasks(task_list):
+        first = first or time.monotonic() - start
+        count += 1
+    _say({"count": count, "first": first * 1000, "total": (time.monotonic() - start) * 1000})
+    sys.stdin.read()  # until its memory has been looked at
+
+
+def fail(description: dict, keyspaces: dict) -> None:
+    """Each fault, and the code and outcome that the caller sees."""
+    session = connect(description)
+    now = SimpleNamespace(offset=0)
+    clock = VersionClock(lambda: time.time_ns() // 1000 + now.offset)
+    store = open_store(description, session, clock=clock, deadline=2, attempt_timeout=1)
+    saved = Task(wire.new_envelope("faults", FetchFile()))
+    store.save(saved)
+
+    def save(offset: int = 0) -> None:
+        now.offset = offset
+        store.save(Task(wire.new_envelope("faults", FetchFile())))
+
+    found = {
+        name: _error_of(lambda each=each: open_store({**description, "keyspace": each}, session))
+        for name, each in keyspaces.items()
+    }
+    found["clock ahead"] = _error_of(lambda: save(5_000_000))
+    found["clock behind"] = _error_of(lambda: save(-5_000_000))
+    now.offset = 0
+    found["complete with the clock ahead"] = _error_of(lambda: store.complete(saved.envelope))
+    found["bad row"] = [[envelope.id, wire.type_of(envelope)] for envelope in store.open_tasks("bad rows")]
+    _say({"found": found})
+    sys.stdin.readline()  # the node is killed meanwhile
+    found = {"save without a node": _error_of(save), "list without a node": _error_of(lambda: list(store.open_tasks("faults")))}
+    session.cluster.shutdown()
+    found["closed save"] = _error_of(save)
+    found["closed list"] = _error_of(lambda: list(store.open_tasks("faults")))
+    _say({"found": found})
 
 
 def _say(answer: dict) -> None:
@@ -167,10 +259,11 @@ def _say(answer: dict) -> None:
 
 
 if __name__ == "__main__":
+    logging.basicConfig(level=logging.CRITICAL)
     mode, *arguments = sys.argv[1:]
     if mode == "serve":
         serve()
-    elif mode == "work":
-        work(json.loads(arguments[0]))
+    elif mode == "fail":
+        fail(json.loads(arguments[0]), json.loads(arguments[1]))
     else:
-        list_open(json.loads(arguments[0]), arguments[1])
+        {"work": work, "list": list_open, "measure": measure}[mode](json.loads(arguments[0]), *arguments[1:])

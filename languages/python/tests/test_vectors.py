@@ -9,9 +9,12 @@ import pytest
 from example.v1.every_kind_pb2 import EveryKind
 from example.v1.fetch_file_pb2 import FetchFile
 from example.v1.send_mail_pb2 import SendMail
+
+import taskledger_worker as wire
 from taskledger.v1.composite_pb2 import Composite
-from taskledger_worker import wire
-from taskledger_worker.ledger import shard_of
+from taskledger.v1.envelope_pb2 import TaskEnvelope
+from taskledger_worker.cassandra import shard_of
+from taskledger_worker.envelope import encode_body, stored_task
 
 MANIFEST = json.loads((Path(__file__).parents[3] / "test/vectors/manifest.json").read_text())
 TYPES = wire.Types(FetchFile, SendMail, EveryKind, Composite)
@@ -125,15 +128,21 @@ def test_a_batch_is_read(case):
         assert error.value.code == case["code"]
 
 
-def test_a_worker_does_what_comes_alone_and_what_comes_in_batches():
-    done = []
-    worker = wire.Worker(complete=lambda envelope: done.append(envelope.id))
-    worker.does(FetchFile)(lambda envelope, data: None)
-    batches = {case["name"]: case for case in MANIFEST["batches"]}
-    times = base64.b64decode(batches["times that go up and down"]["binary"])
-    single = base64.b64decode(MANIFEST["envelopes"][0]["binary"])
-    worker.run([single, times])
-    assert done == ["file1", "a", "b", "c"]
+@cases("saves")
+def test_a_save_keeps_the_body_or_is_refused(case):
+    envelope = TaskEnvelope.FromString(base64.b64decode(case["binary"]))
+    if case["code"] is None:
+        assert b64(encode_body(envelope, case["limit"])) == case["body"]
+    else:
+        with pytest.raises(wire.TaskError) as error:
+            encode_body(envelope, case["limit"])
+        assert error.value.code == case["code"]
+
+
+@cases("stored")
+def test_a_stored_task_is_read_or_comes_as_a_damaged_one(case):
+    key = (case["taskList"], case["id"], int(case["version"]))
+    assert b64(wire.encode(stored_task(*key, base64.b64decode(case["body"])))) == case["envelope"]
 
 
 @cases("placements", "id")

@@ -37,6 +37,8 @@ export type CassandraAdapterOptions = CassandraConnectionOptions & LedgerOptions
  *     await CassandraAdapter.createSchema({ contactPoints, localDataCenter: "dc1", keyspace: "tasks",
  *       replication: { class: "NetworkTopologyStrategy", dc1: 3 } });               // once
  *     const adapter = new CassandraAdapter({ contactPoints, localDataCenter: "dc1", keyspace: "tasks" });
+ *
+ * Once it is open, it keeps the process running until it is closed.
  */
 export class CassandraAdapter implements Adapter {
   readonly #options: CassandraAdapterOptions;
@@ -66,8 +68,11 @@ export class CassandraAdapter implements Adapter {
   }
 
   /**
-   * Makes the keyspace, its tables and its settings, as far as they are not there; changes nothing that is. Throws
-   * SCHEMA_MISMATCH where what is there differs from what is asked for, and INVALID_ARGUMENT.
+   * Makes the keyspace, its tables and its settings, as far as they are not there; changes nothing that is. All nodes of the
+   * data centre have them when it resolves.
+   *
+   * @throws {@link TaskError} SCHEMA_MISMATCH where what is there differs from what is asked for, INVALID_ARGUMENT,
+   * MISSING_DRIVER, UNAVAILABLE, and after its `deadline` TIMEOUT: calling it again is safe.
    */
   static async createSchema(options: CreateSchemaOptions): Promise<void> {
     await createSchemaWith(options);
@@ -111,6 +116,10 @@ export class CassandraAdapter implements Adapter {
     return this.#call(signal, (ledger) => ledger.sweep(taskList, signal));
   }
 
+  /**
+   * Waits for what is under way, and shuts down the adapter's own client, so that the process can end; a client of the user's
+   * is left open. Idempotent.
+   */
   close(): Promise<void> {
     this.#closed.abort();
     this.#closing ??= this.#close();

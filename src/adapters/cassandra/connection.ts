@@ -1,7 +1,7 @@
 import type { Client, ClientOptions } from "cassandra-driver";
 import { importDriver } from "../../driver.js";
 import { isTaskError, TaskError } from "../../errors.js";
-import { checkOptions } from "../../options.js";
+import { checkDuration, checkOptions } from "../../options.js";
 import type { ClaimSession } from "./claim-session.js";
 import { refreshOnce } from "./control-connection.js";
 import { createSchema } from "./create-schema.js";
@@ -10,19 +10,30 @@ import { DriverClaimSession } from "./driver-claim-session.js";
 import { classifyDriverError, type Driver, describeDriverError } from "./driver-errors.js";
 import { DriverSession } from "./driver-session.js";
 import { processHost } from "./host.js";
+import { makeClient } from "./make-client.js";
 import { DEFAULT_MARGIN } from "./margin.js";
 import type { ResolvedOptions } from "./options.js";
 import { retryRead } from "./retry.js";
 import { checkSchemaOptions, type LedgerSettings, type SchemaOptions, SEVERAL_DATA_CENTERS } from "./schema.js";
 import { checkDataCenter, checkMarginFits, checkSchema } from "./schema-check.js";
+import { warnOfRisks } from "./security-warnings.js";
 import { type LedgerSession, SessionError } from "./session.js";
 import { DEFAULT_SHARDS } from "./shard.js";
 import { leaveStreamZero } from "./stream-zero.js";
+import { watchSettings } from "./watch-settings.js";
 
 /** How Cassandra is reached: by a client that the user made and will shut down, or by the driver's options for one. */
 export type CassandraConnectionOptions = { readonly keyspace: string } & (
   | { readonly client: Client }
-  | (Omit<ClientOptions, "keyspace"> & { readonly client?: undefined })
+  | (Omit<ClientOptions, "keyspace" | "sslOptions"> & {
+      readonly client?: undefined;
+      /**
+       * Encrypts connections, by the options of Node's `tls.connect`; `{}` is enough where Node.js trusts the authority of the
+       * nodes' certificates, `{ ca }` names another. Unlike with cassandra-driver alone, certificates and names are verified,
+       * unless `rejectUnauthorized` is false. Connections are not encrypted by default.
+       */
+      readonly sslOptions?: ClientOptions["sslOptions"] | undefined;
+    })
 );
 
 /** What is settled for all clients of a keyspace when its tables are made. */
@@ -41,13 +52,12 @@ export interface SchemaInit {
    * it does not count. At least 20,000; 600,000 by default.
    */
   readonly margin?: number | undefined;
+  /** How long making it may take in all, in milliseconds; 60,000 by default. */
+  readonly deadline?: number | undefined;
 }
 
-/** After so many milliseconds without an answer, a second coordinator is asked. */
-const SPECULATION_DELAY = 500;
-
-/** How long a node that was lost is left alone, in milliseconds. */
-const MAX_RECONNECTION_DELAY = 5_000;
+/** A young cluster of three on a busy machine takes up to ten seconds. In milliseconds. */
+const SCHEMA_DEADLINE = 60_000;
 
 export type CreateSchemaOptions = CassandraConnectionOptions & SchemaInit;
 
@@ -87,7 +97,14 @@ export async function connect(options: CassandraConnectionOptions, ledger: Resol
     const consistency = several ? quorum : localQuorum;
     const session = new DriverSession(client, driver, keyspace, consistency);
     const claims = new DriverClaimSession(client, driver, keyspace, consistency, several ? serial : localSerial);
-    return { session, claims, settings, close };
+    const { interval } = ledger.clock;
+    const watching = { client, driver, keyspace, settings, consistency, interval, timeout: attemptTimeout };
+    const { stop, ...watched } = watchSettings(watching, session, claims);
+    const closeAll = () => {
+      stop();
+      return close();
+    };
+    return { ...watched, settings, close: closeAll };
   });
 }
 
@@ -101,15 +118,23 @@ function timely(options: CassandraConnectionOptions, attemptTimeout: number): Ca
 export async function createSchemaWith(options: CreateSchemaOptions): Promise<void> {
   checkOptions(options);
   const { keyspace, replication, severalDataCenters = false } = options;
-  const { shards = DEFAULT_SHARDS, margin = DEFAULT_MARGIN } = options;
+  const { shards = DEFAULT_SHARDS, margin = DEFAULT_MARGIN, deadline = SCHEMA_DEADLINE } = options;
   checkSchemaOptions(keyspace, replication, { shards, margin });
+  checkDuration("deadline", deadline, 1);
+  const end = processHost.monotonic() + deadline;
   const driver = await loadDriver();
-  await withClient(options, driver, undefined, async (client, close) => {
+  await withClient(withoutDriversWait(options), driver, deadline, async (client, close) => {
     const dataCenter = severalDataCenters ? SEVERAL_DATA_CENTERS : await dataCenterOf(client);
-    const { localQuorum } = driver.types.consistencies;
-    await createSchema(client, localQuorum, { keyspace, replication, settings: { shards, dataCenter, margin } });
+    const settings = { shards, dataCenter, margin };
+    await createSchema(client, driver, { keyspace, replication, settings }, end);
     await close();
   });
+}
+
+/** The driver would wait for agreement after each change, by half seconds; it is waited for once, and thoroughly. */
+function withoutDriversWait(options: CassandraConnectionOptions): CassandraConnectionOptions {
+  if (options.client) return options;
+  return { ...options, protocolOptions: { maxSchemaAgreementWaitSeconds: 0, ...options.protocolOptions } };
 }
 
 async function loadDriver(): Promise<Driver> {
@@ -126,8 +151,9 @@ async function withClient<T>(
   timeout: number | undefined,
   use: (client: Client, close: () => Promise<void>) => Promise<T>,
 ): Promise<T> {
-  const client = options.client ?? makeClient(options, driver);
+  const client = options.client ?? makeOwnClient(options, driver);
   refreshOnce(client);
+  warnOfRisks(client);
   const close = async () => {
     if (!options.client) await client.shutdown();
   };
@@ -135,6 +161,7 @@ async function withClient<T>(
   try {
     await (timeout === undefined ? connecting : callDriver(driver, { timeout }, () => connecting));
     leaveStreamZero(client);
+    warnOfRisks(client); // of nodes that it has been told of
     return await use(client, close);
   } catch (error) {
     // Nobody waits for it: nodes that say nothing answer no goodbye, either.
@@ -154,21 +181,12 @@ async function abandon(client: Client, connecting: Promise<void>): Promise<void>
   controlConnection?.connection?.close?.(() => undefined);
 }
 
-function makeClient({ keyspace, client, ...options }: CassandraConnectionOptions, driver: Driver): Client {
-  const { encoding, policies, ...rest } = options as ClientOptions;
-  // Everything may be sent twice: a coordinator that hangs need not hold a request up until its time is over.
-  const { ConstantSpeculativeExecutionPolicy } = driver.policies.speculativeExecution;
-  const speculativeExecution = new ConstantSpeculativeExecutionPolicy(SPECULATION_DELAY, 1);
-  // By default the driver comes to wait for ten minutes before it tries again, however long the nodes have been back.
-  const reconnection = new driver.policies.reconnection.ExponentialReconnectionPolicy(250, MAX_RECONNECTION_DELAY);
+/** The keyspace is named in each statement; the driver would go to it at once, and it may not be there. */
+function makeOwnClient({ keyspace, client, ...options }: CassandraConnectionOptions, driver: Driver): Client {
   try {
-    return new driver.Client({
-      ...rest,
-      policies: { speculativeExecution, reconnection, ...policies },
-      encoding: { ...encoding, useBigIntAsLong: true },
-    });
+    return makeClient(options as ClientOptions, driver);
   } catch (cause) {
-    throw connectionError(cause, driver);
+    throw isTaskError(cause) ? cause : connectionError(cause, driver);
   }
 }
 

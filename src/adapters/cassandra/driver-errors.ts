@@ -1,4 +1,5 @@
 import type { SessionErrorKind } from "./session.js";
+import { tlsAdvice } from "./tls.js";
 
 export type Driver = typeof import("cassandra-driver");
 
@@ -8,7 +9,7 @@ export function describeDriverError(error: unknown): string {
   const [first] = Object.entries(innerErrors ?? {}).filter(([, inner]) => inner !== null);
   if (first) return `no host is available: ${first[0]}: ${describeDriverError(first[1])}`;
   const message = error instanceof Error ? error.message : String(error);
-  return message.split("\n", 1)[0] as string;
+  return `${message.split("\n", 1)[0]}${tlsAdvice(error)}`;
 }
 
 export interface ClassifiedError {
@@ -66,6 +67,13 @@ function classifyResponse(error: Error & { code?: number }, driver: Driver): Cla
     default:
       return { kind: "refused", reached: false };
   }
+}
+
+/** Whether a node refuses a statement because it has not learnt yet of a keyspace or a table; it may never. */
+export function isUnknownToNode(error: unknown, { errors, types }: Driver): boolean {
+  const { invalid, configError } = types.responseErrorCodes;
+  if (!(error instanceof errors.ResponseError) || ![invalid, configError].includes(error.code)) return false;
+  return /does(n't| not) exist|unconfigured table/i.test(error.message);
 }
 
 /** Replicas give this reason where a read met more tombstones than they allow. */

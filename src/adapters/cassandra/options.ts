@@ -32,7 +32,7 @@ export interface LedgerOptions {
   readonly whenFull?: "wait" | "fail" | undefined;
   /** How far this host's clock may be from Cassandra's before saves are refused with CLOCK_SKEW; 1,000, and no more. */
   readonly clockLimit?: number | undefined;
-  /** How often the clocks are compared; 60,000 by default. */
+  /** How often the clocks are compared, and the keyspace's settings with those that it was opened with; 60,000 by default. */
   readonly clockInterval?: number | undefined;
   /**
    * The margin that the keyspace is expected to have: where it has another, opening throws SCHEMA_MISMATCH. It is set by

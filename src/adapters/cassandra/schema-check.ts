@@ -73,15 +73,29 @@ export function checkMarginFits(
     ]);
 }
 
+/** Throws SCHEMA_MISMATCH where a keyspace no longer has the settings that it was opened with. */
+export async function checkUnchanged(
+  client: Client,
+  keyspace: string,
+  settings: LedgerSettings,
+  options: QueryOptions,
+): Promise<void> {
+  const found = await readSettings(client, keyspace, options);
+  const differences = Object.entries(settingRows(settings))
+    .filter(([name, value]) => found[name] !== value)
+    .map(([name, value]) => `setting ${name}: was ${describeValue(value)}, and is ${describeValue(found[name])}`);
+  if (differences.length > 0) throw changed(keyspace, differences.join("; "));
+}
+
 /**
  * Before anything is made: a keyspace of that name may be there already, with tables that are another program's, or with
- * other settings.
+ * other settings. Gives whether all is there. Throws SCHEMA_MISMATCH.
  */
 export async function checkWhatIsThere(
   client: Client,
   consistency: types.consistencies,
   { keyspace, replication, settings }: SchemaOptions,
-): Promise<void> {
+): Promise<boolean> {
   const options = { prepare: true, consistency, isIdempotent: true };
   const differences = compareReplication(replication, await readReplication(client, keyspace));
   const columns = await readColumns(client, keyspace, options);
@@ -93,13 +107,15 @@ export async function checkWhatIsThere(
   const asked = Object.entries(settingRows(settings)).filter(([name]) => name in found);
   differences.push(...compareSettings(Object.fromEntries(asked), found));
   if (differences.length > 0) throw mismatch(keyspace, differences);
+  return Object.keys(tables).every((table) => there.has(table)) && SETTING_NAMES.every((name) => name in found);
 }
 
 /** Those that are there. */
 async function readSettings(client: Client, keyspace: string, options: QueryOptions): Promise<Record<string, string>> {
   // By their names: where a replica does not answer, Cassandra asks another for a row, but not for a whole table.
-  const query = `SELECT name, value FROM "${keyspace}".settings WHERE name IN ?`;
-  const { rows } = await client.execute(query, [SETTING_NAMES], options);
+  const names = SETTING_NAMES.map((name) => `'${name}'`).join(", ");
+  const query = `SELECT name, value FROM "${keyspace}".settings WHERE name IN (${names})`;
+  const { rows } = await client.execute(query, [], options);
   return Object.fromEntries(rows.map(({ name, value }) => [name, value]));
 }
 
@@ -182,6 +198,11 @@ export function compareSettings(expected: Record<string, string>, found: Record<
 function missing(keyspace: string): TaskError {
   const advice = "make it with CassandraAdapter.createSchema({ …, keyspace, replication })";
   return new TaskError("SCHEMA_MISMATCH", `keyspace "${keyspace}" has no tables: ${advice}`, { field: "keyspace" });
+}
+
+/** SCHEMA_MISMATCH for clients that had the keyspace open. */
+export function changed(keyspace: string, how: string): TaskError {
+  return mismatch(keyspace, [`it was made anew, or changed, since it was opened: ${how}; open it with a new adapter`]);
 }
 
 export function mismatch(keyspace: string, differences: readonly string[]): TaskError {

@@ -1,0 +1,167 @@
+package taskledger
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	examplev1 "github.com/taskledger/taskledger/languages/go/internal/gen/example/v1"
+	"github.com/taskledger/taskledger/languages/go/taskledgerv1"
+)
+
+// completed notes what is completed.
+type completed struct {
+	mutex sync.Mutex
+	ids   []string
+}
+
+func (c *completed) Complete(_ context.Context, task *taskledgerv1.TaskEnvelope) error {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	c.ids = append(c.ids, task.GetId())
+	return nil
+}
+
+// workerOf fails for files whose names begin with "bad", and panics for those that begin with "worse".
+func workerOf(store Completer, log io.Writer, concurrency int) *Worker {
+	worker := NewWorker(store, WorkerOptions{concurrency, slog.New(slog.NewTextHandler(log, nil))})
+	Handle(worker, func(_ context.Context, _ *taskledgerv1.TaskEnvelope, file *examplev1.FetchFile) error {
+		if strings.HasPrefix(file.GetFilename(), "worse") {
+			panic("it panicked")
+		}
+		if strings.HasPrefix(file.GetFilename(), "bad") {
+			return errors.New("it failed")
+		}
+		return nil
+	})
+	return worker
+}
+
+func saved(t *testing.T, id string) *taskledgerv1.TaskEnvelope {
+	t.Helper()
+	return WithVersion(newTask(t, id), 1_767_323_046_000_000)
+}
+
+func mail(t *testing.T, id string) *taskledgerv1.TaskEnvelope {
+	t.Helper()
+	envelope, err := NewEnvelope("datto.com", id, &examplev1.SendMail{})
+	must(t, err)
+	return WithVersion(envelope, 1_767_323_046_000_000)
+}
+
+func streamOf(t *testing.T, messages ...[]byte) *bytes.Buffer {
+	t.Helper()
+	var stream bytes.Buffer
+	for _, each := range messages {
+		must(t, WriteFrame(&stream, each))
+	}
+	return &stream
+}
+
+func TestWhatFailsIsLoggedAndKeepsNobodyElseFromBeingDone(t *testing.T) {
+	var store completed
+	var log bytes.Buffer
+	frames := [][]byte{
+		encode(t, saved(t, "bad")), encode(t, saved(t, "worse")), []byte("no envelope"), encode(t, newTask(t, "unsaved")),
+		encode(t, mail(t, "a")), encode(t, mail(t, "b")), {}, encode(t, saved(t, "good")),
+	}
+	summary, err := workerOf(&store, &log, 1).Run(context.Background(), streamOf(t, frames...))
+	must(t, err)
+	if want := (Summary{Completed: 1, Failed: 3, PassedOver: 2, Unread: 2}); summary != want || !slices.Equal(store.ids, []string{"good"}) {
+		t.Errorf("got %+v, and %v", summary, store.ids)
+	}
+	if strings.Count(log.String(), "there is no handler") != 1 || !strings.Contains(log.String(), "id=bad error=\"it failed\"") {
+		t.Errorf("logged %s", &log)
+	}
+	if !strings.Contains(log.String(), "it panicked") || !strings.Contains(log.String(), "NOT_SAVED") {
+		t.Errorf("logged %s", &log)
+	}
+}
+
+func TestATaskThatWasNeverSavedIsNotDone(t *testing.T) {
+	var store completed
+	if _, err := workerOf(&store, io.Discard, 1).Do(context.Background(), newTask(t, "a")); !errors.Is(err, ErrNotSaved) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestADamagedTaskIsPassedOverAndLogged(t *testing.T) {
+	var store completed
+	var log bytes.Buffer
+	result, err := workerOf(&store, &log, 1).Do(context.Background(), StoredTask("l", "i", 1, []byte{0xff}))
+	if result != PassedOver || err != nil || !strings.Contains(log.String(), "holds bytes that are no task") {
+		t.Errorf("got %v, %v; logged %s", result, err, &log)
+	}
+}
+
+func TestATruncatedStreamIsToldAfterWhatCameBeforeIsDone(t *testing.T) {
+	var store completed
+	whole := streamOf(t, encode(t, saved(t, "a")), encode(t, saved(t, "b"))).Bytes()
+	summary, err := workerOf(&store, io.Discard, 1).Run(context.Background(), bytes.NewReader(whole[:len(whole)-1]))
+	if !errors.Is(err, ErrTruncated) || summary.Completed != 1 {
+		t.Errorf("got %+v, %v", summary, err)
+	}
+}
+
+func TestFourHandlersRunAtOnceAndNoMore(t *testing.T) {
+	var store completed
+	var running, most atomic.Int32
+	var together sync.WaitGroup
+	together.Add(4)
+	worker := NewWorker(&store, WorkerOptions{Concurrency: 4})
+	var first atomic.Int32
+	Handle(worker, func(context.Context, *taskledgerv1.TaskEnvelope, *examplev1.FetchFile) error {
+		most.Store(max(most.Load(), running.Add(1)))
+		defer running.Add(-1)
+		if first.Add(1) <= 4 {
+			together.Done()
+			together.Wait()
+		}
+		return nil
+	})
+	var frames [][]byte
+	for i := range 16 {
+		frames = append(frames, encode(t, saved(t, string(rune('a'+i)))))
+	}
+	summary, err := worker.Run(context.Background(), streamOf(t, frames...))
+	must(t, err)
+	if summary.Completed != 16 || most.Load() != 4 {
+		t.Errorf("got %+v, and %d at once", summary, most.Load())
+	}
+}
+
+func TestCancellingEndsARunAndItsHandlers(t *testing.T) {
+	var store completed
+	ctx, cancel := context.WithCancel(context.Background())
+	worker := NewWorker(&store, WorkerOptions{Logger: slog.New(slog.DiscardHandler)})
+	Handle(worker, func(ctx context.Context, _ *taskledgerv1.TaskEnvelope, _ *examplev1.FetchFile) error {
+		cancel()
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(10 * time.Second):
+			return nil
+		}
+	})
+	summary, err := worker.Run(ctx, streamOf(t, encode(t, saved(t, "a")), encode(t, saved(t, "b"))))
+	if !errors.Is(err, context.Canceled) || summary.Failed != 1 || len(store.ids) != 0 {
+		t.Errorf("got %+v, %v", summary, err)
+	}
+}
+
+func TestATypeHasOneHandler(t *testing.T) {
+	defer func() {
+		if err, _ := recover().(error); !errors.Is(err, ErrDuplicateType) {
+			t.Errorf("got %v", err)
+		}
+	}()
+	Handle(workerOf(&completed{}, io.Discard, 1), func(context.Context, *taskledgerv1.TaskEnvelope, *examplev1.FetchFile) error { return nil })
+}

@@ -1,0 +1,151 @@
+package io.github.taskledger.worker;
+
+import com.google.protobuf.InvalidProtocolBufferException;
+import io.github.taskledger.v1.TaskBatch;
+import io.github.taskledger.v1.TaskEnvelope;
+import io.github.taskledger.v1.TaskGroup;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import java.util.function.Consumer;
+
+/** Many tasks in one message. */
+public final class Batches {
+  /** The most tasks of a batch. */
+  public static final int MAX_TASKS = 10_000;
+
+  private static final int MAX_SHARED_BYTES = 1024;
+  static final int OVERHEAD_BYTES = 4096;
+
+  private Batches() {}
+
+  /**
+   * Tells a batch from an envelope.
+   *
+   * @param message an encoded batch or envelope
+   * @return whether it is a batch
+   */
+  public static boolean isBatch(byte[] message) {
+    return message.length >= 2 && (message[0] & 0xff) == 0x82 && message[1] == 0x01;
+  }
+
+  /**
+   * Gives the envelopes of a batch, in order.
+   *
+   * @param bytes an encoded batch
+   * @param limit the most bytes that an envelope may have
+   * @param consumer called for each envelope
+   * @throws InvalidTaskException TOO_LARGE and INVALID_BATCH before the first envelope, and INVALID_ENVELOPE in the place of
+   *     one that breaks the rules
+   */
+  public static void decode(byte[] bytes, int limit, Consumer<TaskEnvelope> consumer) {
+    if (bytes.length > limit + OVERHEAD_BYTES)
+      throw new InvalidTaskException(Code.TOO_LARGE, "the batch has " + bytes.length + " bytes");
+    TaskBatch batch;
+    try {
+      batch = TaskBatch.parseFrom(bytes);
+    } catch (InvalidProtocolBufferException error) {
+      throw new InvalidTaskException(Code.INVALID_BATCH, "the bytes are no TaskBatch", error);
+    }
+    check(batch);
+    List<GroupReader> groups = new ArrayList<>();
+    for (TaskGroup group : batch.getGroupsList()) groups.add(new GroupReader(group));
+    if (batch.getOrderCount() > 0) for (int index : batch.getOrderList()) consumer.accept(groups.get(index).next());
+    else for (GroupReader group : groups) while (group.hasNext()) consumer.accept(group.next());
+  }
+
+  private static void check(TaskBatch batch) {
+    int count = batch.getGroupsList().stream().mapToInt(TaskGroup::getDataCount).sum();
+    int claimed = batch.getGroupsList().stream().mapToInt(Batches::claimedSize).sum();
+    if (Math.max(claimed, batch.getOrderCount()) > MAX_TASKS)
+      throw new InvalidTaskException(Code.TOO_LARGE, "the batch has more than " + MAX_TASKS + " tasks, the limit");
+    boolean isKnown = batch.getUnknownFields().asMap().isEmpty();
+    if (isKnown && batch.getGroupsList().stream().allMatch(Batches::isWhole) && isInOrder(batch, count)) return;
+    throw new InvalidTaskException(Code.INVALID_BATCH, "its columns or its order do not fit, or it has fields that are not known here");
+  }
+
+  private static boolean isInOrder(TaskBatch batch, int count) {
+    if (batch.getOrderCount() == 0 && batch.getGroupsCount() <= 1) return true;
+    int[] left = batch.getGroupsList().stream().mapToInt(TaskGroup::getDataCount).toArray();
+    for (int index : batch.getOrderList()) if (index < 0 || index >= left.length || left[index]-- == 0) return false;
+    return batch.getOrderCount() == count;
+  }
+
+  private static boolean isWhole(TaskGroup group) {
+    int count = group.getDataCount();
+    boolean hasIds = group.getIdsCount() > 0
+        ? group.getIdsCount() == count && group.getUuids().isEmpty()
+        : group.getUuids().size() == 16 * count;
+    for (int size : new int[] {group.getCreatedAtCount(), group.getSavedAtCount(), group.getRestCount()})
+      if (size != 0 && size != count) return false;
+    boolean isKnown = group.getUnknownFields().asMap().isEmpty();
+    boolean areTimes = stayIn64Bits(group.getCreatedAtList()) && stayIn64Bits(group.getSavedAtList());
+    return count > 0 && hasIds && isKnown && areTimes && isSmall(group);
+  }
+
+  /** How many tasks a group claims to have, by its longest column, whether or not they fit each other. */
+  private static int claimedSize(TaskGroup group) {
+    int times = Math.max(group.getCreatedAtCount(), group.getSavedAtCount());
+    int others = Math.max(group.getIdsCount(), group.getRestCount());
+    return Math.max(1, Math.max(group.getDataCount(), Math.max(times, others)));
+  }
+
+  /** Few bytes must not become many: what is shared is merged with nothing but a list and a type. */
+  private static boolean isSmall(TaskGroup group) {
+    TaskEnvelope shared = group.getShared();
+    TaskEnvelope.Builder plain = TaskEnvelope.newBuilder().setTaskList(shared.getTaskList());
+    if (shared.hasData()) plain.setData(shared.getData());
+    int size = shared.getSerializedSize();
+    return size <= MAX_SHARED_BYTES && (group.getRestCount() == 0 || size == plain.build().getSerializedSize());
+  }
+
+  private static boolean stayIn64Bits(List<Long> differences) {
+    long sum = 0;
+    try {
+      for (long difference : differences) sum = Math.addExact(sum, difference);
+      return true;
+    } catch (ArithmeticException leaves) {
+      return false;
+    }
+  }
+
+  /** Makes the envelopes of a group, one after the other. */
+  private static final class GroupReader {
+    private final TaskGroup group;
+    private int index;
+    private long createdAt;
+    private long savedAt;
+
+    GroupReader(TaskGroup group) {
+      this.group = group;
+    }
+
+    boolean hasNext() {
+      return index < group.getDataCount();
+    }
+
+    TaskEnvelope next() {
+      int i = index++;
+      TaskEnvelope.Builder envelope = group.getShared().toBuilder().setId(idAt(i));
+      envelope.getDataBuilder().setValue(group.getData(i));
+      if (group.getCreatedAtCount() > 0) createdAt += group.getCreatedAt(i);
+      if (group.getSavedAtCount() > 0) savedAt += group.getSavedAt(i);
+      if (group.getCreatedAtCount() > 0) envelope.setCreatedAt(Envelopes.timestamp(createdAt));
+      if (group.getSavedAtCount() > 0) envelope.setSavedAt(Envelopes.timestamp(savedAt));
+      try {
+        if (group.getRestCount() > 0) envelope.mergeFrom(group.getRest(i));
+      } catch (InvalidProtocolBufferException error) {
+        throw new InvalidTaskException(
+            Code.INVALID_ENVELOPE, "what the columns do not have is no TaskEnvelope", error);
+      }
+      return Envelopes.checked(envelope.build(), Code.INVALID_ENVELOPE);
+    }
+
+    private String idAt(int i) {
+      if (group.getIdsCount() > 0) return group.getIds(i);
+      ByteBuffer uuid = group.getUuids().substring(16 * i, 16 * i + 16).asReadOnlyByteBuffer();
+      return new UUID(uuid.getLong(), uuid.getLong()).toString();
+    }
+  }
+}

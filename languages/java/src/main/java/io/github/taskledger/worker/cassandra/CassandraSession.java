@@ -1,0 +1,76 @@
+package io.github.taskledger.worker.cassandra;
+
+import com.datastax.oss.driver.api.core.ConsistencyLevel;
+import com.datastax.oss.driver.api.core.CqlSession;
+import com.datastax.oss.driver.api.core.cql.AsyncResultSet;
+import com.datastax.oss.driver.api.core.cql.BatchStatement;
+import com.datastax.oss.driver.api.core.cql.BatchStatementBuilder;
+import com.datastax.oss.driver.api.core.cql.ColumnDefinition;
+import com.datastax.oss.driver.api.core.cql.DefaultBatchType;
+import com.datastax.oss.driver.api.core.cql.Row;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+
+/** What a {@link CassandraStore} asks of Cassandra: one attempt at each call. Failures are the driver's. */
+interface CassandraSession {
+  /** CQL and its parameters. */
+  record Statement(String cql, Object... values) {}
+
+  /** Makes one batch of the statements. */
+  CompletionStage<?> apply(List<Statement> statements, ConsistencyLevel consistency, Duration timeout);
+
+  /** All rows, the columns by name. */
+  CompletionStage<List<Map<String, Object>>> read(Statement statement, ConsistencyLevel consistency, Duration timeout);
+
+  boolean isClosed();
+
+  /** On a session of the driver, which prepares each statement once. */
+  static CassandraSession of(CqlSession session) {
+    return new CassandraSession() {
+      @Override
+      public CompletionStage<?> apply(List<Statement> statements, ConsistencyLevel consistency, Duration timeout) {
+        BatchStatementBuilder batch = BatchStatement.builder(DefaultBatchType.LOGGED);
+        for (Statement each : statements) batch.addStatement(session.prepare(each.cql()).bind(each.values()));
+        return session.executeAsync(
+            batch.setConsistencyLevel(consistency).setIdempotence(true).setTimeout(timeout).build());
+      }
+
+      @Override
+      public CompletionStage<List<Map<String, Object>>> read(
+          Statement statement, ConsistencyLevel consistency, Duration timeout) {
+        return session
+            .prepareAsync(statement.cql())
+            .thenCompose(prepared -> session.executeAsync(prepared
+                .bind(statement.values())
+                .setConsistencyLevel(consistency)
+                .setIdempotent(true)
+                .setTimeout(timeout)))
+            .thenCompose(page -> collect(page, new ArrayList<>()));
+      }
+
+      @Override
+      public boolean isClosed() {
+        return session.isClosed();
+      }
+    };
+  }
+
+  /** All rows of a result, which the server may cut into pages. */
+  private static CompletionStage<List<Map<String, Object>>> collect(AsyncResultSet page, List<Map<String, Object>> rows) {
+    for (Row row : page.currentPage()) rows.add(valuesOf(row));
+    if (!page.hasMorePages()) return CompletableFuture.completedFuture(rows);
+    return page.fetchNextPage().thenCompose(next -> collect(next, rows));
+  }
+
+  private static Map<String, Object> valuesOf(Row row) {
+    Map<String, Object> values = new HashMap<>();
+    for (ColumnDefinition column : row.getColumnDefinitions())
+      values.put(column.getName().asInternal(), row.getObject(column.getName()));
+    return values;
+  }
+}

@@ -1,0 +1,186 @@
+package io.github.taskledger.worker;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.google.protobuf.Message;
+import example.v1.FetchFileOuterClass.FetchFile;
+import example.v1.SendMailOuterClass.SendMail;
+import io.github.taskledger.v1.TaskEnvelope;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ForkJoinPool;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+class WorkerTest {
+  private final List<String> completed = new CopyOnWriteArrayList<>();
+
+  private static TaskEnvelope unsaved(String id, Message data) {
+    return Envelopes.create("acme.com", id, data);
+  }
+
+  private static TaskEnvelope saved(String id) {
+    return Envelopes.withVersion(unsaved(id, FetchFile.newBuilder().setFilename(id).build()), 1_767_323_046_000_000L);
+  }
+
+  private static TaskEnvelope mail(String id) {
+    return Envelopes.withVersion(unsaved(id, SendMail.getDefaultInstance()), 1_767_323_046_000_000L);
+  }
+
+  private static ByteArrayInputStream streamOf(byte[]... messages) throws IOException {
+    ByteArrayOutputStream stream = new ByteArrayOutputStream();
+    for (byte[] each : messages) Frames.write(stream, each);
+    return new ByteArrayInputStream(stream.toByteArray());
+  }
+
+  private Worker worker() {
+    return new Worker((TaskEnvelope envelope) -> completed.add(envelope.getId()))
+        .does(FetchFile.getDefaultInstance(), (file, context) -> {
+          if (file.getFilename().startsWith("bad")) throw new IOException("it failed");
+          if (file.getFilename().startsWith("deep")) throw new StackOverflowError();
+        });
+  }
+
+  @Test
+  void whatFailsKeepsNobodyElseFromBeingDone() throws Exception {
+    byte[] unsaved = Envelopes.encode(unsaved("unsaved", FetchFile.getDefaultInstance()));
+    Summary summary = worker().run(streamOf(
+        Envelopes.encode(saved("bad")), Envelopes.encode(saved("deep")), "no envelope".getBytes(), unsaved,
+        Envelopes.encode(mail("a")), new byte[0], Envelopes.encode(saved("good"))));
+    assertEquals(new Summary(1, 3, 1, 2), summary);
+    assertEquals(List.of("good"), completed);
+  }
+
+  @Test
+  void aTaskThatWasNeverSavedIsNotDone() {
+    TaskEnvelope unsaved = unsaved("a", FetchFile.getDefaultInstance());
+    assertEquals(Code.NOT_SAVED, assertThrows(TaskException.class, () -> worker().handle(unsaved)).code());
+    assertEquals(List.of(), completed);
+  }
+
+  @Test
+  void whatAHandlerThrowsComesAsItIs() {
+    assertThrows(IOException.class, () -> worker().handle(saved("bad")));
+  }
+
+  @Test
+  void aDamagedTaskIsPassedOver() throws Exception {
+    assertFalse(worker().handle(Envelopes.stored("l", "i", 1, new byte[] {-1})));
+  }
+
+  @Test
+  void aTruncatedStreamIsToldAfterWhatCameBeforeIsDone() throws IOException {
+    byte[] whole = streamOf(Envelopes.encode(saved("a")), Envelopes.encode(saved("b"))).readAllBytes();
+    var stream = new ByteArrayInputStream(Arrays.copyOf(whole, whole.length - 1));
+    assertEquals(Code.TRUNCATED, assertThrows(TaskException.class, () -> worker().run(stream)).code());
+    assertEquals(List.of("a"), completed);
+  }
+
+  @Test
+  void fourHandlersRunAtOnceAndNoMore() throws Exception {
+    AtomicInteger running = new AtomicInteger();
+    AtomicInteger most = new AtomicInteger();
+    CountDownLatch together = new CountDownLatch(4);
+    Worker worker = new Worker((TaskEnvelope envelope) -> completed.add(envelope.getId())).concurrency(4);
+    worker.does(FetchFile.getDefaultInstance(), (file, context) -> {
+      most.accumulateAndGet(running.incrementAndGet(), Math::max);
+      together.countDown();
+      assertTrue(together.await(10, TimeUnit.SECONDS));
+      running.decrementAndGet();
+    });
+    Stream<TaskEnvelope> tasks = IntStream.range(0, 16).mapToObj(i -> saved("" + i));
+    assertEquals(new Summary(16, 0, 0, 0), worker.run(tasks));
+    assertEquals(4, most.get());
+  }
+
+  @Test
+  void anAsynchronousHandlersTaskIsCompletedOnceItIsDoneAndNotBefore() throws Exception {
+    CompletableFuture<String> done = new CompletableFuture<>();
+    Worker worker = new Worker((TaskEnvelope envelope) -> completed.add(envelope.getId()));
+    worker.doesAsync(FetchFile.getDefaultInstance(), (file, context) -> done);
+    CompletableFuture<Boolean> handled = worker.handleAsync(saved("a"));
+    assertFalse(handled.isDone());
+    assertEquals(List.of(), completed);
+    done.complete("done");
+    assertTrue(handled.get());
+    assertEquals(List.of("a"), completed);
+  }
+
+  @Test
+  void anAsynchronousHandlerThatFailsLeavesItsTaskOpen() throws Exception {
+    Worker worker = new Worker((TaskEnvelope envelope) -> completed.add(envelope.getId()));
+    worker.doesAsync(FetchFile.getDefaultInstance(), (file, context) ->
+        CompletableFuture.failedFuture(new IOException("it failed")));
+    assertEquals(new Summary(0, 1, 0, 0), worker.run(Stream.of(saved("a"))));
+    assertThrows(IOException.class, () -> worker.handle(saved("a")));
+    assertEquals(List.of(), completed);
+  }
+
+  @Test
+  void aWorkerThatIsStoppedBeginsNoMore() throws Exception {
+    Worker worker = new Worker((TaskEnvelope envelope) -> completed.add(envelope.getId()));
+    worker.does(FetchFile.getDefaultInstance(), (file, context) -> {
+      worker.stop();
+      assertTrue(context.isCancelled().getAsBoolean());
+    });
+    worker.run(Stream.of(saved("a"), saved("b")));
+    assertEquals(List.of("a"), completed);
+  }
+
+  @Test
+  void interruptingARunEndsIt() throws Exception {
+    Worker worker = worker();
+    Thread.currentThread().interrupt();
+    assertThrows(InterruptedException.class, () -> worker.run(Stream.of(saved("a"))));
+    assertEquals(List.of(), completed);
+  }
+
+  @Test
+  void aTypeHasOneHandler() {
+    Code code = assertThrows(TaskException.class, () ->
+        worker().does(FetchFile.getDefaultInstance(), (file, context) -> {})).code();
+    assertEquals(Code.DUPLICATE_TYPE, code);
+  }
+
+  @Test
+  void aStoreIsCalledInOtherThreads() throws Exception {
+    Store store = new Store() {
+      @Override
+      public void save(Task task) {
+        task.adopt(Envelopes.withVersion(task.envelope(), 1), List.of());
+      }
+
+      @Override
+      public void complete(TaskEnvelope envelope) {
+        throw new StoreException(Code.TIMEOUT, "no answer", true, null);
+      }
+
+      @Override
+      public java.util.Optional<TaskEnvelope> find(String taskList, String id) {
+        return java.util.Optional.empty();
+      }
+
+      @Override
+      public Stream<TaskEnvelope> openTasks(String taskList, java.time.Duration olderThan) {
+        return Stream.empty();
+      }
+    };
+    AsyncStore async = new AsyncStore(store, ForkJoinPool.commonPool());
+    Task task = async.save(new Task(unsaved("a", FetchFile.getDefaultInstance()))).get();
+    assertEquals(1, Envelopes.savedVersion(task.envelope()));
+    assertTrue(async.find("l", "a").get().isEmpty());
+    assertTrue(async.complete(task.envelope()).handle((done, error) -> error != null).get());
+  }
+}

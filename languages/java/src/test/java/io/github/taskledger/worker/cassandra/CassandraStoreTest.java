@@ -1,0 +1,430 @@
+package io.github.taskledger.worker.cassandra;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.datastax.oss.driver.api.core.ConsistencyLevel;
+import com.datastax.oss.driver.api.core.DefaultConsistencyLevel;
+import com.datastax.oss.driver.api.core.DriverException;
+import com.datastax.oss.driver.api.core.DriverTimeoutException;
+import com.datastax.oss.driver.api.core.NoNodeAvailableException;
+import com.datastax.oss.driver.api.core.servererrors.InvalidQueryException;
+import com.datastax.oss.driver.api.core.servererrors.OverloadedException;
+import com.datastax.oss.driver.api.core.servererrors.ReadFailureException;
+import com.datastax.oss.driver.api.core.servererrors.UnavailableException;
+import com.google.protobuf.Timestamp;
+import example.v1.FetchFileOuterClass.FetchFile;
+import io.github.taskledger.v1.TaskEnvelope;
+import io.github.taskledger.worker.Code;
+import io.github.taskledger.worker.Envelopes;
+import io.github.taskledger.worker.StoreException;
+import io.github.taskledger.worker.Task;
+import io.github.taskledger.worker.TaskException;
+import io.github.taskledger.worker.VersionClock;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Function;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class CassandraStoreTest {
+  private static final long START = 1_767_323_046_000_000L;
+  private static final long MARGIN = 30_000_000;
+
+  private long now = START;
+  private boolean isClosed;
+  private String missing = "";
+  private final Map<String, String> settings =
+      new HashMap<>(Map.of("layout", "1", "shards", "8", "data_center", "dc1", "margin", "" + MARGIN / 1000));
+  private final Map<String, Object> options =
+      new HashMap<>(Map.of("read_repair", "BLOCKING", "default_time_to_live", 0, "gc_grace_seconds", 864_000));
+  private final Deque<DriverException> failures = new ArrayDeque<>();
+  private final List<List<CassandraSession.Statement>> applied = Collections.synchronizedList(new ArrayList<>());
+  private Runnable onApply = () -> {};
+  private Function<CassandraSession.Statement, List<Map<String, Object>>> onRead = statement -> List.of();
+
+  /** Answers reads of the schema, and batches as it is told to; its clock is the host's. */
+  private final CassandraSession session = new CassandraSession() {
+    @Override
+    public CompletionStage<?> apply(List<Statement> statements, ConsistencyLevel consistency, Duration timeout) {
+      applied.add(statements);
+      onApply.run();
+      DriverException failure = failures.poll();
+      return failure == null ? CompletableFuture.completedFuture(null) : CompletableFuture.failedFuture(failure);
+    }
+
+    @Override
+    public CompletionStage<List<Map<String, Object>>> read(
+        Statement statement, ConsistencyLevel consistency, Duration timeout) {
+      try {
+        return CompletableFuture.completedFuture(rows(statement));
+      } catch (DriverException error) {
+        return CompletableFuture.failedFuture(error);
+      }
+    }
+
+    @Override
+    public boolean isClosed() {
+      return isClosed;
+    }
+  };
+
+  private List<Map<String, Object>> rows(CassandraSession.Statement statement) {
+    String cql = statement.cql();
+    Stream<String> tables = Settings.COLUMNS.keySet().stream();
+    if (cql.contains("system_schema.columns"))
+      return tables
+          .filter(table -> !table.equals(missing))
+          .flatMap(table -> Settings.COLUMNS.get(table).stream()
+              .map(column -> Map.<String, Object>of("table_name", table, "column_name", column)))
+          .toList();
+    if (cql.contains("system_schema.tables"))
+      return tables.map(table -> {
+        Map<String, Object> row = new HashMap<>(options);
+        row.put("table_name", table);
+        return row;
+      }).toList();
+    if (cql.contains("settings"))
+      return settings.entrySet().stream()
+          .map(each -> Map.<String, Object>of("name", each.getKey(), "value", each.getValue()))
+          .toList();
+    return cql.contains("toUnixTimestamp") ? List.of(Map.of("now", now / 1000)) : onRead.apply(statement);
+  }
+
+  private CassandraStore open() {
+    var limits = new CassandraStore.Limits(Duration.ofMillis(500), Duration.ofMillis(250));
+    VersionClock clock = new VersionClock(() -> now, VersionClock.MAX_LIMIT);
+    return new CassandraStore(session, "tasks", "dc1", clock, limits);
+  }
+
+  private static Task newTask(String id) {
+    return new Task(Envelopes.create("datto.com", id, FetchFile.getDefaultInstance()));
+  }
+
+  private static OptionalLong versionOf(Task task) {
+    return Envelopes.versionOf(task.envelope());
+  }
+
+  private static StoreException failureOf(org.junit.jupiter.api.function.Executable act) {
+    return assertThrows(StoreException.class, act);
+  }
+
+  private static DriverException timeout() {
+    return new DriverTimeoutException("no answer");
+  }
+
+  @Test
+  void whatIsNotAnsweredIsSentAgainAsItWas() {
+    failures.addAll(List.of(timeout(), timeout()));
+    Task task = newTask("a");
+    open().save(task);
+    assertEquals(3, applied.size());
+    assertEquals(applied.get(0), applied.get(2));
+    assertEquals(OptionalLong.of(START), versionOf(task));
+  }
+
+  @Test
+  void aSaveThatIsNeverAnsweredMayBeApplied() {
+    CassandraStore store = open();
+    Task task = newTask("a");
+    store.save(task);
+    failures.addAll(Collections.nCopies(1000, timeout()));
+    now++;
+    StoreException error = failureOf(() -> store.save(task));
+    assertEquals(Code.TIMEOUT, error.code());
+    assertTrue(error.mayApply());
+    assertEquals(OptionalLong.of(START + 1), versionOf(task));
+    assertEquals(List.of(START), task.replaced());
+  }
+
+  static Stream<Arguments> failures() {
+    return Stream.of(
+        Arguments.of(new InvalidQueryException(null, "Mutation is too large"), Code.TOO_LARGE, false),
+        Arguments.of(new InvalidQueryException(null, "unconfigured table tasks"), Code.SCHEMA_MISMATCH, false),
+        Arguments.of(new UnavailableException(null, DefaultConsistencyLevel.LOCAL_QUORUM, 2, 1), Code.UNAVAILABLE, false),
+        Arguments.of(new NoNodeAvailableException(), Code.UNAVAILABLE, false),
+        Arguments.of(new OverloadedException(null), Code.OVERLOADED, true));
+  }
+
+  @ParameterizedTest
+  @MethodSource("failures")
+  void aFailedSaveHasACodeAndSaysWhetherItMayBeApplied(DriverException failure, Code code, boolean mayApply) {
+    failures.addAll(Collections.nCopies(1000, failure));
+    Task task = newTask("a");
+    StoreException error = failureOf(() -> open().save(task));
+    assertEquals(code, error.code());
+    assertEquals(mayApply, error.mayApply());
+    assertEquals(mayApply, versionOf(task).isPresent());
+  }
+
+  @Test
+  void aSessionThatWasClosedIsClosedAtOnce() {
+    CassandraStore store = open();
+    isClosed = true;
+    assertEquals(Code.CLOSED, failureOf(() -> store.save(newTask("a"))).code());
+    assertEquals(Code.CLOSED, failureOf(() -> store.find("datto.com", "a")).code());
+    assertEquals(Code.CLOSED, failureOf(() -> store.openTasks("datto.com").toList()).code());
+  }
+
+  @Test
+  void whatTheDriverThrowsBesideItsOwnErrorsIsAStoreExceptionToo() {
+    CassandraStore store = open();
+    onRead = statement -> {
+      throw new IllegalStateException("no such codec");
+    };
+    assertEquals(Code.UNAVAILABLE, failureOf(() -> store.find("datto.com", "a")).code());
+    onRead = statement -> {
+      isClosed = true;
+      throw new IllegalStateException("the session is closed");
+    };
+    assertEquals(Code.CLOSED, failureOf(() -> store.find("datto.com", "a")).code());
+  }
+
+  @Test
+  void anInterruptedThreadIsAborted() {
+    CassandraStore store = open();
+    onApply = () -> Thread.currentThread().interrupt();
+    failures.addAll(Collections.nCopies(1000, timeout()));
+    StoreException error = failureOf(() -> store.save(newTask("a")));
+    assertEquals(Code.ABORTED, error.code());
+    assertTrue(error.mayApply());
+    assertTrue(Thread.interrupted());
+  }
+
+  static Stream<Function<TaskEnvelope.Builder, TaskEnvelope.Builder>> spoilers() {
+    return Stream.of(
+        envelope -> envelope.setId(""),
+        envelope -> envelope.setTaskList("a\0"),
+        envelope -> envelope.clearData(),
+        envelope -> envelope.setCreatedAt(Timestamp.newBuilder().setSeconds(1_000_000_000_000L)));
+  }
+
+  @ParameterizedTest
+  @MethodSource("spoilers")
+  void nothingIsSentThatNobodyCouldRead(Function<TaskEnvelope.Builder, TaskEnvelope.Builder> spoil) {
+    Task task = new Task(spoil.apply(newTask("a").envelope().toBuilder()).build());
+    assertEquals(Code.INVALID_ENVELOPE, assertThrows(TaskException.class, () -> open().save(task)).code());
+    assertEquals(List.of(), applied);
+  }
+
+  /** Saves a task in a process that is stopped for so many microseconds before it sees the answer. */
+  private Task saveAnsweredAfter(long stop) {
+    onApply = () -> {
+      if (applied.size() == 1) now += stop;
+    };
+    Task task = newTask("a");
+    open().save(task);
+    return task;
+  }
+
+  @Test
+  void aSaveThatIsAnsweredWithinHalfTheKeyspacesMarginCounts() {
+    assertEquals(OptionalLong.of(START), versionOf(saveAnsweredAfter(MARGIN / 2 - 1)));
+    assertEquals(1, applied.size());
+  }
+
+  @Test
+  void aSaveThatIsAnsweredLaterThanThatDoesNotCount() {
+    assertEquals(OptionalLong.of(START + MARGIN / 2), versionOf(saveAnsweredAfter(MARGIN / 2)));
+    assertEquals(3, applied.size());
+    assertEquals(START, applied.get(2).get(0).values()[0]);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "layout,2", "data_center,dc2", "margin,6e5", "margin,-30000", "margin,030000", "margin,3_0000", "margin,19999",
+    "margin,2147483648", "shards,0", "shards,3", "shards,-8", "shards,131072", "shards,8.0", "shards,٨",
+    "layout,''", "data_center,''", "margin,''", "shards,''"
+  })
+  void settingsThatItCanNotWorkWithAreRefused(String name, String value) {
+    settings.put(name, value);
+    assertEquals(Code.SCHEMA_MISMATCH, failureOf(this::open).code());
+    settings.remove(name);
+    assertEquals(Code.SCHEMA_MISMATCH, failureOf(this::open).code());
+  }
+
+  @ParameterizedTest
+  @CsvSource({"read_repair,NONE", "default_time_to_live,4", "gc_grace_seconds,60"})
+  void tableOptionsThatWouldLoseTasksAreRefused(String name, String value) {
+    options.put(name, name.equals("read_repair") ? value : (Object) Integer.valueOf(value));
+    assertEquals(Code.SCHEMA_MISMATCH, failureOf(this::open).code());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"tasks", "open_tasks", "sweeps", "settings"})
+  void aKeyspaceWithoutOneOfTheTablesIsRefused(String table) {
+    missing = table;
+    assertEquals(Code.SCHEMA_MISMATCH, failureOf(this::open).code());
+  }
+
+  /** One list: its entries in the shard of "a", and its rows. */
+  private final class Listed implements Function<CassandraSession.Statement, List<Map<String, Object>>> {
+    final List<Map<String, Object>> entries = new ArrayList<>();
+    final Map<String, Map<String, Object>> rows = new HashMap<>();
+    final List<Integer> reads = new ArrayList<>();
+    Long last;
+    /** Told of how wide each read of entries is; may throw. */
+    Function<Long, Integer> onEntries = width -> 0;
+
+    Listed entry(String id, long savedAt, int size) {
+      entries.add(Map.of("saved_at", savedAt, "id", id, "size", size));
+      return this;
+    }
+
+    Listed row(String id, long savedAt, byte[] body) {
+      Map<String, Object> row = new HashMap<>();
+      row.put("id", id);
+      row.put("saved_at", body == null ? null : savedAt);
+      row.put("body", body == null ? null : ByteBuffer.wrap(body));
+      rows.put(id, row);
+      return this;
+    }
+
+    @Override
+    public List<Map<String, Object>> apply(CassandraSession.Statement statement) {
+      Object[] values = statement.values();
+      String cql = statement.cql();
+      if (cql.contains(".tasks")) {
+        var found = ((List<?>) values[2]).stream().filter(rows::containsKey).map(rows::get).map(HashMap::new).toList();
+        found.forEach(row -> row.computeIfPresent("body", (name, body) -> ((ByteBuffer) body).duplicate()));
+        reads.add(found.size());
+        return List.copyOf(found);
+      }
+      if (!values[1].equals(CassandraStore.shardOf("a", 8))) return List.of();
+      if (cql.contains("DESC LIMIT 1")) return last == null ? List.of() : List.of(Map.of("saved_at", last));
+      if (!cql.contains("LIMIT ?")) return List.of();
+      long after = (long) values[2];
+      onEntries.apply((long) values[4] - after);
+      return entries.stream()
+          .filter(entry -> (long) entry.get("saved_at") > after
+              || (long) entry.get("saved_at") == after && ((String) entry.get("id")).compareTo((String) values[3]) > 0)
+          .filter(entry -> (long) entry.get("saved_at") <= (long) values[4])
+          .sorted(Comparator.comparingLong(entry -> (long) entry.get("saved_at")))
+          .limit((int) values[5])
+          .toList();
+    }
+  }
+
+  private static byte[] bodyOf(String id) {
+    return Envelopes.encodeBody(newTask(id).envelope(), Envelopes.MAX_TASK_BYTES);
+  }
+
+  @Test
+  void aTaskIsListedThoughTheEntryOfItsLaterVersionIsSweptBeforeThePassIsThere() {
+    Listed listed = new Listed().row("a", START + 1000, bodyOf("a")).entry("a", START, 10);
+    IntStream.range(1, OpenTasks.PAGE_ROWS).forEach(i -> listed.entry("completed " + i, START + i, 10));
+    listed.entry("a", START + 1000, 10);
+    int[] reads = {0};
+    listed.onEntries = width -> {
+      if (++reads[0] == 2) listed.entries.remove(OpenTasks.PAGE_ROWS); // swept before the second page is read
+      return 0;
+    };
+    onRead = listed;
+    var found = open().openTasks("datto.com").toList();
+    assertEquals(List.of(OptionalLong.of(START + 1000)), found.stream().map(Envelopes::versionOf).toList());
+  }
+
+  @Test
+  void aPageOfTasksIsBoundedInBytes() {
+    Listed listed = new Listed();
+    int size = 900_000;
+    List<String> ids = IntStream.range(0, 40).mapToObj(String::valueOf).toList();
+    for (int i = 0; i < 40; i++) listed.entry("" + i, START + i, size).row("" + i, START + i, bodyOf("" + i));
+    onRead = listed;
+    assertEquals(ids, open().openTasks("datto.com").map(TaskEnvelope::getId).toList());
+    assertEquals(OpenTasks.PAGE_BYTES / size, Collections.max(listed.reads));
+  }
+
+  @Test
+  void nothingIsReadThatIsNotAskedFor() {
+    Listed listed = new Listed();
+    for (int i = 0; i < 40; i++) listed.entry("" + i, START + i, 900_000).row("" + i, START + i, bodyOf("" + i));
+    onRead = listed;
+    assertEquals("0", open().openTasks("datto.com").iterator().next().getId());
+    assertEquals(1, listed.reads.size());
+  }
+
+  @Test
+  void rowsThatAreNoTasksComeAsDamagedOnesAndStopNobody() {
+    onRead = new Listed()
+        .entry("bytes", START, 10).row("bytes", START, new byte[] {-1})
+        .entry("other", START + 1, 10).row("other", START + 1, bodyOf("x"))
+        .entry("null", START + 1, 10).row("null", START + 1, null)
+        .entry("a", START + 2, 10).row("a", START + 2, bodyOf("a"));
+    CassandraStore store = open();
+    List<TaskEnvelope> found = store.openTasks("datto.com").toList();
+    assertEquals(List.of("bytes", "other", "a"), found.stream().map(TaskEnvelope::getId).toList());
+    assertEquals(List.of(true, true, false), found.stream().map(Envelopes::isDamaged).toList());
+    store.complete(found.get(0));
+    assertEquals(START, applied.get(0).get(0).values()[0]);
+    assertEquals("bytes", applied.get(0).get(0).values()[3]);
+  }
+
+  @Test
+  void aStretchOfMoreTombstonesThanAReadMayMeetIsReadInParts() {
+    Listed listed = new Listed().entry("a", START, 10).row("a", START, bodyOf("a"));
+    listed.onEntries = width -> {
+      if (width > 1_000_000_000_000L)
+        throw new ReadFailureException(null, DefaultConsistencyLevel.LOCAL_QUORUM, 0, 1, 1, false, Map.of());
+      return 0;
+    };
+    onRead = listed;
+    assertEquals(List.of("a"), open().openTasks("datto.com").map(TaskEnvelope::getId).toList());
+  }
+
+  @Test
+  void olderTasksAreListedAndThoseOfAClockThatWasWrong() {
+    Listed listed = new Listed();
+    listed.last = START + 100_000_000;
+    Map.of("old", START - 61_000_000, "young", START - 59_000_000, "wild", listed.last)
+        .forEach((id, at) -> listed.entry(id, at, 10).row(id, at, bodyOf(id)));
+    onRead = listed;
+    var found = open().openTasks("datto.com", Duration.ofMinutes(1)).map(TaskEnvelope::getId).toList();
+    assertEquals(List.of("old", "wild"), found);
+  }
+
+  @Test
+  void aFailedReadIsNeverUnknown() {
+    CassandraStore store = open();
+    onRead = statement -> {
+      throw timeout();
+    };
+    StoreException error = failureOf(() -> store.find("datto.com", "a"));
+    assertEquals(Code.TIMEOUT, error.code());
+    assertInstanceOf(DriverTimeoutException.class, error.getCause());
+    assertTrue(!error.mayApply());
+  }
+
+  @Test
+  void manyThreadsShareAStore() {
+    CassandraStore store = open();
+    IntStream.range(0, 160).parallel().forEach(i -> {
+      Task task = newTask("" + i);
+      store.save(task);
+      store.complete(task.envelope());
+    });
+    assertEquals(320, applied.size());
+    long versions = applied.stream().map(batch -> batch.get(0)).filter(each -> each.cql().startsWith("INSERT"))
+        .map(each -> each.values()[4]).distinct().count();
+    assertEquals(160, versions);
+  }
+}

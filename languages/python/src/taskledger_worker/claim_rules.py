@@ -1,0 +1,91 @@
+"""The rules by which every client judges claims; docs/protocol.md has them. Times are in milliseconds since 1970."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from .errors import Code, TaskError
+from .store import Claim
+
+LEAST_LEASE: Final = 0.01
+
+
+@dataclass(frozen=True)
+class ClaimState:
+    """What a store remembers of the claims to a task."""
+
+    saved_at: int
+    owner: str | None
+    """None since it was released."""
+    token: int
+    attempt: int
+    until: int
+    """When the lease ends, or, after a release, when the task may be claimed again."""
+
+
+@dataclass(frozen=True)
+class ClaimRequest:
+    task_list: str
+    id: str
+    saved_at: int
+    owner: str
+    lease: float
+    """In seconds."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.owner) <= 512:
+            raise TaskError(Code.INVALID_ARGUMENT, "owner must be a name of 1 to 512 characters")
+        check_lease(self.lease)
+
+
+def check_lease(lease: float) -> None:
+    if not LEAST_LEASE <= lease < math.inf:
+        raise TaskError(Code.INVALID_ARGUMENT, f"lease must be at least {LEAST_LEASE} seconds, and is {lease}")
+
+
+def is_claimed(state: ClaimState, request: ClaimRequest, now: int, tolerance: int) -> bool:
+    """Whether a task may not be claimed. `tolerance` is how far the clocks of two hosts may be apart."""
+    is_held = state.owner is not None and now < state.until + tolerance
+    if state.saved_at != request.saved_at:
+        return is_held and state.saved_at > request.saved_at
+    return now < state.until if state.owner is None else is_held and state.owner != request.owner
+
+
+def grant(
+    previous: ClaimState | None, request: ClaimRequest, now: int, tolerance: int, next_token: Callable[[int], int]
+) -> ClaimState | None:
+    """The state after a request is granted; None if it may not be. `next_token` gives a number later than another."""
+    if previous and is_claimed(previous, request, now, tolerance):
+        return None
+    token = next_token(previous.token if previous else 0)
+    attempt = (previous.attempt if previous else 0) + 1
+    return ClaimState(request.saved_at, request.owner, token, attempt, end_of_lease(request.lease, now))
+
+
+def renewed(state: ClaimState, lease: float, now: int) -> ClaimState:
+    """An earlier renewal may arrive late: the lease never ends earlier than it would."""
+    return replace(state, until=max(state.until, end_of_lease(lease, now)))
+
+
+def released(state: ClaimState, retry_in: float, now: int) -> ClaimState:
+    return replace(state, owner=None, until=end_of_wait(retry_in, now))
+
+
+def end_of_lease(lease: float, now: int) -> int:
+    return math.floor(now + lease * 1000)
+
+
+def end_of_wait(retry_in: float, now: int) -> int:
+    """At once means at once, whatever another host's clock says."""
+    return math.ceil(now + retry_in * 1000) if retry_in > 0 else 0
+
+
+def to_claim(request: ClaimRequest, state: ClaimState) -> Claim:
+    return Claim(request.task_list, request.id, state.saved_at, request.owner, state.token, state.attempt, state.until)
+
+
+def lost(claim: Claim) -> TaskError:
+    return TaskError(Code.CLAIM_LOST, f"{claim.owner} has lost its claim to task {claim.id!r} of {claim.task_list!r}")

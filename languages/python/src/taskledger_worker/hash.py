@@ -1,0 +1,134 @@
+"""The JSON hash: ProtoJSON of an envelope that loses nothing."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import math
+from typing import Any, Final
+
+from google.protobuf import json_format
+from google.protobuf.descriptor_pool import DescriptorPool
+from google.protobuf.message import DecodeError, Message
+
+from taskledger.v1.envelope_pb2 import TaskEnvelope
+from taskledger.v1.sealed_data_pb2 import SealedData
+
+from .envelope import TYPE_PREFIX, Types, check_envelope, decode_data, pack_any, pool_of, type_name, type_of
+from .errors import Code, TaskError
+
+UNKNOWN_FIELDS_HEADER: Final = "taskledger-unknown-fields"
+_SEALING: Final = pool_of(SealedData)
+
+
+def to_hash(envelope: TaskEnvelope, types: Types) -> dict[str, Any]:
+    """The envelope as ProtoJSON, its data sealed if that would lose some of it."""
+    hashable = _with_unknown_fields_in_header(envelope)
+    plain = _plain_hash(hashable, types)
+    if plain is not None:
+        return plain
+    sealed = SealedData(type_url=envelope.data.type_url, value=envelope.data.value)
+    hashable.data.Pack(sealed)
+    return json_format.MessageToDict(hashable, descriptor_pool=_SEALING)
+
+
+def from_hash(text: str, types: Types, *, ignore_unknown_fields: bool = False) -> TaskEnvelope:
+    """Reads the JSON text of a hash. Raises INVALID_HASH, and UNKNOWN_TYPE for plain data of a type it does not know."""
+    name = type_name(_data_url(text))
+    message = SealedData if name == SealedData.DESCRIPTOR.full_name else types.message(name)
+    if message is None:
+        raise TaskError(Code.UNKNOWN_TYPE, f"{name} is not among the types known here, so its JSON can't be read")
+    envelope = _parse(text, _SEALING if message is SealedData else types.pool(name), ignore_unknown_fields)
+    check_envelope(envelope, Code.INVALID_HASH)
+    if message is SealedData:
+        sealed = SealedData.FromString(envelope.data.value)
+        envelope.data.CopyFrom(pack_any(sealed.type_url, sealed.value))
+    else:
+        envelope.data.value = _canonical(message, envelope.data.value)
+    _unknown_fields_from_header(envelope)
+    check_envelope(envelope, Code.INVALID_HASH)
+    return envelope
+
+
+def _plain_hash(envelope: TaskEnvelope, types: Types) -> dict[str, Any] | None:
+    """None if ProtoJSON can't write the data, or if it would not come back as it was."""
+    data = decode_data(envelope, types)
+    if data is None:
+        return None
+    pool = types.pool(type_of(envelope))
+    try:
+        plain = json_format.MessageToDict(envelope, descriptor_pool=pool)
+        back = _parse(json.dumps(plain), pool, False)
+    except (json_format.Error, TaskError, DecodeError, TypeError, ValueError, RecursionError):
+        return None
+    same = _canonical(type(data), back.data.value) == data.SerializeToString(deterministic=True)
+    fields = {name: value for name, value in plain["data"].items() if name != "@type"}
+    return plain if same and not _is_fragile(fields) else None
+
+
+def _parse(text: str, pool: DescriptorPool, ignore_unknown_fields: bool) -> TaskEnvelope:
+    envelope = TaskEnvelope()
+    try:
+        json_format.Parse(text, envelope, ignore_unknown_fields=ignore_unknown_fields, descriptor_pool=pool)
+    except (json_format.Error, UnicodeError, TypeError, ValueError, RecursionError) as error:
+        raise TaskError(Code.INVALID_HASH, str(error)) from error
+    return envelope
+
+
+def _data_url(text: str) -> str:
+    try:
+        parsed = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise TaskError(Code.INVALID_HASH, f"no JSON: {error}") from error
+    data = parsed.get("data") if isinstance(parsed, dict) else None
+    url = data.get("@type") if isinstance(data, dict) else None
+    if not isinstance(url, str) or type_name(url) == "":
+        raise TaskError(Code.INVALID_HASH, 'data["@type"] must name the type of the data')
+    return url
+
+
+def _canonical(message: type[Message], value: bytes) -> bytes:
+    """protobuf packs the entries of maps in any order."""
+    return message.FromString(value).SerializeToString(deterministic=True)
+
+
+def _is_fragile(value: object) -> bool:
+    """Whether some readers would lose something: the sign of a zero, or the prefix of a type's URL."""
+    if isinstance(value, dict):
+        return not str(value.get("@type", TYPE_PREFIX)).startswith(TYPE_PREFIX) or any(map(_is_fragile, value.values()))
+    if isinstance(value, list):
+        return any(map(_is_fragile, value))
+    return isinstance(value, float) and value == 0 and math.copysign(1, value) < 0
+
+
+def _with_unknown_fields_in_header(envelope: TaskEnvelope) -> TaskEnvelope:
+    copy = TaskEnvelope()
+    copy.CopyFrom(envelope)
+    unknown = _unknown_fields(envelope)
+    if unknown:
+        copy.DiscardUnknownFields()
+        copy.headers[UNKNOWN_FIELDS_HEADER] = base64.b64encode(unknown).decode()
+    return copy
+
+
+def _unknown_fields_from_header(envelope: TaskEnvelope) -> None:
+    header = envelope.headers.get(UNKNOWN_FIELDS_HEADER)
+    if header is None:
+        return
+    try:
+        unknown = _unknown_fields(TaskEnvelope.FromString(base64.b64decode(header, validate=True)))
+    except (binascii.Error, ValueError, DecodeError):
+        return  # somebody else's header, then
+    if unknown:
+        del envelope.headers[UNKNOWN_FIELDS_HEADER]
+        envelope.MergeFromString(unknown)
+
+
+def _unknown_fields(envelope: TaskEnvelope) -> bytes:
+    """What a newer version of the protocol put into the envelope, with its tags."""
+    rest = TaskEnvelope()
+    rest.CopyFrom(envelope)
+    for field in TaskEnvelope.DESCRIPTOR.fields:
+        rest.ClearField(field.name)
+    return rest.SerializeToString()

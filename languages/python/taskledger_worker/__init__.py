@@ -1,1 +1,0 @@
-"""A worker for Taskledger's tasks; see docs/protocol.md."""

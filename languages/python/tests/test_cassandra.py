@@ -1,0 +1,334 @@
+from types import SimpleNamespace
+
+import pytest
+from cassandra import InvalidRequest, OperationTimedOut, ReadFailure, Unavailable
+from cassandra.cluster import NoHostAvailable
+from cassandra.protocol import OverloadedErrorMessage
+from example.v1.fetch_file_pb2 import FetchFile
+
+from taskledger.v1.envelope_pb2 import TaskEnvelope
+from taskledger_worker import Code, Task, TaskError, VersionClock, is_damaged, version_of
+from taskledger_worker.cassandra import CassandraStore, listing, shard_of
+from taskledger_worker.cassandra import session as session_module
+from taskledger_worker.clock import CLOCK_LIMIT
+from taskledger_worker.envelope import encode_body
+
+START = 1_767_323_046_000_000
+MARGIN = 30_000_000
+SETTINGS = {"layout": "1", "shards": "8", "data_center": "dc1", "margin": "30000"}
+TABLES = {
+    "tasks": ["task_list", "shard", "id", "body"],
+    "open_tasks": ["task_list", "shard", "saved_at", "id", "size"],
+    "sweeps": ["task_list", "shard", "swept_to", "stretches"],
+    "claims": ["task_list", "id", "saved_at", "owner", "fencing_token", "attempt", "ends_at"],
+    "settings": ["name", "value"],
+}
+
+
+class Now:
+    value = START
+
+
+class FakeSession:
+    """Answers reads of settings, and batches as it is told to; its clock is the host's."""
+
+    is_shutdown = False
+
+    def __init__(self, *failures):
+        self.now = Now()
+        self.failures = list(failures)
+        self.applied = []
+        self.on_apply = lambda: None
+        self.settings = dict(SETTINGS)
+        self.columns = [(table, column) for table, columns in TABLES.items() for column in columns]
+        self.options = dict.fromkeys(TABLES, ("BLOCKING", 0, 864000))
+
+    def prepare(self, query):
+        return SimpleNamespace(query_string=query)
+
+    def execute_async(self, statement, values=None, timeout=None):
+        return SimpleNamespace(result=lambda: self.execute(statement, values, timeout))
+
+    def execute(self, statement, values=None, timeout=None):
+        if isinstance(statement, FakeBatch):
+            self.applied.append(statement.statements)
+            self.on_apply()
+            if self.failures:
+                raise self.failures.pop(0)
+            return []
+        query = statement.query_string
+        if "system_schema.columns" in query:
+            return self.columns
+        if "system_schema.tables" in query:
+            return [(table, *options) for table, options in self.options.items()]
+        if "settings" in query:
+            return [{"name": name, "value": value} for name, value in self.settings.items() if value is not None]
+        if "toUnixTimestamp" in query:
+            return [(self.now.value // 1000,)]
+        return self.read(query, values)
+
+    def read(self, query, values):
+        return []
+
+
+class FakeBatch:
+    """Keeps what it is given: the driver's would ask for prepared statements."""
+
+    def __init__(self, *_, **__):
+        self.statements = []
+
+    def add(self, statement, values):
+        self.statements.append((statement.query_string, values))
+
+
+@pytest.fixture(autouse=True)
+def fake_batches(monkeypatch):
+    monkeypatch.setattr(session_module, "BatchStatement", FakeBatch)
+
+
+def open_store(session, now, limit=CLOCK_LIMIT):
+    session.now = now
+    return CassandraStore(session, "tasks", "dc1", clock=VersionClock(lambda: now.value, limit), deadline=0.5)
+
+
+def new_task(id="a"):
+    envelope = TaskEnvelope(task_list="datto.com", id=id)
+    envelope.data.Pack(FetchFile())
+    return Task(envelope)
+
+
+def failure_of(act):
+    with pytest.raises(TaskError) as error:
+        act()
+    return error.value.code, error.value.outcome
+
+
+def test_what_is_not_answered_is_sent_again_as_it_was():
+    session, task = FakeSession(OperationTimedOut(), OperationTimedOut()), new_task()
+    open_store(session, Now()).save(task)
+    assert len(session.applied) == 3
+    assert session.applied[0] == session.applied[2]
+    assert version_of(task.envelope) == START
+
+
+def test_a_save_that_is_never_answered_may_be_applied():
+    session, task, now = FakeSession(), new_task(), Now()
+    store = open_store(session, now)
+    store.save(task)
+    session.failures = [OperationTimedOut()] * 1000
+    now.value += 1
+    assert failure_of(lambda: store.save(task)) == (Code.TIMEOUT, "unknown")
+    assert (version_of(task.envelope), task.replaced) == (START + 1, [START])
+
+
+OVERLOADED = OverloadedErrorMessage(0x1001, "busy", {})
+
+
+@pytest.mark.parametrize(
+    ("failure", "code", "outcome"),
+    [
+        (InvalidRequest("Mutation is too large"), Code.TOO_LARGE, "not-applied"),
+        (InvalidRequest("unconfigured table tasks"), Code.SCHEMA_MISMATCH, "not-applied"),
+        (Unavailable("one replica is down"), Code.UNAVAILABLE, "not-applied"),
+        (NoHostAvailable("none", {}), Code.UNAVAILABLE, "not-applied"),
+        (NoHostAvailable("none", {"a": OperationTimedOut()}), Code.TIMEOUT, "unknown"),
+        (OVERLOADED, Code.OVERLOADED, "unknown"),
+    ],
+)
+def test_a_failed_save_has_a_code_and_says_whether_it_may_be_applied(failure, code, outcome):
+    session, task = FakeSession(*[failure] * 1000), new_task()
+    assert failure_of(lambda: open_store(session, Now()).save(task)) == (code, outcome)
+    assert (version_of(task.envelope) is None) == (outcome == "not-applied")
+
+
+def test_a_failed_read_is_never_unknown():
+    session = FakeSession()
+    store = open_store(session, Now())
+    session.read = lambda query, values: (_ for _ in ()).throw(OperationTimedOut())
+    assert failure_of(lambda: store.find("datto.com", "a")) == (Code.TIMEOUT, "not-applied")
+    assert failure_of(lambda: list(store.open_tasks("datto.com"))) == (Code.TIMEOUT, "not-applied")
+
+
+def test_a_session_that_was_shut_down_is_closed_at_once():
+    session = FakeSession()
+    store = open_store(session, Now())
+    session.is_shutdown = True
+    assert failure_of(lambda: store.save(new_task())) == (Code.CLOSED, "not-applied")
+    assert failure_of(lambda: store.find("datto.com", "a")) == (Code.CLOSED, "not-applied")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"id": ""}, {"task_list": "a\0"}, {"id": "i" * 513}, {"created_at": {"seconds": 10**12}}, {"data": {"type_url": "x/"}}],
+)
+def test_nothing_is_sent_that_nobody_could_read(change):
+    session, task = FakeSession(), new_task()
+    fields = {"task_list": "datto.com", "id": "a", "data": {"type_url": "x/acme.v1.A"}, **change}
+    task.envelope = TaskEnvelope(**fields)
+    assert failure_of(lambda: open_store(session, Now()).save(task)) == (Code.INVALID_ENVELOPE, "not-applied")
+    assert session.applied == []
+
+
+def test_a_task_that_would_be_too_large_once_it_is_saved_is_not_sent():
+    session, task = FakeSession(), new_task()
+    task.envelope.headers["pad"] = "x" * (1024 * 1024 - task.envelope.ByteSize() - 18)
+    assert task.envelope.ByteSize() <= 1024 * 1024
+    assert failure_of(lambda: open_store(session, Now()).save(task)) == (Code.TOO_LARGE, "not-applied")
+    assert session.applied == []
+
+
+def save_with_an_answer_after(microseconds):
+    session, task, now = FakeSession(), new_task(), Now()
+
+    def stop_the_process():
+        if len(session.applied) == 1:
+            now.value += microseconds
+
+    session.on_apply = stop_the_process
+    open_store(session, now).save(task)
+    return session, task
+
+
+def test_a_save_that_is_answered_within_half_the_keyspaces_margin_counts():
+    session, task = save_with_an_answer_after(MARGIN // 2 - 1)
+    assert version_of(task.envelope) == START
+    assert len(session.applied) == 1
+
+
+def test_a_save_that_is_answered_later_than_that_does_not_count():
+    session, task = save_with_an_answer_after(MARGIN // 2)
+    assert version_of(task.envelope) == START + MARGIN // 2
+    assert len(session.applied) == 3
+    assert session.applied[2][0][1][0] == START
+
+
+class Listed(FakeSession):
+    """Has one list: its entries in the shard of "a", and its rows."""
+
+    def __init__(self, entries, rows):
+        super().__init__()
+        self.entries = entries
+        self.rows = {row[0]: row for row in rows}
+        self.reads = []
+
+    def read(self, query, values):
+        if ".tasks" in query:
+            ids = values[2]
+            self.reads.append([self.rows[id] for id in ids if id in self.rows])
+            return self.reads[-1]
+        if "LIMIT ?" in query and values[1] == shard_of("a", 8):
+            _, _, at, id, up_to, limit = values
+            found = [entry for entry in self.entries if (at, id) < entry[:2] and entry[0] <= up_to]
+            return found[:limit]
+        return []
+
+
+def body_of(id="a"):
+    return encode_body(new_task(id).envelope)
+
+
+def test_a_task_is_listed_though_the_entry_of_its_later_version_is_swept_before_the_pass_is_there():
+    class SweptMeanwhile(Listed):
+        """A full page has the entry of a replaced version. The later one's is there until the next page is read."""
+
+        def read(self, query, values):
+            found = super().read(query, values)
+            self.entries = [entry for entry in self.entries if entry[0] != START + 1000]
+            return found
+
+    others = [(START + 1 + i, f"completed {i}", 10) for i in range(listing.PAGE_ROWS - 1)]
+    session = SweptMeanwhile([(START, "a", 10), *others, (START + 1000, "a", 10)], [("a", body_of(), START + 1000)])
+    tasks = list(open_store(session, Now()).open_tasks("datto.com"))
+    assert [version_of(task) for task in tasks] == [START + 1000]
+
+
+def test_a_page_of_tasks_is_bounded_in_bytes():
+    ids = [f"{i}" for i in range(40)]
+    size = 900_000
+    session = Listed(
+        [(START + i, id, size) for i, id in enumerate(ids)], [(id, body_of(id), START + i) for i, id in enumerate(ids)]
+    )
+    assert [task.id for task in open_store(session, Now()).open_tasks("datto.com")] == ids
+    assert max(map(len, session.reads)) == listing.PAGE_BYTES // size
+
+
+def test_rows_that_are_no_tasks_come_as_damaged_ones_and_stop_nobody():
+    rows = [("bytes", b"\xff", START), ("other", body_of("x"), START + 1), ("a", body_of(), START + 2), ("null", None, None)]
+    session = Listed([(START + i, row[0], 10) for i, row in enumerate(rows)], rows)
+    store = open_store(session, Now())
+    found = list(store.open_tasks("datto.com"))
+    assert [(task.id, version_of(task), is_damaged(task)) for task in found] == [
+        ("bytes", START, True),
+        ("other", START + 1, True),
+        ("a", START + 2, False),
+    ]
+    assert found[0].data.value.endswith(b"\xff")
+    store.complete(found[0])
+    assert session.applied[0][0][1] == (START, "datto.com", shard_of("bytes", 8), "bytes")
+
+
+def test_a_stretch_of_more_tombstones_than_a_read_may_meet_is_read_in_parts():
+    class Heavy(Listed):
+        narrowest = 0
+
+        def read(self, query, values):
+            if "LIMIT ?" in query and values[1] == shard_of("a", 8):
+                width = values[4] - values[2]
+                if width > 1_000_000_000_000:
+                    raise ReadFailure("too many tombstones", error_code_map={"127.0.0.1": 1})
+                self.narrowest = self.narrowest or width
+            return super().read(query, values)
+
+    session = Heavy([(START, "a", 10)], [("a", body_of(), START)])
+    assert [task.id for task in open_store(session, Now()).open_tasks("datto.com")] == ["a"]
+    assert session.narrowest > 0
+
+
+def test_older_tasks_are_listed_and_those_of_a_clock_that_was_wrong():
+    now = Now()
+    wild = START + 100_000_000
+    places = {"old": START - 61_000_000, "young": START - 59_000_000, "wild": wild}
+
+    class OneShard(Listed):
+        def read(self, query, values):
+            if "DESC LIMIT 1" in query and values[1] == shard_of("a", 8):
+                return [(wild,)]
+            return super().read(query, values)
+
+    session = OneShard([(at, id, 10) for id, at in places.items()], [(id, body_of(id), at) for id, at in places.items()])
+    found = open_store(session, now).open_tasks("datto.com", older_than=60)
+    assert [task.id for task in found] == ["old", "wild"]
+
+
+BAD_MARGINS = [None, "", "6e5", "-30000", "030000", "3_0000", "19999", "2147483648"]
+BAD_SHARDS = [None, "", "0", "3", "-8", "131072", "8.0", "٨"]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"layout": "2"},
+        {"data_center": "dc2"},
+        *({"margin": margin} for margin in BAD_MARGINS),
+        *({"shards": shards} for shards in BAD_SHARDS),
+    ],
+)
+def test_settings_that_it_can_not_work_with_are_refused(settings):
+    session = FakeSession()
+    session.settings.update(settings)
+    assert failure_of(lambda: open_store(session, Now())) == (Code.SCHEMA_MISMATCH, "not-applied")
+
+
+@pytest.mark.parametrize("options", [("NONE", 0, 864_000), ("BLOCKING", 4, 864_000), ("BLOCKING", 0, 60)])
+@pytest.mark.parametrize("table", ["tasks", "open_tasks", "sweeps", "claims"])
+def test_table_options_that_would_lose_tasks_are_refused(table, options):
+    session = FakeSession()
+    session.options[table] = options
+    assert failure_of(lambda: open_store(session, Now())) == (Code.SCHEMA_MISMATCH, "not-applied")
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_keyspace_without_one_of_the_tables_is_refused_when_it_is_opened(table):
+    session = FakeSession()
+    session.columns = [each for each in session.columns if each[0] != table]
+    assert failure_of(lambda: open_store(session, Now())) == (Code.SCHEMA_MISMATCH, "not-applied")

@@ -1,0 +1,233 @@
+import os
+import sqlite3
+import threading
+
+import pytest
+from example.v1.fetch_file_pb2 import FetchFile
+
+from taskledger_worker import Code, SqliteStore, Task, TaskError, VersionClock, is_damaged, new_envelope, version_of
+from taskledger_worker import sqlite as sqlite_module
+
+START = 1_767_323_046_000_000
+SECOND = 1_000_000
+
+# As src/adapters/sqlite/schema.ts makes it; test/languages/sqlite.test.ts works on files of its own.
+SCHEMA = """
+CREATE TABLE tasks (list TEXT NOT NULL, saved_at INTEGER NOT NULL, id TEXT NOT NULL, type TEXT NOT NULL, saved_time INTEGER,
+  body BLOB NOT NULL, PRIMARY KEY (list, saved_at)) WITHOUT ROWID, STRICT;
+CREATE UNIQUE INDEX tasks_by_id ON tasks (list, id);
+CREATE TABLE claims (list TEXT NOT NULL, id TEXT NOT NULL, saved_at INTEGER NOT NULL, owner TEXT, token INTEGER NOT NULL,
+  attempt INTEGER NOT NULL, ends_at INTEGER NOT NULL, PRIMARY KEY (list, id)) WITHOUT ROWID, STRICT;
+CREATE TRIGGER forget_claim AFTER DELETE ON tasks BEGIN
+  DELETE FROM claims WHERE list = old.list AND id = old.id;
+END;
+CREATE TABLE ledger (latest INTEGER NOT NULL, ahead_until INTEGER NOT NULL) STRICT;
+INSERT INTO ledger VALUES (0, 0);
+PRAGMA application_id = 0x746b6c67;
+PRAGMA user_version = 1;
+"""
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "ledger.db"
+    with sqlite3.connect(path) as database:
+        database.executescript(SCHEMA)
+    database.close()
+    return path
+
+
+class Now:
+    value = START
+
+
+@pytest.fixture
+def now():
+    return Now()
+
+
+@pytest.fixture
+def store(path, now):
+    with SqliteStore(path, clock=VersionClock(lambda: now.value), deadline=0.1) as store:
+        yield store
+
+
+def new_task(id="a"):
+    return Task(new_envelope("acme.com", FetchFile(filename=id), id=id))
+
+
+def saved(store, id="a"):
+    task = new_task(id)
+    store.save(task)
+    return task
+
+
+def failure_of(act):
+    with pytest.raises(TaskError) as error:
+        act()
+    return error.value.code, error.value.outcome
+
+
+def ids_of(tasks):
+    return [task.id for task in tasks]
+
+
+def test_a_saved_task_is_found_listed_and_completed(store):
+    task = saved(store)
+    assert version_of(task.envelope) == START
+    assert store.find("acme.com", "a") == task.envelope
+    assert list(store.open_tasks("acme.com")) == [task.envelope]
+    store.complete(task.envelope)
+    assert store.find("acme.com", "a") is None
+
+
+def test_completing_leaves_a_later_version(store):
+    first = saved(store)
+    second = saved(store)
+    store.complete(first.envelope)
+    assert store.find("acme.com", "a") == second.envelope
+
+
+def test_versions_rise_though_the_clock_is_set_back_and_the_time_is_kept_beside_them(store, now, path):
+    saved(store)
+    now.value -= 60 * SECOND
+    task = saved(store, "b")
+    assert version_of(task.envelope) == START + 1
+    row = sqlite3.connect(path).execute("SELECT saved_time FROM tasks WHERE id = 'b'").fetchone()
+    assert row == (now.value,)
+    assert sqlite3.connect(path).execute("SELECT * FROM ledger").fetchone() == (START + 1, START + 1)
+    now.value += 61 * SECOND
+    assert ids_of(store.open_tasks("acme.com", older_than=30)) == ["b"]
+    assert ids_of(store.open_tasks("acme.com", older_than=0.5)) == ["a", "b"]
+
+
+def test_what_replaces_a_version_that_this_file_can_not_have_given_is_refused(store):
+    task = new_task()
+    task.replaced = [START + 3 * SECOND]
+    assert failure_of(lambda: store.save(task)) == (Code.CLOCK_SKEW, "not-applied")
+    task.replaced = [START + SECOND]
+    store.save(task)
+    assert version_of(task.envelope) == START + SECOND + 1
+
+
+def test_tasks_that_a_wrong_clock_saved_are_old(store, now):
+    now.value += 3600 * SECOND
+    saved(store, "wild")
+    now.value -= 3600 * SECOND
+    assert ids_of(store.open_tasks("acme.com", older_than=60)) == ["wild"]
+
+
+def test_a_list_is_read_in_pages_bounded_in_rows_and_bytes_and_holds_nothing_between_two(store, monkeypatch):
+    monkeypatch.setattr(sqlite_module, "PAGE_ROWS", 3)
+    monkeypatch.setattr(sqlite_module, "PAGE_BYTES", 100)
+    for i in range(10):
+        saved(store, str(i))
+    found = []
+    for task in store.open_tasks("acme.com"):
+        found.append(task.id)
+        store.complete(task)
+        saved(store, f"new {task.id}")  # what is saved from now on is for the next pass
+    assert found == [str(i) for i in range(10)]
+
+
+def test_bytes_that_are_no_task_come_as_a_damaged_one_and_can_be_completed(store, path):
+    saved(store)
+    with sqlite3.connect(path) as database:
+        database.execute("UPDATE tasks SET body = x'ff'")
+    [task] = store.open_tasks("acme.com")
+    assert (task.id, version_of(task), is_damaged(task)) == ("a", START, True)
+    store.complete(task)
+    assert list(store.open_tasks("acme.com")) == []
+
+
+def test_a_claim_keeps_others_away_until_its_lease_ends(store, now):
+    task = saved(store).envelope
+    claim = store.claim(task, owner="A", lease=10)
+    assert (claim.attempt, claim.token, claim.until) == (1, START + 1, START // 1000 + 10_000)
+    assert store.claim(task, owner="B", lease=10) is None
+    assert store.renew(claim, 20).until == START // 1000 + 20_000
+    now.value += 20 * SECOND
+    other = store.claim(task, owner="B", lease=10)
+    assert (other.attempt, other.token > claim.token) == (2, True)
+    assert failure_of(lambda: store.renew(claim)) == (Code.CLAIM_LOST, "not-applied")
+
+
+def test_a_released_task_may_be_claimed_again_after_its_wait(store, now):
+    task = saved(store).envelope
+    store.release(store.claim(task, owner="A"), retry_in=5)
+    assert store.claim(task, owner="A") is None
+    now.value += 5 * SECOND
+    assert store.claim(task, owner="B").attempt == 2
+
+
+def test_completing_forgets_the_claims(store):
+    task = saved(store)
+    store.claim(task.envelope)
+    store.complete(task.envelope)
+    assert store.claim(task.envelope) is None
+    assert store.claim(saved(store).envelope).attempt == 1
+
+
+def test_what_nobody_could_read_is_not_saved(store):
+    task = new_task()
+    task.envelope.id = ""
+    assert failure_of(lambda: store.save(task)) == (Code.INVALID_ENVELOPE, "not-applied")
+
+
+def test_another_writer_is_waited_for_up_to_the_deadline(store, path):
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    assert failure_of(lambda: store.save(new_task())) == (Code.UNAVAILABLE, "not-applied")
+    timer = threading.Timer(0.05, lambda: other.execute("ROLLBACK"))
+    timer.start()
+    with SqliteStore(path) as patient:
+        saved(patient)
+    timer.join()
+
+
+def test_threads_share_a_store(store):
+    def work(name):
+        for i in range(25):
+            saved(store, f"{name} {i}")
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    versions = [version_of(task) for task in store.open_tasks("acme.com")]
+    assert len(versions) == 100
+    assert versions == sorted(set(versions))
+
+
+@pytest.mark.parametrize("change", ["removed", "replaced"])
+def test_nothing_is_acknowledged_that_was_written_to_a_file_that_is_gone(store, path, change):
+    saved(store)
+    os.rename(path, f"{path}.moved")
+    if change == "replaced":
+        path.touch()
+    assert failure_of(lambda: store.save(new_task("b"))) == (Code.UNAVAILABLE, "not-applied")
+    assert failure_of(lambda: store.find("acme.com", "a")) == (Code.UNAVAILABLE, "not-applied")
+
+
+def test_a_file_that_is_not_there_or_another_programs_is_refused(tmp_path, path):
+    assert failure_of(lambda: SqliteStore(tmp_path / "none.db"))[0] is Code.UNAVAILABLE
+    assert not (tmp_path / "none.db").exists()
+    (tmp_path / "text.db").write_text("no database at all, but a text")
+    assert failure_of(lambda: SqliteStore(tmp_path / "text.db"))[0] is Code.UNAVAILABLE
+    sqlite3.connect(tmp_path / "other.db").execute("CREATE TABLE t (a)")
+    assert failure_of(lambda: SqliteStore(tmp_path / "other.db"))[0] is Code.SCHEMA_MISMATCH
+    sqlite3.connect(path).execute("PRAGMA user_version = 2")
+    assert failure_of(lambda: SqliteStore(path))[0] is Code.SCHEMA_MISMATCH
+
+
+def test_a_closed_store_says_so(store):
+    store.close()
+    assert failure_of(lambda: store.save(new_task()))[0] is Code.CLOSED
+    assert failure_of(lambda: store.find("acme.com", "a"))[0] is Code.CLOSED
+
+
+def test_an_older_sqlite_never_copies_the_log_into_the_file(store):
+    [pages] = store._database.execute("PRAGMA wal_autocheckpoint").fetchone()
+    assert (pages == 0) == (sqlite3.sqlite_version_info < (3, 51, 3))
+    assert store._database.execute("PRAGMA synchronous").fetchone() == (2,)

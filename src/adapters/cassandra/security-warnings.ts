@@ -1,0 +1,62 @@
+import { isIPv4 } from "node:net";
+import type { Client, ClientOptions } from "cassandra-driver";
+import { parseContactPoint } from "./contact-points.js";
+
+/** A client, as far as it is known here; its options are the user's with the driver's defaults. */
+interface Internals {
+  readonly options?: ClientOptions;
+  readonly hosts?: { values?(): readonly { readonly address: string }[] };
+}
+
+/** Warns of certificates that nobody verifies, and of a password that is sent in the clear. Once for the same contact points. */
+export function warnOfRisks(client: Client): void {
+  const { options, hosts } = client as Internals;
+  if (options === undefined) return;
+  const { contactPoints = [], sslOptions, cloud } = options;
+  if (sslOptions) {
+    // What is left out, cassandra-driver takes for false.
+    if ([false, undefined].includes(sslOptions.rejectUnauthorized)) warnOfUnverified(contactPoints);
+  } else if (cloud === undefined && hasPassword(options)) {
+    const told = (hosts?.values?.() ?? []).map(({ address }) => address.replace(/:\d+$/, "")); // IPv6 without brackets
+    const remote = [...contactPoints, ...told].filter((node) => !isLoopback(node));
+    if (remote.length > 0) warnOfPassword(contactPoints, remote);
+  }
+}
+
+function warnOfUnverified(contactPoints: readonly string[]): void {
+  warnOnce(
+    "TASKLEDGER_TLS_UNVERIFIED",
+    contactPoints,
+    `the certificates of Cassandra at ${contactPoints.join(", ")} are not verified: whoever answers in its place can read ` +
+      "and change what is sent, the password included. Name the certificate of their authority (tlsCAFile in a URL, " +
+      "sslOptions.ca) in place of tls=insecure or rejectUnauthorized: false; with a Client of your own, say " +
+      "rejectUnauthorized: true",
+  );
+}
+
+function warnOfPassword(contactPoints: readonly string[], remote: readonly string[]): void {
+  warnOnce(
+    "TASKLEDGER_PASSWORD_UNENCRYPTED",
+    contactPoints,
+    `the password for Cassandra is sent unencrypted to ${remote.join(", ")}: use TLS (tls=true in a URL, sslOptions)`,
+  );
+}
+
+const given = new Set<string>();
+
+function warnOnce(code: string, contactPoints: readonly string[], message: string): void {
+  const key = `${code} ${contactPoints}`;
+  if (given.has(key)) return;
+  given.add(key);
+  process.emitWarning(message, { type: "SecurityWarning", code });
+}
+
+/** By the driver's providers; what others send is not known. By their names: the driver may be there more than once. */
+function hasPassword({ authProvider }: ClientOptions): boolean {
+  return /PlainText/.test(authProvider?.constructor.name ?? "");
+}
+
+function isLoopback(contactPoint: string): boolean {
+  const { host } = parseContactPoint(contactPoint);
+  return isIPv4(host) ? host.startsWith("127.") : host === "::1" || host.toLowerCase() === "localhost";
+}

@@ -1,0 +1,47 @@
+import { X509Certificate } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import type { ConnectionOptions } from "node:tls";
+import type { Adapter } from "../adapter.js";
+import type { CassandraAddress } from "./cassandra-url.js";
+import { invalidUrl } from "./url-error.js";
+
+/** The adapter of a Cassandra's URL; with `replicas`, makes the schema where it is not there yet. */
+export async function cassandraAdapter(address: CassandraAddress, replicas: number | undefined): Promise<Adapter> {
+  const { CassandraAdapter } = await import("../adapters/cassandra/index.js");
+  const { kind, contactPoints, tls, tlsCAFile, ...rest } = address;
+  const options = { ...rest, contactPoints: [...contactPoints], ...(await tlsOptions(address)) };
+  if (replicas !== undefined) {
+    const replication = { class: "NetworkTopologyStrategy", [address.localDataCenter]: replicas };
+    await CassandraAdapter.createSchema({ ...options, replication });
+  }
+  return new CassandraAdapter(options);
+}
+
+async function tlsOptions({ tls = false, tlsCAFile }: CassandraAddress): Promise<{ sslOptions?: ConnectionOptions }> {
+  if (tls === false) return {};
+  if (tls === "insecure") return { sslOptions: { rejectUnauthorized: false } };
+  return { sslOptions: tlsCAFile === undefined ? {} : { ca: await readAuthorities(tlsCAFile) } };
+}
+
+const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----/gs;
+
+/** The certificates of a PEM file. Node.js passes over what it can't read, and then trusts nobody. Throws INVALID_URL. */
+async function readAuthorities(path: string): Promise<string[]> {
+  const text = await readFile(path, "latin1").catch((error: NodeJS.ErrnoException) => {
+    throw invalidUrl(`tlsCAFile can't be read: ${error.code}`);
+  });
+  const certificates = text.match(PEM_CERTIFICATE) ?? [];
+  if (certificates.length === 0) throw invalidUrl("tlsCAFile holds no certificate in PEM");
+  for (const [index, certificate] of certificates.entries())
+    if (!isCertificate(certificate)) throw invalidUrl(`tlsCAFile: certificate ${index + 1} can't be read`);
+  return certificates;
+}
+
+function isCertificate(pem: string): boolean {
+  try {
+    new X509Certificate(pem);
+    return true;
+  } catch {
+    return false;
+  }
+}

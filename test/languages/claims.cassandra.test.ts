@@ -1,0 +1,37 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { CassandraAdapter } from "../../src/adapters/cassandra/index.js";
+import { cassandra } from "../cassandra/coordinates.js";
+import { rawClient, replication } from "../cassandra-adapter/connection.js";
+import { type ClaimingActor, claimScripts, playClaims } from "./claiming.js";
+import { DriverActor, driverCassandra } from "./driver.js";
+import { prepareLanguages } from "./prepare.js";
+import { TypeScriptActor } from "./typescript-actor.js";
+
+const keyspace = "languages_claims";
+const prepared = (await prepareLanguages()).filter(({ language }) => language.hasSqliteAndClaims);
+const client = rawClient();
+
+beforeAll(() => CassandraAdapter.createSchema({ client, keyspace, replication }));
+afterAll(() => client.shutdown());
+
+describe.each(prepared)("claiming in $language.name", ({ language, missing }) => {
+  if (missing !== undefined) return test.skip(`left out: ${missing}`);
+  const actors: ClaimingActor[] = [];
+  beforeAll(() => {
+    const drivers = [0, 1].map(() => new DriverActor(language, driverCassandra(cassandra, keyspace)));
+    actors.push(...drivers, new TypeScriptActor(keyspace), new TypeScriptActor(keyspace));
+  });
+  afterAll(() => Promise.all(actors.map((actor) => actor.close())));
+
+  test.each(Object.entries(claimScripts))("%s", async (_, steps) => {
+    const [own, other, typeScript, another] = actors as [ClaimingActor, ClaimingActor, ClaimingActor, ClaimingActor];
+    const expected = await playClaims(steps, randomUUID(), { A: typeScript, B: another });
+    for (const pair of [
+      { A: own, B: typeScript },
+      { A: typeScript, B: own },
+      { A: own, B: other },
+    ])
+      expect(await playClaims(steps, randomUUID(), pair)).toEqual(expected);
+  });
+});
