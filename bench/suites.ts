@@ -43,7 +43,15 @@ export const suites: Readonly<Record<string, Suite>> = {
     benchmarks: {
       claims: () => import("./recovery/claims.js"),
       pass: () => import("./recovery/pass.js"),
+      perform: () => import("./recovery/perform.js"),
       "save-complete": () => import("./recovery/save-complete.js"),
+    },
+  },
+  peers: {
+    benchmarks: {
+      lives: () => import("./peers/lives.js"),
+      bytes: () => import("./peers/bytes.js"),
+      "dead-worker": () => import("./peers/dead-worker.js"),
     },
   },
 };

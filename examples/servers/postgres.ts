@@ -21,6 +21,6 @@ export async function startPostgres(): Promise<Server> {
   return Server.start(program, args, folder, "ready to accept connections");
 }
 
-export function postgresUrl({ port }: Server): string {
+export function postgresUrl({ port }: Pick<Server, "port">): string {
   return `postgres://postgres@127.0.0.1:${port}/postgres`;
 }
