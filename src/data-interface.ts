@@ -88,6 +88,7 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
     const { adapter, adapterBuilder } = rest;
     const validation = checkValidation(rest.validate, rest.validateRead ?? false);
     checkMaxTaskBytes(maxTaskBytes);
+    checkServices(rest.services);
     if (typeof adapterBuilder !== "function") checkAdapter("adapter", "an adapter", adapter);
     this.types = types;
     this.maxTaskBytes = maxTaskBytes;
@@ -134,7 +135,7 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
     const operation = readOperation(options, operationOptions);
     if (!Array.isArray(tasks)) throw invalidArgument("tasks", "an array of tasks", tasks);
     const registry = registryOf(this);
-    const entries = tasks.map((task) => saveEntry(task, this, registry));
+    const entries = Array.from(tasks, (task) => saveEntry(task, this, registry)); // map would pass over holes
     checkDistinct(entries);
     const { adapter } = this;
     if (adapter.saveTogether === undefined)
@@ -389,6 +390,11 @@ function checkAdapter(field: string, expected: string, value: unknown): asserts 
   const members = Object(value) as Record<string, unknown>;
   if (adapterMethods.every((name) => typeof members[name] === "function")) return;
   throw invalidArgument(field, `${expected} (${adapterMethods.join(", ")})`, value);
+}
+
+function checkServices(value: unknown): void {
+  if (value === undefined || (typeof value === "object" && value !== null)) return;
+  throw invalidArgument("services", "an object", value);
 }
 
 function checkMaxTaskBytes(value: unknown): void {

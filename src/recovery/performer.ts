@@ -52,7 +52,7 @@ export class Performer {
     const cannotDo = task instanceof OpaqueTask && !(this.#options.opaque && this.#handler);
     if (cannotDo) return passedOver(task, "opaque");
     const before = await this.#claimsBefore(task);
-    if (this.#wasLeftOpen(before)) return passedOver(task, "given-up");
+    if (this.#wasLeftOpen(task, before)) return passedOver(task, "given-up");
     const claim = await this.#claim(task);
     if (typeof claim === "string") return passedOver(task, claim);
     const stopRenewing = keepRenewing(claim, this.#lease);
@@ -86,9 +86,8 @@ export class Performer {
   }
 
   /** It was given up, and there was no list for it to go to; nor is there now. */
-  #wasLeftOpen(before: ClaimState | undefined): boolean {
-    const { deadLetterList } = this.#options;
-    if (before === undefined || deadLetterList !== undefined) return false;
+  #wasLeftOpen(task: Task, before: ClaimState | undefined): boolean {
+    if (before === undefined || this.#deadLetterListOf(task) !== undefined) return false;
     const { owner, attempt } = before;
     // A mark hides whether the last attempt failed or its worker died, which is still to be told.
     if (owner === REDELIVERY) return attempt > this.#maxAttempts;
@@ -156,9 +155,9 @@ export class Performer {
 
   /** First the copy, then the original: at no time is the task in neither list. */
   async #putAside(task: Task, claim: Claim, error: unknown): Promise<PerformResult> {
-    const { deadLetterList } = this.#options;
+    const deadLetterList = this.#deadLetterListOf(task);
     const { attempt } = claim;
-    if (deadLetterList === undefined || deadLetterList === task.taskList) {
+    if (deadLetterList === undefined) {
       await claim.release();
       return { type: "exhausted", task, attempt, error };
     }
@@ -171,6 +170,12 @@ export class Performer {
     await saveDeadLetter(this.#tasks, open, deadLetterList, { attempts: attempt, error });
     await this.#tasks.complete(task);
     return { type: "dead-lettered", task, attempt, error };
+  }
+
+  /** Where the task goes if it is given up; a dead letter stays where it is. */
+  #deadLetterListOf({ taskList }: Task): string | undefined {
+    const { deadLetterList } = this.#options;
+    return deadLetterList === taskList ? undefined : deadLetterList;
   }
 
   /** The most that is waited after an attempt. */

@@ -176,6 +176,13 @@ describe("the services of a data interface", () => {
     const other = await own.create(Mail, { taskList: LIST });
     expect(await perform(own, other, (_, context) => context.services)).toMatchObject({ result: services });
   });
+
+  test("are an object: anything else is refused", () => {
+    for (const services of [null, 3, "a mailer"])
+      expect(() => new DataInterface({ types: [], adapter: tasks.adapter, services: services as never })).toThrow(
+        expect.objectContaining({ code: "INVALID_ARGUMENT", field: "services" }),
+      );
+  });
 });
 
 describe("recover", () => {

@@ -47,6 +47,7 @@ describe("saveTogether", () => {
     const plain = new DataInterface({ types: [FetchFileTask], adapter: standBefore(tasks.adapter, {}) });
     expect(await failureOf(() => plain.saveTogether([build("a")]))).toMatchObject({ code: "UNSUPPORTED" });
     expect(await failureOf(() => tasks.saveTogether(build("a") as never))).toMatchObject({ field: "tasks" });
+    expect(await failureOf(() => tasks.saveTogether(new Array(2)))).toMatchObject({ code: "TYPE_MISMATCH" });
   });
 });
 
