@@ -74,7 +74,7 @@ async function runSuite(program: string, name: string, context: Context): Promis
       }
     console.log(`load at the end ${sayLoad()}`);
     if (values.results !== undefined) await keepResults(values.results, name, toResults(head, rows));
-    if (values.picture !== undefined) await writeFile(values.picture, toPicture(name, "tasks/s", rows));
+    if (values.picture !== undefined) await writeFile(values.picture, toPicture(suite.title ?? name, "tasks/s", rows));
     return rows;
   } finally {
     await cassandra?.stop();

@@ -48,6 +48,7 @@ export const suites: Readonly<Record<string, Suite>> = {
     },
   },
   peers: {
+    title: "The life of a task: added, then completed, each on the disk",
     benchmarks: {
       lives: () => import("./peers/lives.js"),
       bytes: () => import("./peers/bytes.js"),
