@@ -1,5 +1,5 @@
-import { describeValue, TaskError } from "../errors.js";
-import { isPlainObject } from "../values.js";
+import { describeValue, TaskError } from "../core/errors.js";
+import { isPlainObject } from "../core/values.js";
 
 /**
  * The header in which the hash carries what a newer version of the protocol put into the envelope and this one does
@@ -21,6 +21,12 @@ export function checkHeaders(headers: unknown): void {
     if (key.isWellFormed() && typeof value === "string" && value.isWellFormed()) continue;
     throw invalid(`headers[${JSON.stringify(key)}]`, `expected well-formed strings, got ${describeValue(value)}`);
   }
+}
+
+/** The same headers in little memory: for a name such as "1000", V8 makes room for as many others, in 12 KB. */
+export function compactHeaders(headers: Record<string, string>): Record<string, string> {
+  for (const first in headers) return /^\d/.test(first) ? JSON.parse(JSON.stringify(headers)) : headers;
+  return headers;
 }
 
 function invalid(field: string, reason: string): TaskError {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
+import { TaskError } from "../core/errors.js";
 import { savedAtOf } from "../envelope/envelope.js";
-import { TaskError } from "../errors.js";
 import type { Task } from "../task/task.js";
 import { stateOf } from "../task/task-state.js";
 

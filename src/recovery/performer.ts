@@ -1,12 +1,12 @@
-import { type ClaimState, isClaimed, REDELIVERY } from "../claim-store.js";
-import type { DataInterface } from "../data-interface.js";
-import { isTaskError, TaskError } from "../errors.js";
-import { checkDataInterface, servicesOf } from "../interface-state.js";
+import { type ClaimState, isClaimed, REDELIVERY } from "../adapter/claim-store.js";
+import type { Claim } from "../claims/claim.js";
+import { claimsOf, DEFAULT_LEASE, newOwner } from "../claims/claiming.js";
+import { isTaskError, TaskError } from "../core/errors.js";
+import type { DataInterface } from "../interface/data-interface.js";
+import { checkDataInterface, servicesOf } from "../interface/interface-state.js";
 import { OpaqueTask } from "../task/opaque-task.js";
 import type { Task } from "../task/task.js";
 import { stateOf } from "../task/task-state.js";
-import type { Claim } from "./claim.js";
-import { claimsOf, DEFAULT_LEASE, newOwner } from "./claiming.js";
 import { saveDeadLetter } from "./dead-letter.js";
 import type { PassedOver, PerformContext, PerformOptions, PerformResult, TaskHandler } from "./perform-options.js";
 import { keepRenewing, reasonOf, runClaimed } from "./run-claimed.js";

@@ -1,9 +1,9 @@
-import { mapConcurrently } from "../concurrency.js";
-import type { DataInterface } from "../data-interface.js";
-import type { TaskError } from "../errors.js";
-import { checkTaskLists } from "../keys.js";
-import { checkFunction } from "../options.js";
-import { listStale } from "../stale.js";
+import { checkFunction } from "../core/arguments.js";
+import { mapConcurrently } from "../core/concurrency.js";
+import type { TaskError } from "../core/errors.js";
+import { checkTaskLists } from "../core/keys.js";
+import type { DataInterface } from "../interface/data-interface.js";
+import { listStale } from "../interface/stale.js";
 import type { OpaqueTask } from "../task/opaque-task.js";
 import type { Task } from "../task/task.js";
 import type { TaskClass, TaskOf } from "../task/task-types.js";

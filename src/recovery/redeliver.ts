@@ -1,17 +1,17 @@
-import { checkSignal } from "../abort.js";
-import type { OperationOptions } from "../adapter.js";
-import { REDELIVERY } from "../claim-store.js";
-import { forEachConcurrently } from "../concurrency.js";
-import type { DataInterface } from "../data-interface.js";
-import { checkDataInterface } from "../interface-state.js";
-import { checkTaskLists } from "../keys.js";
-import { checkCount, checkDuration, checkFunction, type OptionNames, readOptions } from "../options.js";
-import { listStale } from "../stale.js";
+import type { OperationOptions } from "../adapter/adapter.js";
+import { REDELIVERY } from "../adapter/claim-store.js";
+import { claimsOf } from "../claims/claiming.js";
+import { checkSignal } from "../core/abort.js";
+import { checkCount, checkDuration, checkFunction, type OptionNames, readOptions } from "../core/arguments.js";
+import { forEachConcurrently } from "../core/concurrency.js";
+import { checkTaskLists } from "../core/keys.js";
+import type { DataInterface } from "../interface/data-interface.js";
+import { checkDataInterface } from "../interface/interface-state.js";
+import { listStale } from "../interface/stale.js";
 import type { OpaqueTask } from "../task/opaque-task.js";
 import type { Task } from "../task/task.js";
 import { stateOf } from "../task/task-state.js";
 import type { TaskClass, TaskOf } from "../task/task-types.js";
-import { claimsOf } from "./claiming.js";
 import { repeat } from "./repeat.js";
 
 export interface RedeliverOptions extends OperationOptions {

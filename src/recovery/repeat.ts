@@ -1,5 +1,5 @@
-import { onAbort } from "../abort.js";
-import { isTaskError, type TaskErrorCode } from "../errors.js";
+import { onAbort } from "../core/abort.js";
+import { isTaskError, type TaskErrorCode } from "../core/errors.js";
 
 /** What may pass by itself; after it, the next pass tries again. */
 const passing: readonly TaskErrorCode[] = ["UNAVAILABLE", "TIMEOUT", "OVERLOADED", "CLOCK_SKEW"];

@@ -1,6 +1,6 @@
-import { onAbort } from "../abort.js";
-import { isTaskError, TaskError } from "../errors.js";
-import type { Claim } from "./claim.js";
+import type { Claim } from "../claims/claim.js";
+import { onAbort } from "../core/abort.js";
+import { isTaskError, TaskError } from "../core/errors.js";
 
 export interface RunClaimedOptions {
   readonly lease: number;

@@ -1,4 +1,4 @@
-import { invalidArgument } from "../errors.js";
+import { invalidArgument } from "../core/errors.js";
 import { aborting } from "./cases/aborting.js";
 import { changingLists } from "./cases/changing-lists.js";
 import { claimEnds } from "./cases/claim-ends.js";

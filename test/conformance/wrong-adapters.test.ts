@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { MemoryAdapter } from "../../src/adapters/memory.js";
+import { MemoryAdapter } from "../../src/adapters/memory/index.js";
 import { type AdapterFactory, adapterCases, type ConformanceOptions } from "../../src/testing/index.js";
 import { SharedStore, withOwnClaims } from "./shared-store.js";
 import * as wrongCalls from "./wrong-calls.js";

@@ -1,17 +1,15 @@
-import { MemoryAdapter } from "../../src/adapters/memory.js";
 import {
   type ClaimHolding,
   type ClaimRequest,
   type ClaimState,
   type ClaimStore,
   type CompleteEntry,
-  type OperationOptions,
   type Outcome,
   REDELIVERY,
   type SaveEntry,
-  type TaskKey,
-  type Version,
-} from "../../src/index.js";
+} from "../../src/adapter/index.js";
+import { MemoryAdapter } from "../../src/adapters/memory/index.js";
+import type { OperationOptions, TaskKey, Version } from "../../src/index.js";
 
 /** A store in memory whose claims do some things in another way. */
 abstract class Changed extends MemoryAdapter {

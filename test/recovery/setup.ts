@@ -1,14 +1,13 @@
 import {
   type Adapter,
-  type ClaimStore,
   DataInterface,
   type RecoverCounts,
   recover,
   type Task,
   TaskError,
   type TaskErrorCode,
-  VersionClock,
 } from "taskledger";
+import { type ClaimStore, VersionClock } from "taskledger/adapter";
 import { MemoryAdapter } from "taskledger/memory";
 import { vi } from "vitest";
 import { FetchFileTask } from "../../gen/example/v1/fetch_file_task.js";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { CompleteEntry } from "../../adapter.js";
-import { type ClaimState, REDELIVERY } from "../../claim-store.js";
+import type { CompleteEntry } from "../../adapter/adapter.js";
+import { type ClaimState, REDELIVERY } from "../../adapter/claim-store.js";
 import { Claimant, claimsOf, LONG_LEASE } from "../claimant.js";
 import type { Client } from "../client.js";
 import type { CaseGroup } from "../scenario.js";

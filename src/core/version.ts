@@ -1,0 +1,135 @@
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { invalidArgument, TaskError } from "./errors.js";
+
+/**
+ * A task's version: the microsecond, counted from 1970, at which it was saved. It is also the task's place in its
+ * ledger.
+ */
+export type Version = bigint;
+
+/** The first and the last version that a Timestamp can hold: just after 1970, and the end of the year 9999. */
+export const MIN_VERSION: Version = 1n;
+export const MAX_VERSION: Version = 253_402_300_799_999_999n;
+
+const MICROS = 1_000_000n;
+
+export function versionToTimestamp(version: Version): Timestamp {
+  const seconds = version / MICROS;
+  return { $typeName: "google.protobuf.Timestamp", seconds, nanos: Number(version - seconds * MICROS) * 1000 };
+}
+
+/** Undefined where the timestamp is no version: out of range, or not a whole number of microseconds. */
+export function timestampToVersion({ seconds, nanos }: Timestamp): Version | undefined {
+  if (nanos % 1000 !== 0 || nanos < 0 || nanos > 999_999_000) return undefined;
+  const version = toMicroseconds(seconds, nanos / 1000);
+  return version >= MIN_VERSION && version <= MAX_VERSION ? version : undefined;
+}
+
+/** For three centuries from 1970 a double holds them exactly, which takes a fraction of the time. */
+export function toMicroseconds(seconds: bigint, micros: number): bigint {
+  const count = Number(seconds) * 1e6 + micros;
+  return Number.isSafeInteger(count) ? BigInt(count) : seconds * MICROS + BigInt(micros);
+}
+
+/** Microseconds as milliseconds; what is left over is cut off. */
+export function toMilliseconds(microseconds: Version): number {
+  return Number(microseconds / 1000n);
+}
+
+/** The latest of some versions; 0 if there are none. */
+export function latestOf(versions: readonly Version[]): Version {
+  return versions.reduce((latest, version) => (version > latest ? version : latest), 0n);
+}
+
+/** The moment of a version, to the millisecond. */
+export function versionToDate(version: Version): Date {
+  if (typeof version !== "bigint") throw invalidArgument("version", "a version (bigint, in microseconds)", version);
+  return new Date(toMilliseconds(version));
+}
+
+/** The first version that a save at this moment could have had. */
+export function dateToVersion(date: Date): Version {
+  if (!(date instanceof Date) || Number.isNaN(date.getTime())) throw invalidArgument("date", "a valid Date", date);
+  return BigInt(date.getTime()) * 1000n;
+}
+
+/** How far a host's clock may be off, in microseconds, unless an adapter is told otherwise. */
+export const DEFAULT_CLOCK_LIMIT: Version = MICROS;
+
+/**
+ * Makes versions: the host's clock, which never stands still or goes back, and which moves past every version that
+ * the process meets (a hybrid logical clock, after Kulkarni and others, 2014), so that what is saved after something
+ * was seen is later than it, whoever wrote that.
+ *
+ * A version more than twice `limit` ahead can only come from a clock that is wrong. It moves nothing but the next save
+ * of its own task; otherwise one wild host would carry every other with it.
+ */
+export class VersionClock {
+  readonly #wallClock: () => Version;
+  readonly #limit: Version;
+  #last: Version = 0n;
+
+  /**
+   * `wallClock` gives microseconds since 1970; `limit` is how far clocks may be off, in microseconds. Throws
+   * INVALID_ARGUMENT.
+   */
+  constructor(wallClock: () => Version = hostClock(), limit: Version = DEFAULT_CLOCK_LIMIT) {
+    if (typeof wallClock !== "function") throw invalidArgument("wallClock", "a function", wallClock);
+    if (typeof limit !== "bigint") throw invalidArgument("limit", "a bigint, in microseconds", limit);
+    this.#wallClock = wallClock;
+    this.#limit = limit;
+  }
+
+  /** The host's own clock. */
+  now(): Version {
+    return this.#wallClock();
+  }
+
+  /** The latest version that the clock of another host can have made by now: what lies past it, a wrong clock made. */
+  horizon(): Version {
+    return this.#wallClock() + 2n * this.#limit;
+  }
+
+  /**
+   * A version later than every one that this clock has made or met, and than `replaced`, the one that it replaces.
+   * Throws CLOCK_SKEW past the year 9999.
+   */
+  next(replaced: Version = 0n): Version {
+    const past = replaced > this.#last ? replaced : this.#last;
+    const wall = this.#wallClock();
+    const version = wall > past ? wall : past + 1n;
+    if (version > MAX_VERSION) throw new TaskError("CLOCK_SKEW", "a version lies past the year 9999: a clock is wrong");
+    this.observe(version);
+    return version;
+  }
+
+  /** Moves past a version that was met. */
+  observe(version: Version): void {
+    if (version > this.#last && version <= this.horizon()) this.#last = version;
+  }
+}
+
+/** Throws INVALID_ARGUMENT unless it is a clock for versions. */
+export function checkClock(clock: unknown): void {
+  if (clock instanceof VersionClock) return;
+  throw invalidArgument("clock", "a VersionClock", clock);
+}
+
+/** Milliseconds with lower digits drawn once: hosts whose clocks tick together would often meet in one microsecond. */
+function hostClock(): () => Version {
+  const offset = BigInt(Math.floor(Math.random() * 1000));
+  let millisecond = 0;
+  let version: Version = 0n;
+  // It is asked several times for each task; to make a bigint takes longer than to ask the time.
+  return () => {
+    const now = Date.now();
+    if (now !== millisecond) {
+      millisecond = now;
+      version = BigInt(now) * 1000n + offset;
+    }
+    return version;
+  };
+}
+
+/** The clock of this process, which decoding and every adapter share. */
+export const processClock: VersionClock = new VersionClock();
