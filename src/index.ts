@@ -31,6 +31,7 @@ export type { StaleOptions } from "./interface/stale.js";
 export type { FromHashOptions, TaskHash } from "./json/hash.js";
 export type { RunOptions } from "./recovery/composite-task.js";
 export { CompositeTask } from "./recovery/composite-task.js";
+export { dispatchKey } from "./recovery/dispatch-key.js";
 export { perform } from "./recovery/perform.js";
 export type {
   Backoff,

@@ -17,7 +17,7 @@ export interface ClaimHolding extends TaskKey {
 
 /** What a store remembers of the claims to a task. */
 export interface ClaimState {
-  /** The version that was claimed last. */
+  /** The version that was claimed last; 0 if none was. */
   readonly savedAt: Version;
   /** Who has it; undefined since it was released. */
   readonly owner: string | undefined;
@@ -66,7 +66,8 @@ export interface ClaimStore {
 
 /**
  * The owner of a mark: not of a claim to the work, but of a note that the task was handed to a queue again. It keeps others
- * from handing it over once more while it lasts, and nobody from claiming the task; it counts as no attempt.
+ * from handing it over once more while it lasts, and nobody from claiming the task. It counts as no attempt, and what was
+ * remembered of the last claim, its version and its attempts, stays.
  */
 export const REDELIVERY = "taskledger.redelivery";
 
@@ -80,8 +81,8 @@ export interface ClaimClock {
 
 /**
  * Whether a task may not be claimed: another owner has a claim to this version, or a later one, whose lease has not surely
- * ended; or this version was released, to be tried again later. A claim to an older version stands in nobody's way, nor
- * does a mark ({@link REDELIVERY}) but to who wants to set another.
+ * ended; or this version was released, to be tried again later. A claim to an older version stands in nobody's way. A mark
+ * ({@link REDELIVERY}) stands only in another mark's way, and may not be set while anybody has a claim.
  *
  * A lease was given by the clock of the host that holds it, and is judged by that of the host that looks. It has surely
  * ended when the two clocks can't be so far apart.
@@ -91,11 +92,12 @@ export function isClaimed(
   request: Pick<ClaimRequest, "savedAt"> & { readonly owner?: string | undefined },
   { now, tolerance }: ClaimClock,
 ): boolean {
-  if (owner === REDELIVERY && request.owner !== REDELIVERY) return false;
   const isHeld = owner !== undefined && now < until + tolerance;
-  if (savedAt !== request.savedAt) return isHeld && savedAt > request.savedAt;
-  if (owner === undefined) return now < until;
-  return isHeld && (owner !== request.owner || owner === REDELIVERY);
+  const isWaiting = owner === undefined && savedAt === request.savedAt && now < until;
+  if (request.owner === REDELIVERY) return isHeld || isWaiting;
+  if (owner === REDELIVERY) return false;
+  const isAnothers = savedAt > request.savedAt || (savedAt === request.savedAt && owner !== request.owner);
+  return isWaiting || (isHeld && isAnothers);
 }
 
 /**
@@ -110,13 +112,9 @@ export function grantClaim(
   nextToken: (after: bigint) => bigint,
 ): ClaimState | undefined {
   if (previous && isClaimed(previous, { savedAt, owner }, clock)) return undefined;
-  return {
-    savedAt,
-    owner,
-    token: nextToken(previous?.token ?? 0n),
-    attempt: (previous?.attempt ?? 0) + (owner === REDELIVERY ? 0 : 1),
-    until: endOfLease(lease, clock.now),
-  };
+  const { savedAt: claimed = 0n, attempt = 0, token = 0n } = previous ?? {};
+  const counted = owner === REDELIVERY ? { savedAt: claimed, attempt } : { savedAt, attempt: attempt + 1 };
+  return { ...counted, owner, token: nextToken(token), until: endOfLease(lease, clock.now) };
 }
 
 /** When a lease ends that begins now. */

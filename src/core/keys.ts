@@ -1,4 +1,4 @@
-import { describeValue, TaskError } from "./errors.js";
+import { describeValue, invalidArgument, TaskError } from "./errors.js";
 import { internalize } from "./internalize.js";
 
 /** The names a task goes by: its list, and its id in that list. */
@@ -76,4 +76,23 @@ function problemOf(value: unknown): string {
 /** Bytes of UTF-8; exact only where that decides. */
 function byteLength(value: string): number {
   return value.length * 3 <= MAX_KEY_BYTES ? value.length : Buffer.byteLength(value);
+}
+
+/** One list or several, as an array. Throws INVALID_KEY, and INVALID_ARGUMENT if there is none. */
+export function checkTaskLists(taskLists: unknown): readonly string[] {
+  const lists: unknown[] = Array.isArray(taskLists) ? taskLists : [taskLists];
+  if (lists.length === 0) throw invalidArgument("taskLists", "a task list, or an array of them", taskLists);
+  for (const list of lists) checkTaskList(list);
+  return lists as string[];
+}
+
+/** Throws KEY_CONFLICT if two have one list and id. */
+export function checkDistinct(keys: readonly TaskKey[]): void {
+  const names = new Map(keys.map((key, i) => [joinKey(key), i]));
+  const first = keys.findIndex((key, i) => names.get(joinKey(key)) !== i);
+  const { taskList, id } = keys[first] ?? {};
+  if (first < 0) return;
+  const other = names.get(joinKey(keys[first] as TaskKey));
+  const message = `two of the tasks, ${first} and ${other}, have one list and id: one would replace the other; give them ids or lists of their own`;
+  throw new TaskError("KEY_CONFLICT", message, { taskList, id, field: `tasks[${other}]` });
 }

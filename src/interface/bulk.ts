@@ -3,7 +3,7 @@ import { checkCount } from "../core/arguments.js";
 import { TaskError, type TaskErrorCode } from "../core/errors.js";
 import { isThenable } from "../core/promises.js";
 import { closeIterator, iteratorOf, NOT_READY, STOPPED, settled } from "../core/pull-source.js";
-import { toStoreError } from "./store-error.js";
+import { toStoreError } from "../core/store-error.js";
 
 export interface BulkOptions<T> {
   /** How many batches may be under way at once; 8 by default. */

@@ -10,7 +10,8 @@ import { checkFunction, type OptionNames, operationOptions, readOperation, readO
 import type { ByteSource } from "../core/byte-source.js";
 import { messageOf } from "../core/describe-value.js";
 import { invalidArgument, isTaskError, TaskError } from "../core/errors.js";
-import { checkKey, checkTaskList, type TaskKey } from "../core/keys.js";
+import { checkDistinct, checkKey, checkTaskList, type TaskKey } from "../core/keys.js";
+import { callStore, toStoreError } from "../core/store-error.js";
 import { isPlainObject } from "../core/values.js";
 import { DEFAULT_MAX_TASK_BYTES } from "../envelope/envelope.js";
 import { type FromHashOptions, hashToEnvelope } from "../json/hash.js";
@@ -36,7 +37,6 @@ import {
 import { type ListStats, readStats, type StatsOptions } from "./list-stats.js";
 import { checkSavedBefore, listTasks } from "./listing.js";
 import { listStale, type StaleOptions } from "./stale.js";
-import { callStore, toStoreError } from "./store-error.js";
 
 interface InterfaceOptions<C extends TaskClass<Task>> {
   /** The classes that tasks are read as. Tasks of other types come as OpaqueTask. */
@@ -88,6 +88,7 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
     const { adapter, adapterBuilder } = rest;
     const validation = checkValidation(rest.validate, rest.validateRead ?? false);
     checkMaxTaskBytes(maxTaskBytes);
+    checkServices(rest.services);
     if (typeof adapterBuilder !== "function") checkAdapter("adapter", "an adapter", adapter);
     this.types = types;
     this.maxTaskBytes = maxTaskBytes;
@@ -127,13 +128,15 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
 
   /**
    * Saves all of the tasks or none, whatever their lists: a task and those that follow from it, say. For stores with
-   * transactions (memory, SQLite); others throw UNSUPPORTED. Throws what `save` throws, for the first that can't be saved.
+   * transactions (memory, SQLite); others throw UNSUPPORTED. Throws KEY_CONFLICT if two have one list and id, so that one
+   * would replace the other; and what `save` throws, for the first that can't be saved.
    */
   async saveTogether(tasks: readonly Task[], options: OperationOptions = {}): Promise<void> {
     const operation = readOperation(options, operationOptions);
     if (!Array.isArray(tasks)) throw invalidArgument("tasks", "an array of tasks", tasks);
     const registry = registryOf(this);
-    const entries = tasks.map((task) => saveEntry(task, this, registry));
+    const entries = Array.from(tasks, (task) => saveEntry(task, this, registry)); // map would pass over holes
+    checkDistinct(entries);
     const { adapter } = this;
     if (adapter.saveTogether === undefined)
       throw new TaskError("UNSUPPORTED", "this store can't save several tasks in one step: it has no transactions");
@@ -224,10 +227,10 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
    */
   async claimState(task: TaskKey, options: OperationOptions = {}): Promise<ClaimInfo | undefined> {
     const operation = readOperation(options, operationOptions);
-    const { taskList, id } = task;
+    const { taskList, id } = Object(task) as Partial<TaskKey>;
     checkKey(taskList, id);
     const claims = claimsOf(this.adapter);
-    const [state] = await callStore("not-applied", () => claims.states([{ taskList, id }], operation));
+    const [state] = await claims.states([{ taskList, id } as TaskKey], operation);
     return state && claimInfoOf(state);
   }
 
@@ -387,6 +390,11 @@ function checkAdapter(field: string, expected: string, value: unknown): asserts 
   const members = Object(value) as Record<string, unknown>;
   if (adapterMethods.every((name) => typeof members[name] === "function")) return;
   throw invalidArgument(field, `${expected} (${adapterMethods.join(", ")})`, value);
+}
+
+function checkServices(value: unknown): void {
+  if (value === undefined || (typeof value === "object" && value !== null)) return;
+  throw invalidArgument("services", "an object", value);
 }
 
 function checkMaxTaskBytes(value: unknown): void {

@@ -1,12 +1,12 @@
 import type { Adapter, StoredTask } from "../adapter/adapter.js";
 import { throwIfAborted } from "../core/abort.js";
 import { invalidArgument } from "../core/errors.js";
+import { toStoreError } from "../core/store-error.js";
 import { dateToVersion, type Version } from "../core/version.js";
 import type { TaskTypeRegistry } from "../task/registry.js";
 import type { Task } from "../task/task.js";
 import { readStoredTask } from "../task/task-reading.js";
 import type { TaskHome } from "../task/task-state.js";
-import { toStoreError } from "./store-error.js";
 
 export type Pages = AsyncIterable<readonly StoredTask[]>;
 

@@ -4,6 +4,7 @@ import { mapConcurrently } from "../core/concurrency.js";
 import { describeValue, messageOf } from "../core/describe-value.js";
 import { TaskError } from "../core/errors.js";
 import type { DataInterface } from "../interface/data-interface.js";
+import { servicesOf } from "../interface/interface-state.js";
 import { defaultHome } from "../task/default-home.js";
 import { OpaqueTask } from "../task/opaque-task.js";
 import { Task } from "../task/task.js";
@@ -107,9 +108,10 @@ async function* runChildren(
   const execute = (task: Task, context: PerformContext) => task.execute({ ...context, [UNDER_WAY]: underWay } as never);
   const performer = new Performer(tasks, execute, options);
   const { signal = new AbortController().signal } = options;
+  const context = { signal, services: servicesOf(tasks) } as ExecuteContext as PerformContext;
   const work = tasks.adapter.claims
     ? (child: Task) => performer.perform(child)
-    : (child: Task) => performUnclaimed(child, () => execute(child, { signal } as PerformContext));
+    : (child: Task) => performUnclaimed(child, () => execute(child, context));
   const children = tasks.all(composite.childTaskList, { signal });
   yield* mapConcurrently(exclude(children, underWay), (child) => settleChild(child, work), concurrency);
 }

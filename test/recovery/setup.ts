@@ -68,7 +68,7 @@ export function replaceClaims(tasks: Tasks, changes: (claims: ClaimStore) => Par
     release: (...call) => claims.release(...call),
     states: (...call) => claims.states(...call),
   };
-  Object.defineProperty(tasks.adapter, "claims", { value: { ...calls, ...changes(claims) } });
+  Object.defineProperty(tasks.adapter, "claims", { value: { ...calls, ...changes(claims) }, configurable: true });
 }
 
 export function failing(code: TaskErrorCode, outcome: "unknown" | "not-applied" = "not-applied"): () => Promise<never> {

@@ -1,5 +1,5 @@
-import { messageOf } from "../core/describe-value.js";
-import { isTaskError, TaskError, type WriteOutcome } from "../core/errors.js";
+import { messageOf } from "./describe-value.js";
+import { isTaskError, TaskError, type WriteOutcome } from "./errors.js";
 
 /** What a store threw, as a TaskError. Adapters throw these; of anything else it is not known what it was. */
 export function toStoreError(thrown: unknown, outcome: WriteOutcome): TaskError {
