@@ -56,6 +56,8 @@ export interface AllOptions extends OperationOptions {
    * the future than clocks may differ was saved by a clock that was wrong: it may be of any age, and is given, too.
    */
   readonly savedBefore?: Version | undefined;
+  /** Only versions later than this one: to go on where an earlier pass has ended. */
+  readonly after?: Version | undefined;
   /** Bodies come empty: to count tasks, or to see their keys and versions. False by default. */
   readonly withoutBodies?: boolean | undefined;
 }

@@ -1,6 +1,5 @@
 /// <reference lib="esnext.disposable" preserve="true"/>
 
-import { checkSignal } from "./abort.js";
 import type { Adapter, OperationOptions } from "./adapter.js";
 import { readBatch } from "./batch/batch.js";
 import type { BatchOptions, FrameOptions } from "./batch/batch-limits.js";
@@ -21,7 +20,7 @@ import {
 } from "./interface-state.js";
 import { checkKey, checkTaskList, type TaskKey } from "./keys.js";
 import { type ListStats, readStats, type StatsOptions } from "./list-stats.js";
-import { checkSavedBefore, listTasks } from "./listing.js";
+import { listTasks, readListOptions } from "./listing.js";
 import { checkFunction, type OptionNames, operationOptions, readOperation, readOptions } from "./options.js";
 import { type Claim, endCompleted } from "./recovery/claim.js";
 import { type ClaimInfo, type ClaimOptions, claimInfoOf, claimsOf, claimVersion } from "./recovery/claiming.js";
@@ -175,12 +174,7 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
    */
   all(taskList: string, options: ListOptions = {}): AsyncGenerator<TaskOf<C> | OpaqueTask, void, undefined> {
     checkTaskList(taskList);
-    const { savedBefore, signal } = readOptions(options, { savedBefore: true, signal: true });
-    checkSignal(signal);
-    const listing = listTasks(
-      { home: this, registry: registryOf(this), taskList },
-      { savedBefore: checkSavedBefore(savedBefore), signal },
-    );
+    const listing = listTasks({ home: this, registry: registryOf(this), taskList }, readListOptions(options));
     return listing as AsyncGenerator<TaskOf<C>, void, undefined>;
   }
 

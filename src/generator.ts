@@ -1,5 +1,6 @@
 import { defaultHome } from "./default-home.js";
 import { invalidArgument } from "./errors.js";
+import { listOptionNames } from "./listing.js";
 import { readOptions } from "./options.js";
 import type { Task } from "./task/task.js";
 import type { ListOptions } from "./task/task-state.js";
@@ -48,7 +49,7 @@ export function existingTasks<T extends Task = Task>(
   taskList: string,
   options: ExistingTasksOptions<T> = {},
 ): TaskGenerator<T> {
-  const { tasks, ...listOptions } = readOptions(options, { tasks: true, savedBefore: true, signal: true });
+  const { tasks, ...listOptions } = readOptions(options, { ...listOptionNames, tasks: true });
   if (tasks !== undefined && typeof tasks?.all !== "function")
     throw invalidArgument("tasks", "a data interface or a task class", tasks);
   return new TaskGenerator<T>(() => (tasks ?? defaultHome()).all(taskList, listOptions) as AsyncIterable<T>);

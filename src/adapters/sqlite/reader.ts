@@ -69,7 +69,7 @@ export class Reader {
     const savedBefore = options.savedBefore && latestOf([options.savedBefore]);
     const ranges = await this.#read(() => this.#rangesOf(taskList, savedBefore));
     for (const range of ranges)
-      for (let after: Version | undefined = range.after; after !== undefined; ) {
+      for (let after: Version | undefined = latestOf([range.after, options.after ?? 0n]); after !== undefined; ) {
         throwIfAborted(options.signal);
         const from: Version = after;
         const page = await this.#read(() => this.#readPage(taskList, { ...range, after: from }, options));
