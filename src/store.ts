@@ -1,5 +1,5 @@
 import type { Adapter, OperationOptions } from "./adapter.js";
-import { checkCount, readOperation, readOptions } from "./options.js";
+import { checkBoolean, checkCount, type OptionNames, readOperation, readOptions } from "./options.js";
 import { cassandraAdapter } from "./store/cassandra-adapter.js";
 import { parseStoreUrl, type StoreAddress } from "./store-url.js";
 
@@ -13,11 +13,18 @@ export {
 
 export interface OpenStoreOptions extends OperationOptions {
   /**
+   * Writes nothing, and makes nothing that is not there: saves, completes and claims are UNSUPPORTED. Of a store in
+   * memory, which is empty, this is not heeded. False by default.
+   */
+  readonly readOnly?: boolean | undefined;
+  /**
    * Makes what the store needs, if it is not there: Cassandra's keyspace and tables, with so many replicas in the
    * data centre of the URL. The other stores make what they need by themselves.
    */
   readonly createSchema?: { readonly replicas: number } | undefined;
 }
+
+const optionNames: OptionNames<OpenStoreOptions> = { createSchema: true, readOnly: true, signal: true };
 
 /**
  * Opens the store that a URL names; its driver is imported only then. An open Cassandra keeps the process running until it is
@@ -34,9 +41,11 @@ export interface OpenStoreOptions extends OperationOptions {
  * them holds the password.
  */
 export async function openStore(url: string, options: OpenStoreOptions = {}): Promise<Adapter> {
-  const { createSchema, signal } = readOperation(options, { createSchema: true, signal: true });
+  const { createSchema, readOnly = false, ...operation } = readOperation(options, optionNames);
+  const { signal } = operation;
+  checkBoolean("readOnly", readOnly);
   const replicas = createSchema && replicasOf(createSchema);
-  const adapter = await adapterFor(parseStoreUrl(url), replicas);
+  const adapter = await adapterFor(parseStoreUrl(url), readOnly, replicas);
   try {
     await adapter.open({ signal });
   } catch (error) {
@@ -52,12 +61,12 @@ function replicasOf(createSchema: NonNullable<OpenStoreOptions["createSchema"]>)
   return replicas;
 }
 
-async function adapterFor(address: StoreAddress, replicas: number | undefined): Promise<Adapter> {
+async function adapterFor(address: StoreAddress, readOnly: boolean, replicas: number | undefined): Promise<Adapter> {
   switch (address.kind) {
     case "memory":
       return new (await import("./adapters/memory.js")).MemoryAdapter();
     case "sqlite":
-      return new (await import("./adapters/sqlite/index.js")).SqliteAdapter({ path: address.path });
+      return new (await import("./adapters/sqlite/index.js")).SqliteAdapter({ path: address.path, readOnly });
     case "cassandra":
       return cassandraAdapter(address, replicas);
   }

@@ -1,23 +1,43 @@
 import { Command, CommanderError } from "commander";
 import { packageVersion } from "../package-version.js";
-import { CommandError, type ExitCode, exitCodes } from "./command-error.js";
-import { addInit } from "./init.js";
+import { type ExitCode, exitCodes } from "./command-error.js";
+import { addGlobalOptions } from "./options/global-options.js";
 import { printError } from "./print-error.js";
 import type { Terminal } from "./terminal.js";
 
-/** Every command is one file with one function that adds it. */
-const commands: readonly ((program: Command, terminal: Terminal) => void)[] = [addInit];
+/** What a command's file exports: it gives a command its arguments, options and action. */
+interface CommandModule {
+  define(command: Command, terminal: Terminal): void;
+}
+
+/** The commands in the order of the help. Their files are loaded when they are named: the help itself needs none. */
+const commands: Readonly<Record<string, readonly [summary: string, load: () => Promise<CommandModule>]>> = {
+  init: ["prepare a project for task types in .proto files", () => import("./commands/init.js")],
+  lists: ["what lists there are, and what is open in them", () => import("./commands/lists.js")],
+  ls: ["what is open in a list", () => import("./commands/ls.js")],
+  decode: ["print tasks from their bytes, without a store", () => import("./commands/decode.js")],
+  export: ["write open tasks to a file", () => import("./commands/export.js")],
+  import: ["save the tasks of an export", () => import("./commands/import.js")],
+  watch: ["what is saved to a list, and what is gone from it", () => import("./commands/watch.js")],
+  complete: ["take tasks off that are done", () => import("./commands/complete.js")],
+  release: ["end a worker's claim", () => import("./commands/release.js")],
+  show: ["all that is known of an open task", () => import("./commands/show.js")],
+};
 
 /** Runs `taskledger` with these arguments. Never rejects: what goes wrong is printed. */
 export async function runCommandLine(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
   try {
-    await createProgram(terminal).parseAsync(args, { from: "user" });
+    const program = createProgram(terminal);
+    // Commands may have an option of this name.
+    if (!args.some((arg) => Object.hasOwn(commands, arg)))
+      program.version(packageVersion, "-V, --version", "print the version");
+    await addCommands(program, args, terminal);
+    await program.parseAsync(args, { from: "user" });
     return exitCodes.ok;
   } catch (error) {
     // Commander has printed its own errors, and the help that was asked for.
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
-    printError(error, terminal.err);
-    return error instanceof CommandError ? error.exitCode : exitCodes.failed;
+    return printError(error, terminal.err);
   }
 }
 
@@ -25,7 +45,6 @@ function createProgram(terminal: Terminal): Command {
   const { out, err } = terminal;
   const program = new Command("taskledger")
     .description("Keeps tasks that must be done at least once.")
-    .version(packageVersion, "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help")
     .helpCommand(false)
     .option("--no-color", "print without colours; NO_COLOR=1 does the same")
@@ -43,10 +62,18 @@ function createProgram(terminal: Terminal): Command {
       outputError: (text, write) => write(text.replace(/^error:/, err.style("red", "error[USAGE]:"))),
     })
     .exitOverride();
-  for (const add of commands) add(program, terminal);
-  for (const each of [program, ...program.commands])
-    each.showHelpAfterError(`See ${[...ancestors(each), "--help"].join(" ")}`);
+  addGlobalOptions(program);
   return program;
+}
+
+/** An option's value may happen to be a command's name, which does no harm here. */
+async function addCommands(program: Command, args: readonly string[], terminal: Terminal): Promise<void> {
+  for (const [name, [summary, load]] of Object.entries(commands)) {
+    const command = program.command(name).summary(summary);
+    if (args.includes(name)) (await load()).define(command, terminal);
+  }
+  for (const each of [program, ...program.commands, ...program.commands.flatMap(({ commands: own }) => own)])
+    each.showHelpAfterError(`See ${[...ancestors(each), "--help"].join(" ")}`);
 }
 
 function ancestors(command: Command): string[] {
@@ -54,4 +81,5 @@ function ancestors(command: Command): string[] {
 }
 
 const helpOnExitCodes = `
-Exit codes: 0 done; 1 it failed; 2 wrong usage; 3 a check failed.`;
+Exit codes: 0 done; 1 the store, or something else, failed; 2 wrong usage; 3 a check failed, or not all could be done;
+4 the task is not open; 5 a newer version is open; 75 it may have been done, and can be tried again; 130 interrupted.`;
