@@ -62,6 +62,18 @@ export interface AllOptions extends OperationOptions {
   readonly withoutBodies?: boolean | undefined;
 }
 
+/** What a look at a store found, for people. */
+export interface Finding {
+  /** What was looked at, in a word: `clock`. */
+  readonly check: string;
+  /** `problem`: tasks may be lost, or can't be saved. `warning`: so it is not yet, or not always. */
+  readonly status: "ok" | "warning" | "problem";
+  /** How it is, without a full stop. */
+  readonly text: string;
+  /** What to do, unless it is well. */
+  readonly advice?: string | undefined;
+}
+
 /**
  * One datastore. An adapter knows keys, versions and bodies, never tasks, and works on many at once. The comments here are
  * its contract; the suite in `taskledger/testing` checks it.
@@ -115,6 +127,12 @@ export interface Adapter {
    * tasks have all been completed may be among them. Nothing is read before the first pull. No page is empty.
    */
   lists?(options?: OperationOptions): AsyncIterable<readonly string[]>;
+
+  /**
+   * Looks at what may go wrong with the store: `taskledger doctor` prints it. Writes nothing. Rejects only if the store can't be
+   * reached; what is wrong otherwise is among the findings.
+   */
+  diagnose?(options?: OperationOptions): Promise<readonly Finding[]>;
 
   /** Claims, if the store has them. */
   readonly claims?: ClaimStore;

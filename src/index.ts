@@ -2,6 +2,7 @@ export type {
   Adapter,
   AllOptions,
   CompleteEntry,
+  Finding,
   OperationOptions,
   Outcome,
   SaveEntry,

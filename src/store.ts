@@ -1,7 +1,8 @@
 import type { Adapter, OperationOptions } from "./adapter.js";
 import { checkBoolean, checkCount, type OptionNames, readOperation, readOptions } from "./options.js";
-import { cassandraAdapter } from "./store/cassandra-adapter.js";
+import { cassandraAdapter, describeCassandraSchema, type StoreSchema } from "./store/cassandra-adapter.js";
 import { parseStoreUrl, type StoreAddress } from "./store-url.js";
+import { isPlainObject } from "./values.js";
 
 export {
   type CassandraAddress,
@@ -11,6 +12,8 @@ export {
   type StoreAddress,
 } from "./store-url.js";
 
+export type { StoreSchema };
+
 export interface OpenStoreOptions extends OperationOptions {
   /**
    * Writes nothing, and makes nothing that is not there: saves, completes and claims are UNSUPPORTED. Of a store in
@@ -18,10 +21,10 @@ export interface OpenStoreOptions extends OperationOptions {
    */
   readonly readOnly?: boolean | undefined;
   /**
-   * Makes what the store needs, if it is not there: Cassandra's keyspace and tables, with so many replicas in the
-   * data centre of the URL. The other stores make what they need by themselves.
+   * Makes what the store needs, if it is not there: Cassandra's keyspace and tables. The other stores make what they need
+   * by themselves.
    */
-  readonly createSchema?: { readonly replicas: number } | undefined;
+  readonly createSchema?: StoreSchema | undefined;
 }
 
 const optionNames: OptionNames<OpenStoreOptions> = { createSchema: true, readOnly: true, signal: true };
@@ -44,8 +47,8 @@ export async function openStore(url: string, options: OpenStoreOptions = {}): Pr
   const { createSchema, readOnly = false, ...operation } = readOperation(options, optionNames);
   const { signal } = operation;
   checkBoolean("readOnly", readOnly);
-  const replicas = createSchema && replicasOf(createSchema);
-  const adapter = await adapterFor(parseStoreUrl(url), readOnly, replicas);
+  const schema = createSchema && checkSchema("createSchema", createSchema);
+  const adapter = await adapterFor(parseStoreUrl(url), readOnly, schema);
   try {
     await adapter.open({ signal });
   } catch (error) {
@@ -55,19 +58,41 @@ export async function openStore(url: string, options: OpenStoreOptions = {}): Pr
   return adapter;
 }
 
-function replicasOf(createSchema: NonNullable<OpenStoreOptions["createSchema"]>): number {
-  const { replicas } = readOptions(createSchema, { replicas: true }, "createSchema");
-  checkCount("createSchema.replicas", replicas);
-  return replicas;
+/**
+ * The statements that make what the store of a URL needs, for people who want to see them, or apply them themselves: CQL, or
+ * SQL; nothing of a store in memory. Connects to nothing.
+ *
+ * @throws {@link TaskError} INVALID_URL, INVALID_ARGUMENT.
+ */
+export async function describeSchema(url: string, schema: StoreSchema): Promise<string> {
+  const address = parseStoreUrl(url);
+  const checked = checkSchema("schema", schema);
+  switch (address.kind) {
+    case "memory":
+      return "";
+    case "sqlite":
+      return (await import("./adapters/sqlite/index.js")).SqliteAdapter.describeSchema();
+    case "cassandra":
+      return describeCassandraSchema(address, checked);
+  }
 }
 
-async function adapterFor(address: StoreAddress, readOnly: boolean, replicas: number | undefined): Promise<Adapter> {
+const schemaNames: OptionNames<StoreSchema> = { replicas: true, shards: true, severalDataCenters: true };
+
+function checkSchema(field: string, schema: StoreSchema): StoreSchema {
+  const { replicas, ...rest } = readOptions(schema, schemaNames, field);
+  const factors = isPlainObject(replicas) ? Object.values(replicas) : [replicas];
+  for (const factor of factors) checkCount(`${field}.replicas`, factor);
+  return { replicas, ...rest };
+}
+
+async function adapterFor(address: StoreAddress, readOnly: boolean, schema: StoreSchema | undefined): Promise<Adapter> {
   switch (address.kind) {
     case "memory":
       return new (await import("./adapters/memory.js")).MemoryAdapter();
     case "sqlite":
       return new (await import("./adapters/sqlite/index.js")).SqliteAdapter({ path: address.path, readOnly });
     case "cassandra":
-      return cassandraAdapter(address, replicas);
+      return cassandraAdapter(address, schema);
   }
 }

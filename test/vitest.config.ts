@@ -12,6 +12,7 @@ const alias = [
   { find: /^taskledger\/sqlite$/, replacement: source("adapters/sqlite/index.ts") },
   { find: /^taskledger\/memory$/, replacement: source("adapters/memory.ts") },
   { find: /^taskledger\/store$/, replacement: source("store.ts") },
+  { find: /^taskledger\/board$/, replacement: source("board/index.ts") },
   { find: /^taskledger\/testing$/, replacement: source("testing/index.ts") },
   { find: /^taskledger\/wire$/, replacement: source("wire/index.ts") },
 ];

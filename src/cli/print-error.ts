@@ -38,6 +38,8 @@ function printProblem({ code, text, advice }: Problem, err: Output): void {
 function unexpected(error: unknown): Problem {
   const { code, path, syscall, message, stack } = error as NodeJS.ErrnoException;
   if (typeof code === "string" && syscall !== undefined) {
+    if (syscall === "listen")
+      return { code, text: message, advice: "Give another --port; with 0 it takes one that is free." };
     const where = path === undefined ? "the files of the project" : path;
     return { code, text: message.replace(/^\w+: /, ""), advice: `Check ${where} and the rights to it, and try again.` };
   }

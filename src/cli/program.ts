@@ -10,18 +10,24 @@ interface CommandModule {
   define(command: Command, terminal: Terminal): void;
 }
 
-/** The commands in the order of the help. Their files are loaded when they are named: the help itself needs none. */
-const commands: Readonly<Record<string, readonly [summary: string, load: () => Promise<CommandModule>]>> = {
-  init: ["prepare a project for task types in .proto files", () => import("./commands/init.js")],
-  lists: ["what lists there are, and what is open in them", () => import("./commands/lists.js")],
-  ls: ["what is open in a list", () => import("./commands/ls.js")],
-  decode: ["print tasks from their bytes, without a store", () => import("./commands/decode.js")],
-  export: ["write open tasks to a file", () => import("./commands/export.js")],
-  import: ["save the tasks of an export", () => import("./commands/import.js")],
-  watch: ["what is saved to a list, and what is gone from it", () => import("./commands/watch.js")],
-  complete: ["take tasks off that are done", () => import("./commands/complete.js")],
-  release: ["end a worker's claim", () => import("./commands/release.js")],
-  show: ["all that is known of an open task", () => import("./commands/show.js")],
+/** Its arguments and what it is for, as the help has them, and its file. */
+type Entry = readonly [args: string, summary: string, load: () => Promise<CommandModule>];
+
+/** In the order of the help. A command's file is loaded when the command is named: the help itself needs none. */
+const commands: Readonly<Record<string, Entry>> = {
+  init: ["", "prepare a project for task types in .proto files", () => import("./commands/init.js")],
+  schema: ["<action>", "print, make or check a store's tables", () => import("./commands/schema.js")],
+  doctor: ["", "look at what may go wrong with a store", () => import("./commands/doctor.js")],
+  lists: ["", "what lists there are, and what is open in them", () => import("./commands/lists.js")],
+  ls: ["<list>", "what is open in a list", () => import("./commands/ls.js")],
+  show: ["<list> <id>", "all that is known of an open task", () => import("./commands/show.js")],
+  complete: ["<list> <id>", "take a task off as done", () => import("./commands/complete.js")],
+  release: ["<list> <id>", "end a worker's claim", () => import("./commands/release.js")],
+  export: ["[list...]", "write open tasks to a file", () => import("./commands/export.js")],
+  import: ["[file]", "save the tasks of an export", () => import("./commands/import.js")],
+  decode: ["[file]", "print tasks from their bytes, without a store", () => import("./commands/decode.js")],
+  board: ["", "serve a web page with what is open", () => import("./commands/board.js")],
+  watch: ["<list>", "what is saved to a list, and what is gone from it", () => import("./commands/watch.js")],
 };
 
 /** Runs `taskledger` with these arguments. Never rejects: what goes wrong is printed. */
@@ -53,7 +59,11 @@ function createProgram(terminal: Terminal): Command {
       err.colored = false;
     })
     .addHelpText("after", helpOnExitCodes)
-    .configureHelp({ showGlobalOptions: true, styleTitle: (text) => out.style("bold", text) })
+    .configureHelp({
+      showGlobalOptions: true,
+      styleTitle: (text) => out.style("bold", text),
+      subcommandTerm: (command) => `${command.name()} ${commands[command.name()]?.[0]}`.trimEnd(),
+    })
     .configureOutput({
       writeOut: (text) => out.write(text),
       writeErr: (text) => err.write(text),
@@ -68,11 +78,11 @@ function createProgram(terminal: Terminal): Command {
 
 /** An option's value may happen to be a command's name, which does no harm here. */
 async function addCommands(program: Command, args: readonly string[], terminal: Terminal): Promise<void> {
-  for (const [name, [summary, load]] of Object.entries(commands)) {
+  for (const [name, [, summary, load]] of Object.entries(commands)) {
     const command = program.command(name).summary(summary);
     if (args.includes(name)) (await load()).define(command, terminal);
   }
-  for (const each of [program, ...program.commands, ...program.commands.flatMap(({ commands: own }) => own)])
+  for (const each of [program, ...program.commands])
     each.showHelpAfterError(`See ${[...ancestors(each), "--help"].join(" ")}`);
 }
 

@@ -82,7 +82,7 @@ async function openAdapter(
 }
 
 /** A name that is misspelt must not become a new and empty store. */
-function checkFile(url: string): void {
+export function checkFile(url: string): void {
   const address = parseStoreUrl(url);
   if (address.kind !== "sqlite" || existsSync(address.path)) return;
   const advice = "Check the path. A new store is made by what saves tasks, or by: taskledger schema apply";

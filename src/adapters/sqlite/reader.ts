@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { throwIfAborted } from "../../abort.js";
-import type { AllOptions, StoredTask } from "../../adapter.js";
+import type { AllOptions, Finding, StoredTask } from "../../adapter.js";
 import type { ClaimState } from "../../claim-store.js";
 import type { TaskKey } from "../../keys.js";
 import { latestOf, type Version, type VersionClock } from "../../version.js";
 import type { Connection } from "./connection.js";
 import { OpenFiles } from "./database-file.js";
+import { diagnose } from "./diagnosis.js";
 import type { Row } from "./driver.js";
 import { BUSY, resultCode, storeError } from "./errors.js";
 import { readClaim } from "./transaction.js";
@@ -88,6 +89,10 @@ export class Reader {
       }
       return names;
     });
+  }
+
+  diagnose(): Promise<readonly Finding[]> {
+    return this.#read(() => diagnose(this.#connection, this.#clock));
   }
 
   close(): void {
