@@ -76,7 +76,8 @@ button {
 }
 @media (max-width: 40rem) {
   thead { position: absolute; left: -999rem; }
-  table, tbody, tr, th, td { display: block; }
+  table, caption, tbody, tr, th, td { display: block; }
+  .number { text-align: left; }
   tr { border-bottom: 1px solid var(--line); padding: 0.4rem 0; }
   tbody th, td { border: 0; padding: 0.1rem 0; text-align: left; }
   td::before { content: attr(data-label) ": "; color: var(--dim); }
