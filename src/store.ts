@@ -93,6 +93,6 @@ async function adapterFor(address: StoreAddress, readOnly: boolean, schema: Stor
     case "sqlite":
       return new (await import("./adapters/sqlite/index.js")).SqliteAdapter({ path: address.path, readOnly });
     case "cassandra":
-      return cassandraAdapter(address, schema);
+      return cassandraAdapter(address, readOnly, schema);
   }
 }

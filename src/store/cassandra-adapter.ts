@@ -17,12 +17,16 @@ export interface StoreSchema {
 }
 
 /** The adapter of a Cassandra's URL; with a schema, makes that where it is not there yet. */
-export async function cassandraAdapter(address: CassandraAddress, schema: StoreSchema | undefined): Promise<Adapter> {
+export async function cassandraAdapter(
+  address: CassandraAddress,
+  readOnly: boolean,
+  schema: StoreSchema | undefined,
+): Promise<Adapter> {
   const { CassandraAdapter } = await import("../adapters/cassandra/index.js");
   const { kind, contactPoints, tls, tlsCAFile, ...rest } = address;
   const options = { ...rest, contactPoints: [...contactPoints], ...(await tlsOptions(address)) };
   if (schema) await CassandraAdapter.createSchema({ ...options, ...schemaInit(address, schema) });
-  return new CassandraAdapter(options);
+  return new CassandraAdapter({ ...options, readOnly });
 }
 
 /** The CQL that makes the schema. */

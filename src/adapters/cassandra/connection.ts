@@ -8,8 +8,10 @@ import { createSchema } from "./create-schema.js";
 import { callDriver } from "./driver-call.js";
 import { DriverClaimSession } from "./driver-claim-session.js";
 import { classifyDriverError, type Driver, describeDriverError } from "./driver-errors.js";
+import { DriverListSession } from "./driver-list-session.js";
 import { DriverSession } from "./driver-session.js";
 import { processHost } from "./host.js";
+import type { ListSession } from "./list-names.js";
 import { makeClient } from "./make-client.js";
 import { DEFAULT_MARGIN } from "./margin.js";
 import type { ResolvedOptions } from "./options.js";
@@ -65,6 +67,7 @@ export type CreateSchemaOptions = CassandraConnectionOptions & SchemaInit;
 export interface Connection {
   readonly session: LedgerSession;
   readonly claims: ClaimSession;
+  readonly lists: ListSession;
   readonly settings: LedgerSettings;
   close(): Promise<void>;
 }
@@ -104,7 +107,8 @@ export async function connect(options: CassandraConnectionOptions, ledger: Resol
       stop();
       return close();
     };
-    return { ...watched, settings, close: closeAll };
+    const lists = new DriverListSession(client, driver, keyspace, consistency);
+    return { ...watched, lists, settings, close: closeAll };
   });
 }
 

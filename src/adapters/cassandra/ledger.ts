@@ -45,10 +45,11 @@ export class Ledger {
     { shards, margin }: LedgerSettings,
     host: Host,
     options: LedgerOptions,
-    rules: LedgerRules = ledgerRules,
+    ownRules: LedgerRules = ledgerRules,
     entriesPerRead: number = entriesARead(shards),
   ) {
     const { policy, batch, pending, clock, sweep } = resolveLedgerOptions(options);
+    const rules = options.readOnly ? withoutRemoving(ownRules) : ownRules;
     const limits = { clock: clock.limit, margin: BigInt(margin) * 1000n };
     this.#session = session;
     this.#host = host;
@@ -130,6 +131,13 @@ export class Ledger {
     }
   }
 
+  /** Whether no task of a list is open. */
+  async isEmpty(taskList: string, signal: AbortSignal | undefined): Promise<boolean> {
+    for await (const _ of this.all(taskList, { pageSize: 1, maxPageBytes: 1, withoutBodies: true, signal }))
+      return false;
+    return true;
+  }
+
   async sweep(taskList: string, signal: AbortSignal | undefined): Promise<SweepReport> {
     try {
       return await this.#sweeper.sweep(taskList, signal);
@@ -188,6 +196,11 @@ export class Ledger {
     }
     return [...groups.values()];
   }
+}
+
+/** Of who only reads: what is to be removed is left to others. */
+function withoutRemoving(rules: LedgerRules): LedgerRules {
+  return { ...rules, mayRemoveAbsent: () => false, mayRemoveReplaced: () => false };
 }
 
 /** What comes of each; most calls have but one. */
