@@ -8,6 +8,7 @@ import { type FoundConfig, readConfig } from "./options/config.js";
 import type { GlobalOptions } from "./options/global-options.js";
 import { findStoreUrl } from "./options/store-url.js";
 import { Patience } from "./patience.js";
+import { MAX_TASK_BYTES } from "./reading.js";
 import type { Terminal } from "./terminal.js";
 import { loadTaskClasses } from "./types/task-classes.js";
 
@@ -28,12 +29,6 @@ export interface SessionOptions {
   /** Whether data is decoded. False where tasks only pass through. */
   readonly decodes?: boolean;
 }
-
-/** Whoever saved a task had a limit of his own. */
-export const MAX_TASK_BYTES: number = 64 * 1024 * 1024;
-
-/** A frame has room for each of them. */
-export const MAX_FRAME_BYTES: number = MAX_TASK_BYTES + 4096;
 
 /** Throws a CommandError, and what the store throws. */
 export async function openSession(

@@ -3,6 +3,7 @@ import type {
   Adapter,
   AllOptions,
   CompleteEntry,
+  Finding,
   OperationOptions,
   Outcome,
   SaveEntry,
@@ -29,6 +30,7 @@ import { processHost } from "./host.js";
 import { Ledger } from "./ledger.js";
 import { ListNames } from "./list-names.js";
 import { type LedgerOptions, ledgerOptionNames, resolveLedgerOptions } from "./options.js";
+import { toTaskError } from "./retry.js";
 import { checkKeyspaceName } from "./schema.js";
 import type { SweepReport } from "./sweeper.js";
 
@@ -135,6 +137,25 @@ export class CassandraAdapter implements Adapter {
     }
   }
 
+  async diagnose({ signal }: OperationOptions = {}): Promise<readonly Finding[]> {
+    const own = await this.#call(signal, async () => this.#lookAtCluster());
+    const lists: string[] = [];
+    for await (const page of this.lists({ signal })) {
+      lists.push(...page);
+      if (lists.length >= LISTS_LOOKED_AT) break;
+    }
+    const some = lists.slice(0, LISTS_LOOKED_AT);
+    return [...own, await this.#call(signal, (ledger) => ledger.findUnswept(some, signal))];
+  }
+
+  async #lookAtCluster(): Promise<readonly Finding[]> {
+    try {
+      return (await this.#connection?.diagnose()) ?? [];
+    } catch (error) {
+      throw toTaskError(error, false);
+    }
+  }
+
   /**
    * Covers what is completed in a list with one tombstone a stretch, so that reading it stays cheap. It happens by itself
    * (`sweepEvery`); this is for those who want to choose the time. Throws CLOCK_SKEW, and what the store throws.
@@ -226,6 +247,9 @@ export class CassandraAdapter implements Adapter {
     }
   }
 }
+
+/** Of more lists, `diagnose` does not look whether they are swept. */
+const LISTS_LOOKED_AT = 100;
 
 /** What is the driver's of the options. */
 function driverOptions(options: CassandraAdapterOptions): CassandraConnectionOptions {

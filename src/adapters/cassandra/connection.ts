@@ -1,10 +1,12 @@
 import type { Client, ClientOptions } from "cassandra-driver";
+import type { Finding } from "../../adapter.js";
 import { importDriver } from "../../driver.js";
 import { isTaskError, TaskError } from "../../errors.js";
 import { checkDuration, checkOptions } from "../../options.js";
 import type { ClaimSession } from "./claim-session.js";
 import { refreshOnce } from "./control-connection.js";
 import { createSchema } from "./create-schema.js";
+import { diagnose } from "./diagnosis.js";
 import { callDriver } from "./driver-call.js";
 import { DriverClaimSession } from "./driver-claim-session.js";
 import { classifyDriverError, type Driver, describeDriverError } from "./driver-errors.js";
@@ -68,6 +70,7 @@ export interface Connection {
   readonly session: LedgerSession;
   readonly claims: ClaimSession;
   readonly lists: ListSession;
+  readonly diagnose: () => Promise<Finding[]>;
   readonly settings: LedgerSettings;
   close(): Promise<void>;
 }
@@ -108,7 +111,17 @@ export async function connect(options: CassandraConnectionOptions, ledger: Resol
       return close();
     };
     const lists = new DriverListSession(client, driver, keyspace, consistency);
-    return { ...watched, lists, settings, close: closeAll };
+    const looking = {
+      client,
+      keyspace,
+      settings,
+      host: processHost,
+      clockLimit: ledger.clock.limit,
+      timeout: attemptTimeout,
+    };
+    const readClock = () => session.readClock(attemptTimeout);
+    const diagnosing = () => callDriver(driver, { timeout: deadline }, () => diagnose({ ...looking, readClock }));
+    return { ...watched, lists, diagnose: diagnosing, settings, close: closeAll };
   });
 }
 

@@ -109,6 +109,13 @@ export class LedgerReader {
     return count;
   }
 
+  /** Whether the beginning of a partition, as far as one read goes, holds many tombstones. */
+  async isHeavy(partition: Partition, signal: AbortSignal | undefined): Promise<boolean> {
+    const { stream } = await this.#open(partition, this.startOfPass(), { signal });
+    await stream.fill();
+    return stream.isHeavy;
+  }
+
   /** The clocks, to be read before the first read that is judged by them. */
   startOfPass(): StartOfPass {
     return { before: this.#host.clock.now(), serverBefore: this.#guard.serverNow() };

@@ -1,4 +1,12 @@
-import type { AllOptions, CompleteEntry, Outcome, SaveEntry, StoredTask, WriteOptions } from "../../adapter.js";
+import type {
+  AllOptions,
+  CompleteEntry,
+  Finding,
+  Outcome,
+  SaveEntry,
+  StoredTask,
+  WriteOptions,
+} from "../../adapter.js";
 import { chunks, forEachConcurrently } from "../../concurrency.js";
 import { TaskError } from "../../errors.js";
 import { nameOf, type TaskKey } from "../../keys.js";
@@ -129,6 +137,30 @@ export class Ledger {
     } catch (error) {
       throw toTaskError(error, false, { taskList });
     }
+  }
+
+  /** Looks at the beginning of each partition of some lists, where what is completed lies. */
+  async findUnswept(lists: readonly string[], signal: AbortSignal | undefined): Promise<Finding> {
+    const partitions = lists.flatMap((taskList) =>
+      Array.from({ length: this.#shards }, (_, shard) => ({ taskList, shard })),
+    );
+    const heavy = new Set<string>();
+    try {
+      await forEachConcurrently(partitions, CONCURRENCY, async (partition) => {
+        if (await this.#reader.isHeavy(partition, signal)) heavy.add(partition.taskList);
+      });
+    } catch (error) {
+      throw toTaskError(error, false);
+    }
+    if (heavy.size === 0) return { check: "sweeps", status: "ok", text: `${lists.length} lists are swept` };
+    const [first] = heavy;
+    return {
+      check: "sweeps",
+      status: "warning",
+      text: `of ${lists.length} lists, ${heavy.size} hold many completed tasks that no sweep has covered, such as ${first}`,
+      advice:
+        "They are slow to list until they are swept, which who completes tasks does by itself (sweepEvery), or adapter.sweep.",
+    };
   }
 
   /** Whether no task of a list is open. */

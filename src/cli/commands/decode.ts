@@ -1,6 +1,5 @@
 import type { Command } from "commander";
-import { MemoryAdapter } from "../../adapters/memory.js";
-import { DataInterface, isTaskError, type Task } from "../../index.js";
+import { type DataInterface, isTaskError, type Task } from "../../index.js";
 import { registryOf } from "../../inspection/data-view.js";
 import { type TaskView, viewTask } from "../../inspection/task-view.js";
 import { commandError, exitCodes } from "../command-error.js";
@@ -10,7 +9,7 @@ import { type GlobalOptions, optionsOf } from "../options/global-options.js";
 import { examples } from "../output/help.js";
 import { RecordPrinter } from "../output/records.js";
 import { printTask } from "../output/task-details.js";
-import { MAX_FRAME_BYTES, MAX_TASK_BYTES } from "../session.js";
+import { MAX_FRAME_BYTES, readingInterface } from "../reading.js";
 import type { Terminal } from "../terminal.js";
 import { loadTaskClasses } from "../types/task-classes.js";
 
@@ -38,7 +37,7 @@ export function define(command: Command, terminal: Terminal): void {
 async function decode(terminal: Terminal, file: string | undefined, options: DecodeOptions): Promise<void> {
   const config = await readConfig(terminal.cwd, options.config);
   const types = await loadTaskClasses(terminal.cwd, options.types ?? [], config);
-  await using tasks = new DataInterface({ types, adapter: new MemoryAdapter(), maxTaskBytes: MAX_TASK_BYTES });
+  const tasks = readingInterface(types);
   const registry = registryOf(types);
   const { out } = terminal;
   const printer = new RecordPrinter<TaskView>(out, { format: options.output, headers: false, columns: [] });

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Command } from "commander";
-import { CompositeTask, type Finding } from "../../index.js";
+import { CompositeTask, DataInterface, type Finding } from "../../index.js";
 import { formatDuration } from "../../inspection/duration.js";
 import { viewLists } from "../../inspection/list-view.js";
 import { CommandError, exitCodes } from "../command-error.js";
@@ -90,13 +90,14 @@ async function checkLists({ tasks, signal, patience }: Session): Promise<Finding
 const LIST = "taskledger doctor";
 
 /** A task through its whole life. It is completed whatever fails. */
-async function tryWriting({ tasks, signal, patience }: Session): Promise<Finding> {
+async function tryWriting({ tasks: { adapter }, signal, patience }: Session): Promise<Finding> {
+  const tasks = new DataInterface({ types: [CompositeTask], adapter }); // which is closed by its session
   const start = performance.now();
   const task = CompositeTask.build({ taskList: LIST, id: randomUUID(), childTaskList: LIST });
-  await tasks.save(task as never, { signal });
+  await tasks.save(task, { signal });
   try {
     patience.renew();
-    const claim = tasks.adapter.claims && (await tasks.claim(task, { signal }));
+    const claim = adapter.claims && (await tasks.claim(task, { signal }));
     if (!(await tasks.find(LIST, task.id, { signal })))
       return {
         check: "write",

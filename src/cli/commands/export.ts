@@ -7,7 +7,8 @@ import { examples } from "../output/help.js";
 import { writeNote } from "../output/note.js";
 import { Progress } from "../output/progress.js";
 import { jsonText } from "../output/records.js";
-import { MAX_FRAME_BYTES, openSession, type Session } from "../session.js";
+import { MAX_FRAME_BYTES } from "../reading.js";
+import { openSession, type Session } from "../session.js";
 import type { Terminal } from "../terminal.js";
 
 interface ExportOptions extends GlobalOptions {

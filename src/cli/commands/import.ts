@@ -1,5 +1,5 @@
 import { type Command, Option } from "commander";
-import type { Task } from "../../index.js";
+import type { DataInterface, Task } from "../../index.js";
 import { CommandError, commandError, exitCodes, Interruption } from "../command-error.js";
 import { type ConflictRule, ImportConflict, importBatch } from "../import-batch.js";
 import { openInput, peek, readLines } from "../input.js";
@@ -7,7 +7,8 @@ import { type GlobalOptions, optionsOf } from "../options/global-options.js";
 import { examples } from "../output/help.js";
 import { writeNote } from "../output/note.js";
 import { Progress } from "../output/progress.js";
-import { MAX_FRAME_BYTES, openSession, type Session } from "../session.js";
+import { MAX_FRAME_BYTES, readingInterface } from "../reading.js";
+import { openSession } from "../session.js";
 import { fromTaskError, isTaskError } from "../task-error.js";
 import type { Terminal } from "../terminal.js";
 
@@ -58,7 +59,8 @@ async function importTasks(terminal: Terminal, file: string | undefined, options
   const progress = new Progress(terminal.err, options.quiet);
   const counts: Counts = { imported: 0, skipped: 0 };
   try {
-    const source = isJson ? readJson(session, input.all) : readFrames(session, input.all);
+    const reading = readingInterface(session.tasks.types);
+    const source = isJson ? readJson(reading, input.all) : readFrames(reading, input.all);
     for await (const batch of batchesOf(session.patience.suspendFor(source))) {
       await importBatch(session, batch, options.onConflict, counts);
       session.patience.renew();
@@ -81,11 +83,11 @@ function looksLikeJson([first, second]: Uint8Array): boolean {
   return first === 0x7b && (second === 0x22 || second === 0x20);
 }
 
-function readFrames({ tasks }: Session, bytes: AsyncIterable<Uint8Array>): AsyncIterable<Task> {
+function readFrames(tasks: DataInterface, bytes: AsyncIterable<Uint8Array>): AsyncIterable<Task> {
   return tasks.decodeFrames(bytes, { maxBatchBytes: MAX_FRAME_BYTES }) as AsyncIterable<Task>;
 }
 
-async function* readJson({ tasks }: Session, bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Task> {
+async function* readJson(tasks: DataInterface, bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Task> {
   let number = 0;
   for await (const line of readLines(bytes)) {
     number++;
