@@ -2,7 +2,7 @@ import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 import { type TaskBatch, TaskBatchSchema, type TaskGroup } from "../../gen/taskledger/v1/batch_pb.js";
 import { isTaskError } from "../errors.js";
-import { fallBack } from "../wire/fallback.js";
+import { catchFallback, fallBack } from "../wire/fallback.js";
 import { Reader } from "../wire/reader.js";
 import { invalidBatch, MAX_BATCH_TASKS, tooManyTasks } from "./batch-limits.js";
 import { tags } from "./batch-tags.js";
@@ -39,6 +39,7 @@ export function readColumns(bytes: Uint8Array): BatchColumns {
     return new ColumnReader(bytes).read();
   } catch (error) {
     if (isTaskError(error)) throw error;
+    catchFallback(error);
     return new ColumnReader(normalize(bytes)).read();
   }
 }
@@ -119,6 +120,7 @@ class ColumnReader {
   }
 
   #readColumn(group: GroupColumns, tag: number, end: number): void {
+    const r = this.#reader;
     switch (tag) {
       case tags.shared:
         if (group.shared) fallBack();
@@ -126,7 +128,7 @@ class ColumnReader {
         break;
       case tags.ids:
         this.#count();
-        group.ids.push(this.#text(end));
+        group.ids.push(r.string(end));
         break;
       case tags.uuids:
         if (group.uuids) fallBack();
@@ -169,18 +171,6 @@ class ColumnReader {
     r.pos = limit;
   }
 
-  /** A text may have the character by which `readText` knows what is no UTF-8. */
-  #text(end: number): string {
-    const r = this.#reader;
-    const { pos } = r;
-    try {
-      return r.string(end);
-    } catch {
-      r.pos = pos;
-      return utf8.decode(r.part(end));
-    }
-  }
-
   #differences(before: (number | bigint)[] | undefined, end: number): (number | bigint)[] {
     const r = this.#reader;
     const all = before ?? [];
@@ -188,8 +178,6 @@ class ColumnReader {
     return all;
   }
 }
-
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** A sint64; a bigint where it has more than 49 bits. */
 function readDifference(reader: Reader): number | bigint {

@@ -5,9 +5,9 @@ import { checkEnvelope } from "../envelope/check.js";
 import { type DataReader, readEnvelope } from "../envelope/decode.js";
 import { packData } from "../envelope/envelope.js";
 import { describeValue, TaskError } from "../errors.js";
+import { catchFallback } from "../wire/fallback.js";
 import { decode, type MessageCodec } from "../wire/message-codec.js";
-import { noBytes } from "../wire/pool.js";
-import { Reader } from "../wire/reader.js";
+import { noBytes, Reader } from "../wire/reader.js";
 import { type BatchColumns, type GroupColumns, readColumns, type Stretch } from "./batch-columns.js";
 import { checkBatchBytes, checkBatchTasks, invalidBatch, MAX_SHARED_BYTES } from "./batch-limits.js";
 import { Times } from "./times.js";
@@ -156,8 +156,8 @@ class GroupReader {
     try {
       this.#reader.start(this.#bytes, data[2 * i] as number);
       return codec.read(this.#reader, data[2 * i + 1] as number);
-    } catch {
-      return undefined;
+    } catch (error) {
+      return catchFallback(error);
     }
   }
 }

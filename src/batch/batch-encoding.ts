@@ -3,7 +3,7 @@ import type { Any, Timestamp } from "@bufbuild/protobuf/wkt";
 import { type TaskEnvelope, TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
 import { encodeEnvelope } from "../envelope/encode.js";
 import { packData } from "../envelope/envelope.js";
-import { noBytes } from "../wire/pool.js";
+import { noBytes } from "../wire/reader.js";
 import { checkBatchBytes, MAX_SHARED_BYTES } from "./batch-limits.js";
 import { tags } from "./batch-tags.js";
 import { Column, MAX_VARINT_BYTES } from "./column.js";

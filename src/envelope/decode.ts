@@ -3,10 +3,10 @@ import type { Any } from "@bufbuild/protobuf/wkt";
 import { type TaskEnvelope, TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
 import { describeValue, TaskError } from "../errors.js";
 import { type Version, versionToTimestamp } from "../version.js";
-import { fallBack } from "../wire/fallback.js";
+import { catchFallback, fallBack } from "../wire/fallback.js";
 import { decode, type MessageCodec } from "../wire/message-codec.js";
-import { noBytes } from "../wire/pool.js";
 import type { Reader } from "../wire/reader.js";
+import { noBytes } from "../wire/reader.js";
 import { readTimestamp } from "../wire/timestamp.js";
 import { checkEnvelope } from "./check.js";
 import { checkSize, type FullEnvelope } from "./envelope.js";
@@ -116,8 +116,8 @@ function tryReading(r: Reader, end: number, codec: MessageCodec): Message | unde
   const limit = r.limit(end);
   try {
     return codec.read(r, limit);
-  } catch {
-    return undefined;
+  } catch (error) {
+    return catchFallback(error);
   } finally {
     r.depth = 0;
   }
