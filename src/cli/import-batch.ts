@@ -31,6 +31,6 @@ export async function importBatch(
     if (error instanceof BulkError) counts.imported += error.done;
     throw error;
   }
-  counts.skipped += batch.length - wanted.length;
   if (conflict) throw new ImportConflict(conflict);
+  counts.skipped += batch.length - wanted.length;
 }
