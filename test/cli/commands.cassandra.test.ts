@@ -6,6 +6,7 @@ import { describeChanging } from "./changing.js";
 import { buildDescriptors } from "./descriptors.js";
 import { describeLooking } from "./looking.js";
 import { describeMoving } from "./moving.js";
+import { describeNaming } from "./naming.js";
 import { openTestStore, type TestStore } from "./stores.js";
 
 const { contactPoints, localDataCenter, credentials } = cassandra;
@@ -28,4 +29,5 @@ describe("on Cassandra", { timeout: 120_000 }, () => {
   describeLooking(() => store, descriptors);
   describeChanging(() => store);
   describeMoving(() => store, descriptors);
+  describeNaming(() => store);
 });

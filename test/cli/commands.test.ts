@@ -5,6 +5,7 @@ import { describeChanging } from "./changing.js";
 import { buildDescriptors } from "./descriptors.js";
 import { describeLooking } from "./looking.js";
 import { describeMoving } from "./moving.js";
+import { describeNaming } from "./naming.js";
 import { openTestStore, type TestStore } from "./stores.js";
 
 const folder = temporaryFolder();
@@ -19,4 +20,5 @@ describe("on SQLite", { timeout: 60_000 }, () => {
   describeLooking(() => store, descriptors);
   describeChanging(() => store);
   describeMoving(() => store, descriptors);
+  describeNaming(() => store);
 });

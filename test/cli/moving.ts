@@ -134,7 +134,8 @@ export function describeMoving(store: () => TestStore, descriptors: string): voi
       expect((await idsOf(list)).length).toBeLessThan(count);
       const again = await run(["import", "--on-conflict", "skip"], { env: store().env, input: out });
       expect(again.code).toBe(0);
-      expect(await idsOf(list)).toEqual(numbers(count));
+      // What was under way may have been saved in part: the rest of it has come behind.
+      expect((await idsOf(list)).sort((a, b) => Number(a) - Number(b))).toEqual(numbers(count));
       const [, rest, left] = /^Imported (\d+) tasks, and left (\d+)/.exec(again.err) ?? [];
       expect(Number(rest) + Number(left)).toBe(count);
     });

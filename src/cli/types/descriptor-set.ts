@@ -13,7 +13,7 @@ export async function readDescriptorSet(path: string): Promise<FileRegistry> {
   try {
     return createFileRegistry(set);
   } catch (error) {
-    const missing = /cannot resolve.*?\b([\w/.-]+\.proto)\b/i.exec((error as Error).message)?.[1];
+    const missing = /Cannot find (\S+\.proto)/.exec((error as Error).message)?.[1];
     const text = `${path} lacks ${missing ?? "files"} that its files import`;
     throw invalid(text, "Make it without --exclude-imports (of protoc: with --include_imports):");
   }
