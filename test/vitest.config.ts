@@ -26,6 +26,9 @@ const languages = "test/languages/**/*.test.ts";
 /** Those of the packed package need many tools. */
 const packaged = "test/package/**/*.test.ts";
 
+/** Those that need a browser. */
+const browsers = "test/**/*.browser.test.ts";
+
 /** Those that start nodes of their own, and stop them, take too long to run with all others. */
 const clusters = "test/**/*.cluster.test.ts";
 
@@ -67,6 +70,10 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
+      },
+      {
+        resolve: { alias },
+        test: { name: "board", include: [browsers], testTimeout: 60_000, hookTimeout: 60_000 },
       },
       {
         resolve: { alias },
