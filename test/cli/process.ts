@@ -46,9 +46,22 @@ export async function runBinary(
 
 /** Runs a line of the shell in which `taskledger` is the command. */
 export async function runShell(line: string, options: ProcessOptions = {}): Promise<Finished> {
+  return finish("sh", ["-c", await commandOf(line)], options);
+}
+
+/** The same on a terminal: what it shows is `out`, and `input` is typed. */
+export async function runOnTerminal(line: string, options: ProcessOptions = {}): Promise<Finished> {
+  return finish("script", ["--quiet", "--return", "--command", await commandOf(line), "/dev/null"], options);
+}
+
+async function commandOf(line: string): Promise<string> {
+  return line.replaceAll(/\btaskledger(?= |$)/g, `'${process.execPath}' '${await program}'`);
+}
+
+async function finish(file: string, args: readonly string[], options: ProcessOptions): Promise<Finished> {
   const { PATH = "" } = process.env;
-  const command = line.replaceAll(/\btaskledger(?= )/g, `'${process.execPath}' '${await program}'`);
-  const child = spawn("sh", ["-c", command], { cwd: options.cwd ?? repository, env: { PATH, ...options.env } });
+  const child = spawn(file, args, { cwd: options.cwd ?? repository, env: { PATH, ...options.env } });
+  child.stdin.on("error", () => undefined);
   child.stdin.end(options.input ?? "");
   const [out, err] = [text(child.stdout), text(child.stderr)];
   const [code] = (await once(child, "close")) as [number | null];
