@@ -54,10 +54,10 @@ async function watch(terminal: Terminal, taskList: string, options: WatchOptions
 }
 
 const columns = [
-  { name: "AT", value: ({ at }: WatchEvent) => at },
-  { name: "EVENT", value: ({ event }: WatchEvent) => event },
-  { name: "ID", value: ({ id }: WatchEvent) => id },
-  { name: "TYPE", value: ({ task }: WatchEvent) => task?.type ?? "-" },
+  { name: "AT", minWidth: 24, value: ({ at }: WatchEvent) => at },
+  { name: "EVENT", minWidth: 6, value: ({ event }: WatchEvent) => event },
+  { name: "ID", minWidth: 12, value: ({ id }: WatchEvent) => id },
+  { name: "TYPE", minWidth: 24, value: ({ task }: WatchEvent) => task?.type ?? "-" },
   {
     name: "DATA",
     value: ({ task, at, version }: WatchEvent) => (task ? dataLine(task) : `open for ${openFor(at, version)}`),

@@ -6,6 +6,8 @@ export interface Column<R> {
   readonly name: string;
   value(record: R): string;
   style?(record: R): Style | undefined;
+  /** Of columns whose header is printed before there is a row. */
+  readonly minWidth?: number;
 }
 
 const GAP = "   ";
@@ -20,7 +22,7 @@ export class Table<R> {
   constructor(out: Output, columns: readonly Column<R>[], headers: boolean) {
     this.#out = out;
     this.#columns = columns;
-    this.#widths = columns.map(({ name }) => (headers ? name.length : 0));
+    this.#widths = columns.map(({ name, minWidth = 0 }) => Math.max(minWidth, headers ? name.length : 0));
     this.#isHeaderDue = headers;
   }
 
