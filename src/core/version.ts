@@ -13,6 +13,11 @@ export const MAX_VERSION: Version = 253_402_300_799_999_999n;
 
 const MICROS = 1_000_000n;
 
+/** Whether it can be a task's version, or 0, which is before all. */
+export function isVersion(value: unknown): value is Version {
+  return typeof value === "bigint" && value >= 0n && value <= MAX_VERSION;
+}
+
 export function versionToTimestamp(version: Version): Timestamp {
   const seconds = version / MICROS;
   return { $typeName: "google.protobuf.Timestamp", seconds, nanos: Number(version - seconds * MICROS) * 1000 };

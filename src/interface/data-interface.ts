@@ -5,7 +5,6 @@ import { readBatch } from "../batch/batch.js";
 import { readTaskFrames } from "../batch/task-frames.js";
 import { type Claim, endCompleted } from "../claims/claim.js";
 import { type ClaimInfo, type ClaimOptions, claimInfoOf, claimsOf, claimVersion } from "../claims/claiming.js";
-import { checkSignal } from "../core/abort.js";
 import { checkFunction, type OptionNames, operationOptions, readOperation, readOptions } from "../core/arguments.js";
 import type { ByteSource } from "../core/byte-source.js";
 import { messageOf } from "../core/describe-value.js";
@@ -35,7 +34,7 @@ import {
   setInterfaceState,
 } from "./interface-state.js";
 import { type ListStats, readStats, type StatsOptions } from "./list-stats.js";
-import { checkSavedBefore, listTasks } from "./listing.js";
+import { listTasks, readListOptions } from "./listing.js";
 import { listStale, type StaleOptions } from "./stale.js";
 
 interface InterfaceOptions<C extends TaskClass<Task>> {
@@ -178,12 +177,7 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
    */
   all(taskList: string, options: ListOptions = {}): AsyncGenerator<TaskOf<C> | OpaqueTask, void, undefined> {
     checkTaskList(taskList);
-    const { savedBefore, signal } = readOptions(options, { savedBefore: true, signal: true });
-    checkSignal(signal);
-    const listing = listTasks(
-      { home: this, registry: registryOf(this), taskList },
-      { savedBefore: checkSavedBefore(savedBefore), signal },
-    );
+    const listing = listTasks({ home: this, registry: registryOf(this), taskList }, readListOptions(options));
     return listing as AsyncGenerator<TaskOf<C>, void, undefined>;
   }
 

@@ -3,6 +3,7 @@ import { invalidArgument } from "../core/errors.js";
 import { defaultHome } from "../task/default-home.js";
 import type { Task } from "../task/task.js";
 import type { ListOptions } from "../task/task-state.js";
+import { listOptionNames } from "./listing.js";
 
 /** Where a generator's tasks come from; a function is called when its turn comes, and again for each iteration. */
 export type TaskSource<T> = Iterable<T> | AsyncIterable<T> | (() => Iterable<T> | AsyncIterable<T>);
@@ -48,7 +49,7 @@ export function existingTasks<T extends Task = Task>(
   taskList: string,
   options: ExistingTasksOptions<T> = {},
 ): TaskGenerator<T> {
-  const { tasks, ...listOptions } = readOptions(options, { tasks: true, savedBefore: true, signal: true });
+  const { tasks, ...listOptions } = readOptions(options, { ...listOptionNames, tasks: true });
   if (tasks !== undefined && typeof tasks?.all !== "function")
     throw invalidArgument("tasks", "a data interface or a task class", tasks);
   return new TaskGenerator<T>(() => (tasks ?? defaultHome()).all(taskList, listOptions) as AsyncIterable<T>);

@@ -33,6 +33,10 @@ export interface TaskHome {
 export interface ListOptions extends OperationOptions {
   /** Only tasks saved before this moment. */
   readonly savedBefore?: Date | Version | undefined;
+  /** Only versions later than this one: to go on behind the last task of an earlier listing (`task.envelope.savedAt`). */
+  readonly after?: Version | undefined;
+  /** At most so many tasks. The store is not asked for more. */
+  readonly limit?: number | undefined;
 }
 
 /** What a task holds. `data` is the decoded message; the one in the envelope is what it came with. */

@@ -45,5 +45,4 @@ describeAdapter("CassandraAdapter", createAdapter, {
   reads: () => reads,
   claimTolerance: 2 * clockLimit,
   together: false,
-  lists: false,
 });

@@ -2,6 +2,7 @@ import type {
   Adapter,
   AllOptions,
   CompleteEntry,
+  Finding,
   OperationOptions,
   Outcome,
   SaveEntry,
@@ -22,10 +23,14 @@ import {
   type CreateSchemaOptions,
   connect,
   createSchemaWith,
+  type SchemaInit,
 } from "./connection.js";
+import { describeSchema } from "./describe-schema.js";
 import { processHost } from "./host.js";
 import { Ledger } from "./ledger.js";
+import { ListNames } from "./list-names.js";
 import { type LedgerOptions, ledgerOptionNames, resolveLedgerOptions } from "./options.js";
+import { toTaskError } from "./retry.js";
 import { checkKeyspaceName } from "./schema.js";
 import type { SweepReport } from "./sweeper.js";
 
@@ -50,14 +55,16 @@ export class CassandraAdapter implements Adapter {
   readonly #closed = new AbortController();
   readonly #calls = new CallsUnderWay();
   readonly claims: ClaimStore = {
-    claim: (request, options) => this.#claim(options, (claims, signal) => claims.claim(request, signal)),
-    renew: (holding, lease, options) => this.#claim(options, (claims, signal) => claims.renew(holding, lease, signal)),
+    claim: (request, options) => this.#changeClaim(options, (claims, signal) => claims.claim(request, signal)),
+    renew: (holding, lease, options) =>
+      this.#changeClaim(options, (claims, signal) => claims.renew(holding, lease, signal)),
     release: (holding, retryIn, options) =>
-      this.#claim(options, (claims, signal) => claims.release(holding, retryIn, signal)),
-    forget: (holding, options) => this.#claim(options, (claims, signal) => claims.forget(holding, signal)),
+      this.#changeClaim(options, (claims, signal) => claims.release(holding, retryIn, signal)),
+    forget: (holding, options) => this.#changeClaim(options, (claims, signal) => claims.forget(holding, signal)),
     states: (keys, options) => this.#claim(options, (claims, signal) => claims.states(keys, signal)),
   };
   #claims: CassandraClaims | undefined;
+  #lists: ListNames | undefined;
 
   /** Connects only when it is first used, or opened. Throws INVALID_ARGUMENT. */
   constructor(options: CassandraAdapterOptions) {
@@ -78,12 +85,21 @@ export class CassandraAdapter implements Adapter {
     await createSchemaWith(options);
   }
 
+  /** The CQL that makes all this on Cassandra 5, for a client in this data centre: for people who apply it themselves. */
+  static describeSchema(options: { readonly keyspace: string; readonly localDataCenter: string } & SchemaInit): string {
+    checkOptions(options);
+    return describeSchema(options, options.localDataCenter);
+  }
+
   open({ signal }: OperationOptions = {}): Promise<void> {
     return this.#call(signal, async () => undefined);
   }
 
   save(entries: readonly SaveEntry[], options: WriteOptions = {}): Promise<readonly Outcome<Version>[]> {
-    return this.#call(options.signal, (ledger) => ledger.save(entries, options));
+    if (this.#options.readOnly) return this.#refuse();
+    return this.#call(options.signal, (ledger) =>
+      ledger.save(entries, options).then((outcomes) => this.#lists?.settle(entries, outcomes) ?? outcomes),
+    );
   }
 
   find(keys: readonly TaskKey[], { signal }: OperationOptions = {}): Promise<readonly (StoredTask | undefined)[]> {
@@ -105,7 +121,39 @@ export class CassandraAdapter implements Adapter {
   }
 
   complete(entries: readonly CompleteEntry[], options: WriteOptions = {}): Promise<readonly Outcome<void>[]> {
+    if (this.#options.readOnly) return this.#refuse();
     return this.#call(options.signal, (ledger) => ledger.complete(entries, options));
+  }
+
+  async *lists({ signal }: OperationOptions = {}): AsyncGenerator<readonly string[], void, undefined> {
+    const ledger = await this.#ledger(signal);
+    const { readOnly = false } = this.#options;
+    const isEmpty = (list: string) => ledger.isEmpty(list, signal);
+    const pages = (this.#lists as ListNames).pages(isEmpty, readOnly, signal);
+    for (;;) {
+      const { done, value } = await this.#call(signal, () => pages.next());
+      if (done) return;
+      yield value;
+    }
+  }
+
+  async diagnose({ signal }: OperationOptions = {}): Promise<readonly Finding[]> {
+    const own = await this.#call(signal, async () => this.#lookAtCluster());
+    const lists: string[] = [];
+    for await (const page of this.lists({ signal })) {
+      lists.push(...page);
+      if (lists.length >= LISTS_LOOKED_AT) break;
+    }
+    const some = lists.slice(0, LISTS_LOOKED_AT);
+    return [...own, await this.#call(signal, (ledger) => ledger.findUnswept(some, signal))];
+  }
+
+  async #lookAtCluster(): Promise<readonly Finding[]> {
+    try {
+      return (await this.#connection?.diagnose()) ?? [];
+    } catch (error) {
+      throw toTaskError(error, false);
+    }
   }
 
   /**
@@ -113,6 +161,7 @@ export class CassandraAdapter implements Adapter {
    * (`sweepEvery`); this is for those who want to choose the time. Throws CLOCK_SKEW, and what the store throws.
    */
   sweep(taskList: string, { signal }: OperationOptions = {}): Promise<SweepReport> {
+    if (this.#options.readOnly) return this.#refuse();
     return this.#call(signal, (ledger) => ledger.sweep(taskList, signal));
   }
 
@@ -158,6 +207,18 @@ export class CassandraAdapter implements Adapter {
     return this.#call(signal, () => work(this.#claims as CassandraClaims, signal));
   }
 
+  #changeClaim<T>(
+    options: OperationOptions | undefined,
+    work: (claims: CassandraClaims, signal: AbortSignal | undefined) => Promise<T>,
+  ): Promise<T> {
+    return this.#options.readOnly ? this.#refuse() : this.#claim(options, work);
+  }
+
+  #refuse(): Promise<never> {
+    const { keyspace } = this.#options;
+    return Promise.reject(new TaskError("UNSUPPORTED", `the keyspace "${keyspace}" is open read-only`));
+  }
+
   async #ledger(signal: AbortSignal | undefined): Promise<Ledger> {
     if (this.#closed.signal.aborted) throw closedError();
     throwIfAborted(signal);
@@ -177,6 +238,7 @@ export class CassandraAdapter implements Adapter {
       const ledger = new Ledger(connection.session, connection.settings, processHost, this.#options);
       await ledger.open();
       this.#claims = ledger.claims(connection.claims);
+      this.#lists = new ListNames(connection.lists, processHost, resolveLedgerOptions(this.#options).policy);
       this.#connection = connection;
       return ledger;
     } catch (error) {
@@ -185,6 +247,9 @@ export class CassandraAdapter implements Adapter {
     }
   }
 }
+
+/** Of more lists, `diagnose` does not look whether they are swept. */
+const LISTS_LOOKED_AT = 100;
 
 /** What is the driver's of the options. */
 function driverOptions(options: CassandraAdapterOptions): CassandraConnectionOptions {

@@ -1,15 +1,19 @@
 import type { Client, ClientOptions } from "cassandra-driver";
+import type { Finding } from "../../adapter/adapter.js";
 import { checkDuration, checkOptions } from "../../core/arguments.js";
 import { isTaskError, TaskError } from "../../core/errors.js";
 import { importDriver } from "../../core/import-driver.js";
 import type { ClaimSession } from "./claim-session.js";
 import { refreshOnce } from "./control-connection.js";
 import { createSchema } from "./create-schema.js";
+import { diagnose } from "./diagnosis.js";
 import { callDriver } from "./driver-call.js";
 import { DriverClaimSession } from "./driver-claim-session.js";
 import { classifyDriverError, type Driver, describeDriverError } from "./driver-errors.js";
+import { DriverListSession } from "./driver-list-session.js";
 import { DriverSession } from "./driver-session.js";
 import { processHost } from "./host.js";
+import type { ListSession } from "./list-names.js";
 import { makeClient } from "./make-client.js";
 import { DEFAULT_MARGIN } from "./margin.js";
 import type { ResolvedOptions } from "./options.js";
@@ -65,6 +69,8 @@ export type CreateSchemaOptions = CassandraConnectionOptions & SchemaInit;
 export interface Connection {
   readonly session: LedgerSession;
   readonly claims: ClaimSession;
+  readonly lists: ListSession;
+  readonly diagnose: () => Promise<Finding[]>;
   readonly settings: LedgerSettings;
   close(): Promise<void>;
 }
@@ -104,7 +110,18 @@ export async function connect(options: CassandraConnectionOptions, ledger: Resol
       stop();
       return close();
     };
-    return { ...watched, settings, close: closeAll };
+    const lists = new DriverListSession(client, driver, keyspace, consistency);
+    const looking = {
+      client,
+      keyspace,
+      settings,
+      host: processHost,
+      clockLimit: ledger.clock.limit,
+      timeout: attemptTimeout,
+    };
+    const readClock = () => session.readClock(attemptTimeout);
+    const diagnosing = () => callDriver(driver, { timeout: deadline }, () => diagnose({ ...looking, readClock }));
+    return { ...watched, lists, diagnose: diagnosing, settings, close: closeAll };
   });
 }
 

@@ -64,12 +64,21 @@ export class DriverSession implements LedgerSession {
     });
   }
 
-  async readTasks(partition: Partition, ids: readonly string[], timeout: number): Promise<readonly StoredTask[]> {
-    const { readTask, readTasks } = this.#statements;
+  async readTasks(
+    partition: Partition,
+    ids: readonly string[],
+    timeout: number,
+    withoutBodies = false,
+  ): Promise<readonly StoredTask[]> {
+    const { readTask, readTasks, readVersions } = this.#statements;
     const { taskList, shard } = partition;
     const options = this.#optionsOf(timeout, partition);
     const [first] = ids;
     if (first === undefined) return [];
+    if (withoutBodies) {
+      const { rows } = await this.#read(readVersions, [taskList, shard, ids], options);
+      return rows.flatMap((row) => storedTask(row.id, { ...row, body: row.saved_at === null ? null : noBody }));
+    }
     if (ids.length === 1) {
       const { rows } = await this.#read(readTask, [taskList, shard, first], options);
       return rows.flatMap((row) => storedTask(first, row));
@@ -195,6 +204,8 @@ function speculationDelay(client: Client, { policies }: Driver): number {
   if (policy instanceof NoSpeculativeExecutionPolicy) return Infinity;
   return policy instanceof ConstantSpeculativeExecutionPolicy ? policy.newPlan("", "").nextExecution() : 0;
 }
+
+const noBody = new Uint8Array();
 
 /** None if the row has no body: somebody else than a client of the ledger wrote it. */
 function storedTask(id: string, { body, saved_at }: types.Row): StoredTask[] {

@@ -12,7 +12,7 @@ import { type RetryPolicy, retryRead } from "./retry.js";
 import type { LedgerLimits, LedgerRules, Successor } from "./rules.js";
 import type { LedgerSession } from "./session.js";
 import type { Partition } from "./shard.js";
-import { type Sweep, segmentsBetween } from "./stretches.js";
+import { type Sweep, segmentsAfter, segmentsBetween } from "./stretches.js";
 
 /** Entries are small: so many are read at once from a partition, and as many ahead, if all partitions do not hold too many. */
 const ENTRIES_A_READ = { most: 500, least: 8, ofAllPartitions: 32_000 };
@@ -109,6 +109,13 @@ export class LedgerReader {
     return count;
   }
 
+  /** Whether the beginning of a partition, as far as one read goes, holds many tombstones. */
+  async isHeavy(partition: Partition, signal: AbortSignal | undefined): Promise<boolean> {
+    const { stream } = await this.#open(partition, this.startOfPass(), { signal });
+    await stream.fill();
+    return stream.isHeavy;
+  }
+
   /** The clocks, to be read before the first read that is judged by them. */
   startOfPass(): StartOfPass {
     return { before: this.#host.clock.now(), serverBefore: this.#guard.serverNow() };
@@ -116,7 +123,9 @@ export class LedgerReader {
 
   async #entries(taskList: string, pass: Pass, onRead: OnPartitionRead): Promise<EntryMerge> {
     const known = new Map<EntryStream, Sweep | undefined>();
-    const onEnd = (stream: EntryStream) => onRead(stream, known.get(stream), pass.start);
+    // What lies between `after` and the first entry that is read was not looked at: nothing may be swept.
+    const isWhole = pass.options.after === undefined;
+    const onEnd = (stream: EntryStream) => isWhole && onRead(stream, known.get(stream), pass.start);
     const partitions = Array.from({ length: this.#options.shards }, (_, shard) => ({ taskList, shard }));
     const streams: EntryStream[] = [];
     await forEachConcurrently(partitions, CONCURRENCY, async (partition) => {
@@ -132,10 +141,10 @@ export class LedgerReader {
   async #open(
     partition: Partition,
     { before }: StartOfPass,
-    options: Pick<AllOptions, "savedBefore" | "signal">,
+    options: Pick<AllOptions, "savedBefore" | "after" | "signal">,
   ): Promise<{ stream: EntryStream; known: Sweep | undefined }> {
     const { rules, limits } = this.#options;
-    const { savedBefore, signal } = options;
+    const { savedBefore, after = 0n, signal } = options;
     const bound = rules.passBound(before, limits);
     const [last, known] = await Promise.all([
       this.#retry(signal, (timeout) => this.#session.readLastEntry(partition, bound, timeout)),
@@ -145,7 +154,8 @@ export class LedgerReader {
     const upTo = savedBefore !== undefined && savedBefore <= end ? savedBefore - 1n : end;
     // A wild clock's tasks may be of any age.
     const beyond = { from: latestOf([bound, upTo]) + 1n, upTo: end };
-    const segments = [...segmentsBetween(known?.stretches ?? [], upTo), ...(beyond.from <= end ? [beyond] : [])];
+    const all = [...segmentsBetween(known?.stretches ?? [], upTo), ...(beyond.from <= end ? [beyond] : [])];
+    const segments = segmentsAfter(all, after);
     const scan = new EntryScan(segments, (range) =>
       this.#retry(signal, (timeout) => this.#session.readEntries(partition, range, timeout)),
     );
@@ -171,8 +181,7 @@ export class LedgerReader {
       const isReplaced = row !== undefined && row.savedAt > entry.savedAt;
       const successor = isReplaced ? await this.#successor(entry, row.savedAt, pass) : undefined;
       const verdict = this.#options.rules.judge(entry, row?.savedAt, successor);
-      if (row && verdict !== "skip" && pass.yields(entry, row.savedAt, verdict))
-        page.push(pass.options.withoutBodies ? { ...row, body: new Uint8Array() } : row);
+      if (row && verdict !== "skip" && pass.yields(entry, row.savedAt, verdict)) page.push(row);
       this.#clean(entry, row?.savedAt, successor, pass);
     }
     return page;
@@ -187,7 +196,8 @@ export class LedgerReader {
     );
     const rows = new Map<string, StoredTask>();
     await forEachConcurrently(reads, CONCURRENCY, async ({ partition, some }) => {
-      const read = (timeout: number) => this.#session.readTasks(partition, some, timeout);
+      const { withoutBodies } = pass.options;
+      const read = (timeout: number) => this.#session.readTasks(partition, some, timeout, withoutBodies);
       for (const row of await this.#retry(pass.options.signal, read)) rows.set(row.id, this.#meet(row));
     });
     return rows;

@@ -1,4 +1,12 @@
-import type { AllOptions, CompleteEntry, Outcome, SaveEntry, StoredTask, WriteOptions } from "../../adapter/adapter.js";
+import type {
+  AllOptions,
+  CompleteEntry,
+  Finding,
+  Outcome,
+  SaveEntry,
+  StoredTask,
+  WriteOptions,
+} from "../../adapter/adapter.js";
 import { chunks, forEachConcurrently } from "../../core/concurrency.js";
 import { TaskError } from "../../core/errors.js";
 import { joinKey, type TaskKey } from "../../core/keys.js";
@@ -45,10 +53,11 @@ export class Ledger {
     { shards, margin }: LedgerSettings,
     host: Host,
     options: LedgerOptions,
-    rules: LedgerRules = ledgerRules,
+    ownRules: LedgerRules = ledgerRules,
     entriesPerRead: number = entriesARead(shards),
   ) {
     const { policy, batch, pending, clock, sweep } = resolveLedgerOptions(options);
+    const rules = options.readOnly ? withoutRemoving(ownRules) : ownRules;
     const limits = { clock: clock.limit, margin: BigInt(margin) * 1000n };
     this.#session = session;
     this.#host = host;
@@ -130,6 +139,37 @@ export class Ledger {
     }
   }
 
+  /** Looks at the beginning of each partition of some lists, where what is completed lies. */
+  async findUnswept(lists: readonly string[], signal: AbortSignal | undefined): Promise<Finding> {
+    const partitions = lists.flatMap((taskList) =>
+      Array.from({ length: this.#shards }, (_, shard) => ({ taskList, shard })),
+    );
+    const heavy = new Set<string>();
+    try {
+      await forEachConcurrently(partitions, CONCURRENCY, async (partition) => {
+        if (await this.#reader.isHeavy(partition, signal)) heavy.add(partition.taskList);
+      });
+    } catch (error) {
+      throw toTaskError(error, false);
+    }
+    if (heavy.size === 0) return { check: "sweeps", status: "ok", text: `${lists.length} lists are swept` };
+    const [first] = heavy;
+    return {
+      check: "sweeps",
+      status: "warning",
+      text: `of ${lists.length} lists, ${heavy.size} hold many completed tasks that no sweep has covered, such as ${first}`,
+      advice:
+        "They are slow to list until they are swept, which who completes tasks does by itself (sweepEvery), or adapter.sweep.",
+    };
+  }
+
+  /** Whether no task of a list is open. */
+  async isEmpty(taskList: string, signal: AbortSignal | undefined): Promise<boolean> {
+    for await (const _ of this.all(taskList, { pageSize: 1, maxPageBytes: 1, withoutBodies: true, signal }))
+      return false;
+    return true;
+  }
+
   async sweep(taskList: string, signal: AbortSignal | undefined): Promise<SweepReport> {
     try {
       return await this.#sweeper.sweep(taskList, signal);
@@ -188,6 +228,11 @@ export class Ledger {
     }
     return [...groups.values()];
   }
+}
+
+/** Of who only reads: what is to be removed is left to others. */
+function withoutRemoving(rules: LedgerRules): LedgerRules {
+  return { ...rules, mayRemoveAbsent: () => false, mayRemoveReplaced: () => false };
 }
 
 /** What comes of each; most calls have but one. */

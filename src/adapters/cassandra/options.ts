@@ -1,4 +1,4 @@
-import { MAX_DURATION } from "../../core/arguments.js";
+import { checkBoolean, MAX_DURATION } from "../../core/arguments.js";
 import { invalidArgument } from "../../core/errors.js";
 import { DEFAULT_CLOCK_LIMIT } from "../../core/version.js";
 import type { AdmissionOptions } from "./admission.js";
@@ -9,6 +9,11 @@ import type { RetryPolicy } from "./retry.js";
 
 /** How the adapter works. Times are in milliseconds. */
 export interface LedgerOptions {
+  /**
+   * Writes nothing: saves, completes and claims are UNSUPPORTED, and what readers else clean and sweep on their way is left to
+   * others. False by default.
+   */
+  readonly readOnly?: boolean | undefined;
   /**
    * How long a read or a write may take in all, its retries included; 10,000 by default. A write is answered then, whatever
    * is under way. Waiting for room (`whenFull: "wait"`) does not count: how long that takes is up to those who write, and
@@ -48,6 +53,7 @@ export interface LedgerOptions {
 /** They are not the driver's. */
 export const ledgerOptionNames: ReadonlySet<string> = new Set(
   Object.keys({
+    readOnly: true,
     deadline: true,
     attemptTimeout: true,
     maxBatchTasks: true,
@@ -77,6 +83,7 @@ export interface ResolvedOptions {
 export function resolveLedgerOptions(options: LedgerOptions): ResolvedOptions {
   const number = (name: keyof LedgerOptions, otherwise: number, least = 1): number =>
     checkNumber(name, options[name] ?? otherwise, least);
+  checkBoolean("readOnly", options.readOnly);
   const deadline = number("deadline", 10_000);
   const clockLimit = BigInt(number("clockLimit", 1_000)) * 1000n;
   const margin = options.margin ?? undefined;
@@ -95,7 +102,7 @@ export function resolveLedgerOptions(options: LedgerOptions): ResolvedOptions {
     },
     clock: { limit: clockLimit, interval: number("clockInterval", 60_000) },
     margin,
-    sweep: { every: number("sweepEvery", 10_000, 0), interval: number("sweepInterval", 60_000) },
+    sweep: { every: options.readOnly ? 0 : number("sweepEvery", 10_000, 0), interval: number("sweepInterval", 60_000) },
   };
 }
 

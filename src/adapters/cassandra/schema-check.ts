@@ -120,7 +120,7 @@ async function readSettings(client: Client, keyspace: string, options: QueryOpti
 }
 
 /** Undefined where there is no such keyspace. */
-async function readReplication(client: Client, keyspace: string): Promise<Record<string, string> | undefined> {
+export async function readReplication(client: Client, keyspace: string): Promise<Record<string, string> | undefined> {
   const query = "SELECT replication FROM system_schema.keyspaces WHERE keyspace_name = ?";
   const { rows } = await client.execute(query, [keyspace], { prepare: true });
   return rows[0]?.replication;

@@ -60,6 +60,7 @@ export const tables: Record<string, Record<string, string>> = {
     attempt: "int regular",
     ends_at: "bigint regular",
   },
+  lists: { bucket: "int partition_key 0", task_list: "text clustering 0 asc", noted_at: "bigint regular" },
   settings: { name: "text partition_key 0", value: "text regular" },
 };
 
@@ -77,6 +78,8 @@ export function creation(keyspace: string, replication: SchemaOptions["replicati
       `stretches frozen<list<bigint>>, PRIMARY KEY ((task_list, shard)))${compaction}`,
     `CREATE TABLE IF NOT EXISTS "${keyspace}".claims (task_list text, id text, saved_at bigint, owner text, fencing_token bigint, ` +
       `attempt int, ends_at bigint, PRIMARY KEY ((task_list, id)))${compaction}`,
+    `CREATE TABLE IF NOT EXISTS "${keyspace}".lists (bucket int, task_list text, noted_at bigint, ` +
+      `PRIMARY KEY (bucket, task_list))${compaction}`,
     `CREATE TABLE IF NOT EXISTS "${keyspace}".settings (name text PRIMARY KEY, value text)`,
   ];
 }

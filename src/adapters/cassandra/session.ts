@@ -48,8 +48,13 @@ export interface EntryRange {
 export interface LedgerSession {
   /** All or nothing on each replica: one batch, which is one mutation. */
   apply(partition: Partition, mutations: readonly Mutation[], timeout: number): Promise<void>;
-  /** The task rows with these ids, in no order. */
-  readTasks(partition: Partition, ids: readonly string[], timeout: number): Promise<readonly StoredTask[]>;
+  /** The task rows with these ids, in no order; with empty bodies, if none are wanted. */
+  readTasks(
+    partition: Partition,
+    ids: readonly string[],
+    timeout: number,
+    withoutBodies?: boolean,
+  ): Promise<readonly StoredTask[]>;
   /** The entries of a range, in order; fewer than the limit only at the end of the range. */
   readEntries(partition: Partition, range: EntryRange, timeout: number): Promise<EntriesRead>;
   /** The last entry past a version. */

@@ -9,6 +9,7 @@ export interface Statements {
   readonly deleteEntries: string;
   readonly readTask: string;
   readonly readTasks: string;
+  readonly readVersions: string;
   readonly readEntries: string;
   readonly readLastEntry: string;
   readonly readEntry: string;
@@ -33,6 +34,7 @@ export function statementsFor(keyspace: string): Statements {
     deleteEntries: `DELETE FROM ${ledger} USING TIMESTAMP ? WHERE ${partition} AND saved_at > ? AND saved_at < ?`,
     readTask: `SELECT body, WRITETIME(body) AS saved_at FROM ${tasks} WHERE ${partition} AND id = ?`,
     readTasks: `SELECT id, body, WRITETIME(body) AS saved_at FROM ${tasks} WHERE ${partition} AND id IN ?`,
+    readVersions: `SELECT id, WRITETIME(body) AS saved_at FROM ${tasks} WHERE ${partition} AND id IN ?`,
     readEntries:
       `SELECT saved_at, id, size FROM ${ledger} WHERE ${partition} ` +
       "AND (saved_at, id) > (?, ?) AND (saved_at) <= (?) LIMIT ?",

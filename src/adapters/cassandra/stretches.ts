@@ -28,6 +28,13 @@ export function segmentsBetween(stretches: readonly Stretch[], bound: Version): 
     .filter(({ from, upTo }) => from <= upTo);
 }
 
+/** The parts of segments, or all, that lie behind a version. */
+export function segmentsAfter(segments: readonly Segment[], after: Version): Segment[] {
+  return segments
+    .map(({ from, upTo }) => ({ from: from > after ? from : after + 1n, upTo }))
+    .filter(({ from, upTo }) => from <= upTo);
+}
+
 /** Sweeps keep this many stretches of a partition: the widest. Each costs a read to cross. */
 const KEPT = 8;
 

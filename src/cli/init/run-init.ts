@@ -1,40 +1,12 @@
-import { type Command, Option } from "commander";
-import { CommandError, exitCodes, type Problem } from "./command-error.js";
-import { type ConfigFile, readBufConfig } from "./init/config-files.js";
-import { exampleProto } from "./init/example-proto.js";
-import { type PackageManager, packageManager } from "./init/package-manager.js";
-import { checkPackages, installLines, type PackageProblem } from "./init/packages.js";
-import { checkPlace, type ProjectFile, writeProjectFile } from "./init/project-file.js";
-import { readVendoredProtos, type VendoredProtos } from "./init/vendored-protos.js";
-import { indented, printable, type Terminal } from "./terminal.js";
-
-interface InitOptions {
-  readonly check?: boolean;
-  readonly force?: boolean;
-}
-
-export function addInit(program: Command, terminal: Terminal): void {
-  program
-    .command("init")
-    .summary("prepare a project for task types in .proto files")
-    .description(
-      "Prepares the project in this folder for task types in .proto files: writes buf.yaml, buf.gen.yaml and a copy of" +
-        " taskledger's own .proto files, all without a network.",
-    )
-    .addOption(new Option("--check", "write nothing; say what is off, also in the packages").conflicts("force"))
-    .option("--force", "add to buf.yaml and buf.gen.yaml what they lack; nothing in them is taken away")
-    .addHelpText("after", help)
-    .action((options: InitOptions) => (options.check ? check(terminal) : init(terminal, options.force ?? false)));
-}
-
-const help = `
-buf.yaml and buf.gen.yaml are yours. Where they are there already they are kept, and what they lack is printed, with
-the lines to add; the exit code is 3 then. With --force these lines are added. What contradicts them is left to you.
-
-The copy of taskledger's .proto files (third_party/taskledger) is not to be edited. Files in it that differ from those
-of the installed package, as after an update, are replaced, and named.
-
-Nothing is written outside of this folder, nor through symbolic links.`;
+import { printable } from "../../inspection/printable.js";
+import { CommandError, exitCodes, type Problem } from "../command-error.js";
+import { indented, type Terminal } from "../terminal.js";
+import { type ConfigFile, readBufConfig } from "./config-files.js";
+import { exampleProto } from "./example-proto.js";
+import { type PackageManager, packageManager } from "./package-manager.js";
+import { checkPackages, installLines, type PackageProblem } from "./packages.js";
+import { checkPlace, type ProjectFile, writeProjectFile } from "./project-file.js";
+import { readVendoredProtos, type VendoredProtos } from "./vendored-protos.js";
 
 /** All that init cares about, as it was found. */
 interface Project {
@@ -59,14 +31,16 @@ async function readProject({ cwd, env }: Terminal): Promise<Project> {
   };
 }
 
-async function check(terminal: Terminal): Promise<void> {
+/** As `taskledger init --check`. */
+export async function checkProject(terminal: Terminal): Promise<void> {
   const { configFiles, protos, packages, manager } = await readProject(terminal);
   const problems = [...[...configFiles, protos].flatMap((each) => each.problems), ...packages];
   if (problems.length > 0) throw failure(manager, problems);
   terminal.out.write("buf.yaml, buf.gen.yaml, taskledger's .proto files and the installed packages are in order.\n");
 }
 
-async function init(terminal: Terminal, force: boolean): Promise<void> {
+/** As `taskledger init`. */
+export async function initProject(terminal: Terminal, force: boolean): Promise<void> {
   const project = await readProject(terminal);
   const { configFiles, protos, manager } = project;
   const steps = [

@@ -1,0 +1,21 @@
+import type { SchemaInit } from "./connection.js";
+import { DEFAULT_MARGIN } from "./margin.js";
+import { checkSchemaOptions, creation, SEVERAL_DATA_CENTERS, settingRows } from "./schema.js";
+import { DEFAULT_SHARDS } from "./shard.js";
+
+/** The first release of Cassandra that has the compaction strategy that is asked for. */
+const MAJOR = 5;
+
+/**
+ * The CQL that makes the keyspace, its tables and its settings, for `cqlsh` and a client in this data centre. Throws
+ * INVALID_ARGUMENT.
+ */
+export function describeSchema(options: { readonly keyspace: string } & SchemaInit, dataCenter: string): string {
+  const { keyspace, replication, shards = DEFAULT_SHARDS, severalDataCenters, margin = DEFAULT_MARGIN } = options;
+  checkSchemaOptions(keyspace, replication, { shards, margin });
+  const settings = { shards, dataCenter: severalDataCenters ? SEVERAL_DATA_CENTERS : dataCenter, margin };
+  const rows = Object.entries(settingRows(settings)).map(
+    ([name, value]) => `INSERT INTO "${keyspace}".settings (name, value) VALUES ('${name}', '${value}') IF NOT EXISTS`,
+  );
+  return [...creation(keyspace, replication, MAJOR), ...rows].map((statement) => `${statement};\n`).join("");
+}
