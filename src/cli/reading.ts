@@ -1,4 +1,4 @@
-import { MemoryAdapter } from "../adapters/memory/adapter.js";
+import { MemoryAdapter } from "../adapters/memory/index.js";
 import { DataInterface, type Task, type TaskClass } from "../index.js";
 
 /** Whoever saved a task had a limit of his own. */

@@ -81,7 +81,7 @@ function checkSchema(field: string, schema: StoreSchema): StoreSchema {
 async function adapterFor(address: StoreAddress, readOnly: boolean, schema: StoreSchema | undefined): Promise<Adapter> {
   switch (address.kind) {
     case "memory":
-      return new (await import("../adapters/memory/adapter.js")).MemoryAdapter();
+      return new (await import("../adapters/memory/index.js")).MemoryAdapter();
     case "sqlite":
       return new (await import("../adapters/sqlite/index.js")).SqliteAdapter({ path: address.path, readOnly });
     case "cassandra":
