@@ -22,7 +22,7 @@ import {
 import { checkKey, checkTaskList, type TaskKey } from "./keys.js";
 import { type ListStats, readStats, type StatsOptions } from "./list-stats.js";
 import { checkSavedBefore, listTasks } from "./listing.js";
-import { checkFunction, type OptionNames, operationOptions, readOperation, readOptions } from "./options.js";
+import { checkFunction, noOptions, type OptionNames, operationOptions, readOperation, readOptions } from "./options.js";
 import { type Claim, endCompleted } from "./recovery/claim.js";
 import { type ClaimInfo, type ClaimOptions, claimInfoOf, claimsOf, claimVersion } from "./recovery/claiming.js";
 import { listStale, type StaleOptions } from "./stale.js";
@@ -115,7 +115,7 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
    * interface. Throws UNKNOWN_TYPE where its type is not registered here, INVALID_DATA, TOO_LARGE, and what the store
    * throws; after an error whose `outcome` is `unknown`, saving again is safe.
    */
-  async save<T extends Task>(task: T, options: OperationOptions = {}): Promise<T> {
+  async save<T extends Task>(task: T, options: OperationOptions = noOptions): Promise<T> {
     const operation = readOperation(options, operationOptions);
     const entry = saveEntry(task, this, registryOf(this));
     const { adapter } = this;
@@ -160,7 +160,7 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
   async find(
     taskList: string,
     id: string,
-    options: OperationOptions = {},
+    options: OperationOptions = noOptions,
   ): Promise<TaskOf<C> | OpaqueTask | undefined> {
     checkKey(taskList, id);
     const operation = readOperation(options, operationOptions);
@@ -188,7 +188,7 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
    * Removes the version that this task was saved or read as, and older ones. A task that is not there any more is no
    * error: the store cannot know whether it removed anything. Throws NOT_SAVED where the task has no version here.
    */
-  async complete(task: Task, options: OperationOptions = {}): Promise<void> {
+  async complete(task: Task, options: OperationOptions = noOptions): Promise<void> {
     const operation = readOperation(options, operationOptions);
     const entry = completeEntry(task, this);
     const { adapter } = this;

@@ -1,5 +1,7 @@
 import { describeValue, TaskError } from "./errors.js";
 import { internalize } from "./internalize.js";
+import { adviseToAwait } from "./promises.js";
+import { isPlainObject } from "./values.js";
 
 /** The names a task goes by: its list, and its id in that list. */
 export interface TaskKey {
@@ -66,11 +68,16 @@ function nameError(value: unknown, field: "taskList" | "id"): TaskError {
 }
 
 function problemOf(value: unknown): string {
-  if (typeof value !== "string") return `got ${describeValue(value)}`;
+  if (typeof value !== "string") return `got ${describeValue(value)}${adviseOnKey(value)}`;
   if (value === "") return "it is empty";
   const bytes = byteLength(value);
   if (bytes > MAX_KEY_BYTES) return `it has ${bytes} bytes`;
   return value.isWellFormed() ? "it holds a NUL" : "it holds a lone surrogate";
+}
+
+function adviseOnKey(value: unknown): string {
+  const isKeyObject = isPlainObject(value) && "taskList" in value && "id" in value;
+  return isKeyObject ? "; the list and the id are two arguments" : adviseToAwait(value);
 }
 
 /** Bytes of UTF-8; exact only where that decides. */

@@ -1,5 +1,7 @@
 import { abortedError, onAbort, throwIfAborted } from "./abort.js";
 import { invalidArgument } from "./errors.js";
+import { adviseToAwait } from "./promises.js";
+import { adviseOnSource } from "./task/class-advice.js";
 
 /** Nothing is ready in the source just now. */
 export const NOT_READY: unique symbol = Symbol("nothing ready");
@@ -32,7 +34,7 @@ export function iteratorOf<T>(
     if (Symbol.asyncIterator in source) return source[Symbol.asyncIterator]();
     if (Symbol.iterator in source) return source[Symbol.iterator]();
   }
-  throw invalidArgument("source", expected, source);
+  throw invalidArgument("source", expected, source, adviseToAwait(source) || adviseOnSource(source));
 }
 
 /** A source that still owes an element can't be waited for. */

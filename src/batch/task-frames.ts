@@ -1,5 +1,6 @@
 import { checkSignal, throwIfAborted } from "../abort.js";
 import type { ByteSource } from "../byte-source.js";
+import { isBatch } from "../bytes-advice.js";
 import { defaultHome, maxTaskBytes } from "../default-home.js";
 import { decodeEnvelope } from "../envelope/decode.js";
 import type { FullEnvelope } from "../envelope/envelope.js";
@@ -131,9 +132,4 @@ async function* tasksOf(
       throwIfAborted(signal);
       yield toTask(envelope);
     }
-}
-
-/** A batch begins with field 16, which no envelope has. */
-function isBatch(frame: Uint8Array): boolean {
-  return frame[0] === 0x82 && frame[1] === 0x01;
 }

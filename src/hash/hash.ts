@@ -9,13 +9,14 @@ import { encodeEnvelope } from "../envelope/encode.js";
 import { packData } from "../envelope/envelope.js";
 import { UNKNOWN_FIELDS_HEADER } from "../envelope/headers.js";
 import { isTaskError, TaskError } from "../errors.js";
-import { checkBoolean, readOptions } from "../options.js";
+import { checkBoolean, noOptions, readOptions } from "../options.js";
+import { adviseToAwait } from "../promises.js";
+import { isTask } from "../task/copies.js";
 import { typeNameOf, typeUrlOf } from "../type-url.js";
-import { isPlainObject } from "../values.js";
+import { isBytes, isPlainObject } from "../values.js";
 import { JsonProblem } from "./json-problem.js";
-import { jsonToBinary } from "./json-to-binary.js";
+import { jsonToBinary, packedToBinary } from "./json-to-binary.js";
 import { jsonTypesOf } from "./json-types.js";
-import type { JsonOptions } from "./json-writing.js";
 
 /** A task as a plain object that JSON keeps whole: ProtoJSON of `taskledger.v1.TaskEnvelope`. */
 export type TaskHash = JsonObject;
@@ -33,10 +34,10 @@ export function envelopeToHash(envelope: TaskEnvelope & { data: Any }, schema: D
 function toPlainHash(envelope: TaskEnvelope & { data: Any }, schema: DescMessage): TaskHash | undefined {
   const { withoutExtensions: registry } = jsonTypesOf(schema);
   try {
-    const hash = toJson(TaskEnvelopeSchema, envelope, { registry });
+    const hash = toJson(TaskEnvelopeSchema, envelope, { registry }) as TaskHash;
     const options = { registry, ignoreUnknownFields: false, isStrict: true, maxBytes: Infinity };
-    const { data } = readJson(hash, options);
-    return data && Buffer.compare(data.value, envelope.data.value) === 0 ? (hash as TaskHash) : undefined;
+    const { value } = envelope.data;
+    return Buffer.compare(packedToBinary(schema, hash.data, options), value) === 0 ? hash : undefined;
   } catch {
     return undefined; // a Timestamp out of range, an Any of a type that the registry lacks, a negative zero …
   }
@@ -56,7 +57,7 @@ export function hashToEnvelope(
   hash: unknown,
   schemaOf: (typeName: string) => DescMessage | undefined,
   maxBytes: number,
-  options: FromHashOptions = {},
+  options: FromHashOptions = noOptions,
 ): TaskEnvelope & { data: Any } {
   const { ignoreUnknownFields = false } = readOptions(options, { ignoreUnknownFields: true });
   checkBoolean("ignoreUnknownFields", ignoreUnknownFields);
@@ -78,18 +79,17 @@ function readHash(
   const schema = sealed ? SealedDataSchema : schemaOf(typeNameOf(typeUrl));
   if (schema === undefined) throw unknownType(typeNameOf(typeUrl));
   const { all: registry } = jsonTypesOf(schema);
-  const envelope = readJson(hash, { registry, ignoreUnknownFields, isStrict: false, maxBytes });
+  const options = { registry, ignoreUnknownFields, isStrict: false, maxBytes };
+  const bytes = jsonToBinary(TaskEnvelopeSchema, hash, options);
+  const envelope = fromBinary(TaskEnvelopeSchema, bytes);
   checkEnvelope(envelope, "INVALID_HASH");
   // The sender's prefix stays.
   envelope.data = sealed ? unseal(envelope.data) : packData(typeUrl, envelope.data.value);
   unknownFieldsFromHeader(envelope);
   checkEnvelope(envelope, "INVALID_HASH");
-  encodeEnvelope(envelope, maxBytes);
+  // What was in base64 takes less now; the prefix of the type may take more.
+  if (bytes.length + typeUrl.length > maxBytes) encodeEnvelope(envelope, maxBytes);
   return envelope;
-}
-
-function readJson(hash: unknown, options: JsonOptions): TaskEnvelope {
-  return fromBinary(TaskEnvelopeSchema, jsonToBinary(TaskEnvelopeSchema, hash, options));
 }
 
 /** What is no problem of the JSON was thrown by an accessor, or by a proxy. */
@@ -102,15 +102,29 @@ function invalidHash(cause: unknown): TaskError {
 }
 
 function dataTypeOf(hash: unknown): { typeUrl: string; sealed: boolean } {
-  if (!isPlainObject(hash))
-    throw new TaskError("INVALID_HASH", `expected the plain object of a task, got ${describeValue(hash)}`);
+  if (!isPlainObject(hash) || isTask(hash))
+    throw new TaskError(
+      "INVALID_HASH",
+      `expected the plain object of a task, got ${describeValue(hash)}${adviseOnHash(hash)}`,
+    );
   const data = Object.hasOwn(hash, "data") ? hash.data : undefined;
   const typeUrl = typeof data === "object" && data !== null ? (data as Record<string, unknown>)["@type"] : undefined;
   if (typeof typeUrl !== "string" || typeNameOf(typeUrl) === "")
-    throw new TaskError("INVALID_HASH", `data["@type"] must name the type of the data; got ${describeValue(typeUrl)}`, {
-      field: 'data["@type"]',
-    });
+    throw noType(typeUrl, data === undefined ? "; a new task is made of its fields by build" : "");
   return { typeUrl, sealed: typeNameOf(typeUrl) === SealedDataSchema.typeName };
+}
+
+function noType(typeUrl: unknown, advice: string): TaskError {
+  const field = 'data["@type"]';
+  const message = `${field} must name the type of the data; got ${describeValue(typeUrl)}${advice}`;
+  return new TaskError("INVALID_HASH", message, { field });
+}
+
+/** What to write instead of what is no hash. */
+function adviseOnHash(value: unknown): string {
+  if (typeof value === "string") return "; parse it first: JSON.parse(text)";
+  if (isBytes(value)) return "; bytes are read by fromBinary";
+  return isTask(value) ? "; it is a task already" : adviseToAwait(value);
 }
 
 function unknownType(type: string): TaskError {

@@ -15,12 +15,22 @@ import { type JsonOptions, JsonWriting } from "./json-writing.js";
  * its size bounds the time and the memory. Throws JsonProblem with the path of what is wrong, and TOO_LARGE.
  */
 export function jsonToBinary(desc: DescMessage, json: unknown, options: JsonOptions): Uint8Array<ArrayBuffer> {
-  // Its slab is taken away meanwhile: an accessor in the JSON may call this function again.
+  return write(options, (writing, p) => writeMessage(writing, p, desc, json));
+}
+
+/** The same for a message that is in an Any, beside the name of its type. */
+export function packedToBinary(desc: DescMessage, json: unknown, options: JsonOptions): Uint8Array<ArrayBuffer> {
+  if (!isJsonObject(json)) throw expected("object", json);
+  return write(options, (writing, p) => writeContent(writing, p, desc, json));
+}
+
+function write(options: JsonOptions, writeTo: (writing: JsonWriting, p: number) => number): Uint8Array<ArrayBuffer> {
+  // It is taken away meanwhile: an accessor in the JSON may call this function again.
   const writer = idle ?? new Writer();
   idle = undefined;
   try {
     const start = writer.start();
-    return writer.finish(start, writeMessage(new JsonWriting(writer, start, options), start, desc, json));
+    return writer.finish(start, writeTo(new JsonWriting(writer, start, options), start));
   } finally {
     writer.bytes = noBytes; // which may be large
     idle = writer;

@@ -7,12 +7,14 @@ import { packData } from "../envelope/envelope.js";
 import { checkNewHeaders } from "../envelope/headers.js";
 import { describeValue, TaskError } from "../errors.js";
 import { checkId, checkTaskList } from "../keys.js";
-import { type OptionNames, operationOptions, readOptions } from "../options.js";
+import { noOptions, type OptionNames, operationOptions, readOptions } from "../options.js";
+import { adviseToAwait } from "../promises.js";
 import { typeUrlOf } from "../type-url.js";
 import { isPlainObject } from "../values.js";
+import { isTask } from "./copies.js";
 import { createData } from "./data.js";
 import { isMessageLike, membersOf } from "./data-check.js";
-import { COPY, TaskState } from "./task-state.js";
+import { TaskState } from "./task-state.js";
 import type { BuildOptions, TaskClass } from "./task-types.js";
 
 /** The state of `new XTask({ taskList, id, data }, options)`. */
@@ -35,6 +37,7 @@ export function buildState(taskClass: TaskClass, init: unknown, options: BuildOp
   checkUnambiguous(taskClass);
   if (isMessageLike(given))
     return makeState(taskClass, undefined, undefined, createData(schema, given, codec), options);
+  checkNoData(schema, given);
   const { taskList, id, ...fields } = given;
   // A field called taskList or id that an option names belongs to both.
   Object.assign(fields, membersOf(schema, given));
@@ -42,16 +45,19 @@ export function buildState(taskClass: TaskClass, init: unknown, options: BuildOp
 }
 
 function checkInit(init: unknown): Record<string, unknown> {
+  // The fields of a task are not its own keys: it would be read as empty.
   if (isPlainObject(init) && !isTask(init)) return init;
-  const advice = isTask(init) ? "; to make another of its data, use `new` with `data: task.data`" : "";
+  const advice = isTask(init) ? "; to make another of its data, use `new` with `data: task.data`" : adviseToAwait(init);
   throw new TaskError("INVALID_DATA", `expected an object of fields, got ${describeValue(init)}${advice}`, {
     field: "data",
   });
 }
 
-/** A task, of whatever copy of the package: its fields are not its own keys, so that it would be read as empty. */
-function isTask(value: unknown): boolean {
-  return typeof value === "object" && value !== null && COPY in value;
+/** `build` has no `data`: what is there is for `new`, but where the data has such a field. */
+function checkNoData(schema: DescMessage, init: Record<string, unknown>): void {
+  if (!Object.hasOwn(init, "data") || hasMember(schema, "data")) return;
+  const advice = "build takes the data's fields beside the task's own, new takes them under `data`";
+  throw new TaskError("UNKNOWN_FIELD", `${schema.typeName} has no field data; ${advice}`, { field: "data" });
 }
 
 function checkUnambiguous({ schema, type, listField, idField }: TaskClass): void {
@@ -72,7 +78,7 @@ function makeState(
   givenList: unknown,
   givenId: unknown,
   given: Message,
-  options: BuildOptions = {},
+  options: BuildOptions = noOptions,
 ): TaskState {
   const { headers = {}, createdAt = new Date() } = readOptions(options, buildOptions);
   if (givenList !== undefined) checkTaskList(givenList);

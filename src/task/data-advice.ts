@@ -1,5 +1,6 @@
 import { type DescEnum, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 import { suggestName } from "../nearest-name.js";
+import { isTask } from "./copies.js";
 
 // What to write instead, for values that people give again and again where a field takes another. Each gives the end of a
 // message, empty where there is nothing to say.
@@ -34,6 +35,7 @@ function enumNameOf({ name, parent }: DescEnum): string {
 
 /** For what is given for a message. */
 export function adviseOnMessage(desc: DescMessage, value: unknown): string {
+  if (isTask(value)) return "; a task's message is its data: task.data";
   const advice = messageAdvice[desc.typeName]?.(value);
   return advice === undefined ? "" : `; ${advice}`;
 }

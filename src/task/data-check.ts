@@ -10,7 +10,9 @@ import { FeatureSet_FieldPresence, isWrapperDesc } from "@bufbuild/protobuf/wkt"
 import { describeValue, shorten } from "../describe-value.js";
 import { TaskError } from "../errors.js";
 import { suggestName } from "../nearest-name.js";
+import { adviseToAwait } from "../promises.js";
 import { isPlainObject } from "../values.js";
+import { isTask } from "./copies.js";
 import { adviseOnField, adviseOnList, adviseOnMap, adviseOnMessage, adviseOnWrapper } from "./data-advice.js";
 import { invalidData, memberPath } from "./data-errors.js";
 import { checkEnum, checkEnumNumber, checkMapKey, checkScalar } from "./scalar-check.js";
@@ -106,7 +108,10 @@ function checkKeys(desc: DescMessage, value: Record<string, unknown>, path: stri
     memberNames.set(desc, names);
   }
   for (const key of Object.keys(value))
-    if (!names.has(key) && !(isMessage && ofMessages.has(key))) throw unknownField(desc, key, path);
+    if (!names.has(key) && !(isMessage && ofMessages.has(key)))
+      throw isTask(value)
+        ? notA(desc.typeName, path, value, adviseOnMessage(desc, value))
+        : unknownField(desc, key, path);
 }
 
 function unknownField(desc: DescMessage, key: string, path: string): TaskError {
@@ -225,5 +230,5 @@ function checkJsonValue(value: unknown, path: string, depth: number): void {
 }
 
 function notA(expected: string, path: string, value: unknown, advice = ""): TaskError {
-  return invalidData(path, `expected ${expected}, got ${describeValue(value)}${advice}`);
+  return invalidData(path, `expected ${expected}, got ${describeValue(value)}${adviseToAwait(value) || advice}`);
 }

@@ -1,5 +1,6 @@
 import { type DescEnum, protoInt64, ScalarType } from "@bufbuild/protobuf";
 import { describeValue } from "../describe-value.js";
+import { adviseToAwait } from "../promises.js";
 import { isBytes } from "../values.js";
 import { adviseOnEnum, adviseOnScalar } from "./data-advice.js";
 import { invalidData } from "./data-errors.js";
@@ -8,7 +9,7 @@ import { invalidData } from "./data-errors.js";
 export function checkScalar(type: ScalarType, value: unknown, path: string, advice = ""): void {
   if (!scalarFits(type, value)) {
     const reason = `expected ${scalarNames[type]}, got ${describeValue(value)}`;
-    throw invalidData(path, reason + (advice || adviseOnScalar(type, value)));
+    throw invalidData(path, reason + (adviseToAwait(value) || advice || adviseOnScalar(type, value)));
   }
   if (type === ScalarType.STRING && !(value as string).isWellFormed())
     throw invalidData(path, "it holds a lone surrogate");

@@ -8,6 +8,8 @@ import { envelopeToHash, type FromHashOptions, hashToEnvelope, type TaskHash } f
 import { packageVersion } from "../package-version.js";
 import { typeNameOf } from "../type-url.js";
 import { buildState, newState, splitOptions } from "./build.js";
+import { adviseOnClass, nameOf } from "./class-advice.js";
+import { COPY, mismatch, THIS_COPY } from "./copies.js";
 import {
   currentEnvelope,
   DataDecoder,
@@ -17,16 +19,7 @@ import {
   schemaOf,
   typeMismatch,
 } from "./task-envelope.js";
-import {
-  COPY,
-  type ListOptions,
-  mismatch,
-  setState,
-  stateOf,
-  type TaskHome,
-  TaskState,
-  THIS_COPY,
-} from "./task-state.js";
+import { type ListOptions, setState, stateOf, type TaskHome, TaskState } from "./task-state.js";
 import type { BuildInit, BuildOptions, ExecuteContext, TaskClass, TaskInit } from "./task-types.js";
 
 /** A class whose tasks can be read: a generated one, one that extends it, or `Task` itself for any type. */
@@ -205,17 +198,24 @@ function homeOf(task: Task): TaskHome {
 }
 
 function isConcrete(value: unknown): value is TaskClass<Task> {
-  const { type, schema } = (value ?? {}) as Partial<TaskClass>;
-  return typeof type === "string" && typeof schema === "object";
+  try {
+    const { type, schema } = (value ?? {}) as Partial<TaskClass>;
+    return typeof type === "string" && typeof schema === "object";
+  } catch {
+    return false;
+  }
 }
 
 function concrete(value: unknown): TaskClass<Task> {
   if (isConcrete(value)) {
-    if (!(value.prototype instanceof Task)) throw mismatch(value, "a generated task class", "this");
+    if (!(value.prototype instanceof Task))
+      throw mismatch(value, "a generated task class", "this", adviseOnClass(value));
     return value;
   }
-  const name = typeof value === "function" ? value.name : "this";
-  throw new TaskError("UNSUPPORTED", `${name} has no type of its own: call it on the generated class of a task type`);
+  const name = nameOf(value) || "this";
+  const advice = value === undefined ? "" : adviseOnClass(value);
+  const message = `${name} has no type of its own: call it on the generated class of a task type${advice}`;
+  throw new TaskError("UNSUPPORTED", message);
 }
 
 function isInstance<C extends ReadableClass>(task: Task, target: C): task is InstanceType<C> {
