@@ -1,20 +1,23 @@
 import { describeValue } from "./describe-value.js";
 import { adviseToAwait } from "./promises.js";
 import { isTask } from "./task/copies.js";
-import { isPlainObject, tagOf } from "./values.js";
+import { isPlainObject, readOr, tagOf } from "./values.js";
 
 // What to write instead, for what people give where bytes are read. Each gives the end of a message, empty where there is
 // nothing to say.
 
+/** How many characters, or elements, are looked at, the first ones. */
+const LOOKED_AT = 100;
+
 /** The message about what is no Uint8Array. */
 export function expectedBytes(value: unknown): string {
-  return `expected a Uint8Array, got ${describeValue(value)}${adviseToAwait(value) || adviseOnNoBytes(value)}`;
+  return `expected a Uint8Array, got ${describeValue(value)}${adviseToAwait(value) || readOr("", () => adviseOnNoBytes(value))}`;
 }
 
 function adviseOnNoBytes(value: unknown): string {
   if (isTask(value)) return "; it is a task already";
   if (typeof value === "string") return adviseOnText(value);
-  if (Array.isArray(value)) return value.every(Number.isInteger) ? "; Uint8Array.from(numbers) makes one" : "";
+  if (Array.isArray(value)) return isListOfNumbers(value) ? "; Uint8Array.from(numbers) makes one" : "";
   const tag = tagOf(value);
   if (tag === "ArrayBuffer" || tag === "SharedArrayBuffer") return "; new Uint8Array(buffer) makes one";
   if (!isPlainObject(value)) return "";
@@ -22,13 +25,15 @@ function adviseOnNoBytes(value: unknown): string {
   return "data" in value ? "; an object is read by fromHash" : "";
 }
 
+function isListOfNumbers(list: readonly unknown[]): boolean {
+  const first = list.slice(0, LOOKED_AT);
+  return first.length > 0 && Array.from(first).every(Number.isInteger);
+}
+
 function adviseOnText(text: string): string {
   if (looksLikeJson(text)) return "; JSON is read by fromHash(JSON.parse(text))";
   return looksLikeBase64(text) ? '; of base64: Buffer.from(text, "base64")' : "";
 }
-
-/** How many of the first characters are looked at. */
-const LOOKED_AT = 100;
 
 /** For bytes that hold no task. */
 export function adviseOnBytes(bytes: Uint8Array): string {

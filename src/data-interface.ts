@@ -19,14 +19,15 @@ import {
   registryOf,
   setInterfaceState,
 } from "./interface-state.js";
-import { checkKey, checkTaskList, type TaskKey } from "./keys.js";
+import { checkKey, checkTaskList, readKey, type TaskKey } from "./keys.js";
 import { type ListStats, readStats, type StatsOptions } from "./list-stats.js";
 import { checkSavedBefore, listTasks } from "./listing.js";
 import { checkFunction, noOptions, type OptionNames, operationOptions, readOperation, readOptions } from "./options.js";
+import { readArray } from "./read-from.js";
 import { type Claim, endCompleted } from "./recovery/claim.js";
 import { type ClaimInfo, type ClaimOptions, claimInfoOf, claimsOf, claimVersion } from "./recovery/claiming.js";
 import { listStale, type StaleOptions } from "./stale.js";
-import { callStore, toStoreError } from "./store-error.js";
+import { callStore, callStoreForOne, toStoreError } from "./store-error.js";
 import { splitOptions } from "./task/build.js";
 import type { OpaqueTask } from "./task/opaque-task.js";
 import { TaskTypeRegistry } from "./task/registry.js";
@@ -36,7 +37,7 @@ import { decodeTask, readStoredTask, readTask } from "./task/task-reading.js";
 import { type ListOptions, stateOf, type TaskHome } from "./task/task-state.js";
 import type { BuildInit, BuildOptions, Services, TaskClass, TaskOf } from "./task/task-types.js";
 import { checkValidation, type Validate } from "./task/validation.js";
-import { isPlainObject } from "./values.js";
+import { isPlainObject, readOr } from "./values.js";
 
 interface InterfaceOptions<C extends TaskClass<Task>> {
   /** The classes that tasks are read as. Tasks of other types come as OpaqueTask. */
@@ -119,7 +120,7 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
     const operation = readOperation(options, operationOptions);
     const entry = saveEntry(task, this, registryOf(this));
     const { adapter } = this;
-    const [outcome] = await callStore("unknown", () => adapter.save([entry], operation));
+    const outcome = await callStoreForOne("unknown", () => adapter.save([entry], operation));
     const error = settleSave(task, this, outcome);
     if (error) throw error;
     return task;
@@ -131,14 +132,18 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
    */
   async saveTogether(tasks: readonly Task[], options: OperationOptions = {}): Promise<void> {
     const operation = readOperation(options, operationOptions);
-    if (!Array.isArray(tasks)) throw invalidArgument("tasks", "an array of tasks", tasks);
     const registry = registryOf(this);
-    const entries = tasks.map((task) => saveEntry(task, this, registry));
+    const given: Task[] = [];
+    const entries = readArray("tasks", "an array of tasks", tasks, (task) => {
+      const entry = saveEntry(task as Task, this, registry);
+      given.push(task as Task);
+      return entry;
+    });
     const { adapter } = this;
     if (adapter.saveTogether === undefined)
       throw new TaskError("UNSUPPORTED", "this store can't save several tasks in one step: it has no transactions");
     const versions = await callStore("unknown", () => adapter.saveTogether?.(entries, operation));
-    for (const [i, task] of tasks.entries()) {
+    for (const [i, task] of given.entries()) {
       const value = versions?.[i];
       const error = settleSave(task, this, value === undefined ? undefined : { ok: true, value });
       if (error) throw error;
@@ -165,7 +170,7 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
     checkKey(taskList, id);
     const operation = readOperation(options, operationOptions);
     const { adapter } = this;
-    const [stored] = await callStore("not-applied", () => adapter.find([{ taskList, id }], operation));
+    const stored = await callStoreForOne("not-applied", () => adapter.find([{ taskList, id }], operation));
     return stored && (readStoredTask(stored, taskList, this, registryOf(this)) as TaskOf<C>);
   }
 
@@ -192,7 +197,7 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
     const operation = readOperation(options, operationOptions);
     const entry = completeEntry(task, this);
     const { adapter } = this;
-    const [outcome] = await callStore("unknown", () => adapter.complete([entry], operation));
+    const outcome = await callStoreForOne("unknown", () => adapter.complete([entry], operation));
     const error = settleComplete(outcome);
     if (error) throw error;
     const { claim } = stateOf(task);
@@ -224,8 +229,7 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
    */
   async claimState(task: TaskKey, options: OperationOptions = {}): Promise<ClaimInfo | undefined> {
     const operation = readOperation(options, operationOptions);
-    const { taskList, id } = task;
-    checkKey(taskList, id);
+    const { taskList, id } = readKey("task", task);
     const claims = claimsOf(this.adapter);
     const [state] = await callStore("not-applied", () => claims.states([{ taskList, id }], operation));
     return state && claimInfoOf(state);
@@ -385,7 +389,7 @@ const adapterMethods = ["open", "save", "find", "all", "complete", "close"] as c
 
 function checkAdapter(field: string, expected: string, value: unknown): asserts value is Adapter {
   const members = Object(value) as Record<string, unknown>;
-  if (adapterMethods.every((name) => typeof members[name] === "function")) return;
+  if (readOr(false, () => adapterMethods.every((name) => typeof members[name] === "function"))) return;
   throw invalidArgument(field, `${expected} (${adapterMethods.join(", ")})`, value);
 }
 

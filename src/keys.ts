@@ -1,6 +1,7 @@
-import { describeValue, TaskError } from "./errors.js";
+import { describeValue, invalidArgument, TaskError } from "./errors.js";
 import { internalize } from "./internalize.js";
 import { adviseToAwait } from "./promises.js";
+import { readArgument } from "./read-from.js";
 import { isPlainObject } from "./values.js";
 
 /** The names a task goes by: its list, and its id in that list. */
@@ -24,6 +25,14 @@ export function checkId(value: unknown): asserts value is string {
 
 export function checkKey(taskList: unknown, id: unknown): void {
   if (!isKey(taskList, id)) throw keyError(taskList, id);
+}
+
+/** A key that is given as one object, such as a task. Throws INVALID_ARGUMENT for what is none, and INVALID_KEY. */
+export function readKey(field: string, value: TaskKey): TaskKey {
+  if (typeof value !== "object" || value === null) throw invalidArgument(field, "a task, or { taskList, id }", value);
+  const key = readArgument(field, () => ({ taskList: value.taskList, id: value.id }));
+  checkKey(key.taskList, key.id);
+  return key;
 }
 
 /** What `checkKey` throws for a list or an id that is not valid. */

@@ -6,6 +6,7 @@ import type { TaskTypeRegistry } from "./task/registry.js";
 import type { Task } from "./task/task.js";
 import { readStoredTask } from "./task/task-reading.js";
 import type { TaskHome } from "./task/task-state.js";
+import { timeOf } from "./values.js";
 import { dateToVersion, type Version } from "./version.js";
 
 export type Pages = AsyncIterable<readonly StoredTask[]>;
@@ -53,6 +54,6 @@ export async function* listTasks(
 /** The version that a cutoff stands for. Throws INVALID_ARGUMENT. */
 export function checkSavedBefore(value: Date | Version | undefined): Version | undefined {
   if (value === undefined || typeof value === "bigint") return value;
-  if (value instanceof Date && !Number.isNaN(value.getTime())) return dateToVersion(value);
+  if (!Number.isNaN(timeOf(value) ?? Number.NaN)) return dateToVersion(value);
   throw invalidArgument("savedBefore", "a Date or a version (bigint, in microseconds)", value);
 }

@@ -1,6 +1,7 @@
 import { defaultHome, maxTaskBytes } from "../default-home.js";
 import { invalidArgument } from "../errors.js";
 import { checkCount, readOptions } from "../options.js";
+import { checkResult, iteratorOf } from "../source.js";
 import type { OpaqueTask } from "../task/opaque-task.js";
 import { TaskTypeRegistry } from "../task/registry.js";
 import type { Task } from "../task/task.js";
@@ -8,6 +9,7 @@ import { currentData } from "../task/task-envelope.js";
 import { readTask } from "../task/task-reading.js";
 import { stateOf, type TaskHome } from "../task/task-state.js";
 import type { TaskClass, TaskOf } from "../task/task-types.js";
+import { readOr } from "../values.js";
 import { decodeBatch } from "./batch-decoding.js";
 import { BatchEncoder, type BatchRow, toRow } from "./batch-encoding.js";
 import { BATCH_OVERHEAD_BYTES, type BatchOptions, checkBatchTasks } from "./batch-limits.js";
@@ -26,14 +28,20 @@ export interface FromBatchOptions<C extends TaskClass<Task> = TaskClass<Task>> e
  */
 export function toBatch(tasks: Iterable<Task>, options: BatchOptions = {}): Uint8Array<ArrayBuffer> {
   const maxBytes = maxBatchBytes(options);
-  if (typeof Object(tasks)[Symbol.iterator] !== "function")
-    throw invalidArgument("tasks", "an iterable of tasks", tasks);
   const encoder = new BatchEncoder();
-  for (const task of tasks) {
+  for (const task of iterableOf(tasks)) {
     encoder.add(rowOf(task));
     checkBatchTasks(encoder.count);
   }
   return encoder.encode(maxBytes, false);
+}
+
+function iterableOf(tasks: Iterable<Task>): Iterable<Task> {
+  if (!readOr(false, () => typeof Object(tasks)[Symbol.iterator] === "function"))
+    throw invalidArgument("tasks", "an iterable of tasks", tasks);
+  const iterator = iteratorOf(tasks) as Iterator<Task>;
+  const next = () => checkResult(iterator.next());
+  return { [Symbol.iterator]: () => ({ next, return: () => iterator.return?.() ?? { done: true, value: undefined } }) };
 }
 
 /** A task's entries in a batch, as it is now. Throws INVALID_DATA, TOO_LARGE, TYPE_MISMATCH. */

@@ -1,6 +1,7 @@
 import { type ByteSource, supplyBytes } from "../byte-source.js";
 import { invalidArgument, TaskError } from "../errors.js";
 import { SourceReader } from "../source.js";
+import { isBytes } from "../values.js";
 
 /**
  * The messages of a stream of frames, as views that are good until the next one is asked for. Throws TOO_LARGE for a
@@ -44,7 +45,7 @@ export class FrameReader {
 
   /** The messages that a chunk completes. Throws TOO_LARGE, INVALID_BATCH, INVALID_ARGUMENT. */
   *read(chunk: Uint8Array): Generator<Uint8Array, void, undefined> {
-    if (!(chunk instanceof Uint8Array)) throw invalidArgument("source", "chunks that are Uint8Arrays", chunk);
+    if (!isBytes(chunk)) throw invalidArgument("source", "chunks that are Uint8Arrays", chunk);
     let at = 0;
     while (at < chunk.length) {
       if (this.#begun === undefined && !this.#readLength(chunk[at++] as number)) continue;

@@ -3,10 +3,12 @@ import type { DataInterface } from "../data-interface.js";
 import { invalidArgument } from "../errors.js";
 import { checkTaskList } from "../keys.js";
 import { checkFunction } from "../options.js";
+import { readArray } from "../read-from.js";
 import { listStale } from "../stale.js";
 import type { OpaqueTask } from "../task/opaque-task.js";
 import type { Task } from "../task/task.js";
 import type { TaskClass, TaskOf } from "../task/task-types.js";
+import { isArray } from "../values.js";
 import type { PerformResult, TaskHandler } from "./perform-options.js";
 import { Performer } from "./performer.js";
 import { type RecoverCounts, type RecoverEvent, type RecoverOptions, readRecoverOptions } from "./recover-options.js";
@@ -33,11 +35,16 @@ export async function recover<C extends TaskClass<Task>>(
   return new Recovery(tasks as DataInterface, lists, handler as TaskHandler<Task> | undefined, read).run();
 }
 
+const EXPECTED_LISTS = "a task list, or an array of them";
+
 function checkTaskLists(taskLists: unknown): readonly string[] {
-  const lists: unknown[] = Array.isArray(taskLists) ? taskLists : [taskLists];
-  if (lists.length === 0) throw invalidArgument("taskLists", "a task list, or an array of them", taskLists);
-  for (const list of lists) checkTaskList(list);
-  return lists as string[];
+  const given = isArray(taskLists) ? taskLists : [taskLists];
+  const lists = readArray("taskLists", EXPECTED_LISTS, given, (list) => {
+    checkTaskList(list);
+    return list;
+  });
+  if (lists.length === 0) throw invalidArgument("taskLists", EXPECTED_LISTS, taskLists);
+  return lists;
 }
 
 const countOf = {

@@ -1,33 +1,43 @@
 import { create, type DescMessage, type Message } from "@bufbuild/protobuf";
-import { type Timestamp, timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { type Timestamp, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { v7 as uuidv7 } from "uuid";
 import { TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
 import type { OperationOptions } from "../adapter.js";
+import { describeValue, shorten } from "../describe-value.js";
 import { packData } from "../envelope/envelope.js";
-import { checkNewHeaders } from "../envelope/headers.js";
-import { describeValue, TaskError } from "../errors.js";
+import { readNewHeaders } from "../envelope/headers.js";
+import { TaskError } from "../errors.js";
 import { checkId, checkTaskList } from "../keys.js";
+import { suggestName } from "../nearest-name.js";
 import { noOptions, type OptionNames, operationOptions, readOptions } from "../options.js";
 import { adviseToAwait } from "../promises.js";
+import { readFrom } from "../read-from.js";
 import { typeUrlOf } from "../type-url.js";
-import { isPlainObject } from "../values.js";
+import { isPlainObject, timeOf } from "../values.js";
 import { isTask } from "./copies.js";
 import { createData } from "./data.js";
 import { isMessageLike, membersOf } from "./data-check.js";
+import { invalidData } from "./data-errors.js";
 import { TaskState } from "./task-state.js";
 import type { BuildOptions, TaskClass } from "./task-types.js";
 
 /** The state of `new XTask({ taskList, id, data }, options)`. */
 export function newState(taskClass: TaskClass, init: unknown, options: BuildOptions | undefined): TaskState {
-  const { taskList, id, data = {}, ...rest } = checkInit(init);
+  const given = checkInit(init);
+  const { taskList, id, data, rest } = readFrom(() => {
+    const { taskList, id, data = {}, ...rest } = given;
+    return { taskList, id, data, rest };
+  }, unreadable);
   const [stray] = Object.keys(rest);
-  if (stray !== undefined) {
-    const advice = hasMember(taskClass.schema, stray) ? "; a field of the data goes under `data:`" : "";
-    throw new TaskError("UNKNOWN_FIELD", `new ${taskClass.type} takes taskList, id and data, not ${stray}${advice}`, {
-      field: stray,
-    });
-  }
+  if (stray !== undefined) throw strayMember(taskClass, stray);
   return makeState(taskClass, taskList, id, createData(taskClass.schema, data as object, taskClass.codec), options);
+}
+
+function strayMember({ schema, type }: TaskClass, key: string): TaskError {
+  const field = shorten(key);
+  const isField = hasMember(schema, key);
+  const advice = isField ? "; a field of the data goes under `data:`" : suggestName(key, ["taskList", "id", "data"]);
+  return new TaskError("UNKNOWN_FIELD", `new ${type} takes taskList, id and data, not ${field}${advice}`, { field });
 }
 
 /** The state of `XTask.build({ taskList, id, ...fields }, options)`. */
@@ -35,13 +45,19 @@ export function buildState(taskClass: TaskClass, init: unknown, options: BuildOp
   const { schema, codec } = taskClass;
   const given = checkInit(init);
   checkUnambiguous(taskClass);
-  if (isMessageLike(given))
+  if (readFrom(() => isMessageLike(given), unreadable))
     return makeState(taskClass, undefined, undefined, createData(schema, given, codec), options);
-  checkNoData(schema, given);
-  const { taskList, id, ...fields } = given;
-  // A field called taskList or id that an option names belongs to both.
-  Object.assign(fields, membersOf(schema, given));
-  return makeState(taskClass, taskList, id, createData(schema, fields, codec), options);
+  const { taskList, id, fields } = readFrom(() => {
+    const { taskList, id, ...own } = given;
+    // A field called taskList or id that an option names belongs to both; any may be an accessor of the object's class.
+    return { taskList, id, fields: Object.assign(own, membersOf(schema, given)) };
+  }, unreadable);
+  checkNoData(schema, fields);
+  return makeState(taskClass, taskList, id, createData(schema, fields, codec, ["taskList", "id"]), options);
+}
+
+function unreadable(reason: string, cause: unknown): TaskError {
+  return invalidData("", reason, cause);
 }
 
 function checkInit(init: unknown): Record<string, unknown> {
@@ -88,12 +104,11 @@ function makeState(
   checkTaskList(taskList);
   checkId(id);
   const data = withKeys(given, [listField, taskList], [idField, id]);
-  checkNewHeaders(headers);
   const envelope = create(TaskEnvelopeSchema, {
     taskList,
     id,
     createdAt: toTimestamp(createdAt),
-    headers: { ...headers },
+    headers: readNewHeaders(headers),
   });
   const empty = packData(typeUrlOf(type), new Uint8Array());
   return new TaskState(Object.assign(envelope, { data: empty }), data, undefined);
@@ -135,8 +150,8 @@ function withKeys(data: Message, ...keys: [field: string | undefined, key: strin
 }
 
 function toTimestamp(date: unknown): Timestamp {
-  const inRange = date instanceof Date && date.getTime() >= MIN_DATE && date.getTime() <= MAX_DATE;
-  if (inRange) return timestampFromDate(date);
+  const time = timeOf(date) ?? Number.NaN;
+  if (time >= MIN_DATE && time <= MAX_DATE) return timestampFromMs(time);
   const field = "createdAt";
   throw new TaskError("INVALID_DATA", `${field}: expected a Date of the years 1 to 9999, got ${describeValue(date)}`, {
     field,

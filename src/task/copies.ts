@@ -2,6 +2,7 @@ import { describeValue } from "../describe-value.js";
 import { TaskError } from "../errors.js";
 import { packageVersion } from "../package-version.js";
 import { adviseToAwait } from "../promises.js";
+import { readOr } from "../values.js";
 
 // The package may be installed twice, and tasks and classes of one copy given to the other.
 
@@ -18,11 +19,7 @@ export function isTask(value: unknown): boolean {
 
 /** The version of the copy that a task or a class is of; undefined for anything else. */
 function versionOf(value: unknown): string | undefined {
-  try {
-    return (value as { [COPY]?: string } | null | undefined)?.[COPY];
-  } catch {
-    return undefined;
-  }
+  return readOr(undefined, () => (value as { [COPY]?: string } | null | undefined)?.[COPY]);
 }
 
 /** TYPE_MISMATCH for what is not as expected, or comes out of another installed copy of the package. */

@@ -72,14 +72,11 @@ export function adviseOnMap(value: unknown): string {
   return value instanceof Map ? "; Object.fromEntries(map) makes one" : "";
 }
 
-/** For a key that a message does not have. */
-export function adviseOnField(desc: DescMessage, key: string): string {
+/** For a key that a message does not have; `besides` may be meant, too. */
+export function adviseOnField(desc: DescMessage, key: string, besides: readonly string[]): string {
   const field = desc.fields.find(({ name, localName, jsonName }) => [name, localName, jsonName].includes(key));
   const oneof = field?.oneof;
   if (oneof) return `; it belongs to a oneof: ${oneof.localName}: { case: "${field.localName}", value: … }`;
   if (field) return `; in TypeScript it is called ${field.localName}`;
-  return suggestName(
-    key,
-    desc.members.map(({ localName }) => localName),
-  );
+  return suggestName(key, [...besides, ...desc.members.map(({ localName }) => localName)]);
 }

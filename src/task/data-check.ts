@@ -26,6 +26,8 @@ interface Parent {
   readonly depth: number;
   /** It says that it is a message, and not an object to create one from; so must those in it, then. */
   readonly isMessage: boolean;
+  /** What else may be meant by a key that no field has. */
+  readonly besides?: readonly string[] | undefined;
 }
 
 /**
@@ -35,8 +37,8 @@ interface Parent {
  * What has a `$typeName` is taken for a message, since those of protobuf-es have no other mark. JSON may have one, too; it
  * then has to hold all that a message would, in which case there is no difference.
  */
-export function checkFields(schema: DescMessage, value: unknown): void {
-  checkMessage(schema, value, "", { depth: 0, isMessage: false });
+export function checkFields(schema: DescMessage, value: unknown, besides: readonly string[] = []): void {
+  checkMessage(schema, value, "", { depth: 0, isMessage: false, besides });
 }
 
 /** Whether a value says that it is a message. */
@@ -54,7 +56,7 @@ function checkMessage(desc: DescMessage, value: unknown, path: string, parent: P
     throw invalidData(path, reason + adviseOnMessage(desc, value));
   }
   if (parent.isMessage && !isMessage) throw invalidData(path, "expected a message (create), got a plain object");
-  checkKeys(desc, value, path, isMessage);
+  checkKeys(desc, value, path, isMessage, parent.besides);
   if (isMessage && value.$unknown !== undefined) checkUnknownFields(desc, value.$unknown, memberPath(path, "$unknown"));
   const self = { depth, isMessage };
   for (const member of desc.members) {
@@ -101,7 +103,13 @@ const memberNames = new WeakMap<DescMessage, ReadonlySet<string>>();
 /** What only messages have. */
 const ofMessages: ReadonlySet<string> = new Set(["$typeName", "$unknown"]);
 
-function checkKeys(desc: DescMessage, value: Record<string, unknown>, path: string, isMessage: boolean): void {
+function checkKeys(
+  desc: DescMessage,
+  value: Record<string, unknown>,
+  path: string,
+  isMessage: boolean,
+  besides?: readonly string[],
+): void {
   let names = memberNames.get(desc);
   if (names === undefined) {
     names = new Set(desc.members.map((member) => member.localName));
@@ -111,12 +119,12 @@ function checkKeys(desc: DescMessage, value: Record<string, unknown>, path: stri
     if (!names.has(key) && !(isMessage && ofMessages.has(key)))
       throw isTask(value)
         ? notA(desc.typeName, path, value, adviseOnMessage(desc, value))
-        : unknownField(desc, key, path);
+        : unknownField(desc, key, path, besides);
 }
 
-function unknownField(desc: DescMessage, key: string, path: string): TaskError {
+function unknownField(desc: DescMessage, key: string, path: string, besides: readonly string[] = []): TaskError {
   const field = memberPath(path, shorten(key));
-  const advice = adviseOnField(desc, key);
+  const advice = adviseOnField(desc, key, besides);
   return new TaskError("UNKNOWN_FIELD", `${desc.typeName} has no field ${field}${advice}`, { field });
 }
 

@@ -1,8 +1,8 @@
 import { TaskError } from "../errors.js";
 
 /** INVALID_DATA of the field at a path; of the data as a whole where that is empty. */
-export function invalidData(path: string, reason: string): TaskError {
-  return new TaskError("INVALID_DATA", `${path || "the data"}: ${reason}`, { field: path || "data" });
+export function invalidData(path: string, reason: string, cause?: unknown): TaskError {
+  return new TaskError("INVALID_DATA", `${path || "the data"}: ${reason}`, { field: path || "data", cause });
 }
 
 /** The path of a member of what is at a path. */

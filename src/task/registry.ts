@@ -1,5 +1,7 @@
 import { invalidArgument, TaskError } from "../errors.js";
 import { adviseToAwait } from "../promises.js";
+import { readArgument } from "../read-from.js";
+import { isArray, readOr } from "../values.js";
 import { adviseOnClass, adviseOnClasses } from "./class-advice.js";
 import { mismatch } from "./copies.js";
 import { Task } from "./task.js";
@@ -16,11 +18,17 @@ export class TaskTypeRegistry {
   /** Throws DUPLICATE_TYPE for two classes of one type, TYPE_MISMATCH for what is no task class. */
   constructor(classes: readonly TaskClass<Task>[], validation: Validation = noValidation) {
     this.validation = validation;
-    if (!Array.isArray(classes)) {
+    if (!isArray(classes)) {
       const advice = adviseToAwait(classes) || adviseOnClasses(classes);
       throw invalidArgument("types", "an array of task classes", classes, advice);
     }
-    for (let i = 0; i < classes.length; i++) this.#add(classes[i] as TaskClass<Task>, `types[${i}]`);
+    for (let i = 0; i < classes.length; i++) {
+      const field = `types[${i}]`;
+      this.#add(
+        readArgument(field, () => classes[i] as TaskClass<Task>),
+        field,
+      );
+    }
   }
 
   get(type: string): TaskClass<Task> | undefined {
@@ -41,11 +49,9 @@ export class TaskTypeRegistry {
 }
 
 function isTaskClass(value: unknown): value is TaskClass<Task> {
-  try {
+  return readOr(false, () => {
     if (typeof value !== "function" || !(value.prototype instanceof Task)) return false;
     const { type, schema } = value as Partial<TaskClass>;
     return typeof type === "string" && schema?.kind === "message";
-  } catch {
-    return false;
-  }
+  });
 }

@@ -7,6 +7,7 @@ import { isTaskError, TaskError } from "../errors.js";
 import { envelopeToHash, type FromHashOptions, hashToEnvelope, type TaskHash } from "../hash/hash.js";
 import { packageVersion } from "../package-version.js";
 import { typeNameOf } from "../type-url.js";
+import { readOr } from "../values.js";
 import { buildState, newState, splitOptions } from "./build.js";
 import { adviseOnClass, nameOf } from "./class-advice.js";
 import { COPY, mismatch, THIS_COPY } from "./copies.js";
@@ -38,7 +39,7 @@ type ReadableClass = abstract new (...args: any[]) => Task;
 export abstract class Task<S extends DescMessage = DescMessage, ListField extends string = never> {
   /** Throws INVALID_KEY, KEY_CONFLICT, UNKNOWN_FIELD or INVALID_DATA. */
   constructor(init: TaskInit<S, ListField>, options?: BuildOptions) {
-    setState(this, init instanceof TaskState ? init : newState(concrete(new.target), init, options));
+    setState(this, isState(init) ? init : newState(concrete(new.target), init, options));
   }
 
   get taskList(): string {
@@ -193,17 +194,23 @@ Object.defineProperty(Task.prototype, Symbol.for("nodejs.util.inspect.custom"), 
   },
 });
 
+function isState(init: unknown): init is TaskState {
+  try {
+    return init instanceof TaskState;
+  } catch {
+    return false; // a proxy
+  }
+}
+
 function homeOf(task: Task): TaskHome {
   return stateOf(task).home ?? defaultHome();
 }
 
 function isConcrete(value: unknown): value is TaskClass<Task> {
-  try {
+  return readOr(false, () => {
     const { type, schema } = (value ?? {}) as Partial<TaskClass>;
     return typeof type === "string" && typeof schema === "object";
-  } catch {
-    return false;
-  }
+  });
 }
 
 function concrete(value: unknown): TaskClass<Task> {
