@@ -161,7 +161,11 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
     return (await this.save(build.call(taskClass, init, buildOptions), saveOptions)) as InstanceType<K>;
   }
 
-  /** The open task with this id, or undefined. */
+  /**
+   * The open task with this id, or undefined: of its registered class, or an OpaqueTask. `instanceof` tells which it is;
+   * `type` does once OpaqueTask is ruled out, since an opaque task may be of a registered type, too. Throws INVALID_KEY,
+   * INVALID_ENVELOPE, and what the store throws.
+   */
   async find(
     taskList: string,
     id: string,
