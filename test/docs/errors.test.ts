@@ -1,0 +1,35 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { repository } from "../plugin/tools.js";
+
+// The compiler sees to it that only known codes are thrown; that each is thrown, and explained, is for these tests.
+
+const read = (path: string) => readFileSync(join(repository, path), "utf8");
+const codes = [...read("src/errors.ts").matchAll(/^ {2}\| "([A-Z_]+)"/gm)].map(([, code]) => code as string);
+const sections = read("docs/errors.md").split(/^## /m).slice(1);
+const rows = sections.flatMap((section) => [...section.matchAll(/^\| `([A-Z_]+)` \| (.+) \| (.+) \|$/gm)]);
+
+const sources = readdirSync(join(repository, "src"), { recursive: true, encoding: "utf8" })
+  .filter((path) => path.endsWith(".ts") && path !== "errors.ts" && !path.startsWith("testing"))
+  .map((path) => read(`src/${path}`))
+  .join("\n");
+
+describe("docs/errors.md", () => {
+  test("has a line for each code, in the order of the source, and for nothing else", () => {
+    expect(codes.length).toBeGreaterThan(25);
+    expect(rows.map(([, code]) => code)).toEqual(codes);
+  });
+
+  test.each(rows.map(([, code, meaning, advice]) => [code, meaning, advice] as const))(
+    "says of %s what it means, and what to do",
+    (_, meaning, advice) => {
+      for (const text of [meaning, advice]) expect(text).toMatch(/^\S.{10,}[.:)]$/s);
+    },
+  );
+});
+
+test.each(codes)("%s is thrown, and has a line in the source", (code) => {
+  expect(sources).toContain(`"${code}"`);
+  expect(read("src/errors.ts")).toMatch(new RegExp(`/\\*\\* .+ \\*/\\n {2}\\| "${code}"`));
+});
