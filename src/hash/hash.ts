@@ -10,11 +10,11 @@ import { packData } from "../envelope/envelope.js";
 import { UNKNOWN_FIELDS_HEADER } from "../envelope/headers.js";
 import { isTaskError, TaskError } from "../errors.js";
 import { checkBoolean, noOptions, readOptions } from "../options.js";
+import { Problem } from "../problem.js";
 import { adviseToAwait } from "../promises.js";
 import { isTask } from "../task/copies.js";
 import { typeNameOf, typeUrlOf } from "../type-url.js";
 import { isBytes, isPlainObject } from "../values.js";
-import { JsonProblem } from "./json-problem.js";
 import { jsonToBinary, packedToBinary } from "./json-to-binary.js";
 import { jsonTypesOf } from "./json-types.js";
 
@@ -94,7 +94,7 @@ function readHash(
 
 /** What is no problem of the JSON was thrown by an accessor, or by a proxy. */
 function invalidHash(cause: unknown): TaskError {
-  const path = cause instanceof JsonProblem ? cause.path : "";
+  const path = cause instanceof Problem ? cause.path : "";
   return new TaskError("INVALID_HASH", `${path || "the hash"}: ${messageOf(cause)}`, {
     field: path || undefined,
     cause,

@@ -1,18 +1,19 @@
 import { type DescField, type DescMessage, type JsonObject, ScalarType } from "@bufbuild/protobuf";
 import { FeatureSet_FieldPresence } from "@bufbuild/protobuf/wkt";
 import { suggestName } from "../nearest-name.js";
+import { atIndex, atKey, atMember, Problem } from "../problem.js";
 import { typeNameOf, typeUrlOf } from "../type-url.js";
 import { noBytes } from "../wire/reader.js";
 import { Writer } from "../wire/writer.js";
 import { fieldOf, hasAmbiguousNames, isBracketed } from "./json-names.js";
-import { atIndex, atKey, atMember, expected, JsonProblem } from "./json-problem.js";
+import { expected } from "./json-problem.js";
 import { enumOf, isZero, type Scalar, scalarOf, wireTypeOf, writeScalar } from "./json-scalar.js";
 import { isJsonObject, type WriteMessage, wellKnownWriter } from "./json-well-known.js";
 import { type JsonOptions, JsonWriting } from "./json-writing.js";
 
 /**
  * The bytes of the message that a ProtoJSON value stands for, in one pass: no message is made of it on the way, so that
- * its size bounds the time and the memory. Throws JsonProblem with the path of what is wrong, and TOO_LARGE.
+ * its size bounds the time and the memory. Throws Problem with the path of what is wrong, and TOO_LARGE.
  */
 export function jsonToBinary(desc: DescMessage, json: unknown, options: JsonOptions): Uint8Array<ArrayBuffer> {
   return write(options, (writing, p) => writeMessage(writing, p, desc, json));
@@ -90,7 +91,7 @@ function checkUnknown({ options }: JsonWriting, desc: DescMessage, key: string):
     desc.fields.map(({ jsonName }) => jsonName),
   );
   const reason = `${desc.typeName} has no such field; { ignoreUnknownFields: true } passes over it${advice}`;
-  throw new JsonProblem(reason);
+  throw new Problem(reason);
 }
 
 function extensionOf({ options }: JsonWriting, desc: DescMessage, key: string): DescField | undefined {
@@ -106,16 +107,16 @@ function checkNames(
   key: string,
   json: JsonObject,
 ): void {
-  if (options.isStrict && hasAmbiguousNames(desc)) throw new JsonProblem("the key may stand for two fields");
+  if (options.isStrict && hasAmbiguousNames(desc)) throw new Problem("the key may stand for two fields");
   const { name, jsonName } = field;
   if (key !== name || name === jsonName || !Object.hasOwn(json, jsonName) || fieldOf(desc, jsonName) !== field) return;
-  throw new JsonProblem(`the field is set multiple times, by ${jsonName} and ${name}`);
+  throw new Problem(`the field is set multiple times, by ${jsonName} and ${name}`);
 }
 
 /** The fields that have been set of each oneof, with one more. */
 function addCase(cases = new Map<object, DescField>(), oneof: object, field: DescField): Map<object, DescField> {
   const other = cases.get(oneof);
-  if (other) throw new JsonProblem(`oneof set multiple times by ${other.name} and ${field.name}`);
+  if (other) throw new Problem(`oneof set multiple times by ${other.name} and ${field.name}`);
   return cases.set(oneof, field);
 }
 
@@ -208,7 +209,7 @@ function writeElement(
   json: unknown,
 ): number {
   if (json === null && !isNullable(field.message?.typeName ?? field.enum?.typeName))
-    throw new JsonProblem("a list item must not be null");
+    throw new Problem("a list item must not be null");
   if (field.listKind === "message") return writeSubmessage(writing, p, field, json);
   const value = scalarIn(writing, p, field, json);
   return value === undefined ? p : writeScalar(writing.writer, p, tag, typeOf(field), value);
@@ -223,7 +224,7 @@ function writeMap(writing: JsonWriting, p: number, field: DescField & { fieldKin
     try {
       writing.checkText(end, key);
       const mapKey = mapKeyOf(field.mapKey, key);
-      if (keys?.has(mapKey)) throw new JsonProblem("the key is there twice");
+      if (keys?.has(mapKey)) throw new Problem("the key is there twice");
       keys?.add(mapKey);
       end = writing.checkSize(writeEntry(writing, end, field, mapKey, json[key]));
     } catch (error) {
@@ -240,7 +241,7 @@ function mapKeyOf(type: ScalarType, key: string): Scalar {
   try {
     return scalarOf(type, key);
   } catch (error) {
-    if (error instanceof JsonProblem) throw new JsonProblem(`invalid map key: ${error.message}`);
+    if (error instanceof Problem) throw new Problem(`invalid map key: ${error.message}`);
     throw error;
   }
 }
@@ -254,7 +255,7 @@ function writeEntry(
 ): number {
   const { writer: w } = writing;
   if (json === null && !isNullable(field.message?.typeName ?? field.enum?.typeName))
-    throw new JsonProblem("a map value must not be null");
+    throw new Problem("a map value must not be null");
   const entry = w.fork(p, numbered(field, 2));
   const at = writeScalar(w, entry, 8 | wireTypeOf(field.mapKey), field.mapKey, key);
   if (field.mapKind === "message") {
@@ -286,10 +287,10 @@ function typeNameIn(json: JsonObject): string {
   return typeName;
 }
 
-function unknownType(typeName: string): JsonProblem {
-  return new JsonProblem(
-    `${typeName} is not in the type registry: it must be in a file that the data's file imports`,
-  ).in('["@type"]');
+function unknownType(typeName: string): Problem {
+  return new Problem(`${typeName} is not in the type registry: it must be in a file that the data's file imports`).in(
+    '["@type"]',
+  );
 }
 
 /** What is in an Any: the fields of a message beside its type; `value` of what has a JSON of its own. */

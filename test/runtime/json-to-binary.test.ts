@@ -9,8 +9,8 @@ import {
 } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { JsonProblem } from "../../src/hash/json-problem.js";
 import { jsonToBinary } from "../../src/hash/json-to-binary.js";
+import { Problem } from "../../src/problem.js";
 import { messages } from "./arbitrary.js";
 import { EverythingTask, files, LegacyTask } from "./kinds.js";
 
@@ -24,7 +24,7 @@ function bytesOf(schema: DescMessage, json: unknown, ignoreUnknownFields = false
   try {
     return jsonToBinary(schema, json, { ...options, ignoreUnknownFields });
   } catch (error) {
-    expect(error).toBeInstanceOf(JsonProblem);
+    expect(error).toBeInstanceOf(Problem);
     return undefined;
   }
 }
