@@ -3,7 +3,7 @@ import { BinaryWriter, base64Decode, base64Encode } from "@bufbuild/protobuf/wir
 import type { Any } from "@bufbuild/protobuf/wkt";
 import { type TaskEnvelope, TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
 import { SealedDataSchema } from "../../gen/taskledger/v1/sealed_data_pb.js";
-import { describeValue, messageOf } from "../describe-value.js";
+import { describeValue, messageOf, shorten } from "../describe-value.js";
 import { checkEnvelope } from "../envelope/check.js";
 import { encodeEnvelope } from "../envelope/encode.js";
 import { packData } from "../envelope/envelope.js";
@@ -131,7 +131,7 @@ function unknownType(type: string): TaskError {
   const advice = "register it; the bytes of a task (toBinary) can be kept and passed on without";
   return new TaskError(
     "UNKNOWN_TYPE",
-    `${type} is not among the types known here, so its JSON can't be read: ${advice}`,
+    `${shorten(type)} is not among the types known here, so its JSON can't be read: ${advice}`,
     {
       field: 'data["@type"]',
     },

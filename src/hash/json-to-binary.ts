@@ -1,5 +1,6 @@
 import { type DescField, type DescMessage, type JsonObject, ScalarType } from "@bufbuild/protobuf";
 import { FeatureSet_FieldPresence } from "@bufbuild/protobuf/wkt";
+import { shorten } from "../describe-value.js";
 import { suggestName } from "../nearest-name.js";
 import { atIndex, atKey, atMember, Problem } from "../problem.js";
 import { typeNameOf, typeUrlOf } from "../type-url.js";
@@ -288,9 +289,9 @@ function typeNameIn(json: JsonObject): string {
 }
 
 function unknownType(typeName: string): Problem {
-  return new Problem(`${typeName} is not in the type registry: it must be in a file that the data's file imports`).in(
-    '["@type"]',
-  );
+  return new Problem(
+    `${shorten(typeName)} is not in the type registry: it must be in a file that the data's file imports`,
+  ).in('["@type"]');
 }
 
 /** What is in an Any: the fields of a message beside its type; `value` of what has a JSON of its own. */

@@ -1,6 +1,7 @@
 import type { DescMessage, Message } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import type { TaskEnvelope } from "../../gen/taskledger/v1/envelope_pb.js";
+import { shorten } from "../describe-value.js";
 import type { DataReader } from "../envelope/decode.js";
 import {
   type DataWriter,
@@ -136,7 +137,7 @@ function classOf(task: AnyTask): Partial<TaskClass> {
 }
 
 export function typeMismatch({ taskList, id }: TaskKey, type: string, expected: string): TaskError {
-  return new TaskError("TYPE_MISMATCH", `the task is of type ${type}, not ${expected}`, {
+  return new TaskError("TYPE_MISMATCH", `the task is of type ${shorten(type)}, not ${expected}`, {
     taskList,
     id,
     field: "data",

@@ -2,9 +2,10 @@ import { create, type Message, toBinary } from "@bufbuild/protobuf";
 import { DamagedTaskSchema } from "../../gen/taskledger/v1/damaged_task_pb.js";
 import { TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
 import type { StoredTask } from "../adapter.js";
+import { describeValue, shorten } from "../describe-value.js";
 import { type DataReader, decodeBody, decodeEnvelope } from "../envelope/decode.js";
 import { type FullEnvelope, packData } from "../envelope/envelope.js";
-import { describeValue, isTaskError, TaskError } from "../errors.js";
+import { isTaskError, TaskError } from "../errors.js";
 import type { TaskKey } from "../keys.js";
 import { typeNameOf, typeUrlOf } from "../type-url.js";
 import { versionToTimestamp } from "../version.js";
@@ -106,7 +107,7 @@ function opaque(envelope: FullEnvelope, home: TaskHome | undefined, reason: () =
 }
 
 function unknownType({ taskList, id }: TaskKey, type: string): TaskError {
-  return new TaskError("UNKNOWN_TYPE", `${type} is not among the types that are known here`, { taskList, id });
+  return new TaskError("UNKNOWN_TYPE", `${shorten(type)} is not among the types that are known here`, { taskList, id });
 }
 
 function invalidData({ taskList, id }: TaskKey, reason: string): TaskError {

@@ -1,6 +1,7 @@
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import type { OperationOptions } from "../adapter.js";
 import { defaultHome, maxTaskBytes } from "../default-home.js";
+import { shorten } from "../describe-value.js";
 import { decodeEnvelope } from "../envelope/decode.js";
 import { type Envelope, viewEnvelope } from "../envelope/envelope.js";
 import { isTaskError, TaskError } from "../errors.js";
@@ -174,7 +175,7 @@ export abstract class Task<S extends DescMessage = DescMessage, ListField extend
     const { schema, type } = this;
     const schemaOfType = (name: string) => {
       if (name !== type)
-        throw new TaskError("TYPE_MISMATCH", `the hash is of type ${name}, not ${type}`, { field: "data" });
+        throw new TaskError("TYPE_MISMATCH", `the hash is of type ${shorten(name)}, not ${type}`, { field: "data" });
       return schema;
     };
     return fromEnvelope(
