@@ -23,12 +23,14 @@ import { checkKey, checkTaskList, readKey, type TaskKey } from "./keys.js";
 import { type ListStats, readStats, type StatsOptions } from "./list-stats.js";
 import { checkSavedBefore, listTasks } from "./listing.js";
 import { checkFunction, noOptions, type OptionNames, operationOptions, readOperation, readOptions } from "./options.js";
+import { adviseToAwait } from "./promises.js";
 import { readArray } from "./read-from.js";
 import { type Claim, endCompleted } from "./recovery/claim.js";
 import { type ClaimInfo, type ClaimOptions, claimInfoOf, claimsOf, claimVersion } from "./recovery/claiming.js";
 import { listStale, type StaleOptions } from "./stale.js";
 import { callStore, callStoreForOne, toStoreError } from "./store-error.js";
 import { splitOptions } from "./task/build.js";
+import { nameOf } from "./task/class-advice.js";
 import type { OpaqueTask } from "./task/opaque-task.js";
 import { TaskTypeRegistry } from "./task/registry.js";
 import { Task } from "./task/task.js";
@@ -394,7 +396,9 @@ const adapterMethods = ["open", "save", "find", "all", "complete", "close"] as c
 function checkAdapter(field: string, expected: string, value: unknown): asserts value is Adapter {
   const members = Object(value) as Record<string, unknown>;
   if (readOr(false, () => adapterMethods.every((name) => typeof members[name] === "function"))) return;
-  throw invalidArgument(field, `${expected} (${adapterMethods.join(", ")})`, value);
+  const name = nameOf(value);
+  const advice = name ? `; make one of it: new ${name}(…)` : adviseToAwait(value);
+  throw invalidArgument(field, `${expected} (${adapterMethods.join(", ")})`, value, advice);
 }
 
 function checkMaxTaskBytes(value: unknown): void {

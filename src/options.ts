@@ -98,8 +98,9 @@ export function checkBoolean(field: string, value: unknown): void {
 }
 
 /** Throws INVALID_ARGUMENT unless `value` is a function, or undefined. */
-export function checkFunction(field: string, value: unknown): void {
-  if (value !== undefined && typeof value !== "function") throw invalidArgument(field, "a function", value);
+export function checkFunction(field: string, value: unknown, advice = ""): void {
+  if (value === undefined || typeof value === "function") return;
+  throw invalidArgument(field, "a function", value, adviseToAwait(value) || advice);
 }
 
 /** The longest time that Node's timers know, in milliseconds: nearly 25 days. */

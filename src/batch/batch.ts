@@ -1,7 +1,9 @@
 import { defaultHome, maxTaskBytes } from "../default-home.js";
 import { invalidArgument } from "../errors.js";
 import { checkCount, readOptions } from "../options.js";
-import { checkResult, iteratorOf } from "../source.js";
+import { adviseToAwait } from "../promises.js";
+import { checkResult, isIterable, iteratorOf } from "../source.js";
+import { isTask } from "../task/copies.js";
 import type { OpaqueTask } from "../task/opaque-task.js";
 import { TaskTypeRegistry } from "../task/registry.js";
 import type { Task } from "../task/task.js";
@@ -36,9 +38,14 @@ export function toBatch(tasks: Iterable<Task>, options: BatchOptions = {}): Uint
   return encoder.encode(maxBytes, false);
 }
 
+function adviseOnBatch(value: unknown): string {
+  if (isTask(value)) return "; one goes into an array: [task]";
+  return isIterable(value) ? "; from an async iterable, encodeFrames makes batches" : adviseToAwait(value);
+}
+
 function iterableOf(tasks: Iterable<Task>): Iterable<Task> {
   if (!readOr(false, () => typeof Object(tasks)[Symbol.iterator] === "function"))
-    throw invalidArgument("tasks", "an iterable of tasks", tasks);
+    throw invalidArgument("tasks", "an iterable of tasks", tasks, adviseOnBatch(tasks));
   const iterator = iteratorOf(tasks) as Iterator<Task>;
   const next = () => checkResult(iterator.next());
   return { [Symbol.iterator]: () => ({ next, return: () => iterator.return?.() ?? { done: true, value: undefined } }) };

@@ -4,6 +4,7 @@ import { checkTaskList } from "../keys.js";
 import { checkBoolean, checkCount, checkDuration, checkFunction, type OptionNames, readOptions } from "../options.js";
 import type { Task } from "../task/task.js";
 import type { ExecuteContext } from "../task/task-types.js";
+import { isPlainObject } from "../values.js";
 import type { Claim } from "./claim.js";
 import { checkClaimOptions } from "./claiming.js";
 
@@ -91,6 +92,11 @@ export const performOptionNames: OptionNames<PerformOptions> = {
   ...{ owner: true, lease: true, timeout: true, maxAttempts: true, backoff: true },
   ...{ deadLetterList: true, onExhausted: true, opaque: true, signal: true },
 };
+
+/** Throws INVALID_ARGUMENT for what is neither a function nor undefined. */
+export function checkHandler(handler: unknown): void {
+  checkFunction("handler", handler, isPlainObject(handler) ? "; the options come after the handler" : "");
+}
 
 /** Throws INVALID_ARGUMENT, INVALID_KEY. */
 export function checkPerformOptions<T extends PerformOptions>(options: T): T {

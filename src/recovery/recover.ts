@@ -2,14 +2,13 @@ import { mapConcurrently } from "../concurrency.js";
 import type { DataInterface } from "../data-interface.js";
 import { invalidArgument } from "../errors.js";
 import { checkTaskList } from "../keys.js";
-import { checkFunction } from "../options.js";
 import { readArray } from "../read-from.js";
 import { listStale } from "../stale.js";
 import type { OpaqueTask } from "../task/opaque-task.js";
 import type { Task } from "../task/task.js";
 import type { TaskClass, TaskOf } from "../task/task-types.js";
 import { isArray } from "../values.js";
-import type { PerformResult, TaskHandler } from "./perform-options.js";
+import { checkHandler, type PerformResult, type TaskHandler } from "./perform-options.js";
 import { Performer } from "./performer.js";
 import { type RecoverCounts, type RecoverEvent, type RecoverOptions, readRecoverOptions } from "./recover-options.js";
 import { repeat } from "./repeat.js";
@@ -30,7 +29,7 @@ export async function recover<C extends TaskClass<Task>>(
   options: RecoverOptions<TaskOf<C> | OpaqueTask> = {},
 ): Promise<RecoverCounts> {
   const lists = checkTaskLists(taskLists);
-  checkFunction("handler", handler);
+  checkHandler(handler);
   const read = readRecoverOptions(lists, options as RecoverOptions);
   return new Recovery(tasks as DataInterface, lists, handler as TaskHandler<Task> | undefined, read).run();
 }

@@ -35,7 +35,7 @@ export function adviseOnTask(value: unknown): string {
 /** For what is given for a source of tasks. */
 export function adviseOnSource(value: unknown): string {
   if (typeof value === "function") return "; give what it returns, or new TaskGenerator(function)";
-  return isTask(value) ? "; for one task there are save and complete" : "";
+  return isTask(value) ? "; one goes into an array: [task]" : "";
 }
 
 /** The name of a class, or of another function; empty for anything else. */

@@ -1,5 +1,6 @@
 import { type DescEnum, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 import { suggestName } from "../nearest-name.js";
+import { isArray } from "../values.js";
 import { isTask } from "./copies.js";
 
 // What to write instead, for values that people give again and again where a field takes another. Each gives the end of a
@@ -69,7 +70,8 @@ export function adviseOnList(value: unknown): string {
 
 /** For what is given for a map. */
 export function adviseOnMap(value: unknown): string {
-  return value instanceof Map ? "; Object.fromEntries(map) makes one" : "";
+  if (value instanceof Map) return "; Object.fromEntries(map) makes one";
+  return isArray(value) && value.length > 0 && value.every(isArray) ? "; Object.fromEntries(entries) makes one" : "";
 }
 
 /** For a key that a message does not have; `besides` may be meant, too. */

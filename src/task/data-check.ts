@@ -142,6 +142,7 @@ function unknownKey(desc: DescMessage, value: object, key: string, besides: read
 
 function checkOneof(oneof: DescOneof, value: unknown, depth: number, inMessage: boolean): void {
   if (!isPlainObject(value)) throw notA("{ case, value }", value);
+  for (const key of Object.keys(value)) if (key !== "case" && key !== "value") throw strayInOneof(oneof, key);
   if (value.case === undefined) return;
   const field = oneof.fields.find((other) => other.localName === value.case);
   if (field === undefined) throw unknownCase(oneof, value.case);
@@ -150,6 +151,13 @@ function checkOneof(oneof: DescOneof, value: unknown, depth: number, inMessage: 
   } catch (error) {
     throw atMember("value", error);
   }
+}
+
+/** `create` would pass over it. */
+function strayInOneof({ localName, fields }: DescOneof, key: string): Problem {
+  const isField = fields.some((field) => field.localName === key);
+  const advice = isField ? `write ${localName}: { case: "${key}", value: … }` : "it is { case, value }";
+  return new UnknownName(() => `a oneof has no ${shorten(key)}; ${advice}`).in(shorten(key));
 }
 
 function unknownCase({ fields }: DescOneof, value: unknown): Problem {

@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { anyPack, durationFromMs, timestampFromDate } from "@bufbuild/protobuf/wkt";
-import { DataInterface, OpaqueTask, Task, toBatch } from "taskledger";
+import { DataInterface, decodeFrames, encodeFrames, OpaqueTask, perform, recover, Task, toBatch } from "taskledger";
 import { MemoryAdapter } from "taskledger/memory";
 import { describe, expect, test } from "vitest";
 import { FetchFileSchema } from "../../../gen/example/v1/fetch_file_pb.js";
@@ -202,6 +202,79 @@ describe("build tells who gives it", () => {
   });
 });
 
+describe("a oneof tells who gives it", () => {
+  const built = (what: string, choice: unknown, field: string, message: string) =>
+    [what, () => EverythingTask.build({ ...key, choice }), "UNKNOWN_FIELD" as const, field, message] as const;
+  testCases([
+    built("its field", { chosenText: "x" }, "choice.chosenText", 'choice: { case: "chosenText", value: … }'),
+    built(
+      "a field beside its case",
+      { case: "chosenText", value: "x", chosenInt64: 1n },
+      "choice.chosenInt64",
+      "value: … }",
+    ),
+    built(
+      "a misspelt key",
+      { cas: "chosenText", value: "x" },
+      "choice.cas",
+      "a oneof has no cas; it is { case, value }",
+    ),
+  ]);
+});
+
+describe("others tell who gives", () => {
+  const refused = (what: string, act: () => unknown, field: string, message: string) =>
+    [what, act, "INVALID_ARGUMENT" as const, field, message] as const;
+  const drain = async (source: AsyncIterable<unknown>) => {
+    for await (const _ of source);
+  };
+  testCases([
+    refused(
+      "recover: options for its handler",
+      () => recover(tasks, "l", { maxAttempts: 3 } as Any),
+      "handler",
+      "; the options come after the handler",
+    ),
+    refused(
+      "perform: options for its handler",
+      () => perform(tasks, task, { maxAttempts: 3 } as Any),
+      "handler",
+      "; the options come after the handler",
+    ),
+    refused(
+      "toBatch: an async source",
+      () => toBatch(tasks.all("l")),
+      "tasks",
+      "; from an async iterable, encodeFrames makes batches",
+    ),
+    refused("toBatch: a task", () => toBatch(task as Any), "tasks", "; one goes into an array: [task]"),
+    refused(
+      "decodeFrames: bytes",
+      () => drain(decodeFrames(bytes as Any, { types: [FetchFileTask] })),
+      "source",
+      "; bytes that are all there go into an array: [bytes]",
+    ),
+    refused(
+      "decodeFrames: text",
+      () => drain(decodeFrames(["x"] as Any, { types: [FetchFileTask] })),
+      "source",
+      "; a stream must have no encoding",
+    ),
+    refused(
+      "an adapter's class",
+      () => new DataInterface({ types: [FetchFileTask], adapter: MemoryAdapter } as Any),
+      "adapter",
+      "got a function (MemoryAdapter); make one of it: new MemoryAdapter(…)",
+    ),
+    refused(
+      "encodeFrames: a task",
+      () => drain(encodeFrames(task as Any)),
+      "source",
+      "; one goes into an array: [task]",
+    ),
+  ]);
+});
+
 describe("types tell who gives", () => {
   const adapter = new MemoryAdapter();
   const given = (what: string, types: unknown, field: string, message: string, code = "TYPE_MISMATCH") =>
@@ -252,7 +325,7 @@ describe("an operation tells who gives it", () => {
       () => tasks.saveAll(task),
       "INVALID_ARGUMENT",
       "source",
-      "got an object (FetchFileTask); for one task there are save and complete",
+      "got an object (FetchFileTask); one goes into an array: [task]",
     ],
     [
       "a function",
