@@ -15,7 +15,7 @@ import { adviseToAwait } from "../promises.js";
 import { isTask } from "../task/copies.js";
 import { typeNameOf, typeUrlOf } from "../type-url.js";
 import { isBytes, isPlainObject } from "../values.js";
-import { jsonToBinary, packedToBinary } from "./json-to-binary.js";
+import { dataToBinary, jsonToBinary } from "./json-to-binary.js";
 import { jsonTypesOf } from "./json-types.js";
 
 /** A task as a plain object that JSON keeps whole: ProtoJSON of `taskledger.v1.TaskEnvelope`. */
@@ -37,7 +37,7 @@ function toPlainHash(envelope: TaskEnvelope & { data: Any }, schema: DescMessage
     const hash = toJson(TaskEnvelopeSchema, envelope, { registry }) as TaskHash;
     const options = { registry, ignoreUnknownFields: false, isStrict: true, maxBytes: Infinity };
     const { value } = envelope.data;
-    return Buffer.compare(packedToBinary(schema, hash.data, options), value) === 0 ? hash : undefined;
+    return Buffer.compare(dataToBinary(schema, hash.data, options), value) === 0 ? hash : undefined;
   } catch {
     return undefined; // a Timestamp out of range, an Any of a type that the registry lacks, a negative zero …
   }

@@ -1,11 +1,11 @@
 import { type DescField, type DescMessage, type JsonObject, ScalarType } from "@bufbuild/protobuf";
-import { FeatureSet_FieldPresence } from "@bufbuild/protobuf/wkt";
 import { shorten } from "../describe-value.js";
 import { suggestName } from "../nearest-name.js";
 import { atIndex, atKey, atMember, Problem } from "../problem.js";
 import { typeNameOf, typeUrlOf } from "../type-url.js";
 import { noBytes } from "../wire/reader.js";
 import { Writer } from "../wire/writer.js";
+import { hasNull, leavesOutZero, tagOf, tagWith, takesNull, typeOf } from "./json-field.js";
 import { fieldOf, hasAmbiguousNames, isBracketed } from "./json-names.js";
 import { expected } from "./json-problem.js";
 import { enumOf, isZero, type Scalar, scalarOf, wireTypeOf, writeScalar } from "./json-scalar.js";
@@ -20,10 +20,14 @@ export function jsonToBinary(desc: DescMessage, json: unknown, options: JsonOpti
   return write(options, (writing, p) => writeMessage(writing, p, desc, json));
 }
 
-/** The same for a message that is in an Any, beside the name of its type. */
-export function packedToBinary(desc: DescMessage, json: unknown, options: JsonOptions): Uint8Array<ArrayBuffer> {
+/** The same for the data of an envelope, which is in an Any, beside the name of its type. */
+export function dataToBinary(desc: DescMessage, json: unknown, options: JsonOptions): Uint8Array<ArrayBuffer> {
   if (!isJsonObject(json)) throw expected("object", json);
-  return write(options, (writing, p) => writeContent(writing, p, desc, json));
+  return write(options, (writing, p) => {
+    writing.enter(); // the envelope
+    writing.enter(); // the Any
+    return writeContent(writing, p, desc, json);
+  });
 }
 
 function write(options: JsonOptions, writeTo: (writing: JsonWriting, p: number) => number): Uint8Array<ArrayBuffer> {
@@ -131,24 +135,10 @@ function writeField(writing: JsonWriting, p: number, field: DescField, json: unk
       return writeSubmessage(writing, p, field, json);
     default: {
       const value = scalarIn(writing, p, field, json);
-      if (value === undefined || (isLeftOut(field) && isZero(value))) return p;
+      if (value === undefined || (leavesOutZero(field) && isZero(value))) return p;
       return writeScalar(writing.writer, p, tagOf(field), typeOf(field), value);
     }
   }
-}
-
-/** For others null is nothing at all. */
-function takesNull({ fieldKind, message, enum: desc }: DescField): boolean {
-  if (fieldKind === "list" || fieldKind === "map") return false;
-  return isNullable(message?.typeName ?? desc?.typeName);
-}
-
-function isNullable(typeName: string | undefined): boolean {
-  return typeName === "google.protobuf.Value" || typeName === "google.protobuf.NullValue";
-}
-
-function isLeftOut({ presence }: DescField): boolean {
-  return presence === FeatureSet_FieldPresence.IMPLICIT;
 }
 
 /** Undefined for an enum value that is to be ignored. */
@@ -156,18 +146,6 @@ function scalarIn(writing: JsonWriting, p: number, field: DescField, json: unkno
   writing.checkText(p, json);
   if (field.enum) return enumOf(field.enum, json, writing.options.ignoreUnknownFields);
   return writing.checkNumber(scalarOf(field.scalar as ScalarType, json));
-}
-
-function typeOf({ scalar }: DescField): ScalarType {
-  return scalar ?? ScalarType.INT32; // an enum
-}
-
-function tagOf(field: DescField): number {
-  return numbered(field, wireTypeOf(typeOf(field)));
-}
-
-function numbered({ number }: DescField, wireType: number): number {
-  return ((number << 3) | wireType) >>> 0;
 }
 
 function writeSubmessage(
@@ -178,10 +156,10 @@ function writeSubmessage(
 ): number {
   const { writer: w } = writing;
   if ("delimitedEncoding" in field && field.delimitedEncoding) {
-    const end = writeMessage(writing, w.tag(p, numbered(field, 3)), field.message, json);
-    return w.tag(end, numbered(field, 4));
+    const end = writeMessage(writing, w.tag(p, tagWith(field, 3)), field.message, json);
+    return w.tag(end, tagWith(field, 4));
   }
-  const start = w.fork(p, numbered(field, 2));
+  const start = w.fork(p, tagWith(field, 2));
   return w.join(start, writeMessage(writing, start, field.message, json));
 }
 
@@ -189,7 +167,7 @@ function writeList(writing: JsonWriting, p: number, field: DescField & { fieldKi
   if (!Array.isArray(json)) throw expected("Array", json);
   const { writer: w } = writing;
   const isPacked = field.packed && json.length > 0;
-  const start = isPacked ? w.fork(p, numbered(field, 2)) : p;
+  const start = isPacked ? w.fork(p, tagWith(field, 2)) : p;
   const tag = isPacked ? 0 : tagOf(field);
   let end = start;
   for (let i = 0; i < json.length; i++)
@@ -209,8 +187,7 @@ function writeElement(
   tag: number,
   json: unknown,
 ): number {
-  if (json === null && !isNullable(field.message?.typeName ?? field.enum?.typeName))
-    throw new Problem("a list item must not be null");
+  if (json === null && !hasNull(field)) throw new Problem("a list item must not be null");
   if (field.listKind === "message") return writeSubmessage(writing, p, field, json);
   const value = scalarIn(writing, p, field, json);
   return value === undefined ? p : writeScalar(writing.writer, p, tag, typeOf(field), value);
@@ -255,9 +232,8 @@ function writeEntry(
   json: unknown,
 ): number {
   const { writer: w } = writing;
-  if (json === null && !isNullable(field.message?.typeName ?? field.enum?.typeName))
-    throw new Problem("a map value must not be null");
-  const entry = w.fork(p, numbered(field, 2));
+  if (json === null && !hasNull(field)) throw new Problem("a map value must not be null");
+  const entry = w.fork(p, tagWith(field, 2));
   const at = writeScalar(w, entry, 8 | wireTypeOf(field.mapKey), field.mapKey, key);
   if (field.mapKind === "message") {
     const start = w.fork(at, 18);
