@@ -142,7 +142,8 @@ function unknownKey(desc: DescMessage, value: object, key: string, besides: read
 
 function checkOneof(oneof: DescOneof, value: unknown, depth: number, inMessage: boolean): void {
   if (!isPlainObject(value)) throw notA("{ case, value }", value);
-  for (const key of Object.keys(value)) if (key !== "case" && key !== "value") throw strayInOneof(oneof, key);
+  const stray = inMessage ? undefined : Object.keys(value).find((key) => key !== "case" && key !== "value");
+  if (stray !== undefined) throw strayInOneof(oneof, stray);
   if (value.case === undefined) return;
   const field = oneof.fields.find((other) => other.localName === value.case);
   if (field === undefined) throw unknownCase(oneof, value.case);
