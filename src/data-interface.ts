@@ -335,7 +335,9 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
   close(): Promise<void> {
     const own = interfaceState(this);
     if (findDefaultHome() === this) setDefaultHome(undefined);
-    own.closing ??= Promise.resolve(own.adapter?.close());
+    own.closing ??= callStore("not-applied", async () => {
+      await own.adapter?.close();
+    });
     return own.closing;
   }
 

@@ -3,6 +3,7 @@ import { type ClaimState, isClaimed, REDELIVERY } from "./claim-store.js";
 import { chunks } from "./concurrency.js";
 import { checkTaskList } from "./keys.js";
 import { checkBoolean, checkCount, type OptionNames, readOperation } from "./options.js";
+import { claimsOf } from "./recovery/claiming.js";
 import { type Version, versionToDate } from "./version.js";
 
 export interface StatsOptions extends OperationOptions {
@@ -69,7 +70,7 @@ async function readStates(
   const states: (ClaimState | undefined)[] = [];
   for (const some of chunks(tasks, STATES_AT_ONCE)) {
     const keys = some.map(({ id }) => ({ taskList, id }));
-    states.push(...((await adapter.claims?.states(keys, { signal })) ?? []));
+    states.push(...(await claimsOf(adapter).states(keys, { signal })));
   }
   return states;
 }

@@ -5,6 +5,7 @@ import { invalidArgument, TaskError } from "../errors.js";
 import type { TaskKey } from "../keys.js";
 import { checkDuration } from "../options.js";
 import type { Version } from "../version.js";
+import { CheckedClaims } from "./checked-claims.js";
 import { Claim } from "./claim.js";
 
 export interface ClaimOptions extends OperationOptions {
@@ -33,7 +34,7 @@ export function newOwner(): string {
 
 /** Throws UNSUPPORTED where the adapter has no claims. */
 export function claimsOf(adapter: Adapter): ClaimStore {
-  if (adapter.claims) return adapter.claims;
+  if (adapter.claims) return new CheckedClaims(adapter.claims);
   throw new TaskError("UNSUPPORTED", "this store has no claims");
 }
 

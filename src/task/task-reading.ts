@@ -8,6 +8,7 @@ import { type FullEnvelope, packData } from "../envelope/envelope.js";
 import { isTaskError, TaskError } from "../errors.js";
 import type { TaskKey } from "../keys.js";
 import { typeNameOf, typeUrlOf } from "../type-url.js";
+import { isBytes } from "../values.js";
 import { versionToTimestamp } from "../version.js";
 import type { MessageCodec } from "../wire/message-codec.js";
 import { describeUndecodable, tryDecodingData } from "./data.js";
@@ -23,6 +24,7 @@ import { validateTask } from "./validation.js";
  * of other tasks: they come as an OpaqueTask, whose `reason` is INVALID_ENVELOPE and whose data is a DamagedTask.
  */
 export function readStoredTask(stored: StoredTask, taskList: string, home: TaskHome, registry: TaskTypeRegistry): Task {
+  checkStored(stored);
   const decoder = dataReaderOf(registry);
   const key = { taskList, id: stored.id };
   try {
@@ -33,6 +35,12 @@ export function readStoredTask(stored: StoredTask, taskList: string, home: TaskH
     if (!isTaskError(error, "INVALID_ENVELOPE")) throw error;
     return damagedTask(stored, key, home, error);
   }
+}
+
+function checkStored(stored: StoredTask): void {
+  const { id, savedAt, body } = Object(stored) as Partial<Record<keyof StoredTask, unknown>>;
+  if (typeof id === "string" && typeof savedAt === "bigint" && isBytes(body)) return;
+  throw new TaskError("UNAVAILABLE", `the adapter gave what is no stored task: ${describeValue(stored)}`);
 }
 
 function checkStoredKey({ taskList, id }: TaskKey, key: TaskKey): void {
