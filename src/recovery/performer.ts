@@ -4,6 +4,7 @@ import { isTaskError, TaskError } from "../errors.js";
 import { checkDataInterface, servicesOf } from "../interface-state.js";
 import { OpaqueTask } from "../task/opaque-task.js";
 import type { Task } from "../task/task.js";
+import { stateOf } from "../task/task-state.js";
 import type { Claim } from "./claim.js";
 import { claimsOf, DEFAULT_LEASE, newOwner } from "./claiming.js";
 import { saveDeadLetter } from "./dead-letter.js";
@@ -45,6 +46,7 @@ export class Performer {
 
   /** Throws what the store throws if the task could not be claimed, or not be completed. */
   async perform(task: Task): Promise<PerformResult> {
+    stateOf(task); // or it is no task
     const cannotDo = task instanceof OpaqueTask && !(this.#options.opaque && this.#handler);
     if (cannotDo) return passedOver(task, "opaque");
     const before = await this.#claimsBefore(task);

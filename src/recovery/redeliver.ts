@@ -3,7 +3,7 @@ import type { OperationOptions } from "../adapter.js";
 import { REDELIVERY } from "../claim-store.js";
 import { forEachConcurrently } from "../concurrency.js";
 import type { DataInterface } from "../data-interface.js";
-import type { TaskError } from "../errors.js";
+import { invalidArgument, type TaskError } from "../errors.js";
 import { checkDataInterface } from "../interface-state.js";
 import { checkTaskList } from "../keys.js";
 import { checkCount, checkDuration, checkFunction, type OptionNames, readOptions } from "../options.js";
@@ -53,7 +53,7 @@ export async function redeliver<C extends TaskClass<Task>>(
 ): Promise<number> {
   checkDataInterface("tasks", tasks);
   checkTaskList(taskList);
-  checkFunction("send", send);
+  if (typeof send !== "function") throw invalidArgument("send", "a function", send);
   const { every, signal, onStoreFailed, ...rest } = readOptions(options, redeliverOptions);
   const { olderThan = 60_000, interval = 300_000, batchSize = 100 } = rest;
   checkDuration("interval", interval, 1);
