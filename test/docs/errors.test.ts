@@ -13,12 +13,19 @@ const rows = sections.flatMap((section) => [...section.matchAll(/^\| `([A-Z_]+)`
 const sources = readdirSync(join(repository, "src"), { recursive: true, encoding: "utf8" })
   .filter((path) => path.endsWith(".ts") && path !== "errors.ts" && !path.startsWith("testing"))
   .map((path) => read(`src/${path}`))
-  .join("\n");
+  .join("\n")
+  .replace(/isTaskError\([^)]*\)/g, ""); // which asks for a code, and throws none
+const thrown = [...sources.matchAll(/new (?:TaskError|BulkError)\(\s*"([A-Z_]+)"/g)].map(([, code]) => code as string);
 
 describe("docs/errors.md", () => {
   test("has a line for each code, in the order of the source, and for nothing else", () => {
     expect(codes.length).toBeGreaterThan(25);
     expect(rows.map(([, code]) => code)).toEqual(codes);
+  });
+
+  test("has a line for each code that is thrown", () => {
+    expect(thrown.length).toBeGreaterThan(50);
+    expect(thrown.filter((code) => !codes.includes(code))).toEqual([]);
   });
 
   test.each(rows.map(([, code, meaning, advice]) => [code, meaning, advice] as const))(
