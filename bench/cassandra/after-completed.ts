@@ -80,7 +80,7 @@ async function rawRow({ raw }: Sides, completed: number): Promise<Row> {
     await raw.save("used", idOf(index), stored[0] as Buffer);
     await raw.complete("used", idOf(index));
   });
-  const name = `the same list in the gem's layout`;
+  const name = `the same list in one partition, clustered by id`;
   try {
     const seconds = await secondsOf(async () => {
       for await (const _ of raw.all("used", 5_000));

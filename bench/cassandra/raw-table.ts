@@ -1,7 +1,7 @@
 import { type Client, concurrent, type QueryOptions } from "cassandra-driver";
 
 /**
- * The baseline: the driver by itself, with the gem's layout of one partition a list, clustered by id. Statements are
+ * The baseline: the driver by itself, with one partition per list, clustered by id. Statements are
  * prepared, consistency is LOCAL_QUORUM, and nothing is batched.
  */
 export class RawTable {

@@ -2,12 +2,12 @@ import { create, fromBinary, mergeFromBinary, toBinary } from "@bufbuild/protobu
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 import { type TaskBatch, TaskBatchSchema, type TaskGroup, TaskGroupSchema } from "../../gen/taskledger/v1/batch_pb.js";
 import { type TaskEnvelope, TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
-import { expectedBytes, isEnvelope } from "../bytes-advice.js";
+import { expectedBytes, isEnvelope } from "../core/bytes-advice.js";
+import { isTaskError, TaskError } from "../core/errors.js";
+import { isBytes } from "../core/values.js";
 import { checkEnvelope } from "../envelope/check.js";
 import { type FullEnvelope, packData } from "../envelope/envelope.js";
 import { compactHeaders } from "../envelope/headers.js";
-import { isTaskError, TaskError } from "../errors.js";
-import { isBytes } from "../values.js";
 import { fallBack } from "../wire/fallback.js";
 import { decode } from "../wire/message-codec.js";
 import type { Reader } from "../wire/reader.js";

@@ -1,7 +1,7 @@
-import { describeValue, shorten } from "../describe-value.js";
-import { TaskError } from "../errors.js";
-import { readFrom } from "../read-from.js";
-import { isPlainObject } from "../values.js";
+import { describeValue, shorten } from "../core/describe-value.js";
+import { TaskError } from "../core/errors.js";
+import { readFrom } from "../core/read-from.js";
+import { isPlainObject } from "../core/values.js";
 
 /**
  * The header in which the hash carries what a newer version of the protocol put into the envelope and this one does

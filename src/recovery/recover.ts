@@ -1,13 +1,11 @@
-import { mapConcurrently } from "../concurrency.js";
-import type { DataInterface } from "../data-interface.js";
-import { invalidArgument } from "../errors.js";
-import { checkTaskList } from "../keys.js";
-import { readArray } from "../read-from.js";
-import { listStale } from "../stale.js";
+import { mapConcurrently } from "../core/concurrency.js";
+import type { TaskError } from "../core/errors.js";
+import { checkTaskLists } from "../core/keys.js";
+import type { DataInterface } from "../interface/data-interface.js";
+import { listStale } from "../interface/stale.js";
 import type { OpaqueTask } from "../task/opaque-task.js";
 import type { Task } from "../task/task.js";
 import type { TaskClass, TaskOf } from "../task/task-types.js";
-import { isArray } from "../values.js";
 import { checkHandler, type PerformResult, type TaskHandler } from "./perform-options.js";
 import { Performer } from "./performer.js";
 import { type RecoverCounts, type RecoverEvent, type RecoverOptions, readRecoverOptions } from "./recover-options.js";
@@ -32,18 +30,6 @@ export async function recover<C extends TaskClass<Task>>(
   checkHandler(handler);
   const read = readRecoverOptions(lists, options as RecoverOptions);
   return new Recovery(tasks as DataInterface, lists, handler as TaskHandler<Task> | undefined, read).run();
-}
-
-const EXPECTED_LISTS = "a task list, or an array of them";
-
-function checkTaskLists(taskLists: unknown): readonly string[] {
-  const given = isArray(taskLists) ? taskLists : [taskLists];
-  const lists = readArray("taskLists", EXPECTED_LISTS, given, (list) => {
-    checkTaskList(list);
-    return list;
-  });
-  if (lists.length === 0) throw invalidArgument("taskLists", EXPECTED_LISTS, taskLists);
-  return lists;
 }
 
 const countOf = {
@@ -83,20 +69,16 @@ class Recovery {
 
   async run(): Promise<RecoverCounts> {
     const { every, signal } = this.#options;
-    const onStoreFailed = (error: (RecoverEvent & { type: "store-failed" })["error"]) =>
-      this.#tell({ type: "store-failed", error }).then(() => !this.#thrown);
-    await repeat(() => this.#passAll(), { every, signal, onStoreFailed });
+    const onFailed = (error: unknown) =>
+      this.#tell({ type: "store-failed", error: error as TaskError }).then(() => !this.#thrown);
+    const passes = this.#taskLists.map((taskList) => () => this.#pass(taskList));
+    await repeat(passes, { every, signal, onFailed });
     if (this.#thrown) throw this.#thrown.cause;
     return this.#total;
   }
 
-  /** Whether to go on. */
-  async #passAll(): Promise<boolean> {
-    for (const taskList of this.#taskLists) if (!this.#thrown) await this.#pass(taskList);
-    return !this.#thrown;
-  }
-
-  async #pass(taskList: string): Promise<void> {
+  /** Resolves to whether to go on. */
+  async #pass(taskList: string): Promise<boolean> {
     const { olderThan = 60_000, concurrency, signal, owner } = this.#options;
     const counts = noCounts();
     const isContested = () => this.#performer.hasRivals;
@@ -107,9 +89,10 @@ class Recovery {
       counts[name]++;
       this.#total[name]++;
       if (result.type !== "passed-over") await this.#tell(result);
-      if (this.#thrown) return;
+      if (this.#thrown) return false;
     }
     await this.#tell({ type: "pass", taskList, counts });
+    return !this.#thrown;
   }
 
   async #tell(event: RecoverEvent): Promise<void> {

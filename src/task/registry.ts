@@ -1,9 +1,9 @@
-import { invalidArgument, TaskError } from "../errors.js";
-import { adviseToAwait } from "../promises.js";
-import { readArgument } from "../read-from.js";
-import { isArray, readOr } from "../values.js";
-import { adviseOnClass, adviseOnClasses } from "./class-advice.js";
-import { mismatch } from "./copies.js";
+import { adviseOnClass, adviseOnClasses } from "../core/class-advice.js";
+import { mismatch } from "../core/copies.js";
+import { invalidArgument, TaskError } from "../core/errors.js";
+import { adviseToAwait } from "../core/promises.js";
+import { readArgument } from "../core/read-from.js";
+import { isArray, readOr } from "../core/values.js";
 import { Task } from "./task.js";
 import type { TaskClass } from "./task-types.js";
 import { noValidation, type Validation } from "./validation.js";

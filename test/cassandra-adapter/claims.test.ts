@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import type { ClaimRequest, ClaimState } from "../../src/adapter/claim-store.js";
 import type { CassandraClaims } from "../../src/adapters/cassandra/claims.js";
 import { type Host, processHost } from "../../src/adapters/cassandra/host.js";
 import { Ledger } from "../../src/adapters/cassandra/ledger.js";
 import type { LedgerOptions } from "../../src/adapters/cassandra/options.js";
 import { SessionError } from "../../src/adapters/cassandra/session.js";
-import type { ClaimRequest, ClaimState } from "../../src/claim-store.js";
+import { VersionClock } from "../../src/core/version.js";
 import { taskEntry } from "../../src/testing/entries.js";
-import { VersionClock } from "../../src/version.js";
 import { ClaimTable } from "./claim-table.js";
 import { ScriptedSession } from "./scripted-session.js";
 

@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import type { StoredTask } from "../../src/adapter.js";
+import type { StoredTask } from "../../src/adapter/adapter.js";
 import { GroupRead } from "../../src/adapters/cassandra/group-read.js";
 import { ManualHost } from "./manual-host.js";
 

@@ -1,9 +1,9 @@
+import type { ClaimHolding, ClaimState } from "../../src/adapter/claim-store.js";
 import type { ClaimRow, ClaimSession } from "../../src/adapters/cassandra/claim-session.js";
 import { CassandraClaims } from "../../src/adapters/cassandra/claims.js";
 import { ClockGuard } from "../../src/adapters/cassandra/clock.js";
 import { SessionError } from "../../src/adapters/cassandra/session.js";
-import type { ClaimHolding, ClaimState } from "../../src/claim-store.js";
-import { VersionClock } from "../../src/version.js";
+import { VersionClock } from "../../src/core/version.js";
 import { ClaimTable } from "../cassandra-adapter/claim-table.js";
 import { EPOCH } from "../simulation/cluster.js";
 import { simulatedHost, WallClock } from "../simulation/host.js";

@@ -9,8 +9,8 @@ import {
 } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { jsonToBinary } from "../../src/hash/json-to-binary.js";
-import { Problem } from "../../src/problem.js";
+import { Problem } from "../../src/core/problem.js";
+import { jsonToBinary } from "../../src/json/json-to-binary.js";
 import { messages } from "./arbitrary.js";
 import { EverythingTask, files, LegacyTask } from "./kinds.js";
 

@@ -1,7 +1,7 @@
 import type { LedgerPlace } from "../../src/adapters/cassandra/rules.js";
 import type { LedgerSession, Mutation } from "../../src/adapters/cassandra/session.js";
 import type { Partition } from "../../src/adapters/cassandra/shard.js";
-import type { Version } from "../../src/version.js";
+import type { Version } from "../../src/core/version.js";
 import { EPOCH } from "./cluster.js";
 import { fraction, mix, pick } from "./random.js";
 

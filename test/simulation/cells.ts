@@ -1,7 +1,7 @@
 import type { LedgerPlace } from "../../src/adapters/cassandra/rules.js";
 import type { Mutation } from "../../src/adapters/cassandra/session.js";
 import type { Stretch } from "../../src/adapters/cassandra/stretches.js";
-import type { Version } from "../../src/version.js";
+import type { Version } from "../../src/core/version.js";
 
 /** A timestamp before all others: nothing was written, or deleted. */
 export const NEVER: Version = -1n;

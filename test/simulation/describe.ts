@@ -1,6 +1,6 @@
 import type { LedgerPlace } from "../../src/adapters/cassandra/rules.js";
 import type { Mutation } from "../../src/adapters/cassandra/session.js";
-import type { Version } from "../../src/version.js";
+import type { Version } from "../../src/core/version.js";
 import { EPOCH } from "./cluster.js";
 
 /** A version in seconds of simulated time. */

@@ -1,9 +1,9 @@
-import type { StoredTask } from "../../src/adapter.js";
+import type { StoredTask } from "../../src/adapter/adapter.js";
 import { Ledger } from "../../src/adapters/cassandra/ledger.js";
 import { type LedgerPlace, type LedgerRules, ledgerRules } from "../../src/adapters/cassandra/rules.js";
 import type { LedgerSession, Mutation } from "../../src/adapters/cassandra/session.js";
+import { type Version, VersionClock } from "../../src/core/version.js";
 import { taskEntry } from "../../src/testing/entries.js";
-import { type Version, VersionClock } from "../../src/version.js";
 import { LIST } from "./operations.js";
 
 const START = 1_700_000_000_000_000n;

@@ -1,4 +1,4 @@
-import type { Outcome, SaveEntry, Version } from "../../src/adapter.js";
+import type { Outcome, SaveEntry, Version } from "../../src/adapter/adapter.js";
 import type { LedgerPlace } from "../../src/adapters/cassandra/rules.js";
 import type { Mutation } from "../../src/adapters/cassandra/session.js";
 import type { Cells } from "./cells.js";

@@ -1,4 +1,4 @@
-import type { StoredTask } from "../../src/adapter.js";
+import type { StoredTask } from "../../src/adapter/adapter.js";
 import type { LedgerPlace } from "../../src/adapters/cassandra/rules.js";
 import {
   type EntriesRead,
@@ -10,7 +10,7 @@ import {
 } from "../../src/adapters/cassandra/session.js";
 import type { Partition } from "../../src/adapters/cassandra/shard.js";
 import type { Sweep } from "../../src/adapters/cassandra/stretches.js";
-import { MAX_VERSION, type Version } from "../../src/version.js";
+import { MAX_VERSION, type Version } from "../../src/core/version.js";
 import type { Cluster, ReadResult, Request } from "./cluster.js";
 import { describeMutation, describePlace, describeVersion } from "./describe.js";
 import { liveTasks } from "./merge.js";

@@ -1,4 +1,3 @@
-import { abortWith, throwIfAborted, untilAborted } from "../../abort.js";
 import type {
   Adapter,
   AllOptions,
@@ -8,12 +7,13 @@ import type {
   SaveEntry,
   StoredTask,
   WriteOptions,
-} from "../../adapter.js";
-import type { ClaimStore } from "../../claim-store.js";
-import { TaskError } from "../../errors.js";
-import type { TaskKey } from "../../keys.js";
-import { checkOptions } from "../../options.js";
-import type { Version } from "../../version.js";
+} from "../../adapter/adapter.js";
+import type { ClaimStore } from "../../adapter/claim-store.js";
+import { abortWith, throwIfAborted, untilAborted } from "../../core/abort.js";
+import { checkOptions } from "../../core/arguments.js";
+import { TaskError } from "../../core/errors.js";
+import type { TaskKey } from "../../core/keys.js";
+import type { Version } from "../../core/version.js";
 import { CallsUnderWay } from "./calls-under-way.js";
 import type { CassandraClaims } from "./claims.js";
 import {

@@ -1,5 +1,5 @@
-import { abortedError, onAbort } from "../../abort.js";
-import { TaskError } from "../../errors.js";
+import { abortedError, onAbort } from "../../core/abort.js";
+import { TaskError } from "../../core/errors.js";
 
 export interface AdmissionOptions {
   /** The most operations that may wait or be under way. */

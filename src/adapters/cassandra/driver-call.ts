@@ -1,4 +1,4 @@
-import { isTaskError } from "../../errors.js";
+import { isTaskError } from "../../core/errors.js";
 import { classifyDriverError, type Driver, describeDriverError } from "./driver-errors.js";
 import { ExpiryTimer } from "./expiry-timer.js";
 import { processHost } from "./host.js";

@@ -1,6 +1,6 @@
 import type { Client, ClientOptions, policies, QueryOptions, types } from "cassandra-driver";
-import type { StoredTask } from "../../adapter.js";
-import type { Version } from "../../version.js";
+import type { StoredTask } from "../../adapter/adapter.js";
+import type { Version } from "../../core/version.js";
 import { shapeOfBatch } from "./batch-shape.js";
 import { callDriver } from "./driver-call.js";
 import { type Driver, mayBeTombstones } from "./driver-errors.js";

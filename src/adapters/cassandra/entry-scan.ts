@@ -1,4 +1,4 @@
-import type { Version } from "../../version.js";
+import type { Version } from "../../core/version.js";
 import type { LedgerPlace } from "./rules.js";
 import { type EntriesRead, type EntryRange, type LedgerEntry, SessionError } from "./session.js";
 import type { Segment } from "./stretches.js";

@@ -1,4 +1,4 @@
-import type { Version } from "../../version.js";
+import type { Version } from "../../core/version.js";
 import type { EntryScan } from "./entry-scan.js";
 import type { LedgerPlace } from "./rules.js";
 import type { LedgerEntry } from "./session.js";

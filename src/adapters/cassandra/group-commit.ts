@@ -1,5 +1,5 @@
-import { abortedError, onAbort } from "../../abort.js";
-import type { TaskError } from "../../errors.js";
+import { abortedError, onAbort } from "../../core/abort.js";
+import type { TaskError } from "../../core/errors.js";
 import { CallsUnderWay } from "./calls-under-way.js";
 import { ExpiryTimer } from "./expiry-timer.js";
 import type { Host } from "./host.js";

@@ -1,5 +1,5 @@
-import { abortedError, onAbort } from "../../abort.js";
-import type { StoredTask } from "../../adapter.js";
+import type { StoredTask } from "../../adapter/adapter.js";
+import { abortedError, onAbort } from "../../core/abort.js";
 import { ExpiryTimer } from "./expiry-timer.js";
 import type { Host } from "./host.js";
 import { type Partition, partitionName } from "./shard.js";

@@ -1,4 +1,4 @@
-import { processClock, type VersionClock } from "../../version.js";
+import { processClock, type VersionClock } from "../../core/version.js";
 
 /** What the adapter takes from the machine that it runs on: a clock, timers and dice. Simulations bring their own. */
 export interface Host {

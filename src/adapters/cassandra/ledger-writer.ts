@@ -1,7 +1,7 @@
-import type { CompleteEntry, Outcome, SaveEntry, WriteOptions } from "../../adapter.js";
-import { isTaskError, TaskError } from "../../errors.js";
-import type { TaskKey } from "../../keys.js";
-import { latestOf, type Version } from "../../version.js";
+import type { CompleteEntry, Outcome, SaveEntry, WriteOptions } from "../../adapter/adapter.js";
+import { isTaskError, TaskError } from "../../core/errors.js";
+import type { TaskKey } from "../../core/keys.js";
+import { latestOf, type Version } from "../../core/version.js";
 import type { Admission } from "./admission.js";
 import type { Background } from "./background.js";
 import type { ClockGuard } from "./clock.js";

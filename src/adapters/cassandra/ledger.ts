@@ -1,8 +1,8 @@
-import type { AllOptions, CompleteEntry, Outcome, SaveEntry, StoredTask, WriteOptions } from "../../adapter.js";
-import { chunks, forEachConcurrently } from "../../concurrency.js";
-import { TaskError } from "../../errors.js";
-import { nameOf, type TaskKey } from "../../keys.js";
-import { toMilliseconds, type Version } from "../../version.js";
+import type { AllOptions, CompleteEntry, Outcome, SaveEntry, StoredTask, WriteOptions } from "../../adapter/adapter.js";
+import { chunks, forEachConcurrently } from "../../core/concurrency.js";
+import { TaskError } from "../../core/errors.js";
+import { joinKey, type TaskKey } from "../../core/keys.js";
+import { toMilliseconds, type Version } from "../../core/version.js";
 import { Admission } from "./admission.js";
 import { Background } from "./background.js";
 import type { ClaimSession } from "./claim-session.js";
@@ -117,9 +117,9 @@ export class Ledger {
     await forEachConcurrently(reads, CONCURRENCY, async ({ partition, ids }) => {
       const read = (timeout: number) => this.#session.readTasks(partition, ids, timeout);
       for (const stored of await this.#retry(partition, this.#policy, signal, read))
-        found.set(nameOf({ taskList: partition.taskList, id: stored.id }), this.#meet(stored));
+        found.set(joinKey({ taskList: partition.taskList, id: stored.id }), this.#meet(stored));
     });
-    return keys.map((key) => found.get(nameOf(key)));
+    return keys.map((key) => found.get(joinKey(key)));
   }
 
   async *all(taskList: string, options: AllOptions): AsyncGenerator<readonly StoredTask[], void, undefined> {

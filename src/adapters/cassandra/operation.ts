@@ -1,4 +1,4 @@
-import type { TaskError } from "../../errors.js";
+import type { TaskError } from "../../core/errors.js";
 import { kindOf, largestPrepared, type OperationKind, shapeOf } from "./batch-shape.js";
 import type { Mutation, SessionError } from "./session.js";
 import { Waiter } from "./waiter.js";

@@ -1,6 +1,6 @@
-import { invalidArgument } from "../../errors.js";
-import { MAX_DURATION } from "../../options.js";
-import { DEFAULT_CLOCK_LIMIT } from "../../version.js";
+import { MAX_DURATION } from "../../core/arguments.js";
+import { invalidArgument } from "../../core/errors.js";
+import { DEFAULT_CLOCK_LIMIT } from "../../core/version.js";
 import type { AdmissionOptions } from "./admission.js";
 import type { ClockGuardOptions } from "./clock.js";
 import type { BatchLimits } from "./group-commit.js";

@@ -1,4 +1,4 @@
-import type { Version } from "../../version.js";
+import type { Version } from "../../core/version.js";
 import type { Mutation } from "./session.js";
 import type { Partition } from "./shard.js";
 import type { Statements } from "./statements.js";

@@ -1,5 +1,5 @@
-import type { AllOptions } from "../../adapter.js";
-import type { Version } from "../../version.js";
+import type { AllOptions } from "../../adapter/adapter.js";
+import type { Version } from "../../core/version.js";
 import { type PlacedEntry, placeKey } from "./entry-stream.js";
 import type { LedgerLimits, LedgerRules } from "./rules.js";
 

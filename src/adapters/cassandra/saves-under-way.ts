@@ -1,5 +1,5 @@
-import { nameOf, type TaskKey } from "../../keys.js";
-import type { Version } from "../../version.js";
+import { joinKey, type TaskKey } from "../../core/keys.js";
+import type { Version } from "../../core/version.js";
 
 /** What this process has made of one id while saves of it are under way. */
 export interface VersionsUnderWay {
@@ -13,7 +13,7 @@ export class SavesUnderWay {
   readonly #versions = new Map<string, VersionsUnderWay>();
 
   enter(key: TaskKey): VersionsUnderWay {
-    const name = nameOf(key);
+    const name = joinKey(key);
     const versions = this.#versions.get(name) ?? { name, latest: 0n, saves: 0 };
     versions.saves++;
     this.#versions.set(name, versions);

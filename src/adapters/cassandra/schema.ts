@@ -1,5 +1,5 @@
-import { invalidArgument } from "../../errors.js";
-import { isPlainObject } from "../../values.js";
+import { invalidArgument } from "../../core/errors.js";
+import { isPlainObject } from "../../core/values.js";
 import { checkMargin } from "./margin.js";
 import { isShardCount, MAX_SHARDS } from "./shard.js";
 

@@ -1,5 +1,5 @@
-import type { StoredTask } from "../../adapter.js";
-import type { Version } from "../../version.js";
+import type { StoredTask } from "../../adapter/adapter.js";
+import type { Version } from "../../core/version.js";
 import type { LedgerPlace } from "./rules.js";
 import type { Partition } from "./shard.js";
 import type { Stretch, Sweep } from "./stretches.js";

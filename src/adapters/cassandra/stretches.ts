@@ -1,4 +1,4 @@
-import { MIN_VERSION, type Version } from "../../version.js";
+import { MIN_VERSION, type Version } from "../../core/version.js";
 
 /** A part of a partition's ledger in which every version is completed: those after `after` and before `before`. */
 export interface Stretch {

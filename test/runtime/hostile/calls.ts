@@ -4,6 +4,7 @@ import {
   DataInterface,
   dateToVersion,
   decodeFrames,
+  dispatchKey,
   encodeFrames,
   existingTasks,
   fromBatch,
@@ -17,9 +18,9 @@ import {
   Task,
   TaskGenerator,
   toBatch,
-  VersionClock,
   versionToDate,
 } from "taskledger";
+import { VersionClock } from "taskledger/adapter";
 import { MemoryAdapter } from "taskledger/memory";
 import { openStore, parseStoreUrl } from "taskledger/store";
 import { FetchFileTask } from "../../../gen/example/v1/fetch_file_task.js";
@@ -143,6 +144,7 @@ export const calls: Record<string, Call> = {
   redeliver: [(...a) => (redeliver as Any)(...a), tasks, "none", () => {}, { olderThan: 0 }],
   "recover of a hostile list": [(list) => (recover as Any)(tasks, ["none", list], () => {}, { olderThan: 0 }), "none"],
   "revive of hostile ids": [(ids) => (revive as Any)(tasks, "none", { ids }), []],
+  dispatchKey: [(task) => dispatchKey(task), newTask()],
   "redeliver to a hostile queue": [
     async (send) => {
       const own = other();

@@ -121,7 +121,7 @@ const optionNames = [
   "dryRun",
   "every",
   "interval",
-  "onStoreFailed",
+  "onFailed",
   "services",
   "opaque",
   "max",
