@@ -38,7 +38,10 @@ export const suites: Readonly<Record<string, Suite>> = {
     },
     probes: { memory: () => import("./sqlite/memory.js") },
   },
-  bounds: { benchmarks: { batch: () => import("./bounds/batch.js") } },
+  bounds: {
+    benchmarks: { batch: () => import("./bounds/batch.js"), hash: () => import("./bounds/hash.js") },
+    probes: { json: () => import("./bounds/json-probe.js") },
+  },
   recovery: {
     needs: "cassandra",
     benchmarks: {

@@ -3,6 +3,7 @@ import { checkSignal, throwIfAborted } from "../core/abort.js";
 import { checkCount, type OptionNames, readOptions } from "../core/arguments.js";
 import { invalidArgument } from "../core/errors.js";
 import { toStoreError } from "../core/store-error.js";
+import { timeOf } from "../core/values.js";
 import { dateToVersion, isVersion, type Version } from "../core/version.js";
 import type { TaskTypeRegistry } from "../task/registry.js";
 import type { Task } from "../task/task.js";
@@ -70,6 +71,6 @@ export function readListOptions(options: ListOptions): ListingOptions {
 /** The version that a cutoff stands for. Throws INVALID_ARGUMENT. */
 function checkSavedBefore(value: Date | Version | undefined): Version | undefined {
   if (value === undefined || typeof value === "bigint") return value;
-  if (value instanceof Date && !Number.isNaN(value.getTime())) return dateToVersion(value);
+  if (!Number.isNaN(timeOf(value) ?? Number.NaN)) return dateToVersion(value);
   throw invalidArgument("savedBefore", "a Date or a version (bigint, in microseconds)", value);
 }
