@@ -11,7 +11,8 @@ import type { Version } from "../../src/version.js";
 import type { Actor, HeldTask, Situation } from "./actor.js";
 import type { Interleaving, Step } from "./interleavings.js";
 
-const SHARDS = 8;
+/** Of the keyspaces in which interleavings are played. */
+export const SHARDS = 8;
 
 type StepOf<K extends string> = Extract<Step, Record<K, unknown>>;
 

@@ -40,7 +40,7 @@ export type CassandraConnectionOptions = { readonly keyspace: string } & (
 export interface SchemaInit {
   /** CREATE KEYSPACE's map, such as `{ class: "NetworkTopologyStrategy", dc1: 3 }`. Used only if the keyspace is new. */
   readonly replication: SchemaOptions["replication"];
-  /** Partitions a list: a power of two up to 65,536; 8 by default. */
+  /** Partitions a list: a power of two up to 65,536; 2 by default. */
   readonly shards?: number | undefined;
   /**
    * Whether clients in several data centres use the keyspace. By default all must be in this client's, and reads and

@@ -7,8 +7,8 @@ export interface Partition {
   readonly shard: number;
 }
 
-/** The number of shards unless a keyspace was made with another. */
-export const DEFAULT_SHARDS = 8;
+/** The number of shards unless a keyspace was made with another: of few, more operations leave together in one batch. */
+export const DEFAULT_SHARDS = 2;
 export const MAX_SHARDS = 65_536;
 
 /** Whether a keyspace can have this many shards: a power of two up to 65,536. */
