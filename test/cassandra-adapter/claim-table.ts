@@ -1,5 +1,5 @@
-import type { ClaimEnd, ClaimRow, ClaimSession } from "../../src/adapters/cassandra/claim-session.js";
-import { SessionError } from "../../src/adapters/cassandra/session.js";
+import type { ClaimEnd, ClaimRow, ClaimSession } from "../../src/adapters/cassandra/model/claim-session.js";
+import { SessionError } from "../../src/adapters/cassandra/model/session.js";
 import { type ClaimHolding, type ClaimState, NEVER } from "../../src/claim-store.js";
 import type { TaskKey } from "../../src/keys.js";
 

@@ -1,9 +1,9 @@
 import { type Host, tracker } from "cassandra-driver";
 import { afterAll, describe, it } from "vitest";
 import type { SaveEntry, Version } from "../../src/adapter.js";
+import { statementsFor } from "../../src/adapters/cassandra/driver/statements.js";
 import { CassandraAdapter } from "../../src/adapters/cassandra/index.js";
-import { DEFAULT_SHARDS, shardOf } from "../../src/adapters/cassandra/shard.js";
-import { statementsFor } from "../../src/adapters/cassandra/statements.js";
+import { DEFAULT_SHARDS, shardOf } from "../../src/adapters/cassandra/model/partition.js";
 import { describeAdapter } from "../../src/testing/index.js";
 import { driverOptions, newKeyspace, rawClient, replication, shutDown } from "./connection.js";
 

@@ -1,4 +1,4 @@
-import { abortWith, throwIfAborted, untilAborted } from "../../abort.js";
+import { throwIfAborted, untilAborted } from "../../abort.js";
 import type {
   Adapter,
   AllOptions,
@@ -10,26 +10,26 @@ import type {
   WriteOptions,
 } from "../../adapter.js";
 import type { ClaimStore } from "../../claim-store.js";
-import { TaskError } from "../../errors.js";
 import type { TaskKey } from "../../keys.js";
 import { checkOptions } from "../../options.js";
-import type { Version } from "../../version.js";
-import { CallsUnderWay } from "./calls-under-way.js";
-import type { CassandraClaims } from "./claims.js";
-import {
-  type CassandraConnectionOptions,
-  type Connection,
-  type CreateSchemaOptions,
-  connect,
-  createSchemaWith,
-} from "./connection.js";
-import { processHost } from "./host.js";
-import { Ledger } from "./ledger.js";
-import { type LedgerOptions, ledgerOptionNames, resolveLedgerOptions } from "./options.js";
+import { toMilliseconds, type Version } from "../../version.js";
+import { type LedgerOptions, ledgerOptionNames, resolveLedgerOptions } from "./arguments.js";
+import { type CassandraConnectionOptions, type CreateSchemaOptions, connect, createSchemaWith } from "./connection.js";
+import { InFlight } from "./in-flight.js";
+import { CassandraClaims } from "./ledger/claims.js";
+import { closedError, Ledger } from "./ledger/ledger.js";
+import type { SweepReport } from "./ledger/sweeper.js";
+import { processRuntime } from "./runtime.js";
 import { checkKeyspaceName } from "./schema.js";
-import type { SweepReport } from "./sweeper.js";
 
 export type CassandraAdapterOptions = CassandraConnectionOptions & LedgerOptions;
+
+/** What an adapter has while it is open. */
+interface Opened {
+  readonly ledger: Ledger;
+  readonly claims: CassandraClaims;
+  close(): Promise<void>;
+}
 
 /**
  * Keeps tasks in Cassandra.
@@ -42,22 +42,19 @@ export type CassandraAdapterOptions = CassandraConnectionOptions & LedgerOptions
  */
 export class CassandraAdapter implements Adapter {
   readonly #options: CassandraAdapterOptions;
-  #opening: Promise<Ledger> | undefined;
-  #opened: Ledger | undefined;
-  #connection: Connection | undefined;
+  /** Calls, and what the ledger does in the background. */
+  readonly #inFlight = new InFlight();
+  #opening: Promise<Opened> | undefined;
+  #opened: Opened | undefined;
   #closing: Promise<void> | undefined;
-  /** Aborted by `close`; ends what would go on for long. */
-  readonly #closed = new AbortController();
-  readonly #calls = new CallsUnderWay();
   readonly claims: ClaimStore = {
-    claim: (request, options) => this.#claim(options, (claims, signal) => claims.claim(request, signal)),
-    renew: (holding, lease, options) => this.#claim(options, (claims, signal) => claims.renew(holding, lease, signal)),
-    release: (holding, retryIn, options) =>
-      this.#claim(options, (claims, signal) => claims.release(holding, retryIn, signal)),
-    forget: (holding, options) => this.#claim(options, (claims, signal) => claims.forget(holding, signal)),
-    states: (keys, options) => this.#claim(options, (claims, signal) => claims.states(keys, signal)),
+    claim: (request, { signal } = {}) => this.#run(signal, ({ claims }) => claims.claim(request, signal)),
+    renew: (holding, lease, { signal } = {}) => this.#run(signal, ({ claims }) => claims.renew(holding, lease, signal)),
+    release: (holding, retryIn, { signal } = {}) =>
+      this.#run(signal, ({ claims }) => claims.release(holding, retryIn, signal)),
+    forget: (holding, { signal } = {}) => this.#run(signal, ({ claims }) => claims.forget(holding, signal)),
+    states: (keys, { signal } = {}) => this.#run(signal, ({ claims }) => claims.states(keys, signal)),
   };
-  #claims: CassandraClaims | undefined;
 
   /** Connects only when it is first used, or opened. Throws INVALID_ARGUMENT. */
   constructor(options: CassandraAdapterOptions) {
@@ -79,41 +76,32 @@ export class CassandraAdapter implements Adapter {
   }
 
   open({ signal }: OperationOptions = {}): Promise<void> {
-    return this.#call(signal, async () => undefined);
+    return this.#run(signal, async () => undefined);
   }
 
   save(entries: readonly SaveEntry[], options: WriteOptions = {}): Promise<readonly Outcome<Version>[]> {
-    return this.#call(options.signal, (ledger) => ledger.save(entries, options));
+    return this.#run(options.signal, ({ ledger }) => ledger.save(entries, options));
   }
 
   find(keys: readonly TaskKey[], { signal }: OperationOptions = {}): Promise<readonly (StoredTask | undefined)[]> {
-    return this.#call(signal, (ledger) => ledger.find(keys, signal));
+    return this.#run(signal, ({ ledger }) => ledger.find(keys, signal));
   }
 
   async *all(taskList: string, options: AllOptions): AsyncGenerator<readonly StoredTask[], void, undefined> {
-    const ledger = await this.#ledger(options.signal);
-    const pass = new AbortController();
-    const releases = [options.signal, this.#closed.signal].map((signal) => abortWith(pass, signal));
-    try {
-      yield* ledger.all(taskList, { ...options, signal: pass.signal });
-    } catch (error) {
-      if (!this.#closed.signal.aborted) throw error;
-    } finally {
-      for (const release of releases) release();
-    }
-    if (this.#closed.signal.aborted) throw closedError();
+    const ledger = await this.#run(options.signal, async (opened) => opened.ledger);
+    yield* ledger.all(taskList, options);
   }
 
   complete(entries: readonly CompleteEntry[], options: WriteOptions = {}): Promise<readonly Outcome<void>[]> {
-    return this.#call(options.signal, (ledger) => ledger.complete(entries, options));
+    return this.#run(options.signal, ({ ledger }) => ledger.complete(entries, options));
   }
 
   /**
-   * Covers what is completed in a list with one tombstone a stretch, so that reading it stays cheap. It happens by itself
+   * Covers what is completed in a list with one tombstone a range, so that reading it stays cheap. It happens by itself
    * (`sweepEvery`); this is for those who want to choose the time. Throws CLOCK_SKEW, and what the store throws.
    */
   sweep(taskList: string, { signal }: OperationOptions = {}): Promise<SweepReport> {
-    return this.#call(signal, (ledger) => ledger.sweep(taskList, signal));
+    return this.#run(signal, ({ ledger }) => ledger.sweep(taskList, signal));
   }
 
   /**
@@ -121,49 +109,32 @@ export class CassandraAdapter implements Adapter {
    * is left open. Idempotent.
    */
   close(): Promise<void> {
-    this.#closed.abort();
     this.#closing ??= this.#close();
     return this.#closing;
   }
 
   async #close(): Promise<void> {
-    await this.#calls.ended();
-    await (await this.#opening?.catch(() => undefined))?.close();
-    await this.#connection?.close();
+    const opened = await this.#opening?.catch(() => undefined);
+    await opened?.ledger.close();
+    await this.#inFlight.ended();
+    await opened?.close();
   }
 
-  /** Opens the ledger, if it is not open, and calls it; `close` waits for it. */
-  #call<T>(signal: AbortSignal | undefined, work: (ledger: Ledger) => Promise<T>): Promise<T> {
-    this.#calls.begin();
-    // Whatever else a signal is, `#ledger` refuses it.
-    const isOpen = this.#opened && !this.#closed.signal.aborted && (signal === undefined || signal.aborted === false);
-    const result = isOpen ? startAt(this.#opened as Ledger, work) : this.#ledger(signal).then(work);
-    return result.then(this.#ended as (value: T) => T, this.#failed);
-  }
-
-  // What `finally` does, without making functions for each call.
-  readonly #ended = (value: unknown) => {
-    this.#calls.end();
-    return value;
-  };
-  readonly #failed = (error: unknown) => {
-    this.#calls.end();
-    throw error;
-  };
-
-  #claim<T>(
-    { signal }: OperationOptions = {},
-    work: (claims: CassandraClaims, signal: AbortSignal | undefined) => Promise<T>,
-  ): Promise<T> {
-    return this.#call(signal, () => work(this.#claims as CassandraClaims, signal));
-  }
-
-  async #ledger(signal: AbortSignal | undefined): Promise<Ledger> {
-    if (this.#closed.signal.aborted) throw closedError();
+  /** Does the work of a call, once the adapter is open; `close` waits for it. */
+  async #run<T>(signal: AbortSignal | undefined, work: (opened: Opened) => Promise<T>): Promise<T> {
+    if (this.#closing) throw closedError();
     throwIfAborted(signal);
-    if (this.#opened) return this.#opened;
+    this.#inFlight.begin();
+    try {
+      return await work(this.#opened ?? (await this.#open(signal)));
+    } finally {
+      this.#inFlight.end();
+    }
+  }
+
+  async #open(signal: AbortSignal | undefined): Promise<Opened> {
     // A failed attempt does not stand in the way of the next.
-    this.#opening ??= this.#open().catch((error) => {
+    this.#opening ??= this.#connect().catch((error) => {
       this.#opening = undefined;
       throw error;
     });
@@ -171,16 +142,20 @@ export class CassandraAdapter implements Adapter {
     return this.#opened;
   }
 
-  async #open(): Promise<Ledger> {
-    const connection = await connect(driverOptions(this.#options), resolveLedgerOptions(this.#options));
+  async #connect(): Promise<Opened> {
+    const options = resolveLedgerOptions(this.#options);
+    const { session, claims, settings, close } = await connect(driverOptions(this.#options), options);
     try {
-      const ledger = new Ledger(connection.session, connection.settings, processHost, this.#options);
+      const ledger = new Ledger({ session, settings, options, runtime: processRuntime, inFlight: this.#inFlight });
       await ledger.open();
-      this.#claims = ledger.claims(connection.claims);
-      this.#connection = connection;
-      return ledger;
+      const claiming = new CassandraClaims(claims, processRuntime, ledger.clock, {
+        policy: options.policy,
+        tolerance: toMilliseconds(2n * options.clock.limit),
+        versionOf: async (key, signal) => (await ledger.find([key], signal))[0]?.savedAt,
+      });
+      return { ledger, claims: claiming, close };
     } catch (error) {
-      await connection.close();
+      await close();
       throw error;
     }
   }
@@ -190,17 +165,4 @@ export class CassandraAdapter implements Adapter {
 function driverOptions(options: CassandraAdapterOptions): CassandraConnectionOptions {
   const others = Object.entries(options).filter(([name]) => !ledgerOptionNames.has(name));
   return Object.fromEntries(others) as unknown as CassandraConnectionOptions;
-}
-
-/** Throws nothing: an error is the promise's. */
-function startAt<T>(ledger: Ledger, work: (ledger: Ledger) => Promise<T>): Promise<T> {
-  try {
-    return work(ledger);
-  } catch (error) {
-    return Promise.reject(error);
-  }
-}
-
-function closedError(): TaskError {
-  return new TaskError("CLOSED", "the adapter has been closed");
 }

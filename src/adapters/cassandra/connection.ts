@@ -2,24 +2,24 @@ import type { Client, ClientOptions } from "cassandra-driver";
 import { importDriver } from "../../driver.js";
 import { isTaskError, TaskError } from "../../errors.js";
 import { checkDuration, checkOptions } from "../../options.js";
-import type { ClaimSession } from "./claim-session.js";
-import { refreshOnce } from "./control-connection.js";
+import type { ResolvedOptions } from "./arguments.js";
 import { createSchema } from "./create-schema.js";
-import { callDriver } from "./driver-call.js";
-import { DriverClaimSession } from "./driver-claim-session.js";
+import { callDriver } from "./driver/call.js";
+import { DriverClaimSession } from "./driver/claim-session.js";
+import { DriverSession } from "./driver/ledger-session.js";
+import { refreshOnce } from "./driver/workarounds/control-connection.js";
+import { leaveStreamZero } from "./driver/workarounds/stream-zero.js";
 import { classifyDriverError, type Driver, describeDriverError } from "./driver-errors.js";
-import { DriverSession } from "./driver-session.js";
-import { processHost } from "./host.js";
 import { makeClient } from "./make-client.js";
 import { DEFAULT_MARGIN } from "./margin.js";
-import type { ResolvedOptions } from "./options.js";
+import type { ClaimSession } from "./model/claim-session.js";
+import { DEFAULT_SHARDS } from "./model/partition.js";
+import { type LedgerSession, SessionError } from "./model/session.js";
 import { retryRead } from "./retry.js";
+import { processRuntime } from "./runtime.js";
 import { checkSchemaOptions, type LedgerSettings, type SchemaOptions, SEVERAL_DATA_CENTERS } from "./schema.js";
 import { checkDataCenter, checkMarginFits, checkSchema } from "./schema-check.js";
 import { warnOfRisks } from "./security-warnings.js";
-import { type LedgerSession, SessionError } from "./session.js";
-import { DEFAULT_SHARDS } from "./shard.js";
-import { leaveStreamZero } from "./stream-zero.js";
 import { watchSettings } from "./watch-settings.js";
 
 /** How Cassandra is reached: by a client that the user made and will shut down, or by the driver's options for one. */
@@ -78,7 +78,7 @@ export async function connect(options: CassandraConnectionOptions, ledger: Resol
   const { keyspace } = options;
   const { deadline } = ledger.policy;
   const attemptTimeout = Math.min(ledger.policy.attemptTimeout, deadline);
-  const end = processHost.monotonic() + deadline;
+  const end = processRuntime.monotonic() + deadline;
   const driver = await loadDriver();
   return withClient(timely(options, attemptTimeout), driver, deadline, async (client, close) => {
     const { localQuorum, quorum, localSerial, serial } = driver.types.consistencies;
@@ -86,8 +86,8 @@ export async function connect(options: CassandraConnectionOptions, ledger: Resol
       settings: await checkSchema(client, localQuorum, keyspace, timeout),
       dataCenter: await dataCenterOf(client, timeout),
     });
-    const policy = { attemptTimeout, deadline: end - processHost.monotonic() };
-    const { settings, dataCenter } = await retryRead(processHost, policy, undefined, (timeout) =>
+    const policy = { attemptTimeout, deadline: end - processRuntime.monotonic() };
+    const { settings, dataCenter } = await retryRead(processRuntime, policy, undefined, (timeout) =>
       callDriver(driver, { timeout }, () => read(timeout)),
     );
     leaveStreamZero(client); // a user's may have had no connection before
@@ -121,7 +121,7 @@ export async function createSchemaWith(options: CreateSchemaOptions): Promise<vo
   const { shards = DEFAULT_SHARDS, margin = DEFAULT_MARGIN, deadline = SCHEMA_DEADLINE } = options;
   checkSchemaOptions(keyspace, replication, { shards, margin });
   checkDuration("deadline", deadline, 1);
-  const end = processHost.monotonic() + deadline;
+  const end = processRuntime.monotonic() + deadline;
   const driver = await loadDriver();
   await withClient(withoutDriversWait(options), driver, deadline, async (client, close) => {
     const dataCenter = severalDataCenters ? SEVERAL_DATA_CENTERS : await dataCenterOf(client);

@@ -1,12 +1,12 @@
 import type { Client, QueryOptions, types } from "cassandra-driver";
 import { TaskError } from "../../errors.js";
-import { callDriver } from "./driver-call.js";
+import { callDriver } from "./driver/call.js";
 import { type Driver, isUnknownToNode } from "./driver-errors.js";
-import { processHost, sleep } from "./host.js";
+import { SessionError } from "./model/session.js";
 import { backOff, isRetried } from "./retry.js";
+import { processRuntime, sleep } from "./runtime.js";
 import { creation, type SchemaOptions, settingRows } from "./schema.js";
 import { checkSchema, checkWhatIsThere, compareSettings, mismatch } from "./schema-check.js";
-import { SessionError } from "./session.js";
 
 /** How long one statement may take, the driver's own wait for agreement included, in milliseconds. */
 const ATTEMPT_TIMEOUT = 30_000;
@@ -47,13 +47,13 @@ async function persist<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   for (let attempt = 0; ; attempt++) {
-    const timeout = Math.max(1, Math.min(ATTEMPT_TIMEOUT, end - processHost.monotonic()));
+    const timeout = Math.max(1, Math.min(ATTEMPT_TIMEOUT, end - processRuntime.monotonic()));
     try {
       return await callDriver(driver, { timeout }, work);
     } catch (error) {
       const isTransient = isRetried(error) || (error instanceof SessionError && isUnknownToNode(error.cause, driver));
       if (!isTransient) throw error;
-      const goesOn = (await backOff(processHost, attempt, end)) && (await untilAgreed(client, end));
+      const goesOn = (await backOff(processRuntime, attempt, end)) && (await untilAgreed(client, end));
       if (!goesOn) throw tooLate(keyspace, error.message, error.cause);
     }
   }
@@ -73,8 +73,8 @@ function throughOneNode(client: Client): QueryOptions {
 /** Whether all nodes that the client is connected to come to have the same schema before `end`. */
 async function untilAgreed(client: Client, end: number): Promise<boolean> {
   while (!(await doNodesAgree(client))) {
-    if (processHost.monotonic() + AGREEMENT_INTERVAL >= end) return false;
-    await sleep(processHost, AGREEMENT_INTERVAL);
+    if (processRuntime.monotonic() + AGREEMENT_INTERVAL >= end) return false;
+    await sleep(processRuntime, AGREEMENT_INTERVAL);
   }
   return true;
 }

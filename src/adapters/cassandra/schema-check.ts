@@ -1,8 +1,9 @@
 import type { Client, QueryOptions, types } from "cassandra-driver";
 import { describeValue, TaskError } from "../../errors.js";
 import { MAX_DURATION } from "../../options.js";
+import type { ResolvedOptions } from "./arguments.js";
 import { leastMargin, parseMargin } from "./margin.js";
-import type { ResolvedOptions } from "./options.js";
+import { isShardCount } from "./model/partition.js";
 import {
   LAYOUT,
   type LedgerSettings,
@@ -12,7 +13,6 @@ import {
   settingRows,
   tables,
 } from "./schema.js";
-import { isShardCount } from "./shard.js";
 
 /** Reads the settings of a keyspace. Throws SCHEMA_MISMATCH that says what of the tables or settings is not as it must be. */
 export async function checkSchema(

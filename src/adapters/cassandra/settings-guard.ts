@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { isTaskError, type TaskError } from "../../errors.js";
-import type { Host } from "./host.js";
+import type { Runtime } from "./runtime.js";
 
 /** For how long a mismatch is taken to last, in milliseconds: until then, calls fail without another look. */
 const MISMATCH_LASTS = 1_000;
@@ -11,10 +11,10 @@ const MISMATCH_LASTS = 1_000;
  * the settings have been looked at; besides, they are looked at from time to time, and nothing waits for that.
  */
 export class SettingsGuard {
-  readonly #host: Host;
+  readonly #runtime: Runtime;
   readonly #interval: number;
   readonly #look: (timeout: number) => Promise<void>;
-  /** When they were last seen to be right, on the host's monotonic clock. */
+  /** When they were last seen to be right, on the monotonic clock. */
   #seen: number;
   #looking: Promise<void> | undefined;
   /** Counts the changes that were heard of. */
@@ -27,16 +27,16 @@ export class SettingsGuard {
    * @param interval How often the settings are looked at without a reason, in milliseconds.
    * @param look Looks at them once. Throws SCHEMA_MISMATCH where they are not as they were.
    */
-  constructor(host: Host, interval: number, look: (timeout: number) => Promise<void>) {
-    this.#host = host;
+  constructor(runtime: Runtime, interval: number, look: (timeout: number) => Promise<void>) {
+    this.#runtime = runtime;
     this.#interval = interval;
     this.#look = look;
-    this.#seen = host.monotonic();
+    this.#seen = runtime.monotonic();
   }
 
   /** Whether there is nothing to look at. */
   get isTrusted(): boolean {
-    return !this.#isSuspect && this.#host.monotonic() - this.#seen <= this.#interval;
+    return !this.#isSuspect && this.#runtime.monotonic() - this.#seen <= this.#interval;
   }
 
   /** The keyspace's schema has changed. */
@@ -54,7 +54,7 @@ export class SettingsGuard {
   async untilTrusted(timeout: number): Promise<void> {
     if (!this.#isSuspect) this.look(timeout).catch(() => undefined);
     while (this.#isSuspect) {
-      if (this.#mismatch && this.#host.monotonic() < this.#mismatch.end) return await refuse(this.#mismatch.error);
+      if (this.#mismatch && this.#runtime.monotonic() < this.#mismatch.end) return await refuse(this.#mismatch.error);
       await this.look(timeout);
     }
   }
@@ -78,12 +78,12 @@ export class SettingsGuard {
     // What was seen may be from before a change that was heard of meanwhile.
     if (changes === this.#changes) this.#isSuspect = false;
     this.#mismatch = undefined;
-    this.#seen = this.#host.monotonic();
+    this.#seen = this.#runtime.monotonic();
   }
 
   #refuse(error: TaskError): void {
     this.#isSuspect = true;
-    this.#mismatch = { error, end: this.#host.monotonic() + MISMATCH_LASTS };
+    this.#mismatch = { error, end: this.#runtime.monotonic() + MISMATCH_LASTS };
   }
 }
 

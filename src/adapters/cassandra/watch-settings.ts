@@ -1,12 +1,12 @@
 import type { Client, types } from "cassandra-driver";
-import type { ClaimSession } from "./claim-session.js";
-import { callDriver } from "./driver-call.js";
+import { callDriver } from "./driver/call.js";
 import { type Driver, isUnknownToNode } from "./driver-errors.js";
-import { processHost } from "./host.js";
+import type { ClaimSession } from "./model/claim-session.js";
+import { type LedgerSession, SessionError } from "./model/session.js";
+import { processRuntime } from "./runtime.js";
 import type { LedgerSettings } from "./schema.js";
 import { changed, checkUnchanged } from "./schema-check.js";
 import { listenToSchema, tellingHost } from "./schema-events.js";
-import { type LedgerSession, SessionError } from "./session.js";
 import { guardCalls, SettingsGuard } from "./settings-guard.js";
 
 export interface WatchOptions {
@@ -31,7 +31,7 @@ export interface WatchedSessions {
 
 export function watchSettings(options: WatchOptions, session: LedgerSession, claims: ClaimSession): WatchedSessions {
   const { client, keyspace, interval, timeout } = options;
-  const guard = new SettingsGuard(processHost, interval, (within) => look(options, within));
+  const guard = new SettingsGuard(processRuntime, interval, (within) => look(options, within));
   const stop = listenToSchema(client, keyspace, {
     onChange: () => guard.suspect(),
     onReconnected: () => void guard.look(timeout).catch(() => undefined),

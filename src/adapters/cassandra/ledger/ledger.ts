@@ -1,0 +1,119 @@
+import type { AllOptions, CompleteEntry, Outcome, SaveEntry, StoredTask, WriteOptions } from "../../../adapter.js";
+import { TaskError } from "../../../errors.js";
+import type { TaskKey } from "../../../keys.js";
+import type { Version } from "../../../version.js";
+import type { ResolvedOptions } from "../arguments.js";
+import { GroupCommit } from "../batching/group-commit.js";
+import { InFlightLimit } from "../batching/in-flight-limit.js";
+import { JoinedFinds } from "../batching/joined-finds.js";
+import { ClockGuard } from "../clock-guard.js";
+import { InFlight } from "../in-flight.js";
+import { partitionOf } from "../model/partition.js";
+import type { LedgerSession } from "../model/session.js";
+import { retryRead, toTaskError } from "../retry.js";
+import type { Runtime } from "../runtime.js";
+import type { LedgerSettings } from "../schema.js";
+import { defaultEntriesPerRead, LedgerReader } from "./reader.js";
+import { type LedgerRules, ledgerRules } from "./rules.js";
+import { Sweeper, type SweepReport } from "./sweeper.js";
+import { LedgerWriter } from "./writer.js";
+
+export interface LedgerParts {
+  readonly session: LedgerSession;
+  readonly settings: LedgerSettings;
+  readonly options: ResolvedOptions;
+  readonly runtime: Runtime;
+  /** Tracks what the ledger does in the background. */
+  readonly inFlight?: InFlight;
+  readonly rules?: LedgerRules;
+  readonly entriesPerRead?: number;
+}
+
+/** The ledger of a keyspace: what the adapter does once it is connected. It knows the session, not the driver. */
+export class Ledger {
+  /** Compares the host's clock with the servers'. */
+  readonly clock: ClockGuard;
+  readonly #runtime: Runtime;
+  readonly #shards: number;
+  readonly #inFlight: InFlight;
+  readonly #closing = new AbortController();
+  readonly #finds: JoinedFinds;
+  readonly #writer: LedgerWriter;
+  readonly #reader: LedgerReader;
+  readonly #sweeper: Sweeper;
+
+  constructor({ session, settings, options, runtime, inFlight = new InFlight(), ...rest }: LedgerParts) {
+    const { shards, margin } = settings;
+    const { policy, batch, pending, clock, sweep } = options;
+    const { rules = ledgerRules, entriesPerRead = defaultEntriesPerRead(shards) } = rest;
+    const closing = this.#closing.signal;
+    const limits = { clock: clock.limit, gracePeriod: BigInt(margin) * 1000n };
+    const common = { shards, limits, rules };
+    const read = { ...common, policy, entriesPerRead, closing };
+    const readClock = () => retryRead(runtime, policy, undefined, (timeout) => session.readClock(timeout));
+    const commit = new GroupCommit(session, runtime, { ...policy, ...batch }, inFlight);
+    this.#inFlight = inFlight;
+    this.#runtime = runtime;
+    this.#shards = shards;
+    this.clock = new ClockGuard(runtime, clock, readClock);
+    this.#finds = new JoinedFinds(session, runtime, policy, inFlight);
+    this.#writer = new LedgerWriter(runtime, this.clock, new InFlightLimit(pending), commit, common);
+    this.#reader = new LedgerReader(session, runtime, this.clock, this.#writer, read);
+    const sweeping = { ...common, ...sweep, closing };
+    this.#sweeper = new Sweeper(runtime, this.clock, this.#reader, commit, inFlight, sweeping);
+  }
+
+  /** Compares the clocks. Throws what reading the servers' clock throws; CLOCK_SKEW is for saves. */
+  async open(): Promise<void> {
+    try {
+      await this.clock.measure();
+    } catch (error) {
+      throw toTaskError(error, false);
+    }
+  }
+
+  save(entries: readonly SaveEntry[], options: WriteOptions): Promise<Outcome<Version>[]> {
+    return Promise.all(entries.map((entry) => this.#writer.save(entry, options)));
+  }
+
+  complete(entries: readonly CompleteEntry[], options: WriteOptions): Promise<Outcome<void>[]> {
+    return Promise.all(entries.map((entry) => this.#complete(entry, options)));
+  }
+
+  async #complete(entry: CompleteEntry, options: WriteOptions): Promise<Outcome<void>> {
+    const partition = partitionOf(entry, this.#shards);
+    const outcome = await this.#writer.complete(entry, partition, options);
+    if (outcome.ok) this.#sweeper.noteCompletion(partition);
+    return outcome;
+  }
+
+  find(keys: readonly TaskKey[], signal: AbortSignal | undefined): Promise<(StoredTask | undefined)[]> {
+    return Promise.all(keys.map((key) => this.#find(key, signal)));
+  }
+
+  /** What this process saves from now on is later than what was found. */
+  async #find(key: TaskKey, signal: AbortSignal | undefined): Promise<StoredTask | undefined> {
+    const stored = await this.#finds.find(partitionOf(key, this.#shards), key.id, signal);
+    if (stored) this.#runtime.clock.observe(stored.savedAt);
+    return stored;
+  }
+
+  all(taskList: string, options: AllOptions): AsyncGenerator<readonly StoredTask[], void, undefined> {
+    return this.#reader.all(taskList, options, this.#sweeper.afterScan);
+  }
+
+  sweep(taskList: string, signal: AbortSignal | undefined): Promise<SweepReport> {
+    return this.#sweeper.sweep(taskList, signal);
+  }
+
+  /** Ends scans and sweeps; resolves when nothing is in flight any more. */
+  async close(): Promise<void> {
+    this.#closing.abort(closedError());
+    this.#sweeper.stop();
+    await this.#inFlight.ended();
+  }
+}
+
+export function closedError(): TaskError {
+  return new TaskError("CLOSED", "the adapter has been closed");
+}

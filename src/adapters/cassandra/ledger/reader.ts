@@ -1,0 +1,250 @@
+import { abortWith, throwIfAborted } from "../../../abort.js";
+import type { AllOptions, StoredTask } from "../../../adapter.js";
+import { chunks, forEachConcurrently } from "../../../concurrency.js";
+import { latestOf, type Version } from "../../../version.js";
+import type { ClockGuard } from "../clock-guard.js";
+import type { Partition } from "../model/partition.js";
+import type { LedgerSession } from "../model/session.js";
+import { type RetryPolicy, retryRead, toTaskError } from "../retry.js";
+import type { Runtime } from "../runtime.js";
+import { EntryReader } from "./entry-reader.js";
+import { ListScan } from "./list-scan.js";
+import { MergedEntries, PartitionEntries, type PlacedEntry } from "./partition-entries.js";
+import type { LedgerLimits, LedgerRules, ScanStart, Successor } from "./rules.js";
+import { segmentsBetween } from "./swept-ranges.js";
+import type { LedgerWriter } from "./writer.js";
+
+/** Entries are small: so many are read at once from a partition, and as many ahead, if all partitions do not hold too many. */
+const ENTRIES_PER_READ = { most: 500, least: 8, ofAllPartitions: 32_000 };
+
+/** How many entries are read at once from one of so many partitions. */
+export function defaultEntriesPerRead(shards: number): number {
+  const { most, least, ofAllPartitions } = ENTRIES_PER_READ;
+  return Math.max(least, Math.min(most, Math.floor(ofAllPartitions / shards)));
+}
+
+/** Queries that are in flight at once; the next entries of the partitions are read besides. */
+const CONCURRENCY = 32;
+
+/** Ids of a page that one query names. */
+const IDS_PER_READ = 256;
+
+export interface LedgerReaderOptions {
+  readonly policy: RetryPolicy;
+  readonly shards: number;
+  readonly limits: LedgerLimits;
+  readonly rules: LedgerRules;
+  readonly entriesPerRead: number;
+  /** Ends scans; its reason is the error that they end with. */
+  readonly closing: AbortSignal;
+}
+
+/** Told of each partition that a scan has read to its end. */
+export type OnPartitionRead = (entries: PartitionEntries, start: ScanStart) => void;
+
+/** What a scan goes by. */
+type ScanOptions = Pick<AllOptions, "savedBefore" | "signal">;
+
+/** Reads lists by the rules of reading, and removes on the way what the rules of removing allow. */
+export class LedgerReader {
+  readonly #session: LedgerSession;
+  readonly #runtime: Runtime;
+  readonly #guard: ClockGuard;
+  readonly #writer: LedgerWriter;
+  readonly #options: LedgerReaderOptions;
+
+  constructor(
+    session: LedgerSession,
+    runtime: Runtime,
+    guard: ClockGuard,
+    writer: LedgerWriter,
+    options: LedgerReaderOptions,
+  ) {
+    this.#session = session;
+    this.#runtime = runtime;
+    this.#guard = guard;
+    this.#writer = writer;
+    this.#options = options;
+  }
+
+  /** The open tasks of a list, oldest first, a page at a time; no version twice. One page is read ahead. */
+  async *all(
+    taskList: string,
+    options: AllOptions,
+    onRead: OnPartitionRead,
+  ): AsyncGenerator<readonly StoredTask[], void, undefined> {
+    const { rules, limits, closing } = this.#options;
+    const left = new AbortController();
+    const releases = [options.signal, closing].map((signal) => abortWith(left, signal));
+    const scan = new ListScan(this.scanStart(), options.savedBefore, rules, limits);
+    const ahead = { ...options, signal: left.signal };
+    let next: Promise<readonly StoredTask[]> | undefined;
+    try {
+      const entries = await this.#entries(taskList, scan, left.signal, onRead);
+      next = this.#nextPage(entries, scan, ahead);
+      for (;;) {
+        const page = await next;
+        throwIfAborted(left.signal);
+        if (page.length === 0) return;
+        next = this.#nextPage(entries, scan, ahead);
+        next.catch(() => undefined); // it is reported when its turn comes
+        yield page;
+      }
+    } catch (error) {
+      throw closing.aborted ? closing.reason : toTaskError(error, false, { taskList });
+    } finally {
+      for (const release of releases) release();
+      left.abort();
+      await next?.catch(() => undefined);
+    }
+  }
+
+  /** Finds where a scan of a partition ends, and begins to read its entries. */
+  async open(
+    partition: Partition,
+    { host }: ScanStart,
+    { savedBefore, signal }: ScanOptions,
+  ): Promise<PartitionEntries> {
+    const { rules, limits, entriesPerRead } = this.#options;
+    const bound = rules.scanBound(host, limits);
+    const [last, sweep] = await Promise.all([
+      this.#retry(signal, (timeout) => this.#session.readLastEntry(partition, bound, timeout)),
+      this.#retry(signal, (timeout) => this.#session.readSweep(partition, timeout)),
+    ]);
+    const end = rules.scanEnd(bound, last?.savedAt);
+    const upTo = savedBefore !== undefined && savedBefore <= end ? savedBefore - 1n : end;
+    // A wild clock's tasks may be of any age.
+    const beyond = { from: latestOf([bound, upTo]) + 1n, upTo: end };
+    const segments = [...segmentsBetween(sweep?.ranges ?? [], upTo), ...(beyond.from <= end ? [beyond] : [])];
+    const reader = new EntryReader(segments, (range) =>
+      this.#retry(signal, (timeout) => this.#session.readEntries(partition, range, timeout)),
+    );
+    return new PartitionEntries(partition, upTo, sweep, reader, entriesPerRead);
+  }
+
+  /** The clocks, to be read before the first read that is judged by them. */
+  scanStart(): ScanStart {
+    return { host: this.#runtime.clock.now(), server: this.#guard.serverNow() };
+  }
+
+  async #entries(
+    taskList: string,
+    { start, savedBefore }: ListScan,
+    signal: AbortSignal,
+    onRead: OnPartitionRead,
+  ): Promise<MergedEntries> {
+    const merged = new MergedEntries((entries) => onRead(entries, start));
+    const partitions = Array.from({ length: this.#options.shards }, (_, shard) => ({ taskList, shard }));
+    await forEachConcurrently(partitions, CONCURRENCY, async (partition) =>
+      merged.add(await this.open(partition, start, { savedBefore, signal })),
+    );
+    return merged;
+  }
+
+  /** The next page that is not empty; an empty one at the end. */
+  async #nextPage(entries: MergedEntries, scan: ListScan, options: AllOptions): Promise<readonly StoredTask[]> {
+    for (;;) {
+      const some = await takeEntries(entries, options);
+      if (some.length === 0) return [];
+      const page = await this.#readPage(some, scan, options);
+      if (page.length > 0) return page;
+    }
+  }
+
+  async #readPage(
+    entries: readonly PlacedEntry[],
+    scan: ListScan,
+    { signal, withoutBodies }: AllOptions,
+  ): Promise<readonly StoredTask[]> {
+    const { rules } = this.#options;
+    const rows = await this.#readRows(entries, signal);
+    const page: StoredTask[] = [];
+    for (const entry of entries) {
+      const row = rows.get(entry.id);
+      const isReplaced = row !== undefined && row.savedAt > entry.savedAt;
+      const successor = isReplaced ? await this.#successor(entry, row.savedAt, signal) : undefined;
+      const verdict = rules.judge(entry, row?.savedAt, successor);
+      if (row && scan.yields(entry, row.savedAt, verdict, this.#horizon))
+        page.push(withoutBodies ? { ...row, body: new Uint8Array() } : row);
+      this.#clean(entry, row?.savedAt, successor, scan);
+    }
+    return page;
+  }
+
+  /** The task rows of the entries, by id. The versions that this process makes from now on are later than theirs. */
+  async #readRows(
+    entries: readonly PlacedEntry[],
+    signal: AbortSignal | undefined,
+  ): Promise<ReadonlyMap<string, StoredTask>> {
+    const ids = new Map<Partition, Set<string>>();
+    for (const { source, id } of entries) {
+      const known = ids.get(source.partition);
+      if (known) known.add(id);
+      else ids.set(source.partition, new Set([id]));
+    }
+    const reads = [...ids].flatMap(([partition, all]) =>
+      chunks([...all], IDS_PER_READ).map((some) => ({ partition, some })),
+    );
+    const rows = new Map<string, StoredTask>();
+    await forEachConcurrently(reads, CONCURRENCY, async ({ partition, some }) => {
+      const read = (timeout: number) => this.#session.readTasks(partition, some, timeout);
+      for (const row of await this.#retry(signal, read)) {
+        this.#runtime.clock.observe(row.savedAt);
+        rows.set(row.id, row);
+      }
+    });
+    return rows;
+  }
+
+  /** What is known of the entry of the version that replaced this one. */
+  async #successor(
+    { source, page, id }: PlacedEntry,
+    version: Version,
+    signal: AbortSignal | undefined,
+  ): Promise<Successor> {
+    const place = { savedAt: version, id };
+    // Entries are taken ahead of their tasks: the source may have read on since this one was.
+    const atHand = page.has(place) || source.lastPage.has(place);
+    const look = (timeout: number) => this.#session.hasEntry(source.partition, place, timeout);
+    return { atHand, found: atHand || (await this.#retry(signal, look)) };
+  }
+
+  #clean(
+    entry: PlacedEntry,
+    version: Version | undefined,
+    successor: Successor | undefined,
+    { removalLimit }: ListScan,
+  ): void {
+    const { rules, limits } = this.#options;
+    const { partition } = entry.source;
+    if (version === undefined) {
+      if (rules.mayRemoveAbsent(entry, removalLimit)) this.#writer.removeAbsent(partition, entry);
+    } else if (successor && rules.mayRemoveReplaced(version, successor.found, this.#latestClock(), limits))
+      this.#writer.removeReplaced(partition, entry);
+  }
+
+  readonly #horizon = () => this.#options.rules.scanBound(this.#latestClock(), this.#options.limits);
+
+  /** By a clock that is slow, an old version would seem young. */
+  #latestClock(): Version {
+    return latestOf([this.#runtime.clock.now(), this.#guard.serverNow()]);
+  }
+
+  #retry<T>(signal: AbortSignal | undefined, read: (timeout: number) => Promise<T>): Promise<T> {
+    return retryRead(this.#runtime, this.#options.policy, signal, read);
+  }
+}
+
+/** The entries of the next page: as many as fit by their number and their sizes, at least one. */
+async function takeEntries(entries: MergedEntries, { pageSize, maxPageBytes }: AllOptions): Promise<PlacedEntry[]> {
+  const taken: PlacedEntry[] = [];
+  let bytes = 0;
+  while (taken.length < pageSize) {
+    const head = entries.head ?? (await entries.fill());
+    if (head === undefined) break;
+    bytes += head.size;
+    if (bytes > maxPageBytes && taken.length > 0) break;
+    taken.push(entries.take());
+  }
+  return taken;
+}

@@ -1,0 +1,151 @@
+import type { CompleteEntry, Outcome, SaveEntry, WriteOptions } from "../../../adapter.js";
+import { isTaskError, TaskError } from "../../../errors.js";
+import { nameOf, type TaskKey } from "../../../keys.js";
+import { latestOf, type Version } from "../../../version.js";
+import type { GroupCommit } from "../batching/group-commit.js";
+import type { InFlightLimit } from "../batching/in-flight-limit.js";
+import type { ClockGuard } from "../clock-guard.js";
+import { type Partition, partitionOf } from "../model/partition.js";
+import type { LedgerPlace, Mutation } from "../model/session.js";
+import type { Runtime } from "../runtime.js";
+import type { LedgerLimits, LedgerRules } from "./rules.js";
+
+/** How often a save is tried whose acknowledgements come too late to count. */
+const LATE_SAVES = 3;
+
+/** Of more removals at once the rest is left to later scans. */
+const MAX_REMOVALS = 10_000;
+
+export interface LedgerWriterOptions {
+  readonly shards: number;
+  readonly limits: LedgerLimits;
+  readonly rules: LedgerRules;
+}
+
+/** Saves, completes and removes, by the rules of writing. */
+export class LedgerWriter {
+  readonly #runtime: Runtime;
+  readonly #guard: ClockGuard;
+  readonly #limit: InFlightLimit;
+  readonly #commit: GroupCommit;
+  readonly #options: LedgerWriterOptions;
+  /** The version that this process made last of each id that is being saved. */
+  readonly #latest = new Map<string, Version>();
+  #removals = 0;
+
+  constructor(
+    runtime: Runtime,
+    guard: ClockGuard,
+    limit: InFlightLimit,
+    commit: GroupCommit,
+    options: LedgerWriterOptions,
+  ) {
+    this.#runtime = runtime;
+    this.#guard = guard;
+    this.#limit = limit;
+    this.#commit = commit;
+    this.#options = options;
+  }
+
+  /** A save that was acknowledged too late is made again, at a new version, unless it has been overwritten since. */
+  async save(entry: SaveEntry, { signal, isBulk }: WriteOptions): Promise<Outcome<Version>> {
+    const { rules, limits, shards } = this.#options;
+    const { length } = entry.body;
+    try {
+      // What need not wait keeps to one turn, so that it leaves together.
+      if (!this.#limit.tryEnter(length)) await this.#limit.enter(length, signal, isBulk);
+    } catch (error) {
+      return failure(error, entry);
+    }
+    const partition = partitionOf(entry, shards);
+    const name = nameOf(entry);
+    const end = this.#commit.deadline();
+    let { replaces } = entry;
+    let version: Version | undefined;
+    let late: Version | undefined;
+    try {
+      for (let attempt = 0; attempt < LATE_SAVES; attempt++) {
+        if (!this.#guard.isTrusted) await this.#guard.untilTrusted(signal);
+        version = this.#runtime.clock.next(latestOf(replaces));
+        this.#latest.set(name, version);
+        await this.#commit.write(partition, rules.saving(entry, version), end, signal);
+        if (rules.isAcknowledged(version, this.#runtime.clock.now(), limits)) {
+          for (const savedAt of replaces) this.removeReplaced(partition, { id: entry.id, savedAt });
+          return { ok: true, value: version };
+        }
+        late = version;
+        if (this.#latest.get(name) !== version) break;
+        replaces = [version, ...replaces];
+      }
+      throw tooLate();
+    } catch (error) {
+      return failure(error, entry, version, late);
+    } finally {
+      if (this.#latest.get(name) === version) this.#latest.delete(name);
+      this.#limit.leave(length);
+    }
+  }
+
+  /** A clock that is off does no harm here: what is written bears the version's own timestamp. */
+  async complete(entry: CompleteEntry, partition: Partition, { signal, isBulk }: WriteOptions): Promise<Outcome<void>> {
+    // What this process saves from now on must not fall under this deletion.
+    this.#runtime.clock.observe(entry.savedAt);
+    try {
+      if (!this.#limit.tryEnter(0)) await this.#limit.enter(0, signal, isBulk);
+    } catch (error) {
+      return failure(error, entry);
+    }
+    try {
+      const mutations = this.#options.rules.completing(entry.id, entry.savedAt);
+      await this.#commit.write(partition, mutations, this.#commit.deadline(), signal);
+      return { ok: true, value: undefined };
+    } catch (error) {
+      return failure(error, entry);
+    } finally {
+      this.#limit.leave(0);
+    }
+  }
+
+  /** Removes an entry that leads to no task, as completing it does. */
+  removeAbsent(partition: Partition, { id, savedAt }: LedgerPlace): void {
+    this.#remove(partition, this.#options.rules.completing(id, savedAt));
+  }
+
+  /** Removes the entry of a version that a later one replaced. */
+  removeReplaced(partition: Partition, { id, savedAt }: LedgerPlace): void {
+    this.#remove(partition, this.#options.rules.removingReplaced(id, savedAt));
+  }
+
+  /** Nobody waits for it: what it leaves undone is found again by a later scan. */
+  #remove(partition: Partition, mutations: readonly Mutation[]): void {
+    if (this.#removals >= MAX_REMOVALS) return;
+    this.#removals++;
+    const done = () => void this.#removals--;
+    this.#commit.write(partition, mutations, this.#commit.deadline()).then(done, done);
+  }
+}
+
+function tooLate(): TaskError {
+  const message = "Cassandra: its answers came too late to count: the process was stopped, or is far too busy";
+  return new TaskError("TIMEOUT", message, { outcome: "unknown" });
+}
+
+interface Failure {
+  readonly ok: false;
+  readonly error: TaskError;
+  readonly attempted?: Version | undefined;
+}
+
+/**
+ * The failed outcome. A save that may have been applied tells its version: the task has it from now on, and completing that
+ * covers the older ones, too. `late` is a version that was applied, and answered too late to count.
+ */
+function failure(error: unknown, { taskList, id }: TaskKey, version?: Version, late?: Version): Failure {
+  const known = isTaskError(error)
+    ? error
+    : new TaskError("UNAVAILABLE", String(error), { outcome: "unknown", cause: error });
+  const attempted = known.outcome === "unknown" ? version : late;
+  const outcome = attempted === undefined ? known.outcome : "unknown";
+  const { code, message, field, cause } = known;
+  return { ok: false, error: new TaskError(code, message, { taskList, id, field, outcome, cause }), attempted };
+}
