@@ -1,5 +1,5 @@
 import type { Client } from "cassandra-driver";
-import { settingRows, tables } from "../../src/adapters/cassandra/schema.js";
+import { settingRows, tables } from "../../src/adapters/cassandra/schema/tables.js";
 
 /** The columns of all tables, as Cassandra describes them. */
 export function describedColumns() {

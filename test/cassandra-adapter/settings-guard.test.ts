@@ -1,7 +1,7 @@
 import { TaskError } from "taskledger";
 import { describe, expect, test } from "vitest";
 import { SessionError } from "../../src/adapters/cassandra/model/session.js";
-import { guardCalls, SettingsGuard } from "../../src/adapters/cassandra/settings-guard.js";
+import { guardCalls, SettingsGuard } from "../../src/adapters/cassandra/schema/settings-guard.js";
 import { ManualRuntime } from "./manual-runtime.js";
 
 const INTERVAL = 60_000;

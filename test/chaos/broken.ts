@@ -9,7 +9,7 @@ import type {
 } from "taskledger";
 import { CassandraAdapter } from "taskledger/cassandra";
 import { type LedgerOptions, resolveLedgerOptions } from "../../src/adapters/cassandra/arguments.js";
-import { type CassandraConnectionOptions, type Connection, connect } from "../../src/adapters/cassandra/connection.js";
+import { type CassandraConnectionOptions, type Connection, connect } from "../../src/adapters/cassandra/connect.js";
 import { Ledger } from "../../src/adapters/cassandra/ledger/ledger.js";
 import { type LedgerRules, ledgerRules } from "../../src/adapters/cassandra/ledger/rules.js";
 import type { LedgerSession } from "../../src/adapters/cassandra/model/session.js";

@@ -4,7 +4,7 @@ import { openSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { LedgerOptions } from "../../src/adapters/cassandra/arguments.js";
-import type { CassandraConnectionOptions } from "../../src/adapters/cassandra/connection.js";
+import type { CassandraConnectionOptions } from "../../src/adapters/cassandra/connect.js";
 import type { WorkloadOptions } from "./workload.js";
 
 const script = fileURLToPath(new URL("client.ts", import.meta.url));

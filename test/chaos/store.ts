@@ -1,6 +1,6 @@
 import driver from "cassandra-driver";
-import type { CassandraConnectionOptions } from "../../src/adapters/cassandra/connection.js";
-import { createSchema } from "../../src/adapters/cassandra/create-schema.js";
+import type { CassandraConnectionOptions } from "../../src/adapters/cassandra/connect.js";
+import { createSchema } from "../../src/adapters/cassandra/schema/create.js";
 import type { ChaosCluster } from "./cluster.js";
 
 const DATA_CENTER = "datacenter1";

@@ -1,6 +1,6 @@
 import type { Version } from "../../src/adapter.js";
 import { resolveLedgerOptions } from "../../src/adapters/cassandra/arguments.js";
-import { type Connection, connect } from "../../src/adapters/cassandra/connection.js";
+import { type Connection, connect } from "../../src/adapters/cassandra/connect.js";
 import { CassandraClaims } from "../../src/adapters/cassandra/ledger/claims.js";
 import { Ledger } from "../../src/adapters/cassandra/ledger/ledger.js";
 import { type LedgerSession, SessionError } from "../../src/adapters/cassandra/model/session.js";

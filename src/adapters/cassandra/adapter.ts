@@ -14,13 +14,13 @@ import type { TaskKey } from "../../keys.js";
 import { checkOptions } from "../../options.js";
 import { toMilliseconds, type Version } from "../../version.js";
 import { type LedgerOptions, ledgerOptionNames, resolveLedgerOptions } from "./arguments.js";
-import { type CassandraConnectionOptions, type CreateSchemaOptions, connect, createSchemaWith } from "./connection.js";
+import { type CassandraConnectionOptions, type CreateSchemaOptions, connect, createSchemaWith } from "./connect.js";
 import { InFlight } from "./in-flight.js";
 import { CassandraClaims } from "./ledger/claims.js";
 import { closedError, Ledger } from "./ledger/ledger.js";
 import type { SweepReport } from "./ledger/sweeper.js";
 import { processRuntime } from "./runtime.js";
-import { checkKeyspaceName } from "./schema.js";
+import { checkKeyspaceName } from "./schema/tables.js";
 
 export type CassandraAdapterOptions = CassandraConnectionOptions & LedgerOptions;
 

@@ -4,7 +4,7 @@ import { DEFAULT_CLOCK_LIMIT } from "../../version.js";
 import type { BatchLimits } from "./batching/group-commit.js";
 import type { InFlightLimits } from "./batching/in-flight-limit.js";
 import type { ClockGuardOptions } from "./clock-guard.js";
-import { checkMargin } from "./margin.js";
+import { checkMargin } from "./model/margin.js";
 import type { RetryPolicy } from "./retry.js";
 
 /** How the adapter works. Times are in milliseconds. */

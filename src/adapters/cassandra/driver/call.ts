@@ -1,7 +1,7 @@
 import { isTaskError } from "../../../errors.js";
-import { classifyDriverError, type Driver, describeDriverError } from "../driver-errors.js";
 import { SessionError } from "../model/session.js";
 import { processRuntime } from "../runtime.js";
+import { classifyDriverError, type Driver, describeDriverError } from "./errors.js";
 
 /** How long past its timeout the driver may take: that does not bound what comes before a request is sent. In milliseconds. */
 const GRACE = 250;

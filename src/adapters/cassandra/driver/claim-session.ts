@@ -1,9 +1,9 @@
 import type { Client, QueryOptions, types } from "cassandra-driver";
 import { CLAIM_MEMORY, type ClaimHolding, type ClaimState, NEVER } from "../../../claim-store.js";
 import type { TaskKey } from "../../../keys.js";
-import type { Driver } from "../driver-errors.js";
 import type { ClaimEnd, ClaimRow, ClaimSession } from "../model/claim-session.js";
 import { callDriver } from "./call.js";
+import type { Driver } from "./errors.js";
 import { toVersion } from "./ledger-session.js";
 import { encodeVersion } from "./parameters.js";
 

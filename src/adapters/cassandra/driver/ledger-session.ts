@@ -1,7 +1,6 @@
 import type { Client, ClientOptions, policies, QueryOptions, types } from "cassandra-driver";
 import type { StoredTask } from "../../../adapter.js";
 import type { Version } from "../../../version.js";
-import { type Driver, mayBeTombstones } from "../driver-errors.js";
 import type { Partition } from "../model/partition.js";
 import {
   type EntriesRead,
@@ -13,6 +12,7 @@ import {
   type SweepRecord,
 } from "../model/session.js";
 import { callDriver } from "./call.js";
+import { type Driver, mayBeTombstones } from "./errors.js";
 import { encodeVersion, toQuery } from "./parameters.js";
 import { PartitionTokens } from "./routing.js";
 import { type Statements, statementsFor } from "./statements.js";

@@ -1,6 +1,6 @@
 import type { Client, ClientOptions, policies, token } from "cassandra-driver";
-import type { Driver } from "../driver-errors.js";
 import { type Partition, partitionName } from "../model/partition.js";
+import type { Driver } from "./errors.js";
 
 /** The maximum number of tokens kept. */
 const MAX_TOKENS = 4096;

@@ -12,7 +12,7 @@ import { partitionOf } from "../model/partition.js";
 import type { LedgerSession } from "../model/session.js";
 import { retryRead, toTaskError } from "../retry.js";
 import type { Runtime } from "../runtime.js";
-import type { LedgerSettings } from "../schema.js";
+import type { LedgerSettings } from "../schema/tables.js";
 import { defaultEntriesPerRead, LedgerReader } from "./reader.js";
 import { type LedgerRules, ledgerRules } from "./rules.js";
 import { Sweeper, type SweepReport } from "./sweeper.js";

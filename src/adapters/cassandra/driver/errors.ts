@@ -1,4 +1,4 @@
-import type { SessionErrorKind } from "./model/session.js";
+import type { SessionErrorKind } from "../model/session.js";
 import { tlsAdvice } from "./tls.js";
 
 export type Driver = typeof import("cassandra-driver");

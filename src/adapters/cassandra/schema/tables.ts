@@ -1,7 +1,7 @@
-import { invalidArgument } from "../../errors.js";
-import { isPlainObject } from "../../values.js";
-import { checkMargin } from "./margin.js";
-import { isShardCount, MAX_SHARDS } from "./model/partition.js";
+import { invalidArgument } from "../../../errors.js";
+import { isPlainObject } from "../../../values.js";
+import { checkMargin } from "../model/margin.js";
+import { isShardCount, MAX_SHARDS } from "../model/partition.js";
 
 /** Counts changes of the tables that older versions of this package can't work with. */
 export const LAYOUT = "1";

@@ -1,9 +1,9 @@
 import type { Client, QueryOptions, types } from "cassandra-driver";
-import { describeValue, TaskError } from "../../errors.js";
-import { MAX_DURATION } from "../../options.js";
-import type { ResolvedOptions } from "./arguments.js";
-import { leastMargin, parseMargin } from "./margin.js";
-import { isShardCount } from "./model/partition.js";
+import { describeValue, TaskError } from "../../../errors.js";
+import { MAX_DURATION } from "../../../options.js";
+import type { ResolvedOptions } from "../arguments.js";
+import { leastMargin, parseMargin } from "../model/margin.js";
+import { isShardCount } from "../model/partition.js";
 import {
   LAYOUT,
   type LedgerSettings,
@@ -12,7 +12,7 @@ import {
   SEVERAL_DATA_CENTERS,
   settingRows,
   tables,
-} from "./schema.js";
+} from "./tables.js";
 
 /** Reads the settings of a keyspace. Throws SCHEMA_MISMATCH that says what of the tables or settings is not as it must be. */
 export async function checkSchema(

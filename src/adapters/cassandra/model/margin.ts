@@ -1,6 +1,6 @@
-import { invalidArgument } from "../../errors.js";
-import { MAX_DURATION } from "../../options.js";
-import { DEFAULT_CLOCK_LIMIT, toMilliseconds, type Version } from "../../version.js";
+import { invalidArgument } from "../../../errors.js";
+import { MAX_DURATION } from "../../../options.js";
+import { DEFAULT_CLOCK_LIMIT, toMilliseconds, type Version } from "../../../version.js";
 
 /** The margin of a keyspace that was made without another, in milliseconds. */
 export const DEFAULT_MARGIN = 600_000;

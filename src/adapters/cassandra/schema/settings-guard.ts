@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
-import { isTaskError, type TaskError } from "../../errors.js";
-import type { Runtime } from "./runtime.js";
+import { isTaskError, type TaskError } from "../../../errors.js";
+import type { Runtime } from "../runtime.js";
 
 /** For how long a mismatch is taken to last, in milliseconds: until then, calls fail without another look. */
 const MISMATCH_LASTS = 1_000;

@@ -1,13 +1,13 @@
 import type { Client, types } from "cassandra-driver";
-import { callDriver } from "./driver/call.js";
-import { type Driver, isUnknownToNode } from "./driver-errors.js";
-import type { ClaimSession } from "./model/claim-session.js";
-import { type LedgerSession, SessionError } from "./model/session.js";
-import { processRuntime } from "./runtime.js";
-import type { LedgerSettings } from "./schema.js";
-import { changed, checkUnchanged } from "./schema-check.js";
-import { listenToSchema, tellingHost } from "./schema-events.js";
+import { callDriver } from "../driver/call.js";
+import { type Driver, isUnknownToNode } from "../driver/errors.js";
+import { listenToSchema, tellingHost } from "../driver/schema-events.js";
+import type { ClaimSession } from "../model/claim-session.js";
+import { type LedgerSession, SessionError } from "../model/session.js";
+import { processRuntime } from "../runtime.js";
+import { changed, checkUnchanged } from "./check.js";
 import { guardCalls, SettingsGuard } from "./settings-guard.js";
+import type { LedgerSettings } from "./tables.js";
 
 export interface WatchOptions {
   readonly client: Client;

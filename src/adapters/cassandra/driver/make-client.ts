@@ -1,6 +1,6 @@
 import type { Client, ClientOptions } from "cassandra-driver";
 import { commonPort, parseContactPoint } from "./contact-points.js";
-import type { Driver } from "./driver-errors.js";
+import type { Driver } from "./errors.js";
 import { identityCheck, verifyingOptions } from "./tls.js";
 
 /** After so many milliseconds without an answer, a second coordinator is asked. */

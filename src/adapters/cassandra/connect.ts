@@ -3,24 +3,24 @@ import { importDriver } from "../../driver.js";
 import { isTaskError, TaskError } from "../../errors.js";
 import { checkDuration, checkOptions } from "../../options.js";
 import type { ResolvedOptions } from "./arguments.js";
-import { createSchema } from "./create-schema.js";
 import { callDriver } from "./driver/call.js";
 import { DriverClaimSession } from "./driver/claim-session.js";
+import { classifyDriverError, type Driver, describeDriverError } from "./driver/errors.js";
 import { DriverSession } from "./driver/ledger-session.js";
+import { makeClient } from "./driver/make-client.js";
+import { warnOfRisks } from "./driver/security-warnings.js";
 import { refreshOnce } from "./driver/workarounds/control-connection.js";
 import { leaveStreamZero } from "./driver/workarounds/stream-zero.js";
-import { classifyDriverError, type Driver, describeDriverError } from "./driver-errors.js";
-import { makeClient } from "./make-client.js";
-import { DEFAULT_MARGIN } from "./margin.js";
 import type { ClaimSession } from "./model/claim-session.js";
+import { DEFAULT_MARGIN } from "./model/margin.js";
 import { DEFAULT_SHARDS } from "./model/partition.js";
 import { type LedgerSession, SessionError } from "./model/session.js";
 import { retryRead } from "./retry.js";
 import { processRuntime } from "./runtime.js";
-import { checkSchemaOptions, type LedgerSettings, type SchemaOptions, SEVERAL_DATA_CENTERS } from "./schema.js";
-import { checkDataCenter, checkMarginFits, checkSchema } from "./schema-check.js";
-import { warnOfRisks } from "./security-warnings.js";
-import { watchSettings } from "./watch-settings.js";
+import { checkDataCenter, checkMarginFits, checkSchema } from "./schema/check.js";
+import { createSchema } from "./schema/create.js";
+import { checkSchemaOptions, type LedgerSettings, type SchemaOptions, SEVERAL_DATA_CENTERS } from "./schema/tables.js";
+import { watchSettings } from "./schema/watch-settings.js";
 
 /** How Cassandra is reached: by a client that the user made and will shut down, or by the driver's options for one. */
 export type CassandraConnectionOptions = { readonly keyspace: string } & (

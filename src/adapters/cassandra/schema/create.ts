@@ -1,12 +1,12 @@
 import type { Client, QueryOptions, types } from "cassandra-driver";
-import { TaskError } from "../../errors.js";
-import { callDriver } from "./driver/call.js";
-import { type Driver, isUnknownToNode } from "./driver-errors.js";
-import { SessionError } from "./model/session.js";
-import { backOff, isRetried } from "./retry.js";
-import { processRuntime, sleep } from "./runtime.js";
-import { creation, type SchemaOptions, settingRows } from "./schema.js";
-import { checkSchema, checkWhatIsThere, compareSettings, mismatch } from "./schema-check.js";
+import { TaskError } from "../../../errors.js";
+import { callDriver } from "../driver/call.js";
+import { type Driver, isUnknownToNode } from "../driver/errors.js";
+import { SessionError } from "../model/session.js";
+import { backOff, isRetried } from "../retry.js";
+import { processRuntime, sleep } from "../runtime.js";
+import { checkSchema, checkWhatIsThere, compareSettings, mismatch } from "./check.js";
+import { creation, type SchemaOptions, settingRows } from "./tables.js";
 
 /** How long one statement may take, the driver's own wait for agreement included, in milliseconds. */
 const ATTEMPT_TIMEOUT = 30_000;
