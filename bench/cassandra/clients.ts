@@ -45,7 +45,12 @@ export async function openSides(
   const client = new Client(clientOptions(coordinates));
   await client.connect();
   await dropKeyspaces(client, keyspace);
-  await CassandraAdapter.createSchema({ ...connection, replication: REPLICATION, margin: options.margin, shards });
+  await CassandraAdapter.createSchema({
+    ...connection,
+    replication: REPLICATION,
+    gracePeriod: options.gracePeriod,
+    shards,
+  });
   const raw = await RawTable.create(client, `${keyspace}_raw`);
   const adapter = new CassandraAdapter({ ...connection, ...options });
   const tasks = new DataInterface({ types: [FetchFileTask], adapter });

@@ -10,7 +10,7 @@ import { ScriptedSession } from "./scripted-session.js";
 const policy = { deadline: 10_000, attemptTimeout: 1_000 };
 const pages = { pageSize: 10, maxPageBytes: 1_000_000 };
 const ledgerOn = (session: LedgerSession, runtime: Runtime = processRuntime) => {
-  const settings = { shards: 2, dataCenter: "dc1", margin: 60_000 };
+  const settings = { shards: 2, dataCenter: "dc1", gracePeriod: 60_000 };
   return new Ledger({ session, settings, options: resolveLedgerOptions({}), runtime });
 };
 

@@ -95,7 +95,7 @@ export class Stage {
 
   async #sweep(stretch: readonly number[]): Promise<void> {
     const ends = stretch.map((end) => String(this.#begin + BigInt(end)));
-    await this.#execute("INSERT INTO sweeps (task_list, shard, swept_to, stretches) VALUES (?, ?, ?, ?)", [
+    await this.#execute("INSERT INTO sweeps (task_list, shard, swept_to, ranges) VALUES (?, ?, ?, ?)", [
       this.#taskList,
       shardOf("t", SHARDS),
       ends[1],

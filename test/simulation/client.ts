@@ -33,7 +33,7 @@ export interface Access {
 export interface ClientSettings {
   readonly shards: number;
   /** The keyspace's, in milliseconds. */
-  readonly margin: number;
+  readonly gracePeriod: number;
   readonly entriesPerRead: number;
   readonly ledger: LedgerOptions;
   /** How far its clock may be off, in microseconds. */
@@ -90,7 +90,7 @@ export class Client {
 
   start(): void {
     const name = `${"ABCDEFGH"[this.index]}${++this.#lives}`;
-    const { weakening, ledger: options, shards, margin, entriesPerRead } = this.#settings;
+    const { weakening, ledger: options, shards, gracePeriod, entriesPerRead } = this.#settings;
     if (this.#life) this.#oracle.died(this.#life);
     this.#world.log?.(`${name} starts`);
     const limit = BigInt((options.clockLimit ?? 1000) * 1000);
@@ -123,7 +123,7 @@ export class Client {
     };
     const ledger = new Ledger({
       session,
-      settings: { shards, dataCenter: "dc", margin },
+      settings: { shards, dataCenter: "dc", gracePeriod },
       options: resolveLedgerOptions(options),
       runtime,
       rules: { ...rules, saving, mayRemoveAbsent },

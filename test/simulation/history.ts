@@ -74,7 +74,7 @@ class Run {
     this.#oracle = new Oracle(this.#world, this.#cluster);
     this.#settings = {
       shards: this.#level(3, [1, 1, 1, 2]),
-      margin: 20_000,
+      gracePeriod: 20_000,
       entriesPerRead: this.#level(4, [1, 2, 3, 5, 500]),
       span: SPAN,
       weakening: options.weakening ?? {},

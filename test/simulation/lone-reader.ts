@@ -90,7 +90,7 @@ async function written({ rules, now, behind = 0n, ...reads }: Reading): Promise<
     later: () => () => undefined,
     random: () => 0,
   };
-  const settings = { shards: 1, dataCenter: "dc", margin: Number(GRACE_PERIOD) / 1000 };
+  const settings = { shards: 1, dataCenter: "dc", gracePeriod: Number(GRACE_PERIOD) / 1000 };
   const options = resolveLedgerOptions({});
   const ledger = new Ledger({ session, settings, options, runtime, rules: { ...ledgerRules, ...rules } });
   await ledger.open();

@@ -4,7 +4,7 @@ import { DEFAULT_CLOCK_LIMIT } from "../../version.js";
 import type { BatchLimits } from "./batching/group-commit.js";
 import type { InFlightLimits } from "./batching/in-flight-limit.js";
 import type { ClockGuardOptions } from "./clock-guard.js";
-import { checkMargin } from "./model/margin.js";
+import { checkGracePeriod } from "./model/settings.js";
 import type { RetryPolicy } from "./retry.js";
 
 /** How the adapter works. Times are in milliseconds. */
@@ -35,13 +35,13 @@ export interface LedgerOptions {
   /** How often the clocks are compared, and the keyspace's settings with those that it was opened with; 60,000 by default. */
   readonly clockInterval?: number | undefined;
   /**
-   * The margin that the keyspace is expected to have: where it has another, opening throws SCHEMA_MISMATCH. It is set by
+   * The grace period that the keyspace is expected to have: where it has another, opening throws SCHEMA_MISMATCH. It is set by
    * `createSchema`, for all clients; left out, the keyspace's is taken, whatever it is.
    */
-  readonly margin?: number | undefined;
-  /** After how many completions a partition is swept by itself; 10,000 by default, 0 for never. */
+  readonly gracePeriod?: number | undefined;
+  /** After how many completions a partition is swept by itself; 1,000 by default, 0 for never. */
   readonly sweepEvery?: number | undefined;
-  /** How often it is looked whether a sweep is due, and the least time between two of one partition; 60,000 by default. */
+  /** How often it is looked whether a sweep is due, and the least time between two of one partition; 10,000 by default. */
   readonly sweepInterval?: number | undefined;
 }
 
@@ -57,7 +57,7 @@ export const ledgerOptionNames: ReadonlySet<string> = new Set(
     whenFull: true,
     clockLimit: true,
     clockInterval: true,
-    margin: true,
+    gracePeriod: true,
     sweepEvery: true,
     sweepInterval: true,
   } satisfies Record<keyof LedgerOptions, true>),
@@ -68,8 +68,8 @@ export interface ResolvedOptions {
   readonly batch: BatchLimits;
   readonly pending: InFlightLimits;
   readonly clock: ClockGuardOptions;
-  /** The margin that the keyspace must have, in milliseconds; undefined for any. */
-  readonly margin: number | undefined;
+  /** The grace period that the keyspace must have, in milliseconds; undefined for any. */
+  readonly gracePeriod: number | undefined;
   readonly sweep: { readonly every: number; readonly interval: number };
 }
 
@@ -79,10 +79,10 @@ export function resolveLedgerOptions(options: LedgerOptions): ResolvedOptions {
     checkNumber(name, options[name] ?? otherwise, least);
   const deadline = number("deadline", 10_000);
   const clockLimit = BigInt(number("clockLimit", 1_000)) * 1000n;
-  const margin = options.margin ?? undefined;
+  const gracePeriod = options.gracePeriod ?? undefined;
   // Farther ahead, the versions that others make would not be met: see VersionClock.
   if (clockLimit > DEFAULT_CLOCK_LIMIT) throw invalidArgument("clockLimit", "at most 1000", options.clockLimit);
-  if (margin !== undefined) checkMargin(margin, clockLimit);
+  if (gracePeriod !== undefined) checkGracePeriod(gracePeriod, clockLimit);
   const whenFull = options.whenFull ?? "wait";
   if (whenFull !== "wait" && whenFull !== "fail") throw invalidArgument("whenFull", '"wait" or "fail"', whenFull);
   return {
@@ -94,8 +94,8 @@ export function resolveLedgerOptions(options: LedgerOptions): ResolvedOptions {
       whenFull,
     },
     clock: { limit: clockLimit, interval: number("clockInterval", 60_000) },
-    margin,
-    sweep: { every: number("sweepEvery", 10_000, 0), interval: number("sweepInterval", 60_000) },
+    gracePeriod,
+    sweep: { every: number("sweepEvery", 1_000, 0), interval: number("sweepInterval", 10_000) },
   };
 }
 

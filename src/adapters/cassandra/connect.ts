@@ -12,14 +12,14 @@ import { warnOfRisks } from "./driver/security-warnings.js";
 import { refreshOnce } from "./driver/workarounds/control-connection.js";
 import { leaveStreamZero } from "./driver/workarounds/stream-zero.js";
 import type { ClaimSession } from "./model/claim-session.js";
-import { DEFAULT_MARGIN } from "./model/margin.js";
 import { DEFAULT_SHARDS } from "./model/partition.js";
 import { type LedgerSession, SessionError } from "./model/session.js";
+import { DEFAULT_GRACE_PERIOD, type LedgerSettings, SEVERAL_DATA_CENTERS } from "./model/settings.js";
 import { retryRead } from "./retry.js";
 import { processRuntime } from "./runtime.js";
-import { checkDataCenter, checkMarginFits, checkSchema } from "./schema/check.js";
+import { checkDataCenter, checkGracePeriodFits, checkSchema } from "./schema/check.js";
 import { createSchema } from "./schema/create.js";
-import { checkSchemaOptions, type LedgerSettings, type SchemaOptions, SEVERAL_DATA_CENTERS } from "./schema/tables.js";
+import { checkSchemaOptions, type SchemaOptions } from "./schema/tables.js";
 import { watchSettings } from "./schema/watch-settings.js";
 
 /** How Cassandra is reached: by a client that the user made and will shut down, or by the driver's options for one. */
@@ -49,9 +49,9 @@ export interface SchemaInit {
   readonly severalDataCenters?: boolean | undefined;
   /**
    * How old the completed versions are that a sweep covers, in milliseconds; a save whose answer takes longer than half of
-   * it does not count. At least 20,000; 600,000 by default.
+   * it does not count. At least 20,000; 60,000 by default.
    */
-  readonly margin?: number | undefined;
+  readonly gracePeriod?: number | undefined;
   /** How long making it may take in all, in milliseconds; 60,000 by default. */
   readonly deadline?: number | undefined;
 }
@@ -91,7 +91,7 @@ export async function connect(options: CassandraConnectionOptions, ledger: Resol
       callDriver(driver, { timeout }, () => read(timeout)),
     );
     leaveStreamZero(client); // a user's may have had no connection before
-    checkMarginFits(keyspace, settings, ledger);
+    checkGracePeriodFits(keyspace, settings, ledger);
     checkDataCenter(keyspace, settings, dataCenter);
     const several = settings.dataCenter === SEVERAL_DATA_CENTERS;
     const consistency = several ? quorum : localQuorum;
@@ -118,14 +118,14 @@ function timely(options: CassandraConnectionOptions, attemptTimeout: number): Ca
 export async function createSchemaWith(options: CreateSchemaOptions): Promise<void> {
   checkOptions(options);
   const { keyspace, replication, severalDataCenters = false } = options;
-  const { shards = DEFAULT_SHARDS, margin = DEFAULT_MARGIN, deadline = SCHEMA_DEADLINE } = options;
-  checkSchemaOptions(keyspace, replication, { shards, margin });
+  const { shards = DEFAULT_SHARDS, gracePeriod = DEFAULT_GRACE_PERIOD, deadline = SCHEMA_DEADLINE } = options;
+  checkSchemaOptions(keyspace, replication, { shards, gracePeriod });
   checkDuration("deadline", deadline, 1);
   const end = processRuntime.monotonic() + deadline;
   const driver = await loadDriver();
   await withClient(withoutDriversWait(options), driver, deadline, async (client, close) => {
     const dataCenter = severalDataCenters ? SEVERAL_DATA_CENTERS : await dataCenterOf(client);
-    const settings = { shards, dataCenter, margin };
+    const settings = { shards, dataCenter, gracePeriod };
     await createSchema(client, driver, { keyspace, replication, settings }, end);
     await close();
   });

@@ -104,7 +104,7 @@ export class GroupCommit {
   /** Sends a batch until it is acknowledged, or all of its callers have been answered. */
   async #send(partition: Partition, batch: readonly PendingWrite[]): Promise<void> {
     for (let attempt = 0; ; attempt++) {
-      const waiting = batch.filter(({ settled }) => !settled);
+      const waiting = this.#waiting(batch);
       if (waiting.length === 0) return;
       const end = waiting.reduce((latest, write) => Math.max(latest, write.end), 0);
       try {
@@ -117,6 +117,13 @@ export class GroupCommit {
       }
       if (!(await backOff(this.#runtime, attempt, end))) for (const write of waiting) this.#expire(write);
     }
+  }
+
+  /** Those whose callers still wait. Those whose time is over are told so, since a busy process's timers are late. */
+  #waiting(batch: readonly PendingWrite[]): readonly PendingWrite[] {
+    const now = this.#runtime.monotonic();
+    for (const write of batch) if (write.end <= now) this.#expire(write);
+    return batch.filter(({ settled }) => !settled);
   }
 
   async #attempt(partition: Partition, writes: readonly PendingWrite[], timeout: number): Promise<void> {

@@ -90,7 +90,7 @@ export class DriverSession implements LedgerSession {
   async readSweep(partition: Partition, timeout: number): Promise<SweepRecord | undefined> {
     const [row] = (await this.#read(this.#statements.readSweep, partition, [], timeout)).rows;
     if (!row) return undefined;
-    const ends = ((row.stretches as unknown[] | null) ?? []).map(toVersion);
+    const ends = ((row.ranges as unknown[] | null) ?? []).map(toVersion);
     const ranges = Array.from({ length: ends.length >> 1 }, (_, i) => ({
       after: ends[2 * i] as Version,
       before: ends[2 * i + 1] as Version,

@@ -21,9 +21,9 @@ export function statementsFor(keyspace: string) {
     readLastEntry: `SELECT saved_at, id FROM ${ledger} WHERE ${partition} AND saved_at > ? ORDER BY saved_at DESC LIMIT 1`,
     readEntry: `SELECT saved_at, id FROM ${ledger} WHERE ${partition} AND saved_at = ? AND id = ?`,
     putSweep:
-      `INSERT INTO ${sweeps} (task_list, shard, swept_to, stretches) VALUES (?, ?, ?, ?) ` +
+      `INSERT INTO ${sweeps} (task_list, shard, swept_to, ranges) VALUES (?, ?, ?, ?) ` +
       `USING TIMESTAMP ? AND TTL ${SWEEP_TTL}`,
-    readSweep: `SELECT swept_to, stretches FROM ${sweeps} WHERE ${partition}`,
+    readSweep: `SELECT swept_to, ranges FROM ${sweeps} WHERE ${partition}`,
     readClock: "SELECT toUnixTimestamp(now()) AS now FROM system.local",
   };
 }

@@ -10,9 +10,9 @@ import { ClockGuard } from "../clock-guard.js";
 import { InFlight } from "../in-flight.js";
 import { partitionOf } from "../model/partition.js";
 import type { LedgerSession } from "../model/session.js";
+import type { LedgerSettings } from "../model/settings.js";
 import { retryRead, toTaskError } from "../retry.js";
 import type { Runtime } from "../runtime.js";
-import type { LedgerSettings } from "../schema/tables.js";
 import { defaultEntriesPerRead, LedgerReader } from "./reader.js";
 import { type LedgerRules, ledgerRules } from "./rules.js";
 import { Sweeper, type SweepReport } from "./sweeper.js";
@@ -43,11 +43,11 @@ export class Ledger {
   readonly #sweeper: Sweeper;
 
   constructor({ session, settings, options, runtime, inFlight = new InFlight(), ...rest }: LedgerParts) {
-    const { shards, margin } = settings;
+    const { shards, gracePeriod } = settings;
     const { policy, batch, pending, clock, sweep } = options;
     const { rules = ledgerRules, entriesPerRead = defaultEntriesPerRead(shards) } = rest;
     const closing = this.#closing.signal;
-    const limits = { clock: clock.limit, gracePeriod: BigInt(margin) * 1000n };
+    const limits = { clock: clock.limit, gracePeriod: BigInt(gracePeriod) * 1000n };
     const common = { shards, limits, rules };
     const read = { ...common, policy, entriesPerRead, closing };
     const readClock = () => retryRead(runtime, policy, undefined, (timeout) => session.readClock(timeout));

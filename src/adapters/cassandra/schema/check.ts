@@ -2,17 +2,17 @@ import type { Client, QueryOptions, types } from "cassandra-driver";
 import { describeValue, TaskError } from "../../../errors.js";
 import { MAX_DURATION } from "../../../options.js";
 import type { ResolvedOptions } from "../arguments.js";
-import { leastMargin, parseMargin } from "../model/margin.js";
 import { isShardCount } from "../model/partition.js";
 import {
   LAYOUT,
   type LedgerSettings,
-  type SchemaOptions,
+  leastGracePeriod,
+  parseGracePeriod,
   SETTING_NAMES,
   SEVERAL_DATA_CENTERS,
   settingRows,
-  tables,
-} from "./tables.js";
+} from "../model/settings.js";
+import { type SchemaOptions, tables } from "./tables.js";
 
 /** Reads the settings of a keyspace. Throws SCHEMA_MISMATCH that says what of the tables or settings is not as it must be. */
 export async function checkSchema(
@@ -31,18 +31,21 @@ export async function checkSchema(
   const found = await readSettings(client, keyspace, options);
   differences.push(...findWrongSettings(found));
   if (differences.length > 0) throw mismatch(keyspace, differences);
-  const { shards, data_center, margin } = found;
-  return { shards: Number(shards), dataCenter: data_center as string, margin: parseMargin(margin) as number };
+  const { shards, data_center: dataCenter, grace_period } = found;
+  const gracePeriod = parseGracePeriod(grace_period) as number;
+  return { shards: Number(shards), dataCenter: dataCenter as string, gracePeriod };
 }
 
-function findWrongSettings({ layout, shards, data_center, margin }: Record<string, string>): string[] {
+function findWrongSettings({ layout, shards, data_center, grace_period }: Record<string, string>): string[] {
   const wrong: string[] = [];
   if (layout !== LAYOUT) wrong.push(`setting layout: is ${describeValue(layout)}, and must be "${LAYOUT}"`);
   if (!isShardCount(Number(shards))) wrong.push(`setting shards: ${describeValue(shards)} is no power of two`);
   if (!data_center) wrong.push("setting data_center: is missing");
-  if (!margin) wrong.push("setting margin: is missing; createSchema writes it");
-  else if (parseMargin(margin) === undefined)
-    wrong.push(`setting margin: ${describeValue(margin)} is no whole number of milliseconds from 1 to ${MAX_DURATION}`);
+  if (!grace_period) wrong.push("setting grace_period: is missing; createSchema writes it");
+  else if (parseGracePeriod(grace_period) === undefined)
+    wrong.push(
+      `setting grace_period: ${describeValue(grace_period)} is no whole number of milliseconds from 1 to ${MAX_DURATION}`,
+    );
   return wrong;
 }
 
@@ -55,21 +58,21 @@ export function checkDataCenter(keyspace: string, { dataCenter }: LedgerSettings
   ]);
 }
 
-/** Throws SCHEMA_MISMATCH where the client can't work with the keyspace's margin, or was told to expect another. */
-export function checkMarginFits(
+/** Throws SCHEMA_MISMATCH where the client can't work with the keyspace's grace period, or was told to expect another. */
+export function checkGracePeriodFits(
   keyspace: string,
-  { margin }: LedgerSettings,
-  { margin: expected, clock }: Pick<ResolvedOptions, "margin" | "clock">,
+  { gracePeriod }: LedgerSettings,
+  { gracePeriod: expected, clock }: Pick<ResolvedOptions, "gracePeriod" | "clock">,
 ): void {
-  const least = leastMargin(clock.limit);
-  if (margin < least)
+  const least = leastGracePeriod(clock.limit);
+  if (gracePeriod < least)
     throw mismatch(keyspace, [
-      `setting margin: is "${margin}", and must be at least ${least}, 20 times this client's clockLimit`,
+      `setting grace_period: is "${gracePeriod}", and must be at least ${least}, 20 times this client's clockLimit`,
     ]);
-  if (expected !== undefined && expected !== margin)
+  if (expected !== undefined && expected !== gracePeriod)
     throw mismatch(keyspace, [
-      `its margin is ${margin} ms, the same for all clients, and this one's option margin is ${expected} ms: give ` +
-        `${margin}, or leave the option out; docs/cassandra.md says how to change the keyspace's`,
+      `its grace period is ${gracePeriod} ms, the same for all clients, and this one's option gracePeriod is ${expected} ms: give ` +
+        `${gracePeriod}, or leave the option out; docs/cassandra.md says how to change the keyspace's`,
     ]);
 }
 

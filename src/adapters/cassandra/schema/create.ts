@@ -3,10 +3,11 @@ import { TaskError } from "../../../errors.js";
 import { callDriver } from "../driver/call.js";
 import { type Driver, isUnknownToNode } from "../driver/errors.js";
 import { SessionError } from "../model/session.js";
+import { settingRows } from "../model/settings.js";
 import { backOff, isRetried } from "../retry.js";
 import { processRuntime, sleep } from "../runtime.js";
 import { checkSchema, checkWhatIsThere, compareSettings, mismatch } from "./check.js";
-import { creation, type SchemaOptions, settingRows } from "./tables.js";
+import { creation, type SchemaOptions } from "./tables.js";
 
 /** How long one statement may take, the driver's own wait for agreement included, in milliseconds. */
 const ATTEMPT_TIMEOUT = 30_000;

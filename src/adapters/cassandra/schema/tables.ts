@@ -1,27 +1,7 @@
 import { invalidArgument } from "../../../errors.js";
 import { isPlainObject } from "../../../values.js";
-import { checkMargin } from "../model/margin.js";
 import { isShardCount, MAX_SHARDS } from "../model/partition.js";
-
-/** Counts changes of the tables that older versions of this package can't work with. */
-export const LAYOUT = "1";
-
-/** The value of `data_center` for a keyspace whose clients are in several. */
-export const SEVERAL_DATA_CENTERS = "*";
-
-export const SETTING_NAMES = ["layout", "shards", "data_center", "margin"];
-
-/** What is settled when a keyspace's tables are made, and holds for all of its clients. */
-export interface LedgerSettings {
-  readonly shards: number;
-  /** The data centre of all clients, or `*` for several. */
-  readonly dataCenter: string;
-  /**
-   * The age from which a sweep may cover completed versions, in milliseconds; a save whose answer takes longer than half
-   * of it does not count. Were one client's smaller, it could sweep away what another has just been told is saved.
-   */
-  readonly margin: number;
-}
+import { checkGracePeriod, type LedgerSettings } from "../model/settings.js";
 
 export interface SchemaOptions {
   readonly keyspace: string;
@@ -49,7 +29,7 @@ export const tables: Record<string, Record<string, string>> = {
     task_list: "text partition_key 0",
     shard: "int partition_key 1",
     swept_to: "bigint regular",
-    stretches: "frozen<list<bigint>> regular",
+    ranges: "frozen<list<bigint>> regular",
   },
   claims: {
     task_list: "text partition_key 0",
@@ -74,28 +54,24 @@ export function creation(keyspace: string, replication: SchemaOptions["replicati
     `CREATE TABLE IF NOT EXISTS "${keyspace}".open_tasks (task_list text, shard int, saved_at bigint, id text, size int, ` +
       `PRIMARY KEY ((task_list, shard), saved_at, id))${compaction}`,
     `CREATE TABLE IF NOT EXISTS "${keyspace}".sweeps (task_list text, shard int, swept_to bigint, ` +
-      `stretches frozen<list<bigint>>, PRIMARY KEY ((task_list, shard)))${compaction}`,
+      `ranges frozen<list<bigint>>, PRIMARY KEY ((task_list, shard)))${compaction}`,
     `CREATE TABLE IF NOT EXISTS "${keyspace}".claims (task_list text, id text, saved_at bigint, owner text, fencing_token bigint, ` +
       `attempt int, ends_at bigint, PRIMARY KEY ((task_list, id)))${compaction}`,
     `CREATE TABLE IF NOT EXISTS "${keyspace}".settings (name text PRIMARY KEY, value text)`,
   ];
 }
 
-export function settingRows({ shards, dataCenter, margin }: LedgerSettings): Record<string, string> {
-  return { layout: LAYOUT, shards: String(shards), data_center: dataCenter, margin: String(margin) };
-}
-
 /** What is asked for before the data centre is known. Throws INVALID_ARGUMENT. */
 export function checkSchemaOptions(
   keyspace: string,
   replication: SchemaOptions["replication"],
-  { shards, margin }: Omit<LedgerSettings, "dataCenter">,
+  { shards, gracePeriod }: Omit<LedgerSettings, "dataCenter">,
 ): void {
   checkKeyspaceName(keyspace);
   if (!isPlainObject(replication) || typeof replication.class !== "string")
     throw invalidArgument("replication", 'a map such as { class: "NetworkTopologyStrategy", dc1: 3 }', replication);
   if (!isShardCount(shards)) throw invalidArgument("shards", `a power of two up to ${MAX_SHARDS}`, shards);
-  checkMargin(margin);
+  checkGracePeriod(gracePeriod);
 }
 
 export function checkKeyspaceName(keyspace: unknown): void {

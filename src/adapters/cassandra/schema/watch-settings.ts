@@ -4,10 +4,10 @@ import { type Driver, isUnknownToNode } from "../driver/errors.js";
 import { listenToSchema, tellingHost } from "../driver/schema-events.js";
 import type { ClaimSession } from "../model/claim-session.js";
 import { type LedgerSession, SessionError } from "../model/session.js";
+import type { LedgerSettings } from "../model/settings.js";
 import { processRuntime } from "../runtime.js";
 import { changed, checkUnchanged } from "./check.js";
 import { guardCalls, SettingsGuard } from "./settings-guard.js";
-import type { LedgerSettings } from "./tables.js";
 
 export interface WatchOptions {
   readonly client: Client;
