@@ -38,6 +38,7 @@ export const suites: Readonly<Record<string, Suite>> = {
     },
     probes: { memory: () => import("./sqlite/memory.js") },
   },
+  bounds: { benchmarks: { batch: () => import("./bounds/batch.js") } },
   recovery: {
     needs: "cassandra",
     benchmarks: {

@@ -13,11 +13,11 @@ export type {
 export type { FromBatchOptions } from "./batch/batch.js";
 export { fromBatch, toBatch } from "./batch/batch.js";
 export type { BatchOptions, FrameOptions } from "./batch/batch-limits.js";
-export type { ByteSource, ByteStream } from "./batch/byte-source.js";
 export type { DecodeFramesOptions, EncodeFramesOptions } from "./batch/task-frames.js";
 export { decodeFrames, encodeFrames } from "./batch/task-frames.js";
 export type { BulkFailure, BulkOptions } from "./bulk.js";
 export { BulkError } from "./bulk.js";
+export type { ByteSource, ByteStream } from "./byte-source.js";
 export type { ClaimClock, ClaimHolding, ClaimRequest, ClaimState, ClaimStore } from "./claim-store.js";
 export { grantClaim, isClaimed, REDELIVERY, releaseClaim, renewClaim } from "./claim-store.js";
 export type { RunOptions } from "./composite-task.js";

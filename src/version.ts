@@ -26,7 +26,7 @@ export function timestampToVersion({ seconds, nanos }: Timestamp): Version | und
 }
 
 /** For three centuries from 1970 a double holds them exactly, which takes a fraction of the time. */
-function toMicroseconds(seconds: bigint, micros: number): bigint {
+export function toMicroseconds(seconds: bigint, micros: number): bigint {
   const count = Number(seconds) * 1e6 + micros;
   return Number.isSafeInteger(count) ? BigInt(count) : seconds * MICROS + BigInt(micros);
 }

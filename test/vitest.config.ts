@@ -19,6 +19,9 @@ const alias = [
 /** Tests that need a Cassandra are named so. */
 const cassandra = "test/**/*.cassandra.test.ts";
 
+/** Those of workers in other languages need their tools. */
+const languages = "test/languages/**/*.test.ts";
+
 /** Those of the packed package need many tools. */
 const packaged = "test/package/**/*.test.ts";
 
@@ -36,7 +39,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: [cassandra, clusters, packaged],
+          exclude: [cassandra, clusters, languages, packaged],
           sequence: { groupOrder: 0 },
           testTimeout: 30_000, // only what hangs fails: a busy machine is slow
         },
@@ -47,6 +50,18 @@ export default defineConfig({
           name: "cassandra",
           sequence: { groupOrder: 1 }, // it starts while the others run
           include: [cassandra],
+          exclude: [languages],
+          globalSetup: "test/cassandra/global-setup.ts",
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        resolve: { alias },
+        test: {
+          name: "languages",
+          include: [languages],
+          exclude: [clusters],
           globalSetup: "test/cassandra/global-setup.ts",
           testTimeout: 60_000,
           hookTimeout: 60_000,

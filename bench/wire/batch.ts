@@ -4,16 +4,19 @@ import { type Context, scaled } from "../benchmark.js";
 import { interleave, secondsOf } from "../harness.js";
 import { type Row, toRow, valueAtMost } from "../row.js";
 import { FetchFileTask } from "../tasks.js";
+import { besideEnvelopes } from "./batch-beside-envelopes.js";
 import { jsonLine, savedTinyTask, tinyTask } from "./tiny-tasks.js";
 
 const TASKS = 1_000;
 const types = [FetchFileTask];
 
-/** What a task costs in a batch: in bytes, and in time. */
+/** What a task costs in a batch, in bytes and in time: beside JSON, single tasks, and length-delimited envelopes. */
 export async function* run(context: Context): AsyncGenerator<Row, void> {
   yield* sizes("tiny", list(TASKS, tinyTask));
   yield* sizes("tiny, saved, with default ids", list(TASKS, savedTinyTask));
   yield* speeds(context);
+  yield* besideEnvelopes("tiny", list(TASKS, tinyTask), context);
+  yield* besideEnvelopes("tiny, saved, with default ids", list(TASKS, savedTinyTask), context);
 }
 
 function list(count: number, make: (index: number) => FetchFileTask): FetchFileTask[] {

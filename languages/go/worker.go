@@ -184,6 +184,11 @@ func (w *Worker) doAll(ctx context.Context, tasks iter.Seq2[*taskledgerv1.TaskEn
 			return summary, ctx.Err()
 		case free <- struct{}{}:
 		}
+		// Where both are ready, select takes either.
+		if err := ctx.Err(); err != nil {
+			running.Wait()
+			return summary, err
+		}
 		running.Add(1)
 		go func() {
 			defer running.Done()

@@ -1,216 +1,191 @@
-import { clone, create, fromBinary, type Message, mergeFromBinary } from "@bufbuild/protobuf";
-import type { Any, Timestamp } from "@bufbuild/protobuf/wkt";
+import { create, fromBinary, mergeFromBinary, toBinary } from "@bufbuild/protobuf";
+import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
+import { type TaskBatch, TaskBatchSchema, type TaskGroup, TaskGroupSchema } from "../../gen/taskledger/v1/batch_pb.js";
 import { type TaskEnvelope, TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
 import { checkEnvelope } from "../envelope/check.js";
-import { type DataReader, readEnvelope } from "../envelope/decode.js";
-import { packData } from "../envelope/envelope.js";
-import { describeValue, TaskError } from "../errors.js";
-import { decode, type MessageCodec } from "../wire/message-codec.js";
-import { noBytes } from "../wire/pool.js";
-import { Reader } from "../wire/reader.js";
-import { type BatchColumns, type GroupColumns, readColumns, type Stretch } from "./batch-columns.js";
-import { checkBatchBytes, checkBatchTasks, invalidBatch, MAX_SHARED_BYTES } from "./batch-limits.js";
-import { Times } from "./times.js";
-import { readUuid, UUID_BYTES } from "./uuid.js";
+import { type FullEnvelope, packData } from "../envelope/envelope.js";
+import { compactHeaders } from "../envelope/headers.js";
+import { describeValue, isTaskError, TaskError } from "../errors.js";
+import { fallBack } from "../wire/fallback.js";
+import { decode } from "../wire/message-codec.js";
+import type { Reader } from "../wire/reader.js";
+import { checkBatchBytes, invalidBatch, MAX_BATCH_TASKS, MAX_SHARED_BYTES, tooManyTasks } from "./batch-limits.js";
+import { readColumns, readTimes, readUuid, UUID_BYTES } from "./columns.js";
 
-type FullEnvelope = TaskEnvelope & { data: Any };
+// A batch (batch.proto) is read in three steps: its bytes become a TaskBatch; its columns are checked; and each group is
+// transposed, so that it gives one envelope after the other.
 
 /**
- * The envelopes of a `taskledger.v1.TaskBatch`, made one by one; batch.proto says how. The data is read along with each
- * where `reader` has a codec; otherwise its value is a part of these bytes: who keeps it copies it. Throws at once
- * TOO_LARGE over `maxBytes` or 10,000 tasks, and INVALID_BATCH for what is no batch; and in its place INVALID_ENVELOPE for
- * a task that breaks the rules of the protocol.
+ * Reads a batch: gives the envelopes of its tasks, one by one. The value of the data is a view of the batch's bytes; who
+ * keeps it copies it. Envelopes of a group share its headers, which are frozen.
+ *
+ * @throws TOO_LARGE (over `maxBytes` or 10,000 tasks) and INVALID_BATCH before the first envelope; INVALID_ENVELOPE in
+ *   the place of one that breaks the rules of the protocol.
  */
-export function decodeBatch(bytes: Uint8Array, maxBytes: number, reader?: DataReader): Iterable<FullEnvelope> {
+export function* decodeBatch(bytes: Uint8Array, maxBytes: number): Generator<FullEnvelope, void, undefined> {
   if (!(bytes instanceof Uint8Array)) throw invalidBatch(`expected a Uint8Array, got ${describeValue(bytes)}`);
   checkBatchBytes(bytes.length, maxBytes);
-  const columns = readColumns(bytes);
-  checkColumns(columns);
-  const groups = columns.groups.map((group, i) => new GroupReader(`groups[${i}]`, group, columns.bytes, reader));
-  return envelopesOf(groups, columns.order);
+  const batch = parse(bytes);
+  checkBatch(batch);
+  const next = batch.groups.map((group, i) => transpose(group, pathOf(i)));
+  for (const group of orderOf(batch)) yield (next[group] as () => FullEnvelope)();
 }
 
-function checkColumns({ groups, order }: BatchColumns): void {
-  const count = groups.reduce((sum, group) => sum + countOf(group), 0);
-  checkBatchTasks(count);
-  for (const [i, group] of groups.entries()) checkGroup(`groups[${i}]`, group);
-  checkOrder(groups, order, count);
+/** Group by group: what protobuf-es makes of one is made compact before the next is read. */
+function parse(bytes: Uint8Array): TaskBatch {
+  const batch = create(TaskBatchSchema);
+  try {
+    const reader = new BinaryReader(bytes);
+    while (reader.pos < reader.len) parseField(reader, batch);
+    return batch;
+  } catch (cause) {
+    if (isTaskError(cause)) throw cause;
+    throw invalidBatch(`the bytes are no taskledger.v1.TaskBatch: ${(cause as Error).message}`, undefined, cause);
+  }
 }
 
-function countOf({ data }: GroupColumns): number {
-  return data.length / 2;
+function parseField(reader: BinaryReader, { groups, order }: TaskBatch): void {
+  const [field, wireType] = reader.tag();
+  if (field === 16 && wireType === WireType.LengthDelimited) groups.push(parseGroup(reader.bytes()));
+  else if (field === 17 && wireType === WireType.LengthDelimited) parseNumbers(new BinaryReader(reader.bytes()), order);
+  else if (field === 17 && wireType === WireType.Varint) order.push(reader.uint32());
+  else throw unknownField(field, undefined);
+  if (groups.length > MAX_BATCH_TASKS || order.length > MAX_BATCH_TASKS) throw tooManyTasks();
 }
 
-function checkGroup(path: string, group: GroupColumns): void {
-  const count = countOf(group);
+function parseNumbers(reader: BinaryReader, numbers: number[]): void {
+  while (reader.pos < reader.len) numbers.push(reader.uint32());
+}
+
+function parseGroup(bytes: Uint8Array): TaskGroup {
+  const group = decode(bytes, readColumns, undefined) ?? fromBinary(TaskGroupSchema, bytes);
+  if (group.shared) group.shared.headers = compactHeaders(group.shared.headers);
+  return group;
+}
+
+/** A field that is not known here may be a column without which the tasks would not be whole. */
+function unknownField(field: number, path: string | undefined): TaskError {
+  return invalidBatch(`it has a field ${field} that this version does not know`, path);
+}
+
+function checkBatch(batch: TaskBatch): void {
+  const { groups } = batch;
+  if (groups.reduce((sum, group) => sum + tasksIn(group), 0) > MAX_BATCH_TASKS) throw tooManyTasks();
+  for (const [i, group] of groups.entries()) checkColumns(group, pathOf(i));
+  checkOrder(batch);
+}
+
+/** How many tasks a group claims to have: where its columns do not fit each other, the longest one says it. */
+function tasksIn({ data, ids, createdAt, savedAt, rest }: TaskGroup): number {
+  return Math.max(1, data.length, ids.length, createdAt.length, savedAt.length, rest.length);
+}
+
+function pathOf(group: number): string {
+  return `groups[${group}]`;
+}
+
+function checkColumns(group: TaskGroup, path: string): void {
+  const { data, ids, uuids, createdAt, savedAt, rest, $unknown = [] } = group;
+  for (const { no } of $unknown) throw unknownField(no, path);
+  const count = data.length;
   if (count === 0) throw invalidBatch("a group has no task", `${path}.data`);
-  const { ids, uuids, createdAt = [], savedAt = [] } = group;
-  const uuidBytes = uuids ? uuids.end - uuids.start : 0;
-  const hasIds = ids.length > 0 ? ids.length === count && uuidBytes === 0 : uuidBytes === UUID_BYTES * count;
+  const hasIds = ids.length > 0 ? ids.length === count && uuids.length === 0 : uuids.length === UUID_BYTES * count;
   if (!hasIds) throw invalidBatch(`the group has ${count} tasks and not as many ids`, `${path}.ids`);
-  const lengths = { createdAt: createdAt.length, savedAt: savedAt.length, rest: group.rest.length / 2 };
-  for (const [name, length] of Object.entries(lengths))
+  for (const [name, { length }] of Object.entries({ createdAt, savedAt, rest }))
     if (length !== 0 && length !== count)
       throw invalidBatch(`the group has ${count} tasks and ${length} entries in ${name}`, `${path}.${name}`);
 }
 
-function checkOrder(groups: readonly GroupColumns[], order: readonly number[], count: number): void {
+function checkOrder({ groups, order }: TaskBatch): void {
   if (order.length === 0 && groups.length <= 1) return;
-  const left = groups.map(countOf);
-  for (const group of order) (left[group] as number)--;
-  const fits = order.length === count && left.every((each) => each === 0);
+  const left = groups.map(({ data }) => data.length);
+  const takeOne = (group: number) => group < left.length && (left[group] as number)-- > 0;
+  const fits = order.every(takeOne) && left.every((count) => count === 0);
   if (!fits) throw invalidBatch("the order does not name each group once for each of its tasks", "order");
 }
 
-function* envelopesOf(
-  groups: readonly GroupReader[],
-  order: readonly number[],
-): Generator<FullEnvelope, void, undefined> {
-  if (order.length > 0) for (const index of order) yield (groups[index] as GroupReader).next();
-  else for (const group of groups) while (!group.ended) yield group.next();
+/** For each task, its group. */
+function orderOf({ groups, order }: TaskBatch): readonly number[] {
+  return order.length > 0 ? order : groups.flatMap(({ data }, group) => data.map(() => group));
 }
 
-/** Makes the envelopes of a group. */
-class GroupReader {
-  readonly #columns: GroupColumns;
-  readonly #bytes: Uint8Array;
-  readonly #shared: TaskEnvelope;
-  readonly #typeUrl: string;
-  readonly #createdAt: Times | undefined;
-  readonly #savedAt: Times | undefined;
-  readonly #dataReader: DataReader | undefined;
-  readonly #codec: MessageCodec | undefined;
-  readonly #reader = new Reader();
-  #next = 0;
-
-  constructor(path: string, columns: GroupColumns, bytes: Uint8Array, dataReader: DataReader | undefined) {
-    this.#columns = columns;
-    this.#bytes = bytes;
-    this.#shared = readShared(path, bytes, columns.shared);
-    this.#typeUrl = this.#shared.data?.typeUrl ?? "";
-    this.#createdAt = timesOf(columns.createdAt);
-    this.#savedAt = timesOf(columns.savedAt);
-    this.#dataReader = dataReader;
-    this.#codec = dataReader?.codecOf(this.#typeUrl);
-  }
-
-  get ended(): boolean {
-    return this.#next === countOf(this.#columns);
-  }
-
-  next(): FullEnvelope {
-    const i = this.#next++;
-    const envelope = this.#begin(i) ?? this.#merge(i);
+/** Gives the next envelope of a group whenever it is called. Throws INVALID_BATCH at once. */
+function transpose(group: TaskGroup, path: string): () => FullEnvelope {
+  const { ids, uuids, data, rest } = group;
+  const shared = readShared(group, `${path}.shared`);
+  const createdAt = readTimes(group.createdAt, `${path}.createdAt`);
+  const savedAt = readTimes(group.savedAt, `${path}.savedAt`);
+  const { $typeName, taskList, attempt, headers, $unknown } = shared;
+  const typeUrl = shared.data?.typeUrl ?? "";
+  let i = 0;
+  return () => {
+    const envelope: TaskEnvelope = {
+      $typeName,
+      taskList,
+      id: ids[i] ?? readUuid(uuids, i),
+      data: packData(typeUrl, data[i] as Uint8Array),
+      createdAt: createdAt[i] ?? shared.createdAt,
+      savedAt: savedAt[i] ?? shared.savedAt,
+      attempt,
+      headers,
+    };
+    if ($unknown) envelope.$unknown = $unknown;
+    if (rest[i]) addRest(envelope, rest[i] as Uint8Array);
+    i++;
     checkEnvelope(envelope, "INVALID_ENVELOPE");
     return envelope;
-  }
-
-  /** Undefined where protobuf-es must put the envelope together. */
-  #begin(i: number): TaskEnvelope | undefined {
-    const shared = this.#shared;
-    if (shared.createdAt || shared.savedAt || shared.$unknown) return undefined;
-    const rest = this.#restAt(i);
-    const read = rest.length > 0 ? readPlainRest(rest, shared) : shared;
-    if (read === undefined) return undefined;
-    const headers = read === shared ? { ...shared.headers } : read.headers;
-    const data = packData(this.#typeUrl, noBytes);
-    this.#readData(data, i);
-    const { taskList } = shared;
-    return withTimes(
-      { $typeName: shared.$typeName, taskList, id: this.#idAt(i), attempt: read.attempt, headers, data },
-      this.#createdAt?.next(),
-      this.#savedAt?.next(),
-    );
-  }
-
-  #merge(i: number): TaskEnvelope {
-    const shared = clone(TaskEnvelopeSchema, this.#shared);
-    const data = packData(this.#typeUrl, partOf(this.#bytes, this.#columns.data, i));
-    if (this.#dataReader) this.#dataReader.message = undefined;
-    const envelope: FullEnvelope = Object.assign(shared, { id: this.#idAt(i), data });
-    if (this.#createdAt) envelope.createdAt = this.#createdAt.next();
-    if (this.#savedAt) envelope.savedAt = this.#savedAt.next();
-    mergeRest(envelope, this.#restAt(i));
-    return envelope;
-  }
-
-  #restAt(i: number): Uint8Array {
-    const { rest } = this.#columns;
-    return rest.length === 0 ? noBytes : partOf(this.#bytes, rest, i);
-  }
-
-  #idAt(i: number): string {
-    const { ids, uuids } = this.#columns;
-    return ids[i] ?? readUuid(this.#bytes, (uuids as Stretch).start + UUID_BYTES * i);
-  }
-
-  #readData(data: Any, i: number): void {
-    const message = this.#codec && this.#tryReading(this.#codec, i);
-    if (this.#dataReader) this.#dataReader.message = message;
-    if (message === undefined) data.value = partOf(this.#bytes, this.#columns.data, i);
-  }
-
-  /** Undefined where the codec leaves the data to protobuf-es. */
-  #tryReading(codec: MessageCodec, i: number): Message | undefined {
-    const { data } = this.#columns;
-    try {
-      this.#reader.start(this.#bytes, data[2 * i] as number);
-      return codec.read(this.#reader, data[2 * i + 1] as number);
-    } catch {
-      return undefined;
-    }
-  }
+  };
 }
 
-/** V8 keeps objects as dictionaries, and slowly, that get many properties one by one: most tasks have both times. */
-function withTimes(
-  envelope: FullEnvelope,
-  createdAt: Timestamp | undefined,
-  savedAt: Timestamp | undefined,
-): FullEnvelope {
-  if (createdAt && savedAt) {
-    const { $typeName, taskList, id, attempt, headers, data } = envelope;
-    return { $typeName, taskList, id, attempt, headers, data, createdAt, savedAt };
-  }
-  if (createdAt) envelope.createdAt = createdAt;
-  if (savedAt) envelope.savedAt = savedAt;
+/**
+ * What the tasks of a group share, in memory of its own. A few bytes a task must not become many: it is copied for no
+ * task, and merged with no task's rest.
+ */
+function readShared({ shared = empty, rest }: TaskGroup, path: string): TaskEnvelope {
+  const { taskList, data } = shared;
+  const bytes = toBinary(TaskEnvelopeSchema, shared);
+  if (bytes.length > MAX_SHARED_BYTES)
+    throw invalidBatch(`it has ${bytes.length} bytes; the limit is ${MAX_SHARED_BYTES}`, path);
+  if (rest.length > 0 && bytes.length > toBinary(TaskEnvelopeSchema, { ...empty, taskList, data }).length)
+    throw invalidBatch("a group with entries in rest can share no more than a list and a type", path);
+  const envelope = fromBinary(TaskEnvelopeSchema, bytes);
+  envelope.headers = Object.freeze(compactHeaders(envelope.headers));
   return envelope;
 }
 
-function partOf(bytes: Uint8Array, column: readonly number[], i: number): Uint8Array {
-  const start = column[2 * i] as number;
-  return new Uint8Array(bytes.buffer, bytes.byteOffset + start, (column[2 * i + 1] as number) - start);
+const empty: TaskEnvelope = create(TaskEnvelopeSchema);
+
+/** Merges an envelope with what the columns do not have. */
+function addRest(envelope: TaskEnvelope, rest: Uint8Array): void {
+  const usual = decode(rest, readUsualRest, undefined);
+  if (usual) Object.assign(envelope, usual);
+  else mergeRest(envelope, rest);
+  envelope.headers = compactHeaders(envelope.headers);
 }
 
-function timesOf(differences: readonly (number | bigint)[] | undefined): Times | undefined {
-  return differences?.length ? new Times(differences) : undefined;
-}
-
-function readShared(path: string, bytes: Uint8Array, stretch: Stretch | undefined): TaskEnvelope {
-  if (stretch === undefined) return create(TaskEnvelopeSchema);
-  const { start, end } = stretch;
-  const field = `${path}.shared`;
-  if (end - start > MAX_SHARED_BYTES) throw invalidBatch(`shared has more than ${MAX_SHARED_BYTES} bytes`, field);
-  const part = bytes.subarray(start, end);
-  try {
-    return decode(part, readEnvelope, undefined) ?? fromBinary(TaskEnvelopeSchema, new Uint8Array(part));
-  } catch (cause) {
-    throw invalidBatch(`shared is no taskledger.v1.TaskEnvelope: ${(cause as Error).message}`, field, cause);
-  }
-}
-
-/** A rest that has an attempt and headers and nothing else, where none are shared: the most usual one. */
-function readPlainRest(rest: Uint8Array, shared: TaskEnvelope): TaskEnvelope | undefined {
-  if (shared.attempt !== 0) return undefined;
-  for (const _ in shared.headers) return undefined;
-  const read = decode(rest, readEnvelope, undefined);
-  if (read === undefined || read.taskList !== "" || read.id !== "") return undefined;
-  return read.data || read.createdAt || read.savedAt ? undefined : read;
+/** What most tasks have beside the columns: an attempt, and headers. */
+function readUsualRest(r: Reader, end: number): Pick<TaskEnvelope, "attempt" | "headers"> {
+  const rest = { attempt: 0, headers: {} };
+  while (r.pos < end)
+    switch (r.tag()) {
+      case 48:
+        rest.attempt = r.uint32();
+        break;
+      case 58:
+        r.stringEntry(rest.headers, end);
+        break;
+      default:
+        fallBack();
+    }
+  r.end(end);
+  return rest;
 }
 
 function mergeRest(envelope: TaskEnvelope, rest: Uint8Array): void {
+  envelope.headers = {};
   try {
-    mergeFromBinary(TaskEnvelopeSchema, envelope, new Uint8Array(rest));
+    // Unknown fields are views of what protobuf-es is given.
+    mergeFromBinary(TaskEnvelopeSchema, envelope, rest.slice());
   } catch (cause) {
     const reason = `what the columns do not have is no taskledger.v1.TaskEnvelope: ${(cause as Error).message}`;
     throw new TaskError("INVALID_ENVELOPE", reason, { taskList: envelope.taskList, id: envelope.id, cause });

@@ -5,7 +5,7 @@ import type { OpaqueTask } from "../task/opaque-task.js";
 import { TaskTypeRegistry } from "../task/registry.js";
 import type { Task } from "../task/task.js";
 import { currentData } from "../task/task-envelope.js";
-import { dataReaderOf, readTask } from "../task/task-reading.js";
+import { readTask } from "../task/task-reading.js";
 import { stateOf, type TaskHome } from "../task/task-state.js";
 import type { TaskClass, TaskOf } from "../task/task-types.js";
 import { decodeBatch } from "./batch-decoding.js";
@@ -63,19 +63,10 @@ export function readBatch(
   registry: TaskTypeRegistry,
   home: TaskHome | undefined,
 ): Task[] {
-  return [...tasksOfBatch(bytes, maxBatchBytes(options, home), registry, home)];
-}
-
-/** The tasks of a batch, made one by one. */
-export function* tasksOfBatch(
-  bytes: Uint8Array,
-  maxBytes: number,
-  registry: TaskTypeRegistry,
-  home: TaskHome | undefined,
-): Generator<Task, void, undefined> {
-  const reader = dataReaderOf(registry);
-  for (const envelope of decodeBatch(bytes, maxBytes, reader))
-    yield readTask(envelope, home, registry, reader?.message);
+  const tasks: Task[] = [];
+  for (const envelope of decodeBatch(bytes, maxBatchBytes(options, home)))
+    tasks.push(readTask(envelope, home, registry));
+  return tasks;
 }
 
 /** Throws INVALID_ARGUMENT for what is no limit. */

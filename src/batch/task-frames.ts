@@ -1,18 +1,21 @@
 import { checkSignal, throwIfAborted } from "../abort.js";
+import type { ByteSource } from "../byte-source.js";
 import { defaultHome, maxTaskBytes } from "../default-home.js";
+import { decodeEnvelope } from "../envelope/decode.js";
+import type { FullEnvelope } from "../envelope/envelope.js";
 import { invalidArgument } from "../errors.js";
 import { checkCount, type OptionNames, readOptions } from "../options.js";
 import { NOT_READY, SourceReader, supplyOf } from "../source.js";
 import type { OpaqueTask } from "../task/opaque-task.js";
 import { TaskTypeRegistry } from "../task/registry.js";
 import type { Task } from "../task/task.js";
-import { decodeTask } from "../task/task-reading.js";
+import { readTask } from "../task/task-reading.js";
 import type { TaskHome } from "../task/task-state.js";
 import type { TaskClass, TaskOf } from "../task/task-types.js";
-import { maxBatchBytes, rowOf, tasksOfBatch } from "./batch.js";
+import { maxBatchBytes, rowOf } from "./batch.js";
+import { decodeBatch } from "./batch-decoding.js";
 import { BatchEncoder } from "./batch-encoding.js";
 import { type FrameOptions, MAX_BATCH_TASKS } from "./batch-limits.js";
-import type { ByteSource } from "./byte-source.js";
 import { readFrames } from "./frames.js";
 
 export interface EncodeFramesOptions extends FrameOptions {
@@ -111,22 +114,22 @@ export function readTaskFrames(
   const { signal, ...limits } = readOptions(options, frameOptions);
   const maxBytes = maxBatchBytes(limits, home);
   checkSignal(signal);
-  const tasksIn = (frame: Uint8Array) =>
-    isBatch(frame)
-      ? tasksOfBatch(frame, maxBytes, registry, home)
-      : [decodeTask(frame, maxTaskBytes(home), home, registry)];
-  return tasksOf(readFrames(source, maxBytes, signal), tasksIn, signal);
+  const envelopesIn = (frame: Uint8Array) =>
+    isBatch(frame) ? decodeBatch(frame, maxBytes) : [decodeEnvelope(frame, maxTaskBytes(home))];
+  const toTask = (envelope: FullEnvelope) => readTask(envelope, home, registry);
+  return tasksOf(readFrames(source, maxBytes, signal), envelopesIn, toTask, signal);
 }
 
 async function* tasksOf(
   frames: AsyncIterable<Uint8Array>,
-  tasksIn: (frame: Uint8Array) => Iterable<Task>,
+  envelopesIn: (frame: Uint8Array) => Iterable<FullEnvelope>,
+  toTask: (envelope: FullEnvelope) => Task,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Task, void, undefined> {
   for await (const frame of frames)
-    for (const task of tasksIn(frame)) {
+    for (const envelope of envelopesIn(frame)) {
       throwIfAborted(signal);
-      yield task;
+      yield toTask(envelope);
     }
 }
 

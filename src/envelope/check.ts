@@ -39,7 +39,7 @@ function invalidKey({ taskList, id }: TaskEnvelope, code: Code): TaskError {
   return new TaskError(code, cause.message, { taskList, id, field: cause.field, cause });
 }
 
-function isTimestamp({ seconds, nanos }: Timestamp): boolean {
+export function isTimestamp({ seconds, nanos }: Timestamp): boolean {
   return seconds >= MIN_SECONDS && seconds <= MAX_SECONDS && nanos >= 0 && nanos <= 999_999_999;
 }
 

@@ -3,13 +3,14 @@ import type { Any } from "@bufbuild/protobuf/wkt";
 import { type TaskEnvelope, TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
 import { describeValue, TaskError } from "../errors.js";
 import { type Version, versionToTimestamp } from "../version.js";
-import { fallBack } from "../wire/fallback.js";
+import { catchFallback, fallBack } from "../wire/fallback.js";
 import { decode, type MessageCodec } from "../wire/message-codec.js";
-import { noBytes } from "../wire/pool.js";
 import type { Reader } from "../wire/reader.js";
+import { noBytes } from "../wire/reader.js";
 import { readTimestamp } from "../wire/timestamp.js";
 import { checkEnvelope } from "./check.js";
 import { checkSize, type FullEnvelope } from "./envelope.js";
+import { compactHeaders } from "./headers.js";
 
 // The decoder of taskledger.v1.TaskEnvelope, by hand: it reads the data along with the envelope, from the same bytes.
 
@@ -23,6 +24,7 @@ export function decodeEnvelope(bytes: Uint8Array, maxBytes: number, reader?: Dat
     throw new TaskError("INVALID_ENVELOPE", `expected a Uint8Array, got ${describeValue(bytes)}`);
   checkSize(bytes.length, maxBytes);
   const envelope = decode(bytes, readEnvelope, reader) ?? decodeSlowly(bytes, reader);
+  envelope.headers = compactHeaders(envelope.headers);
   checkEnvelope(envelope, "INVALID_ENVELOPE");
   return envelope;
 }
@@ -116,8 +118,8 @@ function tryReading(r: Reader, end: number, codec: MessageCodec): Message | unde
   const limit = r.limit(end);
   try {
     return codec.read(r, limit);
-  } catch {
-    return undefined;
+  } catch (error) {
+    return catchFallback(error);
   } finally {
     r.depth = 0;
   }

@@ -3,7 +3,7 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { type TaskEnvelope, TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
 import { fallBack } from "../wire/fallback.js";
 import { encode } from "../wire/message-codec.js";
-import { noBytes } from "../wire/pool.js";
+import { noBytes } from "../wire/reader.js";
 import { writeTimestamp } from "../wire/timestamp.js";
 import type { Writer } from "../wire/writer.js";
 import { checkSize } from "./envelope.js";

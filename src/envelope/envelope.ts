@@ -3,6 +3,7 @@ import type { TaskEnvelope } from "../../gen/taskledger/v1/envelope_pb.js";
 import { TaskError } from "../errors.js";
 import type { TaskKey } from "../keys.js";
 import { timestampToVersion, type Version } from "../version.js";
+import { compactHeaders } from "./headers.js";
 
 /** The largest envelope, in bytes, unless a data interface is told otherwise: 1 MiB. */
 export const DEFAULT_MAX_TASK_BYTES: number = 1024 * 1024;
@@ -24,6 +25,8 @@ export type FullEnvelope = TaskEnvelope & { data: Any };
 
 /** What there is to see of an envelope now. The headers are the envelope's own, to be added to. */
 export function viewEnvelope(envelope: TaskEnvelope): Envelope {
+  // Tasks of a batch share them until they are asked for.
+  if (Object.isFrozen(envelope.headers)) envelope.headers = compactHeaders({ ...envelope.headers });
   const { createdAt, attempt, headers } = envelope;
   return { createdAt: createdAt && timestampDate(createdAt), savedAt: savedAtOf(envelope), attempt, headers };
 }

@@ -23,6 +23,12 @@ export function checkHeaders(headers: unknown): void {
   }
 }
 
+/** The same headers in little memory: for a name such as "1000", V8 makes room for as many others, in 12 KB. */
+export function compactHeaders(headers: Record<string, string>): Record<string, string> {
+  for (const first in headers) return /^\d/.test(first) ? JSON.parse(JSON.stringify(headers)) : headers;
+  return headers;
+}
+
 function invalid(field: string, reason: string): TaskError {
   return new TaskError("INVALID_DATA", `${field}: ${reason}`, { field });
 }

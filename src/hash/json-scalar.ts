@@ -17,7 +17,7 @@ import {
   UInt64ValueSchema,
 } from "@bufbuild/protobuf/wkt";
 import { suggestName } from "../nearest-name.js";
-import { noBytes } from "../wire/pool.js";
+import { noBytes } from "../wire/reader.js";
 import type { Writer } from "../wire/writer.js";
 import { enumNumberOf } from "./json-names.js";
 import { expected, JsonProblem, readByLibrary } from "./json-problem.js";

@@ -2,7 +2,7 @@ import { type DescField, type DescMessage, type JsonObject, ScalarType } from "@
 import { FeatureSet_FieldPresence } from "@bufbuild/protobuf/wkt";
 import { suggestName } from "../nearest-name.js";
 import { typeNameOf, typeUrlOf } from "../type-url.js";
-import { noBytes } from "../wire/pool.js";
+import { noBytes } from "../wire/reader.js";
 import { Writer } from "../wire/writer.js";
 import { fieldOf, hasAmbiguousNames, isBracketed } from "./json-names.js";
 import { atIndex, atKey, atMember, expected, JsonProblem } from "./json-problem.js";

@@ -2,6 +2,7 @@ import type { DescField, DescMessage, DescOneof } from "@bufbuild/protobuf";
 import { safeIdentifier } from "@bufbuild/protoplugin";
 import { objectMembers, reservedTaskMembers } from "../reserved.js";
 import type { Problems } from "./problems.js";
+import { nameInFile } from "./symbols.js";
 import { optionString } from "./task-option.js";
 
 /** A oneof, or a field outside of one: what is one property of protobuf-es's messages. */
@@ -16,9 +17,7 @@ const takenMembers = new Set<string>([...reservedTaskMembers, ...objectMembers])
 
 /** The message's name with its parents' names before it, as protoc-gen-es has it, and `Task` behind it. */
 export function defaultClassName(desc: DescMessage): string {
-  const outer = desc.file.proto.package;
-  const name = outer === "" ? desc.typeName : desc.typeName.substring(outer.length + 1);
-  return `${name.replaceAll(".", "_")}Task`;
+  return `${nameInFile(desc)}Task`;
 }
 
 /** Accepts names that a class can have and that no other class of the file has. */

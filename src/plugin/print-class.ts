@@ -1,5 +1,6 @@
 import type { GeneratedFile, Printable, Target } from "@bufbuild/protoplugin";
 import { codecName } from "./codec/names.js";
+import { importSchema, importShape } from "./symbols.js";
 import type { TaskType } from "./task-type.js";
 
 /** Prints the class of a task type, with its codec if it has one. */
@@ -10,7 +11,7 @@ export function printClass(f: GeneratedFile, type: TaskType, target: Target, has
 
   f.print(f.jsDoc(desc));
   f.print(...classHead(f, type, target), " {");
-  print.constant("schema", ["typeof ", f.importSchema(desc, true)], f.importSchema(desc));
+  print.constant("schema", ["typeof ", importSchema(f, desc).toTypeOnly()], importSchema(f, desc));
   print.constant("type", typeName, typeName);
   if (hasCodec) {
     const codec = f.import(codecName(f, desc), `./${desc.file.name}_codec.js`);
@@ -28,7 +29,7 @@ export function printClass(f: GeneratedFile, type: TaskType, target: Target, has
     const { localName } = member;
     f.print();
     f.print(f.jsDoc(member, "  "));
-    print.getter(name, [f.importShape(desc), "[", f.string(localName), "]"], `this.data.${localName}`);
+    print.getter(name, [importShape(f, desc), "[", f.string(localName), "]"], `this.data.${localName}`);
   }
   f.print("}");
   f.print();
@@ -44,7 +45,7 @@ function classHead(f: GeneratedFile, { desc, className, listField }: TaskType, t
     return head;
   }
   const listArgument = listField === undefined ? [] : [", ", f.string(listField.localName)];
-  return [...head, "<typeof ", f.importSchema(desc, true), ...listArgument, ">"];
+  return [...head, "<typeof ", importSchema(f, desc).toTypeOnly(), ...listArgument, ">"];
 }
 
 /** The members of a class in the syntax of a target: JavaScript has no types, declarations have nothing but types. */

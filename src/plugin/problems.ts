@@ -3,17 +3,27 @@ import { DescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { getComments } from "@bufbuild/protoplugin";
 import { task as taskOption } from "../../gen/taskledger/v1/options_pb.js";
 
+/** Large schemas have hundreds of warnings of one kind. */
+const MAX_WARNINGS = 5;
+
 /** What is wrong with the input. It is collected, so that one run shows all of it. */
 export class Problems {
   readonly errors: string[] = [];
-  readonly warnings: string[] = [];
+  readonly #warnings: { readonly desc: DescMessage; readonly text: string }[] = [];
 
   error(desc: DescMessage, text: string): void {
-    this.errors.push(`${position(desc)}: message ${desc.typeName}: ${text}`);
+    this.errors.push(describe(desc, text));
   }
 
   warn(desc: DescMessage, text: string): void {
-    this.warnings.push(`${position(desc)}: message ${desc.typeName}: ${text}`);
+    this.#warnings.push({ desc, text });
+  }
+
+  /** The first warnings, and how many more there are. */
+  get warnings(): string[] {
+    const lines = this.#warnings.slice(0, MAX_WARNINGS).map(({ desc, text }) => describe(desc, text));
+    const more = this.#warnings.length - lines.length;
+    return more === 0 ? lines : [...lines, `and ${more} more`];
   }
 
   throwErrors(): void {
@@ -21,6 +31,10 @@ export class Problems {
       throw new Error(this.errors.join("\n"));
     }
   }
+}
+
+function describe(desc: DescMessage, text: string): string {
+  return `${position(desc)}: message ${desc.typeName}: ${text}`;
 }
 
 /** Where a message's task option stands, in the form that editors link: `example/v1/fetch_file.proto:9:3`. */

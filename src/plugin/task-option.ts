@@ -1,4 +1,12 @@
-import { type DescField, type DescMessage, type DescOneof, getOption, hasOption, ScalarType } from "@bufbuild/protobuf";
+import {
+  type DescField,
+  type DescFile,
+  type DescMessage,
+  type DescOneof,
+  getOption,
+  hasOption,
+  ScalarType,
+} from "@bufbuild/protobuf";
 import { getDeclarationString, type Schema } from "@bufbuild/protoplugin";
 import { type TaskOptions, task as taskOption } from "../../gen/taskledger/v1/options_pb.js";
 import { packageVersion } from "../package-version.js";
@@ -7,14 +15,18 @@ import type { Problems } from "./problems.js";
 export type KeyOption = "list_field" | "id_field";
 
 /**
- * Whether a message is marked as a task type. Descriptors tell options apart by number only, and others may use our
- * number for an option of their own, so the option's declaration must be in sight, too. Files that `import option` it
- * need not bring the declaration along.
+ * The messages of each file that are marked as task types. Descriptors tell options apart by number only, and others may
+ * use our number for an option of their own, so the option's declaration must be in sight, too. Files that `import option`
+ * it need not bring the declaration along.
  */
-export function hasTaskOption(schema: Schema, message: DescMessage): boolean {
+export function taskMessages(schema: Schema): Map<DescFile, DescMessage[]> {
   const isDeclared = schema.allFiles.some((file) => file.extensions.some((e) => e.typeName === taskOption.typeName));
-  const isOptionImport = message.file.proto.optionDependency.includes(taskOption.file.proto.name);
-  return (isDeclared || isOptionImport) && hasOption(message, taskOption);
+  const messagesOf = (file: DescFile) => {
+    if (!isDeclared && !file.proto.optionDependency.includes(taskOption.file.proto.name)) return [];
+    const messages = Array.from(schema.typesInFile(file)).filter((type) => type.kind === "message");
+    return messages.filter((message) => hasOption(message, taskOption));
+  };
+  return new Map(schema.files.map((file) => [file, messagesOf(file)]));
 }
 
 /** The value of a message's task option, or undefined with a problem where it cannot be read in full. */

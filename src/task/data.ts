@@ -44,17 +44,32 @@ export function opaqueBytes({ value }: Any): Uint8Array {
  * one that could not be encoded again.
  */
 export function decodeData(schema: DescMessage, bytes: Uint8Array, codec?: MessageCodec): Message {
+  const data = tryDecodingData(schema, bytes, codec);
+  if (!(data instanceof Error)) return data;
+  throw new TaskError("INVALID_DATA", describeUndecodable(schema, data), { field: "data", cause: data });
+}
+
+/** The same, but returns what protobuf-es throws: to make an error of it takes longer than to read most tasks. */
+export function tryDecodingData(schema: DescMessage, bytes: Uint8Array, codec?: MessageCodec): Message | Error {
   return (codec && decodeMessage(codec, bytes)) ?? decodeSlowly(schema, bytes);
 }
 
-function decodeSlowly(schema: DescMessage, bytes: Uint8Array): Message {
+export function describeUndecodable({ typeName }: DescMessage, { message }: Error): string {
+  return `the data does not decode as ${typeName}: ${message}`;
+}
+
+function decodeSlowly(schema: DescMessage, bytes: Uint8Array): Message | Error {
+  const { stackTraceLimit } = Error;
+  // An error's stack takes longer to make than a message to decode, and its message alone is of use.
+  Reflect.set(Error, "stackTraceLimit", 0);
   try {
     const data = fromBinary(schema, new Uint8Array(bytes));
     if (hasRequiredField(schema)) toBinary(schema, data);
     return data;
-  } catch (cause) {
-    const reason = `the data does not decode as ${schema.typeName}: ${messageOf(cause)}`;
-    throw new TaskError("INVALID_DATA", reason, { field: "data", cause });
+  } catch (error) {
+    return error instanceof Error ? error : new Error(messageOf(error));
+  } finally {
+    Reflect.set(Error, "stackTraceLimit", stackTraceLimit);
   }
 }
 

@@ -3,21 +3,36 @@ import { TaskError } from "../errors.js";
 import { Task } from "./task.js";
 import type { TaskState } from "./task-state.js";
 
+/** Gives the reason. An error takes longer to make than a task to read, and more memory: it is made when it is asked for. */
+const REASON = Symbol("taskledger.reason");
+
+interface WithReason {
+  [REASON]: () => TaskError;
+}
+
+function setReason(task: OpaqueTask, reason: () => TaskError): void {
+  (task as unknown as WithReason)[REASON] = reason;
+}
+
 /**
  * A task whose data can't be decoded here: its type is not registered, or its bytes do not fit the type. It can be
  * listed, passed on byte for byte, saved under its list and id, and completed. `data` holds the type's URL and the
  * bytes.
  */
 export class OpaqueTask extends Task<typeof AnySchema> {
-  /** Why: UNKNOWN_TYPE or INVALID_DATA. */
-  readonly reason: TaskError;
-
   /** Tasks become opaque by being read; there is no other way to make one. */
-  constructor(state: TaskState, reason: TaskError) {
-    if (!(reason instanceof TaskError))
+  constructor(state: TaskState, reason: () => TaskError) {
+    if (typeof reason !== "function")
       throw new TaskError("UNSUPPORTED", "an OpaqueTask is made by reading a task, and in no other way");
     super(state as never);
-    this.reason = reason;
+    setReason(this, reason);
+  }
+
+  /** Why: UNKNOWN_TYPE or INVALID_DATA. */
+  get reason(): TaskError {
+    const made = (this as unknown as WithReason)[REASON]();
+    setReason(this, () => made);
+    return made;
   }
 
   override async execute(): Promise<never> {

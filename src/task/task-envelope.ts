@@ -18,7 +18,7 @@ import { typeNameOf } from "../type-url.js";
 import { processClock } from "../version.js";
 import { fallBack } from "../wire/fallback.js";
 import type { MessageCodec } from "../wire/message-codec.js";
-import { noBytes } from "../wire/pool.js";
+import { noBytes } from "../wire/reader.js";
 import { decodeData, encodeData, opaqueBytes } from "./data.js";
 import { type AnyTask, stateOf, type TaskHome, TaskState } from "./task-state.js";
 import type { TaskClass } from "./task-types.js";

@@ -9,6 +9,7 @@ import type { TaskKey } from "../keys.js";
 import { typeNameOf, typeUrlOf } from "../type-url.js";
 import { versionToTimestamp } from "../version.js";
 import type { MessageCodec } from "../wire/message-codec.js";
+import { describeUndecodable, tryDecodingData } from "./data.js";
 import { OpaqueTask } from "./opaque-task.js";
 import type { TaskTypeRegistry } from "./registry.js";
 import type { Task } from "./task.js";
@@ -45,7 +46,7 @@ function damagedTask({ savedAt, body }: StoredTask, key: TaskKey, home: TaskHome
   const envelope = create(TaskEnvelopeSchema, { ...key, data, savedAt: versionToTimestamp(savedAt) });
   const message = `the store holds bytes that are no task: ${cause.message}`;
   const reason = new TaskError("INVALID_ENVELOPE", message, { ...key, field: cause.field, cause });
-  return opaque(Object.assign(envelope, { data }), home, reason);
+  return opaque(Object.assign(envelope, { data }), home, () => reason);
 }
 
 /** The task of an envelope's bytes. Throws INVALID_ENVELOPE, and TOO_LARGE over `maxBytes`. */
@@ -61,7 +62,7 @@ export function decodeTask(
 }
 
 /** What reads data along with envelopes. Where it is checked afterwards, the bytes of what turns out to be invalid are kept. */
-export function dataReaderOf(registry: TaskTypeRegistry): DataReader | undefined {
+function dataReaderOf(registry: TaskTypeRegistry): DataReader | undefined {
   return registry.validation.validateRead ? undefined : new RegistryDecoder(registry);
 }
 
@@ -77,28 +78,39 @@ export function readTask(
 ): Task {
   const type = typeNameOf(envelope.data.typeUrl);
   const taskClass = registry.get(type);
-  if (taskClass === undefined) return opaque(envelope, home, unknownType(envelope, type));
+  if (taskClass === undefined) return opaque(envelope, home, () => unknownType(envelope, type));
+  const { schema, codec } = taskClass;
   const { value } = envelope.data;
+  const data = message ?? tryDecodingData(schema, value, codec);
+  if (data instanceof Error) {
+    const reason = describeUndecodable(schema, data);
+    return opaque(envelope, home, () => invalidData(envelope, reason));
+  }
   try {
-    const task = fromEnvelope(taskClass, envelope, home, message);
+    const task = fromEnvelope(taskClass, envelope, home, data);
     if (registry.validation.validateRead) validateTask(task, registry.validation);
     return task;
   } catch (error) {
     if (!isTaskError(error, "INVALID_DATA")) throw error;
     envelope.data.value = value; // reading takes it away
-    return opaque(envelope, home, error);
+    return opaque(envelope, home, () => error);
   }
 }
 
-function opaque(envelope: FullEnvelope, home: TaskHome | undefined, reason: TaskError): OpaqueTask {
+/** Its bytes are the user's to keep; they own their buffer. */
+function opaque(envelope: FullEnvelope, home: TaskHome | undefined, reason: () => TaskError): OpaqueTask {
   meet(envelope);
-  // Its bytes are the user's to keep; they own their buffer.
-  const data = { ...envelope.data, value: new Uint8Array(envelope.data.value) };
-  return new OpaqueTask(new TaskState({ ...envelope, data }, data, home), reason);
+  const { data } = envelope;
+  data.value = new Uint8Array(data.value);
+  return new OpaqueTask(new TaskState(envelope, data, home), reason);
 }
 
 function unknownType({ taskList, id }: TaskKey, type: string): TaskError {
   return new TaskError("UNKNOWN_TYPE", `${type} is not among the types that are known here`, { taskList, id });
+}
+
+function invalidData({ taskList, id }: TaskKey, reason: string): TaskError {
+  return new TaskError("INVALID_DATA", reason, { taskList, id, field: "data" });
 }
 
 /** Reads the data of every known type along with its envelope. */

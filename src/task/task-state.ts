@@ -3,7 +3,7 @@ import type { Any } from "@bufbuild/protobuf/wkt";
 import type { TaskEnvelope } from "../../gen/taskledger/v1/envelope_pb.js";
 import type { OperationOptions } from "../adapter.js";
 import type { BatchOptions, FrameOptions } from "../batch/batch-limits.js";
-import type { ByteSource } from "../batch/byte-source.js";
+import type { ByteSource } from "../byte-source.js";
 import { savedAtOf } from "../envelope/envelope.js";
 import { describeValue, TaskError } from "../errors.js";
 import type { FromHashOptions } from "../hash/hash.js";

@@ -103,7 +103,9 @@ export abstract class Task<S extends DescMessage = DescMessage, ListField extend
    * TOO_LARGE.
    */
   toBinary(): Uint8Array<ArrayBuffer> {
-    return encodeTask(this, maxTaskBytes(stateOf(this).home));
+    const bytes = encodeTask(this, maxTaskBytes(stateOf(this).home));
+    // Small results share a buffer; what users are given is theirs, to be transferred or changed.
+    return bytes.length === bytes.buffer.byteLength ? bytes : bytes.slice();
   }
 
   /** The task as a plain object that JSON keeps whole. Throws INVALID_DATA. */

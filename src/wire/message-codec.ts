@@ -1,4 +1,5 @@
 import { type Message, protoInt64 } from "@bufbuild/protobuf";
+import { catchFallback } from "./fallback.js";
 import { Reader } from "./reader.js";
 import { Writer } from "./writer.js";
 
@@ -44,8 +45,8 @@ function encodeWith<T>(
   try {
     const start = writer.start();
     return writer.finish(start, write(writer, start, value));
-  } catch {
-    return undefined;
+  } catch (error) {
+    return catchFallback(error);
   } finally {
     isBusy = false;
   }
@@ -69,8 +70,8 @@ export function decode<T, C>(
   try {
     reader.start(bytes, 0);
     return read(reader, bytes.length, context);
-  } catch {
-    return undefined;
+  } catch (error) {
+    return catchFallback(error);
   } finally {
     reader.stop();
   }

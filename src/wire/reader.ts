@@ -1,11 +1,17 @@
+import { markAsUntransferable } from "node:worker_threads";
 import { fallBack } from "./fallback.js";
-import { readName } from "./known-text.js";
-import { copyBytes, noBytes } from "./pool.js";
-import { readText } from "./text.js";
+import { readName, readText } from "./text.js";
 import { double, float, HIGH, halves, LOW, long, unsignedLong } from "./words.js";
 
 /** How deep messages nest before protobuf-es refuses them. */
 export const MAX_MESSAGE_DEPTH = 100;
+
+/**
+ * No bytes; protobuf-es, too, has one such array for all messages of a type. Whoever transferred it would take it from all: a
+ * detached array can't even be copied.
+ */
+export const noBytes: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+markAsUntransferable(noBytes.buffer);
 
 /**
  * Reads the binary format for generated decoders: what every writer writes, fast. It falls back to protobuf-es for all
@@ -31,18 +37,25 @@ export class Reader {
     this.bytes = noBytes;
   }
 
-  /** Goes into a message that has messages in it. */
+  /** Goes into a message. */
   enter(): void {
     if (++this.depth >= MAX_MESSAGE_DEPTH) fallBack();
   }
 
-  leave(): void {
+  /** Goes out of a message, where it ends. */
+  leave(end: number): void {
     this.depth--;
+    this.end(end);
   }
 
-  /** A message has to stop where it ends. */
+  /** What ends there has to stop there. */
   end(end: number): void {
     if (this.pos !== end) fallBack();
+  }
+
+  /** Leaves the whole to protobuf-es. Codecs fall back here: a function of theirs may be another installed copy's. */
+  fallBack(): never {
+    fallBack();
   }
 
   /** The number of the next field, times eight, and its wire type. */
@@ -58,11 +71,9 @@ export class Reader {
 
   /** Reads a length, which must not lead past `end`; gives where what follows ends. */
   limit(end: number): number {
-    const start = this.pos + 1;
-    const limit = start + (this.bytes[this.pos] as number);
-    if (!(limit <= end && limit - start < 0x80)) return longLimit(this, end);
-    this.pos = start;
-    return limit;
+    const length = this.uint32();
+    const limit = this.pos + length;
+    return limit <= end ? limit : fallBack();
   }
 
   /** Whether more values follow in what ends there, and has to end there. */
@@ -92,10 +103,8 @@ export class Reader {
 
   /** They are a copy, so that they change with nothing else. */
   blob(end: number): Uint8Array<ArrayBuffer> {
-    const limit = this.limit(end);
-    const start = this.pos;
-    this.pos = limit;
-    return copyBytes(this.bytes, start, limit);
+    const part = this.part(end);
+    return part.length === 0 ? noBytes : new Uint8Array(part);
   }
 
   /** They are a part of the bytes that are read, for the moment: those may be somebody's who writes to them again. */
@@ -147,12 +156,16 @@ export class Reader {
 
   float(): number {
     halves[0] = this.sfixed32();
-    return float[0] as number;
+    const value = float[0] as number;
+    if (Number.isNaN(value) && halves[0] !== FLOAT_NAN) fallBack();
+    return value;
   }
 
   double(): number {
     readFixedHalves(this);
-    return double[0] as number;
+    const value = double[0] as number;
+    if (Number.isNaN(value) && (halves[HIGH] !== DOUBLE_NAN || halves[LOW] !== 0)) fallBack();
+    return value;
   }
 
   fixed64(): bigint {
@@ -204,21 +217,15 @@ export class Reader {
   }
 }
 
-function longLimit(reader: Reader, end: number): number {
-  const length = reader.uint32();
-  const limit = reader.pos + length;
-  return limit <= end ? limit : fallBack();
-}
+/**
+ * The bits of NaN as JavaScript has it: the whole of a float, the upper half of a double. Engines do not keep those of
+ * others in arrays of numbers.
+ */
+const FLOAT_NAN = 0x7fc0_0000;
+const DOUBLE_NAN = 0x7ff8_0000;
 
 /** Tags that are longer than need be would be another field's case. */
 function longTag(reader: Reader, first: number): number {
-  const second = reader.bytes[reader.pos] as number;
-  if (second >= 0x80 || second === 0) return longerTag(reader, first);
-  reader.pos++;
-  return (first & 0x7f) | (second << 7);
-}
-
-function longerTag(reader: Reader, first: number): number {
   let tag = first & 0x7f;
   for (let shift = 7; shift < 35; shift += 7) {
     const byte = reader.bytes[reader.pos++] as number;
@@ -229,29 +236,16 @@ function longerTag(reader: Reader, first: number): number {
   return fallBack();
 }
 
-/** Written out for the two to four bytes that numbers often have. */
+/** Negative numbers of 32 bits have ten bytes, as if they were of 64. */
 function longUint32(reader: Reader, first: number): number {
-  const { bytes, pos } = reader;
-  const second = bytes[pos] as number;
-  let value = (first & 0x7f) | ((second & 0x7f) << 7);
-  reader.pos = pos + 1;
-  if (second < 0x80) return value;
-  const third = bytes[pos + 1] as number;
-  value |= (third & 0x7f) << 14;
-  reader.pos = pos + 2;
-  if (third < 0x80) return value;
-  const fourth = bytes[pos + 2] as number;
-  value |= (fourth & 0x7f) << 21;
-  reader.pos = pos + 3;
-  return fourth < 0x80 ? value : longestUint32(reader, value);
-}
-
-/** The last four bits, and what follows in negative numbers of 32 bits: they have ten bytes, as if they were of 64. */
-function longestUint32(reader: Reader, lower: number): number {
   const { bytes } = reader;
   let { pos } = reader;
-  let byte = bytes[pos++] as number;
-  const value = lower | ((byte & 0x0f) << 28);
+  let value = first & 0x7f;
+  let byte = first;
+  for (let shift = 7; byte >= 0x80 && shift < 35; shift += 7) {
+    byte = bytes[pos++] as number;
+    value |= (byte & 0x7f) << shift;
+  }
   for (let more = 5; byte >= 0x80 && more > 0; more--) byte = bytes[pos++] as number;
   reader.pos = pos;
   return byte < 0x80 ? value >>> 0 : fallBack();

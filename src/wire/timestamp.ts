@@ -1,19 +1,17 @@
 import { protoInt64 } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { fallBack } from "./fallback.js";
 import type { Reader } from "./reader.js";
-import { prototypeOf, type Writer } from "./writer.js";
+import type { Writer } from "./writer.js";
 
 /** Writes a google.protobuf.Timestamp, which many messages have. */
 export function writeTimestamp(writer: Writer, p: number, message: Timestamp): number {
-  if (message.$typeName !== "google.protobuf.Timestamp") fallBack();
-  writer.begin(prototypeOf(message));
+  writer.enter(message, "google.protobuf.Timestamp");
   let properties = 3;
   let end = p;
   if (message.seconds !== protoInt64.zero) end = writer.int64(end, 8, message.seconds);
   if (message.nanos !== 0) end = writer.int32(end, 16, message.nanos);
   for (const _ in message) properties--;
-  return writer.end(end, properties);
+  return writer.leave(end, properties);
 }
 
 /** Reads a google.protobuf.Timestamp. */
@@ -28,7 +26,7 @@ export function readTimestamp(reader: Reader, end: number): Timestamp {
         message.nanos = reader.int32();
         break;
       default:
-        fallBack();
+        reader.fallBack();
     }
   reader.end(end);
   return message;

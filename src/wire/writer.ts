@@ -1,24 +1,24 @@
+import { markAsUntransferable } from "node:worker_threads";
+import type { Message } from "@bufbuild/protobuf";
 import { fallBack } from "./fallback.js";
-import { MAX_POOLED_BYTES, makeSlab, noBytes } from "./pool.js";
 import { MAX_MESSAGE_DEPTH } from "./reader.js";
 import { writeText } from "./text.js";
 import { double, float, HIGH, halves, LOW, long, unsignedLong } from "./words.js";
 
-const SCRATCH_BYTES = 65536;
+/** Results lie side by side in slabs of this size, since an ArrayBuffer takes longer to make than a result. */
+const SLAB_BYTES = 16384;
+
+/** Larger results have an ArrayBuffer of their own: one of them should not keep much else in memory. */
+const MAX_IN_SLAB = 1024;
+
+/** What outgrows a slab is written here, as long as there is room, and copied from here. */
+const scratch = new Uint8Array(65536);
 
 /** Up to here, writing the characters of a text one by one is faster than a call into Node, if they are of ASCII. */
 const SHORT = 64;
 
-/** Up to here, the length takes one byte, however many the characters take. */
-const SHORT_MIXED = 42;
-
-/** What the longest tag takes, and a length and a short text, or the longest number. */
-const ROOM = 5 + 1 + SHORT_MIXED * 3;
-
-const MAX_VARINT_BYTES = 10;
-
-/** An object's prototype. It is asked for where the message's shape is known, for which V8 knows the answer. */
-export const prototypeOf: (object: object) => unknown = Object.getPrototypeOf;
+/** What the longest tag takes, and the longest number, or a length of one byte and a short text. */
+const ROOM = 5 + 1 + SHORT;
 
 /**
  * Writes the binary format for generated encoders, and checks all that it is given. It falls back to protobuf-es for
@@ -28,32 +28,26 @@ export const prototypeOf: (object: object) => unknown = Object.getPrototypeOf;
  * comes with its tag; 0, which no field has, stands for none, in packed lists.
  */
 export class Writer {
-  bytes: Uint8Array<ArrayBuffer> = noBytes;
+  bytes: Uint8Array<ArrayBuffer> = scratch;
   depth = 0;
-  /** Where results begin, and how far it is used; what does not fit is written to other bytes. */
-  slab: Uint8Array<ArrayBuffer> = noBytes;
-  used = 0;
+  slab: Uint8Array<ArrayBuffer> = scratch;
   /** The slab's: to ask it for this takes as long as to make a result. */
-  buffer: ArrayBuffer = noBytes.buffer;
+  buffer: ArrayBuffer = scratch.buffer;
+  /** How far the slab has results. */
+  used: number = SLAB_BYTES;
 
   /** Starts a result; gives its first position. */
   start(): number {
-    if (this.slab.length - this.used < MAX_POOLED_BYTES) {
-      this.slab = makeSlab();
-      this.buffer = this.slab.buffer;
-      this.used = 0;
-    }
+    if (this.used + MAX_IN_SLAB > SLAB_BYTES) takeSlab(this);
     this.bytes = this.slab;
     this.depth = 0;
     return this.used;
   }
 
-  /** A result's bytes: small ones beside others, in a buffer that can't be transferred. */
+  /** A result's bytes, in a slab or in an ArrayBuffer of their own. */
   finish(start: number, end: number): Uint8Array<ArrayBuffer> {
-    const { bytes } = this;
     const length = end - start;
-    if (length === 0) return noBytes;
-    if (length > MAX_POOLED_BYTES || bytes !== this.slab) return bytes.slice(start, end);
+    if (length > MAX_IN_SLAB || this.bytes !== this.slab) return this.bytes.slice(start, end);
     this.used = end;
     return new Uint8Array(this.buffer, start, length);
   }
@@ -63,33 +57,27 @@ export class Writer {
     if (p + length > this.bytes.length) grow(this, p, p + length);
   }
 
-  /** A message is an object of no class. */
-  begin(prototype: unknown): void {
+  /** Goes into a message, which is an object of no class. */
+  enter(message: Message, typeName: string): void {
+    const prototype = message?.$typeName === typeName ? Object.getPrototypeOf(message) : undefined;
     if (prototype !== Object.prototype && prototype !== null) fallBack();
-  }
-
-  /** It has no other properties than those that were written. */
-  end(p: number, others: number): number {
-    return others === 0 ? p : fallBack();
-  }
-
-  /** Goes into a message that has messages in it. */
-  enter(): void {
     if (++this.depth >= MAX_MESSAGE_DEPTH) fallBack();
   }
 
-  leave(): void {
+  /** Goes out of a message, which has no other properties than those that were written. */
+  leave(p: number, others: number): number {
     this.depth--;
+    return others === 0 ? p : fallBack();
   }
 
-  /** The same list, if it is one. */
+  /** The same list, if it is an ordinary one. */
   list<T>(list: T[]): T[] {
-    return Array.isArray(list) ? list : fallBack();
+    return Array.isArray(list) && Object.getPrototypeOf(list) === Array.prototype ? list : fallBack();
   }
 
   /** The same object, if it is nothing but an object. */
   plain<T extends object>(object: T): T {
-    const prototype = Object.getPrototypeOf(object);
+    const prototype = object ? Object.getPrototypeOf(object) : undefined;
     return prototype === Object.prototype || prototype === null ? object : fallBack();
   }
 
@@ -100,8 +88,7 @@ export class Writer {
 
   /** A map's key that is a 64-bit integer, or such a number kept as text. */
   decimal(text: string): bigint {
-    const value = BigInt(text);
-    return String(value) === text ? value : fallBack();
+    return typeof text === "string" && decimal.test(text) ? BigInt(text) : fallBack();
   }
 
   /** A map's key that is an integer. */
@@ -127,7 +114,7 @@ export class Writer {
 
   /** Whether there are no bytes. */
   isEmpty(blob: Uint8Array): boolean {
-    return blob instanceof Uint8Array ? blob.length === 0 : fallBack();
+    return isBytes(blob) ? blob.length === 0 : fallBack();
   }
 
   /** Leaves room for a number or a short text after it. */
@@ -164,13 +151,13 @@ export class Writer {
     if (length > SHORT) return writeLong(this, start - 1, text);
     const { bytes } = this;
     const written = writeAscii(bytes, start, text, length);
-    if (written < length) return writeMixed(bytes, start, text, written) || writeLong(this, start - 1, text);
+    if (written < length) return writeLong(this, start - 1, text);
     bytes[start - 1] = length;
     return start + length;
   }
 
   blob(p: number, tag: number, blob: Uint8Array): number {
-    if (!(blob instanceof Uint8Array)) fallBack();
+    if (!isBytes(blob)) fallBack();
     const at = this.tag(p, tag);
     this.reserve(at, blob.length + 5);
     const start = writeVarint(this.bytes, at, blob.length);
@@ -193,31 +180,31 @@ export class Writer {
   }
 
   uint32(p: number, tag: number, value: number): number {
-    if (value >>> 0 !== value) fallBack();
+    if (typeof value !== "number" || value >>> 0 !== value) fallBack();
     const at = this.tag(p, tag);
     return writeVarint(this.bytes, at, value);
   }
 
   int32(p: number, tag: number, value: number): number {
-    if ((value | 0) !== value) fallBack();
+    if (typeof value !== "number" || (value | 0) !== value) fallBack();
     const at = this.tag(p, tag);
     return value >= 0 ? writeVarint(this.bytes, at, value) : writeVarint64(this.bytes, at, value, -1);
   }
 
   sint32(p: number, tag: number, value: number): number {
-    if ((value | 0) !== value) fallBack();
+    if (typeof value !== "number" || (value | 0) !== value) fallBack();
     const at = this.tag(p, tag);
     return writeVarint(this.bytes, at, ((value << 1) ^ (value >> 31)) >>> 0);
   }
 
   fixed32(p: number, tag: number, value: number): number {
-    if (value >>> 0 !== value) fallBack();
+    if (typeof value !== "number" || value >>> 0 !== value) fallBack();
     const at = this.tag(p, tag);
     return writeFixed(this.bytes, at, value);
   }
 
   sfixed32(p: number, tag: number, value: number): number {
-    if ((value | 0) !== value) fallBack();
+    if (typeof value !== "number" || (value | 0) !== value) fallBack();
     const at = this.tag(p, tag);
     return writeFixed(this.bytes, at, value);
   }
@@ -270,16 +257,6 @@ export class Writer {
     return writeFixedHalves(this.bytes, at);
   }
 
-  /** A packed list, with its length; nothing where it is empty. */
-  uint32s(p: number, tag: number, list: number[]): number {
-    return writeIntegers(this, p, tag, list, false);
-  }
-
-  /** As `uint32s`. */
-  int32s(p: number, tag: number, list: number[]): number {
-    return writeIntegers(this, p, tag, list, true);
-  }
-
   /** A map from strings to strings, in the order of its object's keys. */
   stringMap(p: number, tag: number, map: Record<string, string>): number {
     let end = p;
@@ -292,14 +269,25 @@ export class Writer {
   }
 }
 
-/** What is larger than a slab grows here, and is copied from here; it is kept, so that it need not be made each time. */
-let scratch: Uint8Array<ArrayBuffer> | undefined;
+function takeSlab(writer: Writer): void {
+  writer.slab = new Uint8Array(SLAB_BYTES);
+  writer.buffer = writer.slab.buffer;
+  writer.used = 0;
+  // Whoever transferred one result to another thread would take the others along.
+  markAsUntransferable(writer.buffer);
+}
 
 function grow(writer: Writer, p: number, length: number): void {
-  scratch ??= new Uint8Array(SCRATCH_BYTES);
-  const bytes = length <= SCRATCH_BYTES ? scratch : new Uint8Array(length * 2);
+  const bytes = length <= scratch.length ? scratch : new Uint8Array(length * 2);
   bytes.set(writer.bytes.subarray(0, p));
   writer.bytes = bytes;
+}
+
+const decimal = /^(0|-?[1-9]\d{0,19})$/;
+
+/** What is none may still have that prototype. */
+function isBytes(value: unknown): value is Uint8Array {
+  return ArrayBuffer.isView(value) && value instanceof Uint8Array;
 }
 
 function moveFor(writer: Writer, start: number, end: number): number {
@@ -309,22 +297,6 @@ function moveFor(writer: Writer, start: number, end: number): number {
   writer.bytes.copyWithin(start + more, start, end);
   writeVarint(writer.bytes, start - 1, length);
   return end + more;
-}
-
-/** There is room for all before the first is written. */
-function writeIntegers(writer: Writer, p: number, tag: number, list: number[], isSigned: boolean): number {
-  const { length } = writer.list(list);
-  if (length === 0) return p;
-  const start = writer.fork(p, tag);
-  writer.reserve(start, length * MAX_VARINT_BYTES);
-  const { bytes } = writer;
-  let end = start;
-  for (let i = 0; i < length; i++) {
-    const value = list[i] as number;
-    if ((isSigned ? value | 0 : value >>> 0) !== value) fallBack();
-    end = value >= 0 ? writeVarint(bytes, end, value) : writeVarint64(bytes, end, value, -1);
-  }
-  return writer.join(start, end);
 }
 
 function writeVarint(bytes: Uint8Array, p: number, value: number): number {
@@ -388,26 +360,6 @@ function writeAscii(bytes: Uint8Array, start: number, text: string, length: numb
   const last = text.charCodeAt(i);
   bytes[start + i] = last;
   return last < 0x80 ? length : i;
-}
-
-/** Writes what follows on what is of ASCII; 0 where the text is too long, or has a character beyond 16 bits. */
-function writeMixed(bytes: Uint8Array, start: number, text: string, from: number): number {
-  if (text.length > SHORT_MIXED) return 0;
-  let at = start + from;
-  for (let i = from; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (code < 0x80) bytes[at++] = code;
-    else if (code < 0x800) {
-      bytes[at++] = 0xc0 | (code >> 6);
-      bytes[at++] = 0x80 | (code & 0x3f);
-    } else if (code < 0xd800 || code > 0xdfff) {
-      bytes[at++] = 0xe0 | (code >> 12);
-      bytes[at++] = 0x80 | ((code >> 6) & 0x3f);
-      bytes[at++] = 0x80 | (code & 0x3f);
-    } else return 0;
-  }
-  bytes[start - 1] = at - start;
-  return at;
 }
 
 /** The length comes first and is known last: it is taken to be that of as many bytes as characters. */

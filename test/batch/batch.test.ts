@@ -185,6 +185,24 @@ describe("refused as INVALID_BATCH:", () => {
     ["a version too many", "groups[0].savedAt", (_, [one]) => one.savedAt.push(1n, 1n, 1n, 1n)],
     ["a rest too few", "groups[0].rest", (_, [one]) => one.rest.push(new Uint8Array())],
     [
+      "times that add up to more than 64 bits",
+      "groups[0].createdAt",
+      (_, [one]) => Object.assign(one, { createdAt: [1n, 2n ** 63n - 1n, 0n] }),
+    ],
+    [
+      "versions that add up to less than 64 bits",
+      "groups[0].savedAt",
+      (_, [one]) => Object.assign(one, { savedAt: [-2n, 1n - 2n ** 63n, 2n ** 63n - 1n] }),
+    ],
+    [
+      "rests beside headers that are shared",
+      "groups[0].shared",
+      (_, [one]) => {
+        one.rest = [new Uint8Array(), new Uint8Array(), new Uint8Array()];
+        Object.assign(one.shared ?? {}, { headers: { tenant: "acme" } });
+      },
+    ],
+    [
       "a kilobyte to share",
       "groups[0].shared",
       (_, [one]) => Object.assign(one.shared?.headers ?? {}, { x: "x".repeat(1024) }),

@@ -4,6 +4,7 @@ import { isTaskError } from "taskledger";
 import { describe, expect, test } from "vitest";
 import { TaskGroupSchema } from "../../gen/taskledger/v1/batch_pb.js";
 import { TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
+import { readTimes } from "../../src/batch/columns.js";
 import { thrownBy } from "../runtime/failure.js";
 import { tasks } from "./mixed-tasks.js";
 
@@ -102,4 +103,12 @@ describe("a small batch takes little memory, whatever it claims to have:", () =>
     expect(isTaskError(error, "TOO_LARGE")).toBe(true);
     expect(error).toMatchObject({ message: expect.stringContaining("10000 tasks") });
   });
+});
+
+test("differences of times are read also where protobuf-es does without bigints", () => {
+  const times = readTimes(["1000001", "-1"], "savedAt");
+  expect(times).toMatchObject([
+    { seconds: 1n, nanos: 1000 },
+    { seconds: 1n, nanos: 0 },
+  ]);
 });

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { generate, mapImports } from "./generate.js";
 
+const task = "option (taskledger.v1.task) = {};";
+
 const warningsOf = async (source: string) => (await generate(source)).warnings;
 
 describe("a warning that build() is ambiguous", () => {
@@ -60,5 +62,48 @@ describe("a warning that build() is ambiguous", () => {
         string id = 2;
       }`;
     expect(await warningsOf(source)).toEqual([]);
+  });
+});
+
+test("of many warnings the first five come, and how many more there are", async () => {
+  const messages = Array.from({ length: 690 }, (_, i) => `message M${i} { ${task} string id = 1; }`);
+  const warnings = await warningsOf(messages.join("\n"));
+  expect(warnings.slice(0, -1)).toEqual(
+    [0, 1, 2, 3, 4].map((i) => expect.stringContaining(`message example.v1.M${i}: M${i}Task.build() cannot tell`)),
+  );
+  expect(warnings.at(-1)).toBe("protoc-gen-taskledger: warning: and 685 more");
+});
+
+describe("a warning that nothing was generated", () => {
+  const plain = (name: string) => `syntax = "proto3"; package ${name}; message M { string id = 1; }`;
+  const explanation = (where: string) => `\
+protoc-gen-taskledger: warning: nothing to generate: no message in ${where} is a task type; mark one, in it
+
+    option (taskledger.v1.task) = {};
+
+and in its file
+
+    import "taskledger/v1/options.proto";
+
+(buf runs the plugin for each directory by itself, unless its entry in buf.gen.yaml has strategy: all)`;
+
+  test("comes where no message is a task type, and says what to write", async () => {
+    expect(await generate({ "a.proto": plain("a") })).toEqual({ files: {}, warnings: [explanation("a.proto")] });
+  });
+
+  test("comes where the option's file is imported, and the option is missing", async () => {
+    expect(await warningsOf("message M { string id = 1; }")).toEqual([explanation("example.proto")]);
+  });
+
+  test("comes once a run, however many files and targets there are", async () => {
+    const files = Object.fromEntries(["a", "b", "c"].map((name) => [`${name}.proto`, plain(name)]));
+    const { warnings } = await generate(files, `target=ts+js+dts,${mapImports}`);
+    expect(warnings).toEqual([explanation("a.proto and 2 other files")]);
+  });
+
+  test("does not come where one of the files has a task type", async () => {
+    const marked = `syntax = "proto3"; import "taskledger/v1/options.proto"; message T { ${task} }`;
+    const files = { "a.proto": plain("a"), "b.proto": plain("b"), "c.proto": marked };
+    expect((await generate(files)).warnings).toEqual([]);
   });
 });

@@ -1,4 +1,4 @@
-import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { DataInterface, type Task, toBatch } from "taskledger";
 import { MemoryAdapter } from "taskledger/memory";
 import { TaskBatchSchema, type TaskGroup, type TaskGroupSchema } from "../../gen/taskledger/v1/batch_pb.js";
@@ -37,7 +37,7 @@ const batches: Record<string, readonly [Uint8Array, readonly Uint8Array[]]> = {
   ),
   "unknown fields of envelopes": written([join(envelope({ id: "a" }), unknownFields()), envelope({ id: "b" })]),
   "a form that no writer here makes": [
-    batch([group({ ids: ["a"], rest: [toBinary(TaskEnvelopeSchema, create(TaskEnvelopeSchema, { attempt: 2 }))] })]),
+    batch([group({ ids: ["a"], rest: [envelopeBytes({ attempt: 2 })] })]),
     [envelope({ id: "a", attempt: 2 })],
   ],
   "an order that is written out where there is one group": [
@@ -55,6 +55,18 @@ function batch(groups: readonly GroupInit[], order: readonly number[] = []): Uin
 }
 
 const two = { ids: ["a", "b"], data: [small.value, small.value] };
+
+/** A task that has something of its own beside what the group shares. */
+function withRest(shared: Uint8Array, rest = envelopeBytes({ attempt: 2 })): Uint8Array {
+  const common = envelopeBytes({ taskList: "datto.com", data: { typeUrl: small.typeUrl } });
+  return batch([group({ ids: ["a"], rest: [rest], shared: fromBinary(TaskEnvelopeSchema, join(common, shared)) })]);
+}
+
+function envelopeBytes(init: MessageInitShape<typeof TaskEnvelopeSchema>): Uint8Array {
+  return toBinary(TaskEnvelopeSchema, create(TaskEnvelopeSchema, init));
+}
+
+const MAX_SINT64 = 2n ** 63n - 1n;
 
 const refused: Record<string, readonly [Uint8Array, string]> = {
   "bytes that are no message": [Uint8Array.of(0x82, 0x01, 0x7f), "INVALID_BATCH"],
@@ -83,6 +95,26 @@ const refused: Record<string, readonly [Uint8Array, string]> = {
   "a task without a list": [batch([group({ ids: ["a"], shared: {} })]), "INVALID_ENVELOPE"],
   "a task with an empty id": [batch([group({ ids: [""] })]), "INVALID_ENVELOPE"],
   "a version that a Timestamp can't be": [batch([group({ ids: ["a"], savedAt: [2n ** 62n] })]), "INVALID_ENVELOPE"],
+  "times that add up to more than 64 bits": [batch([group({ ...two, createdAt: [1n, MAX_SINT64] })]), "INVALID_BATCH"],
+  "versions that add up to less than 64 bits": [
+    batch([group({ ...two, savedAt: [-2n, -MAX_SINT64] })]),
+    "INVALID_BATCH",
+  ],
+  "times that add up to more than 64 bits, and rests with others": [
+    batch([
+      group({
+        ...two,
+        createdAt: [1n, MAX_SINT64],
+        rest: Array(2).fill(envelopeBytes({ createdAt: timestamp(1n, 5) })),
+      }),
+    ]),
+    "INVALID_BATCH",
+  ],
+  "headers that are shared, and a rest": [withRest(envelopeBytes({ headers: { a: "1" } })), "INVALID_BATCH"],
+  "an attempt that is shared, and a rest": [withRest(envelopeBytes({ attempt: 1 })), "INVALID_BATCH"],
+  "a time that is shared, and a rest": [withRest(envelopeBytes({ createdAt: timestamp(1n) })), "INVALID_BATCH"],
+  "an id that is shared, and a rest": [withRest(envelopeBytes({ id: "a" })), "INVALID_BATCH"],
+  "an unknown field that is shared, and an empty rest": [withRest(unknownFields(), new Uint8Array()), "INVALID_BATCH"],
   "a rest that is no envelope": [batch([group({ ids: ["a"], rest: [Uint8Array.of(0x0a, 9)] })]), "INVALID_ENVELOPE"],
 };
 

@@ -35,6 +35,8 @@ export function tryDecoding(subject: Subject, input: Uint8Array): Way {
   if (message === undefined) return "protobuf-es";
   if (expected === undefined) throw new Error(`decoded what is refused: ${error}`);
   expectSame(message, expected);
+  // Numbers that are none have bits that nothing else shows.
+  expectSame(encodeData(schema, message), encodeData(schema, expected));
   if (sizeOf(message) > input.length) throw new Error(`made ${sizeOf(message)} of ${input.length} bytes`);
   if (!isMessage(message, schema)) throw new Error("protobuf-es does not know it for a message");
   if (!hasNaN(message) && !equals(schema, clone(schema, message), expected))

@@ -1,5 +1,6 @@
 import type { DescField, DescFile, DescMessage } from "@bufbuild/protobuf";
 import type { GeneratedFile, ImportSymbol } from "@bufbuild/protoplugin";
+import { importShape } from "../symbols.js";
 import { type CodecPlan, isShared } from "./plan.js";
 
 /** The package's module that has what codecs are made of. */
@@ -21,7 +22,7 @@ export class CodecNames {
   local(verb: "create" | "read" | "write", message: DescMessage): string {
     return this.#isForeign(message)
       ? `${verb}$${message.typeName.replaceAll(".", "$")}`
-      : `${verb}${this.#f.importShape(message).name}`;
+      : `${verb}${importShape(this.#f, message).name}`;
   }
 
   /** That function from wherever it is. */
@@ -48,6 +49,6 @@ export class CodecNames {
 
 /** The name of a task type's codec. It differs from every function's, which may begin as messages' names do. */
 export function codecName(f: GeneratedFile, message: DescMessage): string {
-  const { name } = f.importShape(message);
+  const { name } = importShape(f, message);
   return /^(create|read|write)/.test(name) ? `${name}$Codec` : `${name}Codec`;
 }

@@ -1,5 +1,6 @@
 import type { DescFile, DescMessage } from "@bufbuild/protobuf";
 import type { GeneratedFile, Printable, Schema, Target } from "@bufbuild/protoplugin";
+import { importShape } from "../symbols.js";
 import { CodecNames, codecName } from "./names.js";
 import type { CodecPlan } from "./plan.js";
 import { entryFields, printCreator, printEntryReader, printReader } from "./print-reader.js";
@@ -19,7 +20,7 @@ export function printCodecFile(schema: Schema, target: Target, file: DescFile, p
 
 function printCodec(f: GeneratedFile, message: DescMessage, names: CodecNames, target: Target): void {
   const name = codecName(f, message);
-  const type = [names.wire("MessageCodec", true), "<", f.importShape(message), ">"];
+  const type = [names.wire("MessageCodec", true), "<", importShape(f, message), ">"];
   f.print("/** Encodes and decodes ", message.typeName, ", as protobuf-es does. */");
   if (target === "dts") {
     f.print(f.export("declare const", name), ": ", ...type, ";");
@@ -36,7 +37,7 @@ function printCodec(f: GeneratedFile, message: DescMessage, names: CodecNames, t
 }
 
 function printFunctions(f: GeneratedFile, message: DescMessage, names: CodecNames, target: Target): void {
-  const shape = f.importShape(message);
+  const shape = importShape(f, message);
   const reader = { name: "r", type: names.wire("Reader", true) };
   const writer = { name: "w", type: names.wire("Writer", true) };
   const position = { name: "p", type: "number" };

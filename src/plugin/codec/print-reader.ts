@@ -3,7 +3,7 @@ import type { GeneratedFile, Printable, Target } from "@bufbuild/protoplugin";
 import type { CodecNames } from "./names.js";
 import { isTextMap } from "./print-writer.js";
 import { isLongAsText, packedTagOf, readCall, scalarOf, tagOf, zeroOf } from "./scalars.js";
-import { childrenOf, isImplicit, isSupportedField, isUnwrapped } from "./support.js";
+import { isImplicit, isSupportedField, isUnwrapped } from "./support.js";
 
 /** Prints the body of the function that makes a message in which nothing is set. */
 export function printCreator(f: GeneratedFile, message: DescMessage): void {
@@ -12,16 +12,14 @@ export function printCreator(f: GeneratedFile, message: DescMessage): void {
 
 /** Prints the body of the function that reads a message. */
 export function printReader(f: GeneratedFile, message: DescMessage, names: CodecNames): void {
-  const nests = childrenOf(message).length > 0;
   f.print("  const m = ", names.local("create", message), "();");
-  if (nests) f.print("  r.enter();");
+  f.print("  r.enter();");
   f.print("  while (r.pos < end) switch (r.tag()) {");
   for (const field of message.fields.filter(isSupportedField))
     f.print("    case ", ...readField(f, field, names), " break;");
-  f.print("    default: ", names.wire("fallBack"), "();");
+  f.print("    default: r.fallBack();");
   f.print("  }");
-  f.print("  r.end(end);");
-  if (nests) f.print("  r.leave();");
+  f.print("  r.leave(end);");
   f.print("  return m;");
 }
 
@@ -50,12 +48,12 @@ function readField(f: GeneratedFile, field: DescField, names: CodecNames): Print
   if (field.oneof) return readCase(f, field, field.oneof, names);
   if (field.message === undefined) return [tagOfValue(field), ": ", property, " = ", readValue(field, names), ";"];
   const value = [readValue(field, names), isUnwrapped(field) ? ".value" : ""];
-  return [tagOfValue(field), ": ", onlyOnce([property, " !== undefined"], names), property, " = ", value, ";"];
+  return [tagOfValue(field), ": ", onlyOnce([property, " !== undefined"]), property, " = ", value, ";"];
 }
 
 /** A message that comes twice is merged, by protobuf-es. */
-function onlyOnce(isThere: Printable, names: CodecNames): Printable {
-  return ["if (", isThere, ") ", names.wire("fallBack"), "(); "];
+function onlyOnce(isThere: Printable): Printable {
+  return ["if (", isThere, ") r.fallBack(); "];
 }
 
 function tagOfValue(field: DescField, number = field.number): number {
@@ -69,7 +67,7 @@ function readValue(field: DescField, names: CodecNames): Printable {
 
 function readCase(f: GeneratedFile, field: DescField, { localName }: DescOneof, names: CodecNames): Printable[] {
   const name = f.string(field.localName);
-  const once = field.message ? onlyOnce([`m.${localName}.case === `, name], names) : "";
+  const once = field.message ? onlyOnce([`m.${localName}.case === `, name]) : "";
   const value = ["{ case: ", name, ", value: ", readValue(field, names), " }"];
   return [tagOfValue(field), ": ", once, `m.${localName} = `, value, ";"];
 }

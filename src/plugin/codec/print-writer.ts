@@ -1,49 +1,61 @@
 import { type DescField, type DescMessage, type DescOneof, ScalarType } from "@bufbuild/protobuf";
 import type { GeneratedFile, Printable } from "@bufbuild/protoplugin";
 import type { CodecNames } from "./names.js";
-import {
-  isLong,
-  isLongAsText,
-  isNotZero,
-  packedTagOf,
-  scalarOf,
-  tagOf,
-  writeCall,
-  writeListCall,
-  zeroOf,
-} from "./scalars.js";
-import { childrenOf, isImplicit, isSupportedField, isUnwrapped } from "./support.js";
+import { isLong, isLongAsText, isNotZero, packedTagOf, scalarOf, tagOf, writeCall, zeroOf } from "./scalars.js";
+import { isImplicit, isSupportedField, isUnwrapped } from "./support.js";
 
 /** Prints the body of the function that writes a message. */
 export function printWriter(f: GeneratedFile, message: DescMessage, names: CodecNames): void {
-  const nests = childrenOf(message).length > 0;
   const always = message.members.filter((member) => member.kind === "field" && isImplicit(member));
-  f.print("  if (m.$typeName !== ", f.string(message.typeName), ") ", names.wire("fallBack"), "();");
-  f.print("  w.begin(", names.wire("prototypeOf"), "(m));");
-  if (nests) f.print("  w.enter();");
+  f.print("  w.enter(m, ", f.string(message.typeName), ");");
   // Properties of the message: its type, its members, and those that may be absent as they are met.
   f.print("  let n = ", 1 + always.length, ";");
-  for (const oneof of message.oneofs) printUnset(f, oneof);
-  const fields = message.fields.toSorted((a, b) => a.number - b.number);
-  for (const field of fields) printStatement(f, writeField(f, field, names));
+  for (const run of runsOf(message)) {
+    if ("oneof" in run) printCases(f, run, names);
+    else f.print("  ", ...writeField(f, run.field, names));
+  }
   f.print("  for (const _ in m) n--;");
-  if (nests) f.print("  w.leave();");
-  f.print("  return w.end(p, n);");
+  f.print("  return w.leave(p, n);");
 }
 
-function printStatement(f: GeneratedFile, statement: readonly Printable[]): void {
-  if (statement.length > 0) f.print("  ", ...statement);
+/** What is written one after the other: a field, or those of a oneof that no other field stands between. */
+type Run = { readonly field: DescField } | Cases;
+
+interface Cases {
+  readonly oneof: DescOneof;
+  readonly fields: DescField[];
+  readonly isFirst: boolean;
 }
 
-/** A oneof counts if it is unset, or has one of the cases that follow. */
-function printUnset(f: GeneratedFile, { localName, fields }: DescOneof): void {
-  if (fields.length > 0) f.print("  if (w.plain(m.", localName, ").case === undefined) n++;");
+/** In the order of the fields' numbers, in which protobuf libraries write them. */
+function runsOf(message: DescMessage): Run[] {
+  const runs: Run[] = [];
+  const met = new Set<DescOneof>();
+  for (const field of message.fields.toSorted((a, b) => a.number - b.number)) {
+    const { oneof } = field;
+    const last = runs.at(-1);
+    if (oneof === undefined) runs.push({ field });
+    else if (last && "oneof" in last && last.oneof === oneof) last.fields.push(field);
+    else runs.push({ oneof, fields: [field], isFirst: !met.has(oneof) });
+    if (oneof) met.add(oneof);
+  }
+  return runs;
+}
+
+/** A oneof counts if it is unset, or has a case that is written. One that is not is then a property too many. */
+function printCases(f: GeneratedFile, { oneof, fields, isFirst }: Cases, names: CodecNames): void {
+  const value = `m.${oneof.localName}`;
+  if (isFirst) f.print("  w.plain(", value, ");");
+  f.print("  switch (", value, ".case) {");
+  if (isFirst) f.print("    case undefined: n++; break;");
+  for (const field of fields.filter(isSupportedField))
+    f.print("    case ", f.string(field.localName), ": n++; ", writeValue(field, `${value}.value`, names), " break;");
+  f.print("  }");
 }
 
 function writeField(f: GeneratedFile, field: DescField, names: CodecNames): Printable[] {
   if (!isSupportedField(field)) return refuseField(f, field);
   const value = `m.${field.localName}`;
-  if (field.oneof) return writeCase(f, field, field.oneof, names);
   if (field.fieldKind === "list") return writeList(field, value, names);
   if (field.fieldKind === "map") return writeMap(field, value, names);
   if (isUnwrapped(field)) return ifPresent(value, writeWrapper(f, field, value));
@@ -59,22 +71,15 @@ function ifPresent(value: string, statement: Printable): Printable[] {
 /** One value, with its tag. */
 function writeValue(field: DescField, value: Printable, names: CodecNames, number = field.number): Printable[] {
   if (field.message) {
-    const call = [names.function("write", field.message), "(w, at, ", value, ")"];
-    return [`const at = w.fork(p, ${tagOf(number, "message")}); p = w.join(at, `, call, ");"];
+    const call = [names.function("write", field.message), "(w, p, ", value, ")"];
+    return [`p = w.join(p = w.fork(p, ${tagOf(number, "message")}), `, call, ");"];
   }
   const scalar = scalarOf(field);
   return [writeCall(scalar, tagOf(number, scalar), value, isLongAsText(field))];
 }
 
-function writeCase(f: GeneratedFile, field: DescField, { localName }: DescOneof, names: CodecNames): Printable[] {
-  const isSet = [`m.${localName}.case === `, f.string(field.localName)];
-  return ["if (", isSet, ") { n++; ", writeValue(field, `m.${localName}.value`, names), " }"];
-}
-
 function writeList(field: DescField & { fieldKind: "list" }, list: string, names: CodecNames): Printable[] {
-  if (!field.packed) return [`for (const each of w.list(${list})) { `, writeValue(field, "each", names), " }"];
-  const call = writeListCall(scalarOf(field), packedTagOf(field.number), list);
-  if (call !== undefined) return [call];
+  if (!field.packed) return [`for (const each of w.list(${list})) `, writeValue(field, "each", names)];
   const all = [`for (const each of ${list}) `, writeCall(scalarOf(field), 0, "each", isLongAsText(field))];
   return [`if (w.list(${list}).length > 0) { `, ...withLength(packedTagOf(field.number), all), " }"];
 }
@@ -111,10 +116,9 @@ function writeWrapper(f: GeneratedFile, field: DescField & { fieldKind: "message
   return withLength(tag, ["if (", isNotZero(f, wrapped, value), ") ", call]);
 }
 
-/** What is left to protobuf-es must not be set. Where it is in a oneof, that then has a case that nothing counts. */
+/** What is left to protobuf-es must not be set. */
 function refuseField(f: GeneratedFile, field: DescField): Printable[] {
   const value = `m.${field.localName}`;
-  if (field.oneof) return [];
   if (field.fieldKind === "list") return [`w.refuse(w.list(${value}).length > 0);`];
   if (field.fieldKind === "map") return [`w.refuse(w.entries(${value}).length > 0);`];
   return [`w.refuse(${value} !== `, isImplicit(field) ? zeroOf(f, field) : "undefined", ");"];

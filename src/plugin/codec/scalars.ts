@@ -49,12 +49,6 @@ export function writeCall(scalar: ScalarType, tag: number, value: Printable, asT
   return [`p = w.${formats[scalar].method}(p, ${tag}, `, asText ? ["w.decimal(", value, ")"] : value, ");"];
 }
 
-/** Writes a packed list with its tag and its length; undefined where each of its values has to be written by itself. */
-export function writeListCall(scalar: ScalarType, tag: number, list: Printable): Printable | undefined {
-  if (scalar !== ScalarType.UINT32 && scalar !== ScalarType.INT32) return undefined;
-  return [`p = w.${formats[scalar].method}s(p, ${tag}, `, list, ");"];
-}
-
 export function readCall(scalar: ScalarType, asText: boolean): Printable {
   const { method, wireType } = formats[scalar];
   const call = `r.${method}(${wireType === 2 ? "end" : ""})`;

@@ -1,4 +1,4 @@
-import { type Supply, supplyOf } from "../source.js";
+import { type Supply, supplyOf } from "./source.js";
 
 /** A web stream of bytes, as far as it is used here: the body of a request or of a response, for one. */
 export interface ByteStream {

@@ -1,0 +1,100 @@
+import { BinaryWriter } from "@bufbuild/protobuf/wire";
+import { decodeFrames, fromBatch, isTaskError, type Task } from "taskledger";
+import { EveryKindTask } from "../../gen/example/v1/every_kind_task.js";
+import { FrameReader } from "../../src/batch/frames.js";
+import { batch, envelope, repeat } from "../../test/batch/hostile-batches.js";
+import { type Context, scaled } from "../benchmark.js";
+import { type Row, toRow, valueAtMost, valueUnder } from "../row.js";
+import { FetchFileTask } from "../tasks.js";
+import { cook, describeRecipe } from "./batch-recipes.js";
+import { findWorst } from "./batch-search.js";
+import { bytesTaken, memoryOf, timeOf, type Work } from "./cost.js";
+
+const types = [FetchFileTask, EveryKindTask];
+
+const costs = [
+  { what: "time", unit: "ms/KB", costOf: timeOf, goal: valueAtMost(1, "ms/KB") },
+  { what: "memory beyond 1 MB", unit: "bytes/byte", costOf: memoryOf, goal: valueAtMost(128, "bytes/byte") },
+];
+
+/** The most time and memory that a byte of a batch was found to take, whether it is read or refused. */
+export async function* run(context: Context): AsyncGenerator<Row, void> {
+  yield* search("fromBatch", (batch) => batch, readBatch, context);
+  yield* search("decodeFrames", streamOf, readFrames, context);
+  yield await announcedFrame(context);
+  yield await emptyMessages(context);
+}
+
+async function* search(
+  name: string,
+  inputOf: (batch: Uint8Array) => Uint8Array,
+  read: Work,
+  context: Context,
+): AsyncGenerator<Row, void> {
+  for (const { what, unit, costOf, goal } of costs) {
+    const { worst, tried } = await findWorst(scaled(context, 60), (batch) => costOf(read, inputOf(batch)));
+    const input = inputOf(cook(worst.recipe));
+    const values = await repeated(context, () => costOf(read, input));
+    const note = `of ${tried} batches tried the worst: ${describeRecipe(worst.recipe)}`;
+    yield toRow({ name: `${name} of hostile bytes: ${what}`, unit, values, goal, note });
+  }
+}
+
+async function repeated(context: Context, measure: () => Promise<number>): Promise<number[]> {
+  const values: number[] = [];
+  for (let round = 0; round < context.rounds; round++) values.push(await measure());
+  return values;
+}
+
+async function readBatch(bytes: Uint8Array): Promise<readonly Task[] | Error> {
+  try {
+    return fromBatch(bytes, { types });
+  } catch (error) {
+    if (isTaskError(error)) return error;
+    throw error;
+  }
+}
+
+/** Frames enough to be measured. */
+function streamOf(batch: Uint8Array): Uint8Array {
+  const frame = new BinaryWriter().bytes(batch).finish();
+  return repeat(Math.ceil(200_000 / frame.length), frame);
+}
+
+async function readFrames(stream: Uint8Array): Promise<readonly Task[]> {
+  const tasks: Task[] = [];
+  try {
+    for await (const task of decodeFrames(chunksOf(stream), { types })) tasks.push(task);
+  } catch (error) {
+    if (!isTaskError(error)) throw error;
+  }
+  return tasks;
+}
+
+/** As they come from a socket. */
+function* chunksOf(stream: Uint8Array): Generator<Uint8Array, void> {
+  const CHUNK_BYTES = 16_384;
+  for (let at = 0; at < stream.length; at += CHUNK_BYTES) yield stream.subarray(at, at + CHUNK_BYTES);
+}
+
+async function announcedFrame(context: Context): Promise<Row> {
+  const READERS = 1000;
+  const header = new BinaryWriter().uint32(2 ** 20).finish();
+  const begin = () => {
+    const reader = new FrameReader(2 ** 20);
+    return [reader, ...reader.read(header)];
+  };
+  const beginMany = async () => Array.from({ length: READERS }, begin);
+  const values = await repeated(context, async () => (await bytesTaken(beginMany)) / READERS);
+  const name = "a frame of 1 MiB of which only the length has come: memory";
+  return toRow({ name, unit: "bytes", values, goal: valueUnder(1000, "bytes") });
+}
+
+/** What an empty message takes is its type's; it comes on top of what a batch takes. */
+async function emptyMessages(context: Context): Promise<Row> {
+  const bytes = batch(envelope("/example.v1.EveryKind"));
+  const values = await repeated(context, () => memoryOf(readBatch, bytes));
+  const { length } = EveryKindTask.schema.fields;
+  const name = `fromBatch, an empty message of ${length} fields in each task: memory beyond 1 MB`;
+  return toRow({ name, unit: "bytes/byte", values });
+}
