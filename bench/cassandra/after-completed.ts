@@ -11,7 +11,7 @@ const OPEN = 10;
 const CHUNK = 10_000;
 /** Calls of `all` a round. */
 const CALLS = 200;
-/** The least that the adapter takes at its default limit for clocks; its default is ten minutes. */
+/** The least that the adapter takes at its default limit for clocks; its default is a minute. */
 const GRACE_PERIOD = 20_000;
 
 /**
@@ -83,7 +83,7 @@ async function rawRow({ raw }: Sides, completed: number): Promise<Row> {
     await raw.save("used", idOf(index), stored[0] as Buffer);
     await raw.complete("used", idOf(index));
   });
-  const name = `the same list in the gem's layout`;
+  const name = `the same list in one partition, clustered by id`;
   try {
     const seconds = await secondsOf(async () => {
       for await (const _ of raw.all("used", 5_000));
