@@ -28,7 +28,7 @@ function setUp() {
     calls.push(args);
     return "written";
   };
-  const session = guardCalls({ write }, { write: true }, guard);
+  const session = guardCalls({ write }, guard);
   const outcomes: unknown[] = [];
   const call = () => {
     session.write("row", TIMEOUT).then(

@@ -159,11 +159,11 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "sweeps have a smaller grace period than saves",
-    seed: 189,
-    breaks: "in the end no entry leads to a task",
+    seed: 2539,
+    breaks: "all misses an open task",
     options: weakRules({
       removalLimit: (start, { gracePeriod, ...limits }) =>
-        rules.removalLimit(start, { ...limits, gracePeriod: gracePeriod / 8n }),
+        rules.removalLimit(start, { ...limits, gracePeriod: gracePeriod / 16n }),
     }),
   },
   {

@@ -23,9 +23,8 @@ class Waiting extends Deferred<void> {
 /** Bounds what a process holds in memory of operations that are not acknowledged yet. First come, first served. */
 export class InFlightLimit {
   readonly #limits: InFlightLimits;
-  /** Those before `#first` have entered: to shift a long array for each would move it as often. */
-  #queue: Waiting[] = [];
-  #first = 0;
+  /** In the order in which they came. */
+  readonly #waiting = new Set<Waiting>();
   #operations = 0;
   #bytes = 0;
 
@@ -45,7 +44,7 @@ export class InFlightLimit {
 
   /** Whether the operation may begin at once. */
   tryEnter(bytes: number): boolean {
-    if (this.#next() !== undefined || !this.#fits(bytes)) return false;
+    if (this.#waiting.size > 0 || !this.#fits(bytes)) return false;
     this.#add(bytes);
     return true;
   }
@@ -53,8 +52,9 @@ export class InFlightLimit {
   leave(bytes: number): void {
     this.#operations--;
     this.#bytes -= bytes;
-    for (let next = this.#next(); next !== undefined && this.#fits(next.bytes); next = this.#next()) {
-      this.#first++;
+    for (const next of this.#waiting) {
+      if (!this.#fits(next.bytes)) return;
+      this.#waiting.delete(next);
       this.#add(next.bytes);
       next.resolve();
     }
@@ -71,20 +71,14 @@ export class InFlightLimit {
     this.#bytes += bytes;
   }
 
-  /** The first that still waits. */
-  #next(): Waiting | undefined {
-    while (this.#queue[this.#first]?.settled) this.#first++;
-    if (this.#first * 2 > this.#queue.length) {
-      this.#queue = this.#queue.slice(this.#first);
-      this.#first = 0;
-    }
-    return this.#queue[this.#first];
-  }
-
   #wait(bytes: number, signal: AbortSignal | undefined): Promise<void> {
     const waiting = new Waiting(bytes);
-    if (signal) waiting.cleanUp = onAbort(signal, () => waiting.reject(abortedError(signal)));
-    this.#queue.push(waiting);
+    if (signal)
+      waiting.cleanUp = onAbort(signal, () => {
+        this.#waiting.delete(waiting);
+        waiting.reject(abortedError(signal));
+      });
+    this.#waiting.add(waiting);
     return waiting.promise;
   }
 

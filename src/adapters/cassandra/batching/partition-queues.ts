@@ -53,7 +53,7 @@ export class PartitionQueues<T> {
   /** Sends batches until none waits, or one has taken too long, and its place has been given to another. */
   async #sendAll(queue: Queue<T>): Promise<void> {
     const { patience, take, send } = this.#options;
-    await undefined; // what is added in the same turn leaves together
+    await afterMicrotasks(); // what is added in the same turn leaves together
     while (queue.waiting.length > 0) {
       let isSlow = false;
       const giveUp = () => {

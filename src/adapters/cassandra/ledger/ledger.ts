@@ -13,6 +13,7 @@ import type { LedgerSession } from "../model/session.js";
 import type { LedgerSettings } from "../model/settings.js";
 import { retryRead, toTaskError } from "../retry.js";
 import type { Runtime } from "../runtime.js";
+import type { LedgerContext } from "./context.js";
 import { defaultEntriesPerRead, LedgerReader } from "./reader.js";
 import { type LedgerRules, ledgerRules } from "./rules.js";
 import { Sweeper, type SweepReport } from "./sweeper.js";
@@ -31,11 +32,7 @@ export interface LedgerParts {
 
 /** The ledger of a keyspace: what the adapter does once it is connected. It knows the session, not the driver. */
 export class Ledger {
-  /** Compares the host's clock with the servers'. */
-  readonly clock: ClockGuard;
-  readonly #runtime: Runtime;
-  readonly #shards: number;
-  readonly #inFlight: InFlight;
+  readonly #context: LedgerContext;
   readonly #closing = new AbortController();
   readonly #finds: JoinedFinds;
   readonly #writer: LedgerWriter;
@@ -46,21 +43,29 @@ export class Ledger {
     const { shards, gracePeriod } = settings;
     const { policy, batch, pending, clock, sweep } = options;
     const { rules = ledgerRules, entriesPerRead = defaultEntriesPerRead(shards) } = rest;
-    const closing = this.#closing.signal;
-    const limits = { clock: clock.limit, gracePeriod: BigInt(gracePeriod) * 1000n };
-    const common = { shards, limits, rules };
-    const read = { ...common, policy, entriesPerRead, closing };
     const readClock = () => retryRead(runtime, policy, undefined, (timeout) => session.readClock(timeout));
-    const commit = new GroupCommit(session, runtime, { ...policy, ...batch }, inFlight);
-    this.#inFlight = inFlight;
-    this.#runtime = runtime;
-    this.#shards = shards;
-    this.clock = new ClockGuard(runtime, clock, readClock);
+    const context = {
+      session,
+      runtime,
+      guard: new ClockGuard(runtime, clock, readClock),
+      commit: new GroupCommit(session, runtime, { ...policy, ...batch }, inFlight),
+      inFlight,
+      policy,
+      shards,
+      limits: { clock: clock.limit, gracePeriod: BigInt(gracePeriod) * 1000n },
+      rules,
+      closing: this.#closing.signal,
+    };
+    this.#context = context;
     this.#finds = new JoinedFinds(session, runtime, policy, inFlight);
-    this.#writer = new LedgerWriter(runtime, this.clock, new InFlightLimit(pending), commit, common);
-    this.#reader = new LedgerReader(session, runtime, this.clock, this.#writer, read);
-    const sweeping = { ...common, ...sweep, closing };
-    this.#sweeper = new Sweeper(runtime, this.clock, this.#reader, commit, inFlight, sweeping);
+    this.#writer = new LedgerWriter(context, new InFlightLimit(pending));
+    this.#reader = new LedgerReader(context, this.#writer, entriesPerRead);
+    this.#sweeper = new Sweeper(context, this.#reader, sweep);
+  }
+
+  /** Compares the host's clock with the servers'. */
+  get clock(): ClockGuard {
+    return this.#context.guard;
   }
 
   /** Compares the clocks. Throws what reading the servers' clock throws; CLOCK_SKEW is for saves. */
@@ -81,7 +86,7 @@ export class Ledger {
   }
 
   async #complete(entry: CompleteEntry, options: WriteOptions): Promise<Outcome<void>> {
-    const partition = partitionOf(entry, this.#shards);
+    const partition = partitionOf(entry, this.#context.shards);
     const outcome = await this.#writer.complete(entry, partition, options);
     if (outcome.ok) this.#sweeper.noteCompletion(partition);
     return outcome;
@@ -93,8 +98,8 @@ export class Ledger {
 
   /** What this process saves from now on is later than what was found. */
   async #find(key: TaskKey, signal: AbortSignal | undefined): Promise<StoredTask | undefined> {
-    const stored = await this.#finds.find(partitionOf(key, this.#shards), key.id, signal);
-    if (stored) this.#runtime.clock.observe(stored.savedAt);
+    const stored = await this.#finds.find(partitionOf(key, this.#context.shards), key.id, signal);
+    if (stored) this.#context.runtime.clock.observe(stored.savedAt);
     return stored;
   }
 
@@ -110,7 +115,7 @@ export class Ledger {
   async close(): Promise<void> {
     this.#closing.abort(closedError());
     this.#sweeper.stop();
-    await this.#inFlight.ended();
+    await this.#context.inFlight.ended();
   }
 }
 

@@ -2,15 +2,13 @@ import { abortWith, throwIfAborted } from "../../../abort.js";
 import type { AllOptions, StoredTask } from "../../../adapter.js";
 import { chunks, forEachConcurrently } from "../../../concurrency.js";
 import { latestOf, type Version } from "../../../version.js";
-import type { ClockGuard } from "../clock-guard.js";
 import type { Partition } from "../model/partition.js";
-import type { LedgerSession } from "../model/session.js";
-import { type RetryPolicy, retryRead, toTaskError } from "../retry.js";
-import type { Runtime } from "../runtime.js";
+import { retryRead, toTaskError } from "../retry.js";
+import type { LedgerContext } from "./context.js";
 import { EntryReader } from "./entry-reader.js";
 import { ListScan } from "./list-scan.js";
 import { MergedEntries, PartitionEntries, type PlacedEntry } from "./partition-entries.js";
-import type { LedgerLimits, LedgerRules, ScanStart, Successor } from "./rules.js";
+import type { ScanStart, Successor } from "./rules.js";
 import { segmentsBetween } from "./swept-ranges.js";
 import type { LedgerWriter } from "./writer.js";
 
@@ -29,16 +27,6 @@ const CONCURRENCY = 32;
 /** Ids of a page that one query names. */
 const IDS_PER_READ = 256;
 
-export interface LedgerReaderOptions {
-  readonly policy: RetryPolicy;
-  readonly shards: number;
-  readonly limits: LedgerLimits;
-  readonly rules: LedgerRules;
-  readonly entriesPerRead: number;
-  /** Ends scans; its reason is the error that they end with. */
-  readonly closing: AbortSignal;
-}
-
 /** Told of each partition that a scan has read to its end. */
 export type OnPartitionRead = (entries: PartitionEntries, start: ScanStart) => void;
 
@@ -47,24 +35,14 @@ type ScanOptions = Pick<AllOptions, "savedBefore" | "signal">;
 
 /** Reads lists by the rules of reading, and removes on the way what the rules of removing allow. */
 export class LedgerReader {
-  readonly #session: LedgerSession;
-  readonly #runtime: Runtime;
-  readonly #guard: ClockGuard;
+  readonly #context: LedgerContext;
   readonly #writer: LedgerWriter;
-  readonly #options: LedgerReaderOptions;
+  readonly #entriesPerRead: number;
 
-  constructor(
-    session: LedgerSession,
-    runtime: Runtime,
-    guard: ClockGuard,
-    writer: LedgerWriter,
-    options: LedgerReaderOptions,
-  ) {
-    this.#session = session;
-    this.#runtime = runtime;
-    this.#guard = guard;
+  constructor(context: LedgerContext, writer: LedgerWriter, entriesPerRead: number) {
+    this.#context = context;
     this.#writer = writer;
-    this.#options = options;
+    this.#entriesPerRead = entriesPerRead;
   }
 
   /** The open tasks of a list, oldest first, a page at a time; no version twice. One page is read ahead. */
@@ -73,7 +51,7 @@ export class LedgerReader {
     options: AllOptions,
     onRead: OnPartitionRead,
   ): AsyncGenerator<readonly StoredTask[], void, undefined> {
-    const { rules, limits, closing } = this.#options;
+    const { rules, limits, closing } = this.#context;
     const left = new AbortController();
     const releases = [options.signal, closing].map((signal) => abortWith(left, signal));
     const scan = new ListScan(this.scanStart(), options.savedBefore, rules, limits);
@@ -105,11 +83,11 @@ export class LedgerReader {
     { host }: ScanStart,
     { savedBefore, signal }: ScanOptions,
   ): Promise<PartitionEntries> {
-    const { rules, limits, entriesPerRead } = this.#options;
+    const { rules, limits, session } = this.#context;
     const bound = rules.scanBound(host, limits);
     const [last, sweep] = await Promise.all([
-      this.#retry(signal, (timeout) => this.#session.readLastEntry(partition, bound, timeout)),
-      this.#retry(signal, (timeout) => this.#session.readSweep(partition, timeout)),
+      this.#retry(signal, (timeout) => session.readLastEntry(partition, bound, timeout)),
+      this.#retry(signal, (timeout) => session.readSweep(partition, timeout)),
     ]);
     const end = rules.scanEnd(bound, last?.savedAt);
     const upTo = savedBefore !== undefined && savedBefore <= end ? savedBefore - 1n : end;
@@ -117,14 +95,14 @@ export class LedgerReader {
     const beyond = { from: latestOf([bound, upTo]) + 1n, upTo: end };
     const segments = [...segmentsBetween(sweep?.ranges ?? [], upTo), ...(beyond.from <= end ? [beyond] : [])];
     const reader = new EntryReader(segments, (range) =>
-      this.#retry(signal, (timeout) => this.#session.readEntries(partition, range, timeout)),
+      this.#retry(signal, (timeout) => session.readEntries(partition, range, timeout)),
     );
-    return new PartitionEntries(partition, upTo, sweep, reader, entriesPerRead);
+    return new PartitionEntries(partition, upTo, sweep, reader, this.#entriesPerRead);
   }
 
   /** The clocks, to be read before the first read that is judged by them. */
   scanStart(): ScanStart {
-    return { host: this.#runtime.clock.now(), server: this.#guard.serverNow() };
+    return { host: this.#context.runtime.clock.now(), server: this.#context.guard.serverNow() };
   }
 
   async #entries(
@@ -134,7 +112,7 @@ export class LedgerReader {
     onRead: OnPartitionRead,
   ): Promise<MergedEntries> {
     const merged = new MergedEntries((entries) => onRead(entries, start));
-    const partitions = Array.from({ length: this.#options.shards }, (_, shard) => ({ taskList, shard }));
+    const partitions = Array.from({ length: this.#context.shards }, (_, shard) => ({ taskList, shard }));
     await forEachConcurrently(partitions, CONCURRENCY, async (partition) =>
       merged.add(await this.open(partition, start, { savedBefore, signal })),
     );
@@ -156,7 +134,7 @@ export class LedgerReader {
     scan: ListScan,
     { signal, withoutBodies }: AllOptions,
   ): Promise<readonly StoredTask[]> {
-    const { rules } = this.#options;
+    const { rules } = this.#context;
     const rows = await this.#readRows(entries, signal);
     const page: StoredTask[] = [];
     for (const entry of entries) {
@@ -187,9 +165,9 @@ export class LedgerReader {
     );
     const rows = new Map<string, StoredTask>();
     await forEachConcurrently(reads, CONCURRENCY, async ({ partition, some }) => {
-      const read = (timeout: number) => this.#session.readTasks(partition, some, timeout);
+      const read = (timeout: number) => this.#context.session.readTasks(partition, some, timeout);
       for (const row of await this.#retry(signal, read)) {
-        this.#runtime.clock.observe(row.savedAt);
+        this.#context.runtime.clock.observe(row.savedAt);
         rows.set(row.id, row);
       }
     });
@@ -205,7 +183,7 @@ export class LedgerReader {
     const place = { savedAt: version, id };
     // Entries are taken ahead of their tasks: the source may have read on since this one was.
     const atHand = page.has(place) || source.lastPage.has(place);
-    const look = (timeout: number) => this.#session.hasEntry(source.partition, place, timeout);
+    const look = (timeout: number) => this.#context.session.hasEntry(source.partition, place, timeout);
     return { atHand, found: atHand || (await this.#retry(signal, look)) };
   }
 
@@ -215,7 +193,7 @@ export class LedgerReader {
     successor: Successor | undefined,
     { removalLimit }: ListScan,
   ): void {
-    const { rules, limits } = this.#options;
+    const { rules, limits } = this.#context;
     const { partition } = entry.source;
     if (version === undefined) {
       if (rules.mayRemoveAbsent(entry, removalLimit)) this.#writer.removeAbsent(partition, entry);
@@ -223,15 +201,15 @@ export class LedgerReader {
       this.#writer.removeReplaced(partition, entry);
   }
 
-  readonly #horizon = () => this.#options.rules.scanBound(this.#latestClock(), this.#options.limits);
+  readonly #horizon = () => this.#context.rules.scanBound(this.#latestClock(), this.#context.limits);
 
   /** By a clock that is slow, an old version would seem young. */
   #latestClock(): Version {
-    return latestOf([this.#runtime.clock.now(), this.#guard.serverNow()]);
+    return latestOf([this.#context.runtime.clock.now(), this.#context.guard.serverNow()]);
   }
 
   #retry<T>(signal: AbortSignal | undefined, read: (timeout: number) => Promise<T>): Promise<T> {
-    return retryRead(this.#runtime, this.#options.policy, signal, read);
+    return retryRead(this.#context.runtime, this.#context.policy, signal, read);
   }
 }
 

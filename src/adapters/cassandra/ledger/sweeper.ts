@@ -1,25 +1,18 @@
-import type { GroupCommit } from "../batching/group-commit.js";
-import type { ClockGuard } from "../clock-guard.js";
-import type { InFlight } from "../in-flight.js";
 import { type Partition, partitionName } from "../model/partition.js";
 import type { Mutation } from "../model/session.js";
 import { toTaskError } from "../retry.js";
-import type { Runtime } from "../runtime.js";
+import type { LedgerContext } from "./context.js";
 import type { PartitionEntries } from "./partition-entries.js";
 import type { LedgerReader } from "./reader.js";
-import type { LedgerLimits, LedgerRules, ScanStart } from "./rules.js";
+import type { ScanStart } from "./rules.js";
 import { notCoveredBy } from "./swept-ranges.js";
 
-export interface SweeperOptions {
-  readonly shards: number;
-  readonly limits: LedgerLimits;
-  readonly rules: LedgerRules;
-  /** After how many completions a partition is swept by itself; 0 for never. */
+/** When partitions are swept by themselves. */
+export interface SweepTiming {
+  /** After how many completions; 0 for never. */
   readonly every: number;
   /** How often it is looked whether a sweep is due, and the least time between two of one partition, in milliseconds. */
   readonly interval: number;
-  /** Ends sweeps that it makes by itself. */
-  readonly closing: AbortSignal;
 }
 
 /** What a sweep did. */
@@ -49,34 +42,21 @@ const MAX_BACKLOGS = 100_000;
  * cheap to read, whatever has gone through it. Sweeps what has seen many completions, what a scan has read, and on demand.
  */
 export class Sweeper {
-  readonly #runtime: Runtime;
-  readonly #guard: ClockGuard;
+  readonly #context: LedgerContext;
   readonly #reader: LedgerReader;
-  readonly #commit: GroupCommit;
-  readonly #inFlight: InFlight;
-  readonly #options: SweeperOptions;
+  readonly #timing: SweepTiming;
   readonly #backlogs = new Map<string, Backlog>();
   #cancelTimer: (() => void) | undefined;
 
-  constructor(
-    runtime: Runtime,
-    guard: ClockGuard,
-    reader: LedgerReader,
-    commit: GroupCommit,
-    inFlight: InFlight,
-    options: SweeperOptions,
-  ) {
-    this.#runtime = runtime;
-    this.#guard = guard;
+  constructor(context: LedgerContext, reader: LedgerReader, timing: SweepTiming) {
+    this.#context = context;
     this.#reader = reader;
-    this.#commit = commit;
-    this.#inFlight = inFlight;
-    this.#options = options;
+    this.#timing = timing;
   }
 
   /** A task of this partition was completed. */
   noteCompletion(partition: Partition): void {
-    const { every } = this.#options;
+    const { every } = this.#timing;
     if (every === 0) return;
     const name = partitionName(partition);
     let backlog = this.#backlogs.get(name);
@@ -88,7 +68,7 @@ export class Sweeper {
     }
     if (++backlog.count < every) return;
     backlog.count = 0;
-    backlog.times.push(this.#runtime.monotonic());
+    backlog.times.push(this.#context.runtime.monotonic());
     this.#arm();
   }
 
@@ -96,15 +76,15 @@ export class Sweeper {
   readonly afterScan = (entries: PartitionEntries, start: ScanStart): void => {
     const { times = [] } = this.#backlogs.get(partitionName(entries.partition)) ?? {};
     const isWorthwhile = entries.isHeavy || times.length > 0;
-    if (this.#options.every > 0 && isWorthwhile && !this.#wasSweptLately(entries, start))
-      this.#inFlight.run(() => this.#cover(entries, start));
+    if (this.#timing.every > 0 && isWorthwhile && !this.#wasSweptLately(entries, start))
+      this.#context.inFlight.run(() => this.#cover(entries, start));
   };
 
   /** Sweeps a list now. Throws CLOCK_SKEW, and what the store throws. */
   async sweep(taskList: string, signal: AbortSignal | undefined): Promise<SweepReport> {
     const report = { partitions: 0, entries: 0, ranges: 0 };
     try {
-      for (let shard = 0; shard < this.#options.shards; shard++) {
+      for (let shard = 0; shard < this.#context.shards; shard++) {
         const { entries, ranges } = await this.#sweepPartition({ taskList, shard }, signal);
         report.partitions++;
         report.entries += entries;
@@ -126,8 +106,8 @@ export class Sweeper {
     signal: AbortSignal | undefined,
     isWanted = (_: PartitionEntries, __: ScanStart) => true,
   ): Promise<{ entries: number; ranges: number }> {
-    const { rules, limits } = this.#options;
-    await this.#guard.untilTrusted(signal);
+    const { rules, limits } = this.#context;
+    await this.#context.guard.untilTrusted(signal);
     const start = this.#reader.scanStart();
     const savedBefore = rules.removalLimit(start, limits) + 1n;
     const entries = await this.#reader.open(partition, start, { savedBefore, signal });
@@ -139,7 +119,7 @@ export class Sweeper {
 
   /** Writes the tombstones over what lies between the entries that stay; returns their number. */
   async #cover({ partition, bound, gaps, sweep }: PartitionEntries, start: ScanStart): Promise<number> {
-    const { rules, limits } = this.#options;
+    const { rules, limits, commit } = this.#context;
     const allowed = rules.removalLimit(start, limits);
     // A scan with a cutoff has not read all that is old enough.
     const at = allowed < bound ? allowed : bound;
@@ -148,7 +128,7 @@ export class Sweeper {
     if (uncovered.length > 0 && at > 0n) {
       const tombstones = uncovered.map((range): Mutation => ({ kind: "delete-entries", ...range, at }));
       const record: Mutation = { kind: "put-sweep", ranges: recorded, at };
-      await this.#commit.write(partition, [...tombstones, record], this.#commit.deadline());
+      await commit.write(partition, [...tombstones, record], commit.deadline());
     }
     this.#forgetCovered(partition);
     return uncovered.length;
@@ -167,27 +147,28 @@ export class Sweeper {
 
   /** When what a sweep would cover now was completed at the latest, in milliseconds on the monotonic clock. */
   #lastCovered(): number {
-    return this.#runtime.monotonic() - Number(this.#options.limits.gracePeriod) / 1000;
+    return this.#context.runtime.monotonic() - Number(this.#context.limits.gracePeriod) / 1000;
   }
 
   /** By this client, or by another. */
   #wasSweptLately({ sweep }: PartitionEntries, start: ScanStart): boolean {
-    const { rules, limits, interval } = this.#options;
+    const { rules, limits } = this.#context;
+    const { interval } = this.#timing;
     return rules.removalLimit(start, limits) - (sweep?.sweptTo ?? 0n) <= BigInt(interval) * 1000n;
   }
 
   #arm(): void {
-    const { interval, closing } = this.#options;
+    const { runtime, inFlight, closing } = this.#context;
     if (this.#cancelTimer || closing.aborted) return;
-    this.#cancelTimer = this.#runtime.later(interval, () => {
+    this.#cancelTimer = runtime.later(this.#timing.interval, () => {
       this.#cancelTimer = undefined;
-      this.#inFlight.run(() => this.#sweepDue());
+      inFlight.run(() => this.#sweepDue());
     });
   }
 
   /** Sweeps the partitions that are due, one after the other. */
   async #sweepDue(): Promise<void> {
-    const { closing: signal } = this.#options;
+    const { closing: signal } = this.#context;
     for (const { partition } of [...this.#backlogs.values()]) {
       if (signal.aborted || !this.#isDue(partition)) continue;
       const sweeping = this.#sweepPartition(partition, signal, (...opened) => !this.#wasSweptLately(...opened));

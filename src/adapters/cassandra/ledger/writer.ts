@@ -2,13 +2,10 @@ import type { CompleteEntry, Outcome, SaveEntry, WriteOptions } from "../../../a
 import { isTaskError, TaskError } from "../../../errors.js";
 import { nameOf, type TaskKey } from "../../../keys.js";
 import { latestOf, type Version } from "../../../version.js";
-import type { GroupCommit } from "../batching/group-commit.js";
 import type { InFlightLimit } from "../batching/in-flight-limit.js";
-import type { ClockGuard } from "../clock-guard.js";
 import { type Partition, partitionOf } from "../model/partition.js";
 import type { LedgerPlace, Mutation } from "../model/session.js";
-import type { Runtime } from "../runtime.js";
-import type { LedgerLimits, LedgerRules } from "./rules.js";
+import type { LedgerContext } from "./context.js";
 
 /** How often a save is tried whose acknowledgements come too late to count. */
 const LATE_SAVES = 3;
@@ -16,40 +13,22 @@ const LATE_SAVES = 3;
 /** Of more removals at once the rest is left to later scans. */
 const MAX_REMOVALS = 10_000;
 
-export interface LedgerWriterOptions {
-  readonly shards: number;
-  readonly limits: LedgerLimits;
-  readonly rules: LedgerRules;
-}
-
 /** Saves, completes and removes, by the rules of writing. */
 export class LedgerWriter {
-  readonly #runtime: Runtime;
-  readonly #guard: ClockGuard;
+  readonly #context: LedgerContext;
   readonly #limit: InFlightLimit;
-  readonly #commit: GroupCommit;
-  readonly #options: LedgerWriterOptions;
   /** The version that this process made last of each id that is being saved. */
   readonly #latest = new Map<string, Version>();
   #removals = 0;
 
-  constructor(
-    runtime: Runtime,
-    guard: ClockGuard,
-    limit: InFlightLimit,
-    commit: GroupCommit,
-    options: LedgerWriterOptions,
-  ) {
-    this.#runtime = runtime;
-    this.#guard = guard;
+  constructor(context: LedgerContext, limit: InFlightLimit) {
+    this.#context = context;
     this.#limit = limit;
-    this.#commit = commit;
-    this.#options = options;
   }
 
   /** A save that was acknowledged too late is made again, at a new version, unless it has been overwritten since. */
   async save(entry: SaveEntry, { signal, isBulk }: WriteOptions): Promise<Outcome<Version>> {
-    const { rules, limits, shards } = this.#options;
+    const { rules, limits, shards, runtime, guard, commit } = this.#context;
     const { length } = entry.body;
     try {
       // What need not wait keeps to one turn, so that it leaves together.
@@ -59,17 +38,17 @@ export class LedgerWriter {
     }
     const partition = partitionOf(entry, shards);
     const name = nameOf(entry);
-    const end = this.#commit.deadline();
+    const end = commit.deadline();
     let { replaces } = entry;
     let version: Version | undefined;
     let late: Version | undefined;
     try {
       for (let attempt = 0; attempt < LATE_SAVES; attempt++) {
-        if (!this.#guard.isTrusted) await this.#guard.untilTrusted(signal);
-        version = this.#runtime.clock.next(latestOf(replaces));
+        if (!guard.isTrusted) await guard.untilTrusted(signal);
+        version = runtime.clock.next(latestOf(replaces));
         this.#latest.set(name, version);
-        await this.#commit.write(partition, rules.saving(entry, version), end, signal);
-        if (rules.isAcknowledged(version, this.#runtime.clock.now(), limits)) {
+        await commit.write(partition, rules.saving(entry, version), end, signal);
+        if (rules.isAcknowledged(version, runtime.clock.now(), limits)) {
           for (const savedAt of replaces) this.removeReplaced(partition, { id: entry.id, savedAt });
           return { ok: true, value: version };
         }
@@ -89,15 +68,15 @@ export class LedgerWriter {
   /** A clock that is off does no harm here: what is written bears the version's own timestamp. */
   async complete(entry: CompleteEntry, partition: Partition, { signal, isBulk }: WriteOptions): Promise<Outcome<void>> {
     // What this process saves from now on must not fall under this deletion.
-    this.#runtime.clock.observe(entry.savedAt);
+    this.#context.runtime.clock.observe(entry.savedAt);
     try {
       if (!this.#limit.tryEnter(0)) await this.#limit.enter(0, signal, isBulk);
     } catch (error) {
       return failure(error, entry);
     }
     try {
-      const mutations = this.#options.rules.completing(entry.id, entry.savedAt);
-      await this.#commit.write(partition, mutations, this.#commit.deadline(), signal);
+      const { rules, commit } = this.#context;
+      await commit.write(partition, rules.completing(entry.id, entry.savedAt), commit.deadline(), signal);
       return { ok: true, value: undefined };
     } catch (error) {
       return failure(error, entry);
@@ -108,12 +87,12 @@ export class LedgerWriter {
 
   /** Removes an entry that leads to no task, as completing it does. */
   removeAbsent(partition: Partition, { id, savedAt }: LedgerPlace): void {
-    this.#remove(partition, this.#options.rules.completing(id, savedAt));
+    this.#remove(partition, this.#context.rules.completing(id, savedAt));
   }
 
   /** Removes the entry of a version that a later one replaced. */
   removeReplaced(partition: Partition, { id, savedAt }: LedgerPlace): void {
-    this.#remove(partition, this.#options.rules.removingReplaced(id, savedAt));
+    this.#remove(partition, this.#context.rules.removingReplaced(id, savedAt));
   }
 
   /** Nobody waits for it: what it leaves undone is found again by a later scan. */
@@ -121,7 +100,8 @@ export class LedgerWriter {
     if (this.#removals >= MAX_REMOVALS) return;
     this.#removals++;
     const done = () => void this.#removals--;
-    this.#commit.write(partition, mutations, this.#commit.deadline()).then(done, done);
+    const { commit } = this.#context;
+    commit.write(partition, mutations, commit.deadline()).then(done, done);
   }
 }
 

@@ -96,19 +96,21 @@ async function refuse(error: TaskError): Promise<never> {
 type Call = (...args: readonly unknown[]) => Promise<unknown>;
 
 /** A session whose calls, the last argument of which is their timeout in milliseconds, begin once the guard trusts. */
-export function guardCalls<S extends object>(
-  session: S,
-  names: Readonly<Record<keyof S & string, true>>,
-  guard: SettingsGuard,
-): S {
-  const calls = session as Record<string, Call>;
-  const guarded = Object.keys(names).map((name): [string, Call] => {
-    const call: Call = (...args) => (calls[name] as Call)(...args);
-    return [
-      name,
-      (...args) =>
-        guard.isTrusted ? call(...args) : guard.untilTrusted(args.at(-1) as number).then(() => call(...args)),
-    ];
+export function guardCalls<S extends object>(session: S, guard: SettingsGuard): S {
+  const guarded = (call: Call): Call => {
+    const begin: Call = (...args) => call.apply(session, args as unknown[]);
+    return (...args) =>
+      guard.isTrusted ? begin(...args) : guard.untilTrusted(args.at(-1) as number).then(() => begin(...args));
+  };
+  const calls = new Map<unknown, Call>();
+  return new Proxy(session, {
+    get(target, name) {
+      let call = calls.get(name);
+      if (call === undefined) {
+        call = guarded(Reflect.get(target, name) as Call);
+        calls.set(name, call);
+      }
+      return call;
+    },
   });
-  return Object.fromEntries(guarded) as S;
 }

@@ -37,8 +37,8 @@ export function watchSettings(options: WatchOptions, session: LedgerSession, cla
     onReconnected: () => void guard.look(timeout).catch(() => undefined),
   });
   return {
-    session: guardCalls(session, ledgerCalls, guard),
-    claims: guardCalls(claims, claimCalls, guard),
+    session: guardCalls(session, guard),
+    claims: guardCalls(claims, guard),
     stop,
   };
 }
@@ -54,20 +54,3 @@ async function look(options: WatchOptions, timeout: number): Promise<void> {
     throw error;
   }
 }
-
-const ledgerCalls: Readonly<Record<keyof LedgerSession, true>> = {
-  apply: true,
-  readTasks: true,
-  readEntries: true,
-  readLastEntry: true,
-  hasEntry: true,
-  readSweep: true,
-  readClock: true,
-};
-
-const claimCalls: Readonly<Record<keyof ClaimSession, true>> = {
-  readClaim: true,
-  replaceClaim: true,
-  renewClaim: true,
-  endClaim: true,
-};
