@@ -4,6 +4,7 @@ import { DEFAULT_CLOCK_LIMIT } from "../../version.js";
 import type { BatchLimits } from "./batching/group-commit.js";
 import type { InFlightLimits } from "./batching/in-flight-limit.js";
 import type { ClockGuardOptions } from "./clock-guard.js";
+import type { SweepTiming } from "./ledger/sweeper.js";
 import { checkGracePeriod } from "./model/settings.js";
 import type { RetryPolicy } from "./retry.js";
 
@@ -17,7 +18,7 @@ export interface LedgerOptions {
   readonly deadline?: number | undefined;
   /** How long one attempt may take; 3,000 by default. */
   readonly attemptTimeout?: number | undefined;
-  /** The most tasks that leave for one partition in one batch; 256 by default. Saves and completes alone: 64. */
+  /** The most tasks that leave for one partition in one batch; 256 by default. */
   readonly maxBatchTasks?: number | undefined;
   /** The most bytes of envelopes that do; 1 MiB by default. */
   readonly maxBatchBytes?: number | undefined;
@@ -45,23 +46,23 @@ export interface LedgerOptions {
   readonly sweepInterval?: number | undefined;
 }
 
+const defaults = {
+  deadline: 10_000,
+  attemptTimeout: 3_000,
+  maxBatchTasks: 256,
+  maxBatchBytes: 1024 * 1024,
+  maxPendingTasks: 100_000,
+  maxPendingBytes: 64 * 1024 * 1024,
+  whenFull: "wait",
+  clockLimit: 1_000,
+  clockInterval: 60_000,
+  gracePeriod: undefined,
+  sweepEvery: 1_000,
+  sweepInterval: 10_000,
+} satisfies Record<keyof LedgerOptions, unknown>;
+
 /** They are not the driver's. */
-export const ledgerOptionNames: ReadonlySet<string> = new Set(
-  Object.keys({
-    deadline: true,
-    attemptTimeout: true,
-    maxBatchTasks: true,
-    maxBatchBytes: true,
-    maxPendingTasks: true,
-    maxPendingBytes: true,
-    whenFull: true,
-    clockLimit: true,
-    clockInterval: true,
-    gracePeriod: true,
-    sweepEvery: true,
-    sweepInterval: true,
-  } satisfies Record<keyof LedgerOptions, true>),
-);
+export const ledgerOptionNames: ReadonlySet<string> = new Set(Object.keys(defaults));
 
 export interface ResolvedOptions {
   readonly policy: RetryPolicy;
@@ -70,32 +71,28 @@ export interface ResolvedOptions {
   readonly clock: ClockGuardOptions;
   /** The grace period that the keyspace must have, in milliseconds; undefined for any. */
   readonly gracePeriod: number | undefined;
-  readonly sweep: { readonly every: number; readonly interval: number };
+  readonly sweep: SweepTiming;
 }
 
 /** The options with nothing left open. Throws INVALID_ARGUMENT. */
 export function resolveLedgerOptions(options: LedgerOptions): ResolvedOptions {
-  const number = (name: keyof LedgerOptions, otherwise: number, least = 1): number =>
-    checkNumber(name, options[name] ?? otherwise, least);
-  const deadline = number("deadline", 10_000);
-  const clockLimit = BigInt(number("clockLimit", 1_000)) * 1000n;
+  const number = (name: keyof LedgerOptions, least = 1): number =>
+    checkNumber(name, options[name] ?? defaults[name], least);
+  const deadline = number("deadline");
+  const clockLimit = BigInt(number("clockLimit")) * 1000n;
   const gracePeriod = options.gracePeriod ?? undefined;
   // Farther ahead, the versions that others make would not be met: see VersionClock.
   if (clockLimit > DEFAULT_CLOCK_LIMIT) throw invalidArgument("clockLimit", "at most 1000", options.clockLimit);
   if (gracePeriod !== undefined) checkGracePeriod(gracePeriod, clockLimit);
-  const whenFull = options.whenFull ?? "wait";
+  const whenFull = options.whenFull ?? defaults.whenFull;
   if (whenFull !== "wait" && whenFull !== "fail") throw invalidArgument("whenFull", '"wait" or "fail"', whenFull);
   return {
-    policy: { deadline, attemptTimeout: number("attemptTimeout", 3_000) },
-    batch: { maxOperations: number("maxBatchTasks", 256), maxBytes: number("maxBatchBytes", 1024 * 1024) },
-    pending: {
-      maxOperations: number("maxPendingTasks", 100_000),
-      maxBytes: number("maxPendingBytes", 64 * 1024 * 1024),
-      whenFull,
-    },
-    clock: { limit: clockLimit, interval: number("clockInterval", 60_000) },
+    policy: { deadline, attemptTimeout: number("attemptTimeout") },
+    batch: { maxOperations: number("maxBatchTasks"), maxBytes: number("maxBatchBytes") },
+    pending: { maxOperations: number("maxPendingTasks"), maxBytes: number("maxPendingBytes"), whenFull },
+    clock: { limit: clockLimit, interval: number("clockInterval") },
     gracePeriod,
-    sweep: { every: number("sweepEvery", 1_000, 0), interval: number("sweepInterval", 10_000) },
+    sweep: { every: number("sweepEvery", 0), interval: number("sweepInterval") },
   };
 }
 

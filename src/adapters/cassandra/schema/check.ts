@@ -84,9 +84,7 @@ export async function checkUnchanged(
   options: QueryOptions,
 ): Promise<void> {
   const found = await readSettings(client, keyspace, options);
-  const differences = Object.entries(settingRows(settings))
-    .filter(([name, value]) => found[name] !== value)
-    .map(([name, value]) => `setting ${name}: was ${describeValue(value)}, and is ${describeValue(found[name])}`);
+  const differences = compareSettings(settingRows(settings), found, (is, was) => `was ${was}, and is ${is}`);
   if (differences.length > 0) throw changed(keyspace, differences.join("; "));
 }
 
@@ -190,12 +188,14 @@ function findWrong({ table_name, read_repair, default_time_to_live, gc_grace_sec
   return found.map((difference) => `table ${table_name}: ${difference}`);
 }
 
-export function compareSettings(expected: Record<string, string>, found: Record<string, string>): string[] {
+export function compareSettings(
+  expected: Record<string, string>,
+  found: Record<string, string>,
+  say = (is: string, asked: string) => `is ${is}, and ${asked} was asked for`,
+): string[] {
   return Object.entries(expected)
     .filter(([name, value]) => found[name] !== value)
-    .map(
-      ([name, value]) => `setting ${name}: is ${describeValue(found[name])}, and ${describeValue(value)} was asked for`,
-    );
+    .map(([name, value]) => `setting ${name}: ${say(describeValue(found[name]), describeValue(value))}`);
 }
 
 function missing(keyspace: string): TaskError {
