@@ -21,6 +21,8 @@ export interface Benchmark {
 }
 
 export interface Suite {
+  /** Of its picture. */
+  readonly title?: string;
   readonly needs?: "cassandra";
   /** In the order in which they run; imported only where they do. */
   readonly benchmarks: Readonly<Record<string, () => Promise<Benchmark>>>;

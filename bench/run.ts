@@ -1,11 +1,13 @@
 // npm run bench -- [SUITE …] [--only NAME,…] [--rounds N] [--quick] [--json FILE] [--results FILE]
-//   [--profile FOLDER] [--commitlog-sync MODE]
+//   [--picture FILE] [--profile FOLDER] [--commitlog-sync MODE]
+import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { type CassandraSupply, coordinatesOf, sayCoordinates, supplyCassandra } from "../test/cassandra/supply.js";
 import type { Context, Suite } from "./benchmark.js";
 import { bundleBenchmarks } from "./bundle.js";
 import { runJob } from "./job.js";
 import { describeMachine, sayLoad } from "./machine.js";
+import { toPicture } from "./picture.js";
 import { keepResults, sayRow, toMarkdown, writeJson } from "./report.js";
 import type { Row } from "./row.js";
 import { suites } from "./suites.js";
@@ -17,6 +19,7 @@ const USAGE = `npm run bench -- [SUITE …] [options]
   --quick                 a twentieth of everything, for a look while developing
   --json FILE             write every row there
   --results FILE          put the tables there, in place of the last ones (bench/RESULTS.md keeps them)
+  --picture FILE          draw the suite's tasks a second there, as an SVG
   --profile FOLDER        write a CPU profile of each benchmark there
   --commitlog-sync MODE   of the Cassandra that is started: periodic (by default), batch, group`;
 
@@ -32,6 +35,7 @@ const { values, positionals } = parseArgs({
     quick: { type: "boolean", default: false },
     json: { type: "string" },
     results: { type: "string" },
+    picture: { type: "string" },
     profile: { type: "string" },
     "commitlog-sync": { type: "string", default: "periodic" },
     help: { type: "boolean", default: false },
@@ -70,6 +74,7 @@ async function runSuite(program: string, name: string, context: Context): Promis
       }
     console.log(`load at the end ${sayLoad()}`);
     if (values.results !== undefined) await keepResults(values.results, name, toResults(head, rows));
+    if (values.picture !== undefined) await writeFile(values.picture, toPicture(suite.title ?? name, "tasks/s", rows));
     return rows;
   } finally {
     await cassandra?.stop();

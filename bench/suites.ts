@@ -46,7 +46,16 @@ export const suites: Readonly<Record<string, Suite>> = {
     benchmarks: {
       claims: () => import("./recovery/claims.js"),
       pass: () => import("./recovery/pass.js"),
+      perform: () => import("./recovery/perform.js"),
       "save-complete": () => import("./recovery/save-complete.js"),
+    },
+  },
+  peers: {
+    title: "The life of a task: added, then completed, each on the disk",
+    benchmarks: {
+      lives: () => import("./peers/lives.js"),
+      bytes: () => import("./peers/bytes.js"),
+      "dead-worker": () => import("./peers/dead-worker.js"),
     },
   },
 };

@@ -1,45 +1,37 @@
-export type {
-  Adapter,
-  AllOptions,
-  CompleteEntry,
-  OperationOptions,
-  Outcome,
-  SaveEntry,
-  StoredTask,
-  TaskKey,
-  Version,
-  WriteOptions,
-} from "./adapter.js";
+export type { Adapter } from "./adapter/adapter.js";
 export type { FromBatchOptions } from "./batch/batch.js";
 export { fromBatch, toBatch } from "./batch/batch.js";
-export type { BatchOptions, FrameOptions } from "./batch/batch-limits.js";
 export type { DecodeFramesOptions, EncodeFramesOptions } from "./batch/task-frames.js";
 export { decodeFrames, encodeFrames } from "./batch/task-frames.js";
-export type { BulkFailure, BulkOptions } from "./bulk.js";
-export { BulkError } from "./bulk.js";
-export type { ByteSource, ByteStream } from "./byte-source.js";
-export type { ClaimClock, ClaimHolding, ClaimRequest, ClaimState, ClaimStore } from "./claim-store.js";
-export { grantClaim, isClaimed, REDELIVERY, releaseClaim, renewClaim } from "./claim-store.js";
-export type { RunOptions } from "./composite-task.js";
-export { CompositeTask } from "./composite-task.js";
-export type { CompleteAllOptions, DataInterfaceOptions, SaveAllOptions } from "./data-interface.js";
-export { DataInterface } from "./data-interface.js";
-export { configure } from "./default.js";
+export type { ReleaseOptions } from "./claims/claim.js";
+export { Claim } from "./claims/claim.js";
+export type { ClaimInfo, ClaimOptions } from "./claims/claiming.js";
+export type { OperationOptions } from "./core/abort.js";
+export type { ByteSource, ByteStream } from "./core/byte-source.js";
+export type { TaskErrorCode, TaskErrorDetails, WriteOutcome } from "./core/errors.js";
+export { isTaskError, TaskError } from "./core/errors.js";
+export type { TaskKey } from "./core/keys.js";
+export { MAX_KEY_BYTES } from "./core/keys.js";
+export type { Version } from "./core/version.js";
+export { dateToVersion, versionToDate } from "./core/version.js";
 export type { Envelope } from "./envelope/envelope.js";
 export { DEFAULT_MAX_TASK_BYTES } from "./envelope/envelope.js";
-export type { TaskErrorCode, TaskErrorDetails, WriteOutcome } from "./errors.js";
-export { isTaskError, TaskError } from "./errors.js";
-export type { ExistingTasksOptions, TaskSource } from "./generator.js";
-export { existingTasks, TaskGenerator } from "./generator.js";
-export type { FromHashOptions, TaskHash } from "./hash/hash.js";
-export type { AdapterBuilder, AdapterBuilderOptions } from "./interface-state.js";
-export { MAX_KEY_BYTES } from "./keys.js";
-export type { ListStats, StatsOptions } from "./list-stats.js";
-export type { MoveOptions } from "./move-tasks.js";
-export { moveTasks } from "./move-tasks.js";
-export type { ReleaseOptions } from "./recovery/claim.js";
-export { Claim } from "./recovery/claim.js";
-export type { ClaimInfo, ClaimOptions } from "./recovery/claiming.js";
+export type { BulkFailure, BulkOptions } from "./interface/bulk.js";
+export { BulkError } from "./interface/bulk.js";
+export { configure } from "./interface/configure.js";
+export type { CompleteAllOptions, DataInterfaceOptions, SaveAllOptions } from "./interface/data-interface.js";
+export { DataInterface } from "./interface/data-interface.js";
+export type { ExistingTasksOptions, TaskSource } from "./interface/generator.js";
+export { existingTasks, TaskGenerator } from "./interface/generator.js";
+export type { AdapterBuilder, AdapterBuilderOptions } from "./interface/interface-state.js";
+export type { ListStats, StatsOptions } from "./interface/list-stats.js";
+export type { MoveOptions } from "./interface/move-tasks.js";
+export { moveTasks } from "./interface/move-tasks.js";
+export type { StaleOptions } from "./interface/stale.js";
+export type { FromHashOptions, TaskHash } from "./json/hash.js";
+export type { RunOptions } from "./recovery/composite-task.js";
+export { CompositeTask } from "./recovery/composite-task.js";
+export { dispatchKey } from "./recovery/dispatch-key.js";
 export { perform } from "./recovery/perform.js";
 export type {
   Backoff,
@@ -56,7 +48,7 @@ export type { RedeliverOptions } from "./recovery/redeliver.js";
 export { redeliver } from "./recovery/redeliver.js";
 export type { Revival, ReviveOptions } from "./recovery/revive.js";
 export { revive } from "./recovery/revive.js";
-export type { StaleOptions } from "./stale.js";
+export type { BatchOptions, FrameOptions } from "./task/batch-options.js";
 export { OpaqueTask } from "./task/opaque-task.js";
 export { Task } from "./task/task.js";
 export type { ListOptions } from "./task/task-state.js";
@@ -75,4 +67,3 @@ export type {
   TaskOf,
 } from "./task/task-types.js";
 export type { Validate, Violation } from "./task/validation.js";
-export { dateToVersion, processClock, VersionClock, versionToDate } from "./version.js";

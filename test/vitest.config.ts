@@ -10,10 +10,12 @@ const alias = [
   { find: /^taskledger$/, replacement: source("index.ts") },
   { find: /^taskledger\/cassandra$/, replacement: source("adapters/cassandra/index.ts") },
   { find: /^taskledger\/sqlite$/, replacement: source("adapters/sqlite/index.ts") },
-  { find: /^taskledger\/memory$/, replacement: source("adapters/memory.ts") },
-  { find: /^taskledger\/store$/, replacement: source("store.ts") },
+  { find: /^taskledger\/memory$/, replacement: source("adapters/memory/index.ts") },
+  { find: /^taskledger\/store$/, replacement: source("store/index.ts") },
+  { find: /^taskledger\/adapter$/, replacement: source("adapter/index.ts") },
   { find: /^taskledger\/testing$/, replacement: source("testing/index.ts") },
   { find: /^taskledger\/wire$/, replacement: source("wire/index.ts") },
+  { find: /^taskledger\/gen\/(.*)\.js$/, replacement: `${root}gen/$1.ts` },
 ];
 
 /** Tests that need a Cassandra are named so. */
@@ -21,6 +23,9 @@ const cassandra = "test/**/*.cassandra.test.ts";
 
 /** Those of workers in other languages need their tools. */
 const languages = "test/languages/**/*.test.ts";
+
+/** Those of whole services beside queues start a Redis and a PostgreSQL, and wait for leases to end. */
+const queues = ["test/queues/**/*.test.ts", "test/orders/**/*.test.ts", "test/examples/orders.test.ts"];
 
 /** Those of the packed package need many tools. */
 const packaged = "test/package/**/*.test.ts";
@@ -39,7 +44,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: [cassandra, clusters, languages, packaged],
+          exclude: [cassandra, clusters, languages, ...queues, packaged],
           sequence: { groupOrder: 0 },
           testTimeout: 30_000, // only what hangs fails: a busy machine is slow
         },
@@ -50,7 +55,7 @@ export default defineConfig({
           name: "cassandra",
           sequence: { groupOrder: 1 }, // it starts while the others run
           include: [cassandra],
-          exclude: [languages],
+          exclude: [languages, ...queues],
           globalSetup: "test/cassandra/global-setup.ts",
           testTimeout: 60_000,
           hookTimeout: 60_000,
@@ -62,6 +67,16 @@ export default defineConfig({
           name: "languages",
           include: [languages],
           exclude: [clusters],
+          globalSetup: "test/cassandra/global-setup.ts",
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        resolve: { alias },
+        test: {
+          name: "queues",
+          include: queues,
           globalSetup: "test/cassandra/global-setup.ts",
           testTimeout: 60_000,
           hookTimeout: 60_000,

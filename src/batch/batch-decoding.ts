@@ -2,10 +2,10 @@ import { create, fromBinary, mergeFromBinary, toBinary } from "@bufbuild/protobu
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 import { type TaskBatch, TaskBatchSchema, type TaskGroup, TaskGroupSchema } from "../../gen/taskledger/v1/batch_pb.js";
 import { type TaskEnvelope, TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
+import { describeValue, isTaskError, TaskError } from "../core/errors.js";
 import { checkEnvelope } from "../envelope/check.js";
 import { type FullEnvelope, packData } from "../envelope/envelope.js";
 import { compactHeaders } from "../envelope/headers.js";
-import { describeValue, isTaskError, TaskError } from "../errors.js";
 import { fallBack } from "../wire/fallback.js";
 import { decode } from "../wire/message-codec.js";
 import type { Reader } from "../wire/reader.js";

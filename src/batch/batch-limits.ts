@@ -1,4 +1,4 @@
-import { TaskError } from "../errors.js";
+import { TaskError } from "../core/errors.js";
 
 /** The most tasks that a batch may have, for writers and readers. */
 export const MAX_BATCH_TASKS = 10_000;
@@ -8,19 +8,6 @@ export const MAX_SHARED_BYTES = 1024;
 
 /** How many bytes a batch may have more than one envelope, so that each task fits into a batch of its own. */
 export const BATCH_OVERHEAD_BYTES = 4096;
-
-export interface BatchOptions {
-  /**
-   * The largest batch, in bytes. By default 4 KiB more than the largest task, so that each fits: 1,052,672, unless the
-   * data interface has another `maxTaskBytes`.
-   */
-  readonly maxBatchBytes?: number | undefined;
-}
-
-export interface FrameOptions extends BatchOptions {
-  /** Ends it with ABORTED; the source is let go. */
-  readonly signal?: AbortSignal | undefined;
-}
 
 /** Throws TOO_LARGE. */
 export function checkBatchTasks(count: number): void {

@@ -1,6 +1,7 @@
-import { defaultHome, maxTaskBytes } from "../default-home.js";
-import { invalidArgument } from "../errors.js";
-import { checkCount, readOptions } from "../options.js";
+import { checkCount, readOptions } from "../core/arguments.js";
+import { invalidArgument } from "../core/errors.js";
+import type { BatchOptions } from "../task/batch-options.js";
+import { defaultHome, maxTaskBytes } from "../task/default-home.js";
 import type { OpaqueTask } from "../task/opaque-task.js";
 import { TaskTypeRegistry } from "../task/registry.js";
 import type { Task } from "../task/task.js";
@@ -10,7 +11,7 @@ import { stateOf, type TaskHome } from "../task/task-state.js";
 import type { TaskClass, TaskOf } from "../task/task-types.js";
 import { decodeBatch } from "./batch-decoding.js";
 import { BatchEncoder, type BatchRow, toRow } from "./batch-encoding.js";
-import { BATCH_OVERHEAD_BYTES, type BatchOptions, checkBatchTasks } from "./batch-limits.js";
+import { BATCH_OVERHEAD_BYTES, checkBatchTasks } from "./batch-limits.js";
 
 export interface FromBatchOptions<C extends TaskClass<Task> = TaskClass<Task>> extends BatchOptions {
   /** The classes that tasks are read as; by default the configured data interface reads them. */

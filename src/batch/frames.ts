@@ -1,6 +1,6 @@
-import { type ByteSource, supplyBytes } from "../byte-source.js";
-import { invalidArgument, TaskError } from "../errors.js";
-import { SourceReader } from "../source.js";
+import { type ByteSource, supplyBytes } from "../core/byte-source.js";
+import { invalidArgument, TaskError } from "../core/errors.js";
+import { SourceReader } from "../core/pull-source.js";
 
 /**
  * The messages of a stream of frames, as views that are good until the next one is asked for. Throws TOO_LARGE for a

@@ -1,11 +1,12 @@
-import { checkSignal, throwIfAborted } from "../abort.js";
-import type { ByteSource } from "../byte-source.js";
-import { defaultHome, maxTaskBytes } from "../default-home.js";
+import { checkSignal, throwIfAborted } from "../core/abort.js";
+import { checkCount, type OptionNames, readOptions } from "../core/arguments.js";
+import type { ByteSource } from "../core/byte-source.js";
+import { invalidArgument } from "../core/errors.js";
+import { NOT_READY, SourceReader, supplyOf } from "../core/pull-source.js";
 import { decodeEnvelope } from "../envelope/decode.js";
 import type { FullEnvelope } from "../envelope/envelope.js";
-import { invalidArgument } from "../errors.js";
-import { checkCount, type OptionNames, readOptions } from "../options.js";
-import { NOT_READY, SourceReader, supplyOf } from "../source.js";
+import type { FrameOptions } from "../task/batch-options.js";
+import { defaultHome, maxTaskBytes } from "../task/default-home.js";
 import type { OpaqueTask } from "../task/opaque-task.js";
 import { TaskTypeRegistry } from "../task/registry.js";
 import type { Task } from "../task/task.js";
@@ -15,7 +16,7 @@ import type { TaskClass, TaskOf } from "../task/task-types.js";
 import { maxBatchBytes, rowOf } from "./batch.js";
 import { decodeBatch } from "./batch-decoding.js";
 import { BatchEncoder } from "./batch-encoding.js";
-import { type FrameOptions, MAX_BATCH_TASKS } from "./batch-limits.js";
+import { MAX_BATCH_TASKS } from "./batch-limits.js";
 import { readFrames } from "./frames.js";
 
 export interface EncodeFramesOptions extends FrameOptions {
@@ -36,7 +37,7 @@ const frameOptions: OptionNames<FrameOptions> = { maxBatchBytes: true, signal: t
  * ready, so that a trickle is not held back. Throws INVALID_DATA, TOO_LARGE, ABORTED, INVALID_ARGUMENT, and what the
  * source throws; left early, it lets go of the source.
  *
- *     await pipeline(encodeFrames(tasks.all("datto.com")), socket);
+ *     await pipeline(encodeFrames(tasks.all("acme.com")), socket);
  */
 export function encodeFrames(
   source: Iterable<Task> | AsyncIterable<Task>,

@@ -1,5 +1,5 @@
 import { Command, CommanderError } from "commander";
-import { packageVersion } from "../package-version.js";
+import { packageVersion } from "../core/package-version.js";
 import { CommandError, type ExitCode, exitCodes } from "./command-error.js";
 import { addInit } from "./init.js";
 import { printError } from "./print-error.js";

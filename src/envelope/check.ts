@@ -1,9 +1,9 @@
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { TaskEnvelope } from "../../gen/taskledger/v1/envelope_pb.js";
-import { TaskError } from "../errors.js";
-import { isKey, keyError } from "../keys.js";
-import { typeNameOf } from "../type-url.js";
-import { timestampToVersion } from "../version.js";
+import { TaskError } from "../core/errors.js";
+import { isKey, keyError } from "../core/keys.js";
+import { typeNameOf } from "../core/type-url.js";
+import { timestampToVersion } from "../core/version.js";
 import type { FullEnvelope } from "./envelope.js";
 
 type Code = "INVALID_ENVELOPE" | "INVALID_HASH";

@@ -1,8 +1,8 @@
 import { fromBinary, type Message } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import { type TaskEnvelope, TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
-import { describeValue, TaskError } from "../errors.js";
-import { type Version, versionToTimestamp } from "../version.js";
+import { describeValue, TaskError } from "../core/errors.js";
+import { type Version, versionToTimestamp } from "../core/version.js";
 import { catchFallback, fallBack } from "../wire/fallback.js";
 import { decode, type MessageCodec } from "../wire/message-codec.js";
 import type { Reader } from "../wire/reader.js";

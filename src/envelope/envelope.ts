@@ -1,8 +1,8 @@
 import { type Any, timestampDate } from "@bufbuild/protobuf/wkt";
 import type { TaskEnvelope } from "../../gen/taskledger/v1/envelope_pb.js";
-import { TaskError } from "../errors.js";
-import type { TaskKey } from "../keys.js";
-import { timestampToVersion, type Version } from "../version.js";
+import { TaskError } from "../core/errors.js";
+import type { TaskKey } from "../core/keys.js";
+import { timestampToVersion, type Version } from "../core/version.js";
 import { compactHeaders } from "./headers.js";
 
 /** The largest envelope, in bytes, unless a data interface is told otherwise: 1 MiB. */

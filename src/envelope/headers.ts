@@ -1,5 +1,5 @@
-import { describeValue, TaskError } from "../errors.js";
-import { isPlainObject } from "../values.js";
+import { describeValue, TaskError } from "../core/errors.js";
+import { isPlainObject } from "../core/values.js";
 
 /**
  * The header in which the hash carries what a newer version of the protocol put into the envelope and this one does

@@ -1,6 +1,6 @@
 import type { DescFile } from "@bufbuild/protobuf";
 import type { Schema } from "@bufbuild/protoplugin";
-import { isMapped, mapImportsOption, ownProtos } from "../import-options.js";
+import { isMapped, mapImportsOption, ownProtos } from "../core/import-options.js";
 import type { Problems } from "./problems.js";
 
 /**

@@ -1,6 +1,6 @@
 import type { DescField, DescMessage, DescOneof } from "@bufbuild/protobuf";
 import { safeIdentifier } from "@bufbuild/protoplugin";
-import { objectMembers, reservedTaskMembers } from "../reserved.js";
+import { objectMembers, reservedTaskMembers } from "../core/reserved.js";
 import type { Problems } from "./problems.js";
 import { nameInFile } from "./symbols.js";
 import { optionString } from "./task-option.js";

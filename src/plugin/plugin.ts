@@ -1,7 +1,7 @@
 import type { DescFile, DescMessage } from "@bufbuild/protobuf";
 import type { CodeGeneratorResponse } from "@bufbuild/protobuf/wkt";
 import { createEcmaScriptPlugin, type Plugin, type Schema, type Target } from "@bufbuild/protoplugin";
-import { packageVersion } from "../package-version.js";
+import { packageVersion } from "../core/package-version.js";
 import { type CodecPlan, planCodecs } from "./codec/plan.js";
 import { printCodecFile } from "./codec/print-codec.js";
 import { checkImports } from "./imports.js";

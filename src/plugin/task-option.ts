@@ -9,7 +9,7 @@ import {
 } from "@bufbuild/protobuf";
 import { getDeclarationString, type Schema } from "@bufbuild/protoplugin";
 import { type TaskOptions, task as taskOption } from "../../gen/taskledger/v1/options_pb.js";
-import { packageVersion } from "../package-version.js";
+import { packageVersion } from "../core/package-version.js";
 import type { Problems } from "./problems.js";
 
 export type KeyOption = "list_field" | "id_field";

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
-import type { DataInterface } from "../data-interface.js";
-import { messageOf } from "../describe-value.js";
+import { messageOf } from "../core/describe-value.js";
+import { isTaskError } from "../core/errors.js";
+import { isKey, MAX_KEY_BYTES, type TaskKey } from "../core/keys.js";
 import type { FullEnvelope } from "../envelope/envelope.js";
-import { isTaskError } from "../errors.js";
-import { isKey, MAX_KEY_BYTES, type TaskKey } from "../keys.js";
-import { saveCopy } from "../save-copy.js";
+import type { DataInterface } from "../interface/data-interface.js";
+import { saveCopy } from "../interface/save-copy.js";
 import type { Task } from "../task/task.js";
 import { currentEnvelope } from "../task/task-envelope.js";
 import type { Exhaustion } from "./perform-options.js";

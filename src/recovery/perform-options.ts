@@ -1,11 +1,18 @@
-import { checkSignal } from "../abort.js";
-import type { OperationOptions } from "../adapter.js";
-import { checkTaskList } from "../keys.js";
-import { checkBoolean, checkCount, checkDuration, checkFunction, type OptionNames, readOptions } from "../options.js";
+import type { OperationOptions } from "../adapter/adapter.js";
+import type { Claim } from "../claims/claim.js";
+import { checkClaimOptions } from "../claims/claiming.js";
+import { checkSignal } from "../core/abort.js";
+import {
+  checkBoolean,
+  checkCount,
+  checkDuration,
+  checkFunction,
+  type OptionNames,
+  readOptions,
+} from "../core/arguments.js";
+import { checkTaskList } from "../core/keys.js";
 import type { Task } from "../task/task.js";
 import type { ExecuteContext } from "../task/task-types.js";
-import type { Claim } from "./claim.js";
-import { checkClaimOptions } from "./claiming.js";
 
 /** What a handler is given beside the task. */
 export type PerformContext = ExecuteContext & {

@@ -1,5 +1,5 @@
-import type { DataInterface } from "../data-interface.js";
-import { checkFunction, readOptions } from "../options.js";
+import { checkFunction, readOptions } from "../core/arguments.js";
+import type { DataInterface } from "../interface/data-interface.js";
 import type { OpaqueTask } from "../task/opaque-task.js";
 import type { Task } from "../task/task.js";
 import type { TaskClass, TaskOf } from "../task/task-types.js";

@@ -1,14 +1,15 @@
-import { type ClaimState, isClaimed } from "../claim-store.js";
-import type { DataInterface } from "../data-interface.js";
-import { isTaskError, TaskError } from "../errors.js";
-import { checkDataInterface, servicesOf } from "../interface-state.js";
+import { type ClaimState, isClaimed, REDELIVERY } from "../adapter/claim-store.js";
+import type { Claim } from "../claims/claim.js";
+import { claimsOf, DEFAULT_LEASE, newOwner } from "../claims/claiming.js";
+import { isTaskError, TaskError } from "../core/errors.js";
+import type { DataInterface } from "../interface/data-interface.js";
+import { checkDataInterface, servicesOf } from "../interface/interface-state.js";
 import { OpaqueTask } from "../task/opaque-task.js";
 import type { Task } from "../task/task.js";
-import type { Claim } from "./claim.js";
-import { claimsOf, DEFAULT_LEASE, newOwner } from "./claiming.js";
+import { stateOf } from "../task/task-state.js";
 import { saveDeadLetter } from "./dead-letter.js";
 import type { PassedOver, PerformContext, PerformOptions, PerformResult, TaskHandler } from "./perform-options.js";
-import { keepRenewing, runClaimed } from "./run-claimed.js";
+import { keepRenewing, reasonOf, runClaimed } from "./run-claimed.js";
 
 /** Does tasks, each under a claim, and sees to what becomes of them: completed, tried again later, or given up. */
 export class Performer {
@@ -43,12 +44,15 @@ export class Performer {
     return this.#hasRivals;
   }
 
-  /** Throws what the store throws if the task could not be claimed, or not be completed. */
+  /** Throws TYPE_MISMATCH, NOT_SAVED, and what the store throws if the task could not be claimed, or not be completed. */
   async perform(task: Task): Promise<PerformResult> {
+    const { attempt } = stateOf(task).envelope;
+    const { signal } = this.#options;
+    if (signal?.aborted) return { type: "interrupted", task, attempt, error: reasonOf(signal) };
     const cannotDo = task instanceof OpaqueTask && !(this.#options.opaque && this.#handler);
     if (cannotDo) return passedOver(task, "opaque");
     const before = await this.#claimsBefore(task);
-    if (this.#wasLeftOpen(before)) return passedOver(task, "given-up");
+    if (this.#wasLeftOpen(task, before)) return passedOver(task, "given-up");
     const claim = await this.#claim(task);
     if (typeof claim === "string") return passedOver(task, claim);
     const stopRenewing = keepRenewing(claim, this.#lease);
@@ -82,10 +86,12 @@ export class Performer {
   }
 
   /** It was given up, and there was no list for it to go to; nor is there now. */
-  #wasLeftOpen(before: ClaimState | undefined): boolean {
-    const { deadLetterList } = this.#options;
-    if (before === undefined || deadLetterList !== undefined) return false;
-    return before.owner === undefined && before.attempt >= this.#maxAttempts;
+  #wasLeftOpen(task: Task, before: ClaimState | undefined): boolean {
+    if (before === undefined || this.#deadLetterListOf(task) !== undefined) return false;
+    const { owner, attempt } = before;
+    // A mark hides whether the last attempt failed or its worker died, which is still to be told.
+    if (owner === REDELIVERY) return attempt > this.#maxAttempts;
+    return owner === undefined && attempt >= this.#maxAttempts;
   }
 
   /** Without the caller's signal: it is short, and a claim that was granted must be known, to be released. */
@@ -101,8 +107,9 @@ export class Performer {
   async #whyNot(task: Task): Promise<PassedOver> {
     this.#hasRivals = true;
     const [state] = await claimsOf(this.#tasks.adapter).states([task]);
-    const savedAt = task.envelope.savedAt ?? 0n;
-    if (state === undefined || !isClaimed(state, { savedAt }, { now: Date.now(), tolerance: 0 })) return "gone";
+    const { savedAt = 0n } = task.envelope;
+    const isOfVersion = state?.savedAt === savedAt && isClaimed(state, { savedAt }, { now: Date.now(), tolerance: 0 });
+    if (!isOfVersion) return "gone";
     return state.owner === undefined ? "waiting" : "claimed";
   }
 
@@ -148,9 +155,9 @@ export class Performer {
 
   /** First the copy, then the original: at no time is the task in neither list. */
   async #putAside(task: Task, claim: Claim, error: unknown): Promise<PerformResult> {
-    const { deadLetterList } = this.#options;
+    const deadLetterList = this.#deadLetterListOf(task);
     const { attempt } = claim;
-    if (deadLetterList === undefined || deadLetterList === task.taskList) {
+    if (deadLetterList === undefined) {
       await claim.release();
       return { type: "exhausted", task, attempt, error };
     }
@@ -163,6 +170,12 @@ export class Performer {
     await saveDeadLetter(this.#tasks, open, deadLetterList, { attempts: attempt, error });
     await this.#tasks.complete(task);
     return { type: "dead-lettered", task, attempt, error };
+  }
+
+  /** Where the task goes if it is given up; a dead letter stays where it is. */
+  #deadLetterListOf({ taskList }: Task): string | undefined {
+    const { deadLetterList } = this.#options;
+    return deadLetterList === taskList ? undefined : deadLetterList;
   }
 
   /** The most that is waited after an attempt. */

@@ -1,5 +1,5 @@
-import { invalidArgument, type TaskError } from "../errors.js";
-import { checkCount, checkDuration, checkFunction, type OptionNames, readOptions } from "../options.js";
+import { checkCount, checkDuration, checkFunction, type OptionNames, readOptions } from "../core/arguments.js";
+import { invalidArgument, type TaskError } from "../core/errors.js";
 import type { Task } from "../task/task.js";
 import { checkPerformOptions, type PerformOptions, type PerformResult, performOptionNames } from "./perform-options.js";
 

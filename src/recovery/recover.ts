@@ -1,9 +1,9 @@
-import { mapConcurrently } from "../concurrency.js";
-import type { DataInterface } from "../data-interface.js";
-import { invalidArgument } from "../errors.js";
-import { checkTaskList } from "../keys.js";
-import { checkFunction } from "../options.js";
-import { listStale } from "../stale.js";
+import { checkFunction } from "../core/arguments.js";
+import { mapConcurrently } from "../core/concurrency.js";
+import type { TaskError } from "../core/errors.js";
+import { checkTaskLists } from "../core/keys.js";
+import type { DataInterface } from "../interface/data-interface.js";
+import { listStale } from "../interface/stale.js";
 import type { OpaqueTask } from "../task/opaque-task.js";
 import type { Task } from "../task/task.js";
 import type { TaskClass, TaskOf } from "../task/task-types.js";
@@ -31,13 +31,6 @@ export async function recover<C extends TaskClass<Task>>(
   checkFunction("handler", handler);
   const read = readRecoverOptions(lists, options as RecoverOptions);
   return new Recovery(tasks as DataInterface, lists, handler as TaskHandler<Task> | undefined, read).run();
-}
-
-function checkTaskLists(taskLists: unknown): readonly string[] {
-  const lists: unknown[] = Array.isArray(taskLists) ? taskLists : [taskLists];
-  if (lists.length === 0) throw invalidArgument("taskLists", "a task list, or an array of them", taskLists);
-  for (const list of lists) checkTaskList(list);
-  return lists as string[];
 }
 
 const countOf = {
@@ -77,20 +70,16 @@ class Recovery {
 
   async run(): Promise<RecoverCounts> {
     const { every, signal } = this.#options;
-    const onStoreFailed = (error: (RecoverEvent & { type: "store-failed" })["error"]) =>
-      this.#tell({ type: "store-failed", error }).then(() => !this.#thrown);
-    await repeat(() => this.#passAll(), { every, signal, onStoreFailed });
+    const onFailed = (error: unknown) =>
+      this.#tell({ type: "store-failed", error: error as TaskError }).then(() => !this.#thrown);
+    const passes = this.#taskLists.map((taskList) => () => this.#pass(taskList));
+    await repeat(passes, { every, signal, onFailed });
     if (this.#thrown) throw this.#thrown.cause;
     return this.#total;
   }
 
-  /** Whether to go on. */
-  async #passAll(): Promise<boolean> {
-    for (const taskList of this.#taskLists) if (!this.#thrown) await this.#pass(taskList);
-    return !this.#thrown;
-  }
-
-  async #pass(taskList: string): Promise<void> {
+  /** Resolves to whether to go on. */
+  async #pass(taskList: string): Promise<boolean> {
     const { olderThan = 60_000, concurrency, signal, owner } = this.#options;
     const counts = noCounts();
     const isContested = () => this.#performer.hasRivals;
@@ -101,9 +90,10 @@ class Recovery {
       counts[name]++;
       this.#total[name]++;
       if (result.type !== "passed-over") await this.#tell(result);
-      if (this.#thrown) return;
+      if (this.#thrown) return false;
     }
     await this.#tell({ type: "pass", taskList, counts });
+    return !this.#thrown;
   }
 
   async #tell(event: RecoverEvent): Promise<void> {

@@ -1,6 +1,6 @@
-import { onAbort } from "../abort.js";
-import { isTaskError, TaskError } from "../errors.js";
-import type { Claim } from "./claim.js";
+import type { Claim } from "../claims/claim.js";
+import { onAbort } from "../core/abort.js";
+import { isTaskError, TaskError } from "../core/errors.js";
 
 export interface RunClaimedOptions {
   readonly lease: number;
@@ -91,6 +91,7 @@ function timedOut({ taskList, id }: Claim, timeout: number): TaskError {
   return new TaskError("TIMEOUT", `its handler did not end within ${timeout} ms`, { taskList, id });
 }
 
-function reasonOf({ reason }: AbortSignal): TaskError {
+/** Why a signal was aborted, as a TaskError. */
+export function reasonOf({ reason }: AbortSignal): TaskError {
   return isTaskError(reason) ? reason : new TaskError("ABORTED", "aborted", { cause: reason });
 }

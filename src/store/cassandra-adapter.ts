@@ -1,7 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { ConnectionOptions } from "node:tls";
-import type { Adapter } from "../adapter.js";
+import type { Adapter } from "../adapter/adapter.js";
 import type { CassandraAddress } from "./cassandra-url.js";
 import { invalidUrl } from "./url-error.js";
 

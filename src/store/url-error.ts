@@ -1,4 +1,4 @@
-import { TaskError } from "../errors.js";
+import { TaskError } from "../core/errors.js";
 
 /**
  * INVALID_URL that says what is wrong. `reason` must hold no part of the URL: whatever a part looks like, it may be one of a

@@ -1,5 +1,5 @@
 import type { AnySchema } from "@bufbuild/protobuf/wkt";
-import { TaskError } from "../errors.js";
+import { TaskError } from "../core/errors.js";
 import { Task } from "./task.js";
 import type { TaskState } from "./task-state.js";
 

@@ -1,4 +1,4 @@
-import { invalidArgument, TaskError } from "../errors.js";
+import { invalidArgument, TaskError } from "../core/errors.js";
 import { Task } from "./task.js";
 import { mismatch } from "./task-state.js";
 import type { TaskClass } from "./task-types.js";

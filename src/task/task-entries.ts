@@ -1,6 +1,6 @@
-import type { CompleteEntry, Outcome, SaveEntry } from "../adapter.js";
-import { TaskError } from "../errors.js";
-import type { Version } from "../version.js";
+import type { CompleteEntry, Outcome, SaveEntry } from "../adapter/adapter.js";
+import { TaskError } from "../core/errors.js";
+import type { Version } from "../core/version.js";
 import { OpaqueTask } from "./opaque-task.js";
 import type { TaskTypeRegistry } from "./registry.js";
 import type { Task } from "./task.js";

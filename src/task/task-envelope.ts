@@ -1,6 +1,11 @@
 import type { DescMessage, Message } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import type { TaskEnvelope } from "../../gen/taskledger/v1/envelope_pb.js";
+import { isTaskError, TaskError } from "../core/errors.js";
+import type { TaskKey } from "../core/keys.js";
+import { typeNameOf } from "../core/type-url.js";
+import { processClock } from "../core/version.js";
+import { decodeData, encodeData, opaqueBytes } from "../data/data.js";
 import type { DataReader } from "../envelope/decode.js";
 import {
   type DataWriter,
@@ -12,14 +17,9 @@ import {
 } from "../envelope/encode.js";
 import { checkSize, copyEnvelope, type FullEnvelope, packData, savedAtOf } from "../envelope/envelope.js";
 import { checkHeaders } from "../envelope/headers.js";
-import { isTaskError, TaskError } from "../errors.js";
-import type { TaskKey } from "../keys.js";
-import { typeNameOf } from "../type-url.js";
-import { processClock } from "../version.js";
 import { fallBack } from "../wire/fallback.js";
 import type { MessageCodec } from "../wire/message-codec.js";
 import { noBytes } from "../wire/reader.js";
-import { decodeData, encodeData, opaqueBytes } from "./data.js";
 import { type AnyTask, stateOf, type TaskHome, TaskState } from "./task-state.js";
 import type { TaskClass } from "./task-types.js";
 

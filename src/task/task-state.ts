@@ -1,16 +1,16 @@
 import type { Message } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import type { TaskEnvelope } from "../../gen/taskledger/v1/envelope_pb.js";
-import type { OperationOptions } from "../adapter.js";
-import type { BatchOptions, FrameOptions } from "../batch/batch-limits.js";
-import type { ByteSource } from "../byte-source.js";
+import type { OperationOptions } from "../adapter/adapter.js";
+import type { Claim } from "../claims/claim.js";
+import type { ByteSource } from "../core/byte-source.js";
+import { describeValue, TaskError } from "../core/errors.js";
+import type { TaskKey } from "../core/keys.js";
+import { packageVersion } from "../core/package-version.js";
+import { type Version, versionToTimestamp } from "../core/version.js";
 import { savedAtOf } from "../envelope/envelope.js";
-import { describeValue, TaskError } from "../errors.js";
-import type { FromHashOptions } from "../hash/hash.js";
-import type { TaskKey } from "../keys.js";
-import { packageVersion } from "../package-version.js";
-import type { Claim } from "../recovery/claim.js";
-import { type Version, versionToTimestamp } from "../version.js";
+import type { FromHashOptions } from "../json/hash.js";
+import type { BatchOptions, FrameOptions } from "./batch-options.js";
 
 /** A task, as far as this module looks at one. */
 export interface AnyTask extends TaskKey {

@@ -1,5 +1,5 @@
 import type { DescMessage, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
-import type { Claim } from "../recovery/claim.js";
+import type { Claim } from "../claims/claim.js";
 import type { MessageCodec } from "../wire/message-codec.js";
 
 /** What a generated class is, or a class that extends one. */

@@ -1,13 +1,13 @@
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
-import type { OperationOptions } from "../adapter.js";
-import { defaultHome, maxTaskBytes } from "../default-home.js";
+import type { OperationOptions } from "../adapter/adapter.js";
+import { isTaskError, TaskError } from "../core/errors.js";
+import { packageVersion } from "../core/package-version.js";
+import { typeNameOf } from "../core/type-url.js";
 import { decodeEnvelope } from "../envelope/decode.js";
 import { type Envelope, viewEnvelope } from "../envelope/envelope.js";
-import { isTaskError, TaskError } from "../errors.js";
-import { envelopeToHash, type FromHashOptions, hashToEnvelope, type TaskHash } from "../hash/hash.js";
-import { packageVersion } from "../package-version.js";
-import { typeNameOf } from "../type-url.js";
+import { envelopeToHash, type FromHashOptions, hashToEnvelope, type TaskHash } from "../json/hash.js";
 import { buildState, newState, splitOptions } from "./build.js";
+import { defaultHome, maxTaskBytes } from "./default-home.js";
 import {
   currentEnvelope,
   DataDecoder,
@@ -37,7 +37,7 @@ type ReadableClass = abstract new (...args: any[]) => Task;
  * A task: its list and id, its data, and what travels beside them. Generated classes extend it with an accessor for
  * each field of the data. Its members are frozen, since any name may be that of a field.
  *
- *     const task = FetchFileTask.build({ taskList: "datto.com", id: "file1", filename: "file1.txt" });
+ *     const task = FetchFileTask.build({ taskList: "acme.com", id: "file1", filename: "file1.txt" });
  *     await task.save();
  *     …
  *     await task.complete();

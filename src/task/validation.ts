@@ -1,7 +1,7 @@
 import type { DescMessage, Message } from "@bufbuild/protobuf";
-import { describeValue, messageOf } from "../describe-value.js";
-import { invalidArgument, TaskError } from "../errors.js";
-import { adviseToAwait } from "../promises.js";
+import { describeValue, messageOf } from "../core/describe-value.js";
+import { invalidArgument, TaskError } from "../core/errors.js";
+import { adviseToAwait } from "../core/promises.js";
 import { OpaqueTask } from "./opaque-task.js";
 import type { Task } from "./task.js";
 import type { TaskClass } from "./task-types.js";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import type { CompleteEntry, Outcome, StoredTask } from "../adapter.js";
-import { isTaskError, type TaskError, type TaskErrorCode } from "../errors.js";
-import type { TaskKey } from "../keys.js";
+import type { CompleteEntry, Outcome, StoredTask } from "../adapter/adapter.js";
+import { isTaskError, type TaskError, type TaskErrorCode } from "../core/errors.js";
+import type { TaskKey } from "../core/keys.js";
 
 /** A version of a task in its list, with the body that it has been saved as or read as. */
 export interface KnownTask extends StoredTask, CompleteEntry {}

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { CompleteEntry } from "../adapter.js";
-import type { ClaimHolding, ClaimState, ClaimStore } from "../claim-store.js";
+import type { CompleteEntry } from "../adapter/adapter.js";
+import type { ClaimHolding, ClaimState, ClaimStore } from "../adapter/claim-store.js";
 import type { Client } from "./client.js";
 
 /** A claim that was granted, with all that is needed to renew and to release it. */

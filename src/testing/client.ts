@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Adapter, AllOptions, CompleteEntry, SaveEntry, StoredTask, TaskKey } from "../adapter.js";
+import type { Adapter, AllOptions, CompleteEntry, SaveEntry, StoredTask, TaskKey } from "../adapter/adapter.js";
 import { acknowledged, expectStored, expectTasks, type KnownTask, knownTask } from "./checks.js";
 
 type EachOf<E extends readonly unknown[], T> = { [K in keyof E]: T };

@@ -2,11 +2,11 @@ import { create } from "@bufbuild/protobuf";
 import { WireType } from "@bufbuild/protobuf/wire";
 import { anyPack, BytesValueSchema, timestampNow } from "@bufbuild/protobuf/wkt";
 import { TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
-import type { SaveEntry } from "../adapter.js";
+import type { SaveEntry } from "../adapter/adapter.js";
+import { MAX_KEY_BYTES } from "../core/keys.js";
+import { MAX_VERSION, type Version } from "../core/version.js";
 import { encodeBody, MAX_SAVED_AT_BYTES } from "../envelope/encode.js";
 import { DEFAULT_MAX_TASK_BYTES } from "../envelope/envelope.js";
-import { MAX_KEY_BYTES } from "../keys.js";
-import { MAX_VERSION, type Version } from "../version.js";
 
 export interface EntryInit {
   /** What the task carries; a text that no other entry has, by default. */

@@ -1,4 +1,4 @@
-import type { Adapter, SaveEntry, Version } from "../adapter.js";
+import type { Adapter, SaveEntry, Version } from "../adapter/adapter.js";
 
 /**
  * Makes a new adapter each time it is called, all of them on one store. The suite calls it once a case, or more often

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { SaveEntry } from "../adapter.js";
+import type { SaveEntry } from "../adapter/adapter.js";
 import { Client, type PassLimits } from "./client.js";
 import { type EntryInit, newTaskList, taskEntry } from "./entries.js";
 import type { AdapterFactory, ResolvedOptions } from "./options.js";

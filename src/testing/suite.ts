@@ -1,4 +1,4 @@
-import { invalidArgument } from "../errors.js";
+import { invalidArgument } from "../core/errors.js";
 import { aborting } from "./cases/aborting.js";
 import { changingLists } from "./cases/changing-lists.js";
 import { claimEnds } from "./cases/claim-ends.js";
@@ -11,6 +11,7 @@ import { keysAndData } from "./cases/keys-and-data.js";
 import { laziness, reads } from "./cases/laziness.js";
 import { listing } from "./cases/listing.js";
 import { lists } from "./cases/lists.js";
+import { marks } from "./cases/marks.js";
 import { opening } from "./cases/opening.js";
 import { pages } from "./cases/pages.js";
 import { lateSaves, persistence } from "./cases/persistence.js";
@@ -58,7 +59,7 @@ const groups: readonly CaseGroup[] = [
   ...[opening, saving, versions, repeatedKeys, completing, finding, keysAndData],
   ...[listing, pages, laziness, reads, changingLists],
   ...[aborting, closing, concurrency, persistence, lateSaves, randomHistories, randomCalls],
-  ...[claiming, claimEnds, sharedClaims, randomClaims],
+  ...[claiming, claimEnds, marks, sharedClaims, randomClaims],
   ...[together, lists],
 ];
 

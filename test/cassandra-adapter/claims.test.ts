@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import type { ClaimRequest, ClaimState } from "../../src/adapter/claim-store.js";
 import { type LedgerOptions, resolveLedgerOptions } from "../../src/adapters/cassandra/arguments.js";
 import { ClockGuard } from "../../src/adapters/cassandra/clock-guard.js";
 import { CassandraClaims } from "../../src/adapters/cassandra/ledger/claims.js";
 import { SessionError } from "../../src/adapters/cassandra/model/session.js";
 import { retryRead } from "../../src/adapters/cassandra/retry.js";
 import { processRuntime, type Runtime } from "../../src/adapters/cassandra/runtime.js";
-import type { ClaimRequest, ClaimState } from "../../src/claim-store.js";
-import { VersionClock } from "../../src/version.js";
+import { VersionClock } from "../../src/core/version.js";
 import { ClaimTable } from "./claim-table.js";
 
 const key = { taskList: "l", id: "a" };

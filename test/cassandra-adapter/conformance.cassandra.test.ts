@@ -1,6 +1,6 @@
 import { type Host, tracker } from "cassandra-driver";
 import { afterAll, describe, it } from "vitest";
-import type { SaveEntry, Version } from "../../src/adapter.js";
+import type { SaveEntry, Version } from "../../src/adapter/adapter.js";
 import { statementsFor } from "../../src/adapters/cassandra/driver/statements.js";
 import { CassandraAdapter } from "../../src/adapters/cassandra/index.js";
 import { DEFAULT_SHARDS, shardOf } from "../../src/adapters/cassandra/model/partition.js";

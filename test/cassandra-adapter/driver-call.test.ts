@@ -1,7 +1,7 @@
 import driver from "cassandra-driver";
 import { describe, expect, test } from "vitest";
 import { callDriver } from "../../src/adapters/cassandra/driver/call.js";
-import { TaskError } from "../../src/errors.js";
+import { TaskError } from "../../src/core/errors.js";
 
 const { errors } = driver;
 const failing = (error: Error) => () => Promise.reject(error);

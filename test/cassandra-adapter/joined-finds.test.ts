@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import type { StoredTask } from "../../src/adapter.js";
+import type { StoredTask } from "../../src/adapter/adapter.js";
 import { JoinedFinds } from "../../src/adapters/cassandra/batching/joined-finds.js";
 import { InFlight } from "../../src/adapters/cassandra/in-flight.js";
 import { type LedgerSession, SessionError } from "../../src/adapters/cassandra/model/session.js";

@@ -1,12 +1,5 @@
-import type {
-  Adapter,
-  AllOptions,
-  CompleteEntry,
-  OperationOptions,
-  SaveEntry,
-  TaskKey,
-  WriteOptions,
-} from "taskledger";
+import type { Adapter, OperationOptions, TaskKey } from "taskledger";
+import type { AllOptions, CompleteEntry, SaveEntry, WriteOptions } from "taskledger/adapter";
 import { CassandraAdapter } from "taskledger/cassandra";
 import { type LedgerOptions, resolveLedgerOptions } from "../../src/adapters/cassandra/arguments.js";
 import { type CassandraConnectionOptions, type Connection, connect } from "../../src/adapters/cassandra/connect.js";

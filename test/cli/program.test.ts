@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { packageVersion } from "../../src/package-version.js";
+import { packageVersion } from "../../src/core/package-version.js";
 import { createProject, taskledger } from "./project.js";
 
 test("--version", async () => {

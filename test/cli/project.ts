@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { runCommandLine } from "../../src/cli/program.js";
 import { createOutput } from "../../src/cli/terminal.js";
-import { packageVersion } from "../../src/package-version.js";
+import { packageVersion } from "../../src/core/package-version.js";
 import { writeFiles } from "../plugin/generate.js";
 
 export interface Run {

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
-import { MemoryAdapter } from "../../src/adapters/memory.js";
+import { MemoryAdapter } from "../../src/adapters/memory/index.js";
 import { adapterCases, describeAdapter, type It, runConformance } from "../../src/testing/index.js";
 import { ClosesOnce, WantsToBeOpened } from "./wrong-calls.js";
 

@@ -1,5 +1,5 @@
 import { describe, it } from "vitest";
-import { MemoryAdapter } from "../../src/adapters/memory.js";
+import { MemoryAdapter } from "../../src/adapters/memory/index.js";
 import { describeAdapter } from "../../src/testing/index.js";
 
 /**

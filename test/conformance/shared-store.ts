@@ -1,17 +1,8 @@
-import { MemoryAdapter } from "../../src/adapters/memory.js";
-import { MemoryClaims } from "../../src/adapters/memory-claims.js";
-import type {
-  Adapter,
-  AllOptions,
-  ClaimStore,
-  CompleteEntry,
-  OperationOptions,
-  SaveEntry,
-  StoredTask,
-  TaskKey,
-  Version,
-} from "../../src/index.js";
-import { processClock } from "../../src/index.js";
+import type { AllOptions, ClaimStore, CompleteEntry, SaveEntry, StoredTask } from "../../src/adapter/index.js";
+import { processClock } from "../../src/adapter/index.js";
+import { MemoryClaims } from "../../src/adapters/memory/claims.js";
+import { MemoryAdapter } from "../../src/adapters/memory/index.js";
+import type { Adapter, OperationOptions, TaskKey, Version } from "../../src/index.js";
 import type { ConformanceOptions } from "../../src/testing/index.js";
 
 /** A store in memory that outlives its adapters, counts its reads and can be sent a save that was held up. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { MemoryAdapter } from "../../src/adapters/memory.js";
+import { MemoryAdapter } from "../../src/adapters/memory/index.js";
 import { type AdapterFactory, adapterCases, type ConformanceOptions } from "../../src/testing/index.js";
 import { SharedStore, withOwnClaims } from "./shared-store.js";
 import * as wrongCalls from "./wrong-calls.js";
@@ -155,6 +155,9 @@ describeWrong(
     ["RefusesItsOwner", "an owner who claims a task again takes it over from itself"],
     ["SortsStates", "what is remembered of claims is told in the order of the keys"],
     ["IgnoresClaimSignals", "what is aborted before the call changes nothing, and says so"],
+    ["TakesMarksForClaims", "a mark keeps others from setting one, also on a later version, and nobody from claiming"],
+    ["MarksOverClaims", "what somebody has claimed, or waits to be tried again, is not marked"],
+    ["MarksAsClaimed", "a mark counts as no attempt, and keeps what was known of the last claim"],
     ["ClaimsAfterClose", "after close every call fails with CLOSED"],
     ["GrantsToEveryOwner", "whoever claims, renews, releases, saves and completes: one owner has the task at a time"],
   ],

@@ -1,16 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { abortedError } from "../../src/abort.js";
-import { MemoryAdapter } from "../../src/adapters/memory.js";
-import type {
-  AllOptions,
-  CompleteEntry,
-  OperationOptions,
-  Outcome,
-  SaveEntry,
-  StoredTask,
-  Version,
-} from "../../src/index.js";
-import { MAX_VERSION } from "../../src/version.js";
+import type { AllOptions, CompleteEntry, Outcome, SaveEntry, StoredTask } from "../../src/adapter/index.js";
+import { MemoryAdapter } from "../../src/adapters/memory/index.js";
+import { abortedError } from "../../src/core/abort.js";
+import { MAX_VERSION } from "../../src/core/version.js";
+import type { OperationOptions, Version } from "../../src/index.js";
 
 type Saved = Promise<readonly Outcome<Version>[]>;
 type Completed = Promise<readonly Outcome<void>[]>;

@@ -1,5 +1,6 @@
-import { MemoryAdapter } from "../../src/adapters/memory.js";
-import type { OperationOptions, SaveEntry, Version } from "../../src/index.js";
+import type { SaveEntry } from "../../src/adapter/index.js";
+import { MemoryAdapter } from "../../src/adapters/memory/index.js";
+import type { OperationOptions, Version } from "../../src/index.js";
 
 type Versions = Promise<readonly Version[]>;
 type Names = AsyncGenerator<readonly string[], void, undefined>;

@@ -1,16 +1,15 @@
-import { MemoryAdapter } from "../../src/adapters/memory.js";
-import type {
-  ClaimHolding,
-  ClaimRequest,
-  ClaimState,
-  ClaimStore,
-  CompleteEntry,
-  OperationOptions,
-  Outcome,
-  SaveEntry,
-  TaskKey,
-  Version,
-} from "../../src/index.js";
+import {
+  type ClaimHolding,
+  type ClaimRequest,
+  type ClaimState,
+  type ClaimStore,
+  type CompleteEntry,
+  type Outcome,
+  REDELIVERY,
+  type SaveEntry,
+} from "../../src/adapter/index.js";
+import { MemoryAdapter } from "../../src/adapters/memory/index.js";
+import type { OperationOptions, TaskKey, Version } from "../../src/index.js";
 
 /** A store in memory whose claims do some things in another way. */
 abstract class Changed extends MemoryAdapter {
@@ -372,5 +371,45 @@ export class IgnoresClaimSignals extends Changed {
 export class ClaimsAfterClose extends Changed {
   change(right: ClaimStore): Partial<ClaimStore> {
     return { states: (keys) => right.states(keys).catch(() => keys.map(() => undefined)) };
+  }
+}
+
+/** Takes a mark for a claim of somebody else's. */
+export class TakesMarksForClaims extends Changed {
+  change(right: ClaimStore) {
+    const claim = (request: ClaimRequest, options?: OperationOptions) =>
+      right.claim({ ...request, owner: request.owner === REDELIVERY ? "the queue" : request.owner }, options);
+    return { claim };
+  }
+}
+
+/** Sets a mark over whatever claim there is to an older version. */
+export class MarksOverClaims extends Changed {
+  change(right: ClaimStore) {
+    const claim = async (request: ClaimRequest, options?: OperationOptions) => {
+      const [state] = await right.states([request]);
+      const isOlder = state !== undefined && state.savedAt < request.savedAt && state.owner !== REDELIVERY;
+      if (request.owner === REDELIVERY && isOlder) await right.release({ ...request, token: state.token }, 0);
+      return right.claim(request, options);
+    };
+    return { claim };
+  }
+}
+
+/** Remembers of a mark the version that was marked, as if it had been claimed. */
+export class MarksAsClaimed extends Changed {
+  change(right: ClaimStore) {
+    const marked = new Map<string, bigint>();
+    const claim = async (request: ClaimRequest, options?: OperationOptions) => {
+      const state = await right.claim(request, options);
+      if (state?.owner === REDELIVERY) marked.set(nameOf(request), request.savedAt);
+      else if (state) marked.delete(nameOf(request));
+      return state;
+    };
+    const states = async (keys: readonly TaskKey[]) =>
+      (await right.states(keys)).map(
+        (state, i) => state && { ...state, savedAt: marked.get(nameOf(keys[i] as TaskKey)) ?? state.savedAt },
+      );
+    return { claim, states };
   }
 }

@@ -1,6 +1,6 @@
-import { MemoryAdapter } from "../../src/adapters/memory.js";
-import type { AllOptions, StoredTask } from "../../src/index.js";
-import { MAX_VERSION } from "../../src/version.js";
+import type { AllOptions, StoredTask } from "../../src/adapter/index.js";
+import { MemoryAdapter } from "../../src/adapters/memory/index.js";
+import { MAX_VERSION } from "../../src/core/version.js";
 
 type Pages = AsyncGenerator<readonly StoredTask[], void, undefined>;
 

@@ -1,16 +1,8 @@
-import { MemoryAdapter } from "../../src/adapters/memory.js";
-import type {
-  AllOptions,
-  CompleteEntry,
-  OperationOptions,
-  Outcome,
-  SaveEntry,
-  StoredTask,
-  TaskKey,
-  Version,
-} from "../../src/index.js";
+import type { AllOptions, CompleteEntry, Outcome, SaveEntry, StoredTask } from "../../src/adapter/index.js";
+import { MemoryAdapter } from "../../src/adapters/memory/index.js";
+import { VersionClock } from "../../src/core/version.js";
+import type { OperationOptions, TaskKey, Version } from "../../src/index.js";
 import { TaskError } from "../../src/index.js";
-import { VersionClock } from "../../src/version.js";
 
 type Saved = Promise<readonly Outcome<Version>[]>;
 type Found = Promise<readonly (StoredTask | undefined)[]>;

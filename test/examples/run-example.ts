@@ -13,8 +13,13 @@ export interface Run {
 }
 
 /** Runs an example as `npm start` does, in the repository's folder; behind another command, if one is given. */
-export function runExample(script: string, args: readonly string[], prefix: readonly string[] = []): Promise<Run> {
-  const options = { cwd: repository, timeout: 60_000 };
+export function runExample(
+  script: string,
+  args: readonly string[],
+  prefix: readonly string[] = [],
+  timeout = 60_000,
+): Promise<Run> {
+  const options = { cwd: repository, timeout };
   const command = [...prefix, process.execPath, "--import", "tsx", join("examples", script), ...args];
   return new Promise((resolve) => {
     execFile(command[0] as string, command.slice(1), options, (error, stdout, stderr) => {
@@ -34,7 +39,7 @@ export function heedingPermissions(): readonly string[] | undefined {
 
 /** The figures of the table that an example prints, by their names. */
 export function figuresOf({ stdout }: Run): Record<string, number> {
-  const rows = [...stdout.matchAll(/^(\D+?) {2,}([\d.]+)$/gm)];
+  const rows = [...stdout.matchAll(/^([^\d\n]+?) {2,}([\d.]+)$/gm)];
   return Object.fromEntries(rows.map(([, name, value]) => [name, Number(value)]));
 }
 

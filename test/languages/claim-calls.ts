@@ -1,4 +1,4 @@
-import type { ClaimState, ClaimStore } from "../../src/claim-store.js";
+import type { ClaimState, ClaimStore } from "../../src/adapter/claim-store.js";
 import { decodeEnvelope } from "../../src/envelope/decode.js";
 import { DEFAULT_MAX_TASK_BYTES, savedAtOf } from "../../src/envelope/envelope.js";
 import type { Failable } from "./actor.js";

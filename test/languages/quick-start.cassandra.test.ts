@@ -6,7 +6,7 @@ import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { FetchFileSchema } from "../../gen/example/v1/fetch_file_pb.js";
 import { TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
-import type { Adapter } from "../../src/adapter.js";
+import type { Adapter } from "../../src/adapter/adapter.js";
 import { CassandraAdapter } from "../../src/adapters/cassandra/index.js";
 import { SqliteAdapter } from "../../src/adapters/sqlite/index.js";
 import { DataInterface } from "../../src/index.js";

@@ -1,10 +1,10 @@
 import { SqliteAdapter } from "../../src/adapters/sqlite/index.js";
+import type { TaskError } from "../../src/core/errors.js";
+import { typeNameOf } from "../../src/core/type-url.js";
+import { type Version, VersionClock } from "../../src/core/version.js";
 import { decodeBody, decodeEnvelope } from "../../src/envelope/decode.js";
 import { encodeBody, encodeEnvelope } from "../../src/envelope/encode.js";
 import { DEFAULT_MAX_TASK_BYTES, savedAtOf } from "../../src/envelope/envelope.js";
-import type { TaskError } from "../../src/errors.js";
-import { typeNameOf } from "../../src/type-url.js";
-import { type Version, VersionClock } from "../../src/version.js";
 import { CLOCK_LIMIT, type Failable, type HeldTask, type Situation } from "./actor.js";
 import { ClaimCalls } from "./claim-calls.js";
 import type { ClaimingActor, PlainClaim } from "./claiming.js";

@@ -4,10 +4,10 @@ import { expect } from "vitest";
 import { FetchFileSchema } from "../../gen/example/v1/fetch_file_pb.js";
 import { TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
 import { shardOf } from "../../src/adapters/cassandra/model/partition.js";
+import type { Version } from "../../src/core/version.js";
 import { decodeEnvelope } from "../../src/envelope/decode.js";
 import { encodeEnvelope } from "../../src/envelope/encode.js";
 import { DEFAULT_MAX_TASK_BYTES, packData, savedAtOf } from "../../src/envelope/envelope.js";
-import type { Version } from "../../src/version.js";
 import type { Actor, HeldTask, Situation } from "./actor.js";
 import type { Interleaving, Step } from "./interleavings.js";
 

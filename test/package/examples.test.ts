@@ -6,16 +6,17 @@ import { copyQuickStart, type UserProject } from "./project.js";
 import { filePath, readBlocks } from "./readme.js";
 import { toolFolder, toolVersions } from "./tools.js";
 
-// README.md's examples, and its quick start, compile as they are written, with its tsconfig.json and stricter options.
+// The examples of docs/guide.md and README.md, and its quick start, compile as they are written, with its tsconfig.json and
+// stricter options.
 
 const compilers = ["typescript-5.7", "typescript-5.9", "typescript-6.0", "typescript-7.0"];
 
-const readme = readFileSync(join(repository, "README.md"), "utf8");
-const blocks = readBlocks(readme.split("\n")).filter((block) => filePath(block) === undefined);
+const pages = ["docs/guide.md", "README.md"].map((name) => readFileSync(join(repository, name), "utf8"));
+const blocks = pages.flatMap((page) => readBlocks(page.split("\n"))).filter((block) => filePath(block) === undefined);
 const examples = blocks.filter(({ language }) => language === "ts").map(({ lines }) => lines.join("\n"));
 const protos = blocks.filter(({ language }) => language === "proto").map(({ lines }) => lines.join("\n"));
 
-/** The README's task types, and the one of which it shows no more than how its tasks are built. */
+/** The pages' task types, and the one of which it shows no more than how its tasks are built. */
 const proto = `syntax = "proto3";
 package readme.v1;
 import "taskledger/v1/options.proto";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import packageJson from "../../package.json" with { type: "json" };
-import { packageVersion } from "../../src/package-version.js";
+import { packageVersion } from "../../src/core/package-version.js";
 import { binPath } from "../plugin/tools.js";
 import type { Packed } from "./pack.js";
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { bundlePlugin } from "../../scripts/build-package.js";
-import { packageVersion } from "../../src/package-version.js";
+import { packageVersion } from "../../src/core/package-version.js";
 import { compile, mapImports, runPlugin, toFiles, writeFiles } from "./generate.js";
 import { bufPath, repository } from "./tools.js";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { packageVersion } from "../../src/package-version.js";
+import { packageVersion } from "../../src/core/package-version.js";
 import { generate, generateClass, mapImports, only } from "./generate.js";
 
 const sendMail = `

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { task as taskOption } from "../../gen/taskledger/v1/options_pb.js";
-import { packageVersion } from "../../src/package-version.js";
+import { packageVersion } from "../../src/core/package-version.js";
 import { generate, generateClass, generateError } from "./generate.js";
 import { repository } from "./tools.js";
 

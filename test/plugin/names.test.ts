@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { reservedTaskMembers } from "../../src/core/reserved.js";
 import { Task } from "../../src/index.js";
-import { reservedTaskMembers } from "../../src/reserved.js";
 import {
   type Generated,
   generate,

@@ -194,6 +194,15 @@ describe("without a dead-letter list", () => {
     expect(await tasks.claimState(task)).toMatchObject({ attempt: 2 });
   });
 
+  test("a dead letter that is done once more, and fails, is given up where it is", async () => {
+    const letter = await create(tasks);
+    const options = { maxAttempts: 1, deadLetterList: letter.taskList };
+    expect(await perform(tasks, letter, fail, options)).toMatchObject({ type: "exhausted", attempt: 1 });
+    const result = await perform(tasks, letter, nothing, options);
+    expect(result).toMatchObject({ type: "passed-over", reason: "given-up" });
+    expect(await tasks.claimState(letter)).toMatchObject({ attempt: 1 });
+  });
+
   test("it is done where more attempts are allowed, or a list is named, later", async () => {
     await create(tasks);
     await failTimes(2, { maxAttempts: 1 });

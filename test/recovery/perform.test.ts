@@ -81,6 +81,22 @@ describe("perform", () => {
     expect(await perform(tasks, opaque, nothing, { opaque: true })).toMatchObject({ type: "completed" });
   });
 
+  test("says that a version is gone that was saved again, though somebody has claimed the later one", async () => {
+    const before = (await create(tasks)).toBinary();
+    const later = await create(tasks);
+    await tasks.claim(later, { owner: "another" });
+    const result = await perform(tasks, tasks.fromBinary(before), nothing);
+    expect(result).toMatchObject({ type: "passed-over", reason: "gone" });
+  });
+
+  test("begins nothing whose signal was aborted before: it counts as no attempt", async () => {
+    const task = await create(tasks);
+    const signal = AbortSignal.abort(new Error("shutting down"));
+    const result = await perform(tasks, task, nothing, { signal, maxAttempts: 1, deadLetterList: "dead" });
+    expect(result).toMatchObject({ type: "interrupted", attempt: 0, error: { code: "ABORTED" } });
+    expect(await tasks.claimState(task)).toBeUndefined();
+  });
+
   test("says that it does not know whether it has the claim, if that is so", async () => {
     const task = await create(tasks);
     const unknown = new TaskError("TIMEOUT", "no answer", { outcome: "unknown" });
@@ -113,6 +129,12 @@ describe("perform", () => {
     const away = new TaskError("UNAVAILABLE", "no host answers");
     replaceClaims(tasks, () => ({ claim: () => Promise.reject(away) }));
     expect(await failureOf(() => perform(tasks, task, nothing))).toBe(away);
+    replaceClaims(tasks, () => ({ claim: () => Promise.reject(new RangeError("broken")) }));
+    expect(await perform(tasks, task, nothing)).toMatchObject({ type: "passed-over", reason: "unknown" });
+    replaceClaims(tasks, () => ({ states: () => Promise.reject(new RangeError("broken")) }));
+    expect(await failureOf(() => perform(tasks, task, nothing, { maxAttempts: 2 }))).toMatchObject({
+      code: "UNAVAILABLE",
+    });
     const without = standBefore(new MemoryAdapter(), {});
     const own = new DataInterface({ types: [FetchFileTask], adapter: without });
     const saved = await own.create(FetchFileTask, { taskList: LIST });
@@ -127,6 +149,12 @@ describe("perform", () => {
       () => perform({} as never, task, nothing),
     ];
     for (const call of wrong) expect(await failureOf(call)).toMatchObject({ code: "INVALID_ARGUMENT" });
+    for (const other of [undefined, {}, { taskList: LIST, id: "a" }, task.toBinary()] as never[])
+      for (const maxAttempts of [undefined, 3])
+        expect(await failureOf(() => perform(tasks, other, nothing, { maxAttempts }))).toMatchObject({
+          code: "TYPE_MISMATCH",
+          field: "task",
+        });
     expect(await failureOf(() => perform(tasks, FetchFileTask.build({ taskList: LIST }), nothing))).toMatchObject({
       code: "NOT_SAVED",
     });
@@ -147,6 +175,13 @@ describe("the services of a data interface", () => {
     expect(await perform(own, task)).toMatchObject({ result: "sent" });
     const other = await own.create(Mail, { taskList: LIST });
     expect(await perform(own, other, (_, context) => context.services)).toMatchObject({ result: services });
+  });
+
+  test("are an object: anything else is refused", () => {
+    for (const services of [null, 3, "a mailer"])
+      expect(() => new DataInterface({ types: [], adapter: tasks.adapter, services: services as never })).toThrow(
+        expect.objectContaining({ code: "INVALID_ARGUMENT", field: "services" }),
+      );
   });
 });
 

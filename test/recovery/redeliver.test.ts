@@ -1,7 +1,20 @@
-import { isTaskError, perform, redeliver, type Task, TaskError } from "taskledger";
+import { type Exhaustion, isTaskError, perform, redeliver, type Task, TaskError } from "taskledger";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { failureOf } from "../runtime/failure.js";
-import { create, LIST, nothing, openIds, openTasks, pass, replaceClaims, stopTime, type Tasks } from "./setup.js";
+import {
+  create,
+  FetchFileTask,
+  failing,
+  find,
+  LIST,
+  nothing,
+  openIds,
+  openTasks,
+  pass,
+  replaceClaims,
+  stopTime,
+  type Tasks,
+} from "./setup.js";
 
 let tasks: Tasks;
 let sent: string[][];
@@ -78,7 +91,7 @@ describe("redeliver", () => {
     }));
     const running = redeliver(tasks, LIST, send, {
       ...{ olderThan: 0, interval: 10, every: 100, signal: controller.signal },
-      onStoreFailed: (error) => void errors.push(error.code),
+      onFailed: (error) => void errors.push((error as TaskError).code),
     });
     await pass(150);
     isAway = false;
@@ -88,6 +101,105 @@ describe("redeliver", () => {
     expect(await running).toBe(sent.length);
     expect(errors.length).toBeGreaterThan(0);
     expect(sent.length).toBeGreaterThan(1);
+  });
+
+  test("leaves a version its first try, however often earlier ones were tried", async () => {
+    const options = { maxAttempts: 1, deadLetterList: "dead" };
+    const fail = () => Promise.reject(new Error("not yet"));
+    for (let attempt = 1; attempt <= 2; attempt++)
+      await perform(tasks, await create(tasks), fail, { backoff: { initial: 0 } });
+    await create(tasks);
+    await redeliver(tasks, LIST, send, { olderThan: 0 });
+    expect(await perform(tasks, (await find(tasks)) as FetchFileTask, nothing, options)).toMatchObject({
+      type: "completed",
+      attempt: 3,
+    });
+  });
+
+  test("ends no claim of a handler that has saved its task again", async () => {
+    const task = await create(tasks);
+    const result = await perform(tasks, task, async (same, { signal, claim }) => {
+      await tasks.save(same);
+      await redeliver(tasks, LIST, send, { olderThan: 0 });
+      await claim.renew();
+      signal.throwIfAborted();
+    });
+    expect(result).toMatchObject({ type: "completed" });
+    expect(sent).toEqual([]);
+  });
+
+  test("of a task that was given up and stays open, lets nobody try it again", async () => {
+    const task = await create(tasks);
+    const reasons: unknown[] = [];
+    const options = { maxAttempts: 1, onExhausted: (_: unknown, { error }: Exhaustion) => void reasons.push(error) };
+    const fail = () => Promise.reject(new Error("it can't be done"));
+    expect(await perform(tasks, task, fail, options)).toMatchObject({ type: "exhausted" });
+    const results: unknown[] = [];
+    for (let i = 0; i < 5; i++) {
+      await redeliver(tasks, LIST, send, { olderThan: 0, interval: 1 });
+      results.push(await perform(tasks, task, fail, options));
+      await pass(10);
+    }
+    // A mark does not tell whether the last attempt failed or its worker died: one that died is not given up unsaid.
+    const passedOver = { type: "passed-over", reason: "given-up" };
+    expect(results).toMatchObject([{ type: "exhausted" }, passedOver, passedOver, passedOver, passedOver]);
+    expect(reasons).toMatchObject([{ message: "it can't be done" }, { code: "TIMEOUT" }]);
+  });
+
+  test("goes through several lists, of which one that fails holds up no other", async () => {
+    for (const taskList of ["a", "b"]) await tasks.create(FetchFileTask, { taskList, id: taskList });
+    expect(await redeliver(tasks, ["a", "b"], send, { olderThan: 0, interval: 1 })).toBe(2);
+    expect(sent).toEqual([["a"], ["b"]]);
+    await pass(10);
+    replaceClaims(tasks, (claims) => ({
+      states: (keys) => (keys[0]?.taskList === "a" ? failing("TIMEOUT")() : claims.states(keys)),
+    }));
+    const controller = new AbortController();
+    const running = redeliver(tasks, ["a", "b"], send, { olderThan: 0, every: 100, signal: controller.signal });
+    await pass(50);
+    controller.abort();
+    await running;
+    expect(sent.slice(2)).toEqual([["b"]]);
+  });
+
+  test("hands over later what it could not mark, and at once what it could and did not send", async () => {
+    for (const id of ["a", "b", "c"]) await create(tasks, id);
+    replaceClaims(tasks, (claims) => ({
+      claim: (request) => (request.id === "b" && sent.length === 0 ? failing("TIMEOUT")() : claims.claim(request)),
+    }));
+    expect(await failureOf(() => redeliver(tasks, LIST, send, { olderThan: 0 }))).toMatchObject({ code: "TIMEOUT" });
+    expect(sent).toEqual([]);
+    sent.push([]);
+    expect(await redeliver(tasks, LIST, send, { olderThan: 0 })).toBe(3);
+  });
+
+  test("throws a TaskError, whatever the store throws", async () => {
+    await create(tasks);
+    replaceClaims(tasks, () => ({ claim: () => Promise.reject(new RangeError("broken")) }));
+    expect(await failureOf(() => redeliver(tasks, LIST, send, { olderThan: 0 }))).toMatchObject({
+      code: "UNAVAILABLE",
+      message: "broken",
+    });
+  });
+
+  test("goes on over a queue that is away for a time, if somebody is told", async () => {
+    await create(tasks);
+    const controller = new AbortController();
+    const errors: unknown[] = [];
+    const away = new Error("the queue is away");
+    const running = redeliver(tasks, LIST, (batch) => (errors.length < 3 ? Promise.reject(away) : send(batch)), {
+      ...{ olderThan: 0, every: 100, signal: controller.signal },
+      onFailed: (error) => void errors.push(error),
+    });
+    await pass(1_000);
+    controller.abort();
+    expect(await running).toBe(1);
+    expect([errors, sent]).toEqual([[away, away, away], [["file1"]]]);
+    await create(tasks, "file2");
+    const once = redeliver(tasks, LIST, () => Promise.reject(away), { olderThan: 0, every: 1 });
+    const thrown = once.catch((error) => error);
+    await pass(10);
+    expect(await thrown).toBe(away);
   });
 
   test("refuses what is no option", async () => {

@@ -1,14 +1,13 @@
 import {
   type Adapter,
-  type ClaimStore,
   DataInterface,
   type RecoverCounts,
   recover,
   type Task,
   TaskError,
   type TaskErrorCode,
-  VersionClock,
 } from "taskledger";
+import { type ClaimStore, VersionClock } from "taskledger/adapter";
 import { MemoryAdapter } from "taskledger/memory";
 import { vi } from "vitest";
 import { FetchFileTask } from "../../gen/example/v1/fetch_file_task.js";
@@ -69,7 +68,7 @@ export function replaceClaims(tasks: Tasks, changes: (claims: ClaimStore) => Par
     release: (...call) => claims.release(...call),
     states: (...call) => claims.states(...call),
   };
-  Object.defineProperty(tasks.adapter, "claims", { value: { ...calls, ...changes(claims) } });
+  Object.defineProperty(tasks.adapter, "claims", { value: { ...calls, ...changes(claims) }, configurable: true });
 }
 
 export function failing(code: TaskErrorCode, outcome: "unknown" | "not-applied" = "not-applied"): () => Promise<never> {

@@ -3,7 +3,7 @@ import { DataInterface, type OperationOptions, TaskError } from "taskledger";
 import { MemoryAdapter } from "taskledger/memory";
 import { describe, expect, test } from "vitest";
 import { FetchFileTask } from "../../gen/example/v1/fetch_file_task.js";
-import { abortWith, untilAborted } from "../../src/abort.js";
+import { abortWith, untilAborted } from "../../src/core/abort.js";
 import { failureOf } from "./failure.js";
 import { recordingStore, standBefore } from "./stores.js";
 

@@ -1,13 +1,5 @@
-import {
-  type Adapter,
-  BulkError,
-  DataInterface,
-  type Outcome,
-  type SaveEntry,
-  TaskError,
-  TaskGenerator,
-  type Version,
-} from "taskledger";
+import { type Adapter, BulkError, DataInterface, TaskError, TaskGenerator, type Version } from "taskledger";
+import type { Outcome, SaveEntry } from "taskledger/adapter";
 import { MemoryAdapter } from "taskledger/memory";
 import { describe, expect, test } from "vitest";
 import { FetchFileTask } from "../../gen/example/v1/fetch_file_task.js";

@@ -57,6 +57,23 @@ describe("a composite task that is executed", () => {
     expect(await idsOf(tasks.all("children"))).toEqual([]);
   });
 
+  test("gives its children the services of its interface, also on a store without claims", async () => {
+    const given: unknown[] = [];
+    class Serviced extends FetchFileTask {
+      override async execute({ services }: ExecuteContext): Promise<void> {
+        given.push(services);
+      }
+    }
+    const services = { mailer: "a mailer" } as never;
+    for (const adapter of [tasks.adapter, standBefore(tasks.adapter, {})]) {
+      const own = new DataInterface({ types: [Serviced, CompositeTask], adapter, services });
+      await own.create(Serviced, { taskList: "children" });
+      const composite = await own.create(CompositeTask, { taskList: "nightly", childTaskList: "children" });
+      await composite.execute(context());
+    }
+    expect(given).toEqual([services, services]);
+  });
+
   test("stays open itself until its worker completes it", async () => {
     const composite = await createComposite();
     await composite.execute(context());

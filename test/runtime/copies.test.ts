@@ -6,7 +6,7 @@ import { BulkError, DataInterface, existingTasks, isTaskError, TaskError } from 
 import { MemoryAdapter } from "taskledger/memory";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { FetchFileTask } from "../../gen/example/v1/fetch_file_task.js";
-import { packageVersion } from "../../src/package-version.js";
+import { packageVersion } from "../../src/core/package-version.js";
 import { failureOf } from "./failure.js";
 import { idsOf } from "./stores.js";
 
@@ -24,7 +24,7 @@ beforeAll(async () => {
   const outfile = join(folder, "taskledger.mjs");
   const contents = `
     export * from "./src/index.js";
-    export { MemoryAdapter } from "./src/adapters/memory.js";
+    export { MemoryAdapter } from "./src/adapters/memory/index.js";
     export { FetchFileTask } from "./gen/example/v1/fetch_file_task.js";`;
   await build({
     stdin: { contents, resolveDir: repository },

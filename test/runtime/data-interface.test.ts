@@ -1,4 +1,5 @@
-import { type Adapter, DataInterface, OpaqueTask, type SaveEntry, TaskError } from "taskledger";
+import { type Adapter, DataInterface, OpaqueTask, TaskError } from "taskledger";
+import type { SaveEntry } from "taskledger/adapter";
 import { MemoryAdapter } from "taskledger/memory";
 import { beforeEach, describe, expect, test } from "vitest";
 import { FetchFileTask } from "../../gen/example/v1/fetch_file_task.js";

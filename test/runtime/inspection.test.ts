@@ -34,10 +34,20 @@ describe("saveTogether", () => {
     expect(await tasks.find("l", "a")).toBeUndefined();
   });
 
+  test("refuses two of one list and id, of which one would replace the other", async () => {
+    const some = [build("a"), build("b"), build("a", "m"), build("b")];
+    expect(await failureOf(() => tasks.saveTogether(some))).toMatchObject({
+      ...{ code: "KEY_CONFLICT", taskList: "l", id: "b", field: "tasks[3]" },
+    });
+    expect(await tasks.find("l", "a")).toBeUndefined();
+    await tasks.saveTogether([]);
+  });
+
   test("says so where the store has no transactions", async () => {
     const plain = new DataInterface({ types: [FetchFileTask], adapter: standBefore(tasks.adapter, {}) });
     expect(await failureOf(() => plain.saveTogether([build("a")]))).toMatchObject({ code: "UNSUPPORTED" });
     expect(await failureOf(() => tasks.saveTogether(build("a") as never))).toMatchObject({ field: "tasks" });
+    expect(await failureOf(() => tasks.saveTogether(new Array(2)))).toMatchObject({ code: "TYPE_MISMATCH" });
   });
 });
 
@@ -51,6 +61,8 @@ describe("claimState", () => {
       ...{ waitsUntil: undefined, redeliveredUntil: undefined },
     });
     await claim?.release({ retryIn: 60_000 });
+    for (const none of [undefined, null, 7, {}, { taskList: "l" }] as never[])
+      expect(await failureOf(() => tasks.claimState(none))).toMatchObject({ code: "INVALID_KEY" });
     expect(await tasks.claimState(task)).toMatchObject({ owner: undefined, waitsUntil: expect.any(Date) });
     await tasks.complete(task);
     expect(await tasks.claimState(task)).toBeUndefined();

@@ -9,8 +9,8 @@ import {
 } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { JsonProblem } from "../../src/hash/json-problem.js";
-import { jsonToBinary } from "../../src/hash/json-to-binary.js";
+import { JsonProblem } from "../../src/json/json-problem.js";
+import { jsonToBinary } from "../../src/json/json-to-binary.js";
 import { messages } from "./arbitrary.js";
 import { EverythingTask, files, LegacyTask } from "./kinds.js";
 

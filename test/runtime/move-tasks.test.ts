@@ -4,8 +4,9 @@ import { describe, expect, it } from "vitest";
 import { FetchFileTask } from "../../gen/example/v1/fetch_file_task.js";
 import { SendMailTask } from "../../gen/example/v1/send_mail_task.js";
 import { TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
-import { MemoryAdapter } from "../../src/adapters/memory.js";
-import { DataInterface, moveTasks, OpaqueTask, processClock, type Task, TaskError } from "../../src/index.js";
+import { processClock } from "../../src/adapter/index.js";
+import { MemoryAdapter } from "../../src/adapters/memory/index.js";
+import { DataInterface, moveTasks, OpaqueTask, type Task, TaskError } from "../../src/index.js";
 
 const list = "moving";
 const memory = () => new DataInterface({ types: [FetchFileTask], adapter: new MemoryAdapter() });

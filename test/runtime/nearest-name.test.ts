@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { nearestName } from "../../src/nearest-name.js";
+import { nearestName } from "../../src/core/nearest-name.js";
 
 const names = ["externalHost", "filename", "size", "id", "signal"];
 

@@ -3,7 +3,7 @@ import { MemoryAdapter } from "taskledger/memory";
 import { openStore } from "taskledger/store";
 import { describe, expect, test } from "vitest";
 import { FetchFileTask } from "../../gen/example/v1/fetch_file_task.js";
-import { importDriver } from "../../src/driver.js";
+import { importDriver } from "../../src/core/import-driver.js";
 import { failureOf } from "./failure.js";
 
 describe("a store that is named by its URL", () => {

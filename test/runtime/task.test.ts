@@ -6,7 +6,7 @@ import { MemoryAdapter } from "taskledger/memory";
 import { describe, expect, test, vi } from "vitest";
 import { FetchFileTask } from "../../gen/example/v1/fetch_file_task.js";
 import { SendMailTask } from "../../gen/example/v1/send_mail_task.js";
-import { reservedTaskMembers } from "../../src/reserved.js";
+import { reservedTaskMembers } from "../../src/core/reserved.js";
 import { envelopeOf } from "./envelopes.js";
 import { failureOf } from "./failure.js";
 import { idsOf } from "./stores.js";

@@ -1,6 +1,6 @@
 import { dateToVersion, versionToDate } from "taskledger";
 import { describe, expect, test } from "vitest";
-import { MAX_VERSION, timestampToVersion, VersionClock, versionToTimestamp } from "../../src/version.js";
+import { MAX_VERSION, timestampToVersion, VersionClock, versionToTimestamp } from "../../src/core/version.js";
 import { failureOf } from "./failure.js";
 
 /** A clock over a wall clock that stands where it is set to. */

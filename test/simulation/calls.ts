@@ -1,6 +1,6 @@
 import type { Partition } from "../../src/adapters/cassandra/model/partition.js";
 import type { LedgerPlace, LedgerSession, Mutation } from "../../src/adapters/cassandra/model/session.js";
-import type { Version } from "../../src/version.js";
+import type { Version } from "../../src/core/version.js";
 import { EPOCH } from "./cluster.js";
 import { fraction, mix, pick } from "./random.js";
 

@@ -1,5 +1,5 @@
 import type { LedgerPlace, Mutation, SweptRange } from "../../src/adapters/cassandra/model/session.js";
-import type { Version } from "../../src/version.js";
+import type { Version } from "../../src/core/version.js";
 
 /** A timestamp before all others: nothing was written, or deleted. */
 export const NEVER: Version = -1n;

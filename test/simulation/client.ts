@@ -1,10 +1,10 @@
-import type { Outcome } from "../../src/adapter.js";
+import type { Outcome } from "../../src/adapter/adapter.js";
 import { type LedgerOptions, resolveLedgerOptions } from "../../src/adapters/cassandra/arguments.js";
 import { Ledger } from "../../src/adapters/cassandra/ledger/ledger.js";
 import { type LedgerRules, ledgerRules } from "../../src/adapters/cassandra/ledger/rules.js";
 import type { LedgerSession, Mutation } from "../../src/adapters/cassandra/model/session.js";
-import { TaskError } from "../../src/errors.js";
-import type { Version, VersionClock } from "../../src/version.js";
+import { TaskError } from "../../src/core/errors.js";
+import type { Version, VersionClock } from "../../src/core/version.js";
 import type { Cluster } from "./cluster.js";
 import { Holders } from "./holder.js";
 import { type ClockMaker, makeClock, simulatedRuntime, WallClock } from "./host.js";

@@ -1,5 +1,5 @@
 import type { Mutation } from "../../src/adapters/cassandra/model/session.js";
-import type { Version } from "../../src/version.js";
+import type { Version } from "../../src/core/version.js";
 import { Cells } from "./cells.js";
 import { type Merged, mergeEntries, mergeRows } from "./merge.js";
 import { mix, pick } from "./random.js";

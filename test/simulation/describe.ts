@@ -1,5 +1,5 @@
 import type { LedgerPlace, Mutation } from "../../src/adapters/cassandra/model/session.js";
-import type { Version } from "../../src/version.js";
+import type { Version } from "../../src/core/version.js";
 import { EPOCH } from "./cluster.js";
 
 /** A version in seconds of simulated time. */

@@ -1,6 +1,6 @@
 import type { LedgerOptions } from "../../src/adapters/cassandra/arguments.js";
 import { shardOf } from "../../src/adapters/cassandra/model/partition.js";
-import type { Version } from "../../src/version.js";
+import type { Version } from "../../src/core/version.js";
 import { Client, type ClientSettings, type Weakening } from "./client.js";
 import { Cluster, type ClusterOptions } from "./cluster.js";
 import { LIST, type Operation, Performance } from "./operations.js";

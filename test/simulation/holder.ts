@@ -1,4 +1,4 @@
-import type { Outcome, Version } from "../../src/adapter.js";
+import type { Outcome, Version } from "../../src/adapter/adapter.js";
 
 /** A task object in a process: the version that it has, as `save` and `find` leave it. */
 export class Holder {

@@ -1,5 +1,5 @@
 import type { Runtime } from "../../src/adapters/cassandra/runtime.js";
-import { type Version, VersionClock } from "../../src/version.js";
+import { type Version, VersionClock } from "../../src/core/version.js";
 import { EPOCH } from "./cluster.js";
 import { mix } from "./random.js";
 import { MILLISECOND, SECOND, type World } from "./world.js";

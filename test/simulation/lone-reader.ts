@@ -1,10 +1,10 @@
-import type { StoredTask } from "../../src/adapter.js";
+import type { StoredTask } from "../../src/adapter/adapter.js";
 import { resolveLedgerOptions } from "../../src/adapters/cassandra/arguments.js";
 import { Ledger } from "../../src/adapters/cassandra/ledger/ledger.js";
 import { type LedgerRules, ledgerRules } from "../../src/adapters/cassandra/ledger/rules.js";
 import type { EntriesRead, LedgerPlace, LedgerSession, Mutation } from "../../src/adapters/cassandra/model/session.js";
+import { type Version, VersionClock } from "../../src/core/version.js";
 import { taskEntry } from "../../src/testing/entries.js";
-import { type Version, VersionClock } from "../../src/version.js";
 import { LIST } from "./operations.js";
 
 export const START = 1_700_000_000_000_000n;

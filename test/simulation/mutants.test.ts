@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Version } from "../../src/adapter.js";
+import type { Version } from "../../src/adapter/adapter.js";
 import { ledgerRules } from "../../src/adapters/cassandra/ledger/rules.js";
 import { describeHunt, type Hunt, hunt } from "./hunt.js";
 import {

@@ -1,4 +1,4 @@
-import type { SaveEntry } from "../../src/adapter.js";
+import type { SaveEntry } from "../../src/adapter/adapter.js";
 import { ledgerRules as rules } from "../../src/adapters/cassandra/ledger/rules.js";
 import { partitionOf } from "../../src/adapters/cassandra/model/partition.js";
 import { type LedgerSession, type Mutation, SessionError } from "../../src/adapters/cassandra/model/session.js";

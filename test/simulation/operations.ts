@@ -1,5 +1,5 @@
-import type { SaveEntry, StoredTask, Version } from "../../src/adapter.js";
-import { isTaskError } from "../../src/errors.js";
+import type { SaveEntry, StoredTask, Version } from "../../src/adapter/adapter.js";
+import { isTaskError } from "../../src/core/errors.js";
 import type { Client, Running } from "./client.js";
 import { EPOCH } from "./cluster.js";
 import { describeVersion as at } from "./describe.js";

@@ -1,4 +1,4 @@
-import type { Outcome, SaveEntry, Version } from "../../src/adapter.js";
+import type { Outcome, SaveEntry, Version } from "../../src/adapter/adapter.js";
 import type { LedgerPlace, Mutation } from "../../src/adapters/cassandra/model/session.js";
 import type { Cells } from "./cells.js";
 import { coveredAt, isTaskLive, NEVER } from "./cells.js";

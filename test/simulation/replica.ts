@@ -1,5 +1,5 @@
 import type { LedgerPlace, Mutation } from "../../src/adapters/cassandra/model/session.js";
-import type { Version } from "../../src/version.js";
+import type { Version } from "../../src/core/version.js";
 import { Cells, comparePlaces, coveredAt, type EntryCells, noTask, type RangeCells } from "./cells.js";
 
 /** What a replica is asked for. */

@@ -1,4 +1,4 @@
-import type { StoredTask } from "../../src/adapter.js";
+import type { StoredTask } from "../../src/adapter/adapter.js";
 import type { Partition } from "../../src/adapters/cassandra/model/partition.js";
 import {
   type EntriesRead,
@@ -10,7 +10,7 @@ import {
   type SessionErrorKind,
   type SweepRecord,
 } from "../../src/adapters/cassandra/model/session.js";
-import { MAX_VERSION, type Version } from "../../src/version.js";
+import { MAX_VERSION, type Version } from "../../src/core/version.js";
 import type { Cluster, ReadResult, Request } from "./cluster.js";
 import { describeMutation, describePlace, describeVersion } from "./describe.js";
 import { liveTasks } from "./merge.js";

@@ -1,4 +1,4 @@
-import { type Version, VersionClock } from "../../src/version.js";
+import { type Version, VersionClock } from "../../src/core/version.js";
 
 /** What a clock moves past, unless it is told not to. */
 export interface ClockRules {

@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
-import type { Version } from "../../src/adapter.js";
+import type { Version } from "../../src/adapter/adapter.js";
 import { SqliteAdapter } from "../../src/adapters/sqlite/index.js";
+import { VersionClock } from "../../src/core/version.js";
 import { taskEntry } from "../../src/testing/entries.js";
-import { VersionClock } from "../../src/version.js";
 import { temporaryFolder } from "../support/folders.js";
 
 const folder = temporaryFolder();

@@ -4,7 +4,7 @@ import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { SqliteAdapter } from "../../src/adapters/sqlite/index.js";
-import { isTaskError, type TaskError } from "../../src/errors.js";
+import { isTaskError, type TaskError } from "../../src/core/errors.js";
 import { taskEntry } from "../../src/testing/entries.js";
 import { Random } from "../../src/testing/random.js";
 

@@ -4,7 +4,7 @@ import { clone, create, type DescMessage, fromBinary, type Message, toBinary } f
 import { reflect } from "@bufbuild/protobuf/reflect";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { afterEach, describe, expect, test } from "vitest";
-import { decodeData, encodeData } from "../../src/task/data.js";
+import { decodeData, encodeData } from "../../src/data/data.js";
 import { fallBack } from "../../src/wire/fallback.js";
 import { decode, decodeMessage, encode, encodeMessage } from "../../src/wire/message-codec.js";
 import { fuzz } from "./campaign.js";

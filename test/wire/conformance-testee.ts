@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync, readSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { create, createFileRegistry, type DescMessage, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { decodeData, encodeData } from "../../src/task/data.js";
+import { decodeData, encodeData } from "../../src/data/data.js";
 import { compile } from "../plugin/generate.js";
 import { generateCodecs, type Subject } from "./codecs.js";
 

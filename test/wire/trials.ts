@@ -1,6 +1,6 @@
 import { clone, equals, fromBinary, isMessage, type Message } from "@bufbuild/protobuf";
 import { isTaskError } from "taskledger";
-import { encodeData } from "../../src/task/data.js";
+import { encodeData } from "../../src/data/data.js";
 import { decodeMessage, encodeMessage } from "../../src/wire/message-codec.js";
 import type { Subject } from "./codecs.js";
 import { isSame, sizeOf } from "./same.js";

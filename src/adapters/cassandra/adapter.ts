@@ -1,4 +1,3 @@
-import { throwIfAborted, untilAborted } from "../../abort.js";
 import type {
   Adapter,
   AllOptions,
@@ -8,11 +7,12 @@ import type {
   SaveEntry,
   StoredTask,
   WriteOptions,
-} from "../../adapter.js";
-import type { ClaimStore } from "../../claim-store.js";
-import type { TaskKey } from "../../keys.js";
-import { checkOptions } from "../../options.js";
-import { toMilliseconds, type Version } from "../../version.js";
+} from "../../adapter/adapter.js";
+import type { ClaimStore } from "../../adapter/claim-store.js";
+import { throwIfAborted, untilAborted } from "../../core/abort.js";
+import { checkOptions } from "../../core/arguments.js";
+import type { TaskKey } from "../../core/keys.js";
+import { toMilliseconds, type Version } from "../../core/version.js";
 import { type LedgerOptions, ledgerOptionNames, resolveLedgerOptions } from "./arguments.js";
 import { type CassandraConnectionOptions, type CreateSchemaOptions, connect, createSchemaWith } from "./connect.js";
 import { InFlight } from "./in-flight.js";

@@ -1,6 +1,6 @@
-import { invalidArgument } from "../../errors.js";
-import { MAX_DURATION } from "../../options.js";
-import { DEFAULT_CLOCK_LIMIT } from "../../version.js";
+import { MAX_DURATION } from "../../core/arguments.js";
+import { invalidArgument } from "../../core/errors.js";
+import { DEFAULT_CLOCK_LIMIT } from "../../core/version.js";
 import type { BatchLimits } from "./batching/group-commit.js";
 import type { InFlightLimits } from "./batching/in-flight-limit.js";
 import type { ClockGuardOptions } from "./clock-guard.js";

@@ -1,6 +1,6 @@
-import { untilAborted } from "../../abort.js";
-import { TaskError } from "../../errors.js";
-import { MAX_VERSION, toMilliseconds, type Version } from "../../version.js";
+import { untilAborted } from "../../core/abort.js";
+import { TaskError } from "../../core/errors.js";
+import { MAX_VERSION, toMilliseconds, type Version } from "../../core/version.js";
 import { toTaskError } from "./retry.js";
 import type { Runtime } from "./runtime.js";
 

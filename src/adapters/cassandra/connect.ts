@@ -1,7 +1,7 @@
 import type { Client, ClientOptions } from "cassandra-driver";
-import { importDriver } from "../../driver.js";
-import { isTaskError, TaskError } from "../../errors.js";
-import { checkDuration, checkOptions } from "../../options.js";
+import { checkDuration, checkOptions } from "../../core/arguments.js";
+import { isTaskError, TaskError } from "../../core/errors.js";
+import { importDriver } from "../../core/import-driver.js";
 import type { ResolvedOptions } from "./arguments.js";
 import { callDriver } from "./driver/call.js";
 import { DriverClaimSession } from "./driver/claim-session.js";

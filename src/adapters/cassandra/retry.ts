@@ -1,6 +1,6 @@
-import { throwIfAborted, untilAborted } from "../../abort.js";
-import { TaskError, type TaskErrorCode } from "../../errors.js";
-import type { TaskKey } from "../../keys.js";
+import { throwIfAborted, untilAborted } from "../../core/abort.js";
+import { TaskError, type TaskErrorCode } from "../../core/errors.js";
+import type { TaskKey } from "../../core/keys.js";
 import { SessionError, type SessionErrorKind } from "./model/session.js";
 import { type Runtime, sleep } from "./runtime.js";
 

@@ -1,4 +1,4 @@
-import { processClock, type VersionClock } from "../../version.js";
+import { processClock, type VersionClock } from "../../core/version.js";
 
 /** What the adapter needs of the machine: a clock, timers and random numbers. Simulations bring their own. */
 export interface Runtime {

@@ -1,5 +1,4 @@
 import { resolve } from "node:path";
-import { throwIfAborted, untilAborted } from "../../abort.js";
 import type {
   Adapter,
   AllOptions,
@@ -8,12 +7,13 @@ import type {
   Outcome,
   SaveEntry,
   StoredTask,
-} from "../../adapter.js";
-import type { ClaimState, ClaimStore } from "../../claim-store.js";
-import { invalidArgument, TaskError } from "../../errors.js";
-import type { TaskKey } from "../../keys.js";
-import { checkBoolean, checkDuration, type OptionNames, readOptions } from "../../options.js";
-import { checkClock, latestOf, processClock, type Version, type VersionClock } from "../../version.js";
+} from "../../adapter/adapter.js";
+import type { ClaimState, ClaimStore } from "../../adapter/claim-store.js";
+import { throwIfAborted, untilAborted } from "../../core/abort.js";
+import { checkBoolean, checkDuration, type OptionNames, readOptions } from "../../core/arguments.js";
+import { invalidArgument, TaskError } from "../../core/errors.js";
+import type { TaskKey } from "../../core/keys.js";
+import { checkClock, latestOf, processClock, type Version, type VersionClock } from "../../core/version.js";
 import { Connection } from "./connection.js";
 import { prepareFile } from "./database-file.js";
 import { type DriverName, findDriver } from "./driver.js";

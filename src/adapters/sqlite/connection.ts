@@ -1,4 +1,4 @@
-import { TaskError } from "../../errors.js";
+import { TaskError } from "../../core/errors.js";
 import { type Database, type DriverLocation, openDatabase, type Row, type Statement, type Value } from "./driver.js";
 import { BUSY, resultCode } from "./errors.js";
 import { APPLICATION_ID, LAYOUT, SCHEMA } from "./schema.js";

@@ -10,7 +10,7 @@ import {
   statSync,
 } from "node:fs";
 import { dirname } from "node:path";
-import { TaskError } from "../../errors.js";
+import { TaskError } from "../../core/errors.js";
 
 /** File systems of other hosts, by statfs's numbers: NFS, SMB and CIFS. WAL mode needs memory that processes share. */
 const NETWORK_FILE_SYSTEMS: ReadonlySet<number> = new Set([0x6969, 0x517b, 0xff534d42, 0xfe534d42]);

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { TaskError } from "../../errors.js";
+import { TaskError } from "../../core/errors.js";
 
 /** What is used of a driver's database: node:sqlite and better-sqlite3 have these in common. */
 export interface Database {

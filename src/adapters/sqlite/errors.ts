@@ -1,4 +1,4 @@
-import { isTaskError, TaskError, type WriteOutcome } from "../../errors.js";
+import { isTaskError, TaskError, type WriteOutcome } from "../../core/errors.js";
 import type { PlainError } from "./operations.js";
 
 /** SQLite's primary result codes that are told apart here (https://sqlite.org/rescode.html). */

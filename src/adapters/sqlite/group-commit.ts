@@ -1,7 +1,7 @@
-import { abortedError, onAbort } from "../../abort.js";
-import type { Outcome } from "../../adapter.js";
-import { TaskError } from "../../errors.js";
-import type { VersionClock } from "../../version.js";
+import type { Outcome } from "../../adapter/adapter.js";
+import { abortedError, onAbort } from "../../core/abort.js";
+import { TaskError } from "../../core/errors.js";
+import type { VersionClock } from "../../core/version.js";
 import { storeError } from "./errors.js";
 import type { Operation, Result, Value } from "./operations.js";
 import { toTaskError, type WriteThread } from "./write-thread.js";

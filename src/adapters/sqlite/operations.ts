@@ -1,7 +1,7 @@
-import type { ClaimHolding, ClaimRequest, ClaimState } from "../../claim-store.js";
-import type { TaskError } from "../../errors.js";
-import type { TaskKey } from "../../keys.js";
-import type { Version } from "../../version.js";
+import type { ClaimHolding, ClaimRequest, ClaimState } from "../../adapter/claim-store.js";
+import type { TaskError } from "../../core/errors.js";
+import type { TaskKey } from "../../core/keys.js";
+import type { Version } from "../../core/version.js";
 import type { DriverLocation } from "./driver.js";
 
 // What passes between the adapter's thread and the one that writes.

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { throwIfAborted } from "../../abort.js";
-import type { AllOptions, StoredTask } from "../../adapter.js";
-import type { ClaimState } from "../../claim-store.js";
-import type { TaskKey } from "../../keys.js";
-import { latestOf, type Version, type VersionClock } from "../../version.js";
+import type { AllOptions, StoredTask } from "../../adapter/adapter.js";
+import type { ClaimState } from "../../adapter/claim-store.js";
+import { throwIfAborted } from "../../core/abort.js";
+import type { TaskKey } from "../../core/keys.js";
+import { latestOf, type Version, type VersionClock } from "../../core/version.js";
 import type { Connection } from "./connection.js";
 import { OpenFiles } from "./database-file.js";
 import type { Row } from "./driver.js";

@@ -1,7 +1,7 @@
-import { type ClaimState, grantClaim, releaseClaim, renewClaim } from "../../claim-store.js";
-import { TaskError } from "../../errors.js";
-import type { TaskKey } from "../../keys.js";
-import { latestOf, MAX_VERSION, toMilliseconds, type Version } from "../../version.js";
+import { type ClaimState, grantClaim, releaseClaim, renewClaim } from "../../adapter/claim-store.js";
+import { TaskError } from "../../core/errors.js";
+import type { TaskKey } from "../../core/keys.js";
+import { latestOf, MAX_VERSION, toMilliseconds, type Version } from "../../core/version.js";
 import type { Connection } from "./connection.js";
 import { toPlain } from "./errors.js";
 import type { Group, Operation, Result, Save, Value } from "./operations.js";

@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import { TaskError } from "../../errors.js";
+import { TaskError } from "../../core/errors.js";
 import type { Group, PlainError, Reply, Request, Result, ThreadStart } from "./operations.js";
 import { threadCode } from "./thread-code.js";
 

@@ -1,4 +1,4 @@
-import type { Version } from "../../version.js";
+import type { Version } from "../../core/version.js";
 import { Connection } from "./connection.js";
 import { OpenFiles } from "./database-file.js";
 import { DiskReserve } from "./disk-reserve.js";

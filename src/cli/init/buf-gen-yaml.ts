@@ -1,4 +1,4 @@
-import { mapImportsOption } from "../../import-options.js";
+import { mapImportsOption } from "../../core/import-options.js";
 import type { ConfigProblem } from "./config-problem.js";
 import { checkInputs, inputsText } from "./inputs.js";
 import type { Layout } from "./layout.js";

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join, posix, relative, resolve, sep, win32 } from "node:path";
-import { ownProtos } from "../../import-options.js";
+import { ownProtos } from "../../core/import-options.js";
 import { items, member } from "./yaml-file.js";
 
 /** Where a project has its .proto files, as paths relative to buf.yaml: each is a module of buf's. */

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { mapImportsOption, ownProtos } from "../../import-options.js";
+import { mapImportsOption, ownProtos } from "../../core/import-options.js";
 import type { ConfigProblem } from "./config-problem.js";
 import { installedVersion } from "./installed.js";
 import type { PluginEntry } from "./plugin-entry.js";

@@ -1,4 +1,4 @@
-import { packageVersion } from "../../package-version.js";
+import { packageVersion } from "../../core/package-version.js";
 import type { Problem } from "../command-error.js";
 import { installedVersion, isAtLeast, isOnPath, satisfies } from "./installed.js";
 import type { PackageManager } from "./package-manager.js";

@@ -1,4 +1,4 @@
-import { type ImportPatterns, isMapped, ownProtos } from "../../import-options.js";
+import { type ImportPatterns, isMapped, ownProtos } from "../../core/import-options.js";
 import { items, member, strings } from "./yaml-file.js";
 
 export type PluginName = "protoc-gen-es" | "protoc-gen-taskledger";

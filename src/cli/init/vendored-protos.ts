@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { dirname, join, posix } from "node:path";
-import { ownProtos } from "../../import-options.js";
-import { packageVersion } from "../../package-version.js";
+import { ownProtos } from "../../core/import-options.js";
+import { packageVersion } from "../../core/package-version.js";
 import type { Problem } from "../command-error.js";
 import { type ProjectFile, readProjectFile } from "./project-file.js";
 

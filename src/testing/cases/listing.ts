@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { MAX_VERSION } from "../../version.js";
+import { MAX_VERSION } from "../../core/version.js";
 import { expectTasks, type KnownTask } from "../checks.js";
 import { newTaskList, taskEntry } from "../entries.js";
 import type { CaseGroup } from "../scenario.js";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Adapter } from "../../adapter.js";
+import type { Adapter } from "../../adapter/adapter.js";
 import { expectRejection } from "../checks.js";
 import { awkwardKeys, newTaskList, taskEntry } from "../entries.js";
 import type { CaseGroup } from "../scenario.js";

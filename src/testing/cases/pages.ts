@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { AllOptions } from "../../adapter.js";
+import type { AllOptions } from "../../adapter/adapter.js";
 import { expectTasks, type KnownTask } from "../checks.js";
 import type { Client } from "../client.js";
 import { largeEntry } from "../entries.js";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Version } from "../../adapter.js";
+import type { Version } from "../../adapter/adapter.js";
 import { describeTask, expectStored, inOrder, type KnownTask, knownTask } from "../checks.js";
 import type { Client } from "../client.js";
 import { newTaskList, taskEntry } from "../entries.js";

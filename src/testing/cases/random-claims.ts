@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { CompleteEntry } from "../../adapter.js";
+import type { CompleteEntry } from "../../adapter/adapter.js";
 import { Claimant, type Granted } from "../claimant.js";
 import type { Client } from "../client.js";
 import { newTaskList, taskEntry } from "../entries.js";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { SaveEntry, Version } from "../../adapter.js";
+import type { SaveEntry, Version } from "../../adapter/adapter.js";
 import { expectStored, expectTasks, type KnownTask } from "../checks.js";
 import type { Client } from "../client.js";
 import { newTaskList, sampleBytes, taskEntry } from "../entries.js";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Adapter, SaveEntry } from "../../adapter.js";
+import type { Adapter, SaveEntry } from "../../adapter/adapter.js";
 import { expectRejection, type KnownTask } from "../checks.js";
 import { failingEntry, newTaskList, taskEntry } from "../entries.js";
 import type { CaseGroup } from "../scenario.js";

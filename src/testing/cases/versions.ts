@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { Version } from "../../adapter.js";
-import { MAX_VERSION } from "../../version.js";
+import type { Version } from "../../adapter/adapter.js";
+import { MAX_VERSION } from "../../core/version.js";
 import { acknowledged, expectError, type KnownTask } from "../checks.js";
 import { newTaskList, taskEntry } from "../entries.js";
 import type { CaseGroup } from "../scenario.js";

@@ -1,4 +1,5 @@
-import { CompositeTask, existingTasks, OpaqueTask, VersionClock } from "taskledger";
+import { CompositeTask, existingTasks, OpaqueTask } from "taskledger";
+import { VersionClock } from "taskledger/adapter";
 import { CassandraAdapter } from "taskledger/cassandra";
 import { MemoryAdapter } from "taskledger/memory";
 import { SqliteAdapter } from "taskledger/sqlite";

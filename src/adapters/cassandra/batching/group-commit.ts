@@ -1,5 +1,5 @@
-import { abortedError, onAbort } from "../../../abort.js";
-import type { TaskError } from "../../../errors.js";
+import { abortedError, onAbort } from "../../../core/abort.js";
+import type { TaskError } from "../../../core/errors.js";
 import { InFlight } from "../in-flight.js";
 import type { Partition } from "../model/partition.js";
 import { type LedgerSession, type Mutation, SessionError } from "../model/session.js";

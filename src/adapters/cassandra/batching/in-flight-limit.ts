@@ -1,5 +1,5 @@
-import { abortedError, onAbort } from "../../../abort.js";
-import { TaskError } from "../../../errors.js";
+import { abortedError, onAbort } from "../../../core/abort.js";
+import { TaskError } from "../../../core/errors.js";
 import { Deferred } from "./deferred.js";
 
 export interface InFlightLimits {

@@ -1,6 +1,6 @@
-import { abortedError, onAbort } from "../../../abort.js";
-import type { StoredTask } from "../../../adapter.js";
-import { TaskError } from "../../../errors.js";
+import type { StoredTask } from "../../../adapter/adapter.js";
+import { abortedError, onAbort } from "../../../core/abort.js";
+import { TaskError } from "../../../core/errors.js";
 import type { InFlight } from "../in-flight.js";
 import type { Partition } from "../model/partition.js";
 import type { LedgerSession } from "../model/session.js";

@@ -1,4 +1,4 @@
-import { isTaskError } from "../../../errors.js";
+import { isTaskError } from "../../../core/errors.js";
 import { SessionError } from "../model/session.js";
 import { processRuntime } from "../runtime.js";
 import { classifyDriverError, type Driver, describeDriverError } from "./errors.js";

@@ -1,6 +1,6 @@
 import type { Client, QueryOptions, types } from "cassandra-driver";
-import { CLAIM_MEMORY, type ClaimHolding, type ClaimState, NEVER } from "../../../claim-store.js";
-import type { TaskKey } from "../../../keys.js";
+import { CLAIM_MEMORY, type ClaimHolding, type ClaimState, NEVER } from "../../../adapter/claim-store.js";
+import type { TaskKey } from "../../../core/keys.js";
 import type { ClaimEnd, ClaimRow, ClaimSession } from "../model/claim-session.js";
 import { callDriver } from "./call.js";
 import type { Driver } from "./errors.js";

@@ -1,6 +1,6 @@
 import type { Client, ClientOptions, policies, QueryOptions, types } from "cassandra-driver";
-import type { StoredTask } from "../../../adapter.js";
-import type { Version } from "../../../version.js";
+import type { StoredTask } from "../../../adapter/adapter.js";
+import type { Version } from "../../../core/version.js";
 import type { Partition } from "../model/partition.js";
 import {
   type EntriesRead,

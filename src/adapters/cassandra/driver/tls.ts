@@ -1,8 +1,8 @@
 import { isIP } from "node:net";
 import { type ConnectionOptions, checkServerIdentity, type PeerCertificate } from "node:tls";
 import type { Client } from "cassandra-driver";
-import { invalidArgument } from "../../../errors.js";
-import { isPlainObject } from "../../../values.js";
+import { invalidArgument } from "../../../core/errors.js";
+import { isPlainObject } from "../../../core/values.js";
 import { parseContactPoint } from "./contact-points.js";
 
 /** What is wrong with a node's certificate; undefined if nothing is. */

@@ -1,4 +1,3 @@
-import { throwIfAborted, untilAborted } from "../../../abort.js";
 import {
   type ClaimHolding,
   type ClaimRequest,
@@ -6,10 +5,11 @@ import {
   endOfLease,
   endOfWait,
   grantClaim,
-} from "../../../claim-store.js";
-import { forEachConcurrently } from "../../../concurrency.js";
-import type { TaskKey } from "../../../keys.js";
-import { toMilliseconds, type Version } from "../../../version.js";
+} from "../../../adapter/claim-store.js";
+import { throwIfAborted, untilAborted } from "../../../core/abort.js";
+import { forEachConcurrently } from "../../../core/concurrency.js";
+import type { TaskKey } from "../../../core/keys.js";
+import { toMilliseconds, type Version } from "../../../core/version.js";
 import type { ClockGuard } from "../clock-guard.js";
 import type { ClaimEnd, ClaimRow, ClaimSession } from "../model/claim-session.js";
 import { SessionError } from "../model/session.js";

@@ -1,4 +1,4 @@
-import { MAX_VERSION, type Version } from "../../../version.js";
+import { MAX_VERSION, type Version } from "../../../core/version.js";
 import {
   type EntriesRead,
   type EntryRange,

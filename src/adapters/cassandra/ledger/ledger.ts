@@ -1,7 +1,14 @@
-import type { AllOptions, CompleteEntry, Outcome, SaveEntry, StoredTask, WriteOptions } from "../../../adapter.js";
-import { TaskError } from "../../../errors.js";
-import type { TaskKey } from "../../../keys.js";
-import type { Version } from "../../../version.js";
+import type {
+  AllOptions,
+  CompleteEntry,
+  Outcome,
+  SaveEntry,
+  StoredTask,
+  WriteOptions,
+} from "../../../adapter/adapter.js";
+import { TaskError } from "../../../core/errors.js";
+import type { TaskKey } from "../../../core/keys.js";
+import type { Version } from "../../../core/version.js";
 import type { ResolvedOptions } from "../arguments.js";
 import { GroupCommit } from "../batching/group-commit.js";
 import { InFlightLimit } from "../batching/in-flight-limit.js";

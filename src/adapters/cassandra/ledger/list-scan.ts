@@ -1,4 +1,4 @@
-import type { Version } from "../../../version.js";
+import type { Version } from "../../../core/version.js";
 import { type PlacedEntry, placeKey } from "./partition-entries.js";
 import type { LedgerLimits, LedgerRules, ScanStart, Verdict } from "./rules.js";
 

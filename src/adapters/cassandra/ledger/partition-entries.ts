@@ -1,4 +1,4 @@
-import type { Version } from "../../../version.js";
+import type { Version } from "../../../core/version.js";
 import type { Partition } from "../model/partition.js";
 import type { LedgerEntry, LedgerPlace, SweepRecord } from "../model/session.js";
 import type { EntryReader } from "./entry-reader.js";

@@ -1,7 +1,7 @@
-import { abortWith, throwIfAborted } from "../../../abort.js";
-import type { AllOptions, StoredTask } from "../../../adapter.js";
-import { chunks, forEachConcurrently } from "../../../concurrency.js";
-import { latestOf, type Version } from "../../../version.js";
+import type { AllOptions, StoredTask } from "../../../adapter/adapter.js";
+import { abortWith, throwIfAborted } from "../../../core/abort.js";
+import { chunks, forEachConcurrently } from "../../../core/concurrency.js";
+import { latestOf, type Version } from "../../../core/version.js";
 import type { Partition } from "../model/partition.js";
 import { retryRead, toTaskError } from "../retry.js";
 import type { LedgerContext } from "./context.js";

@@ -1,5 +1,5 @@
-import type { SaveEntry } from "../../../adapter.js";
-import type { Version } from "../../../version.js";
+import type { SaveEntry } from "../../../adapter/adapter.js";
+import type { Version } from "../../../core/version.js";
 import type { LedgerPlace, Mutation } from "../model/session.js";
 
 /**

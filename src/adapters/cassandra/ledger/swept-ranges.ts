@@ -1,4 +1,4 @@
-import { MIN_VERSION, type Version } from "../../../version.js";
+import { MIN_VERSION, type Version } from "../../../core/version.js";
 import type { SweptRange } from "../model/session.js";
 
 /** A part of a ledger that has to be read: from `from` to `upTo`, both inclusive. */

@@ -1,7 +1,7 @@
-import type { CompleteEntry, Outcome, SaveEntry, WriteOptions } from "../../../adapter.js";
-import { isTaskError, TaskError } from "../../../errors.js";
-import { nameOf, type TaskKey } from "../../../keys.js";
-import { latestOf, type Version } from "../../../version.js";
+import type { CompleteEntry, Outcome, SaveEntry, WriteOptions } from "../../../adapter/adapter.js";
+import { isTaskError, TaskError } from "../../../core/errors.js";
+import { joinKey, type TaskKey } from "../../../core/keys.js";
+import { latestOf, type Version } from "../../../core/version.js";
 import type { InFlightLimit } from "../batching/in-flight-limit.js";
 import { type Partition, partitionOf } from "../model/partition.js";
 import type { LedgerPlace, Mutation } from "../model/session.js";
@@ -37,7 +37,7 @@ export class LedgerWriter {
       return failure(error, entry);
     }
     const partition = partitionOf(entry, shards);
-    const name = nameOf(entry);
+    const name = joinKey(entry);
     const end = commit.deadline();
     let { replaces } = entry;
     let version: Version | undefined;

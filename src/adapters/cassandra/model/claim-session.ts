@@ -1,5 +1,5 @@
-import type { ClaimHolding, ClaimState } from "../../../claim-store.js";
-import type { TaskKey } from "../../../keys.js";
+import type { ClaimHolding, ClaimState } from "../../../adapter/claim-store.js";
+import type { TaskKey } from "../../../core/keys.js";
 
 /** What lies in the table, also where a part of it has expired already. */
 export interface ClaimRow {

@@ -1,5 +1,5 @@
 import { crc32 } from "node:zlib";
-import type { TaskKey } from "../../../keys.js";
+import type { TaskKey } from "../../../core/keys.js";
 
 /** The part of a list that shares one partition. */
 export interface Partition {

@@ -1,5 +1,5 @@
-import type { StoredTask } from "../../../adapter.js";
-import type { Version } from "../../../version.js";
+import type { StoredTask } from "../../../adapter/adapter.js";
+import type { Version } from "../../../core/version.js";
 import type { Partition } from "./partition.js";
 
 /** A place in a partition of the ledger. */

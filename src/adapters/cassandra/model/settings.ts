@@ -1,6 +1,6 @@
-import { invalidArgument } from "../../../errors.js";
-import { MAX_DURATION } from "../../../options.js";
-import { DEFAULT_CLOCK_LIMIT, toMilliseconds, type Version } from "../../../version.js";
+import { MAX_DURATION } from "../../../core/arguments.js";
+import { invalidArgument } from "../../../core/errors.js";
+import { DEFAULT_CLOCK_LIMIT, toMilliseconds, type Version } from "../../../core/version.js";
 
 /** Counts changes of the tables that older versions of this package can't work with. */
 export const LAYOUT = "1";

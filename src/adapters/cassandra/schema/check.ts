@@ -1,6 +1,6 @@
 import type { Client, QueryOptions, types } from "cassandra-driver";
-import { describeValue, TaskError } from "../../../errors.js";
-import { MAX_DURATION } from "../../../options.js";
+import { MAX_DURATION } from "../../../core/arguments.js";
+import { describeValue, TaskError } from "../../../core/errors.js";
 import type { ResolvedOptions } from "../arguments.js";
 import { isShardCount } from "../model/partition.js";
 import {

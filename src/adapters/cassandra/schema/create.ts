@@ -1,5 +1,5 @@
 import type { Client, QueryOptions, types } from "cassandra-driver";
-import { TaskError } from "../../../errors.js";
+import { TaskError } from "../../../core/errors.js";
 import { callDriver } from "../driver/call.js";
 import { type Driver, isUnknownToNode } from "../driver/errors.js";
 import { SessionError } from "../model/session.js";

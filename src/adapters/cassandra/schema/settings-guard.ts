@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import { isTaskError, type TaskError } from "../../../errors.js";
+import { isTaskError, type TaskError } from "../../../core/errors.js";
 import type { Runtime } from "../runtime.js";
 
 /** For how long a mismatch is taken to last, in milliseconds: until then, calls fail without another look. */

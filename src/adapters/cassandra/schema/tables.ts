@@ -1,5 +1,5 @@
-import { invalidArgument } from "../../../errors.js";
-import { isPlainObject } from "../../../values.js";
+import { invalidArgument } from "../../../core/errors.js";
+import { isPlainObject } from "../../../core/values.js";
 import { isShardCount, MAX_SHARDS } from "../model/partition.js";
 import { checkGracePeriod, type LedgerSettings } from "../model/settings.js";
 

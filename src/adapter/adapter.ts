@@ -1,0 +1,115 @@
+import type { OperationOptions } from "../core/abort.js";
+import type { TaskError } from "../core/errors.js";
+import type { TaskKey } from "../core/keys.js";
+import type { Version, VersionClock } from "../core/version.js";
+import type { ClaimStore } from "./claim-store.js";
+
+export type { OperationOptions, TaskKey, Version, VersionClock };
+
+/** A save: the task's keys, its body, and what it replaces. */
+export interface SaveEntry extends TaskKey {
+  /** The full name of the data's message. For people who look into the store: code trusts only the body. */
+  readonly type: string;
+  /**
+   * The versions that the holder knows of and that this save replaces, the latest first: the one it was read at or
+   * saved as, and those that saves of unknown outcome may have left behind it. Empty for a blind save.
+   */
+  readonly replaces: readonly Version[];
+  /** The bytes of the envelope without `saved_at`, which the store gives it. Adapters do not change them. */
+  readonly body: Uint8Array;
+}
+
+/** An open task as it is stored: the envelope is the body with `saved_at`. */
+export interface StoredTask {
+  readonly id: string;
+  readonly savedAt: Version;
+  /** The bytes that were saved as this version. They are the caller's to change. */
+  readonly body: Uint8Array;
+}
+
+/** A complete: of the version that the caller saw. */
+export interface CompleteEntry extends TaskKey {
+  readonly savedAt: Version;
+}
+
+export type Outcome<T> =
+  | { readonly ok: true; readonly value: T }
+  /** `attempted` is the version of a save whose outcome is unknown. */
+  | { readonly ok: false; readonly error: TaskError; readonly attempted?: Version | undefined };
+
+export interface WriteOptions extends OperationOptions {
+  /** Part of a bulk call: apply backpressure instead of failing with OVERLOADED. */
+  readonly isBulk?: boolean | undefined;
+}
+
+export interface AllOptions extends OperationOptions {
+  /** The maximum number of tasks in a page. */
+  readonly pageSize: number;
+  /** The maximum number of bytes of bodies in a page; a single task may have more. */
+  readonly maxPageBytes: number;
+  /**
+   * Only tasks that were saved before this time, in microseconds since 1970. A task whose time of saving lies further in
+   * the future than clocks may differ was saved by a clock that was wrong: it may be of any age, and is given, too.
+   */
+  readonly savedBefore?: Version | undefined;
+  /** Bodies come empty: to count tasks, or to see their keys and versions. False by default. */
+  readonly withoutBodies?: boolean | undefined;
+}
+
+/**
+ * One datastore. An adapter knows keys, versions and bodies, never tasks, and works on many at once. The comments here are
+ * its contract; the suite in `taskledger/testing` checks it.
+ */
+export interface Adapter {
+  /** Connects and checks the store. Idempotent; every other method implies it. */
+  open(options?: OperationOptions): Promise<void>;
+
+  /**
+   * Saves each entry durably, and gives an outcome an entry, in order. A version that was there is replaced.
+   *
+   * Its version is later than all that it replaces, and than all that this process has made or met, but for those far
+   * ahead of the clock ({@link VersionClock}); versions rise in the order of the entries. Of several entries with one
+   * key each has its own version, and the last wins. An entry that fails has its error for an outcome, and does not keep
+   * the others from being saved. Rejects only if none could be tried.
+   */
+  save(entries: readonly SaveEntry[], options?: WriteOptions): Promise<readonly Outcome<Version>[]>;
+
+  /**
+   * Each open task, and undefined for those that are not open, in the order of the keys.
+   */
+  find(keys: readonly TaskKey[], options?: OperationOptions): Promise<readonly (StoredTask | undefined)[]>;
+
+  /**
+   * The open tasks of a list, oldest version first, in pages; each version once. Every task that was open before the
+   * first pull and stayed untouched until it was reached is there; one that was saved again meanwhile comes in its
+   * newer version or with the next pass: a pass ends, however much is saved during it. Nothing is read before the
+   * first pull, and at most a page ahead; nothing is held between pulls; `return()` frees everything. No page is empty.
+   * A pass that is not at its end when its signal is aborted, or the adapter closed, fails at the next pull.
+   */
+  all(taskList: string, options: AllOptions): AsyncIterable<readonly StoredTask[]>;
+
+  /**
+   * Removes the versions of each task up to the given one, never a later one; a task that is not there is a success. A
+   * save of a version up to it that arrives later does not bring the task back; one that this process makes later has a
+   * later version.
+   */
+  complete(entries: readonly CompleteEntry[], options?: WriteOptions): Promise<readonly Outcome<void>[]>;
+
+  /** Waits for what is in flight. Later calls fail with CLOSED. Idempotent. */
+  close(): Promise<void>;
+
+  /**
+   * Saves all entries or none of them, whatever their lists: a store with transactions has it. The rest is as of `save`.
+   * Resolves to their versions, in order; rejects with the error of the first that can't be saved.
+   */
+  saveTogether?(entries: readonly SaveEntry[], options?: OperationOptions): Promise<readonly Version[]>;
+
+  /**
+   * The names of all lists that have an open task, in pages, each name once, in no order that is promised. A list whose
+   * tasks have all been completed may be among them. Nothing is read before the first pull. No page is empty.
+   */
+  lists?(options?: OperationOptions): AsyncIterable<readonly string[]>;
+
+  /** Claims, if the store has them. */
+  readonly claims?: ClaimStore;
+}

@@ -1,0 +1,144 @@
+import type { OperationOptions } from "../core/abort.js";
+import type { TaskKey } from "../core/keys.js";
+import type { Version } from "../core/version.js";
+
+/** A worker's wish to have a version of a task for itself for a time. */
+export interface ClaimRequest extends TaskKey {
+  readonly savedAt: Version;
+  readonly owner: string;
+  /** In milliseconds. */
+  readonly lease: number;
+}
+
+/** What names a claim that was granted. */
+export interface ClaimHolding extends TaskKey {
+  readonly token: bigint;
+}
+
+/** What a store remembers of the claims to a task. */
+export interface ClaimState {
+  /** The version that was claimed last; 0 if none was. */
+  readonly savedAt: Version;
+  /** Who has it; undefined since it was released. */
+  readonly owner: string | undefined;
+  /** Of the last claim. It grows with every claim to the task. */
+  readonly token: bigint;
+  /** How often the task has been claimed. */
+  readonly attempt: number;
+  /** When the lease ends, or, after a release, when the task may be claimed again; whole milliseconds since 1970. */
+  readonly until: number;
+}
+
+/**
+ * An adapter's claims. A claim keeps other workers from a task for a time; it is no part of the task's own safety, and a
+ * task can be saved and completed by whoever has it, claimed or not.
+ *
+ * All clients of a store judge by one rule, {@link grantClaim}; the store sees to it that of several at once one is
+ * granted. What it remembers goes by itself some time after the last claim, or once the task has been completed.
+ */
+export interface ClaimStore {
+  /**
+   * Grants a claim to a version that is open, by the rule. Undefined where the rule, or another claim at the same time,
+   * stands in the way, or where that version is not open any more. A claim of unknown outcome counts as not granted: it
+   * rejects, and if it was granted it expires.
+   */
+  claim(request: ClaimRequest, options?: OperationOptions): Promise<ClaimState | undefined>;
+
+  /**
+   * Makes the lease last for so many milliseconds from now, never shorter than it would: an earlier renewal may arrive
+   * late. Gives when it ends, in milliseconds since 1970, or undefined if the claim has been released, or the task claimed
+   * again or completed.
+   */
+  renew(holding: ClaimHolding, lease: number, options?: OperationOptions): Promise<number | undefined>;
+
+  /** Ends a claim; the task may be claimed again in so many milliseconds. Nothing happens if it has ended already. */
+  release(holding: ClaimHolding, retryIn: number, options?: OperationOptions): Promise<void>;
+
+  /**
+   * The task has been completed under this claim: nobody can claim that version any more, and if the task is saved anew,
+   * its attempts begin at 1, and its tokens go on growing. Only for stores whose `complete` does not see to that.
+   */
+  forget?(holding: ClaimHolding, options?: OperationOptions): Promise<void>;
+
+  /** What is remembered of the claims to each task, as it was some moment ago, in the order of the keys. */
+  states(keys: readonly TaskKey[], options?: OperationOptions): Promise<readonly (ClaimState | undefined)[]>;
+}
+
+/**
+ * The owner of a mark: not of a claim to the work, but of a note that the task was handed to a queue again. It keeps others
+ * from handing it over once more while it lasts, and nobody from claiming the task. It counts as no attempt, and what was
+ * remembered of the last claim, its version and its attempts, stays.
+ */
+export const REDELIVERY = "taskledger.redelivery";
+
+/** The clock by which a claim is judged. */
+export interface ClaimClock {
+  /** In whole milliseconds since 1970. */
+  readonly now: number;
+  /** How far the clocks of two hosts may be apart, in milliseconds. */
+  readonly tolerance: number;
+}
+
+/**
+ * Whether a task may not be claimed: another owner has a claim to this version, or a later one, whose lease has not surely
+ * ended; or this version was released, to be tried again later. A claim to an older version stands in nobody's way. A mark
+ * ({@link REDELIVERY}) stands only in another mark's way, and may not be set while anybody has a claim.
+ *
+ * A lease was given by the clock of the host that holds it, and is judged by that of the host that looks. It has surely
+ * ended when the two clocks can't be so far apart.
+ */
+export function isClaimed(
+  { savedAt, owner, until }: ClaimState,
+  request: Pick<ClaimRequest, "savedAt"> & { readonly owner?: string | undefined },
+  { now, tolerance }: ClaimClock,
+): boolean {
+  const isHeld = owner !== undefined && now < until + tolerance;
+  const isWaiting = owner === undefined && savedAt === request.savedAt && now < until;
+  if (request.owner === REDELIVERY) return isHeld || isWaiting;
+  if (owner === REDELIVERY) return false;
+  const isAnothers = savedAt > request.savedAt || (savedAt === request.savedAt && owner !== request.owner);
+  return isWaiting || (isHeld && isAnothers);
+}
+
+/**
+ * The state after a request is granted; undefined where it may not be. `nextToken` gives a number that is higher than
+ * another, and than all that it gave before, such as `VersionClock.next`: tokens come from a clock, so that they
+ * grow even after the store has forgotten the last one.
+ */
+export function grantClaim(
+  previous: ClaimState | undefined,
+  { savedAt, owner, lease }: ClaimRequest,
+  clock: ClaimClock,
+  nextToken: (after: bigint) => bigint,
+): ClaimState | undefined {
+  if (previous && isClaimed(previous, { savedAt, owner }, clock)) return undefined;
+  const { savedAt: claimed = 0n, attempt = 0, token = 0n } = previous ?? {};
+  const counted = owner === REDELIVERY ? { savedAt: claimed, attempt } : { savedAt, attempt: attempt + 1 };
+  return { ...counted, owner, token: nextToken(token), until: endOfLease(lease, clock.now) };
+}
+
+/** When a lease ends that begins now. */
+export function endOfLease(lease: number, now: number): number {
+  return Math.floor(now + lease);
+}
+
+/** The state after a renewal. */
+export function renewClaim(state: ClaimState, lease: number, now: number): ClaimState {
+  return { ...state, until: Math.max(state.until, endOfLease(lease, now)) };
+}
+
+/** The state after a release. */
+export function releaseClaim(state: ClaimState, retryIn: number, now: number): ClaimState {
+  return { ...state, owner: undefined, until: endOfWait(retryIn, now) };
+}
+
+/** When a task that is released now may be claimed again; at once means at once, whatever another host's clock says. */
+export function endOfWait(retryIn: number, now: number): number {
+  return retryIn > 0 ? Math.ceil(now + retryIn) : 0;
+}
+
+/** The end of a wait that has none: the last moment that a Date knows. */
+export const NEVER = 8_640_000_000_000_000;
+
+/** How long a store remembers a task's claims after the last one, in milliseconds: 30 days. */
+export const CLAIM_MEMORY: number = 30 * 24 * 3600 * 1000;

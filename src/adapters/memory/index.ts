@@ -1,0 +1,2 @@
+export type { MemoryAdapterOptions } from "./adapter.js";
+export { MemoryAdapter } from "./adapter.js";

@@ -1,0 +1,134 @@
+/// <reference lib="esnext.disposable" preserve="true"/>
+
+import type { OperationOptions } from "../adapter/adapter.js";
+import type { ClaimState, ClaimStore } from "../adapter/claim-store.js";
+import { checkSignal } from "../core/abort.js";
+import { checkDuration, operationOptions, readOptions } from "../core/arguments.js";
+import { TaskError } from "../core/errors.js";
+import type { TaskKey } from "../core/keys.js";
+
+/** The part of a lease, at its end, in which the holder counts the claim as lost already. */
+const GUARD = 0.1;
+
+export interface ReleaseOptions extends OperationOptions {
+  /** In how many milliseconds the task may be claimed again; at once by default. */
+  readonly retryIn?: number | undefined;
+}
+
+/**
+ * A worker's right to a task for a time. While it lasts no other owner is granted one; that is all that it says. The
+ * worker may be stopped, and wake after its lease has ended: give `token`, which grows with every claim to the task, to
+ * what you write to, and let that refuse smaller ones.
+ *
+ *     await using claim = await tasks.claim(task, { lease: 30_000 });
+ *     if (claim) await task.execute({ signal: claim.signal }).then(() => task.complete());
+ */
+export class Claim implements AsyncDisposable {
+  readonly taskList: string;
+  readonly id: string;
+  readonly owner: string;
+  /** Which attempt at the task this is, from 1. */
+  readonly attempt: number;
+  /** Grows with every claim to the task, whoever makes it. */
+  readonly token: bigint;
+  /** Aborted a little before the lease ends, and when the claim turns out to be lost. */
+  readonly signal: AbortSignal;
+  /** When the lease ends, by this host's clock. */
+  get expiresAt(): Date {
+    return new Date(internalsOf(this).until);
+  }
+
+  /** `startedAt` is the monotonic clock before the claim was asked for. */
+  constructor(store: ClaimStore, { taskList, id }: TaskKey, state: ClaimState, lease: number, startedAt: number) {
+    const abort = new AbortController();
+    this.taskList = taskList;
+    this.id = id;
+    this.owner = state.owner as string;
+    this.attempt = state.attempt;
+    this.token = state.token;
+    this.signal = abort.signal;
+    internals.set(this, { store, abort, lease, until: state.until, timer: undefined, hasEnded: false });
+    arm(this, startedAt);
+  }
+
+  /**
+   * Makes the lease last from now, as long as it did. Throws CLAIM_LOST where the claim has been released, the task
+   * completed or claimed by another, or `signal` aborted; and what the store throws: the lease then ends as it would have.
+   */
+  async renew(options: OperationOptions = {}): Promise<void> {
+    const operation = readOptions(options, operationOptions);
+    checkSignal(operation.signal);
+    const own = internalsOf(this);
+    const startedAt = performance.now();
+    const isOver = () => own.hasEnded || this.signal.aborted;
+    const until = isOver() ? undefined : await own.store.renew(this, own.lease, operation);
+    if (isOver()) throw lost(this, own.hasEnded ? "it has been released" : "its lease was about to end");
+    if (until === undefined) {
+      const error = lost(this, "another has the task, or it has been completed");
+      own.abort.abort(error);
+      throw error;
+    }
+    own.until = until;
+    arm(this, startedAt);
+  }
+
+  /** Ends the claim. Completing the task does so, too. Throws what the store throws; the lease then ends by itself. */
+  async release(options: ReleaseOptions = {}): Promise<void> {
+    const { retryIn = 0, ...operation } = readOptions(options, { ...operationOptions, retryIn: true });
+    checkDuration("retryIn", retryIn);
+    checkSignal(operation.signal);
+    const own = internalsOf(this);
+    if (own.hasEnded) return;
+    end(own);
+    await own.store.release(this, retryIn, operation);
+  }
+
+  /** Releases it, if that has not happened yet. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.release().catch(() => undefined);
+  }
+}
+
+interface Internals {
+  readonly store: ClaimStore;
+  readonly abort: AbortController;
+  readonly lease: number;
+  until: number;
+  timer: NodeJS.Timeout | undefined;
+  hasEnded: boolean;
+}
+
+/** Beside the objects, since a `#private` member would make the classes of two installed copies unrelated types. */
+const internals = new WeakMap<Claim, Internals>();
+
+function internalsOf(claim: Claim): Internals {
+  return internals.get(claim) as Internals;
+}
+
+function end(own: Internals): void {
+  own.hasEnded = true;
+  clearTimeout(own.timer);
+}
+
+/** The task has been completed. That is so whether or not the store learns that its claim is not needed any more. */
+export async function endCompleted(claim: Claim): Promise<void> {
+  const own = internalsOf(claim);
+  if (own.hasEnded) return;
+  end(own);
+  await own.store.forget?.(claim, { signal: AbortSignal.timeout(Math.ceil(own.lease)) }).catch(() => undefined);
+}
+
+/** Counts the lease from before it was asked for, on a clock that cannot be set. */
+function arm(claim: Claim, startedAt: number): void {
+  const own = internalsOf(claim);
+  clearTimeout(own.timer);
+  const left = startedAt + own.lease * (1 - GUARD) - performance.now();
+  const expire = () => own.abort.abort(lost(claim, "its lease is about to end"));
+  // At once, and not in the next turn, in which work would begin that has no lease.
+  if (left <= 0) expire();
+  else own.timer = setTimeout(expire, left).unref();
+}
+
+function lost({ taskList, id, owner }: Claim, reason: string): TaskError {
+  return new TaskError("CLAIM_LOST", `the claim of ${owner} to the task is lost: ${reason}`, { taskList, id });
+}

@@ -1,0 +1,155 @@
+import { hostname } from "node:os";
+import type { Adapter, OperationOptions, StoredTask } from "../adapter/adapter.js";
+import { type ClaimState, type ClaimStore, isClaimed, REDELIVERY } from "../adapter/claim-store.js";
+import { checkDuration } from "../core/arguments.js";
+import { invalidArgument, TaskError } from "../core/errors.js";
+import type { TaskKey } from "../core/keys.js";
+import { callStore } from "../core/store-error.js";
+import type { Version } from "../core/version.js";
+import { Claim } from "./claim.js";
+
+export interface ClaimOptions extends OperationOptions {
+  /**
+   * Who claims: a name of 1 to 512 characters. An owner who claims a task again takes it over from itself, as a worker
+   * does that was started anew under its old name. By default every call has a name of its own.
+   */
+  readonly owner?: string | undefined;
+  /** How long the claim lasts, in milliseconds; 60,000 by default. */
+  readonly lease?: number | undefined;
+}
+
+export const DEFAULT_LEASE = 60_000;
+const LEAST_LEASE = 10;
+
+let processName: string | undefined;
+let owners = 0;
+
+/** The name of an owner that has none: the host, the process, and what no other call has. */
+export function newOwner(): string {
+  owners++;
+  // Not before it is needed: Deno asks for a permission.
+  processName ??= `${hostname()}:${process.pid}:${Math.random().toString(36).slice(2, 8)}`;
+  return `${processName}:${owners}`;
+}
+
+const checked = new WeakMap<ClaimStore, ClaimStore>();
+
+/** The adapter's claims, which throw TaskErrors only. Throws UNSUPPORTED where it has none. */
+export function claimsOf({ claims }: Adapter): ClaimStore {
+  if (claims === undefined) throw new TaskError("UNSUPPORTED", "this store has no claims");
+  const known = checked.get(claims) ?? checkedClaims(claims);
+  checked.set(claims, known);
+  return known;
+}
+
+function checkedClaims(claims: ClaimStore): ClaimStore {
+  return {
+    claim: (...call) => callStore("unknown", () => claims.claim(...call)),
+    renew: (...call) => callStore("unknown", () => claims.renew(...call)),
+    release: (...call) => callStore("unknown", () => claims.release(...call)),
+    states: (...call) => callStore("not-applied", () => claims.states(...call)),
+    ...(claims.forget && { forget: (...call) => callStore("unknown", () => claims.forget?.(...call)) }),
+  };
+}
+
+/** Throws INVALID_ARGUMENT. */
+export function checkClaimOptions({ owner, lease }: ClaimOptions): void {
+  if (owner !== undefined) checkOwner(owner);
+  if (lease !== undefined) checkDuration("lease", lease, LEAST_LEASE);
+}
+
+/** What is known of the claims to a task. */
+export interface ClaimInfo {
+  /** How often the task has been claimed. */
+  readonly attempt: number;
+  /** Of the last claim; it only grows. */
+  readonly token: bigint;
+  /** Who has claimed the task, and when the lease ends; undefined if nobody has it now. */
+  readonly owner: string | undefined;
+  readonly claimedUntil: Date | undefined;
+  /** When the task may be tried again, if it waits for that. */
+  readonly waitsUntil: Date | undefined;
+  /** Until when `redeliver` does not hand it over again. */
+  readonly redeliveredUntil: Date | undefined;
+}
+
+/** What a state says now. */
+export function claimInfoOf({ owner, token, attempt, until }: ClaimState): ClaimInfo {
+  const end = until > Date.now() ? new Date(until) : undefined;
+  const isMark = owner === REDELIVERY;
+  const isClaim = end !== undefined && owner !== undefined && !isMark;
+  return {
+    attempt,
+    token,
+    owner: isClaim ? owner : undefined,
+    claimedUntil: isClaim ? end : undefined,
+    waitsUntil: owner === undefined ? end : undefined,
+    redeliveredUntil: isMark ? end : undefined,
+  };
+}
+
+/** Claims a version for an owner; undefined where another has it, or it is not open any more. */
+export async function claimVersion(
+  store: ClaimStore,
+  { taskList, id, savedAt }: TaskKey & { readonly savedAt: Version },
+  options: ClaimOptions,
+): Promise<Claim | undefined> {
+  checkClaimOptions(options);
+  const { owner = newOwner(), lease = DEFAULT_LEASE, signal } = options;
+  const startedAt = performance.now();
+  const state = await store.claim({ taskList, id, savedAt, owner, lease }, { signal });
+  return state && new Claim(store, { taskList, id }, state, lease, startedAt);
+}
+
+export interface UnclaimedOptions {
+  /** Whose own claims do not stand in the way. */
+  readonly owner?: string | undefined;
+  readonly isContested?: (() => boolean) | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** The number of tasks whose claims are looked up at once; few, since others claim meanwhile. */
+const LOOKED_AT_ONCE = 16;
+
+/**
+ * The tasks of pages that nobody has claimed and that do not wait to be tried again, as far as the store knew just now.
+ * While `isContested`, those of a page come in a random order: workers who read at the same time would all want the same.
+ */
+export async function* withoutClaimed(
+  store: ClaimStore,
+  taskList: string,
+  pages: AsyncIterable<readonly StoredTask[]>,
+  { owner, isContested, signal }: UnclaimedOptions,
+): AsyncGenerator<readonly StoredTask[], void, undefined> {
+  for await (const page of pages) {
+    const rest = [...page];
+    while (rest.length > 0) {
+      const some = isContested?.() ? takeRandom(rest, LOOKED_AT_ONCE) : rest.splice(0, LOOKED_AT_ONCE);
+      const keys = some.map(({ id }) => ({ taskList, id }));
+      const states = await store.states(keys, { signal });
+      yield some.filter(({ savedAt }, i) => isFree(states[i], savedAt, owner));
+    }
+  }
+}
+
+/** Takes so many elements away, or all. */
+function takeRandom<T>(from: T[], count: number): T[] {
+  return Array.from({ length: Math.min(count, from.length) }, () => {
+    const at = Math.floor(Math.random() * from.length);
+    const taken = from[at] as T;
+    from[at] = from[from.length - 1] as T;
+    from.pop();
+    return taken;
+  });
+}
+
+/** Whether a claim is granted is decided when it is asked for; so no tolerance here. */
+function isFree(state: ClaimState | undefined, savedAt: Version, owner: string | undefined): boolean {
+  return state === undefined || !isClaimed(state, { savedAt, owner }, { now: Date.now(), tolerance: 0 });
+}
+
+function checkOwner(owner: unknown): void {
+  const isName = typeof owner === "string" && owner.length >= 1 && owner.length <= 512 && owner.isWellFormed();
+  if (isName && owner !== REDELIVERY) return;
+  throw invalidArgument("owner", "a name of 1 to 512 characters", owner);
+}

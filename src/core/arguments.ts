@@ -1,0 +1,99 @@
+import { type OperationOptions, throwIfAborted } from "./abort.js";
+import { describeValue, shorten } from "./describe-value.js";
+import { invalidArgument, TaskError } from "./errors.js";
+import { nearestName } from "./nearest-name.js";
+import { adviseToAwait } from "./promises.js";
+import { isPlainObject, readFrom, tagOf } from "./values.js";
+
+/** The names of a function's options; the compiler sees to it that none is forgotten. */
+export type OptionNames<T> = { readonly [Name in keyof Required<T>]: true };
+
+/**
+ * The options that a function has, each read once. Throws INVALID_ARGUMENT for what is no object of options, such as a
+ * signal that is given by itself, and for an option that there is none.
+ */
+export function readOptions<T extends object>(options: T, names: OptionNames<T>, field = "options"): T {
+  checkOptions(options, field === "options" ? "an object" : `{ ${Object.keys(names).join(", ")} }`, field);
+  const stray = readFrom(() => Object.keys(options), refuse(field)).find((name) => !Object.hasOwn(names, name));
+  if (stray !== undefined) throw unknownOption(stray, Object.keys(names), field);
+  const read: Record<string, unknown> = {};
+  for (const name of Object.keys(names))
+    read[name] = readFrom(() => (options as Record<string, unknown>)[name], refuse(name));
+  return read as T;
+}
+
+/** As `readOptions`, of an operation. Throws ABORTED where it should not go to the store any more. */
+export function readOperation<T extends OperationOptions>(options: T, names: OptionNames<T>): T {
+  const read = readOptions(options, names);
+  throwIfAborted(read.signal);
+  return read;
+}
+
+/** The options of most operations. */
+export const operationOptions: OptionNames<OperationOptions> = { signal: true };
+
+/** Throws INVALID_ARGUMENT for what is no object of options. */
+export function checkOptions(options: unknown, expected = "an object", field = "options"): void {
+  if (isPlainObject(options)) return;
+  throw invalidArgument(field, expected, options, adviseOnSignal(options) || adviseToAwait(options));
+}
+
+/** Throws that, or ABORTED, before an operation goes to the store. */
+export function checkOperation(options: OperationOptions): void {
+  checkOptions(options);
+  throwIfAborted(options.signal);
+}
+
+/** Throws INVALID_ARGUMENT for a name that is misspelt, of an object that may have others, too. */
+export function checkSpelling(options: object, names: readonly string[]): void {
+  const strays = readFrom(() => Object.keys(options), refuse("options")).filter((name) => !names.includes(name));
+  const misspelt = strays.find((name) => nearestName(name, names));
+  if (misspelt !== undefined) throw unknownOption(misspelt, names, "options");
+}
+
+function refuse(field: string): (reason: string, cause: unknown) => TaskError {
+  return (reason, cause) => new TaskError("INVALID_ARGUMENT", `${field}: ${reason}`, { field, cause });
+}
+
+function adviseOnSignal(value: unknown): string {
+  const tag = tagOf(value);
+  if (tag === "AbortSignal") return "; write { signal }";
+  return tag === "AbortController" ? "; write { signal: controller.signal }" : "";
+}
+
+function unknownOption(stray: string, names: readonly string[], field: string): TaskError {
+  const nearest = nearestName(stray, names);
+  const advice = nearest ? `did you mean ${nearest}?` : `there ${names.length > 1 ? "are" : "is"} ${listOf(names)}`;
+  const message = `${field}: there is none called ${describeValue(stray)}; ${advice}`;
+  return new TaskError("INVALID_ARGUMENT", message, { field: shorten(stray) });
+}
+
+function listOf(names: readonly string[]): string {
+  if (names.length <= 1) return names.join("");
+  return `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+}
+
+/** Throws INVALID_ARGUMENT unless `value` is a whole number from 1. */
+export function checkCount(field: string, value: unknown): void {
+  if (typeof value === "number" && Number.isInteger(value) && value >= 1) return;
+  throw invalidArgument(field, "a whole number from 1", value);
+}
+
+/** Throws INVALID_ARGUMENT unless `value` is true or false, or undefined. */
+export function checkBoolean(field: string, value: unknown): void {
+  if (value !== undefined && typeof value !== "boolean") throw invalidArgument(field, "true or false", value);
+}
+
+/** Throws INVALID_ARGUMENT unless `value` is a function, or undefined. */
+export function checkFunction(field: string, value: unknown): void {
+  if (value !== undefined && typeof value !== "function") throw invalidArgument(field, "a function", value);
+}
+
+/** The longest time that Node's timers know, in milliseconds: nearly 25 days. */
+export const MAX_DURATION: number = 2 ** 31 - 1;
+
+/** Throws INVALID_ARGUMENT unless `value` is a number of milliseconds from `least` to {@link MAX_DURATION}. */
+export function checkDuration(field: string, value: unknown, least = 0): void {
+  if (typeof value === "number" && value >= least && value <= MAX_DURATION) return;
+  throw invalidArgument(field, `a number of milliseconds from ${least} to ${MAX_DURATION}`, value);
+}

@@ -1,0 +1,53 @@
+import { type Supply, supplyOf } from "./pull-source.js";
+
+/** A web stream of bytes, as far as it is used here: the body of a request or of a response, for one. */
+export interface ByteStream {
+  getReader(): {
+    read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>;
+    cancel(reason?: unknown): Promise<void>;
+    releaseLock(): void;
+  };
+}
+
+/** Where bytes come from, in chunks of any size: a Node stream (a socket, a file), a web stream, any iterable. */
+export type ByteSource = AsyncIterable<Uint8Array> | Iterable<Uint8Array> | ByteStream;
+
+/** A stream of Node's, as far as it is used here. */
+interface NodeStream {
+  iterator(options: { readonly destroyOnReturn: boolean }): AsyncIterator<Uint8Array>;
+  destroy(): unknown;
+}
+
+/** The chunks of a source. When they are given up, streams are cancelled, also while they are waited for. */
+export function supplyBytes(source: ByteSource): Supply<Uint8Array> {
+  if (hasMethods<NodeStream>(source, "iterator", "destroy")) return supplyNodeStream(source);
+  if (hasMethods<ByteStream>(source, "getReader")) return supplyWebStream(source);
+  return supplyOf(source, "a stream, an iterable or an async iterable of Uint8Arrays");
+}
+
+function hasMethods<T>(value: unknown, ...names: (keyof T & string)[]): value is T {
+  return names.every((name) => typeof Object(value)[name] === "function");
+}
+
+function supplyNodeStream(stream: NodeStream): Supply<Uint8Array> {
+  // A socket whose other half is still needed, to answer, must not be destroyed when this half has ended.
+  const iterator = stream.iterator({ destroyOnReturn: false });
+  const close = async () => {
+    stream.destroy();
+  };
+  return { next: () => iterator.next(), close };
+}
+
+function supplyWebStream(stream: ByteStream): Supply<Uint8Array> {
+  const reader = stream.getReader();
+  const next = async () => {
+    const { done, value } = await reader.read();
+    if (done) reader.releaseLock();
+    return { done, value } as IteratorResult<Uint8Array>;
+  };
+  const close = async () => {
+    await reader.cancel().catch(() => undefined);
+    reader.releaseLock();
+  };
+  return { next, close };
+}

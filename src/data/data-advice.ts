@@ -1,0 +1,83 @@
+import { type DescEnum, type DescMessage, ScalarType } from "@bufbuild/protobuf";
+import { suggestName } from "../core/nearest-name.js";
+
+// What to write instead, for values that people give again and again where a field takes another. Each gives the end of a
+// message, empty where there is nothing to say.
+
+const wkt = 'of "@bufbuild/protobuf/wkt"';
+
+/** For what is given for a scalar. */
+export function adviseOnScalar(type: ScalarType, value: unknown): string {
+  if (type !== ScalarType.BYTES) return "";
+  if (typeof value === "string")
+    return '; of base64: Buffer.from(text, "base64"); of text: new TextEncoder().encode(text)';
+  if (Array.isArray(value)) return "; Uint8Array.from(numbers) makes one";
+  return value instanceof ArrayBuffer ? "; new Uint8Array(buffer) makes one" : "";
+}
+
+/** For what is given for the number of an enum's value. */
+export function adviseOnEnum(desc: DescEnum, value: unknown): string {
+  if (typeof value !== "string") return "";
+  const known = desc.values.find(({ name, localName }) => name === value || localName === value);
+  if (known)
+    return `; the number of ${known.name} is ${known.number}, ${enumNameOf(desc)}.${known.localName} in TypeScript`;
+  const names = desc.values.map(({ name }) => name);
+  return `; give a number, such as ${enumNameOf(desc)}.${desc.values[0]?.localName}${suggestName(value, names)}`;
+}
+
+/** As protoc-gen-es calls it: with the names of the messages that it is in. */
+function enumNameOf({ name, parent }: DescEnum): string {
+  let whole = name;
+  for (let outer = parent; outer; outer = outer.parent) whole = `${outer.name}_${whole}`;
+  return whole;
+}
+
+/** For what is given for a message. */
+export function adviseOnMessage(desc: DescMessage, value: unknown): string {
+  const advice = messageAdvice[desc.typeName]?.(value);
+  return advice === undefined ? "" : `; ${advice}`;
+}
+
+/** For what is given for a wrapper, such as google.protobuf.StringValue. */
+export function adviseOnWrapper(value: unknown): string {
+  return typeof value === "object" && value !== null && "value" in value ? "; give the value without its message" : "";
+}
+
+const messageAdvice: Record<string, (value: unknown) => string | undefined> = {
+  "google.protobuf.Timestamp": (value) => {
+    if (value instanceof Date) return `timestampFromDate(date) ${wkt} makes one`;
+    if (typeof value === "string") return `timestampFromDate(new Date(text)) ${wkt} makes one`;
+    return typeof value === "number" ? `timestampFromMs(milliseconds) ${wkt} makes one` : undefined;
+  },
+  "google.protobuf.Duration": (value) =>
+    typeof value === "number" ? `durationFromMs(milliseconds) ${wkt} makes one` : undefined,
+  "google.protobuf.Any": (value) =>
+    typeof value === "object" && value !== null && "$typeName" in value
+      ? `anyPack(schema, message) ${wkt} makes one`
+      : undefined,
+  "google.protobuf.FieldMask": (value) => (Array.isArray(value) ? "the paths go into an object: { paths }" : undefined),
+  "google.protobuf.Value": () => `fromJson(ValueSchema, json) makes one, with the schema ${wkt}`,
+  "google.protobuf.ListValue": () => `fromJson(ListValueSchema, json) makes one, with the schema ${wkt}`,
+};
+
+/** For what is given for a list. */
+export function adviseOnList(value: unknown): string {
+  return value instanceof Set ? "; [...set] makes one" : "";
+}
+
+/** For what is given for a map. */
+export function adviseOnMap(value: unknown): string {
+  return value instanceof Map ? "; Object.fromEntries(map) makes one" : "";
+}
+
+/** For a key that a message does not have. */
+export function adviseOnField(desc: DescMessage, key: string): string {
+  const field = desc.fields.find(({ name, localName, jsonName }) => [name, localName, jsonName].includes(key));
+  const oneof = field?.oneof;
+  if (oneof) return `; it belongs to a oneof: ${oneof.localName}: { case: "${field.localName}", value: … }`;
+  if (field) return `; in TypeScript it is called ${field.localName}`;
+  return suggestName(
+    key,
+    desc.members.map(({ localName }) => localName),
+  );
+}

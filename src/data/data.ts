@@ -1,0 +1,95 @@
+import { create, type DescField, type DescMessage, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
+import { type Any, FeatureSet_FieldPresence } from "@bufbuild/protobuf/wkt";
+import { describeValue, messageOf } from "../core/describe-value.js";
+import { TaskError } from "../core/errors.js";
+import { isBytes } from "../core/values.js";
+import { decodeMessage, encodeMessage, type MessageCodec } from "../wire/message-codec.js";
+import { checkFields, isMessageLike, membersOf } from "./data-check.js";
+import { invalidData } from "./data-errors.js";
+
+/**
+ * A task type's data from what a user gave: a message, or an object of its fields. Throws UNKNOWN_FIELD and
+ * INVALID_DATA with the field's path, at any depth: protobuf-es alone would drop the one and coerce the other.
+ */
+export function createData(schema: DescMessage, init: object, codec?: MessageCodec): Message {
+  checkFields(schema, init);
+  if (isMessageLike(init as Record<string, unknown>)) return init as Message;
+  const message = create(schema, membersOf(schema, init as Record<string, unknown>));
+  // V8 keeps objects slowly, as dictionaries, that got many properties one by one, as protobuf-es makes messages.
+  return codec ? Object.assign(codec.create(), message) : message;
+}
+
+/** Throws INVALID_DATA where the message holds what its schema does not allow. */
+export function encodeData(schema: DescMessage, data: Message, codec?: MessageCodec): Uint8Array<ArrayBuffer> {
+  return (codec && encodeMessage(codec, data)) ?? encodeSlowly(schema, data);
+}
+
+function encodeSlowly(schema: DescMessage, data: Message): Uint8Array<ArrayBuffer> {
+  checkFields(schema, data);
+  try {
+    return toBinary(schema, data);
+  } catch (cause) {
+    throw new TaskError("INVALID_DATA", `${schema.typeName}: ${messageOf(cause)}`, { field: "data", cause });
+  }
+}
+
+/** The data of an opaque task. Throws INVALID_DATA where it has been replaced by something else. */
+export function opaqueBytes({ value }: Any): Uint8Array {
+  if (isBytes(value)) return value;
+  throw invalidData("value", `expected a Uint8Array, got ${describeValue(value)}`);
+}
+
+/**
+ * The message that bytes hold; it keeps none of them. Throws INVALID_DATA where they are no message of this type, or of
+ * one that could not be encoded again.
+ */
+export function decodeData(schema: DescMessage, bytes: Uint8Array, codec?: MessageCodec): Message {
+  const data = tryDecodingData(schema, bytes, codec);
+  if (!(data instanceof Error)) return data;
+  throw new TaskError("INVALID_DATA", describeUndecodable(schema, data), { field: "data", cause: data });
+}
+
+/** The same, but returns what protobuf-es throws: to make an error of it takes longer than to read most tasks. */
+export function tryDecodingData(schema: DescMessage, bytes: Uint8Array, codec?: MessageCodec): Message | Error {
+  return (codec && decodeMessage(codec, bytes)) ?? decodeSlowly(schema, bytes);
+}
+
+export function describeUndecodable({ typeName }: DescMessage, { message }: Error): string {
+  return `the data does not decode as ${typeName}: ${message}`;
+}
+
+function decodeSlowly(schema: DescMessage, bytes: Uint8Array): Message | Error {
+  const { stackTraceLimit } = Error;
+  // An error's stack takes longer to make than a message to decode, and its message alone is of use.
+  Reflect.set(Error, "stackTraceLimit", 0);
+  try {
+    const data = fromBinary(schema, new Uint8Array(bytes));
+    if (hasRequiredField(schema)) toBinary(schema, data);
+    return data;
+  } catch (error) {
+    return error instanceof Error ? error : new Error(messageOf(error));
+  } finally {
+    Reflect.set(Error, "stackTraceLimit", stackTraceLimit);
+  }
+}
+
+const withRequired = new WeakMap<DescMessage, boolean>();
+
+/** Whether a message, or one inside it, has a field that proto2 requires: protobuf-es reads without it, and fails later. */
+function hasRequiredField(schema: DescMessage): boolean {
+  let found = withRequired.get(schema);
+  if (found === undefined) {
+    const isRequired = ({ presence }: DescField) => presence === FeatureSet_FieldPresence.LEGACY_REQUIRED;
+    found = [...messagesIn(schema, new Set())].some(({ fields }) => fields.some(isRequired));
+    withRequired.set(schema, found);
+  }
+  return found;
+}
+
+function messagesIn(schema: DescMessage, found: Set<DescMessage>): Set<DescMessage> {
+  if (!found.has(schema)) {
+    found.add(schema);
+    for (const { message } of schema.fields) if (message) messagesIn(message, found);
+  }
+  return found;
+}

@@ -1,0 +1,19 @@
+import { TaskError } from "../core/errors.js";
+import { findDefaultHome, setDefaultHome } from "../task/default-home.js";
+import type { Task } from "../task/task.js";
+import type { TaskClass } from "../task/task-types.js";
+import { DataInterface, type DataInterfaceOptions } from "./data-interface.js";
+
+/**
+ * Makes the data interface that `task.save()`, `Task.find` and their like use. Nothing is opened before it is needed.
+ * For applications; libraries should accept a DataInterface. Throws ALREADY_CONFIGURED until the former one is closed.
+ *
+ *     const tasks = configure({ types: [FetchFileTask], adapter: new SqliteAdapter({ path: "ledger.db" }) });
+ */
+export function configure<C extends TaskClass<Task>>(options: DataInterfaceOptions<C>): DataInterface<C> {
+  if (findDefaultHome())
+    throw new TaskError("ALREADY_CONFIGURED", "configure was called before; close() what it gave, or use that");
+  const tasks = new DataInterface<C>(options);
+  setDefaultHome(tasks);
+  return tasks;
+}

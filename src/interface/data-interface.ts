@@ -1,0 +1,403 @@
+/// <reference lib="esnext.disposable" preserve="true"/>
+
+import type { Adapter, OperationOptions } from "../adapter/adapter.js";
+import { readBatch } from "../batch/batch.js";
+import { readTaskFrames } from "../batch/task-frames.js";
+import { type Claim, endCompleted } from "../claims/claim.js";
+import { type ClaimInfo, type ClaimOptions, claimInfoOf, claimsOf, claimVersion } from "../claims/claiming.js";
+import { checkSignal } from "../core/abort.js";
+import { checkFunction, type OptionNames, operationOptions, readOperation, readOptions } from "../core/arguments.js";
+import type { ByteSource } from "../core/byte-source.js";
+import { messageOf } from "../core/describe-value.js";
+import { invalidArgument, isTaskError, TaskError } from "../core/errors.js";
+import { checkDistinct, checkKey, checkTaskList, type TaskKey } from "../core/keys.js";
+import { callStore, toStoreError } from "../core/store-error.js";
+import { isPlainObject } from "../core/values.js";
+import { DEFAULT_MAX_TASK_BYTES } from "../envelope/envelope.js";
+import { type FromHashOptions, hashToEnvelope } from "../json/hash.js";
+import type { BatchOptions, FrameOptions } from "../task/batch-options.js";
+import { splitOptions } from "../task/build.js";
+import { findDefaultHome, setDefaultHome } from "../task/default-home.js";
+import type { OpaqueTask } from "../task/opaque-task.js";
+import { TaskTypeRegistry } from "../task/registry.js";
+import { Task } from "../task/task.js";
+import { completeEntry, saveEntry, settleComplete, settleSave } from "../task/task-entries.js";
+import { decodeTask, readStoredTask, readTask } from "../task/task-reading.js";
+import { type ListOptions, stateOf, type TaskHome } from "../task/task-state.js";
+import type { BuildInit, BuildOptions, Services, TaskClass, TaskOf } from "../task/task-types.js";
+import { checkValidation, type Validate } from "../task/validation.js";
+import { type BulkFailure, type BulkOptions, performBatch, runInBatches } from "./bulk.js";
+import {
+  type AdapterBuilder,
+  type AdapterBuilderOptions,
+  interfaceState,
+  registryOf,
+  setInterfaceState,
+} from "./interface-state.js";
+import { type ListStats, readStats, type StatsOptions } from "./list-stats.js";
+import { checkSavedBefore, listTasks } from "./listing.js";
+import { listStale, type StaleOptions } from "./stale.js";
+
+interface InterfaceOptions<C extends TaskClass<Task>> {
+  /** The classes that tasks are read as. Tasks of other types come as OpaqueTask. */
+  readonly types: readonly C[];
+  /** The largest envelope that may be saved, in bytes; 1 MiB by default. */
+  readonly maxTaskBytes?: number | undefined;
+  /**
+   * Looks at the data of each task before it is saved, beyond what its schema says: by protovalidate, for one, see
+   * docs/validation.md. Where it gives violations, saving throws INVALID_DATA with the field's path and the rule.
+   */
+  readonly validate?: Validate | undefined;
+  /** Calls `validate` also for each task that is read; one with violations comes as an OpaqueTask. False by default. */
+  readonly validateRead?: boolean | undefined;
+  /** What `execute` and handlers are given as `context.services`, such as a mailer or a pool of connections. */
+  readonly services?: Services | undefined;
+}
+
+/** The types, and the adapter, or how to build it when it is first needed. */
+export type DataInterfaceOptions<C extends TaskClass<Task> = TaskClass<Task>> = InterfaceOptions<C> &
+  (
+    | { readonly adapter: Adapter; readonly adapterBuilder?: undefined }
+    | { readonly adapterBuilder: AdapterBuilder; readonly adapter?: undefined }
+  );
+
+/** Nothing more than the class where it is among the types of an interface; else a sentence for the compiler to print. */
+type Registered<K extends TaskClass, C extends TaskClass> = [K] extends [C]
+  ? unknown
+  : `${K["type"]} is not among the types of this data interface`;
+
+/**
+ * An adapter and the task types it knows. Several can be in use at once; `configure` makes one that tasks go to which
+ * belong to none.
+ *
+ *     await using tasks = new DataInterface({ types: [FetchFileTask], adapter: new SqliteAdapter({ path: "ledger.db" }) });
+ *     await tasks.create(FetchFileTask, { taskList: "acme.com", filename: "file1.txt" });
+ */
+export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implements TaskHome {
+  readonly types: readonly C[];
+  readonly maxTaskBytes: number;
+
+  /** Throws DUPLICATE_TYPE, TYPE_MISMATCH, INVALID_ARGUMENT. */
+  constructor(options: DataInterfaceOptions<C>) {
+    if (!isPlainObject(options)) throw invalidArgument("options", "{ types, adapter }", options);
+    const {
+      types,
+      maxTaskBytes = DEFAULT_MAX_TASK_BYTES,
+      ...rest
+    } = readOptions(options as AnyInterfaceOptions<C>, interfaceOptions<C>());
+    const { adapter, adapterBuilder } = rest;
+    const validation = checkValidation(rest.validate, rest.validateRead ?? false);
+    checkMaxTaskBytes(maxTaskBytes);
+    checkServices(rest.services);
+    if (typeof adapterBuilder !== "function") checkAdapter("adapter", "an adapter", adapter);
+    this.types = types;
+    this.maxTaskBytes = maxTaskBytes;
+    setInterfaceState(this, {
+      registry: new TaskTypeRegistry(types, validation),
+      services: rest.services ?? ({} as Services),
+      adapterBuilder,
+      adapter,
+      closing: undefined,
+    });
+  }
+
+  /** The adapter; built now, if it has not been yet. Throws CLOSED where it is too late for that. */
+  get adapter(): Adapter {
+    const own = interfaceState(this);
+    if (own.adapter === undefined && own.closing) throw new TaskError("CLOSED", "the data interface has been closed");
+    if (own.adapter === undefined) {
+      own.adapter = buildAdapter(own.adapterBuilder, { maxTaskBytes: this.maxTaskBytes });
+    }
+    return own.adapter;
+  }
+
+  /**
+   * Saves a task, durably, over what is stored under its list and id; resolves to it. From then on it belongs to this
+   * interface. Throws UNKNOWN_TYPE where its type is not registered here, INVALID_DATA, TOO_LARGE, and what the store
+   * throws; after an error whose `outcome` is `unknown`, saving again is safe.
+   */
+  async save<T extends Task>(task: T, options: OperationOptions = {}): Promise<T> {
+    const operation = readOperation(options, operationOptions);
+    const entry = saveEntry(task, this, registryOf(this));
+    const { adapter } = this;
+    const [outcome] = await callStore("unknown", () => adapter.save([entry], operation));
+    const error = settleSave(task, this, outcome);
+    if (error) throw error;
+    return task;
+  }
+
+  /**
+   * Saves all of the tasks or none, whatever their lists: a task and those that follow from it, say. For stores with
+   * transactions (memory, SQLite); others throw UNSUPPORTED. Throws KEY_CONFLICT if two have one list and id, so that one
+   * would replace the other; and what `save` throws, for the first that can't be saved.
+   */
+  async saveTogether(tasks: readonly Task[], options: OperationOptions = {}): Promise<void> {
+    const operation = readOperation(options, operationOptions);
+    if (!Array.isArray(tasks)) throw invalidArgument("tasks", "an array of tasks", tasks);
+    const registry = registryOf(this);
+    const entries = Array.from(tasks, (task) => saveEntry(task, this, registry)); // map would pass over holes
+    checkDistinct(entries);
+    const { adapter } = this;
+    if (adapter.saveTogether === undefined)
+      throw new TaskError("UNSUPPORTED", "this store can't save several tasks in one step: it has no transactions");
+    const versions = await callStore("unknown", () => adapter.saveTogether?.(entries, operation));
+    for (const [i, task] of tasks.entries()) {
+      const value = versions?.[i];
+      const error = settleSave(task, this, value === undefined ? undefined : { ok: true, value });
+      if (error) throw error;
+    }
+  }
+
+  /** Builds a task of a registered class and saves it. */
+  async create<K extends TaskClass<Task>>(
+    taskClass: K & Registered<K, C>,
+    init: BuildInit<K>,
+    options: BuildOptions & OperationOptions = {},
+  ): Promise<InstanceType<K>> {
+    const [buildOptions, saveOptions] = splitOptions(options);
+    const build = (Task as unknown as { build(init: unknown, options?: BuildOptions): Task }).build;
+    return (await this.save(build.call(taskClass, init, buildOptions), saveOptions)) as InstanceType<K>;
+  }
+
+  /** The open task with this id, or undefined. */
+  async find(
+    taskList: string,
+    id: string,
+    options: OperationOptions = {},
+  ): Promise<TaskOf<C> | OpaqueTask | undefined> {
+    checkKey(taskList, id);
+    const operation = readOperation(options, operationOptions);
+    const { adapter } = this;
+    const [stored] = await callStore("not-applied", () => adapter.find([{ taskList, id }], operation));
+    return stored && (readStoredTask(stored, taskList, this, registryOf(this)) as TaskOf<C>);
+  }
+
+  /**
+   * The open tasks of a list, oldest first, read a page at a time as they are asked for. It gives every task that was
+   * open before the first pull and stayed untouched until it was reached, and no version twice.
+   */
+  all(taskList: string, options: ListOptions = {}): AsyncGenerator<TaskOf<C> | OpaqueTask, void, undefined> {
+    checkTaskList(taskList);
+    const { savedBefore, signal } = readOptions(options, { savedBefore: true, signal: true });
+    checkSignal(signal);
+    const listing = listTasks(
+      { home: this, registry: registryOf(this), taskList },
+      { savedBefore: checkSavedBefore(savedBefore), signal },
+    );
+    return listing as AsyncGenerator<TaskOf<C>, void, undefined>;
+  }
+
+  /**
+   * Removes the version that this task was saved or read as, and older ones. A task that is not there any more is no
+   * error: the store cannot know whether it removed anything. Throws NOT_SAVED where the task has no version here.
+   */
+  async complete(task: Task, options: OperationOptions = {}): Promise<void> {
+    const operation = readOperation(options, operationOptions);
+    const entry = completeEntry(task, this);
+    const { adapter } = this;
+    const [outcome] = await callStore("unknown", () => adapter.complete([entry], operation));
+    const error = settleComplete(outcome);
+    if (error) throw error;
+    const { claim } = stateOf(task);
+    if (claim) await endCompleted(claim);
+  }
+
+  /**
+   * Claims a task for a worker: while the claim lasts, no other owner is granted one. Undefined where another has it, where
+   * it waits to be tried again, or where the version is not open any more. The task's envelope then has the attempt, and
+   * completing the task ends the claim. Throws INVALID_ARGUMENT, NOT_SAVED, UNSUPPORTED, and what the store throws; a
+   * claim of unknown outcome counts as not granted, and expires if it was.
+   *
+   *     const claim = await tasks.claim(task, { lease: 30_000 });
+   *     if (claim) await task.execute({ signal: claim.signal }).then(() => tasks.complete(task));
+   */
+  async claim(task: Task, options: ClaimOptions = {}): Promise<Claim | undefined> {
+    const request = readOperation(options, { owner: true, lease: true, signal: true });
+    const claim = await claimVersion(claimsOf(this.adapter), completeEntry(task, this), request);
+    if (claim === undefined) return undefined;
+    const state = stateOf(task);
+    state.envelope.attempt = claim.attempt;
+    state.claim = claim;
+    return claim;
+  }
+
+  /**
+   * What is remembered of the claims to a task: who has it and until when, how often it was tried, and how long it waits;
+   * undefined if nobody has claimed it. Throws UNSUPPORTED if the store has no claims, and what the store throws.
+   */
+  async claimState(task: TaskKey, options: OperationOptions = {}): Promise<ClaimInfo | undefined> {
+    const operation = readOperation(options, operationOptions);
+    const { taskList, id } = Object(task) as Partial<TaskKey>;
+    checkKey(taskList, id);
+    const claims = claimsOf(this.adapter);
+    const [state] = await claims.states([{ taskList, id } as TaskKey], operation);
+    return state && claimInfoOf(state);
+  }
+
+  /**
+   * The names of the lists that have open tasks, in no order. A list whose last tasks have just been completed may be among
+   * them. Throws UNSUPPORTED if the store can't name its lists, and what the store throws.
+   */
+  async *lists(options: OperationOptions = {}): AsyncGenerator<string, void, undefined> {
+    const { signal } = readOperation(options, operationOptions);
+    const { adapter } = this;
+    if (adapter.lists === undefined) throw new TaskError("UNSUPPORTED", "this store can't name its lists");
+    try {
+      for await (const page of adapter.lists({ signal })) yield* page;
+    } catch (thrown) {
+      throw toStoreError(thrown, "not-applied");
+    }
+  }
+
+  /** How many tasks of a list are open, since when, and what is known of their claims; no data is read. */
+  async stats(taskList: string, options: StatsOptions = {}): Promise<ListStats> {
+    const { adapter } = this;
+    return callStore("not-applied", () => readStats(adapter, taskList, options));
+  }
+
+  /**
+   * The open tasks of a list that were saved a while ago, oldest first, read as they are asked for; younger ones are not
+   * read at all. With `unclaimed`, without those that somebody has claimed or that wait to be tried again.
+   */
+  stale(taskList: string, options: StaleOptions): AsyncGenerator<TaskOf<C> | OpaqueTask, void, undefined> {
+    return listStale(this, taskList, options) as AsyncGenerator<TaskOf<C>, void, undefined>;
+  }
+
+  /** Saves the tasks of a source, no faster than the store takes them. Rejects with a BulkError. */
+  async saveAll<T extends Task>(
+    source: Iterable<T> | AsyncIterable<T>,
+    options: SaveAllOptions<T> = {},
+  ): Promise<number> {
+    const { onSaved, ...bulk } = readOptions(options, { ...bulkOptions, onSaved: true });
+    checkFunction("onSaved", onSaved);
+    const registry = registryOf(this);
+    const saveBatch = (batch: readonly T[]) =>
+      performBatch(batch, {
+        prepare: (task) => saveEntry(task, this, registry),
+        perform: (entries) => this.adapter.save(entries, { signal: bulk.signal, isBulk: true }),
+        settle: (task, outcome) => settleSave(task, this, outcome),
+      });
+    return runInBatches(source, saveBatch, { ...bulk, onDone: onSaved });
+  }
+
+  /** Completes the tasks of a source, no faster than the store takes them. Rejects with a BulkError. */
+  async completeAll<T extends Task>(
+    source: Iterable<T> | AsyncIterable<T>,
+    options: CompleteAllOptions<T> = {},
+  ): Promise<number> {
+    const { onCompleted, ...bulk } = readOptions(options, { ...bulkOptions, onCompleted: true });
+    checkFunction("onCompleted", onCompleted);
+    const completeBatch = async (batch: readonly T[]) => {
+      const failures = await performBatch(batch, {
+        prepare: (task) => completeEntry(task, this),
+        perform: (entries) => this.adapter.complete(entries, { signal: bulk.signal, isBulk: true }),
+        settle: (_, outcome) => settleComplete(outcome),
+      });
+      await endClaims(batch, failures);
+      return failures;
+    };
+    return runInBatches(source, completeBatch, { ...bulk, onDone: onCompleted });
+  }
+
+  /** Reads `toBinary`'s bytes. Throws INVALID_ENVELOPE, TOO_LARGE. */
+  fromBinary(bytes: Uint8Array): TaskOf<C> | OpaqueTask {
+    return decodeTask(bytes, this.maxTaskBytes, this, registryOf(this)) as TaskOf<C>;
+  }
+
+  /** Reads `asHash`'s object. Throws INVALID_HASH with the path of what is wrong, and UNKNOWN_TYPE. */
+  fromHash(hash: unknown, options?: FromHashOptions): TaskOf<C> | OpaqueTask {
+    const registry = registryOf(this);
+    const envelope = hashToEnvelope(hash, (type) => registry.get(type)?.schema, this.maxTaskBytes, options);
+    return readTask(envelope, this, registry) as TaskOf<C>;
+  }
+
+  /** Reads `toBatch`'s bytes: all its tasks, in order. Throws INVALID_BATCH, INVALID_ENVELOPE, TOO_LARGE. */
+  fromBatch(bytes: Uint8Array, options: BatchOptions = {}): (TaskOf<C> | OpaqueTask)[] {
+    return readBatch(bytes, options, registryOf(this), this) as TaskOf<C>[];
+  }
+
+  /** Reads a stream of frames, as `encodeFrames` makes it, like the function of this name. */
+  decodeFrames(
+    source: ByteSource,
+    options: FrameOptions = {},
+  ): AsyncGenerator<TaskOf<C> | OpaqueTask, void, undefined> {
+    return readTaskFrames(source, options, registryOf(this), this) as AsyncGenerator<TaskOf<C>, void, undefined>;
+  }
+
+  /** Waits for what is under way, and closes the adapter. Idempotent. */
+  close(): Promise<void> {
+    const own = interfaceState(this);
+    if (findDefaultHome() === this) setDefaultHome(undefined);
+    own.closing ??= Promise.resolve(own.adapter?.close());
+    return own.closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+export interface SaveAllOptions<T> extends Omit<BulkOptions<T>, "onDone"> {
+  /** Called, and awaited, for each task once the store has acknowledged it. If it throws or rejects, the run stops. */
+  readonly onSaved?: ((task: T) => unknown) | undefined;
+}
+
+export interface CompleteAllOptions<T> extends Omit<BulkOptions<T>, "onDone"> {
+  /** Called, and awaited, for each task once the store has acknowledged it. If it throws or rejects, the run stops. */
+  readonly onCompleted?: ((task: T) => unknown) | undefined;
+}
+
+const bulkOptions = { concurrency: true, batchSize: true, signal: true } as const;
+
+/** An adapter, or its builder. */
+type AnyInterfaceOptions<C extends TaskClass<Task>> = InterfaceOptions<C> & {
+  readonly adapter?: Adapter | undefined;
+  readonly adapterBuilder?: AdapterBuilder | undefined;
+};
+
+function interfaceOptions<C extends TaskClass<Task>>(): OptionNames<AnyInterfaceOptions<C>> {
+  return {
+    ...{ types: true, adapter: true, adapterBuilder: true, maxTaskBytes: true },
+    ...{ validate: true, validateRead: true, services: true },
+  };
+}
+
+/** Of the tasks of a batch that have been completed. */
+async function endClaims(batch: readonly Task[], failures: readonly BulkFailure<Task>[]): Promise<void> {
+  const failed = new Set(failures.map(({ task }) => task));
+  const claims = batch.flatMap((task) => (failed.has(task) ? [] : (stateOf(task).claim ?? [])));
+  await Promise.all(claims.map(endCompleted));
+}
+
+function buildAdapter(build: AdapterBuilder | undefined, options: AdapterBuilderOptions): Adapter {
+  let built: unknown;
+  try {
+    built = build?.(options);
+  } catch (cause) {
+    if (isTaskError(cause)) throw cause;
+    throw new TaskError("INVALID_ARGUMENT", `adapterBuilder failed: ${messageOf(cause)}`, {
+      field: "adapterBuilder",
+      cause,
+    });
+  }
+  checkAdapter("adapterBuilder", "it to return an adapter", built);
+  return built;
+}
+
+const adapterMethods = ["open", "save", "find", "all", "complete", "close"] as const;
+
+function checkAdapter(field: string, expected: string, value: unknown): asserts value is Adapter {
+  const members = Object(value) as Record<string, unknown>;
+  if (adapterMethods.every((name) => typeof members[name] === "function")) return;
+  throw invalidArgument(field, `${expected} (${adapterMethods.join(", ")})`, value);
+}
+
+function checkServices(value: unknown): void {
+  if (value === undefined || (typeof value === "object" && value !== null)) return;
+  throw invalidArgument("services", "an object", value);
+}
+
+function checkMaxTaskBytes(value: unknown): void {
+  if (typeof value === "number" && value >= 1) return;
+  throw invalidArgument("maxTaskBytes", "a number of bytes", value);
+}

@@ -1,0 +1,67 @@
+import { readOptions } from "../core/arguments.js";
+import { invalidArgument } from "../core/errors.js";
+import { defaultHome } from "../task/default-home.js";
+import type { Task } from "../task/task.js";
+import type { ListOptions } from "../task/task-state.js";
+
+/** Where a generator's tasks come from; a function is called when its turn comes, and again for each iteration. */
+export type TaskSource<T> = Iterable<T> | AsyncIterable<T> | (() => Iterable<T> | AsyncIterable<T>);
+
+/**
+ * Tasks from several sources, one source after the other, lazily. Sources can be appended at any time; an iteration
+ * that is under way comes to them, too.
+ *
+ *     const tasks = new TaskGenerator(filesToFetch).append(existingTasks("acme.com"));
+ *     await ledger.saveAll(tasks);
+ */
+export class TaskGenerator<T extends Task = Task> implements AsyncIterable<T> {
+  readonly sources: readonly TaskSource<T>[];
+
+  constructor(...sources: TaskSource<T>[]) {
+    this.sources = [];
+    this.append(...sources);
+  }
+
+  /** Adds sources behind those that are there; gives the generator itself, for chaining. */
+  append(...sources: TaskSource<T>[]): this {
+    for (const source of sources) (this.sources as TaskSource<T>[]).push(checkSource(source));
+    return this;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
+    for (let i = 0; i < this.sources.length; i++) {
+      const source = this.sources[i] as TaskSource<T>;
+      yield* typeof source === "function"
+        ? checkIterable(source(), "that the function gives an iterable or an async iterable")
+        : source;
+    }
+  }
+}
+
+export interface ExistingTasksOptions<T extends Task> extends ListOptions {
+  /** Where the list is; by default in the configured data interface. */
+  readonly tasks?: { all(taskList: string, options?: ListOptions): AsyncIterable<T> } | undefined;
+}
+
+/** The open tasks of a list as a generator, oldest first; each iteration reads the list anew. */
+export function existingTasks<T extends Task = Task>(
+  taskList: string,
+  options: ExistingTasksOptions<T> = {},
+): TaskGenerator<T> {
+  const { tasks, ...listOptions } = readOptions(options, { tasks: true, savedBefore: true, signal: true });
+  if (tasks !== undefined && typeof tasks?.all !== "function")
+    throw invalidArgument("tasks", "a data interface or a task class", tasks);
+  return new TaskGenerator<T>(() => (tasks ?? defaultHome()).all(taskList, listOptions) as AsyncIterable<T>);
+}
+
+function checkSource<T>(source: TaskSource<T>): TaskSource<T> {
+  return typeof source === "function"
+    ? source
+    : checkIterable(source, "an iterable, an async iterable, or a function that gives one");
+}
+
+function checkIterable<I>(value: I, expected: string): I {
+  if (typeof value === "object" && value !== null && (Symbol.asyncIterator in value || Symbol.iterator in value))
+    return value;
+  throw invalidArgument("source", expected, value);
+}

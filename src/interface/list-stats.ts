@@ -1,0 +1,75 @@
+import type { Adapter, OperationOptions } from "../adapter/adapter.js";
+import { type ClaimState, isClaimed, REDELIVERY } from "../adapter/claim-store.js";
+import { checkBoolean, checkCount, type OptionNames, readOperation } from "../core/arguments.js";
+import { chunks } from "../core/concurrency.js";
+import { checkTaskList } from "../core/keys.js";
+import { type Version, versionToDate } from "../core/version.js";
+
+export interface StatsOptions extends OperationOptions {
+  /** Counts no further than this. @defaultValue 10,000 */
+  readonly max?: number | undefined;
+  /** Looks at the claims of the tasks, too, which costs a read each on Cassandra. @defaultValue true */
+  readonly claims?: boolean | undefined;
+}
+
+/** What there is to know of a list without reading its tasks' data. */
+export interface ListStats {
+  /** The number of open tasks, or `max` if there are more. */
+  readonly open: number;
+  /** Whether there are more than were counted. */
+  readonly isCapped: boolean;
+  /** When the oldest open task was saved. */
+  readonly oldest: Date | undefined;
+  /** Of those that were counted: how many somebody has claimed, how many wait to be tried again, and how many have been tried. */
+  readonly claimed: number;
+  readonly waiting: number;
+  readonly retried: number;
+}
+
+const PAGE = 1_000;
+const STATES_AT_ONCE = 500;
+const statsOptions: OptionNames<StatsOptions> = { max: true, claims: true, signal: true };
+
+/** As `DataInterface.stats`. */
+export async function readStats(adapter: Adapter, taskList: string, options: StatsOptions): Promise<ListStats> {
+  checkTaskList(taskList);
+  const { max = 10_000, claims = true, signal } = readOperation(options, statsOptions);
+  checkCount("max", max);
+  checkBoolean("claims", claims);
+  const found: { id: string; savedAt: Version }[] = [];
+  const pages = adapter.all(taskList, { pageSize: PAGE, maxPageBytes: Infinity, withoutBodies: true, signal });
+  for await (const page of pages) {
+    found.push(...page);
+    if (found.length > max) break;
+  }
+  const counted = found.slice(0, max);
+  const [first] = counted;
+  const states = claims && adapter.claims ? await readStates(adapter, taskList, counted, signal) : [];
+  const now = Date.now();
+  const isHeld = (state: ClaimState, i: number) =>
+    isClaimed(state, { savedAt: counted[i]?.savedAt ?? 0n }, { now, tolerance: 0 });
+  const count = (matches: (state: ClaimState, i: number) => boolean) =>
+    states.filter((state, i) => state !== undefined && matches(state, i)).length;
+  return {
+    open: counted.length,
+    isCapped: found.length > max,
+    oldest: first && versionToDate(first.savedAt),
+    claimed: count((state, i) => state.owner !== undefined && state.owner !== REDELIVERY && isHeld(state, i)),
+    waiting: count((state, i) => state.owner === undefined && isHeld(state, i)),
+    retried: count(({ attempt }) => attempt > 1),
+  };
+}
+
+async function readStates(
+  adapter: Adapter,
+  taskList: string,
+  tasks: readonly { readonly id: string }[],
+  signal: AbortSignal | undefined,
+): Promise<(ClaimState | undefined)[]> {
+  const states: (ClaimState | undefined)[] = [];
+  for (const some of chunks(tasks, STATES_AT_ONCE)) {
+    const keys = some.map(({ id }) => ({ taskList, id }));
+    states.push(...((await adapter.claims?.states(keys, { signal })) ?? []));
+  }
+  return states;
+}

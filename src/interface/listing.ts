@@ -1,0 +1,58 @@
+import type { Adapter, StoredTask } from "../adapter/adapter.js";
+import { throwIfAborted } from "../core/abort.js";
+import { invalidArgument } from "../core/errors.js";
+import { toStoreError } from "../core/store-error.js";
+import { dateToVersion, type Version } from "../core/version.js";
+import type { TaskTypeRegistry } from "../task/registry.js";
+import type { Task } from "../task/task.js";
+import { readStoredTask } from "../task/task-reading.js";
+import type { TaskHome } from "../task/task-state.js";
+
+export type Pages = AsyncIterable<readonly StoredTask[]>;
+
+/** Tasks that are read at once to be listed. Of those that are to be worked on, fewer: they grow old while they wait. */
+const LISTED_AT_ONCE = 1_000;
+const FILTERED_AT_ONCE = 500;
+
+/** And the most bytes of them. */
+const MAX_PAGE_BYTES = 4 * 1024 * 1024;
+
+/** Where a list is read, and by whose types. */
+export interface ListSource {
+  readonly home: TaskHome & { readonly adapter: Adapter };
+  readonly registry: TaskTypeRegistry;
+  readonly taskList: string;
+}
+
+export interface ListingOptions {
+  readonly savedBefore: Version | undefined;
+  readonly signal: AbortSignal | undefined;
+  /** Leaves tasks out, or changes their order, a page at a time. */
+  readonly filter?: ((pages: Pages) => Pages) | undefined;
+}
+
+/** The open tasks of a list, read a page at a time as they are asked for. */
+export async function* listTasks(
+  { home, registry, taskList }: ListSource,
+  { savedBefore, signal, filter }: ListingOptions,
+): AsyncGenerator<Task, void, undefined> {
+  const pageSize = filter ? FILTERED_AT_ONCE : LISTED_AT_ONCE;
+  const { adapter } = home;
+  try {
+    const pages = adapter.all(taskList, { pageSize, maxPageBytes: MAX_PAGE_BYTES, savedBefore, signal });
+    for await (const page of filter ? filter(pages) : pages)
+      for (const stored of page) {
+        throwIfAborted(signal); // an adapter looks at the signal once a page
+        yield readStoredTask(stored, taskList, home, registry);
+      }
+  } catch (thrown) {
+    throw toStoreError(thrown, "not-applied");
+  }
+}
+
+/** The version that a cutoff stands for. Throws INVALID_ARGUMENT. */
+export function checkSavedBefore(value: Date | Version | undefined): Version | undefined {
+  if (value === undefined || typeof value === "bigint") return value;
+  if (value instanceof Date && !Number.isNaN(value.getTime())) return dateToVersion(value);
+  throw invalidArgument("savedBefore", "a Date or a version (bigint, in microseconds)", value);
+}

@@ -1,0 +1,75 @@
+import type { OperationOptions } from "../adapter/adapter.js";
+import { readOperation } from "../core/arguments.js";
+import { mapConcurrently } from "../core/concurrency.js";
+import { TaskError } from "../core/errors.js";
+import { processClock, type Version } from "../core/version.js";
+import type { Task } from "../task/task.js";
+import { currentEnvelope } from "../task/task-envelope.js";
+import type { DataInterface } from "./data-interface.js";
+import { checkDataInterface } from "./interface-state.js";
+import { saveCopy } from "./save-copy.js";
+
+export interface MoveOptions extends OperationOptions {
+  /** How many tasks are moved at once; 16 by default. */
+  readonly concurrency?: number | undefined;
+}
+
+/**
+ * Moves the open tasks of a list to another store: to one of another kind, or to a Cassandra keyspace with another number
+ * of shards. A task that is there already in a later version is not overwritten. Each is saved there before it is
+ * completed here, so that at no time it is in neither, whatever fails; moving again goes on where it stopped. A worker
+ * that still has a task from here completes nothing there: it is done once more. Data is moved as it is, valid or not, and
+ * whether or not its type is known.
+ *
+ * Let what saves tasks save them there before. An id that is saved there in the very moment in which it is moved may get
+ * the older data.
+ *
+ * Resolves to the number of tasks that were moved. Throws INVALID_ARGUMENT where both are one store, and what the stores
+ * throw.
+ */
+export async function moveTasks(
+  from: DataInterface,
+  to: DataInterface,
+  taskList: string,
+  options: MoveOptions = {},
+): Promise<number> {
+  const { concurrency = 16, signal } = readOperation(options, { concurrency: true, signal: true });
+  for (const [field, value] of Object.entries({ from, to })) checkDataInterface(field, value);
+  if (from === to || from.adapter === to.adapter) throw sameStore();
+  const move = (task: Task) => moveTask(from, to, task, signal);
+  let count = 0;
+  for await (const _ of mapConcurrently(from.all(taskList, { signal }), move, concurrency)) count++;
+  return count;
+}
+
+async function moveTask(from: DataInterface, to: DataInterface, task: Task, signal?: AbortSignal): Promise<void> {
+  const here = task.envelope.savedAt ?? 0n;
+  const there = (await to.find(task.taskList, task.id, { signal }))?.envelope.savedAt;
+  // No two stores give one version.
+  if (there === here) throw sameStore();
+  // What is there may be left by an earlier call, and have been saved again here since.
+  if (there === undefined || (there < here && !isAhead(here))) await copyTask(to, task, signal);
+  await from.complete(task, { signal });
+  // What was saved here in the meantime is newer than what was moved.
+  const findHere = () => from.find(task.taskList, task.id, { signal });
+  for (let newer = await findHere(); newer; newer = await findHere()) {
+    await copyTask(to, newer, signal);
+    await from.complete(newer, { signal });
+  }
+}
+
+/** Byte for byte, and later there than here; without the version of a wrong clock, which tells nothing, and ends here. */
+async function copyTask(to: DataInterface, task: Task, signal: AbortSignal | undefined): Promise<void> {
+  const { savedAt, ...envelope } = currentEnvelope(task);
+  await saveCopy(to, isAhead(task.envelope.savedAt) ? envelope : { ...envelope, savedAt }, { signal });
+}
+
+/** Whether only a wrong clock can have made the version. */
+function isAhead(savedAt: Version = 0n): boolean {
+  return savedAt > processClock.horizon();
+}
+
+function sameStore(): TaskError {
+  const message = "the tasks are to be moved to the store that they are in; nothing was moved";
+  return new TaskError("INVALID_ARGUMENT", message, { field: "to" });
+}

@@ -1,0 +1,64 @@
+import type { Registry } from "@bufbuild/protobuf";
+import { TaskError } from "../core/errors.js";
+import { MAX_DEPTH } from "../data/data-check.js";
+import type { Writer } from "../wire/writer.js";
+import { JsonProblem } from "./json-problem.js";
+
+export interface JsonOptions {
+  /** The types that an Any may hold. */
+  readonly registry: Registry;
+  readonly ignoreUnknownFields: boolean;
+  /**
+   * Refuses what comes back as it was here and now, and would not everywhere: a negative zero, whose sign JSON's text drops;
+   * an empty path of a FieldMask, which some libraries pass over; a key that may stand for two fields.
+   */
+  readonly isStrict: boolean;
+  /** The most bytes that the task may have. Twice as many may be written: what is in base64 takes a third more. */
+  readonly maxBytes: number;
+}
+
+/** The envelope and the Any around the data count as levels of the JSON, too. */
+const MAX_LEVELS = MAX_DEPTH + 2;
+
+/** The bytes that JSON becomes, and the bounds that they are kept in. */
+export class JsonWriting {
+  readonly writer: Writer;
+  readonly options: JsonOptions;
+  readonly #end: number;
+  #depth = 0;
+
+  constructor(writer: Writer, start: number, options: JsonOptions) {
+    this.writer = writer;
+    this.options = options;
+    this.#end = start + 2 * options.maxBytes;
+  }
+
+  /** Goes into a message. */
+  enter(): void {
+    if (++this.#depth > MAX_LEVELS) throw new JsonProblem(`it is nested deeper than ${MAX_DEPTH} messages`);
+  }
+
+  leave(): void {
+    this.#depth--;
+  }
+
+  /** The same value. Throws where it is a negative zero, and that matters. */
+  checkNumber<T>(value: T): T {
+    if (this.options.isStrict && Object.is(value, -0)) throw new JsonProblem("it is a negative zero");
+    return value;
+  }
+
+  /** Throws TOO_LARGE for a text that will not fit: before it is decoded, and room is made for it. */
+  checkText(p: number, json: unknown): void {
+    // Of base64, four characters make three bytes.
+    if (typeof json === "string") this.checkSize(p + Math.floor(json.length / 2));
+  }
+
+  /** The same position. Throws TOO_LARGE where more has been written than may be: the size is known at the end only. */
+  checkSize(p: number): number {
+    if (p <= this.#end) return p;
+    const { maxBytes } = this.options;
+    const message = `the hash stands for more than twice as many bytes as the limit, ${maxBytes} (maxTaskBytes)`;
+    throw new TaskError("TOO_LARGE", message, { field: "data" });
+  }
+}

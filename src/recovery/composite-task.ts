@@ -1,0 +1,139 @@
+import { type Composite, CompositeSchema } from "../../gen/taskledger/v1/composite_pb.js";
+import { checkOptions, checkSpelling, type OptionNames, readOptions } from "../core/arguments.js";
+import { mapConcurrently } from "../core/concurrency.js";
+import { describeValue, messageOf } from "../core/describe-value.js";
+import { TaskError } from "../core/errors.js";
+import type { DataInterface } from "../interface/data-interface.js";
+import { servicesOf } from "../interface/interface-state.js";
+import { defaultHome } from "../task/default-home.js";
+import { OpaqueTask } from "../task/opaque-task.js";
+import { Task } from "../task/task.js";
+import { stateOf } from "../task/task-state.js";
+import type { ExecuteContext } from "../task/task-types.js";
+import {
+  checkPerformOptions,
+  type PerformContext,
+  type PerformOptions,
+  type PerformResult,
+  performOptionNames,
+} from "./perform-options.js";
+import { Performer } from "./performer.js";
+
+export interface RunOptions extends PerformOptions {
+  /** How many children are done at once. @defaultValue 1, so that they are done oldest first, one after the other */
+  readonly concurrency?: number | undefined;
+}
+
+/** The composites that are being executed, outermost first. */
+const UNDER_WAY = Symbol("composites under way");
+
+type CompositeContext = ExecuteContext & { readonly [UNDER_WAY]?: readonly Task[] };
+
+const runOptions: OptionNames<RunOptions> = { ...performOptionNames, concurrency: true };
+
+/**
+ * A task whose work is another list: it executes, then completes, each open task of that list. Register it like any
+ * other type.
+ *
+ *     await tasks.create(CompositeTask, { taskList: "nightly", id: "fetch", childTaskList: "acme.com" });
+ */
+export class CompositeTask extends Task<typeof CompositeSchema> {
+  static readonly schema: typeof CompositeSchema = CompositeSchema;
+  static readonly type: "taskledger.v1.Composite" = "taskledger.v1.Composite";
+
+  override get type(): "taskledger.v1.Composite" {
+    return CompositeTask.type;
+  }
+
+  /** The list whose tasks are the children. */
+  get childTaskList(): Composite["childTaskList"] {
+    return this.data.childTaskList;
+  }
+
+  /**
+   * Does the open children as they are asked for, oldest first, each as `perform` does: under a claim, so that no other worker
+   * does it at the same time. A child that fails stays open, unless it is given up. Stopping early starts no more of them.
+   * A composite that is being executed further up is passed over, so that lists may contain one another; an `execute` of your
+   * own that calls `run` hands on its context for that: `this.run({ ...context, concurrency: 4 })`.
+   */
+  run(options: RunOptions | ExecuteContext = {}): AsyncGenerator<PerformResult, void, undefined> {
+    checkOptions(options);
+    // A context holds what its user has put there, too.
+    checkSpelling(options, [...Object.keys(runOptions), "claim", "attempt", "services"]);
+    const given = Object.entries(options).filter(([name]) => Object.hasOwn(runOptions, name));
+    // It is the composite that waits to be tried again.
+    const { concurrency, backoff = { initial: 0 }, ...rest } = readOptions(Object.fromEntries(given), runOptions);
+    const { [UNDER_WAY]: outer = [] } = options as CompositeContext;
+    return runChildren(this, checkPerformOptions({ ...rest, backoff }), outer, concurrency);
+  }
+
+  /**
+   * Does all children. Throws COMPOSITE_INCOMPLETE if any of them is still open, so that this task stays open, too. Children
+   * that are given up to a dead-letter list are not open any more.
+   */
+  override async execute(context: ExecuteContext): Promise<void> {
+    checkOptions(context);
+    const open: PerformResult[] = [];
+    for await (const child of this.run(context)) if (!isSettled(child)) open.push(child);
+    const [first] = open;
+    if (first === undefined) return;
+    const { taskList, id, childTaskList } = this;
+    const count = `${open.length} of the tasks of ${describeValue(childTaskList)}`;
+    const message = `${count} stay open; the first is ${first.task.id}: ${reasonOf(first)}`;
+    throw new TaskError("COMPOSITE_INCOMPLETE", message, { taskList, id, cause: causeOf(first) });
+  }
+}
+
+function isSettled({ type, ...result }: PerformResult): boolean {
+  return type === "completed" || type === "dead-lettered" || ("reason" in result && result.reason === "gone");
+}
+
+function reasonOf(result: PerformResult): string {
+  return result.type === "passed-over" ? result.reason : messageOf(causeOf(result));
+}
+
+function causeOf(result: PerformResult): unknown {
+  if ("error" in result) return result.error;
+  return result.task instanceof OpaqueTask ? result.task.reason : undefined;
+}
+
+async function* runChildren(
+  composite: CompositeTask,
+  options: PerformOptions,
+  outer: readonly Task[],
+  concurrency?: number,
+): AsyncGenerator<PerformResult, void, undefined> {
+  const tasks = (stateOf(composite).home ?? defaultHome()) as DataInterface;
+  const underWay = [...outer, composite];
+  const execute = (task: Task, context: PerformContext) => task.execute({ ...context, [UNDER_WAY]: underWay } as never);
+  const performer = new Performer(tasks, execute, options);
+  const { signal = new AbortController().signal } = options;
+  const context = { signal, services: servicesOf(tasks) } as ExecuteContext as PerformContext;
+  const work = tasks.adapter.claims
+    ? (child: Task) => performer.perform(child)
+    : (child: Task) => performUnclaimed(child, () => execute(child, context));
+  const children = tasks.all(composite.childTaskList, { signal });
+  yield* mapConcurrently(exclude(children, underWay), (child) => settleChild(child, work), concurrency);
+}
+
+/** A child that the store could not claim or complete does not keep the others from being done. */
+async function settleChild(task: Task, work: (task: Task) => Promise<PerformResult>): Promise<PerformResult> {
+  try {
+    return await work(task);
+  } catch (error) {
+    return { type: "interrupted", task, attempt: task.envelope.attempt, error };
+  }
+}
+
+/** On a store without claims. */
+async function performUnclaimed(task: Task, execute: () => Promise<unknown>): Promise<PerformResult> {
+  if (task instanceof OpaqueTask) return { type: "passed-over", task, reason: "opaque" };
+  const result = await execute();
+  await task.complete();
+  return { type: "completed", task, attempt: 0, result };
+}
+
+async function* exclude(tasks: AsyncIterable<Task>, excluded: readonly Task[]): AsyncGenerator<Task, void, undefined> {
+  for await (const task of tasks)
+    if (!excluded.some(({ taskList, id }) => taskList === task.taskList && id === task.id)) yield task;
+}

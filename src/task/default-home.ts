@@ -1,0 +1,28 @@
+import { TaskError } from "../core/errors.js";
+import { DEFAULT_MAX_TASK_BYTES } from "../envelope/envelope.js";
+import type { TaskHome } from "./task-state.js";
+
+let home: TaskHome | undefined;
+
+/** The data interface of tasks that belong to none. Throws NOT_CONFIGURED where there is none. */
+export function defaultHome(): TaskHome {
+  if (home === undefined)
+    throw new TaskError(
+      "NOT_CONFIGURED",
+      "no data interface is configured: call configure({ types, adapter }) first, or use a DataInterface of your own",
+    );
+  return home;
+}
+
+export function findDefaultHome(): TaskHome | undefined {
+  return home;
+}
+
+/** The most bytes that the envelope of a task may have that belongs to `home`, or to none. */
+export function maxTaskBytes(home: TaskHome | undefined): number {
+  return (home ?? findDefaultHome())?.maxTaskBytes ?? DEFAULT_MAX_TASK_BYTES;
+}
+
+export function setDefaultHome(next: TaskHome | undefined): void {
+  home = next;
+}
