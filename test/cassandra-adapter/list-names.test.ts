@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { Outcome } from "../../src/adapter/adapter.js";
-import { type Host, processHost } from "../../src/adapters/cassandra/host.js";
-import { ListNames, type ListSession } from "../../src/adapters/cassandra/list-names.js";
-import { SessionError } from "../../src/adapters/cassandra/session.js";
+import { ListNames } from "../../src/adapters/cassandra/ledger/list-names.js";
+import type { ListSession } from "../../src/adapters/cassandra/model/list-session.js";
+import { SessionError } from "../../src/adapters/cassandra/model/session.js";
+import { processRuntime, type Runtime } from "../../src/adapters/cassandra/runtime.js";
 import { type Version, VersionClock } from "../../src/core/version.js";
 
 const HOUR = 3_600_000_000n;
@@ -36,12 +37,12 @@ class Table implements ListSession {
 function setUp() {
   const table = new Table();
   const time = { now: BigInt(Date.now()) * 1000n };
-  const host = (): Host => ({
-    ...processHost,
+  const runtime = (): Runtime => ({
+    ...processRuntime,
     clock: new VersionClock(() => time.now),
     random: () => 0,
   });
-  return { table, time, process: () => new ListNames(table, host(), policy) };
+  return { table, time, process: () => new ListNames(table, runtime(), policy) };
 }
 
 const saved: Outcome<Version> = { ok: true, value: 7n };

@@ -1,10 +1,11 @@
 import { expect, test } from "vitest";
 import type { AllOptions } from "../../src/adapter/adapter.js";
-import { processHost } from "../../src/adapters/cassandra/host.js";
-import { Ledger } from "../../src/adapters/cassandra/ledger.js";
-import type { EntryRange, LedgerSession, Mutation } from "../../src/adapters/cassandra/session.js";
+import { type LedgerOptions, resolveLedgerOptions } from "../../src/adapters/cassandra/arguments.js";
+import { Ledger } from "../../src/adapters/cassandra/ledger/ledger.js";
+import type { EntryRange, LedgerSession, Mutation } from "../../src/adapters/cassandra/model/session.js";
+import { processRuntime } from "../../src/adapters/cassandra/runtime.js";
 
-const settings = { shards: 1, dataCenter: "dc1", margin: 600_000 };
+const settings = { shards: 1, dataCenter: "dc1", gracePeriod: 600_000 };
 const pages: AllOptions = { pageSize: 10, maxPageBytes: 1_000_000 };
 
 /** Entries of an hour ago, the first of a completed task, and among them more tombstones than Cassandra likes. */
@@ -35,6 +36,10 @@ function heavyPartition(): { session: LedgerSession; written: Mutation[]; ranges
   return { session, written, ranges };
 }
 
+function openLedger(session: LedgerSession, options: LedgerOptions = {}): Ledger {
+  return new Ledger({ session, settings, options: resolveLedgerOptions(options), runtime: processRuntime });
+}
+
 async function list(ledger: Ledger, options: AllOptions): Promise<bigint[]> {
   const found: bigint[] = [];
   for await (const page of ledger.all("l", options)) found.push(...page.map(({ savedAt }) => savedAt));
@@ -44,7 +49,7 @@ async function list(ledger: Ledger, options: AllOptions): Promise<bigint[]> {
 
 test("a whole pass removes entries of completed tasks, and sweeps what lies between those that stay", async () => {
   const { session, written } = heavyPartition();
-  const ledger = new Ledger(session, settings, processHost, {});
+  const ledger = openLedger(session);
   await ledger.open();
   expect(await list(ledger, pages)).toEqual(versions.slice(1));
   const kinds = written.map(({ kind }) => kind);
@@ -54,7 +59,7 @@ test("a whole pass removes entries of completed tasks, and sweeps what lies betw
 
 test("a pass behind a version reads nothing before it, and so must not sweep that", async () => {
   const { session, written, ranges } = heavyPartition();
-  const ledger = new Ledger(session, settings, processHost, {});
+  const ledger = openLedger(session);
   await ledger.open();
   const [, second = 0n] = versions;
   expect(await list(ledger, { ...pages, after: second })).toEqual(versions.slice(2));
@@ -64,7 +69,7 @@ test("a pass behind a version reads nothing before it, and so must not sweep tha
 
 test("who opens the ledger read-only removes and sweeps nothing, whatever is read", async () => {
   const { session, written } = heavyPartition();
-  const ledger = new Ledger(session, settings, processHost, { readOnly: true });
+  const ledger = openLedger(session, { readOnly: true });
   await ledger.open();
   expect(await list(ledger, pages)).toEqual(versions.slice(1));
   expect(written).toEqual([]);

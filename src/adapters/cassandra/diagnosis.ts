@@ -1,17 +1,16 @@
 import type { Client, types } from "cassandra-driver";
 import type { Finding } from "../../adapter/adapter.js";
 import { toMilliseconds, type Version } from "../../core/version.js";
-import type { Host } from "./host.js";
-import type { LedgerSettings } from "./schema.js";
-import { SEVERAL_DATA_CENTERS } from "./schema.js";
-import { readReplication } from "./schema-check.js";
+import { type LedgerSettings, SEVERAL_DATA_CENTERS } from "./model/settings.js";
+import type { Runtime } from "./runtime.js";
+import { readReplication } from "./schema/check.js";
 
 /** What is looked at, and how. */
 export interface DiagnosisOptions {
   readonly client: Client;
   readonly keyspace: string;
   readonly settings: LedgerSettings;
-  readonly host: Host;
+  readonly runtime: Runtime;
   /** How far this host's clock may be off, in microseconds. */
   readonly clockLimit: Version;
   readonly readClock: () => Promise<Version>;
@@ -60,10 +59,10 @@ function checkReplicas({ settings }: DiagnosisOptions, replication: Record<strin
 }
 
 /** Between two bounds, which a round trip leaves. */
-async function checkClock({ host, clockLimit, readClock }: DiagnosisOptions): Promise<Finding> {
-  const before = host.clock.now();
+async function checkClock({ runtime, clockLimit, readClock }: DiagnosisOptions): Promise<Finding> {
+  const before = runtime.clock.now();
   const server = await readClock();
-  const after = host.clock.now();
+  const after = runtime.clock.now();
   const off = server > after ? server - after : server + 1000n < before ? before - server - 1000n : 0n;
   const limit = `the limit is ${toMilliseconds(clockLimit)} ms`;
   if (off * 2n < clockLimit)
