@@ -20,7 +20,7 @@ describe("a process that ends while it writes", { timeout: 60_000 }, () => {
     ["by SIGTERM", "SIGTERM", "SIGTERM"],
   ])("%s ends as it says, and loses nothing acknowledged", async (_, how, exit) => {
     const judge = new Judge();
-    for (const milliseconds of [1, 10, 50, 200]) {
+    for (const milliseconds of [200, 50, 10, 1]) {
       const user = await StoreProcess.start(path);
       user.tell("end", how, `${LIST}`, milliseconds);
       const said = await user.rest();
