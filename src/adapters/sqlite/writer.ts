@@ -67,7 +67,7 @@ export class Writer {
   #begin(): void {
     const end = performance.now() + this.#deadline;
     while (!this.#connection.begin()) {
-      if (performance.now() > end) throw busy();
+      if (performance.now() > end) throw storeError(this.#path, { errcode: BUSY });
       Atomics.wait(sleeper, 0, 0, 0.2 + Math.random());
     }
   }
@@ -102,7 +102,7 @@ export class Writer {
   }
 
   #full(): Result {
-    return { ok: false, error: toPlain(storeError(this.#path, { code: "SQLITE_FULL", message: "is full" })) };
+    return { ok: false, error: toPlain(storeError(this.#path, { errcode: FULL })) };
   }
 }
 
@@ -110,8 +110,4 @@ const sleeper = new Int32Array(new SharedArrayBuffer(4));
 
 function versionIn(result: Result | undefined): Version | undefined {
   return result?.ok && typeof result.value === "bigint" ? result.value : undefined;
-}
-
-function busy(): Error {
-  return Object.assign(new Error("database is locked"), { errcode: BUSY });
 }
