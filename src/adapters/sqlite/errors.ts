@@ -1,4 +1,5 @@
 import { isTaskError, TaskError, type TaskErrorDetails, type WriteOutcome } from "../../core/errors.js";
+import type { TaskKey } from "../../core/keys.js";
 import type { PlainError } from "./operations.js";
 
 /** SQLite's primary result codes that are told apart here (https://sqlite.org/rescode.html). */
@@ -45,4 +46,8 @@ export function unavailable(path: string, reason: string, details: TaskErrorDeta
 
 export function toPlain({ code, message, field, outcome }: TaskError): PlainError {
   return { code, message, field, outcome };
+}
+
+export function fromPlain({ code, message, field, outcome, cause }: PlainError, key?: TaskKey): TaskError {
+  return new TaskError(code, message, { taskList: key?.taskList, id: key?.id, field, outcome, cause });
 }
