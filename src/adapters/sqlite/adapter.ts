@@ -163,7 +163,10 @@ export class SqliteAdapter implements Adapter {
 
   /** Opens the file, if it is not open, and calls it; `close` waits for it. */
   async #call<T>(signal: AbortSignal | undefined, work: (store: Store) => Promise<T>): Promise<T> {
-    const call = this.#store(signal).then(work);
+    const call = this.#store(signal).then((store) => {
+      throwIfAborted(signal); // which may have been in the meantime
+      return work(store);
+    });
     this.#calls.add(call);
     try {
       return await call;
