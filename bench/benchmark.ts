@@ -9,6 +9,8 @@ export interface Context {
   readonly divisor: number;
   /** Where the suite needs it. */
   readonly cassandra?: Coordinates | undefined;
+  /** The folder of the last version that had an adapter for LMDB, built; see sqlite/with-lmdb.ts. */
+  readonly withLmdb?: string | undefined;
 }
 
 export function scaled({ divisor }: Context, count: number): number {

@@ -6,21 +6,21 @@ export type Contender = (round: number) => Promise<number>;
  * first round is round 0; it warms up and does not count. Each gets a heap without young garbage. Collecting all before
  * each would be no fairer: V8 then drops much of the code that it has compiled, and short rounds begin with compiling again.
  */
-export async function interleave<Name extends string>(
+export async function interleave<Contenders extends { readonly [name: string]: Contender }>(
   rounds: number,
-  contenders: Readonly<Record<Name, Contender>>,
+  contenders: Contenders,
   { collect = collectYoungGarbage } = {},
-): Promise<Record<Name, number[]>> {
-  const entries = Object.entries(contenders) as [Name, Contender][];
-  const figures = Object.fromEntries(entries.map(([name]) => [name, []])) as unknown as Record<Name, number[]>;
+): Promise<{ -readonly [Name in keyof Contenders]: number[] }> {
+  const entries = Object.entries<Contender>(contenders);
+  const figures: Record<string, number[]> = Object.fromEntries(entries.map(([name]) => [name, []]));
   for (let round = 0; round <= rounds; round++) {
     for (const [name, contender] of entries) {
       collect();
       const figure = await contender(round);
-      if (round > 0) figures[name].push(figure);
+      if (round > 0) figures[name]?.push(figure);
     }
   }
-  return figures;
+  return figures as { [Name in keyof Contenders]: number[] };
 }
 
 /** Does the work for every number below `count`, at most `concurrency` at once; gives how many were done a second. */

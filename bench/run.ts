@@ -1,5 +1,5 @@
 // npm run bench -- [SUITE …] [--only NAME,…] [--rounds N] [--quick] [--json FILE] [--results FILE]
-//   [--picture FILE] [--profile FOLDER] [--commitlog-sync MODE]
+//   [--picture FILE] [--profile FOLDER] [--commitlog-sync MODE] [--with-lmdb FOLDER]
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { type CassandraSupply, coordinatesOf, sayCoordinates, supplyCassandra } from "../test/cassandra/supply.js";
@@ -21,7 +21,8 @@ const USAGE = `npm run bench -- [SUITE …] [options]
   --results FILE          put the tables there, in place of the last ones (bench/RESULTS.md keeps them)
   --picture FILE          draw the suite's tasks a second there, as an SVG
   --profile FOLDER        write a CPU profile of each benchmark there
-  --commitlog-sync MODE   of the Cassandra that is started: periodic (by default), batch, group`;
+  --commitlog-sync MODE   of the Cassandra that is started: periodic (by default), batch, group
+  --with-lmdb FOLDER      compare SQLite with LMDB, by the version of the package there (bench/sqlite/with-lmdb.ts says which)`;
 
 /** A Cassandra for benchmarks: the optimizing compiler, and memory for millions of rows. */
 const JVM_OPTIONS = ["-XX:TieredStopAtLevel=4", "-Xms4g"];
@@ -38,6 +39,7 @@ const { values, positionals } = parseArgs({
     picture: { type: "string" },
     profile: { type: "string" },
     "commitlog-sync": { type: "string", default: "periodic" },
+    "with-lmdb": { type: "string" },
     help: { type: "boolean", default: false },
   },
 });
@@ -51,9 +53,10 @@ async function main(): Promise<void> {
   if (unknown !== undefined) throw new Error(`there is no suite ${unknown}\n${USAGE}`);
   const rounds = Number(values.rounds ?? (values.quick ? 3 : 7));
   const program = await bundleBenchmarks();
+  const context: Context = { rounds, divisor: values.quick ? 20 : 1, withLmdb: values["with-lmdb"] };
   const rows: Row[] = [];
   for (const name of names) {
-    rows.push(...(await runSuite(program, name, { rounds, divisor: values.quick ? 20 : 1 })));
+    rows.push(...(await runSuite(program, name, context)));
     if (values.json !== undefined) await writeJson(values.json, rows);
   }
 }

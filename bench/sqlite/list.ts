@@ -1,10 +1,11 @@
 import { type Context, scaled } from "../benchmark.js";
 import { interleave, perSecond, secondsOf } from "../harness.js";
 import { probeMemory } from "../memory.js";
-import { type Row, toRow, valueUnder } from "../row.js";
-import { buildTasks, idOf } from "../tasks.js";
+import { type Row, ratioAtLeast, toRow, valueUnder } from "../row.js";
+import { idOf } from "../tasks.js";
 import type { ListPlace } from "./memory.js";
-import { openStore } from "./store.js";
+import { openStore, type Store } from "./store.js";
+import { againstLmdb, openWithLmdb } from "./with-lmdb.js";
 
 const LIST = "open";
 const OPEN = 1_000_000;
@@ -13,22 +14,26 @@ const FINDS = 50_000;
 /** Reads a long list, and tasks of it one by one. */
 export async function* run(context: Context): AsyncGenerator<Row, void> {
   await using store = await openStore();
+  await using lmdb = await openWithLmdb(context);
   const { tasks, path } = store;
   const open = scaled(context, OPEN);
-  await tasks.saveAll(buildTasks(LIST, open));
+  for (const each of lmdb ? [store, lmdb] : [store]) await each.tasks.saveAll(each.buildTasks(LIST, open));
   const finds = scaled(context, FINDS);
-  const { all, one, many } = await interleave(context.rounds, {
-    all: async () => {
-      const seconds = await secondsOf(async () => {
-        for await (const _ of tasks.all(LIST));
-      });
-      return open / seconds;
-    },
+  const listAllIn = async (side: Store) => {
+    const seconds = await secondsOf(async () => {
+      for await (const _ of side.tasks.all(LIST));
+    });
+    return open / seconds;
+  };
+  const { all, one, many, lmdbRates } = await interleave(context.rounds, {
+    all: () => listAllIn(store),
+    ...(lmdb && { lmdbRates: () => listAllIn(lmdb) }),
     one: () => perSecond(finds, 1, (i) => tasks.find(LIST, idOf((i * 7919) % open))),
     many: () => perSecond(finds, 64, (i) => tasks.find(LIST, idOf((i * 7919) % open))),
   });
   const name = `\`all\` over ${open.toLocaleString("en")} open`;
   yield toRow({ name, unit: "tasks/s", values: all });
+  yield againstLmdb(name, all, lmdbRates, ratioAtLeast(0.9));
   yield toRow({ name: "find, 1 concurrent", unit: "tasks/s", values: one });
   yield toRow({ name: "find, 64 concurrent", unit: "tasks/s", values: many });
   const place: ListPlace = { path, list: LIST };

@@ -1,6 +1,12 @@
+import { copyFile, mkdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { findDriver } from "../../src/adapters/sqlite/driver.js";
 import { failureOf } from "../runtime/failure.js";
+import { bundle } from "../support/bundle.js";
+import { temporaryFolder } from "../support/folders.js";
+
+const folder = temporaryFolder();
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -22,5 +28,30 @@ describe("the driver of an SQLite store", () => {
     const error = await failureOf(() => findDriver("better-sqlite3"));
     expect(error).toMatchObject({ code: "MISSING_DRIVER" });
     expect(String(error)).not.toContain("node:sqlite");
+  });
+
+  test("that has an unsafe SQLite is an error that npm can follow, on Node 20, too", async () => {
+    // A better-sqlite3 that is installed beside the driver's code, and has the SQLite of long ago.
+    const module = join(folder, "node_modules/better-sqlite3/index.js");
+    await mkdir(dirname(module), { recursive: true });
+    await writeFile(
+      module,
+      `module.exports = class {
+        prepare() { return { get: () => ({ version: "3.40.1" }) }; }
+        close() {}
+      };`,
+    );
+    const program = join(folder, "driver.mjs");
+    await copyFile(await bundle("src/adapters/sqlite/driver.ts"), program);
+    const { findDriver } = await import(program);
+    const { versions } = process;
+    Object.defineProperty(process, "versions", { value: { ...versions, node: "20.20.2" } });
+    try {
+      expect(() => findDriver("better-sqlite3")).toThrow(
+        "better-sqlite3 has SQLite 3.40.1, which may damage its file (npm install better-sqlite3@12)",
+      );
+    } finally {
+      Object.defineProperty(process, "versions", { value: versions });
+    }
   });
 });

@@ -74,7 +74,10 @@ async function storm(taskList: string, own: string, shared: string, seed: number
   return { saved, completed };
 }
 
-/** Saves, and completes every third, until the process ends; says each before and after. */
+/**
+ * Saves, and completes every third, until the process ends; says each before and after. Of two floods in one list each
+ * needs a prefix of its own: a save that nobody heard of would bring back what the other has completed.
+ */
 async function flood(taskList: string, prefix: string): Promise<never> {
   let serial = 0;
   const lane = async () => {
@@ -95,7 +98,7 @@ async function flood(taskList: string, prefix: string): Promise<never> {
 /** Ends in one of several ways after so long, with saves under way. */
 async function end(how: string, taskList: string, milliseconds: number): Promise<void> {
   await adapter.open();
-  void flood(taskList, how).catch(() => undefined);
+  void flood(taskList, `${how}${milliseconds}`).catch(() => undefined);
   await sleep(milliseconds);
   if (how === "exit") process.exit(0);
   if (how === "SIGTERM") process.kill(process.pid, "SIGTERM");
@@ -105,7 +108,10 @@ async function end(how: string, taskList: string, milliseconds: number): Promise
 
 /** Floods the store from a worker thread, and terminates that in the midst. */
 async function terminate(taskList: string, milliseconds: number): Promise<void> {
-  const worker = new Worker(new URL(import.meta.url), { argv: [path], workerData: { flood: taskList } });
+  const worker = new Worker(new URL(import.meta.url), {
+    argv: [path],
+    workerData: { flood: taskList, prefix: `terminate${milliseconds}` },
+  });
   await sleep(milliseconds);
   await worker.terminate();
 }
@@ -136,7 +142,7 @@ const commands = {
 } as unknown as Record<string, (...given: unknown[]) => Promise<unknown>>;
 
 const { workerData } = await import("node:worker_threads");
-if (workerData?.flood) await flood(workerData.flood, "terminate");
+if (workerData?.flood) await flood(workerData.flood, workerData.prefix);
 
 for await (const line of createInterface({ input: process.stdin })) {
   const [command, ...given] = JSON.parse(line) as [string, ...unknown[]];

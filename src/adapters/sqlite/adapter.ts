@@ -19,7 +19,7 @@ import { Connection } from "./connection.js";
 import { prepareFile } from "./database-file.js";
 import { type DriverName, findDriver } from "./driver.js";
 import { storeError } from "./errors.js";
-import { GroupCommit } from "./group-commit.js";
+import { GroupCommit, type GroupCommitOptions } from "./group-commit.js";
 import type { Operation, Save } from "./operations.js";
 import { Reader } from "./reader.js";
 import { SCHEMA } from "./schema.js";
@@ -44,6 +44,9 @@ const optionNames: OptionNames<SqliteAdapterOptions> = {
 const DEFAULT_DEADLINE = 10_000;
 const drivers: readonly unknown[] = [undefined, "node:sqlite", "better-sqlite3"];
 
+/** The options, with their defaults. */
+type Settings = GroupCommitOptions & Pick<SqliteAdapterOptions, "driver"> & { readonly readOnly: boolean };
+
 /** A file that is open; without a thread it is open read-only. */
 interface Store {
   readonly reader: Reader;
@@ -57,11 +60,7 @@ interface Store {
  *     const tasks = configure({ types: [FetchFileTask], adapter: new SqliteAdapter({ path: "ledger.db" }) });
  */
 export class SqliteAdapter implements Adapter {
-  readonly #path: string;
-  readonly #driver: DriverName | undefined;
-  readonly #readOnly: boolean;
-  readonly #deadline: number;
-  readonly #clock: VersionClock;
+  readonly #options: Settings;
   readonly #calls = new Set<Promise<unknown>>();
   #opening: Promise<Store> | undefined;
   #closing: Promise<void> | undefined;
@@ -89,11 +88,7 @@ export class SqliteAdapter implements Adapter {
     checkBoolean("readOnly", readOnly);
     checkDuration("deadline", deadline, 1);
     checkClock(clock);
-    this.#path = resolve(path);
-    this.#driver = driver;
-    this.#readOnly = readOnly;
-    this.#deadline = deadline;
-    this.#clock = clock;
+    this.#options = { path: resolve(path), driver, readOnly, deadline, clock };
   }
 
   /** Throws MISSING_DRIVER, SCHEMA_MISMATCH if the file is of another program or a newer version, UNAVAILABLE. */
@@ -114,7 +109,7 @@ export class SqliteAdapter implements Adapter {
 
   complete(entries: readonly CompleteEntry[], { signal }: OperationOptions = {}): Promise<readonly Outcome<void>[]> {
     const operations = entries.map(({ taskList, id, savedAt }): Operation => {
-      this.#clock.observe(savedAt);
+      this.#options.clock.observe(savedAt);
       return { kind: "complete", taskList, id, savedAt };
     });
     return this.#write<void>(operations, signal);
@@ -171,15 +166,18 @@ export class SqliteAdapter implements Adapter {
 
   #write<T>(operations: readonly Operation[], signal: AbortSignal | undefined): Promise<readonly Outcome<T>[]> {
     return this.#call(signal, async ({ writing }) => {
-      if (writing === undefined) throw new TaskError("UNSUPPORTED", `the SQLite store ${this.#path} is open read-only`);
-      const outcomes = await Promise.all(operations.map((operation) => writing.commit.write(operation, signal)));
-      return outcomes.map((outcome, i) => named(outcome, operations[i] as Operation)) as Outcome<T>[];
+      if (writing === undefined)
+        throw new TaskError("UNSUPPORTED", `the SQLite store ${this.#options.path} is open read-only`);
+      return Promise.all(operations.map((operation) => writing.commit.write(operation, signal) as Promise<Outcome<T>>));
     });
   }
 
   /** Opens the file, if it is not open, and calls it; `close` waits for it. */
   async #call<T>(signal: AbortSignal | undefined, work: (store: Store) => Promise<T>): Promise<T> {
-    const call = this.#store(signal).then(work);
+    const call = this.#store(signal).then((store) => {
+      throwIfAborted(signal); // which may have been in the meantime
+      return work(store);
+    });
     this.#calls.add(call);
     try {
       return await call;
@@ -194,7 +192,7 @@ export class SqliteAdapter implements Adapter {
     // A failed attempt does not stand in the way of the next.
     this.#opening ??= this.#open().catch((error) => {
       this.#opening = undefined;
-      throw storeError(this.#path, error);
+      throw storeError(this.#options.path, error);
     });
     const store = await untilAborted(this.#opening, signal);
     if (!store.writing?.thread.hasEnded) return store;
@@ -205,14 +203,14 @@ export class SqliteAdapter implements Adapter {
   }
 
   async #open(): Promise<Store> {
-    const [path, deadline, readOnly] = [this.#path, this.#deadline, this.#readOnly];
-    const driver = findDriver(this.#driver);
+    const { path, deadline, readOnly, clock } = this.#options;
+    const driver = findDriver(this.#options.driver);
     const realPath = prepareFile(path, readOnly);
     const thread = readOnly ? undefined : await WriteThread.start({ driver, path, realPath, deadline });
     try {
-      const reader = new Reader(path, new Connection(driver, realPath, true), this.#clock);
+      const reader = new Reader(path, new Connection(driver, realPath, true), clock);
       if (thread === undefined) return { reader };
-      return { reader, writing: { thread, commit: new GroupCommit(thread, path, this.#clock, deadline) } };
+      return { reader, writing: { thread, commit: new GroupCommit(thread, this.#options) } };
     } catch (error) {
       await thread?.close();
       throw error;
@@ -224,11 +222,4 @@ function toSave({ taskList, id, type, body, replaces }: SaveEntry): Save {
   // A view of a larger buffer would be passed to the thread with all of it.
   const own = body.length === body.buffer.byteLength ? body : body.slice();
   return { kind: "save", taskList, id, type, body: own, replaced: latestOf(replaces) };
-}
-
-/** The outcome, with the task's list and id in its error. */
-function named<T>(outcome: Outcome<T>, { taskList, id }: TaskKey): Outcome<T> {
-  if (outcome.ok) return outcome;
-  const { code, message, field, outcome: applied, cause } = outcome.error;
-  return { ...outcome, error: new TaskError(code, message, { taskList, id, field, outcome: applied, cause }) };
 }

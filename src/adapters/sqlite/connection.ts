@@ -1,6 +1,6 @@
 import { TaskError } from "../../core/errors.js";
 import { type Database, type DriverLocation, openDatabase, type Row, type Statement, type Value } from "./driver.js";
-import { BUSY, resultCode } from "./errors.js";
+import { BUSY, resultCode, unavailable } from "./errors.js";
 import { APPLICATION_ID, LAYOUT, SCHEMA } from "./schema.js";
 
 /** How long opening waits for the locks of other processes, in milliseconds. */
@@ -18,57 +18,47 @@ export class Connection {
     this.path = path;
     this.#database = openDatabase(driver, path, readOnly);
     try {
-      this.#open(path, readOnly);
+      this.#database.exec(`PRAGMA busy_timeout = ${OPENING_TIMEOUT}`);
+      const isEmpty = this.#within("BEGIN", () => this.#isEmpty());
+      if (!readOnly) this.#prepareToWrite(isEmpty);
+      // Whoever waits from here on must not hold up the thread.
+      this.#database.exec("PRAGMA busy_timeout = 0");
     } catch (error) {
       this.#database.close();
       throw error;
     }
   }
 
-  #open(path: string, readOnly: boolean): void {
-    this.#database.exec(`PRAGMA busy_timeout = ${OPENING_TIMEOUT}`);
-    const isNew = this.#isNew(path);
-    if (!readOnly) {
-      const mode = this.get("PRAGMA journal_mode = WAL")?.journal_mode;
-      if (mode !== "wal") throw new TaskError("UNAVAILABLE", `the SQLite store ${path}: its disk allows no WAL mode`);
-      // A commit is on the disk when it returns; on macOS also out of the disk's own cache.
-      this.#database.exec("PRAGMA synchronous = FULL");
-      this.#database.exec("PRAGMA fullfsync = ON");
-      if (isNew) this.#createTables(path);
-      this.get("SELECT latest FROM ledger"); // which makes the log, if it is not there
-    }
-    // Whoever waits from here on must not hold up the thread.
-    this.#database.exec("PRAGMA busy_timeout = 0");
+  #prepareToWrite(isEmpty: boolean): void {
+    if (this.get("PRAGMA journal_mode = WAL")?.journal_mode !== "wal")
+      throw unavailable(this.path, "its disk allows no WAL mode");
+    // A commit is on the disk when it returns; on macOS also out of the disk's own cache.
+    this.#database.exec("PRAGMA synchronous = FULL");
+    this.#database.exec("PRAGMA fullfsync = ON");
+    // Another process may have made the tables in the meantime.
+    if (isEmpty) this.#within("BEGIN IMMEDIATE", () => this.#isEmpty() && this.#database.exec(SCHEMA));
+    this.get("SELECT latest FROM ledger"); // which makes the log, if it is not there
   }
 
-  /** Whether the file is empty. What is asked belongs together: another process may just be making the tables. */
-  #isNew(path: string): boolean {
-    this.#database.exec("BEGIN");
-    try {
-      return this.#checkLayout(path);
-    } finally {
-      this.rollBack();
-    }
-  }
-
-  /** Whether the file is empty. Throws SCHEMA_MISMATCH. */
-  #checkLayout(path: string): boolean {
+  /** In one transaction, since another process may just be making the tables. Throws SCHEMA_MISMATCH. */
+  #isEmpty(): boolean {
     const id = Number(this.get("PRAGMA application_id")?.application_id);
     const layout = Number(this.get("PRAGMA user_version")?.user_version);
     if (id === APPLICATION_ID && layout === LAYOUT) return false;
-    if (id === APPLICATION_ID)
-      throw mismatch(path, `it has layout ${layout}, and this version of taskledger works with ${LAYOUT}: update it`);
-    if (this.get("SELECT name FROM sqlite_schema LIMIT 1"))
-      throw mismatch(path, "another program made it: name a file of its own");
-    return true;
+    if (id !== APPLICATION_ID && !this.get("SELECT name FROM sqlite_schema LIMIT 1")) return true;
+    const reason =
+      id === APPLICATION_ID
+        ? `it has layout ${layout}, and this version of taskledger works with ${LAYOUT}: update it`
+        : "another program made it: name a file of its own";
+    throw new TaskError("SCHEMA_MISMATCH", `the SQLite store ${this.path}: ${reason}`);
   }
 
-  #createTables(path: string): void {
-    this.#database.exec("BEGIN IMMEDIATE");
+  #within<T>(begin: string, work: () => T): T {
+    this.#database.exec(begin);
     try {
-      // Another process may have made them in the meantime.
-      if (this.#checkLayout(path)) this.#database.exec(SCHEMA);
-      this.#database.exec("COMMIT");
+      const result = work();
+      this.commit();
+      return result;
     } catch (error) {
       this.rollBack();
       throw error;
@@ -123,8 +113,4 @@ export class Connection {
     }
     return statement;
   }
-}
-
-function mismatch(path: string, reason: string): TaskError {
-  return new TaskError("SCHEMA_MISMATCH", `the SQLite store ${path}: ${reason}`);
 }

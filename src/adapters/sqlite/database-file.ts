@@ -1,16 +1,7 @@
-import {
-  accessSync,
-  closeSync,
-  constants,
-  mkdirSync,
-  openSync,
-  realpathSync,
-  type Stats,
-  statfsSync,
-  statSync,
-} from "node:fs";
+import { accessSync, closeSync, constants, mkdirSync, openSync, realpathSync, statfsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
-import { TaskError } from "../../core/errors.js";
+import type { WriteOutcome } from "../../core/errors.js";
+import { unavailable } from "./errors.js";
 
 /** File systems of other hosts, by statfs's numbers: NFS, SMB and CIFS. WAL mode needs memory that processes share. */
 const NETWORK_FILE_SYSTEMS: ReadonlySet<number> = new Set([0x6969, 0x517b, 0xff534d42, 0xfe534d42]);
@@ -22,14 +13,13 @@ const NETWORK_FILE_SYSTEMS: ReadonlySet<number> = new Set([0x6969, 0x517b, 0xff5
 export function prepareFile(path: string, readOnly: boolean): string {
   if (!readOnly) createFile(path);
   const stats = statSync(path);
-  if (!stats.isFile()) {
-    const found = stats.isDirectory() ? "it is a folder: name a file in it" : "it is not a regular file";
-    throw new TaskError("UNAVAILABLE", `the SQLite store ${path}: ${found}`);
-  }
-  if (NETWORK_FILE_SYSTEMS.has(statfsSync(path).type)) {
-    const reason = "it is on a network disk, whose hosts can't share the memory that SQLite needs: name a local one";
-    throw new TaskError("UNAVAILABLE", `the SQLite store ${path}: ${reason}`);
-  }
+  if (stats.isDirectory()) throw unavailable(path, "it is a folder: name a file in it");
+  if (!stats.isFile()) throw unavailable(path, "it is not a regular file");
+  if (NETWORK_FILE_SYSTEMS.has(statfsSync(path).type))
+    throw unavailable(
+      path,
+      "it is on a network disk, whose hosts can't share the memory that SQLite needs: name a local one",
+    );
   return realpathSync(path);
 }
 
@@ -50,28 +40,22 @@ function createFile(path: string): void {
  */
 export class OpenFiles {
   readonly #path: string;
-  readonly #files: readonly (readonly [path: string, stats: Stats])[];
+  readonly #files;
 
   /** `real` is the database's path without symbolic links; SQLite has it open in WAL mode. */
   constructor(path: string, real: string) {
     this.#path = path;
-    this.#files = [path, real, `${real}-wal`, `${real}-shm`].map((each) => [each, statSync(each)]);
+    this.#files = [path, real, `${real}-wal`, `${real}-shm`].map((file) => ({ file, opened: statSync(file) }));
   }
 
   /** Throws UNAVAILABLE if a path leads to another file than it did, or to none. */
-  check(outcome: "not-applied" | "unknown" = "not-applied"): void {
-    for (const [path, { dev, ino }] of this.#files) {
-      const now = statSync(path, { throwIfNoEntry: false });
-      if (now !== undefined && now.ino === ino && now.dev === dev) continue;
+  check(outcome: WriteOutcome = "not-applied"): void {
+    for (const { file, opened } of this.#files) {
+      const now = statSync(file, { throwIfNoEntry: false });
+      if (now?.ino === opened.ino && now.dev === opened.dev) continue;
       const change = now === undefined ? "was removed or moved" : "was replaced";
-      const advice = "put it back, or close this adapter and open it again";
-      throw new TaskError(
-        "UNAVAILABLE",
-        `the SQLite store ${this.#path}: ${path} ${change} while it was open; ${advice}`,
-        {
-          outcome,
-        },
-      );
+      const reason = `${file} ${change} while it was open; put it back, or close this adapter and open it again`;
+      throw unavailable(this.#path, reason, { outcome });
     }
   }
 }

@@ -97,11 +97,11 @@ function findBuiltIn(): DriverLocation | string {
 
 function findInstalled(): DriverLocation | string {
   const name = "better-sqlite3";
-  const install = `npm install better-sqlite3${process.versions.node.startsWith("20.") ? "@12" : ""}`;
+  const install = `npm install better-sqlite3@${process.versions.node.startsWith("20.") ? "12" : "latest"}`;
   try {
     const location: DriverLocation = { name, module: resolveDriver(name) };
     const version = versionOf(location);
-    return isSafe(version) ? location : `${name} has SQLite ${version}, which may damage its file (${install}@latest)`;
+    return isSafe(version) ? location : `${name} has SQLite ${version}, which may damage its file (${install})`;
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     return code === "MODULE_NOT_FOUND"

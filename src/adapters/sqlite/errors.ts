@@ -1,4 +1,5 @@
-import { isTaskError, TaskError, type WriteOutcome } from "../../core/errors.js";
+import { isTaskError, TaskError, type TaskErrorDetails, type WriteOutcome } from "../../core/errors.js";
+import type { TaskKey } from "../../core/keys.js";
 import type { PlainError } from "./operations.js";
 
 /** SQLite's primary result codes that are told apart here (https://sqlite.org/rescode.html). */
@@ -36,9 +37,17 @@ export function resultCode(error: unknown): number | undefined {
 export function storeError(path: string, cause: unknown, outcome: WriteOutcome = "not-applied"): TaskError {
   if (isTaskError(cause)) return cause;
   const reason = reasons[resultCode(cause) ?? -1]?.[0] ?? String((cause as Error)?.message ?? cause);
-  return new TaskError("UNAVAILABLE", `the SQLite store ${path}: ${reason}`, { outcome, cause });
+  return unavailable(path, reason, { outcome, cause });
+}
+
+export function unavailable(path: string, reason: string, details: TaskErrorDetails = {}): TaskError {
+  return new TaskError("UNAVAILABLE", `the SQLite store ${path}: ${reason}`, details);
 }
 
 export function toPlain({ code, message, field, outcome }: TaskError): PlainError {
   return { code, message, field, outcome };
+}
+
+export function fromPlain({ code, message, field, outcome, cause }: PlainError, key?: TaskKey): TaskError {
+  return new TaskError(code, message, { taskList: key?.taskList, id: key?.id, field, outcome, cause });
 }

@@ -1,10 +1,10 @@
 import type { Outcome } from "../../adapter/adapter.js";
 import { abortedError, onAbort } from "../../core/abort.js";
-import { TaskError } from "../../core/errors.js";
+import type { WriteOutcome } from "../../core/errors.js";
 import type { VersionClock } from "../../core/version.js";
-import { storeError } from "./errors.js";
+import { fromPlain, storeError } from "./errors.js";
 import type { Operation, Result, Value } from "./operations.js";
-import { toTaskError, type WriteThread } from "./write-thread.js";
+import type { WriteThread } from "./write-thread.js";
 
 /** The maximum of operations, and of bytes of bodies, in one transaction; a single operation may have more bytes. */
 const MAX_OPERATIONS = 1_000;
@@ -16,33 +16,35 @@ const GRACE = 2_000;
 /** An operation whose caller waits. */
 interface Pending {
   readonly operation: Operation;
-  readonly settle: (outcome: Outcome<Value>) => void;
+  readonly settle: (result: Result) => void;
+}
+
+/** `deadline` is how long a group waits for the disk and for other processes, in milliseconds. */
+export interface GroupCommitOptions {
+  readonly path: string;
+  readonly clock: VersionClock;
+  readonly deadline: number;
 }
 
 /** Writes that are asked for while a transaction is flushed to the disk leave together, in the next one. */
 export class GroupCommit {
   readonly #thread: WriteThread;
-  readonly #path: string;
-  readonly #clock: VersionClock;
-  readonly #deadline: number;
+  readonly #options: GroupCommitOptions;
   readonly #queue: Pending[] = [];
   #writing: Promise<void> | undefined;
 
-  /** `deadline` is how long a group waits for the disk and for other processes, in milliseconds. */
-  constructor(thread: WriteThread, path: string, clock: VersionClock, deadline: number) {
+  constructor(thread: WriteThread, options: GroupCommitOptions) {
     this.#thread = thread;
-    this.#path = path;
-    this.#clock = clock;
-    this.#deadline = deadline;
+    this.#options = options;
   }
 
   /** What became of an operation. If it is aborted before it has left, it is not applied; later its outcome is unknown. */
   write(operation: Operation, signal: AbortSignal | undefined): Promise<Outcome<Value>> {
     return new Promise((resolve) => {
       let release: (() => void) | undefined;
-      const settle = (outcome: Outcome<Value>) => {
+      const settle = (result: Result) => {
         release?.();
-        resolve(outcome);
+        resolve(result.ok ? result : { ...result, error: fromPlain(result.error, operation) });
       };
       const pending = { operation, settle };
       if (signal)
@@ -67,33 +69,34 @@ export class GroupCommit {
   }
 
   async #write(group: readonly Pending[]): Promise<void> {
-    const timer = setTimeout(() => this.#giveUp(group), this.#deadline + GRACE);
+    const { path, clock, deadline } = this.#options;
+    const timer = setTimeout(() => this.#giveUp(group), deadline + GRACE);
     const operations = group.map(({ operation }) => operation);
-    const clock = { now: this.#clock.now(), next: this.#clock.next(), horizon: this.#clock.horizon() };
+    const times = { now: clock.now(), next: clock.next(), horizon: clock.horizon() };
     try {
-      const results = await this.#thread.write({ operations, ...clock });
-      for (const [i, { settle }] of group.entries()) settle(this.#outcomeOf(results[i] as Result));
+      const results = await this.#thread.write({ operations, ...times });
+      for (const [i, result] of results.entries()) {
+        // What this process saves elsewhere from now on is later.
+        if (result.ok && typeof result.value === "bigint") clock.observe(result.value);
+        group[i]?.settle(result);
+      }
     } catch (cause) {
-      const error = storeError(this.#path, cause, "unknown");
+      const error = storeError(path, cause, "unknown");
       for (const { settle } of group) settle({ ok: false, error });
     } finally {
       clearTimeout(timer);
     }
   }
 
-  #outcomeOf(result: Result): Outcome<Value> {
-    if (!result.ok) return { ...result, error: toTaskError(result.error) };
-    // What this process saves elsewhere from now on is later.
-    if (typeof result.value === "bigint") this.#clock.observe(result.value);
-    return result;
-  }
-
   /** The disk hangs: what has left may be applied, and what waits behind it is not. */
   #giveUp(group: readonly Pending[]): void {
-    const message = `the SQLite store ${this.#path}: the disk did not answer within the deadline`;
-    for (const { settle } of group)
-      settle({ ok: false, error: new TaskError("TIMEOUT", message, { outcome: "unknown" }) });
-    for (const { settle } of this.#queue.splice(0)) settle({ ok: false, error: new TaskError("TIMEOUT", message) });
+    const message = `the SQLite store ${this.#options.path}: the disk did not answer within the deadline`;
+    const late = (outcome: WriteOutcome): Result => ({
+      ok: false,
+      error: { code: "TIMEOUT", message, field: undefined, outcome },
+    });
+    for (const { settle } of group) settle(late("unknown"));
+    for (const { settle } of this.#queue.splice(0)) settle(late("not-applied"));
   }
 
   #takeGroup(): Pending[] {

@@ -31,8 +31,8 @@ export type Result =
   | { readonly ok: true; readonly value: Value }
   | { readonly ok: false; readonly error: PlainError; readonly attempted?: Version | undefined };
 
-/** A TaskError, which loses its class on its way to another thread. */
-export type PlainError = Pick<TaskError, "code" | "message" | "field" | "outcome">;
+/** A TaskError, which loses its class on its way to another thread; a task's list and id are added there. */
+export type PlainError = Pick<TaskError, "code" | "message" | "field" | "outcome"> & { readonly cause?: unknown };
 
 /** Operations that are one transaction, and what the clock said when they left, in microseconds. */
 export interface Group {

@@ -22,6 +22,12 @@ const listMisplaced = (body: string) => `SELECT id, saved_at, ${body} AS body FR
     AND (coalesce(saved_time, saved_at) < ? OR coalesce(saved_time, saved_at) > ?)
   ORDER BY saved_at LIMIT ?`;
 
+/**
+ * The maximum of tasks in a page, whatever is asked for. Larger pages are no faster, and live long enough for V8 to take
+ * them for lasting: a pass over a million tasks then peaks at twice the memory.
+ */
+const ROWS_AT_ONCE = 250;
+
 /** Names of lists that are read at once. */
 const LISTS_AT_ONCE = 500;
 
@@ -114,7 +120,7 @@ export class Reader {
 
   #readPage(taskList: string, { after, upTo, outside }: Range, options: AllOptions): StoredTask[] {
     const { pageSize, maxPageBytes, withoutBodies } = options;
-    const limit = BigInt(Math.min(pageSize, Number.MAX_SAFE_INTEGER));
+    const limit = BigInt(Math.min(pageSize, ROWS_AT_ONCE));
     const body = withoutBodies ? "x''" : "body";
     const rows = outside
       ? this.#connection.iterate(listMisplaced(body), taskList, after, upTo, ...outside, limit)

@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import { TaskError } from "../../core/errors.js";
+import { fromPlain } from "./errors.js";
 import type { Group, PlainError, Reply, Request, Result, ThreadStart } from "./operations.js";
 import { threadCode } from "./thread-code.js";
 
@@ -15,7 +15,7 @@ export class WriteThread {
     const reply = await thread.#reply();
     if (reply === "opened") return thread;
     await thread.#worker.terminate();
-    throw toTaskError(reply as PlainError);
+    throw fromPlain(reply as PlainError);
   }
 
   private constructor(start: ThreadStart) {
@@ -64,8 +64,4 @@ export class WriteThread {
     this.#hasEnded = true;
     this.#settle?.(error);
   }
-}
-
-export function toTaskError({ code, message, field, outcome }: PlainError): TaskError {
-  return new TaskError(code, message, { field, outcome });
 }

@@ -11,29 +11,25 @@ const FREED_AT_ONCE = 64;
 
 /** Writes groups of operations, each in a transaction of its own, and says what became of each operation. */
 export class Writer {
-  readonly #path: string;
-  readonly #deadline: number;
+  readonly #start: ThreadStart;
   readonly #connection: Connection;
   readonly #files: OpenFiles;
   readonly #reserve: DiskReserve;
 
   /** Throws what opening the file throws. */
-  constructor({ driver, path, realPath, deadline }: ThreadStart) {
-    this.#path = path;
-    this.#deadline = deadline;
-    this.#connection = new Connection(driver, realPath, false);
-    this.#files = new OpenFiles(path, this.#connection.path);
-    this.#reserve = new DiskReserve(realPath);
+  constructor(start: ThreadStart) {
+    this.#start = start;
+    this.#connection = new Connection(start.driver, start.realPath, false);
+    this.#files = new OpenFiles(start.path, start.realPath);
+    this.#reserve = new DiskReserve(start.realPath);
     this.#reserve.fill();
   }
 
   write(group: Group): Result[] {
     const results = this.#tryWriting(group);
-    if (results !== FULL) {
-      this.#reserve.fill();
-      return results;
-    }
-    return this.#writeOnFullDisk(group);
+    if (results === FULL) return this.#writeOnFullDisk(group);
+    this.#reserve.fill();
+    return results;
   }
 
   close(): void {
@@ -57,7 +53,7 @@ export class Writer {
       if (code === FULL) return FULL;
       // What could not be flushed may be on the disk all the same.
       const outcome = results && code === IO_ERROR ? "unknown" : "not-applied";
-      const plain = toPlain(storeError(this.#path, error, outcome));
+      const plain = toPlain(storeError(this.#start.path, error, outcome));
       const tried = plain.outcome === "unknown" ? results : undefined;
       return group.operations.map((_, i) => ({ ok: false, error: plain, attempted: versionIn(tried?.[i]) }));
     }
@@ -65,9 +61,9 @@ export class Writer {
 
   /** Waits for other processes that write, up to the deadline. */
   #begin(): void {
-    const end = performance.now() + this.#deadline;
+    const end = performance.now() + this.#start.deadline;
     while (!this.#connection.begin()) {
-      if (performance.now() > end) throw busy();
+      if (performance.now() > end) throw storeError(this.#start.path, { errcode: BUSY });
       Atomics.wait(sleeper, 0, 0, 0.2 + Math.random());
     }
   }
@@ -102,7 +98,7 @@ export class Writer {
   }
 
   #full(): Result {
-    return { ok: false, error: toPlain(storeError(this.#path, { code: "SQLITE_FULL", message: "is full" })) };
+    return { ok: false, error: toPlain(storeError(this.#start.path, { errcode: FULL })) };
   }
 }
 
@@ -110,8 +106,4 @@ const sleeper = new Int32Array(new SharedArrayBuffer(4));
 
 function versionIn(result: Result | undefined): Version | undefined {
   return result?.ok && typeof result.value === "bigint" ? result.value : undefined;
-}
-
-function busy(): Error {
-  return Object.assign(new Error("database is locked"), { errcode: BUSY });
 }
