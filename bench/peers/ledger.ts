@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { perform, recover } from "taskledger";
 import { perSecond } from "../harness.js";
-import { openStore, type Tasks } from "../sqlite/store.js";
+import { openStore, type Store } from "../sqlite/store.js";
 import { buildTasks, type FetchFileTask } from "../tasks.js";
 import { type Peer, taskOf } from "./peer.js";
 
 /** Taskledger on SQLite. What moves the tasks is not part of it. */
 export class Ledger implements Peer {
   readonly acknowledges = "on the disk: WAL, synchronous=FULL";
-  readonly tasks: Tasks;
+  readonly tasks: Store["tasks"];
   readonly #store: AsyncDisposable;
   readonly #complete: (task: FetchFileTask) => Promise<unknown>;
 
@@ -18,7 +18,7 @@ export class Ledger implements Peer {
     return new Ledger(store, store.tasks, claims);
   }
 
-  private constructor(store: AsyncDisposable, tasks: Tasks, claims: boolean) {
+  private constructor(store: AsyncDisposable, tasks: Store["tasks"], claims: boolean) {
     this.#store = store;
     this.tasks = tasks;
     this.#complete = claims ? (task) => perform(tasks, task, () => {}) : (task) => tasks.complete(task);
