@@ -81,7 +81,7 @@ export interface ClaimClock {
 
 /**
  * Whether a task may not be claimed: another owner has a claim to this version, or a later one, whose lease has not surely
- * ended; or this version was released, to be tried again later, by a clock that was right ({@link isOfWrongClock}). A claim
+ * ended; or this version was released, to be tried again later, by a clock that was right. A claim
  * to an older version stands in nobody's way. A mark ({@link REDELIVERY}) stands only in another mark's way, and may not be
  * set while anybody has a claim.
  *
