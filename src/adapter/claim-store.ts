@@ -81,9 +81,8 @@ export interface ClaimClock {
 
 /**
  * Whether a task may not be claimed: another owner has a claim to this version, or a later one, whose lease has not surely
- * ended; or this version was released, to be tried again later, by a clock that was right. A claim
- * to an older version stands in nobody's way. A mark ({@link REDELIVERY}) stands only in another mark's way, and may not be
- * set while anybody has a claim.
+ * ended; or this version was released, to be tried again later, by a clock that was right. A claim to an older version stands
+ * in nobody's way. A mark ({@link REDELIVERY}) stands only in another mark's way, and may not be set while anybody has a claim.
  *
  * A lease was given by the clock of the host that holds it, and is judged by that of the host that looks. It has surely
  * ended when the two clocks can't be so far apart.

@@ -12,12 +12,6 @@ from .store import Claim
 
 LEAST_LEASE: Final = 0.01
 
-TOKEN_ALLOWANCE: Final = 5_000
-"""How far ahead of every host's clock a right clock may make tokens, in milliseconds."""
-
-NEVER: Final = 8_640_000_000_000_000
-"""The end of a wait that has none, as after a completion, in milliseconds."""
-
 
 @dataclass(frozen=True)
 class ClaimState:
@@ -60,6 +54,13 @@ def is_claimed(state: ClaimState, request: ClaimRequest, now: int, tolerance: in
     if state.owner is None:
         return now < state.until and not _is_of_wrong_clock(state, now, tolerance)
     return is_held and state.owner != request.owner
+
+
+TOKEN_ALLOWANCE: Final = 5_000
+"""How far ahead of every host's clock a right clock may make tokens, in milliseconds."""
+
+NEVER: Final = 8_640_000_000_000_000
+"""The end of a wait that has none, as after a completion, in milliseconds."""
 
 
 def _is_of_wrong_clock(state: ClaimState, now: int, tolerance: int) -> bool:
