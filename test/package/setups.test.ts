@@ -43,7 +43,7 @@ const tsconfigs = {
   bundler: { extends: "./strict.json", compilerOptions: { module: "esnext", moduleResolution: "bundler" } },
 };
 
-describe("what the page says holds for", () => {
+describe("what the page says of the compiler holds for", () => {
   testSections("compilers", {
     TypeScript: {
       needs: [newNode],
@@ -57,7 +57,7 @@ describe("what the page says holds for", () => {
         await edit(project, "buf.gen.yaml", (text) => text.replaceAll("import_extension=js", "import_extension=none"));
         await run(project, "buf generate");
         for (const compiler of compilers) expect(await run(project, compile("bundler", compiler)), compiler).toBe("");
-        expect(await run(project, `! ${compile("strict", "typescript-7.0")}`)).toContain("relative import paths need");
+        expect(await run(project, `! ${compile("strict", "typescript-7.0")}`)).toContain("Relative import paths need");
 
         await edit(project, "tsconfig.json", (text) => text.replace(/"types": \["node"\],?/, ""));
         for (const [i, compiler] of compilers.entries())
@@ -65,7 +65,9 @@ describe("what the page says holds for", () => {
       },
     },
   });
+});
 
+describe("what the page says holds for", () => {
   testSections("languages", {
     "TypeScript without a compiler": {
       needs: [newNode, bun, deno],
