@@ -1,6 +1,6 @@
 import type { OperationOptions } from "../core/abort.js";
 import type { TaskKey } from "../core/keys.js";
-import type { Version } from "../core/version.js";
+import { toMilliseconds, type Version } from "../core/version.js";
 
 /** A worker's wish to have a version of a task for itself for a time. */
 export interface ClaimRequest extends TaskKey {
@@ -81,23 +81,44 @@ export interface ClaimClock {
 
 /**
  * Whether a task may not be claimed: another owner has a claim to this version, or a later one, whose lease has not surely
- * ended; or this version was released, to be tried again later. A claim to an older version stands in nobody's way. A mark
- * ({@link REDELIVERY}) stands only in another mark's way, and may not be set while anybody has a claim.
+ * ended; or this version was released, to be tried again later, by a clock that was right. A claim to an older version stands
+ * in nobody's way. A mark ({@link REDELIVERY}) stands only in another mark's way, and may not be set while anybody has a claim.
  *
  * A lease was given by the clock of the host that holds it, and is judged by that of the host that looks. It has surely
  * ended when the two clocks can't be so far apart.
  */
 export function isClaimed(
-  { savedAt, owner, until }: ClaimState,
+  state: ClaimState,
   request: Pick<ClaimRequest, "savedAt"> & { readonly owner?: string | undefined },
-  { now, tolerance }: ClaimClock,
+  clock: ClaimClock,
 ): boolean {
+  if (isOfWrongClock(state, clock)) return false;
+  const { savedAt, owner, until } = state;
+  const { now, tolerance } = clock;
   const isHeld = owner !== undefined && now < until + tolerance;
   const isWaiting = owner === undefined && savedAt === request.savedAt && now < until;
   if (request.owner === REDELIVERY) return isHeld || isWaiting;
   if (owner === REDELIVERY) return false;
   const isAnothers = savedAt > request.savedAt || (savedAt === request.savedAt && owner !== request.owner);
   return isWaiting || (isHeld && isAnothers);
+}
+
+/** How far ahead of every host's clock a right clock may make tokens, in milliseconds: claims come fast, hosts differ. */
+const TOKEN_ALLOWANCE = 5_000;
+
+/**
+ * Whether a wait, or a mark, was noted by a clock that was wrong, or that has been set back since. It may then last for as
+ * long as that clock was ahead, and stands in nobody's way. It shows in the token, which the same clock made just before:
+ * it lies further ahead of this clock than a right one can be. Where the wait ends well before the token's time, it was
+ * noted after the clock had been set back (tokens never go back), and holds.
+ *
+ * Of a lease that is never said: its holder may be at work.
+ */
+export function isOfWrongClock({ owner, token, until }: ClaimState, { now, tolerance }: ClaimClock): boolean {
+  if (owner !== undefined && owner !== REDELIVERY) return false;
+  const margin = 2 * tolerance + TOKEN_ALLOWANCE;
+  const claimedAt = toMilliseconds(token);
+  return claimedAt > now + margin && until > claimedAt - margin && until !== NEVER;
 }
 
 /**
@@ -137,7 +158,7 @@ export function endOfWait(retryIn: number, now: number): number {
   return retryIn > 0 ? Math.ceil(now + retryIn) : 0;
 }
 
-/** The end of a wait that has none: the last moment that a Date knows. */
+/** The end of a wait that has none, as after a completion: the last moment that a Date knows. */
 export const NEVER = 8_640_000_000_000_000;
 
 /** How long a store remembers a task's claims after the last one, in milliseconds: 30 days. */

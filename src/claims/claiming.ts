@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import type { Adapter, OperationOptions, StoredTask } from "../adapter/adapter.js";
-import { type ClaimState, type ClaimStore, isClaimed, REDELIVERY } from "../adapter/claim-store.js";
+import { type ClaimState, type ClaimStore, isClaimed, isOfWrongClock, REDELIVERY } from "../adapter/claim-store.js";
 import { checkDuration } from "../core/arguments.js";
 import { invalidArgument, TaskError } from "../core/errors.js";
 import type { TaskKey } from "../core/keys.js";
@@ -60,8 +60,11 @@ export interface ClaimInfo {
 }
 
 /** What a state says now. */
-export function claimInfoOf({ owner, token, attempt, until }: ClaimState): ClaimInfo {
-  const end = until > Date.now() ? new Date(until) : undefined;
+export function claimInfoOf(state: ClaimState): ClaimInfo {
+  const { owner, token, attempt, until } = state;
+  const now = Date.now();
+  const lasts = until > now && !isOfWrongClock(state, { now, tolerance: 0 });
+  const end = lasts ? new Date(until) : undefined;
   const isMark = owner === REDELIVERY;
   const isClaim = end !== undefined && owner !== undefined && !isMark;
   return {

@@ -69,6 +69,22 @@ export const claimScripts: Readonly<Record<string, readonly ClaimStep[]>> = {
     { by: "B", at: 5_300, release: "d", retryIn: 0 },
     { by: "A", at: 5_300, claim: "x", owner: "A", lease: 10_000, as: "e" },
   ],
+  "a wait that a clock an hour ahead has noted is not believed, and one noted after it was set back is": [
+    saved,
+    { by: "A", at: 3_600_010, claim: "x", owner: "A", lease: 10_000, as: "c" },
+    { by: "A", at: 3_600_100, release: "c", retryIn: 5_000 },
+    { by: "A", at: 3_604_900, claim: "x", owner: "A", lease: 10_000, as: "c" },
+    { by: "B", at: 10_000, claim: "x", owner: "B", lease: 10_000, as: "d" },
+    { by: "B", at: 10_100, release: "d", retryIn: 5_000 },
+    { by: "A", at: 15_000, claim: "x", owner: "A", lease: 10_000, as: "e" },
+    { by: "A", at: 15_200, claim: "x", owner: "A", lease: 10_000, as: "e" },
+  ],
+  "a lease that a clock an hour ahead has given keeps others away": [
+    saved,
+    { by: "A", at: 3_600_010, claim: "x", owner: "A", lease: 10_000, as: "c" },
+    { by: "B", at: 10_000, claim: "x", owner: "B", lease: 10_000, as: "d" },
+    { by: "B", at: 3_613_000, claim: "x", owner: "B", lease: 10_000, as: "d" },
+  ],
   "a version that is not open can't be claimed": [
     saved,
     { by: "A", at: 10, save: "y" },

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import type { UserProject } from "./project.js";
 import { quickStartOutput } from "./quick-start.js";
 import { afterQuickStart, edit, follow, newNode, oldNode, page, run, sections, testSections } from "./setups.js";
-import { bun, deno, protoc, toolVersions } from "./tools.js";
+import { bun, deno, protoc, toolFolder, toolVersions } from "./tools.js";
 
 /** With generated code in JavaScript, in CommonJS modules. */
 async function commonjs(): Promise<UserProject> {
@@ -25,6 +25,47 @@ const claim = await tasks.claim(await tasks.create(FetchFile, { taskList: "l" })
 console.log(claim.attempt);
 await claim.release();
 `;
+
+const compilers = ["5.7", "5.9", "6.0", "7.0"].map((version) => `typescript-${version}`);
+
+/** As the page says that it compiles, and with a bundler's way to find modules; and without the types of the quick start. */
+const tsconfigs = {
+  strict: {
+    extends: "./tsconfig.json",
+    compilerOptions: {
+      noEmit: true,
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      noUncheckedIndexedAccess: true,
+      skipLibCheck: false,
+    },
+  },
+  bundler: { extends: "./strict.json", compilerOptions: { module: "esnext", moduleResolution: "bundler" } },
+};
+
+describe("what the page says of the compiler holds for", () => {
+  testSections("compilers", {
+    TypeScript: {
+      needs: [newNode],
+      async carryOut() {
+        const project = await afterQuickStart();
+        for (const [name, config] of Object.entries(tsconfigs))
+          await project.write({ [`${name}.json`]: JSON.stringify(config) });
+        const compile = (name: string, compiler: string) => `node '${toolFolder(compiler)}/bin/tsc' -p ${name}.json`;
+        for (const compiler of compilers) expect(await run(project, compile("strict", compiler)), compiler).toBe("");
+
+        await edit(project, "buf.gen.yaml", (text) => text.replaceAll("import_extension=js", "import_extension=none"));
+        await run(project, "buf generate");
+        for (const compiler of compilers) expect(await run(project, compile("bundler", compiler)), compiler).toBe("");
+        expect(await run(project, `! ${compile("strict", "typescript-7.0")}`)).toContain("Relative import paths need");
+
+        await edit(project, "tsconfig.json", (text) => text.replace(/"types": \["node"\],?/, ""));
+        for (const [i, compiler] of compilers.entries())
+          await run(project, `${i < 2 ? "" : "! "}${compile("bundler", compiler)}`);
+      },
+    },
+  });
+});
 
 describe("what the page says holds for", () => {
   testSections("languages", {

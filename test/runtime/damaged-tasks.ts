@@ -1,4 +1,15 @@
-import { type Adapter, CompositeTask, DataInterface, moveTasks, OpaqueTask, recover, type Task } from "taskledger";
+import {
+  type Adapter,
+  CompositeTask,
+  DataInterface,
+  encodeFrames,
+  moveTasks,
+  OpaqueTask,
+  type RecoverEvent,
+  recover,
+  type Task,
+  toBatch,
+} from "taskledger";
 import { MemoryAdapter } from "taskledger/memory";
 import { describe, expect, test } from "vitest";
 import { FetchFileTask } from "../../gen/example/v1/fetch_file_task.js";
@@ -12,23 +23,28 @@ export interface DamageableStore {
 }
 
 const garbage = Uint8Array.of(0xff, 1, 2);
+const damagedIds = ["garbage", "misplaced", "empty"];
+
+class FetchFile extends FetchFileTask {
+  override async execute(): Promise<void> {}
+}
 
 export function describeDamagedTasks(name: string, openStore: () => Promise<DamageableStore>): void {
   /** A list with a good task, bytes that are no envelope, another task's envelope under a wrong id, and a good task. */
   async function setUp() {
     const { adapter, damage } = await openStore();
-    const tasks = new DataInterface({ types: [FetchFileTask, CompositeTask], adapter });
+    const tasks = new DataInterface({ types: [FetchFile, CompositeTask], adapter });
     const bodies = {
       garbage,
       misplaced: FetchFileTask.build({ taskList: "other", id: "x" }).toBinary(),
       empty: new Uint8Array(),
     };
-    await tasks.create(FetchFileTask, { taskList: "l", id: "first", filename: "a" });
+    await tasks.create(FetchFile, { taskList: "l", id: "first", filename: "a" });
     for (const [id, body] of Object.entries(bodies)) {
-      await tasks.create(FetchFileTask, { taskList: "l", id, filename: id });
+      await tasks.create(FetchFile, { taskList: "l", id, filename: id });
       await damage("l", id, body);
     }
-    await tasks.create(FetchFileTask, { taskList: "l", id: "last", filename: "b" });
+    await tasks.create(FetchFile, { taskList: "l", id: "last", filename: "b" });
     return tasks;
   }
 
@@ -49,14 +65,9 @@ export function describeDamagedTasks(name: string, openStore: () => Promise<Dama
 
     test("does not stand in the way of the others of its list", async () => {
       const tasks = await setUp();
-      expect(await idsOf(tasks.all("l"))).toEqual(["first", "garbage", "misplaced", "empty", "last"]);
-      expect(await idsOf(tasks.stale("l", { olderThan: 0 }))).toEqual([
-        "first",
-        "garbage",
-        "misplaced",
-        "empty",
-        "last",
-      ]);
+      const ids = ["first", ...damagedIds, "last"];
+      expect(await idsOf(tasks.all("l"))).toEqual(ids);
+      expect(await idsOf(tasks.stale("l", { olderThan: 0 }))).toEqual(ids);
     });
 
     test("can be completed", async () => {
@@ -81,6 +92,23 @@ export function describeDamagedTasks(name: string, openStore: () => Promise<Dama
       expect(bodies).toHaveLength(3);
     });
 
+    test("ends no run of recover that goes on: each pass does the others, and passes it over", async () => {
+      const tasks = await setUp();
+      const stop = new AbortController();
+      const done: string[] = [];
+      let passes = 0;
+      const onEvent = async ({ type }: RecoverEvent) => {
+        if (type !== "pass") return;
+        if (++passes === 1) await tasks.create(FetchFile, { taskList: "l", id: "later" });
+        if (done.includes("later")) stop.abort();
+      };
+      const options = { olderThan: 0, every: 10, onEvent, signal: stop.signal };
+      const counts = await recover(tasks, "l", (task) => void done.push(task.id), options);
+      expect(done).toEqual(["first", "last", "later"]);
+      expect(counts).toMatchObject({ completed: 3, failed: 0, passedOver: 3 * passes });
+      expect(await idsOf(tasks.all("l"))).toEqual(damagedIds);
+    });
+
     test("is moved to another store with its bytes", async () => {
       const [from, to] = [await setUp(), new DataInterface({ types: [FetchFileTask], adapter: new MemoryAdapter() })];
       expect(await moveTasks(from, to, "l")).toBe(5);
@@ -94,13 +122,20 @@ export function describeDamagedTasks(name: string, openStore: () => Promise<Dama
       await expect(composite.execute({ signal: AbortSignal.timeout(5_000) })).rejects.toMatchObject({
         code: "COMPOSITE_INCOMPLETE",
       });
-      expect(await idsOf(tasks.all("l"))).toContain("garbage");
+      expect(await idsOf(tasks.all("l"))).toEqual(damagedIds);
     });
 
-    test("travels as bytes and as a hash, and comes back opaque", async () => {
+    test("travels as bytes, as a hash, in a batch and in frames, and comes back opaque", async () => {
       const tasks = await setUp();
       const task = await findDamaged(tasks);
-      for (const copy of [tasks.fromBinary(task.toBinary()), tasks.fromHash(JSON.parse(JSON.stringify(task)))]) {
+      const good = (await tasks.find("l", "first")) as Task;
+      const batch = tasks.fromBatch(toBatch([good, task, good]));
+      const frames: Task[] = [];
+      for await (const copy of tasks.decodeFrames(encodeFrames([good, task, good]))) frames.push(copy);
+      for (const copies of [batch, frames]) expect(copies.map(({ id }) => id)).toEqual(["first", "garbage", "first"]);
+      const binary = tasks.fromBinary(task.toBinary());
+      const hash = tasks.fromHash(JSON.parse(JSON.stringify(task)));
+      for (const copy of [binary, hash, batch[1], frames[1]]) {
         expect(copy).toBeInstanceOf(OpaqueTask);
         expect((copy as OpaqueTask).data).toEqual(task.data);
       }

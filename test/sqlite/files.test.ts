@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, test } from "vitest";
 import { SqliteAdapter } from "../../src/adapters/sqlite/index.js";
 import { taskEntry } from "../../src/testing/entries.js";
 import { failureOf } from "../runtime/failure.js";
@@ -87,7 +87,9 @@ describe("a file that is open", () => {
   });
 });
 
-test("a new file, its folder and what lies beside it are this user's alone", async () => {
+test("a new file, its folder and what lies beside it are this user's alone, where others may read new files", async () => {
+  const before = process.umask(0o022);
+  onTestFinished(() => void process.umask(before));
   await save("a");
   const modeOf = (name: string) => (statSync(name).mode & 0o777).toString(8);
   expect(modeOf(dirname(path))).toBe("700");

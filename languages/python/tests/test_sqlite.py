@@ -117,6 +117,22 @@ def test_tasks_that_a_wrong_clock_saved_are_old(store, now):
     assert ids_of(store.open_tasks("acme.com", older_than=60)) == ["wild"]
 
 
+def test_a_retry_that_a_wrong_clock_noted_is_due_once_it_is_right(store, now):
+    envelope = saved(store).envelope
+    now.value += 3600 * SECOND
+    store.release(store.claim(envelope, owner="a"), retry_in=1)
+    assert store.claim(envelope, owner="b") is None
+    now.value -= 3590 * SECOND
+    claim = store.claim(envelope, owner="b")
+    assert claim.attempt == 2
+    assert store.claim(envelope, owner="c") is None  # a lease is its holder's, whatever its token
+    store.release(claim, retry_in=60)
+    now.value += 59 * SECOND
+    assert store.claim(envelope, owner="c") is None
+    now.value += SECOND
+    assert store.claim(envelope, owner="c").attempt == 3
+
+
 def test_a_list_is_read_in_pages_bounded_in_rows_and_bytes_and_holds_nothing_between_two(store, monkeypatch):
     monkeypatch.setattr(sqlite_module, "PAGE_ROWS", 3)
     monkeypatch.setattr(sqlite_module, "PAGE_BYTES", 100)

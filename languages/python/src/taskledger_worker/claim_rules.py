@@ -51,7 +51,27 @@ def is_claimed(state: ClaimState, request: ClaimRequest, now: int, tolerance: in
     is_held = state.owner is not None and now < state.until + tolerance
     if state.saved_at != request.saved_at:
         return is_held and state.saved_at > request.saved_at
-    return now < state.until if state.owner is None else is_held and state.owner != request.owner
+    if state.owner is None:
+        return now < state.until and not _is_of_wrong_clock(state, now, tolerance)
+    return is_held and state.owner != request.owner
+
+
+TOKEN_ALLOWANCE: Final = 5_000
+"""How far ahead of every host's clock a right clock may make tokens, in milliseconds."""
+
+NEVER: Final = 8_640_000_000_000_000
+"""The end of a wait that has none, as after a completion, in milliseconds."""
+
+
+def _is_of_wrong_clock(state: ClaimState, now: int, tolerance: int) -> bool:
+    """Whether a wait was noted by a clock that was wrong, or that has been set back since.
+
+    The same clock made the token just before; a wait that ends well before the token's time was noted after the clock
+    had been set back, since tokens never go back, and holds. Of a lease that is never said: its holder may be at work.
+    """
+    margin = 2 * tolerance + TOKEN_ALLOWANCE
+    claimed_at = state.token // 1000
+    return claimed_at > now + margin and claimed_at - margin < state.until < NEVER
 
 
 def grant(
