@@ -14,9 +14,9 @@ const findTask = "SELECT saved_at, body FROM tasks WHERE list = ? AND id = ?";
 const lastVersion = "SELECT max(saved_at) AS version FROM tasks WHERE list = ?";
 const aheadUntil = "SELECT ahead_until AS version FROM ledger";
 const nextList = "SELECT min(list) AS list FROM tasks WHERE list > ?";
-const listTasks = (body: string) => `SELECT id, saved_at, ${body} AS body FROM tasks
+const listTasks = (columns: string) => `SELECT id, saved_at, ${columns} FROM tasks
   WHERE list = ? AND saved_at > ? AND saved_at <= ? ORDER BY saved_at LIMIT ?`;
-const listMisplaced = (body: string) => `SELECT id, saved_at, ${body} AS body FROM tasks
+const listMisplaced = (columns: string) => `SELECT id, saved_at, ${columns} FROM tasks
   WHERE list = ? AND saved_at > ? AND saved_at <= ?
     AND (coalesce(saved_time, saved_at) < ? OR coalesce(saved_time, saved_at) > ?)
   ORDER BY saved_at LIMIT ?`;
@@ -110,10 +110,10 @@ export class Reader {
   #readPage(taskList: string, { after, upTo, outside }: Range, options: AllOptions): StoredTask[] {
     const { pageSize, maxPageBytes, withoutBodies } = options;
     const limit = BigInt(Math.min(pageSize, Number.MAX_SAFE_INTEGER));
-    const body = withoutBodies ? "x''" : "body";
+    const columns = withoutBodies ? "x'' AS body, saved_time" : "body";
     const rows = outside
-      ? this.#connection.iterate(listMisplaced(body), taskList, after, upTo, ...outside, limit)
-      : this.#connection.iterate(listTasks(body), taskList, after, upTo, limit);
+      ? this.#connection.iterate(listMisplaced(columns), taskList, after, upTo, ...outside, limit)
+      : this.#connection.iterate(listTasks(columns), taskList, after, upTo, limit);
     const page: StoredTask[] = [];
     let bytes = 0;
     for (const row of rows) {
@@ -124,9 +124,10 @@ export class Reader {
     return page;
   }
 
-  #meet({ id, saved_at, body }: Row): StoredTask {
+  #meet({ id, saved_at, body, saved_time }: Row): StoredTask {
     this.#clock.observe(saved_at as Version);
-    return { id: id as string, savedAt: saved_at as Version, body: body as Uint8Array };
+    const task = { id: id as string, savedAt: saved_at as Version, body: body as Uint8Array };
+    return saved_time ? { ...task, savedTime: saved_time as Version } : task;
   }
 
   /** Tries again while another process recovers the log. Throws UNAVAILABLE. */
