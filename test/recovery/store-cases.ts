@@ -144,6 +144,44 @@ export function describeOnStore(name: string, open: () => Adapter): void {
     });
   });
 
+  describe(`tasks that another makes, ${name}`, () => {
+    const parts = ["charge", "receipt", "index"];
+    /** As PlaceOrder in docs/queues.md: one save takes an order or does not, and its execution makes the others. */
+    class PlaceOrder extends FetchFileTask {
+      override async execute(): Promise<void> {
+        for (const part of parts) await tasks.create(FetchFileTask, { taskList: dead, id: `${part} of ${this.id}` });
+      }
+    }
+    const partIds = parts.map((part) => `${part} of order 1`);
+    let place: DataInterface<typeof PlaceOrder>;
+    beforeEach(async () => {
+      place = new DataInterface({ types: [PlaceOrder], adapter: tasks.adapter });
+      await place.create(PlaceOrder, { taskList: list, id: "order 1" });
+    });
+
+    const performOrder = async () => {
+      const order = await place.find(list, "order 1");
+      return perform(place, order as PlaceOrder, undefined, { backoff: { initial: 0 } });
+    };
+
+    test("are all open once it is completed", async () => {
+      expect(await performOrder()).toMatchObject({ type: "completed" });
+      expect([await openIds(), await deadIds()]).toEqual([[], partIds]);
+    });
+
+    test.each([0, 1, 2])("are all open, each once, though it ended after %s of them the first time", async (saves) => {
+      const { save } = tasks.adapter;
+      let left = saves;
+      tasks.adapter.save = (entries, given) =>
+        left-- > 0 ? save.call(tasks.adapter, entries, given) : Promise.reject(new Error("the process is killed"));
+      expect(await performOrder()).toMatchObject({ type: "failed" });
+      tasks.adapter.save = save;
+      expect([await openIds(), await deadIds()]).toEqual([["order 1"], partIds.slice(0, saves)]);
+      expect(await performOrder()).toMatchObject({ type: "completed", attempt: 2 });
+      expect([await openIds(), await deadIds()]).toEqual([[], partIds]);
+    });
+  });
+
   describe(`claimState ${name}`, () => {
     test("tells who has a task, and until when, how often it was tried, and how long it waits", async () => {
       const task = await create("a");
