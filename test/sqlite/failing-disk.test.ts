@@ -2,10 +2,11 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { FailingDisk, whyNoFailingDisk } from "../support/failing-disk.js";
 import { temporaryFolder } from "../support/folders.js";
+import { leftOut } from "../support/left-out.js";
 import { expectIntact, openTasks } from "./judge.js";
 import { type SavedTask, StoreProcess } from "./process.js";
 
-const reason = whyNoFailingDisk();
+const reason = leftOut("a disk that fails", whyNoFailingDisk());
 const folder = temporaryFolder();
 const LIST = "failing.example";
 
