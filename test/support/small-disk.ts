@@ -43,10 +43,6 @@ export class SmallDisk {
     runAsRoot("mount", "-o", "remount,ro", this.path);
   }
 
-  makeWritable(): void {
-    runAsRoot("mount", "-o", "remount,rw", this.path);
-  }
-
   remove(): void {
     runAsRoot("umount", "-l", this.path);
     rmSync(this.path, { recursive: true });

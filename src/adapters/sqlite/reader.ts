@@ -4,10 +4,11 @@ import type { ClaimState } from "../../adapter/claim-store.js";
 import { throwIfAborted } from "../../core/abort.js";
 import type { TaskKey } from "../../core/keys.js";
 import { latestOf, type Version, type VersionClock } from "../../core/version.js";
-import type { Connection } from "./connection.js";
+import { Connection } from "./connection.js";
 import { OpenFiles } from "./database-file.js";
 import type { Row } from "./driver.js";
 import { BUSY, resultCode, storeError } from "./errors.js";
+import type { ThreadStart } from "./operations.js";
 import { readClaim } from "./transaction.js";
 
 const findTask = "SELECT saved_at, body FROM tasks WHERE list = ? AND id = ?";
@@ -32,9 +33,12 @@ interface Range {
   readonly outside?: readonly [Version, Version];
 }
 
-/** How long a read waits between two attempts, in milliseconds, and how many it makes. */
+/** How long a read waits between two attempts, in milliseconds. */
 const PAUSE = 2;
-const ATTEMPTS = 5_000;
+
+export interface ReaderOptions extends ThreadStart {
+  readonly clock: VersionClock;
+}
 
 /** Reads a file in this thread. Nothing is held between reads, so that the log can be cut meanwhile. */
 export class Reader {
@@ -42,13 +46,20 @@ export class Reader {
   readonly #connection: Connection;
   readonly #files: OpenFiles;
   readonly #clock: VersionClock;
+  readonly #deadline: number;
 
-  /** `path` is as the user gave it. */
-  constructor(path: string, connection: Connection, clock: VersionClock) {
+  /** Throws what opening the file throws. */
+  static async open(options: ReaderOptions): Promise<Reader> {
+    const { driver, realPath, deadline } = options;
+    return new Reader(options, await whenFree(deadline, () => new Connection(driver, realPath, true, 0)));
+  }
+
+  private constructor({ path, clock, deadline }: ReaderOptions, connection: Connection) {
     this.#path = path;
     this.#connection = connection;
     this.#files = new OpenFiles(path, connection.path);
     this.#clock = clock;
+    this.#deadline = deadline;
   }
 
   find(keys: readonly TaskKey[]): Promise<readonly (StoredTask | undefined)[]> {
@@ -130,15 +141,25 @@ export class Reader {
     return saved_time ? { ...task, savedTime: saved_time as Version } : task;
   }
 
-  /** Tries again while another process recovers the log. Throws UNAVAILABLE. */
+  /** Throws UNAVAILABLE. */
   async #read<T>(read: () => T): Promise<T> {
-    for (let attempt = 1; ; attempt++)
-      try {
+    try {
+      return await whenFree(this.#deadline, () => {
         this.#files.check();
         return read();
-      } catch (error) {
-        if (resultCode(error) !== BUSY || attempt === ATTEMPTS) throw storeError(this.#path, error);
-        await sleep(PAUSE);
-      }
+      });
+    } catch (error) {
+      throw storeError(this.#path, error);
+    }
   }
+}
+
+/** Tries again, without holding up this thread, while another process has the file to itself: it may recover the log. */
+async function whenFree<T>(deadline: number, read: () => T): Promise<T> {
+  for (const end = performance.now() + deadline; ; await sleep(PAUSE))
+    try {
+      return read();
+    } catch (error) {
+      if (resultCode(error) !== BUSY || performance.now() > end) throw error;
+    }
 }

@@ -21,7 +21,7 @@ export class Writer {
   constructor({ driver, path, realPath, deadline }: ThreadStart) {
     this.#path = path;
     this.#deadline = deadline;
-    this.#connection = new Connection(driver, realPath, false);
+    this.#connection = new Connection(driver, realPath, false, deadline);
     this.#files = new OpenFiles(path, this.#connection.path);
     this.#reserve = new DiskReserve(realPath);
     this.#reserve.fill();
