@@ -112,7 +112,7 @@ test.skipIf(node20.length === 0)(
     try {
       await bare.write({
         "open.js": `import { openStore } from "taskledger/store";
-await openStore("sqlite:./ledger.db").catch(({ code, message }) => console.log(code, message));
+await openStore("sqlite:./new.db").catch(({ code, message }) => console.log(code, message));
 `,
       });
       const { code, output } = await bare.run(`${node20[0]?.[1]} open.js`);
@@ -123,7 +123,7 @@ await openStore("sqlite:./ledger.db").catch(({ code, message }) => console.log(c
           `MISSING_DRIVER SQLite has no driver that can be used: Node ${version} has no node:sqlite ` +
           "(use Node 22.22.3, 24.15 or later); better-sqlite3 is not installed (npm install better-sqlite3@12)\n",
       });
-      expect(existsSync(`${bare.folder}/ledger.db`)).toBe(false);
+      expect(existsSync(`${bare.folder}/new.db`)).toBe(false);
     } finally {
       await bare.remove();
     }
