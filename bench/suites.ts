@@ -11,6 +11,8 @@ export const suites: Readonly<Record<string, Suite>> = {
       open: () => import("./cassandra/open.js"),
       growth: () => import("./cassandra/growth.js"),
       "save-all": () => import("./cassandra/save-all.js"),
+      bulk: () => import("./cassandra/bulk.js"),
+      busy: () => import("./cassandra/busy.js"),
     },
     probes: {
       "warm-up": () => import("./cassandra/warm-up.js"),
@@ -38,7 +40,10 @@ export const suites: Readonly<Record<string, Suite>> = {
     },
     probes: { memory: () => import("./sqlite/memory.js") },
   },
-  bounds: { benchmarks: { batch: () => import("./bounds/batch.js") } },
+  bounds: {
+    benchmarks: { batch: () => import("./bounds/batch.js"), hash: () => import("./bounds/hash.js") },
+    probes: { json: () => import("./bounds/json-probe.js") },
+  },
   recovery: {
     needs: "cassandra",
     benchmarks: {

@@ -13,6 +13,7 @@ const alias = [
   { find: /^taskledger\/memory$/, replacement: source("adapters/memory/index.ts") },
   { find: /^taskledger\/store$/, replacement: source("store/index.ts") },
   { find: /^taskledger\/adapter$/, replacement: source("adapter/index.ts") },
+  { find: /^taskledger\/board$/, replacement: source("board/index.ts") },
   { find: /^taskledger\/testing$/, replacement: source("testing/index.ts") },
   { find: /^taskledger\/wire$/, replacement: source("wire/index.ts") },
   { find: /^taskledger\/gen\/(.*)\.js$/, replacement: `${root}gen/$1.ts` },
@@ -29,6 +30,9 @@ const queues = ["test/queues/**/*.test.ts", "test/orders/**/*.test.ts", "test/ex
 
 /** Those of the packed package need many tools. */
 const packaged = "test/package/**/*.test.ts";
+
+/** Those that need a browser. */
+const browsers = "test/**/*.browser.test.ts";
 
 /** Those that start nodes of their own, and stop them, take too long to run with all others. */
 const clusters = "test/**/*.cluster.test.ts";
@@ -81,6 +85,10 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
+      },
+      {
+        resolve: { alias },
+        test: { name: "board", include: [browsers], testTimeout: 60_000, hookTimeout: 60_000 },
       },
       {
         resolve: { alias },

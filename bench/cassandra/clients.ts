@@ -1,7 +1,7 @@
 import { Client, type ClientOptions, types } from "cassandra-driver";
 import { DataInterface } from "taskledger";
 import { CassandraAdapter, type LedgerOptions } from "taskledger/cassandra";
-import { DEFAULT_SHARDS } from "../../src/adapters/cassandra/shard.js";
+import { DEFAULT_SHARDS } from "../../src/adapters/cassandra/model/partition.js";
 import type { Coordinates } from "../../test/cassandra/supply.js";
 import { FetchFileTask } from "../tasks.js";
 import { RawTable } from "./raw-table.js";
@@ -45,7 +45,12 @@ export async function openSides(
   const client = new Client(clientOptions(coordinates));
   await client.connect();
   await dropKeyspaces(client, keyspace);
-  await CassandraAdapter.createSchema({ ...connection, replication: REPLICATION, margin: options.margin, shards });
+  await CassandraAdapter.createSchema({
+    ...connection,
+    replication: REPLICATION,
+    gracePeriod: options.gracePeriod,
+    shards,
+  });
   const raw = await RawTable.create(client, `${keyspace}_raw`);
   const adapter = new CassandraAdapter({ ...connection, ...options });
   const tasks = new DataInterface({ types: [FetchFileTask], adapter });

@@ -1,8 +1,8 @@
 import { type Client, concurrent, type QueryOptions } from "cassandra-driver";
 
 /**
- * The baseline: the driver by itself, with one partition per list, clustered by id. Statements are
- * prepared, consistency is LOCAL_QUORUM, and nothing is batched.
+ * The baseline: the driver by itself, with one partition per list, clustered by id. Statements are prepared, and consistency
+ * is LOCAL_QUORUM.
  */
 export class RawTable {
   readonly #client: Client;
@@ -36,6 +36,20 @@ export class RawTable {
 
   complete(taskList: string, id: string): Promise<unknown> {
     return this.#client.execute(this.#delete, [taskList, id]);
+  }
+
+  /** In one unlogged batch. */
+  async saveBatch(taskList: string, tasks: readonly (readonly [id: string, envelope: Buffer])[]): Promise<void> {
+    await this.#batch(tasks.map((task) => ({ query: this.#insert, params: [taskList, ...task] })));
+  }
+
+  /** In one unlogged batch. */
+  async completeBatch(taskList: string, ids: readonly string[]): Promise<void> {
+    await this.#batch(ids.map((id) => ({ query: this.#delete, params: [taskList, id] })));
+  }
+
+  async #batch(queries: { query: string; params: unknown[] }[]): Promise<void> {
+    await this.#client.batch(queries, { prepare: true, logged: false });
   }
 
   async find(taskList: string, id: string): Promise<Buffer | undefined> {

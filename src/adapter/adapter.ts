@@ -57,8 +57,22 @@ export interface AllOptions extends OperationOptions {
    * the future than clocks may differ was saved by a clock that was wrong: it may be of any age, and is given, too.
    */
   readonly savedBefore?: Version | undefined;
+  /** Only versions later than this one: to go on where an earlier pass has ended. */
+  readonly after?: Version | undefined;
   /** Bodies come empty: to count tasks, or to see their keys and versions. False by default. */
   readonly withoutBodies?: boolean | undefined;
+}
+
+/** What a look at a store found, for people. */
+export interface Finding {
+  /** What was looked at, in a word: `clock`. */
+  readonly check: string;
+  /** `problem`: tasks may be lost, or can't be saved. `warning`: so it is not yet, or not always. */
+  readonly status: "ok" | "warning" | "problem";
+  /** How it is, without a full stop. */
+  readonly text: string;
+  /** What to do, unless it is well. */
+  readonly advice?: string | undefined;
 }
 
 /**
@@ -114,6 +128,12 @@ export interface Adapter {
    * tasks have all been completed may be among them. Nothing is read before the first pull. No page is empty.
    */
   lists?(options?: OperationOptions): AsyncIterable<readonly string[]>;
+
+  /**
+   * Looks at what may go wrong with the store: `taskledger doctor` prints it. Writes nothing. Rejects only if the store can't be
+   * reached; what is wrong otherwise is among the findings.
+   */
+  diagnose?(options?: OperationOptions): Promise<readonly Finding[]>;
 
   /** Claims, if the store has them. */
   readonly claims?: ClaimStore;

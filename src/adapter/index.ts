@@ -29,6 +29,7 @@ export type {
   Adapter,
   AllOptions,
   CompleteEntry,
+  Finding,
   Outcome,
   SaveEntry,
   StoredTask,

@@ -2,7 +2,9 @@ import { create, fromBinary, mergeFromBinary, toBinary } from "@bufbuild/protobu
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 import { type TaskBatch, TaskBatchSchema, type TaskGroup, TaskGroupSchema } from "../../gen/taskledger/v1/batch_pb.js";
 import { type TaskEnvelope, TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
-import { describeValue, isTaskError, TaskError } from "../core/errors.js";
+import { expectedBytes, isEnvelope } from "../core/bytes-advice.js";
+import { isTaskError, TaskError } from "../core/errors.js";
+import { isBytes } from "../core/values.js";
 import { checkEnvelope } from "../envelope/check.js";
 import { type FullEnvelope, packData } from "../envelope/envelope.js";
 import { compactHeaders } from "../envelope/headers.js";
@@ -23,7 +25,8 @@ import { readColumns, readTimes, readUuid, UUID_BYTES } from "./columns.js";
  *   the place of one that breaks the rules of the protocol.
  */
 export function* decodeBatch(bytes: Uint8Array, maxBytes: number): Generator<FullEnvelope, void, undefined> {
-  if (!(bytes instanceof Uint8Array)) throw invalidBatch(`expected a Uint8Array, got ${describeValue(bytes)}`);
+  if (!isBytes(bytes)) throw invalidBatch(expectedBytes(bytes));
+  if (isEnvelope(bytes)) throw invalidBatch("the bytes are no batch; they are one task: fromBinary reads it");
   checkBatchBytes(bytes.length, maxBytes);
   const batch = parse(bytes);
   checkBatch(batch);

@@ -1,5 +1,9 @@
 import { checkCount, readOptions } from "../core/arguments.js";
+import { isTask } from "../core/copies.js";
 import { invalidArgument } from "../core/errors.js";
+import { adviseToAwait } from "../core/promises.js";
+import { checkResult, isIterable, iteratorOf } from "../core/pull-source.js";
+import { readOr } from "../core/values.js";
 import type { BatchOptions } from "../task/batch-options.js";
 import { defaultHome, maxTaskBytes } from "../task/default-home.js";
 import type { OpaqueTask } from "../task/opaque-task.js";
@@ -27,14 +31,25 @@ export interface FromBatchOptions<C extends TaskClass<Task> = TaskClass<Task>> e
  */
 export function toBatch(tasks: Iterable<Task>, options: BatchOptions = {}): Uint8Array<ArrayBuffer> {
   const maxBytes = maxBatchBytes(options);
-  if (typeof Object(tasks)[Symbol.iterator] !== "function")
-    throw invalidArgument("tasks", "an iterable of tasks", tasks);
   const encoder = new BatchEncoder();
-  for (const task of tasks) {
+  for (const task of iterableOf(tasks)) {
     encoder.add(rowOf(task));
     checkBatchTasks(encoder.count);
   }
   return encoder.encode(maxBytes, false);
+}
+
+function adviseOnBatch(value: unknown): string {
+  if (isTask(value)) return "; one goes into an array: [task]";
+  return isIterable(value) ? "; from an async iterable, encodeFrames makes batches" : adviseToAwait(value);
+}
+
+function iterableOf(tasks: Iterable<Task>): Iterable<Task> {
+  if (!readOr(false, () => typeof Object(tasks)[Symbol.iterator] === "function"))
+    throw invalidArgument("tasks", "an iterable of tasks", tasks, adviseOnBatch(tasks));
+  const iterator = iteratorOf(tasks) as Iterator<Task>;
+  const next = () => checkResult(iterator.next());
+  return { [Symbol.iterator]: () => ({ next, return: () => iterator.return?.() ?? { done: true, value: undefined } }) };
 }
 
 /** A task's entries in a batch, as it is now. Throws INVALID_DATA, TOO_LARGE, TYPE_MISMATCH. */

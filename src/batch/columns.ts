@@ -5,8 +5,7 @@ import { TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
 import { toMicroseconds } from "../core/version.js";
 import { isTimestamp } from "../envelope/check.js";
 import { fallBack } from "../wire/fallback.js";
-import type { Reader } from "../wire/reader.js";
-import { noBytes } from "../wire/reader.js";
+import { noBytes, type Reader } from "../wire/reader.js";
 import { invalidBatch } from "./batch-limits.js";
 
 // How the columns of a group lie in its bytes, and how ids that are UUIDs and times stand in them.

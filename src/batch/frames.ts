@@ -1,6 +1,7 @@
 import { type ByteSource, supplyBytes } from "../core/byte-source.js";
 import { invalidArgument, TaskError } from "../core/errors.js";
 import { SourceReader } from "../core/pull-source.js";
+import { isBytes } from "../core/values.js";
 
 /**
  * The messages of a stream of frames, as views that are good until the next one is asked for. Throws TOO_LARGE for a
@@ -26,6 +27,11 @@ export async function* readFrames(
   }
 }
 
+function adviseOnChunk(chunk: unknown): string {
+  if (typeof chunk === "number") return "; bytes that are all there go into an array: [bytes]";
+  return typeof chunk === "string" ? "; a stream must have no encoding" : "";
+}
+
 /** Puts frames together from chunks that may end anywhere. */
 export class FrameReader {
   readonly #maxBytes: number;
@@ -44,7 +50,7 @@ export class FrameReader {
 
   /** The messages that a chunk completes. Throws TOO_LARGE, INVALID_BATCH, INVALID_ARGUMENT. */
   *read(chunk: Uint8Array): Generator<Uint8Array, void, undefined> {
-    if (!(chunk instanceof Uint8Array)) throw invalidArgument("source", "chunks that are Uint8Arrays", chunk);
+    if (!isBytes(chunk)) throw invalidArgument("source", "chunks that are Uint8Arrays", chunk, adviseOnChunk(chunk));
     let at = 0;
     while (at < chunk.length) {
       if (this.#begun === undefined && !this.#readLength(chunk[at++] as number)) continue;

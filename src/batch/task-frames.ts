@@ -1,6 +1,7 @@
 import { checkSignal, throwIfAborted } from "../core/abort.js";
 import { checkCount, type OptionNames, readOptions } from "../core/arguments.js";
 import type { ByteSource } from "../core/byte-source.js";
+import { isBatch } from "../core/bytes-advice.js";
 import { invalidArgument } from "../core/errors.js";
 import { NOT_READY, SourceReader, supplyOf } from "../core/pull-source.js";
 import { decodeEnvelope } from "../envelope/decode.js";
@@ -132,9 +133,4 @@ async function* tasksOf(
       throwIfAborted(signal);
       yield toTask(envelope);
     }
-}
-
-/** A batch begins with field 16, which no envelope has. */
-function isBatch(frame: Uint8Array): boolean {
-  return frame[0] === 0x82 && frame[1] === 0x01;
 }

@@ -1,5 +1,4 @@
 /// <reference lib="esnext.disposable" preserve="true"/>
-
 import type { OperationOptions } from "../adapter/adapter.js";
 import type { ClaimState, ClaimStore } from "../adapter/claim-store.js";
 import { checkSignal } from "../core/abort.js";

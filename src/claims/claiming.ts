@@ -4,8 +4,8 @@ import { type ClaimState, type ClaimStore, isClaimed, REDELIVERY } from "../adap
 import { checkDuration } from "../core/arguments.js";
 import { invalidArgument, TaskError } from "../core/errors.js";
 import type { TaskKey } from "../core/keys.js";
-import { callStore } from "../core/store-error.js";
 import type { Version } from "../core/version.js";
+import { CheckedClaims } from "./checked-claims.js";
 import { Claim } from "./claim.js";
 
 export interface ClaimOptions extends OperationOptions {
@@ -32,24 +32,10 @@ export function newOwner(): string {
   return `${processName}:${owners}`;
 }
 
-const checked = new WeakMap<ClaimStore, ClaimStore>();
-
 /** The adapter's claims, which throw TaskErrors only. Throws UNSUPPORTED where it has none. */
 export function claimsOf({ claims }: Adapter): ClaimStore {
   if (claims === undefined) throw new TaskError("UNSUPPORTED", "this store has no claims");
-  const known = checked.get(claims) ?? checkedClaims(claims);
-  checked.set(claims, known);
-  return known;
-}
-
-function checkedClaims(claims: ClaimStore): ClaimStore {
-  return {
-    claim: (...call) => callStore("unknown", () => claims.claim(...call)),
-    renew: (...call) => callStore("unknown", () => claims.renew(...call)),
-    release: (...call) => callStore("unknown", () => claims.release(...call)),
-    states: (...call) => callStore("not-applied", () => claims.states(...call)),
-    ...(claims.forget && { forget: (...call) => callStore("unknown", () => claims.forget?.(...call)) }),
-  };
+  return new CheckedClaims(claims);
 }
 
 /** Throws INVALID_ARGUMENT. */

@@ -1,5 +1,16 @@
 /** What the process exits with. Documented, and so frozen. */
-export const exitCodes = { ok: 0, failed: 1, usage: 2, checkFailed: 3 } as const;
+export const exitCodes = {
+  ok: 0,
+  failed: 1,
+  usage: 2,
+  checkFailed: 3,
+  notOpen: 4,
+  conflict: 5,
+  /** EX_TEMPFAIL of sysexits.h: it may have been done, and may be tried again. */
+  unknown: 75,
+  /** As shells have it for a process that SIGINT has ended. */
+  interrupted: 130,
+} as const;
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
@@ -25,5 +36,23 @@ export class CommandError extends Error {
     this.exitCode = exitCode;
     this.problems = problems;
     this.conclusion = conclusion;
+  }
+}
+
+/** An error of one problem. */
+export function commandError(exitCode: ExitCode, code: string, text: string, advice: string): CommandError {
+  return new CommandError(exitCode, [{ code, text, advice }]);
+}
+
+/** The reason of a signal that was aborted because somebody asked the command to end. */
+export class Interruption extends Error {}
+
+/** The reason of a signal that was aborted because the store did not answer for so many milliseconds. */
+export class NoAnswer extends Error {
+  readonly milliseconds: number;
+
+  constructor(milliseconds: number) {
+    super(`no answer for ${milliseconds} ms`);
+    this.milliseconds = milliseconds;
   }
 }

@@ -1,17 +1,32 @@
-import { CommandError, type Problem } from "./command-error.js";
-import { indented, type Output, printable } from "./terminal.js";
+import { printable } from "../inspection/printable.js";
+import { CommandError, type ExitCode, exitCodes, Interruption, type Problem } from "./command-error.js";
+import { fromTaskError, isTaskError } from "./task-error.js";
+import { indented, type Output } from "./terminal.js";
 
-/** Prints an error the way all of ours look: `error[CODE]: what is wrong`, and below it what to do. */
-export function printError(error: unknown, err: Output): void {
+/**
+ * Prints an error the way all of ours look: `error[CODE]: what is wrong`, and below it what to do. Gives what the process
+ * exits with.
+ */
+export function printError(thrown: unknown, err: Output): ExitCode {
+  if (isInterruption(thrown)) return exitCodes.interrupted;
+  const error = isTaskError(thrown) ? fromTaskError(thrown) : thrown;
   if (!(error instanceof CommandError)) {
     printProblem(unexpected(error), err);
-    return;
+    return exitCodes.failed;
   }
   error.problems.forEach((problem, index) => {
     if (index > 0) err.write("\n");
     printProblem(problem, err);
   });
   if (error.conclusion !== undefined) err.write(`\n${error.conclusion}\n`);
+  return error.exitCode;
+}
+
+/** Whether it is one, or what was under way reports to have been aborted by one. */
+function isInterruption(thrown: unknown): boolean {
+  if (thrown instanceof Interruption) return true;
+  const { outcome, cause } = Object(thrown) as { outcome?: unknown; cause?: unknown };
+  return cause instanceof Interruption && outcome !== "unknown";
 }
 
 function printProblem({ code, text, advice }: Problem, err: Output): void {
@@ -23,6 +38,8 @@ function printProblem({ code, text, advice }: Problem, err: Output): void {
 function unexpected(error: unknown): Problem {
   const { code, path, syscall, message, stack } = error as NodeJS.ErrnoException;
   if (typeof code === "string" && syscall !== undefined) {
+    if (syscall === "listen")
+      return { code, text: message, advice: "Give another --port; with 0 it takes one that is free." };
     const where = path === undefined ? "the files of the project" : path;
     return { code, text: message.replace(/^\w+: /, ""), advice: `Check ${where} and the rights to it, and try again.` };
   }

@@ -1,23 +1,49 @@
 import { Command, CommanderError } from "commander";
 import { packageVersion } from "../core/package-version.js";
-import { CommandError, type ExitCode, exitCodes } from "./command-error.js";
-import { addInit } from "./init.js";
+import { type ExitCode, exitCodes } from "./command-error.js";
+import { addGlobalOptions } from "./options/global-options.js";
 import { printError } from "./print-error.js";
 import type { Terminal } from "./terminal.js";
 
-/** Every command is one file with one function that adds it. */
-const commands: readonly ((program: Command, terminal: Terminal) => void)[] = [addInit];
+/** What a command's file exports: it gives a command its arguments, options and action. */
+interface CommandModule {
+  define(command: Command, terminal: Terminal): void;
+}
+
+/** Its arguments and what it is for, as the help has them, and its file. */
+type Entry = readonly [args: string, summary: string, load: () => Promise<CommandModule>];
+
+/** In the order of the help. A command's file is loaded when the command is named: the help itself needs none. */
+const commands: Readonly<Record<string, Entry>> = {
+  init: ["", "prepare a project for task types in .proto files", () => import("./commands/init.js")],
+  schema: ["<action>", "print, make or check a store's tables", () => import("./commands/schema.js")],
+  doctor: ["", "look at what may go wrong with a store", () => import("./commands/doctor.js")],
+  lists: ["", "what lists there are, and what is open in them", () => import("./commands/lists.js")],
+  ls: ["<list>", "what is open in a list", () => import("./commands/ls.js")],
+  show: ["<list> <id>", "all that is known of an open task", () => import("./commands/show.js")],
+  complete: ["<list> <id>", "take a task off as done", () => import("./commands/complete.js")],
+  release: ["<list> <id>", "end a worker's claim", () => import("./commands/release.js")],
+  export: ["[list...]", "write open tasks to a file", () => import("./commands/export.js")],
+  import: ["[file]", "save the tasks of an export", () => import("./commands/import.js")],
+  decode: ["[file]", "print tasks from their bytes, without a store", () => import("./commands/decode.js")],
+  board: ["", "serve a web page with what is open", () => import("./commands/board.js")],
+  watch: ["<list>", "what is saved to a list, and what is gone from it", () => import("./commands/watch.js")],
+};
 
 /** Runs `taskledger` with these arguments. Never rejects: what goes wrong is printed. */
 export async function runCommandLine(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
   try {
-    await createProgram(terminal).parseAsync(args, { from: "user" });
+    const program = createProgram(terminal);
+    // Commands may have an option of this name.
+    if (!args.some((arg) => Object.hasOwn(commands, arg)))
+      program.version(packageVersion, "-V, --version", "print the version");
+    await addCommands(program, args, terminal);
+    await program.parseAsync(args, { from: "user" });
     return exitCodes.ok;
   } catch (error) {
     // Commander has printed its own errors, and the help that was asked for.
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
-    printError(error, terminal.err);
-    return error instanceof CommandError ? error.exitCode : exitCodes.failed;
+    return printError(error, terminal.err);
   }
 }
 
@@ -25,7 +51,6 @@ function createProgram(terminal: Terminal): Command {
   const { out, err } = terminal;
   const program = new Command("taskledger")
     .description("Keeps tasks that must be done at least once.")
-    .version(packageVersion, "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help")
     .helpCommand(false)
     .option("--no-color", "print without colours; NO_COLOR=1 does the same")
@@ -34,7 +59,11 @@ function createProgram(terminal: Terminal): Command {
       err.colored = false;
     })
     .addHelpText("after", helpOnExitCodes)
-    .configureHelp({ showGlobalOptions: true, styleTitle: (text) => out.style("bold", text) })
+    .configureHelp({
+      showGlobalOptions: true,
+      styleTitle: (text) => out.style("bold", text),
+      subcommandTerm: (command) => `${command.name()} ${commands[command.name()]?.[0]}`.trimEnd(),
+    })
     .configureOutput({
       writeOut: (text) => out.write(text),
       writeErr: (text) => err.write(text),
@@ -43,10 +72,18 @@ function createProgram(terminal: Terminal): Command {
       outputError: (text, write) => write(text.replace(/^error:/, err.style("red", "error[USAGE]:"))),
     })
     .exitOverride();
-  for (const add of commands) add(program, terminal);
+  addGlobalOptions(program);
+  return program;
+}
+
+/** An option's value may happen to be a command's name, which does no harm here. */
+async function addCommands(program: Command, args: readonly string[], terminal: Terminal): Promise<void> {
+  for (const [name, [, summary, load]] of Object.entries(commands)) {
+    const command = program.command(name).summary(summary);
+    if (args.includes(name)) (await load()).define(command, terminal);
+  }
   for (const each of [program, ...program.commands])
     each.showHelpAfterError(`See ${[...ancestors(each), "--help"].join(" ")}`);
-  return program;
 }
 
 function ancestors(command: Command): string[] {
@@ -54,4 +91,5 @@ function ancestors(command: Command): string[] {
 }
 
 const helpOnExitCodes = `
-Exit codes: 0 done; 1 it failed; 2 wrong usage; 3 a check failed.`;
+Exit codes: 0 done; 1 the store, or something else, failed; 2 wrong usage; 3 a check failed, or not all could be done;
+4 the task is not open; 5 a newer version is open; 75 it may have been done, and can be tried again; 130 interrupted.`;

@@ -1,14 +1,25 @@
+import { once } from "node:events";
+import { createInterface } from "node:readline/promises";
+import type { Readable, Writable } from "node:stream";
 import { styleText } from "node:util";
+import { Interruption } from "./command-error.js";
 
 export type Style = "bold" | "dim" | "red" | "green" | "yellow";
 
 /** One of the two streams of a command: `out` has what it was asked for, `err` all the rest. */
 export interface Output {
-  write(text: string): void;
+  write(text: string | Uint8Array): void;
+  /** Resolves when more may be written: at once, or when the reader has caught up, or is gone. */
+  ready(): Promise<void>;
+  /** Whether nobody reads it any more. */
+  readonly isClosed: boolean;
   /** The text in a style, or as it is where colours are not wanted. */
   style(style: Style, text: string): string;
   /** Whether colours are wanted: on a terminal, unless NO_COLOR is set. */
   colored: boolean;
+  readonly isTTY: boolean;
+  /** Of a terminal: the number of columns. */
+  readonly columns: number | undefined;
 }
 
 /** What a command knows of the process that it runs in. */
@@ -17,13 +28,12 @@ export interface Terminal {
   readonly env: NodeJS.ProcessEnv;
   readonly out: Output;
   readonly err: Output;
-}
-
-/** Text as a terminal may show it: what files hold must not move the cursor or pass itself off as other lines. */
-export function printable(text: string): string {
-  return text.replace(/(?!\n)[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu, (char) => {
-    return `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  });
+  /** The standard input. */
+  readonly input: Readable & { readonly isTTY?: boolean };
+  /** Aborted when the command is interrupted (SIGINT, SIGTERM). From the first call on, that does not end the process. */
+  interrupted(): AbortSignal;
+  /** Asks on the terminal. Only where input and `err` are one. */
+  ask(question: string): Promise<string>;
 }
 
 /** Text with each of its lines two columns further in. */
@@ -32,17 +42,74 @@ export function indented(text: string): string {
 }
 
 export function processTerminal(): Terminal {
-  const { stdout, stderr, env } = process;
-  return { cwd: process.cwd(), env, out: createOutput(stdout, env), err: createOutput(stderr, env) };
+  const { stdin, stdout, stderr, env } = process;
+  return {
+    cwd: process.cwd(),
+    env,
+    out: createOutput(stdout, env),
+    err: createOutput(stderr, env),
+    get input() {
+      return stdin; // only where it is wanted: once it was touched, it may keep the process running
+    },
+    interrupted,
+    async ask(question) {
+      const lines = createInterface({ input: stdin, output: stderr });
+      try {
+        return await lines.question(question, { signal: interrupted() });
+      } finally {
+        lines.close();
+      }
+    },
+  };
+}
+
+let interruption: AbortController | undefined;
+
+function interrupted(): AbortSignal {
+  if (interruption === undefined) {
+    const controller = new AbortController();
+    interruption = controller;
+    for (const signal of ["SIGINT", "SIGTERM"] as const)
+      process.on(signal, () => {
+        if (controller.signal.aborted) process.exit(130); // who asks twice has waited for long enough
+        controller.abort(new Interruption(signal));
+      });
+  }
+  return interruption.signal;
 }
 
 export function createOutput(
-  stream: { write(text: string): unknown; readonly isTTY?: boolean },
+  stream: { write(text: string | Uint8Array): unknown } & Partial<Omit<Writable, "write">> & {
+      readonly isTTY?: boolean;
+      readonly columns?: number;
+    },
   env: NodeJS.ProcessEnv,
 ): Output {
+  let isClosed = false;
+  const close = () => {
+    isClosed = true;
+  };
+  stream.on?.("error", close).on("close", close);
   return {
     colored: stream.isTTY === true && !env.NO_COLOR,
+    isTTY: stream.isTTY === true,
+    get columns() {
+      return stream.columns;
+    },
+    get isClosed() {
+      return isClosed;
+    },
     write: (text) => void stream.write(text),
+    async ready() {
+      if (isClosed || !stream.writableNeedDrain) return;
+      const ended = new AbortController();
+      const events = ["drain", "error", "close"].map((event) =>
+        once(stream as Writable, event, { signal: ended.signal }),
+      );
+      await Promise.race(events).catch(() => undefined);
+      ended.abort();
+      await Promise.allSettled(events);
+    },
     style(style, text) {
       // Newer Nodes would look at stdout themselves, whatever the stream is.
       return this.colored ? styleText(style, text, { validateStream: false }) : text;

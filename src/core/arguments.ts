@@ -1,25 +1,43 @@
 import { type OperationOptions, throwIfAborted } from "./abort.js";
-import { describeValue, shorten } from "./describe-value.js";
-import { invalidArgument, TaskError } from "./errors.js";
+import { describeValue, messageOf, shorten } from "./describe-value.js";
+import { invalidArgument, isTaskError, TaskError } from "./errors.js";
 import { nearestName } from "./nearest-name.js";
 import { adviseToAwait } from "./promises.js";
-import { isPlainObject, readFrom, tagOf } from "./values.js";
+import { isPlainObject, tagOf } from "./values.js";
 
 /** The names of a function's options; the compiler sees to it that none is forgotten. */
 export type OptionNames<T> = { readonly [Name in keyof Required<T>]: true };
+
+/** Where no options are given, as for most calls, there is nothing to read. */
+export const noOptions: Readonly<Record<string, never>> = Object.freeze({});
 
 /**
  * The options that a function has, each read once. Throws INVALID_ARGUMENT for what is no object of options, such as a
  * signal that is given by itself, and for an option that there is none.
  */
 export function readOptions<T extends object>(options: T, names: OptionNames<T>, field = "options"): T {
-  checkOptions(options, field === "options" ? "an object" : `{ ${Object.keys(names).join(", ")} }`, field);
-  const stray = readFrom(() => Object.keys(options), refuse(field)).find((name) => !Object.hasOwn(names, name));
-  if (stray !== undefined) throw unknownOption(stray, Object.keys(names), field);
-  const read: Record<string, unknown> = {};
-  for (const name of Object.keys(names))
-    read[name] = readFrom(() => (options as Record<string, unknown>)[name], refuse(name));
-  return read as T;
+  if (options === noOptions) return options;
+  if (!isPlainObject(options)) throw notOptions(options, Object.keys(names), field);
+  let at = field;
+  try {
+    for (const name of Object.keys(options))
+      if (!Object.hasOwn(names, name)) throw unknownOption(name, Object.keys(names), field);
+    const read: Record<string, unknown> = {};
+    for (at in names) read[at] = options[at];
+    return read as T;
+  } catch (cause) {
+    throw isTaskError(cause) ? cause : unreadable(at, cause);
+  }
+}
+
+function notOptions(value: unknown, names: readonly string[], field: string): TaskError {
+  const expected = field === "options" ? "an object" : `{ ${names.join(", ")} }`;
+  return invalidArgument(field, expected, value, adviseOnSignal(value) || adviseToAwait(value));
+}
+
+function unreadable(field: string, cause: unknown): TaskError {
+  const message = `${field}: it can't be read: ${messageOf(cause)}`;
+  return new TaskError("INVALID_ARGUMENT", message, { field, cause });
 }
 
 /** As `readOptions`, of an operation. Throws ABORTED where it should not go to the store any more. */
@@ -33,9 +51,8 @@ export function readOperation<T extends OperationOptions>(options: T, names: Opt
 export const operationOptions: OptionNames<OperationOptions> = { signal: true };
 
 /** Throws INVALID_ARGUMENT for what is no object of options. */
-export function checkOptions(options: unknown, expected = "an object", field = "options"): void {
-  if (isPlainObject(options)) return;
-  throw invalidArgument(field, expected, options, adviseOnSignal(options) || adviseToAwait(options));
+export function checkOptions(options: unknown): void {
+  if (!isPlainObject(options)) throw notOptions(options, [], "options");
 }
 
 /** Throws that, or ABORTED, before an operation goes to the store. */
@@ -46,13 +63,8 @@ export function checkOperation(options: OperationOptions): void {
 
 /** Throws INVALID_ARGUMENT for a name that is misspelt, of an object that may have others, too. */
 export function checkSpelling(options: object, names: readonly string[]): void {
-  const strays = readFrom(() => Object.keys(options), refuse("options")).filter((name) => !names.includes(name));
-  const misspelt = strays.find((name) => nearestName(name, names));
+  const misspelt = Object.keys(options).find((name) => !names.includes(name) && nearestName(name, names));
   if (misspelt !== undefined) throw unknownOption(misspelt, names, "options");
-}
-
-function refuse(field: string): (reason: string, cause: unknown) => TaskError {
-  return (reason, cause) => new TaskError("INVALID_ARGUMENT", `${field}: ${reason}`, { field, cause });
 }
 
 function adviseOnSignal(value: unknown): string {
@@ -85,8 +97,9 @@ export function checkBoolean(field: string, value: unknown): void {
 }
 
 /** Throws INVALID_ARGUMENT unless `value` is a function, or undefined. */
-export function checkFunction(field: string, value: unknown): void {
-  if (value !== undefined && typeof value !== "function") throw invalidArgument(field, "a function", value);
+export function checkFunction(field: string, value: unknown, advice = ""): void {
+  if (value === undefined || typeof value === "function") return;
+  throw invalidArgument(field, "a function", value, adviseToAwait(value) || advice);
 }
 
 /** The longest time that Node's timers know, in milliseconds: nearly 25 days. */

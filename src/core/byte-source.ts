@@ -1,4 +1,7 @@
+import { invalidArgument, type TaskError } from "./errors.js";
 import { type Supply, supplyOf } from "./pull-source.js";
+import { readArgument } from "./read-from.js";
+import { readOr } from "./values.js";
 
 /** A web stream of bytes, as far as it is used here: the body of a request or of a response, for one. */
 export interface ByteStream {
@@ -22,16 +25,23 @@ interface NodeStream {
 export function supplyBytes(source: ByteSource): Supply<Uint8Array> {
   if (hasMethods<NodeStream>(source, "iterator", "destroy")) return supplyNodeStream(source);
   if (hasMethods<ByteStream>(source, "getReader")) return supplyWebStream(source);
-  return supplyOf(source, "a stream, an iterable or an async iterable of Uint8Arrays");
+  return supplyOf(source, expected);
 }
 
+const expected = "a stream, an iterable or an async iterable of Uint8Arrays";
+
 function hasMethods<T>(value: unknown, ...names: (keyof T & string)[]): value is T {
-  return names.every((name) => typeof Object(value)[name] === "function");
+  return readOr(false, () => names.every((name) => typeof Object(value)[name] === "function"));
+}
+
+function noStream(value: unknown): TaskError {
+  return invalidArgument("source", expected, value, "; its reader is none");
 }
 
 function supplyNodeStream(stream: NodeStream): Supply<Uint8Array> {
   // A socket whose other half is still needed, to answer, must not be destroyed when this half has ended.
-  const iterator = stream.iterator({ destroyOnReturn: false });
+  const iterator = readArgument("source", () => stream.iterator({ destroyOnReturn: false }));
+  if (!hasMethods<AsyncIterator<Uint8Array>>(iterator, "next")) throw noStream(stream);
   const close = async () => {
     stream.destroy();
   };
@@ -39,7 +49,8 @@ function supplyNodeStream(stream: NodeStream): Supply<Uint8Array> {
 }
 
 function supplyWebStream(stream: ByteStream): Supply<Uint8Array> {
-  const reader = stream.getReader();
+  const reader = readArgument("source", () => stream.getReader());
+  if (!hasMethods<ReturnType<ByteStream["getReader"]>>(reader, "read", "cancel", "releaseLock")) throw noStream(stream);
   const next = async () => {
     const { done, value } = await reader.read();
     if (done) reader.releaseLock();

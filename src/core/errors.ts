@@ -5,41 +5,85 @@ export { describeValue };
 
 /** Input that was refused before anything happened. */
 export type InputErrorCode =
+  /** A task list or an id that is not 1 to 512 bytes of well-formed UTF-8 without NUL. */
   | "INVALID_KEY"
+  /** A list or an id that differs from the field that supplies it. */
   | "KEY_CONFLICT"
+  /** The data has a field `task_list` or `id` that no option names: use `new` with `data:`. */
   | "AMBIGUOUS_BUILD"
+  /** A key that the schema does not have. */
   | "UNKNOWN_FIELD"
+  /** A value that its field cannot hold, data that does not decode, or a rule that is broken. */
   | "INVALID_DATA"
+  /** An argument or an option that is none. */
   | "INVALID_ARGUMENT"
+  /** More than `maxTaskBytes`, `maxBatchBytes`, or 10,000 tasks in a batch. */
   | "TOO_LARGE"
+  /** No URL of a store. */
   | "INVALID_URL";
 
 /** Bytes or a hash that could not be read. */
 export type DecodingErrorCode =
+  /** Bytes that are no task. */
   | "INVALID_ENVELOPE"
+  /** JSON that is no task's; `field` is the path of what is wrong. */
   | "INVALID_HASH"
+  /** Bytes that are no batch, or no frames. */
   | "INVALID_BATCH"
+  /** A stream that ended inside of a frame. */
   | "TRUNCATED"
+  /** A type that is not registered. */
   | "UNKNOWN_TYPE"
+  /** A task of another type, or what is no task or no task class. */
   | "TYPE_MISMATCH";
 
 /** Something to mend in the program or its installation. */
 export type SetupErrorCode =
+  /** `configure` was not called. */
   | "NOT_CONFIGURED"
+  /** `configure` was called before. */
   | "ALREADY_CONFIGURED"
+  /** Two classes of one type. */
   | "DUPLICATE_TYPE"
+  /** A store that is there and does not fit. */
   | "SCHEMA_MISMATCH"
+  /** The driver of a store that is not installed. */
   | "MISSING_DRIVER";
 
 /** A call that does not fit the state of its object. */
-export type StateErrorCode = "NOT_SAVED" | "NOT_IMPLEMENTED" | "CLOSED" | "CLAIM_LOST" | "UNSUPPORTED";
+export type StateErrorCode =
+  /** A task that has no version in this store. */
+  | "NOT_SAVED"
+  /** `execute` is not overridden. */
+  | "NOT_IMPLEMENTED"
+  /** A call after `close()`. */
+  | "CLOSED"
+  /** The claim has ended. */
+  | "CLAIM_LOST"
+  /** What this store or class can't do. */
+  | "UNSUPPORTED";
 
 /** The store could not do it, or did not say that it did. */
-export type StoreErrorCode = "UNAVAILABLE" | "TIMEOUT" | "OVERLOADED" | "CLOCK_SKEW" | "ABORTED";
+export type StoreErrorCode =
+  /** The store can't be reached, or failed. */
+  | "UNAVAILABLE"
+  /** The store, or a handler, took too long. */
+  | "TIMEOUT"
+  /** The store, or the queue before it, is full. */
+  | "OVERLOADED"
+  /** A clock that is wrong. */
+  | "CLOCK_SKEW"
+  /** The signal was aborted. */
+  | "ABORTED";
 
 /** Some of many failed; the error tells which. */
-export type ManyErrorCode = "BULK_FAILED" | "COMPOSITE_INCOMPLETE";
+export type ManyErrorCode =
+  /** Some of the tasks of `saveAll` or `completeAll` failed. */
+  | "BULK_FAILED"
+  /** Some children of a composite task failed. */
+  | "COMPOSITE_INCOMPLETE";
 
+/** All codes; docs/errors.md says of each when it is thrown, and what to do. */
 export type TaskErrorCode =
   | InputErrorCode
   | DecodingErrorCode

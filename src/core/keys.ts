@@ -1,5 +1,8 @@
 import { describeValue, invalidArgument, TaskError } from "./errors.js";
 import { internalize } from "./internalize.js";
+import { adviseToAwait } from "./promises.js";
+import { readArgument, readArray } from "./read-from.js";
+import { isArray, isPlainObject } from "./values.js";
 
 /** The names a task goes by: its list, and its id in that list. */
 export interface TaskKey {
@@ -22,6 +25,16 @@ export function checkId(value: unknown): asserts value is string {
 
 export function checkKey(taskList: unknown, id: unknown): void {
   if (!isKey(taskList, id)) throw keyError(taskList, id);
+}
+
+/** A key that is given as one object, such as a task. Throws INVALID_KEY, and INVALID_ARGUMENT for what can't be read. */
+export function readKey(field: string, value: TaskKey): TaskKey {
+  const key = readArgument(field, () => {
+    const { taskList, id } = Object(value) as TaskKey;
+    return { taskList, id };
+  });
+  checkKey(key.taskList, key.id);
+  return key;
 }
 
 /** What `checkKey` throws for a list or an id that is not valid. */
@@ -66,11 +79,16 @@ function nameError(value: unknown, field: "taskList" | "id"): TaskError {
 }
 
 function problemOf(value: unknown): string {
-  if (typeof value !== "string") return `got ${describeValue(value)}`;
+  if (typeof value !== "string") return `got ${describeValue(value)}${adviseOnKey(value)}`;
   if (value === "") return "it is empty";
   const bytes = byteLength(value);
   if (bytes > MAX_KEY_BYTES) return `it has ${bytes} bytes`;
   return value.isWellFormed() ? "it holds a NUL" : "it holds a lone surrogate";
+}
+
+function adviseOnKey(value: unknown): string {
+  const isKeyObject = isPlainObject(value) && "taskList" in value && "id" in value;
+  return isKeyObject ? "; the list and the id are two arguments" : adviseToAwait(value);
 }
 
 /** Bytes of UTF-8; exact only where that decides. */
@@ -80,10 +98,13 @@ function byteLength(value: string): number {
 
 /** One list or several, as an array. Throws INVALID_KEY, and INVALID_ARGUMENT if there is none. */
 export function checkTaskLists(taskLists: unknown): readonly string[] {
-  const lists: unknown[] = Array.isArray(taskLists) ? taskLists : [taskLists];
-  if (lists.length === 0) throw invalidArgument("taskLists", "a task list, or an array of them", taskLists);
-  for (const list of lists) checkTaskList(list);
-  return lists as string[];
+  const expected = "a task list, or an array of them";
+  const lists = readArray("taskLists", expected, isArray(taskLists) ? taskLists : [taskLists], (list) => {
+    checkTaskList(list);
+    return list;
+  });
+  if (lists.length === 0) throw invalidArgument("taskLists", expected, taskLists);
+  return lists;
 }
 
 /** Throws KEY_CONFLICT if two have one list and id. */

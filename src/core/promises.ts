@@ -1,10 +1,9 @@
+import { readOr } from "./values.js";
+
 /** Whether a value is a promise, or can be awaited as one. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  try {
-    return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
-  } catch {
-    return false;
-  }
+  if (typeof value !== "object" || value === null) return false;
+  return readOr(false, () => typeof (value as { then?: unknown }).then === "function");
 }
 
 /**

@@ -1,5 +1,9 @@
 import { abortedError, onAbort, throwIfAborted } from "./abort.js";
+import { adviseOnSource } from "./class-advice.js";
 import { invalidArgument } from "./errors.js";
+import { adviseToAwait } from "./promises.js";
+import { readArgument } from "./read-from.js";
+import { readOr } from "./values.js";
 
 /** Nothing is ready in the source just now. */
 export const NOT_READY: unique symbol = Symbol("nothing ready");
@@ -23,16 +27,35 @@ export function settled<T>(
   });
 }
 
+/** Whether a value says that it can be iterated. Texts can, but are no source. */
+export function isIterable(value: unknown): value is Iterable<unknown> | AsyncIterable<unknown> {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    readOr(false, () => Symbol.asyncIterator in value || Symbol.iterator in value)
+  );
+}
+
 /** Throws INVALID_ARGUMENT for what can't be iterated; `expected` says what should have been given. */
 export function iteratorOf<T>(
   source: Iterable<T> | AsyncIterable<T>,
   expected = "an iterable or async iterable of tasks",
 ): Iterator<T> | AsyncIterator<T> {
-  if (typeof source === "object" && source !== null) {
-    if (Symbol.asyncIterator in source) return source[Symbol.asyncIterator]();
-    if (Symbol.iterator in source) return source[Symbol.iterator]();
-  }
-  throw invalidArgument("source", expected, source);
+  if (!isIterable(source))
+    throw invalidArgument("source", expected, source, adviseToAwait(source) || adviseOnSource(source));
+  const iterator = readArgument("source", () => beginOf(source)) as Iterator<T> | AsyncIterator<T>;
+  if (readOr(false, () => typeof iterator.next === "function")) return iterator;
+  throw invalidArgument("source", expected, source, "; what it gives to iterate it is no iterator");
+}
+
+function beginOf(source: Iterable<unknown> | AsyncIterable<unknown>): unknown {
+  return Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+}
+
+/** The same result. Throws INVALID_ARGUMENT for what an iterator should not give. */
+export function checkResult<R>(result: R): R {
+  if (typeof result === "object" && result !== null) return result;
+  throw invalidArgument("source", "an iterator that gives results", result);
 }
 
 /** A source that still owes an element can't be waited for. */
@@ -71,7 +94,7 @@ export class SourceReader<T> {
   /** The next element; or, if asked for, NOT_READY where it is not at hand. Throws ABORTED, and what the source throws. */
   next(orNotReady = false): IteratorResult<T> | Promise<IteratorResult<T> | typeof NOT_READY> {
     throwIfAborted(this.#signal);
-    const pulled = this.#asked ?? this.#ask();
+    const pulled = checkResult(this.#asked ?? this.#ask());
     if ("then" in pulled) return this.#wait(pulled, orNotReady);
     if (pulled.done) this.#isOpen = false;
     return pulled;
@@ -103,7 +126,7 @@ export class SourceReader<T> {
       if (next === STOPPED) throw abortedError(this.#signal as AbortSignal);
       if (next === NOT_READY) return next;
       this.#asked = undefined;
-      if (next.done) this.#isOpen = false;
+      if (checkResult(next).done) this.#isOpen = false;
       return next;
     } catch (error) {
       if (!this.#signal?.aborted) this.#isOpen = false; // the source threw

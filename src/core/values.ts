@@ -1,6 +1,3 @@
-import { messageOf } from "./describe-value.js";
-import { isTaskError, type TaskError } from "./errors.js";
-
 /** Not an array, nor a Date, a Map and their like, whose content is not in their keys. */
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
   return tagOf(value) === "Object";
@@ -20,14 +17,21 @@ export function isBytes(value: unknown): value is Uint8Array {
   return ArrayBuffer.isView(value) && value instanceof Uint8Array;
 }
 
-/**
- * What is read of a user's object, whose accessors may throw: then throws what `refuse` makes of the message and of what was
- * thrown. A TaskError passes.
- */
-export function readFrom<T>(read: () => T, refuse: (reason: string, cause: unknown) => TaskError): T {
+/** What is read of a value of any kind; `otherwise` where that throws. For the advice in a message, which may be missing. */
+export function readOr<T>(otherwise: T, read: () => T): T {
   try {
     return read();
-  } catch (cause) {
-    throw isTaskError(cause) ? cause : refuse(`it can't be read: ${messageOf(cause)}`, cause);
+  } catch {
+    return otherwise;
   }
+}
+
+/** The time of a Date, in milliseconds; undefined for anything else, and NaN for one that is invalid. */
+export function timeOf(value: unknown): number | undefined {
+  return readOr(undefined, () => (value instanceof Date ? Date.prototype.getTime.call(value) : undefined));
+}
+
+/** Whether it is an array; not a proxy that is revoked, of which nobody can tell. */
+export function isArray(value: unknown): value is unknown[] {
+  return readOr(false, () => Array.isArray(value));
 }

@@ -1,5 +1,7 @@
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { invalidArgument, TaskError } from "./errors.js";
+import { readArgument } from "./read-from.js";
+import { timeOf } from "./values.js";
 
 /**
  * A task's version: the microsecond, counted from 1970, at which it was saved. It is also the task's place in its
@@ -12,6 +14,11 @@ export const MIN_VERSION: Version = 1n;
 export const MAX_VERSION: Version = 253_402_300_799_999_999n;
 
 const MICROS = 1_000_000n;
+
+/** Whether it can be a task's version, or 0, which is before all. */
+export function isVersion(value: unknown): value is Version {
+  return typeof value === "bigint" && value >= 0n && value <= MAX_VERSION;
+}
 
 export function versionToTimestamp(version: Version): Timestamp {
   const seconds = version / MICROS;
@@ -41,16 +48,21 @@ export function latestOf(versions: readonly Version[]): Version {
   return versions.reduce((latest, version) => (version > latest ? version : latest), 0n);
 }
 
+function checkVersion(field: string, value: unknown): void {
+  if (typeof value !== "bigint") throw invalidArgument(field, "a version (bigint, in microseconds)", value);
+}
+
 /** The moment of a version, to the millisecond. */
 export function versionToDate(version: Version): Date {
-  if (typeof version !== "bigint") throw invalidArgument("version", "a version (bigint, in microseconds)", version);
+  checkVersion("version", version);
   return new Date(toMilliseconds(version));
 }
 
 /** The first version that a save at this moment could have had. */
 export function dateToVersion(date: Date): Version {
-  if (!(date instanceof Date) || Number.isNaN(date.getTime())) throw invalidArgument("date", "a valid Date", date);
-  return BigInt(date.getTime()) * 1000n;
+  const time = timeOf(date) ?? Number.NaN;
+  if (Number.isNaN(time)) throw invalidArgument("date", "a valid Date", date);
+  return BigInt(time) * 1000n;
 }
 
 /** How far a host's clock may be off, in microseconds, unless an adapter is told otherwise. */
@@ -80,14 +92,16 @@ export class VersionClock {
     this.#limit = limit;
   }
 
-  /** The host's own clock. */
+  /** The host's own clock. Throws INVALID_ARGUMENT where that gives no version. */
   now(): Version {
-    return this.#wallClock();
+    const now = readArgument("wallClock", this.#wallClock);
+    checkVersion("wallClock", now);
+    return now;
   }
 
   /** The latest version that the clock of another host can have made by now: what lies past it, a wrong clock made. */
   horizon(): Version {
-    return this.#wallClock() + 2n * this.#limit;
+    return this.now() + 2n * this.#limit;
   }
 
   /**
@@ -95,8 +109,9 @@ export class VersionClock {
    * Throws CLOCK_SKEW past the year 9999.
    */
   next(replaced: Version = 0n): Version {
+    checkVersion("replaced", replaced);
     const past = replaced > this.#last ? replaced : this.#last;
-    const wall = this.#wallClock();
+    const wall = this.now();
     const version = wall > past ? wall : past + 1n;
     if (version > MAX_VERSION) throw new TaskError("CLOCK_SKEW", "a version lies past the year 9999: a clock is wrong");
     this.observe(version);
@@ -105,6 +120,7 @@ export class VersionClock {
 
   /** Moves past a version that was met. */
   observe(version: Version): void {
+    checkVersion("version", version);
     if (version > this.#last && version <= this.horizon()) this.#last = version;
   }
 }

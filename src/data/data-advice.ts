@@ -1,5 +1,7 @@
 import { type DescEnum, type DescMessage, ScalarType } from "@bufbuild/protobuf";
+import { isTask } from "../core/copies.js";
 import { suggestName } from "../core/nearest-name.js";
+import { isArray } from "../core/values.js";
 
 // What to write instead, for values that people give again and again where a field takes another. Each gives the end of a
 // message, empty where there is nothing to say.
@@ -34,6 +36,7 @@ function enumNameOf({ name, parent }: DescEnum): string {
 
 /** For what is given for a message. */
 export function adviseOnMessage(desc: DescMessage, value: unknown): string {
+  if (isTask(value)) return "; a task's message is its data: task.data";
   const advice = messageAdvice[desc.typeName]?.(value);
   return advice === undefined ? "" : `; ${advice}`;
 }
@@ -67,17 +70,15 @@ export function adviseOnList(value: unknown): string {
 
 /** For what is given for a map. */
 export function adviseOnMap(value: unknown): string {
-  return value instanceof Map ? "; Object.fromEntries(map) makes one" : "";
+  if (value instanceof Map) return "; Object.fromEntries(map) makes one";
+  return isArray(value) && value.length > 0 && value.every(isArray) ? "; Object.fromEntries(entries) makes one" : "";
 }
 
-/** For a key that a message does not have. */
-export function adviseOnField(desc: DescMessage, key: string): string {
+/** For a key that a message does not have; `besides` may be meant, too. */
+export function adviseOnField(desc: DescMessage, key: string, besides: readonly string[]): string {
   const field = desc.fields.find(({ name, localName, jsonName }) => [name, localName, jsonName].includes(key));
   const oneof = field?.oneof;
   if (oneof) return `; it belongs to a oneof: ${oneof.localName}: { case: "${field.localName}", value: … }`;
   if (field) return `; in TypeScript it is called ${field.localName}`;
-  return suggestName(
-    key,
-    desc.members.map(({ localName }) => localName),
-  );
+  return suggestName(key, [...besides, ...desc.members.map(({ localName }) => localName)]);
 }

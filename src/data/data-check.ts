@@ -7,34 +7,33 @@ import {
   ScalarType,
 } from "@bufbuild/protobuf";
 import { FeatureSet_FieldPresence, isWrapperDesc } from "@bufbuild/protobuf/wkt";
+import { isTask } from "../core/copies.js";
 import { describeValue, shorten } from "../core/describe-value.js";
-import { TaskError } from "../core/errors.js";
 import { suggestName } from "../core/nearest-name.js";
-import { isPlainObject } from "../core/values.js";
+import { atIndex, atKey, atMember, Problem } from "../core/problem.js";
+import { isArray, isPlainObject } from "../core/values.js";
 import { adviseOnField, adviseOnList, adviseOnMap, adviseOnMessage, adviseOnWrapper } from "./data-advice.js";
-import { invalidData, memberPath } from "./data-errors.js";
+import { notA, toDataError, UnknownName } from "./data-errors.js";
 import { checkEnum, checkEnumNumber, checkMapKey, checkScalar } from "./scalar-check.js";
 import { checkUnknownFields } from "./unknown-fields-check.js";
 
 /** The deepest nesting that protobuf-es reads back. */
 export const MAX_DEPTH = 100;
 
-/** The message that a field is in. */
-interface Parent {
-  readonly depth: number;
-  /** It says that it is a message, and not an object to create one from; so must those in it, then. */
-  readonly isMessage: boolean;
-}
-
 /**
  * Checks the fields of a message, or of an object to create one from, at every depth. Throws UNKNOWN_FIELD for a key
  * that the schema does not have, and INVALID_DATA for a value that its field cannot hold; both name the field's path.
+ * `besides` are names that may be meant by a key that the schema does not have.
  *
  * What has a `$typeName` is taken for a message, since those of protobuf-es have no other mark. JSON may have one, too; it
  * then has to hold all that a message would, in which case there is no difference.
  */
-export function checkFields(schema: DescMessage, value: unknown): void {
-  checkMessage(schema, value, "", { depth: 0, isMessage: false });
+export function checkFields(schema: DescMessage, value: unknown, besides: readonly string[] = []): void {
+  try {
+    checkMessage(schema, value, 1, false, besides);
+  } catch (thrown) {
+    throw toDataError(thrown);
+  }
 }
 
 /** Whether a value says that it is a message. */
@@ -42,30 +41,51 @@ export function isMessageLike(value: Record<string, unknown>): boolean {
   return typeof value.$typeName === "string";
 }
 
-function checkMessage(desc: DescMessage, value: unknown, path: string, parent: Parent): void {
-  const depth = parent.depth + 1;
-  checkDepth(path, depth);
-  if (!isPlainObject(value)) throw notA(desc.typeName, path, value, adviseOnMessage(desc, value));
+// Throughout, `depth` is that of the message that a value is in, from 1, and `inMessage` whether that says that it is a
+// message, and not an object to create one from; so must those in it, then.
+
+function checkMessage(
+  desc: DescMessage,
+  value: unknown,
+  depth: number,
+  inMessage: boolean,
+  besides?: readonly string[],
+): void {
+  checkDepth(depth);
+  if (!isPlainObject(value)) throw notA(desc.typeName, value, adviseOnMessage(desc, value));
   const isMessage = isMessageLike(value);
-  if (isMessage && value.$typeName !== desc.typeName) {
-    const reason = `expected ${desc.typeName}, got a message of type ${shorten(value.$typeName as string)}`;
-    throw invalidData(path, reason + adviseOnMessage(desc, value));
-  }
-  if (parent.isMessage && !isMessage) throw invalidData(path, "expected a message (create), got a plain object");
-  checkKeys(desc, value, path, isMessage);
-  if (isMessage && value.$unknown !== undefined) checkUnknownFields(desc, value.$unknown, memberPath(path, "$unknown"));
-  const self = { depth, isMessage };
+  if (isMessage && value.$typeName !== desc.typeName) throw anotherMessage(desc, value);
+  if (inMessage && !isMessage) throw new Problem("expected a message (create), got a plain object");
+  checkKeys(desc, value, isMessage, besides);
+  if (isMessage) checkUnknown(desc, value.$unknown);
   for (const member of desc.members) {
     const own = memberOf(value, member.localName);
     if (isMessage ? own === undefined && mayBeAbsent(member) : own == null) continue;
-    const at = memberPath(path, member.localName);
-    if (member.kind === "oneof") checkOneof(member, own, at, self);
-    else checkField(member, own, at, self);
+    try {
+      if (member.kind === "oneof") checkOneof(member, own, depth, isMessage);
+      else checkField(member, own, depth, isMessage);
+    } catch (error) {
+      throw atMember(member.localName, error);
+    }
   }
 }
 
-function checkDepth(path: string, depth: number): void {
-  if (depth > MAX_DEPTH) throw invalidData(path, `it is nested deeper than ${MAX_DEPTH} messages`);
+function anotherMessage(desc: DescMessage, value: Record<string, unknown>): Problem {
+  const reason = `expected ${desc.typeName}, got a message of type ${shorten(value.$typeName as string)}`;
+  return new Problem(reason + adviseOnMessage(desc, value));
+}
+
+function checkUnknown(desc: DescMessage, fields: unknown): void {
+  if (fields === undefined) return;
+  try {
+    checkUnknownFields(desc, fields);
+  } catch (error) {
+    throw atMember("$unknown", error);
+  }
+}
+
+function checkDepth(depth: number): void {
+  if (depth > MAX_DEPTH) throw new Problem(`it is nested deeper than ${MAX_DEPTH} messages`);
 }
 
 /**
@@ -99,131 +119,159 @@ const memberNames = new WeakMap<DescMessage, ReadonlySet<string>>();
 /** What only messages have. */
 const ofMessages: ReadonlySet<string> = new Set(["$typeName", "$unknown"]);
 
-function checkKeys(desc: DescMessage, value: Record<string, unknown>, path: string, isMessage: boolean): void {
+function checkKeys(
+  desc: DescMessage,
+  value: Record<string, unknown>,
+  isMessage: boolean,
+  besides: readonly string[] = [],
+): void {
   let names = memberNames.get(desc);
   if (names === undefined) {
     names = new Set(desc.members.map((member) => member.localName));
     memberNames.set(desc, names);
   }
   for (const key of Object.keys(value))
-    if (!names.has(key) && !(isMessage && ofMessages.has(key))) throw unknownField(desc, key, path);
+    if (!names.has(key) && !(isMessage && ofMessages.has(key))) throw unknownKey(desc, value, key, besides);
 }
 
-function unknownField(desc: DescMessage, key: string, path: string): TaskError {
-  const field = memberPath(path, shorten(key));
-  const advice = adviseOnField(desc, key);
-  return new TaskError("UNKNOWN_FIELD", `${desc.typeName} has no field ${field}${advice}`, { field });
+function unknownKey(desc: DescMessage, value: object, key: string, besides: readonly string[]): Problem {
+  if (isTask(value)) return notA(desc.typeName, value, adviseOnMessage(desc, value));
+  const advice = adviseOnField(desc, key, besides);
+  return new UnknownName((path) => `${desc.typeName} has no field ${path}${advice}`).in(shorten(key));
 }
 
-function checkOneof(oneof: DescOneof, value: unknown, path: string, parent: Parent): void {
-  if (!isPlainObject(value)) throw notA("{ case, value }", path, value);
+function checkOneof(oneof: DescOneof, value: unknown, depth: number, inMessage: boolean): void {
+  if (!isPlainObject(value)) throw notA("{ case, value }", value);
+  const stray = inMessage ? undefined : Object.keys(value).find((key) => key !== "case" && key !== "value");
+  if (stray !== undefined) throw strayInOneof(oneof, stray);
   if (value.case === undefined) return;
   const field = oneof.fields.find((other) => other.localName === value.case);
-  if (field === undefined) throw unknownCase(oneof, value.case, path);
-  checkField(field, value.value, `${path}.value`, parent);
+  if (field === undefined) throw unknownCase(oneof, value.case);
+  try {
+    checkField(field, value.value, depth, inMessage);
+  } catch (error) {
+    throw atMember("value", error);
+  }
 }
 
-function unknownCase({ fields }: DescOneof, value: unknown, path: string): TaskError {
+/** `create` would pass over it. */
+function strayInOneof({ localName, fields }: DescOneof, key: string): Problem {
+  const isField = fields.some((field) => field.localName === key);
+  const advice = isField ? `write ${localName}: { case: "${key}", value: … }` : "it is { case, value }";
+  return new UnknownName(() => `a oneof has no ${shorten(key)}; ${advice}`).in(shorten(key));
+}
+
+function unknownCase({ fields }: DescOneof, value: unknown): Problem {
   const known = fields.map(({ localName }) => localName);
   const advice = typeof value === "string" ? suggestName(value, known) : "";
-  const message = `${path} has no case ${describeValue(value)}; it has ${shorten(known.join(", "), 400)}${advice}`;
-  return new TaskError("UNKNOWN_FIELD", message, { field: `${path}.case` });
+  const reason = `has no case ${describeValue(value)}; it has ${shorten(known.join(", "), 400)}${advice}`;
+  return new UnknownName((path) => `${path.replace(/\.case$/, "")} ${reason}`).in("case");
 }
 
-function checkField(field: DescField, value: unknown, path: string, parent: Parent): void {
+function checkField(field: DescField, value: unknown, depth: number, inMessage: boolean): void {
   switch (field.fieldKind) {
     case "scalar":
-      checkScalar(field.scalar, value, path);
+      checkScalar(field.scalar, value);
       break;
     case "enum":
-      checkEnum(field.enum, value, path);
+      checkEnum(field.enum, value);
       break;
     case "message":
-      checkMessageField(field, value, path, parent);
+      checkMessageField(field, value, depth, inMessage);
       break;
     case "list":
-      checkList(field, value, path, parent);
+      checkList(field, value, depth, inMessage);
       break;
     case "map":
-      checkMap(field, value, path, parent);
+      checkMap(field, value, depth, inMessage);
   }
 }
 
-function checkList(field: DescField & { fieldKind: "list" }, value: unknown, path: string, parent: Parent): void {
-  if (!Array.isArray(value)) throw notA("an array", path, value, adviseOnList(value));
-  for (let i = 0; i < value.length; i++) checkElement(field, value[i], `${path}[${i}]`, parent);
+function checkList(field: DescField & { fieldKind: "list" }, value: unknown, depth: number, inMessage: boolean): void {
+  if (!isArray(value)) throw notA("an array", value, adviseOnList(value));
+  for (let i = 0; i < value.length; i++)
+    try {
+      checkElement(field, value[i], depth, inMessage);
+    } catch (error) {
+      throw atIndex(i, error);
+    }
 }
 
-function checkMap(field: DescField & { fieldKind: "map" }, value: unknown, path: string, parent: Parent): void {
-  if (!isPlainObject(value)) throw notA("an object", path, value, adviseOnMap(value));
-  for (const [key, element] of Object.entries(value)) {
-    const at = keyPath(path, key);
-    checkMapKey(field.mapKey, key, at);
-    checkElement(field, element, at, parent);
-  }
-}
-
-function keyPath(path: string, key: string): string {
-  return `${path}[${JSON.stringify(shorten(key))}]`;
+function checkMap(field: DescField & { fieldKind: "map" }, value: unknown, depth: number, inMessage: boolean): void {
+  if (!isPlainObject(value)) throw notA("an object", value, adviseOnMap(value));
+  for (const key of Object.keys(value))
+    try {
+      checkMapKey(field.mapKey, key);
+      checkElement(field, value[key], depth, inMessage);
+    } catch (error) {
+      throw atKey(key, error);
+    }
 }
 
 function checkElement(
   field: DescField & { fieldKind: "list" | "map" },
   value: unknown,
-  path: string,
-  parent: Parent,
+  depth: number,
+  inMessage: boolean,
 ): void {
   const kind = field.fieldKind === "list" ? field.listKind : field.mapKind;
-  if (kind === "scalar") checkScalar(field.scalar as ScalarType, value, path);
-  else if (kind === "enum") checkEnumNumber(field.enum as DescEnum, value, path);
-  else if (isJsonObjectField(field)) checkJsonObject(value, path, parent.depth + 1);
-  else checkMessage(field.message as DescMessage, value, path, parent);
+  if (kind === "scalar") checkScalar(field.scalar as ScalarType, value);
+  else if (kind === "enum") checkEnumNumber(field.enum as DescEnum, value);
+  else if (isJsonObjectField(field)) checkJsonObject(value, depth + 1);
+  else checkMessage(field.message as DescMessage, value, depth + 1, inMessage);
 }
 
 function checkMessageField(
   field: DescField & { fieldKind: "message" },
   value: unknown,
-  path: string,
-  parent: Parent,
+  depth: number,
+  inMessage: boolean,
 ): void {
   const desc = field.message;
   // protobuf-es keeps a wrapper as its bare value, and a Struct as a plain object.
   if (isWrapperDesc(desc) && field.oneof === undefined) {
-    checkDepth(path, parent.depth + 1);
+    checkDepth(depth + 1);
     const [{ scalar }] = desc.fields as [DescField & { fieldKind: "scalar" }];
-    checkScalar(scalar, value, path, adviseOnWrapper(value));
-  } else if (isJsonObjectField(field)) checkJsonObject(value, path, parent.depth + 1);
-  else checkMessage(desc, value, path, parent);
+    checkScalar(scalar, value, adviseOnWrapper(value));
+  } else if (isJsonObjectField(field)) checkJsonObject(value, depth + 1);
+  else checkMessage(desc, value, depth + 1, inMessage);
 }
 
 /** A Struct, which protobuf-es keeps as a plain object. */
-export function isJsonObjectField(field: DescField): boolean {
+function isJsonObjectField(field: DescField): boolean {
   return field.message?.typeName === "google.protobuf.Struct" && field.parent.typeName !== "google.protobuf.Value";
 }
 
 /** A google.protobuf.Struct at this depth. */
-function checkJsonObject(value: unknown, path: string, depth: number): void {
-  if (!isPlainObject(value)) throw notA("a JSON object", path, value, adviseOnMap(value));
-  checkDepth(path, depth);
-  for (const [key, element] of Object.entries(value)) {
-    const at = keyPath(path, key);
-    if (!key.isWellFormed()) throw invalidData(at, "the key holds a lone surrogate");
-    checkJsonValue(element, at, depth + 1);
-  }
+function checkJsonObject(value: unknown, depth: number): void {
+  if (!isPlainObject(value)) throw notA("a JSON object", value, adviseOnMap(value));
+  checkDepth(depth);
+  for (const key of Object.keys(value))
+    try {
+      if (!key.isWellFormed()) throw new Problem("the key holds a lone surrogate");
+      checkJsonValue(value[key], depth + 1);
+    } catch (error) {
+      throw atKey(key, error);
+    }
 }
 
 /** A google.protobuf.Value at this depth. */
-function checkJsonValue(value: unknown, path: string, depth: number): void {
-  checkDepth(path, depth);
+function checkJsonValue(value: unknown, depth: number): void {
+  checkDepth(depth);
   if (value === null || typeof value === "boolean" || typeof value === "number") return;
-  if (typeof value === "string") checkScalar(ScalarType.STRING, value, path);
-  else if (isPlainObject(value)) checkJsonObject(value, path, depth + 1);
-  else if (Array.isArray(value)) {
-    checkDepth(path, depth + 1);
-    for (let i = 0; i < value.length; i++) checkJsonValue(value[i], `${path}[${i}]`, depth + 2);
-  } else throw notA("a JSON value", path, value);
+  if (typeof value === "string") checkScalar(ScalarType.STRING, value);
+  else if (isArray(value)) checkJsonArray(value, depth + 1);
+  else if (isPlainObject(value)) checkJsonObject(value, depth + 1);
+  else throw notA("a JSON value", value);
 }
 
-function notA(expected: string, path: string, value: unknown, advice = ""): TaskError {
-  return invalidData(path, `expected ${expected}, got ${describeValue(value)}${advice}`);
+/** A google.protobuf.ListValue at this depth. */
+function checkJsonArray(value: readonly unknown[], depth: number): void {
+  checkDepth(depth);
+  for (let i = 0; i < value.length; i++)
+    try {
+      checkJsonValue(value[i], depth + 1);
+    } catch (error) {
+      throw atIndex(i, error);
+    }
 }

@@ -2,6 +2,7 @@ import { create, type DescField, type DescMessage, fromBinary, type Message, toB
 import { type Any, FeatureSet_FieldPresence } from "@bufbuild/protobuf/wkt";
 import { describeValue, messageOf } from "../core/describe-value.js";
 import { TaskError } from "../core/errors.js";
+import { readFrom } from "../core/read-from.js";
 import { isBytes } from "../core/values.js";
 import { decodeMessage, encodeMessage, type MessageCodec } from "../wire/message-codec.js";
 import { checkFields, isMessageLike, membersOf } from "./data-check.js";
@@ -11,12 +12,31 @@ import { invalidData } from "./data-errors.js";
  * A task type's data from what a user gave: a message, or an object of its fields. Throws UNKNOWN_FIELD and
  * INVALID_DATA with the field's path, at any depth: protobuf-es alone would drop the one and coerce the other.
  */
-export function createData(schema: DescMessage, init: object, codec?: MessageCodec): Message {
-  checkFields(schema, init);
+export function createData(
+  schema: DescMessage,
+  init: object,
+  codec?: MessageCodec,
+  besides?: readonly string[],
+): Message {
+  return readFrom(() => makeData(schema, init, codec, besides), unreadable);
+}
+
+/** `besides` are names that may be meant by a key that is no field's. */
+function makeData(
+  schema: DescMessage,
+  init: object,
+  codec: MessageCodec | undefined,
+  besides: readonly string[] | undefined,
+): Message {
+  checkFields(schema, init, besides);
   if (isMessageLike(init as Record<string, unknown>)) return init as Message;
   const message = create(schema, membersOf(schema, init as Record<string, unknown>));
   // V8 keeps objects slowly, as dictionaries, that got many properties one by one, as protobuf-es makes messages.
   return codec ? Object.assign(codec.create(), message) : message;
+}
+
+function unreadable(reason: string, cause: unknown): TaskError {
+  return invalidData("", reason, cause);
 }
 
 /** Throws INVALID_DATA where the message holds what its schema does not allow. */
@@ -25,7 +45,7 @@ export function encodeData(schema: DescMessage, data: Message, codec?: MessageCo
 }
 
 function encodeSlowly(schema: DescMessage, data: Message): Uint8Array<ArrayBuffer> {
-  checkFields(schema, data);
+  readFrom(() => checkFields(schema, data), unreadable);
   try {
     return toBinary(schema, data);
   } catch (cause) {

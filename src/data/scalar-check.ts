@@ -1,39 +1,35 @@
 import { type DescEnum, protoInt64, ScalarType } from "@bufbuild/protobuf";
 import { describeValue } from "../core/describe-value.js";
+import { Problem } from "../core/problem.js";
 import { isBytes } from "../core/values.js";
 import { adviseOnEnum, adviseOnScalar } from "./data-advice.js";
-import { invalidData } from "./data-errors.js";
+import { notA } from "./data-errors.js";
 
-/** Throws INVALID_DATA, with this advice if there is some, where a field of this type cannot hold the value. */
-export function checkScalar(type: ScalarType, value: unknown, path: string, advice = ""): void {
-  if (!scalarFits(type, value)) {
-    const reason = `expected ${scalarNames[type]}, got ${describeValue(value)}`;
-    throw invalidData(path, reason + (advice || adviseOnScalar(type, value)));
-  }
-  if (type === ScalarType.STRING && !(value as string).isWellFormed())
-    throw invalidData(path, "it holds a lone surrogate");
+// What is wrong is thrown as a Problem, which learns of its path on the way out.
+
+/** Throws, with this advice if there is some, where a field of this type cannot hold the value. */
+export function checkScalar(type: ScalarType, value: unknown, advice = ""): void {
+  if (!scalarFits(type, value)) throw notA(scalarNames[type], value, advice || adviseOnScalar(type, value));
+  if (type === ScalarType.STRING && !(value as string).isWellFormed()) throw new Problem("it holds a lone surrogate");
 }
 
-export function checkEnum(desc: DescEnum, value: unknown, path: string): void {
-  checkEnumNumber(desc, value, path);
+export function checkEnum(desc: DescEnum, value: unknown): void {
+  checkEnumNumber(desc, value);
   if (!desc.open && !desc.values.some((known) => known.number === value))
-    throw invalidData(path, `${desc.typeName} has no value ${describeValue(value)}`);
+    throw new Problem(`${desc.typeName} has no value ${describeValue(value)}`);
 }
 
 /** In lists and maps, protobuf-es also reads those of a closed enum that it does not know. */
-export function checkEnumNumber(desc: DescEnum, value: unknown, path: string): void {
-  if (isInteger(value, -0x8000_0000, 0x7fff_ffff)) return;
-  throw invalidData(path, `expected ${desc.typeName}, got ${describeValue(value)}${adviseOnEnum(desc, value)}`);
+export function checkEnumNumber(desc: DescEnum, value: unknown): void {
+  if (!isInteger(value, -0x8000_0000, 0x7fff_ffff)) throw notA(desc.typeName, value, adviseOnEnum(desc, value));
 }
 
-export function checkMapKey(type: ScalarType, key: string, path: string): void {
-  if (type === ScalarType.STRING) checkScalar(type, key, path);
+export function checkMapKey(type: ScalarType, key: string): void {
+  if (type === ScalarType.STRING) checkScalar(type, key);
   else if (type === ScalarType.BOOL) {
-    if (key !== "true" && key !== "false")
-      throw invalidData(path, `expected true or false for a key, got ${describeValue(key)}`);
-  } else if (!/^-?\d+$/.test(key))
-    throw invalidData(path, `expected a whole number for a key, got ${describeValue(key)}`);
-  else checkScalar(type, isLong(type) ? key : Number(key), path);
+    if (key !== "true" && key !== "false") throw notA("true or false for a key", key);
+  } else if (!/^-?\d+$/.test(key)) throw notA("a whole number for a key", key);
+  else checkScalar(type, isLong(type) ? key : Number(key));
 }
 
 /** Whether a message's field of this type can hold the value. */

@@ -1,8 +1,8 @@
 import { type DescMessage, fromBinary } from "@bufbuild/protobuf";
 import { BinaryReader, BinaryWriter, type WireType } from "@bufbuild/protobuf/wire";
-import { describeValue } from "../core/describe-value.js";
-import { isBytes, isPlainObject } from "../core/values.js";
-import { invalidData } from "./data-errors.js";
+import { atIndex, Problem } from "../core/problem.js";
+import { isArray, isBytes, isPlainObject } from "../core/values.js";
+import { notA } from "./data-errors.js";
 
 interface UnknownField {
   readonly no: number;
@@ -11,29 +11,30 @@ interface UnknownField {
 }
 
 /**
- * Checks the `$unknown` of a message: fields that the schema does not have, as protobuf-es keeps them. Throws INVALID_DATA
- * for what can't be that. JSON has no bytes, so that nothing out of JSON passes; and fields that the schema does have would
+ * Checks the `$unknown` of a message: fields that the schema does not have, as protobuf-es keeps them. Throws a Problem for
+ * what can't be that. JSON has no bytes, so that nothing out of JSON passes; and fields that the schema does have would
  * take the place of the message's own when it is read.
  */
-export function checkUnknownFields(desc: DescMessage, value: unknown, path: string): void {
-  if (!Array.isArray(value)) throw invalidData(path, `expected an array, got ${describeValue(value)}`);
+export function checkUnknownFields(desc: DescMessage, value: unknown): void {
+  if (!isArray(value)) throw notA("an array", value);
   const known = new Set(desc.fields.map(({ number }) => number));
-  for (let i = 0; i < value.length; i++) {
-    const at = `${path}[${i}]`;
-    const field = checkUnknownField(value[i], at);
-    const isKept = known.has(field.no) ? isUnknownValue(desc, field) : isOneValue(field);
-    if (!isKept) throw invalidData(at, `it is no unknown field of ${desc.typeName}`);
-  }
+  for (let i = 0; i < value.length; i++)
+    try {
+      const field = checkUnknownField(value[i]);
+      const isKept = known.has(field.no) ? isUnknownValue(desc, field) : isOneValue(field);
+      if (!isKept) throw new Problem(`it is no unknown field of ${desc.typeName}`);
+    } catch (error) {
+      throw atIndex(i, error);
+    }
 }
 
-function checkUnknownField(value: unknown, path: string): UnknownField {
-  if (!isPlainObject(value)) throw invalidData(path, `expected { no, wireType, data }, got ${describeValue(value)}`);
+function checkUnknownField(value: unknown): UnknownField {
+  if (!isPlainObject(value)) throw notA("{ no, wireType, data }", value);
   const { no, wireType, data } = value;
   if (!Number.isInteger(no) || (no as number) < 1 || (no as number) > MAX_FIELD_NUMBER)
-    throw invalidData(`${path}.no`, `expected a field's number, got ${describeValue(no)}`);
-  if (![0, 1, 2, 3, 5].includes(wireType as number))
-    throw invalidData(`${path}.wireType`, `expected a wire type, got ${describeValue(wireType)}`);
-  if (!isBytes(data)) throw invalidData(`${path}.data`, `expected a Uint8Array, got ${describeValue(data)}`);
+    throw notA("a field's number", no).in("no");
+  if (![0, 1, 2, 3, 5].includes(wireType as number)) throw notA("a wire type", wireType).in("wireType");
+  if (!isBytes(data)) throw notA("a Uint8Array", data).in("data");
   return value as unknown as UnknownField;
 }
 

@@ -1,12 +1,13 @@
 import { fromBinary, type Message } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import { type TaskEnvelope, TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
-import { describeValue, TaskError } from "../core/errors.js";
+import { adviseOnBytes, expectedBytes, isBatch } from "../core/bytes-advice.js";
+import { TaskError } from "../core/errors.js";
+import { isBytes } from "../core/values.js";
 import { type Version, versionToTimestamp } from "../core/version.js";
 import { catchFallback, fallBack } from "../wire/fallback.js";
 import { decode, type MessageCodec } from "../wire/message-codec.js";
-import type { Reader } from "../wire/reader.js";
-import { noBytes } from "../wire/reader.js";
+import { noBytes, type Reader } from "../wire/reader.js";
 import { readTimestamp } from "../wire/timestamp.js";
 import { checkEnvelope } from "./check.js";
 import { checkSize, type FullEnvelope } from "./envelope.js";
@@ -20,9 +21,10 @@ import { compactHeaders } from "./headers.js";
  * that is wrong.
  */
 export function decodeEnvelope(bytes: Uint8Array, maxBytes: number, reader?: DataReader): FullEnvelope {
-  if (!(bytes instanceof Uint8Array))
-    throw new TaskError("INVALID_ENVELOPE", `expected a Uint8Array, got ${describeValue(bytes)}`);
+  if (!isBytes(bytes)) throw new TaskError("INVALID_ENVELOPE", expectedBytes(bytes));
   checkSize(bytes.length, maxBytes);
+  if (isBatch(bytes))
+    throw new TaskError("INVALID_ENVELOPE", "the bytes are no task; they are a batch: fromBatch reads it");
   const envelope = decode(bytes, readEnvelope, reader) ?? decodeSlowly(bytes, reader);
   envelope.headers = compactHeaders(envelope.headers);
   checkEnvelope(envelope, "INVALID_ENVELOPE");
@@ -42,7 +44,7 @@ function decodeSlowly(bytes: Uint8Array, reader: DataReader | undefined): TaskEn
     // protobuf-es gives views of its input; the task must not change when its sender's buffer is used again.
     return fromBinary(TaskEnvelopeSchema, new Uint8Array(bytes));
   } catch (cause) {
-    const reason = `the bytes are no taskledger.v1.TaskEnvelope: ${(cause as Error).message}`;
+    const reason = `the bytes are no taskledger.v1.TaskEnvelope: ${(cause as Error).message}${adviseOnBytes(bytes)}`;
     throw new TaskError("INVALID_ENVELOPE", reason, { cause });
   }
 }

@@ -1,4 +1,6 @@
-import { describeValue, TaskError } from "../core/errors.js";
+import { describeValue, shorten } from "../core/describe-value.js";
+import { TaskError } from "../core/errors.js";
+import { readFrom } from "../core/read-from.js";
 import { isPlainObject } from "../core/values.js";
 
 /**
@@ -7,19 +9,28 @@ import { isPlainObject } from "../core/values.js";
  */
 export const UNKNOWN_FIELDS_HEADER = "taskledger-unknown-fields";
 
-/** Throws INVALID_DATA unless they are headers that a user may give. */
-export function checkNewHeaders(headers: unknown): asserts headers is Record<string, string> {
+/** A copy of headers that a user gives. Throws INVALID_DATA unless they may be given. */
+export function readNewHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
   checkHeaders(headers);
-  if (UNKNOWN_FIELDS_HEADER in (headers as object))
+  const copy = readFrom(() => ({ ...headers }), unreadable);
+  if (Object.hasOwn(copy, UNKNOWN_FIELDS_HEADER))
     throw invalid(`headers["${UNKNOWN_FIELDS_HEADER}"]`, "the name is taken by the protocol");
+  return copy;
 }
 
 /** Throws INVALID_DATA unless the headers are an object of well-formed strings. */
 export function checkHeaders(headers: unknown): void {
+  readFrom(() => checkStrings(headers), unreadable);
+}
+
+function checkStrings(headers: unknown): void {
   if (!isPlainObject(headers)) throw invalid("headers", `expected an object, got ${describeValue(headers)}`);
   for (const [key, value] of Object.entries(headers)) {
     if (key.isWellFormed() && typeof value === "string" && value.isWellFormed()) continue;
-    throw invalid(`headers[${JSON.stringify(key)}]`, `expected well-formed strings, got ${describeValue(value)}`);
+    throw invalid(
+      `headers[${JSON.stringify(shorten(key))}]`,
+      `expected well-formed strings, got ${describeValue(value)}`,
+    );
   }
 }
 
@@ -29,6 +40,10 @@ export function compactHeaders(headers: Record<string, string>): Record<string, 
   return headers;
 }
 
-function invalid(field: string, reason: string): TaskError {
-  return new TaskError("INVALID_DATA", `${field}: ${reason}`, { field });
+function unreadable(reason: string, cause: unknown): TaskError {
+  return invalid("headers", reason, cause);
+}
+
+function invalid(field: string, reason: string, cause?: unknown): TaskError {
+  return new TaskError("INVALID_DATA", `${field}: ${reason}`, { field, cause });
 }

@@ -1,18 +1,27 @@
 /// <reference lib="esnext.disposable" preserve="true"/>
-
 import type { Adapter, OperationOptions } from "../adapter/adapter.js";
 import { readBatch } from "../batch/batch.js";
 import { readTaskFrames } from "../batch/task-frames.js";
 import { type Claim, endCompleted } from "../claims/claim.js";
 import { type ClaimInfo, type ClaimOptions, claimInfoOf, claimsOf, claimVersion } from "../claims/claiming.js";
-import { checkSignal } from "../core/abort.js";
-import { checkFunction, type OptionNames, operationOptions, readOperation, readOptions } from "../core/arguments.js";
+
+import {
+  checkFunction,
+  noOptions,
+  type OptionNames,
+  operationOptions,
+  readOperation,
+  readOptions,
+} from "../core/arguments.js";
 import type { ByteSource } from "../core/byte-source.js";
+import { nameOf } from "../core/class-advice.js";
 import { messageOf } from "../core/describe-value.js";
 import { invalidArgument, isTaskError, TaskError } from "../core/errors.js";
-import { checkDistinct, checkKey, checkTaskList, type TaskKey } from "../core/keys.js";
-import { callStore, toStoreError } from "../core/store-error.js";
-import { isPlainObject } from "../core/values.js";
+import { checkDistinct, checkKey, checkTaskList, readKey, type TaskKey } from "../core/keys.js";
+import { adviseToAwait } from "../core/promises.js";
+import { readArray } from "../core/read-from.js";
+import { callStore, callStoreForOne, toStoreError } from "../core/store-error.js";
+import { isPlainObject, readOr } from "../core/values.js";
 import { DEFAULT_MAX_TASK_BYTES } from "../envelope/envelope.js";
 import { type FromHashOptions, hashToEnvelope } from "../json/hash.js";
 import type { BatchOptions, FrameOptions } from "../task/batch-options.js";
@@ -35,7 +44,7 @@ import {
   setInterfaceState,
 } from "./interface-state.js";
 import { type ListStats, readStats, type StatsOptions } from "./list-stats.js";
-import { checkSavedBefore, listTasks } from "./listing.js";
+import { listTasks, readListOptions } from "./listing.js";
 import { listStale, type StaleOptions } from "./stale.js";
 
 interface InterfaceOptions<C extends TaskClass<Task>> {
@@ -116,11 +125,11 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
    * interface. Throws UNKNOWN_TYPE where its type is not registered here, INVALID_DATA, TOO_LARGE, and what the store
    * throws; after an error whose `outcome` is `unknown`, saving again is safe.
    */
-  async save<T extends Task>(task: T, options: OperationOptions = {}): Promise<T> {
+  async save<T extends Task>(task: T, options: OperationOptions = noOptions): Promise<T> {
     const operation = readOperation(options, operationOptions);
     const entry = saveEntry(task, this, registryOf(this));
     const { adapter } = this;
-    const [outcome] = await callStore("unknown", () => adapter.save([entry], operation));
+    const outcome = await callStoreForOne("unknown", () => adapter.save([entry], operation));
     const error = settleSave(task, this, outcome);
     if (error) throw error;
     return task;
@@ -133,15 +142,19 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
    */
   async saveTogether(tasks: readonly Task[], options: OperationOptions = {}): Promise<void> {
     const operation = readOperation(options, operationOptions);
-    if (!Array.isArray(tasks)) throw invalidArgument("tasks", "an array of tasks", tasks);
     const registry = registryOf(this);
-    const entries = Array.from(tasks, (task) => saveEntry(task, this, registry)); // map would pass over holes
+    const given: Task[] = [];
+    const entries = readArray("tasks", "an array of tasks", tasks, (task) => {
+      const entry = saveEntry(task as Task, this, registry);
+      given.push(task as Task);
+      return entry;
+    });
     checkDistinct(entries);
     const { adapter } = this;
     if (adapter.saveTogether === undefined)
       throw new TaskError("UNSUPPORTED", "this store can't save several tasks in one step: it has no transactions");
     const versions = await callStore("unknown", () => adapter.saveTogether?.(entries, operation));
-    for (const [i, task] of tasks.entries()) {
+    for (const [i, task] of given.entries()) {
       const value = versions?.[i];
       const error = settleSave(task, this, value === undefined ? undefined : { ok: true, value });
       if (error) throw error;
@@ -159,16 +172,20 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
     return (await this.save(build.call(taskClass, init, buildOptions), saveOptions)) as InstanceType<K>;
   }
 
-  /** The open task with this id, or undefined. */
+  /**
+   * The open task with this id, or undefined: of its registered class, or an OpaqueTask. `instanceof` tells which it is;
+   * `type` does once OpaqueTask is ruled out, since an opaque task may be of a registered type, too. Throws INVALID_KEY,
+   * INVALID_ENVELOPE, and what the store throws.
+   */
   async find(
     taskList: string,
     id: string,
-    options: OperationOptions = {},
+    options: OperationOptions = noOptions,
   ): Promise<TaskOf<C> | OpaqueTask | undefined> {
     checkKey(taskList, id);
     const operation = readOperation(options, operationOptions);
     const { adapter } = this;
-    const [stored] = await callStore("not-applied", () => adapter.find([{ taskList, id }], operation));
+    const stored = await callStoreForOne("not-applied", () => adapter.find([{ taskList, id }], operation));
     return stored && (readStoredTask(stored, taskList, this, registryOf(this)) as TaskOf<C>);
   }
 
@@ -178,12 +195,7 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
    */
   all(taskList: string, options: ListOptions = {}): AsyncGenerator<TaskOf<C> | OpaqueTask, void, undefined> {
     checkTaskList(taskList);
-    const { savedBefore, signal } = readOptions(options, { savedBefore: true, signal: true });
-    checkSignal(signal);
-    const listing = listTasks(
-      { home: this, registry: registryOf(this), taskList },
-      { savedBefore: checkSavedBefore(savedBefore), signal },
-    );
+    const listing = listTasks({ home: this, registry: registryOf(this), taskList }, readListOptions(options));
     return listing as AsyncGenerator<TaskOf<C>, void, undefined>;
   }
 
@@ -191,11 +203,11 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
    * Removes the version that this task was saved or read as, and older ones. A task that is not there any more is no
    * error: the store cannot know whether it removed anything. Throws NOT_SAVED where the task has no version here.
    */
-  async complete(task: Task, options: OperationOptions = {}): Promise<void> {
+  async complete(task: Task, options: OperationOptions = noOptions): Promise<void> {
     const operation = readOperation(options, operationOptions);
     const entry = completeEntry(task, this);
     const { adapter } = this;
-    const [outcome] = await callStore("unknown", () => adapter.complete([entry], operation));
+    const outcome = await callStoreForOne("unknown", () => adapter.complete([entry], operation));
     const error = settleComplete(outcome);
     if (error) throw error;
     const { claim } = stateOf(task);
@@ -227,8 +239,7 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
    */
   async claimState(task: TaskKey, options: OperationOptions = {}): Promise<ClaimInfo | undefined> {
     const operation = readOperation(options, operationOptions);
-    const { taskList, id } = Object(task) as Partial<TaskKey>;
-    checkKey(taskList, id);
+    const { taskList, id } = readKey("task", task);
     const claims = claimsOf(this.adapter);
     const [state] = await claims.states([{ taskList, id } as TaskKey], operation);
     return state && claimInfoOf(state);
@@ -328,7 +339,9 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
   close(): Promise<void> {
     const own = interfaceState(this);
     if (findDefaultHome() === this) setDefaultHome(undefined);
-    own.closing ??= Promise.resolve(own.adapter?.close());
+    own.closing ??= callStore("not-applied", async () => {
+      await own.adapter?.close();
+    });
     return own.closing;
   }
 
@@ -388,8 +401,10 @@ const adapterMethods = ["open", "save", "find", "all", "complete", "close"] as c
 
 function checkAdapter(field: string, expected: string, value: unknown): asserts value is Adapter {
   const members = Object(value) as Record<string, unknown>;
-  if (adapterMethods.every((name) => typeof members[name] === "function")) return;
-  throw invalidArgument(field, `${expected} (${adapterMethods.join(", ")})`, value);
+  if (readOr(false, () => adapterMethods.every((name) => typeof members[name] === "function"))) return;
+  const name = nameOf(value);
+  const advice = name ? `; make one of it: new ${name}(…)` : adviseToAwait(value);
+  throw invalidArgument(field, `${expected} (${adapterMethods.join(", ")})`, value, advice);
 }
 
 function checkServices(value: unknown): void {

@@ -1,8 +1,11 @@
 import { readOptions } from "../core/arguments.js";
 import { invalidArgument } from "../core/errors.js";
+import { isIterable, SourceReader, supplyOf } from "../core/pull-source.js";
+import { readOr } from "../core/values.js";
 import { defaultHome } from "../task/default-home.js";
 import type { Task } from "../task/task.js";
 import type { ListOptions } from "../task/task-state.js";
+import { listOptionNames } from "./listing.js";
 
 /** Where a generator's tasks come from; a function is called when its turn comes, and again for each iteration. */
 export type TaskSource<T> = Iterable<T> | AsyncIterable<T> | (() => Iterable<T> | AsyncIterable<T>);
@@ -31,9 +34,8 @@ export class TaskGenerator<T extends Task = Task> implements AsyncIterable<T> {
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
     for (let i = 0; i < this.sources.length; i++) {
       const source = this.sources[i] as TaskSource<T>;
-      yield* typeof source === "function"
-        ? checkIterable(source(), "that the function gives an iterable or an async iterable")
-        : source;
+      const given = typeof source === "function" ? source() : source;
+      yield* elementsOf(given, "that the function gives an iterable or an async iterable");
     }
   }
 }
@@ -48,20 +50,40 @@ export function existingTasks<T extends Task = Task>(
   taskList: string,
   options: ExistingTasksOptions<T> = {},
 ): TaskGenerator<T> {
-  const { tasks, ...listOptions } = readOptions(options, { tasks: true, savedBefore: true, signal: true });
-  if (tasks !== undefined && typeof tasks?.all !== "function")
+  const { tasks, ...listOptions } = readOptions(options, { ...listOptionNames, tasks: true });
+  if (tasks !== undefined && !readOr(false, () => typeof tasks.all === "function"))
     throw invalidArgument("tasks", "a data interface or a task class", tasks);
   return new TaskGenerator<T>(() => (tasks ?? defaultHome()).all(taskList, listOptions) as AsyncIterable<T>);
 }
 
 function checkSource<T>(source: TaskSource<T>): TaskSource<T> {
-  return typeof source === "function"
+  return typeof source === "function" && !isClass(source)
     ? source
     : checkIterable(source, "an iterable, an async iterable, or a function that gives one");
 }
 
-function checkIterable<I>(value: I, expected: string): I {
-  if (typeof value === "object" && value !== null && (Symbol.asyncIterator in value || Symbol.iterator in value))
-    return value;
+/** A class, such as that of the tasks, can't be called. */
+function isClass(value: object): boolean {
+  return /^class\b/.test(Function.prototype.toString.call(value));
+}
+
+function checkIterable<I extends object>(value: I, expected: string): I {
+  if (isIterable(value)) return value;
   throw invalidArgument("source", expected, value);
+}
+
+async function* elementsOf<T>(
+  source: Iterable<T> | AsyncIterable<T>,
+  expected: string,
+): AsyncGenerator<T, void, undefined> {
+  const reader = new SourceReader(supplyOf(source, expected), undefined);
+  try {
+    for (;;) {
+      const next = (await reader.next()) as IteratorResult<T>;
+      if (next.done) return;
+      yield next.value;
+    }
+  } finally {
+    await reader.close();
+  }
 }

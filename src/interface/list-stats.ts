@@ -1,5 +1,6 @@
 import type { Adapter, OperationOptions, StoredTask } from "../adapter/adapter.js";
 import { type ClaimState, isClaimed, REDELIVERY } from "../adapter/claim-store.js";
+import { claimsOf } from "../claims/claiming.js";
 import { checkBoolean, checkCount, type OptionNames, readOperation } from "../core/arguments.js";
 import { chunks } from "../core/concurrency.js";
 import { checkTaskList } from "../core/keys.js";
@@ -84,7 +85,7 @@ async function readStates(
   const states: (ClaimState | undefined)[] = [];
   for (const some of chunks(tasks, STATES_AT_ONCE)) {
     const keys = some.map(({ id }) => ({ taskList, id }));
-    states.push(...((await adapter.claims?.states(keys, { signal })) ?? []));
+    states.push(...(await claimsOf(adapter).states(keys, { signal })));
   }
   return states;
 }

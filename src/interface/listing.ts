@@ -1,12 +1,14 @@
 import type { Adapter, StoredTask } from "../adapter/adapter.js";
-import { throwIfAborted } from "../core/abort.js";
+import { checkSignal, throwIfAborted } from "../core/abort.js";
+import { checkCount, type OptionNames, readOptions } from "../core/arguments.js";
 import { invalidArgument } from "../core/errors.js";
 import { toStoreError } from "../core/store-error.js";
-import { dateToVersion, type Version } from "../core/version.js";
+import { timeOf } from "../core/values.js";
+import { dateToVersion, isVersion, type Version } from "../core/version.js";
 import type { TaskTypeRegistry } from "../task/registry.js";
 import type { Task } from "../task/task.js";
 import { readStoredTask } from "../task/task-reading.js";
-import type { TaskHome } from "../task/task-state.js";
+import type { ListOptions, TaskHome } from "../task/task-state.js";
 
 export type Pages = AsyncIterable<readonly StoredTask[]>;
 
@@ -26,6 +28,8 @@ export interface ListSource {
 
 export interface ListingOptions {
   readonly savedBefore: Version | undefined;
+  readonly after?: Version | undefined;
+  readonly limit?: number | undefined;
   readonly signal: AbortSignal | undefined;
   /** Leaves tasks out, or changes their order, a page at a time. */
   readonly filter?: ((pages: Pages) => Pages) | undefined;
@@ -34,25 +38,39 @@ export interface ListingOptions {
 /** The open tasks of a list, read a page at a time as they are asked for. */
 export async function* listTasks(
   { home, registry, taskList }: ListSource,
-  { savedBefore, signal, filter }: ListingOptions,
+  { savedBefore, after, limit = Infinity, signal, filter }: ListingOptions,
 ): AsyncGenerator<Task, void, undefined> {
-  const pageSize = filter ? FILTERED_AT_ONCE : LISTED_AT_ONCE;
+  const pageSize = Math.min(limit, filter ? FILTERED_AT_ONCE : LISTED_AT_ONCE);
   const { adapter } = home;
   try {
-    const pages = adapter.all(taskList, { pageSize, maxPageBytes: MAX_PAGE_BYTES, savedBefore, signal });
+    const pages = adapter.all(taskList, { pageSize, maxPageBytes: MAX_PAGE_BYTES, savedBefore, after, signal });
+    let count = 0;
     for await (const page of filter ? filter(pages) : pages)
       for (const stored of page) {
         throwIfAborted(signal); // an adapter looks at the signal once a page
         yield readStoredTask(stored, taskList, home, registry);
+        if (++count >= limit) return;
       }
   } catch (thrown) {
     throw toStoreError(thrown, "not-applied");
   }
 }
 
+export const listOptionNames: OptionNames<ListOptions> = { savedBefore: true, after: true, limit: true, signal: true };
+
+/** Throws INVALID_ARGUMENT. */
+export function readListOptions(options: ListOptions): ListingOptions {
+  const { savedBefore, after, limit, signal } = readOptions(options, listOptionNames);
+  checkSignal(signal);
+  if (limit !== undefined) checkCount("limit", limit);
+  if (after !== undefined && !isVersion(after))
+    throw invalidArgument("after", "a version (bigint, in microseconds)", after);
+  return { savedBefore: checkSavedBefore(savedBefore), after, limit, signal };
+}
+
 /** The version that a cutoff stands for. Throws INVALID_ARGUMENT. */
-export function checkSavedBefore(value: Date | Version | undefined): Version | undefined {
+function checkSavedBefore(value: Date | Version | undefined): Version | undefined {
   if (value === undefined || typeof value === "bigint") return value;
-  if (value instanceof Date && !Number.isNaN(value.getTime())) return dateToVersion(value);
+  if (!Number.isNaN(timeOf(value) ?? Number.NaN)) return dateToVersion(value);
   throw invalidArgument("savedBefore", "a Date or a version (bigint, in microseconds)", value);
 }

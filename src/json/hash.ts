@@ -3,19 +3,20 @@ import { BinaryWriter, base64Decode, base64Encode } from "@bufbuild/protobuf/wir
 import type { Any } from "@bufbuild/protobuf/wkt";
 import { type TaskEnvelope, TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
 import { SealedDataSchema } from "../../gen/taskledger/v1/sealed_data_pb.js";
-import { checkBoolean, readOptions } from "../core/arguments.js";
-import { describeValue, messageOf } from "../core/describe-value.js";
+import { checkBoolean, noOptions, readOptions } from "../core/arguments.js";
+import { isTask } from "../core/copies.js";
+import { describeValue, messageOf, shorten } from "../core/describe-value.js";
 import { isTaskError, TaskError } from "../core/errors.js";
+import { Problem } from "../core/problem.js";
+import { adviseToAwait } from "../core/promises.js";
 import { typeNameOf, typeUrlOf } from "../core/type-url.js";
-import { isPlainObject } from "../core/values.js";
+import { isBytes, isPlainObject } from "../core/values.js";
 import { checkEnvelope } from "../envelope/check.js";
 import { encodeEnvelope } from "../envelope/encode.js";
 import { packData } from "../envelope/envelope.js";
 import { UNKNOWN_FIELDS_HEADER } from "../envelope/headers.js";
-import { JsonProblem } from "./json-problem.js";
-import { jsonToBinary } from "./json-to-binary.js";
+import { dataToBinary, jsonToBinary } from "./json-to-binary.js";
 import { jsonTypesOf } from "./json-types.js";
-import type { JsonOptions } from "./json-writing.js";
 
 /** A task as a plain object that JSON keeps whole: ProtoJSON of `taskledger.v1.TaskEnvelope`. */
 export type TaskHash = JsonObject;
@@ -33,10 +34,10 @@ export function envelopeToHash(envelope: TaskEnvelope & { data: Any }, schema: D
 function toPlainHash(envelope: TaskEnvelope & { data: Any }, schema: DescMessage): TaskHash | undefined {
   const { withoutExtensions: registry } = jsonTypesOf(schema);
   try {
-    const hash = toJson(TaskEnvelopeSchema, envelope, { registry });
+    const hash = toJson(TaskEnvelopeSchema, envelope, { registry }) as TaskHash;
     const options = { registry, ignoreUnknownFields: false, isStrict: true, maxBytes: Infinity };
-    const { data } = readJson(hash, options);
-    return data && Buffer.compare(data.value, envelope.data.value) === 0 ? (hash as TaskHash) : undefined;
+    const { value } = envelope.data;
+    return Buffer.compare(dataToBinary(schema, hash.data, options), value) === 0 ? hash : undefined;
   } catch {
     return undefined; // a Timestamp out of range, an Any of a type that the registry lacks, a negative zero …
   }
@@ -56,7 +57,7 @@ export function hashToEnvelope(
   hash: unknown,
   schemaOf: (typeName: string) => DescMessage | undefined,
   maxBytes: number,
-  options: FromHashOptions = {},
+  options: FromHashOptions = noOptions,
 ): TaskEnvelope & { data: Any } {
   const { ignoreUnknownFields = false } = readOptions(options, { ignoreUnknownFields: true });
   checkBoolean("ignoreUnknownFields", ignoreUnknownFields);
@@ -78,23 +79,22 @@ function readHash(
   const schema = sealed ? SealedDataSchema : schemaOf(typeNameOf(typeUrl));
   if (schema === undefined) throw unknownType(typeNameOf(typeUrl));
   const { all: registry } = jsonTypesOf(schema);
-  const envelope = readJson(hash, { registry, ignoreUnknownFields, isStrict: false, maxBytes });
+  const options = { registry, ignoreUnknownFields, isStrict: false, maxBytes };
+  const bytes = jsonToBinary(TaskEnvelopeSchema, hash, options);
+  const envelope = fromBinary(TaskEnvelopeSchema, bytes);
   checkEnvelope(envelope, "INVALID_HASH");
   // The sender's prefix stays.
   envelope.data = sealed ? unseal(envelope.data) : packData(typeUrl, envelope.data.value);
   unknownFieldsFromHeader(envelope);
   checkEnvelope(envelope, "INVALID_HASH");
-  encodeEnvelope(envelope, maxBytes);
+  // What was in base64 takes less now; the prefix of the type may take more.
+  if (bytes.length + typeUrl.length > maxBytes) encodeEnvelope(envelope, maxBytes);
   return envelope;
-}
-
-function readJson(hash: unknown, options: JsonOptions): TaskEnvelope {
-  return fromBinary(TaskEnvelopeSchema, jsonToBinary(TaskEnvelopeSchema, hash, options));
 }
 
 /** What is no problem of the JSON was thrown by an accessor, or by a proxy. */
 function invalidHash(cause: unknown): TaskError {
-  const path = cause instanceof JsonProblem ? cause.path : "";
+  const path = cause instanceof Problem ? cause.path : "";
   return new TaskError("INVALID_HASH", `${path || "the hash"}: ${messageOf(cause)}`, {
     field: path || undefined,
     cause,
@@ -102,22 +102,36 @@ function invalidHash(cause: unknown): TaskError {
 }
 
 function dataTypeOf(hash: unknown): { typeUrl: string; sealed: boolean } {
-  if (!isPlainObject(hash))
-    throw new TaskError("INVALID_HASH", `expected the plain object of a task, got ${describeValue(hash)}`);
+  if (!isPlainObject(hash) || isTask(hash))
+    throw new TaskError(
+      "INVALID_HASH",
+      `expected the plain object of a task, got ${describeValue(hash)}${adviseOnHash(hash)}`,
+    );
   const data = Object.hasOwn(hash, "data") ? hash.data : undefined;
   const typeUrl = typeof data === "object" && data !== null ? (data as Record<string, unknown>)["@type"] : undefined;
   if (typeof typeUrl !== "string" || typeNameOf(typeUrl) === "")
-    throw new TaskError("INVALID_HASH", `data["@type"] must name the type of the data; got ${describeValue(typeUrl)}`, {
-      field: 'data["@type"]',
-    });
+    throw noType(typeUrl, data === undefined ? "; a new task is made of its fields by build" : "");
   return { typeUrl, sealed: typeNameOf(typeUrl) === SealedDataSchema.typeName };
+}
+
+function noType(typeUrl: unknown, advice: string): TaskError {
+  const field = 'data["@type"]';
+  const message = `${field} must name the type of the data; got ${describeValue(typeUrl)}${advice}`;
+  return new TaskError("INVALID_HASH", message, { field });
+}
+
+/** What to write instead of what is no hash. */
+function adviseOnHash(value: unknown): string {
+  if (typeof value === "string") return "; parse it first: JSON.parse(text)";
+  if (isBytes(value)) return "; bytes are read by fromBinary";
+  return isTask(value) ? "; it is a task already" : adviseToAwait(value);
 }
 
 function unknownType(type: string): TaskError {
   const advice = "register it; the bytes of a task (toBinary) can be kept and passed on without";
   return new TaskError(
     "UNKNOWN_TYPE",
-    `${type} is not among the types known here, so its JSON can't be read: ${advice}`,
+    `${shorten(type)} is not among the types known here, so its JSON can't be read: ${advice}`,
     {
       field: 'data["@type"]',
     },

@@ -17,10 +17,11 @@ import {
   UInt64ValueSchema,
 } from "@bufbuild/protobuf/wkt";
 import { suggestName } from "../core/nearest-name.js";
+import { Problem } from "../core/problem.js";
 import { noBytes } from "../wire/reader.js";
 import type { Writer } from "../wire/writer.js";
 import { enumNumberOf } from "./json-names.js";
-import { expected, JsonProblem, readByLibrary } from "./json-problem.js";
+import { expected, readByLibrary } from "./json-problem.js";
 
 /** What a JSON value is as a field's: a string, a boolean, a number, bytes, or a bigint. */
 export type Scalar = string | boolean | number | bigint | Uint8Array;
@@ -59,7 +60,7 @@ export function scalarOf(type: ScalarType, json: unknown): Scalar {
 
 export function textOf(json: unknown): string {
   if (typeof json !== "string") throw expected("string", json);
-  if (!json.isWellFormed()) throw new JsonProblem("it holds a lone surrogate: invalid UTF8");
+  if (!json.isWellFormed()) throw new Problem("it holds a lone surrogate: invalid UTF8");
   return json;
 }
 

@@ -1,26 +1,42 @@
 import { type DescField, type DescMessage, type JsonObject, ScalarType } from "@bufbuild/protobuf";
-import { FeatureSet_FieldPresence } from "@bufbuild/protobuf/wkt";
+import { shorten } from "../core/describe-value.js";
 import { suggestName } from "../core/nearest-name.js";
+import { atIndex, atKey, atMember, Problem } from "../core/problem.js";
 import { typeNameOf, typeUrlOf } from "../core/type-url.js";
 import { noBytes } from "../wire/reader.js";
 import { Writer } from "../wire/writer.js";
+import { hasNull, leavesOutZero, tagOf, tagWith, takesNull, typeOf } from "./json-field.js";
 import { fieldOf, hasAmbiguousNames, isBracketed } from "./json-names.js";
-import { atIndex, atKey, atMember, expected, JsonProblem } from "./json-problem.js";
+import { expected } from "./json-problem.js";
 import { enumOf, isZero, type Scalar, scalarOf, wireTypeOf, writeScalar } from "./json-scalar.js";
 import { isJsonObject, type WriteMessage, wellKnownWriter } from "./json-well-known.js";
 import { type JsonOptions, JsonWriting } from "./json-writing.js";
 
 /**
  * The bytes of the message that a ProtoJSON value stands for, in one pass: no message is made of it on the way, so that
- * its size bounds the time and the memory. Throws JsonProblem with the path of what is wrong, and TOO_LARGE.
+ * its size bounds the time and the memory. Throws Problem with the path of what is wrong, and TOO_LARGE.
  */
 export function jsonToBinary(desc: DescMessage, json: unknown, options: JsonOptions): Uint8Array<ArrayBuffer> {
-  // Its slab is taken away meanwhile: an accessor in the JSON may call this function again.
+  return write(options, (writing, p) => writeMessage(writing, p, desc, json));
+}
+
+/** The same for the data of an envelope, which is in an Any, beside the name of its type. */
+export function dataToBinary(desc: DescMessage, json: unknown, options: JsonOptions): Uint8Array<ArrayBuffer> {
+  if (!isJsonObject(json)) throw expected("object", json);
+  return write(options, (writing, p) => {
+    writing.enter(); // the envelope
+    writing.enter(); // the Any
+    return writeContent(writing, p, desc, json);
+  });
+}
+
+function write(options: JsonOptions, writeTo: (writing: JsonWriting, p: number) => number): Uint8Array<ArrayBuffer> {
+  // It is taken away meanwhile: an accessor in the JSON may call this function again.
   const writer = idle ?? new Writer();
   idle = undefined;
   try {
     const start = writer.start();
-    return writer.finish(start, writeMessage(new JsonWriting(writer, start, options), start, desc, json));
+    return writer.finish(start, writeTo(new JsonWriting(writer, start, options), start));
   } finally {
     writer.bytes = noBytes; // which may be large
     idle = writer;
@@ -80,7 +96,7 @@ function checkUnknown({ options }: JsonWriting, desc: DescMessage, key: string):
     desc.fields.map(({ jsonName }) => jsonName),
   );
   const reason = `${desc.typeName} has no such field; { ignoreUnknownFields: true } passes over it${advice}`;
-  throw new JsonProblem(reason);
+  throw new Problem(reason);
 }
 
 function extensionOf({ options }: JsonWriting, desc: DescMessage, key: string): DescField | undefined {
@@ -96,16 +112,16 @@ function checkNames(
   key: string,
   json: JsonObject,
 ): void {
-  if (options.isStrict && hasAmbiguousNames(desc)) throw new JsonProblem("the key may stand for two fields");
+  if (options.isStrict && hasAmbiguousNames(desc)) throw new Problem("the key may stand for two fields");
   const { name, jsonName } = field;
   if (key !== name || name === jsonName || !Object.hasOwn(json, jsonName) || fieldOf(desc, jsonName) !== field) return;
-  throw new JsonProblem(`the field is set multiple times, by ${jsonName} and ${name}`);
+  throw new Problem(`the field is set multiple times, by ${jsonName} and ${name}`);
 }
 
 /** The fields that have been set of each oneof, with one more. */
 function addCase(cases = new Map<object, DescField>(), oneof: object, field: DescField): Map<object, DescField> {
   const other = cases.get(oneof);
-  if (other) throw new JsonProblem(`oneof set multiple times by ${other.name} and ${field.name}`);
+  if (other) throw new Problem(`oneof set multiple times by ${other.name} and ${field.name}`);
   return cases.set(oneof, field);
 }
 
@@ -119,24 +135,10 @@ function writeField(writing: JsonWriting, p: number, field: DescField, json: unk
       return writeSubmessage(writing, p, field, json);
     default: {
       const value = scalarIn(writing, p, field, json);
-      if (value === undefined || (isLeftOut(field) && isZero(value))) return p;
+      if (value === undefined || (leavesOutZero(field) && isZero(value))) return p;
       return writeScalar(writing.writer, p, tagOf(field), typeOf(field), value);
     }
   }
-}
-
-/** For others null is nothing at all. */
-function takesNull({ fieldKind, message, enum: desc }: DescField): boolean {
-  if (fieldKind === "list" || fieldKind === "map") return false;
-  return isNullable(message?.typeName ?? desc?.typeName);
-}
-
-function isNullable(typeName: string | undefined): boolean {
-  return typeName === "google.protobuf.Value" || typeName === "google.protobuf.NullValue";
-}
-
-function isLeftOut({ presence }: DescField): boolean {
-  return presence === FeatureSet_FieldPresence.IMPLICIT;
 }
 
 /** Undefined for an enum value that is to be ignored. */
@@ -144,18 +146,6 @@ function scalarIn(writing: JsonWriting, p: number, field: DescField, json: unkno
   writing.checkText(p, json);
   if (field.enum) return enumOf(field.enum, json, writing.options.ignoreUnknownFields);
   return writing.checkNumber(scalarOf(field.scalar as ScalarType, json));
-}
-
-function typeOf({ scalar }: DescField): ScalarType {
-  return scalar ?? ScalarType.INT32; // an enum
-}
-
-function tagOf(field: DescField): number {
-  return numbered(field, wireTypeOf(typeOf(field)));
-}
-
-function numbered({ number }: DescField, wireType: number): number {
-  return ((number << 3) | wireType) >>> 0;
 }
 
 function writeSubmessage(
@@ -166,10 +156,10 @@ function writeSubmessage(
 ): number {
   const { writer: w } = writing;
   if ("delimitedEncoding" in field && field.delimitedEncoding) {
-    const end = writeMessage(writing, w.tag(p, numbered(field, 3)), field.message, json);
-    return w.tag(end, numbered(field, 4));
+    const end = writeMessage(writing, w.tag(p, tagWith(field, 3)), field.message, json);
+    return w.tag(end, tagWith(field, 4));
   }
-  const start = w.fork(p, numbered(field, 2));
+  const start = w.fork(p, tagWith(field, 2));
   return w.join(start, writeMessage(writing, start, field.message, json));
 }
 
@@ -177,7 +167,7 @@ function writeList(writing: JsonWriting, p: number, field: DescField & { fieldKi
   if (!Array.isArray(json)) throw expected("Array", json);
   const { writer: w } = writing;
   const isPacked = field.packed && json.length > 0;
-  const start = isPacked ? w.fork(p, numbered(field, 2)) : p;
+  const start = isPacked ? w.fork(p, tagWith(field, 2)) : p;
   const tag = isPacked ? 0 : tagOf(field);
   let end = start;
   for (let i = 0; i < json.length; i++)
@@ -197,8 +187,7 @@ function writeElement(
   tag: number,
   json: unknown,
 ): number {
-  if (json === null && !isNullable(field.message?.typeName ?? field.enum?.typeName))
-    throw new JsonProblem("a list item must not be null");
+  if (json === null && !hasNull(field)) throw new Problem("a list item must not be null");
   if (field.listKind === "message") return writeSubmessage(writing, p, field, json);
   const value = scalarIn(writing, p, field, json);
   return value === undefined ? p : writeScalar(writing.writer, p, tag, typeOf(field), value);
@@ -213,7 +202,7 @@ function writeMap(writing: JsonWriting, p: number, field: DescField & { fieldKin
     try {
       writing.checkText(end, key);
       const mapKey = mapKeyOf(field.mapKey, key);
-      if (keys?.has(mapKey)) throw new JsonProblem("the key is there twice");
+      if (keys?.has(mapKey)) throw new Problem("the key is there twice");
       keys?.add(mapKey);
       end = writing.checkSize(writeEntry(writing, end, field, mapKey, json[key]));
     } catch (error) {
@@ -230,7 +219,7 @@ function mapKeyOf(type: ScalarType, key: string): Scalar {
   try {
     return scalarOf(type, key);
   } catch (error) {
-    if (error instanceof JsonProblem) throw new JsonProblem(`invalid map key: ${error.message}`);
+    if (error instanceof Problem) throw new Problem(`invalid map key: ${error.message}`);
     throw error;
   }
 }
@@ -243,9 +232,8 @@ function writeEntry(
   json: unknown,
 ): number {
   const { writer: w } = writing;
-  if (json === null && !isNullable(field.message?.typeName ?? field.enum?.typeName))
-    throw new JsonProblem("a map value must not be null");
-  const entry = w.fork(p, numbered(field, 2));
+  if (json === null && !hasNull(field)) throw new Problem("a map value must not be null");
+  const entry = w.fork(p, tagWith(field, 2));
   const at = writeScalar(w, entry, 8 | wireTypeOf(field.mapKey), field.mapKey, key);
   if (field.mapKind === "message") {
     const start = w.fork(at, 18);
@@ -276,9 +264,9 @@ function typeNameIn(json: JsonObject): string {
   return typeName;
 }
 
-function unknownType(typeName: string): JsonProblem {
-  return new JsonProblem(
-    `${typeName} is not in the type registry: it must be in a file that the data's file imports`,
+function unknownType(typeName: string): Problem {
+  return new Problem(
+    `${shorten(typeName)} is not in the type registry: it must be in a file that the data's file imports`,
   ).in('["@type"]');
 }
 

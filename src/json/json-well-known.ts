@@ -1,7 +1,8 @@
 import { type DescField, type DescMessage, fromJson, type JsonValue, ScalarType } from "@bufbuild/protobuf";
 import { DurationSchema, FieldMaskSchema, isWrapperDesc, TimestampSchema } from "@bufbuild/protobuf/wkt";
+import { atIndex, atKey, Problem } from "../core/problem.js";
 import type { Writer } from "../wire/writer.js";
-import { atIndex, atKey, expected, JsonProblem, readByLibrary } from "./json-problem.js";
+import { expected, readByLibrary } from "./json-problem.js";
 import { isZero, scalarOf, textOf, wireTypeOf, writeScalar } from "./json-scalar.js";
 import type { JsonWriting } from "./json-writing.js";
 
@@ -31,7 +32,7 @@ const writers: Readonly<Record<string, WriteMessage>> = {
   },
   "google.protobuf.FieldMask": (writing, p, json) => {
     const { paths } = readByLibrary(() => fromJson(FieldMaskSchema, textOf(json)));
-    if (writing.options.isStrict && paths.includes("")) throw new JsonProblem("a path is empty");
+    if (writing.options.isStrict && paths.includes("")) throw new Problem("a path is empty");
     return paths.reduce((end, path) => writing.checkSize(writing.writer.string(end, 10, path)), p);
   },
   "google.protobuf.Struct": writeStruct,

@@ -1,8 +1,8 @@
 import type { Registry } from "@bufbuild/protobuf";
 import { TaskError } from "../core/errors.js";
+import { Problem } from "../core/problem.js";
 import { MAX_DEPTH } from "../data/data-check.js";
 import type { Writer } from "../wire/writer.js";
-import { JsonProblem } from "./json-problem.js";
 
 export interface JsonOptions {
   /** The types that an Any may hold. */
@@ -35,7 +35,7 @@ export class JsonWriting {
 
   /** Goes into a message. */
   enter(): void {
-    if (++this.#depth > MAX_LEVELS) throw new JsonProblem(`it is nested deeper than ${MAX_DEPTH} messages`);
+    if (++this.#depth > MAX_LEVELS) throw new Problem(`it is nested deeper than ${MAX_DEPTH} messages`);
   }
 
   leave(): void {
@@ -44,7 +44,7 @@ export class JsonWriting {
 
   /** The same value. Throws where it is a negative zero, and that matters. */
   checkNumber<T>(value: T): T {
-    if (this.options.isStrict && Object.is(value, -0)) throw new JsonProblem("it is a negative zero");
+    if (this.options.isStrict && Object.is(value, -0)) throw new Problem("it is a negative zero");
     return value;
   }
 

@@ -3,6 +3,7 @@ import { checkOptions, checkSpelling, type OptionNames, readOptions } from "../c
 import { mapConcurrently } from "../core/concurrency.js";
 import { describeValue, messageOf } from "../core/describe-value.js";
 import { TaskError } from "../core/errors.js";
+import { readArgument } from "../core/read-from.js";
 import type { DataInterface } from "../interface/data-interface.js";
 import { servicesOf } from "../interface/interface-state.js";
 import { defaultHome } from "../task/default-home.js";
@@ -57,13 +58,13 @@ export class CompositeTask extends Task<typeof CompositeSchema> {
    * own that calls `run` hands on its context for that: `this.run({ ...context, concurrency: 4 })`.
    */
   run(options: RunOptions | ExecuteContext = {}): AsyncGenerator<PerformResult, void, undefined> {
-    checkOptions(options);
+    const context = readContext(options);
     // A context holds what its user has put there, too.
-    checkSpelling(options, [...Object.keys(runOptions), "claim", "attempt", "services"]);
-    const given = Object.entries(options).filter(([name]) => Object.hasOwn(runOptions, name));
+    checkSpelling(context, [...Object.keys(runOptions), "claim", "attempt", "services"]);
+    const given = Object.entries(context).filter(([name]) => Object.hasOwn(runOptions, name));
     // It is the composite that waits to be tried again.
     const { concurrency, backoff = { initial: 0 }, ...rest } = readOptions(Object.fromEntries(given), runOptions);
-    const { [UNDER_WAY]: outer = [] } = options as CompositeContext;
+    const { [UNDER_WAY]: outer = [] } = context as CompositeContext;
     return runChildren(this, checkPerformOptions({ ...rest, backoff }), outer, concurrency);
   }
 
@@ -72,9 +73,9 @@ export class CompositeTask extends Task<typeof CompositeSchema> {
    * that are given up to a dead-letter list are not open any more.
    */
   override async execute(context: ExecuteContext): Promise<void> {
-    checkOptions(context);
+    const own = readContext(context);
     const open: PerformResult[] = [];
-    for await (const child of this.run(context)) if (!isSettled(child)) open.push(child);
+    for await (const child of this.run(own)) if (!isSettled(child)) open.push(child);
     const [first] = open;
     if (first === undefined) return;
     const { taskList, id, childTaskList } = this;
@@ -82,6 +83,12 @@ export class CompositeTask extends Task<typeof CompositeSchema> {
     const message = `${count} stay open; the first is ${first.task.id}: ${reasonOf(first)}`;
     throw new TaskError("COMPOSITE_INCOMPLETE", message, { taskList, id, cause: causeOf(first) });
   }
+}
+
+/** A copy of a context, which may have more than this class knows of: it is its user's. */
+function readContext<T extends object>(context: T): T {
+  checkOptions(context);
+  return readArgument("options", () => ({ ...context }));
 }
 
 function isSettled({ type, ...result }: PerformResult): boolean {

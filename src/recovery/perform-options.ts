@@ -11,6 +11,7 @@ import {
   readOptions,
 } from "../core/arguments.js";
 import { checkTaskList } from "../core/keys.js";
+import { isPlainObject } from "../core/values.js";
 import type { Task } from "../task/task.js";
 import type { ExecuteContext } from "../task/task-types.js";
 
@@ -98,6 +99,11 @@ export const performOptionNames: OptionNames<PerformOptions> = {
   ...{ owner: true, lease: true, timeout: true, maxAttempts: true, backoff: true },
   ...{ deadLetterList: true, onExhausted: true, opaque: true, signal: true },
 };
+
+/** Throws INVALID_ARGUMENT for what is neither a function nor undefined. */
+export function checkHandler(handler: unknown): void {
+  checkFunction("handler", handler, isPlainObject(handler) ? "; the options come after the handler" : "");
+}
 
 /** Throws INVALID_ARGUMENT, INVALID_KEY. */
 export function checkPerformOptions<T extends PerformOptions>(options: T): T {

@@ -1,9 +1,10 @@
-import { checkFunction, readOptions } from "../core/arguments.js";
+import { readOptions } from "../core/arguments.js";
 import type { DataInterface } from "../interface/data-interface.js";
 import type { OpaqueTask } from "../task/opaque-task.js";
 import type { Task } from "../task/task.js";
 import type { TaskClass, TaskOf } from "../task/task-types.js";
 import {
+  checkHandler,
   checkPerformOptions,
   type PerformOptions,
   type PerformResult,
@@ -29,7 +30,7 @@ export async function perform<C extends TaskClass<Task>, T extends TaskOf<C> | O
   handler?: TaskHandler<T> | undefined,
   options: PerformOptions<T> = {},
 ): Promise<PerformResult<T>> {
-  checkFunction("handler", handler);
+  checkHandler(handler);
   const read = checkPerformOptions(readOptions(options as PerformOptions, performOptionNames));
   const performer = new Performer(tasks as DataInterface, handler as TaskHandler<Task> | undefined, read);
   return (await performer.perform(task)) as PerformResult<T>;

@@ -1,4 +1,3 @@
-import { checkFunction } from "../core/arguments.js";
 import { mapConcurrently } from "../core/concurrency.js";
 import type { TaskError } from "../core/errors.js";
 import { checkTaskLists } from "../core/keys.js";
@@ -7,7 +6,7 @@ import { listStale } from "../interface/stale.js";
 import type { OpaqueTask } from "../task/opaque-task.js";
 import type { Task } from "../task/task.js";
 import type { TaskClass, TaskOf } from "../task/task-types.js";
-import type { PerformResult, TaskHandler } from "./perform-options.js";
+import { checkHandler, type PerformResult, type TaskHandler } from "./perform-options.js";
 import { Performer } from "./performer.js";
 import { type RecoverCounts, type RecoverEvent, type RecoverOptions, readRecoverOptions } from "./recover-options.js";
 import { repeat } from "./repeat.js";
@@ -28,7 +27,7 @@ export async function recover<C extends TaskClass<Task>>(
   options: RecoverOptions<TaskOf<C> | OpaqueTask> = {},
 ): Promise<RecoverCounts> {
   const lists = checkTaskLists(taskLists);
-  checkFunction("handler", handler);
+  checkHandler(handler);
   const read = readRecoverOptions(lists, options as RecoverOptions);
   return new Recovery(tasks as DataInterface, lists, handler as TaskHandler<Task> | undefined, read).run();
 }

@@ -4,6 +4,7 @@ import { claimsOf } from "../claims/claiming.js";
 import { checkSignal } from "../core/abort.js";
 import { checkCount, checkDuration, checkFunction, type OptionNames, readOptions } from "../core/arguments.js";
 import { forEachConcurrently } from "../core/concurrency.js";
+import { invalidArgument } from "../core/errors.js";
 import { checkTaskLists } from "../core/keys.js";
 import type { DataInterface } from "../interface/data-interface.js";
 import { checkDataInterface } from "../interface/interface-state.js";
@@ -61,7 +62,7 @@ export async function redeliver<C extends TaskClass<Task>>(
 ): Promise<number> {
   checkDataInterface("tasks", tasks);
   const lists = checkTaskLists(taskLists);
-  checkFunction("send", send);
+  if (typeof send !== "function") throw invalidArgument("send", "a function", send);
   const { every, signal, onFailed, ...rest } = readOptions(options, redeliverOptions);
   const { olderThan = 60_000, interval = 300_000, batchSize = 100 } = rest;
   checkDuration("interval", interval, 1);

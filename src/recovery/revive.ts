@@ -1,7 +1,7 @@
 import type { OperationOptions } from "../adapter/adapter.js";
 import { checkBoolean, type OptionNames, readOperation } from "../core/arguments.js";
-import { invalidArgument } from "../core/errors.js";
-import { checkTaskList, type TaskKey } from "../core/keys.js";
+import { checkId, checkTaskList, type TaskKey } from "../core/keys.js";
+import { readArray } from "../core/read-from.js";
 import { encodeEnvelope } from "../envelope/encode.js";
 import type { FullEnvelope } from "../envelope/envelope.js";
 import type { DataInterface } from "../interface/data-interface.js";
@@ -49,13 +49,18 @@ export async function revive(
 ): Promise<Revival[]> {
   checkDataInterface("tasks", tasks);
   checkTaskList(deadLetterList);
-  const { ids, dryRun = false, signal } = readOperation(options, reviveOptions);
+  const { ids: given, dryRun = false, signal } = readOperation(options, reviveOptions);
   checkBoolean("dryRun", dryRun);
-  if (ids !== undefined && !Array.isArray(ids)) throw invalidArgument("ids", "an array of ids", ids);
+  const ids = given === undefined ? undefined : readArray("ids", "an array of ids", given, readId);
   const revivals: Revival[] = [];
   for await (const deadLetter of deadLetters(tasks, deadLetterList, ids, signal))
     revivals.push(await reviveOne(tasks, deadLetter, dryRun));
   return revivals;
+}
+
+function readId(id: unknown): string {
+  checkId(id);
+  return id;
 }
 
 async function* deadLetters(

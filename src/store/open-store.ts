@@ -1,15 +1,25 @@
 import type { Adapter, OperationOptions } from "../adapter/adapter.js";
-import { checkCount, readOperation, readOptions } from "../core/arguments.js";
-import { cassandraAdapter } from "./cassandra-adapter.js";
+import { checkBoolean, checkCount, type OptionNames, readOperation, readOptions } from "../core/arguments.js";
+import { isPlainObject } from "../core/values.js";
+import { cassandraAdapter, describeCassandraSchema, type StoreSchema } from "./cassandra-adapter.js";
 import { parseStoreUrl, type StoreAddress } from "./store-url.js";
+
+export type { StoreSchema };
 
 export interface OpenStoreOptions extends OperationOptions {
   /**
-   * Makes what the store needs, if it is not there: Cassandra's keyspace and tables, with so many replicas in the
-   * data centre of the URL. The other stores make what they need by themselves.
+   * Writes nothing, and makes nothing that is not there: saves, completes and claims are UNSUPPORTED. Of a store in
+   * memory, which is empty, this is not heeded. False by default.
    */
-  readonly createSchema?: { readonly replicas: number } | undefined;
+  readonly readOnly?: boolean | undefined;
+  /**
+   * Makes what the store needs, if it is not there: Cassandra's keyspace and tables. The other stores make what they need
+   * by themselves.
+   */
+  readonly createSchema?: StoreSchema | undefined;
 }
+
+const optionNames: OptionNames<OpenStoreOptions> = { createSchema: true, readOnly: true, signal: true };
 
 /**
  * Opens the store that a URL names; its driver is imported only then. An open Cassandra keeps the process running until it is
@@ -26,9 +36,11 @@ export interface OpenStoreOptions extends OperationOptions {
  * them holds the password.
  */
 export async function openStore(url: string, options: OpenStoreOptions = {}): Promise<Adapter> {
-  const { createSchema, signal } = readOperation(options, { createSchema: true, signal: true });
-  const replicas = createSchema && replicasOf(createSchema);
-  const adapter = await adapterFor(parseStoreUrl(url), replicas);
+  const { createSchema, readOnly = false, ...operation } = readOperation(options, optionNames);
+  const { signal } = operation;
+  checkBoolean("readOnly", readOnly);
+  const schema = createSchema && checkSchema("createSchema", createSchema);
+  const adapter = await adapterFor(parseStoreUrl(url), readOnly, schema);
   try {
     await adapter.open({ signal });
   } catch (error) {
@@ -38,19 +50,41 @@ export async function openStore(url: string, options: OpenStoreOptions = {}): Pr
   return adapter;
 }
 
-function replicasOf(createSchema: NonNullable<OpenStoreOptions["createSchema"]>): number {
-  const { replicas } = readOptions(createSchema, { replicas: true }, "createSchema");
-  checkCount("createSchema.replicas", replicas);
-  return replicas;
-}
-
-async function adapterFor(address: StoreAddress, replicas: number | undefined): Promise<Adapter> {
+/**
+ * The statements that make what the store of a URL needs, for people who want to see them, or apply them themselves: CQL, or
+ * SQL; nothing of a store in memory. Connects to nothing.
+ *
+ * @throws {@link TaskError} INVALID_URL, INVALID_ARGUMENT.
+ */
+export async function describeSchema(url: string, schema: StoreSchema): Promise<string> {
+  const address = parseStoreUrl(url);
+  const checked = checkSchema("schema", schema);
   switch (address.kind) {
     case "memory":
-      return new (await import("../adapters/memory/adapter.js")).MemoryAdapter();
+      return "";
     case "sqlite":
-      return new (await import("../adapters/sqlite/index.js")).SqliteAdapter({ path: address.path });
+      return (await import("../adapters/sqlite/index.js")).SqliteAdapter.describeSchema();
     case "cassandra":
-      return cassandraAdapter(address, replicas);
+      return describeCassandraSchema(address, checked);
+  }
+}
+
+const schemaNames: OptionNames<StoreSchema> = { replicas: true, shards: true, severalDataCenters: true };
+
+function checkSchema(field: string, schema: StoreSchema): StoreSchema {
+  const { replicas, ...rest } = readOptions(schema, schemaNames, field);
+  const factors = isPlainObject(replicas) ? Object.values(replicas) : [replicas];
+  for (const factor of factors) checkCount(`${field}.replicas`, factor);
+  return { replicas, ...rest };
+}
+
+async function adapterFor(address: StoreAddress, readOnly: boolean, schema: StoreSchema | undefined): Promise<Adapter> {
+  switch (address.kind) {
+    case "memory":
+      return new (await import("../adapters/memory/index.js")).MemoryAdapter();
+    case "sqlite":
+      return new (await import("../adapters/sqlite/index.js")).SqliteAdapter({ path: address.path, readOnly });
+    case "cassandra":
+      return cassandraAdapter(address, readOnly, schema);
   }
 }

@@ -1,31 +1,43 @@
 import { create, type DescMessage, type Message } from "@bufbuild/protobuf";
-import { type Timestamp, timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { type Timestamp, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { v7 as uuidv7 } from "uuid";
 import { TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
 import type { OperationOptions } from "../adapter/adapter.js";
-import { type OptionNames, operationOptions, readOptions } from "../core/arguments.js";
-import { describeValue, TaskError } from "../core/errors.js";
+import { noOptions, type OptionNames, operationOptions, readOptions } from "../core/arguments.js";
+import { isTask } from "../core/copies.js";
+import { describeValue, shorten } from "../core/describe-value.js";
+import { TaskError } from "../core/errors.js";
 import { checkId, checkTaskList } from "../core/keys.js";
+import { suggestName } from "../core/nearest-name.js";
+import { adviseToAwait } from "../core/promises.js";
+import { readFrom } from "../core/read-from.js";
 import { typeUrlOf } from "../core/type-url.js";
-import { isPlainObject } from "../core/values.js";
+import { isPlainObject, timeOf } from "../core/values.js";
 import { createData } from "../data/data.js";
 import { isMessageLike, membersOf } from "../data/data-check.js";
+import { invalidData } from "../data/data-errors.js";
 import { packData } from "../envelope/envelope.js";
-import { checkNewHeaders } from "../envelope/headers.js";
-import { COPY, TaskState } from "./task-state.js";
+import { readNewHeaders } from "../envelope/headers.js";
+import { TaskState } from "./task-state.js";
 import type { BuildOptions, TaskClass } from "./task-types.js";
 
 /** The state of `new XTask({ taskList, id, data }, options)`. */
 export function newState(taskClass: TaskClass, init: unknown, options: BuildOptions | undefined): TaskState {
-  const { taskList, id, data = {}, ...rest } = checkInit(init);
+  const given = checkInit(init);
+  const { taskList, id, data, rest } = readFrom(() => {
+    const { taskList, id, data = {}, ...rest } = given;
+    return { taskList, id, data, rest };
+  }, unreadable);
   const [stray] = Object.keys(rest);
-  if (stray !== undefined) {
-    const advice = hasMember(taskClass.schema, stray) ? "; a field of the data goes under `data:`" : "";
-    throw new TaskError("UNKNOWN_FIELD", `new ${taskClass.type} takes taskList, id and data, not ${stray}${advice}`, {
-      field: stray,
-    });
-  }
+  if (stray !== undefined) throw strayMember(taskClass, stray);
   return makeState(taskClass, taskList, id, createData(taskClass.schema, data as object, taskClass.codec), options);
+}
+
+function strayMember({ schema, type }: TaskClass, key: string): TaskError {
+  const field = shorten(key);
+  const isField = hasMember(schema, key);
+  const advice = isField ? "; a field of the data goes under `data:`" : suggestName(key, ["taskList", "id", "data"]);
+  return new TaskError("UNKNOWN_FIELD", `new ${type} takes taskList, id and data, not ${field}${advice}`, { field });
 }
 
 /** The state of `XTask.build({ taskList, id, ...fields }, options)`. */
@@ -33,25 +45,35 @@ export function buildState(taskClass: TaskClass, init: unknown, options: BuildOp
   const { schema, codec } = taskClass;
   const given = checkInit(init);
   checkUnambiguous(taskClass);
-  if (isMessageLike(given))
+  if (readFrom(() => isMessageLike(given), unreadable))
     return makeState(taskClass, undefined, undefined, createData(schema, given, codec), options);
-  const { taskList, id, ...fields } = given;
-  // A field called taskList or id that an option names belongs to both.
-  Object.assign(fields, membersOf(schema, given));
-  return makeState(taskClass, taskList, id, createData(schema, fields, codec), options);
+  const { taskList, id, fields } = readFrom(() => {
+    const { taskList, id, ...own } = given;
+    // A field called taskList or id that an option names belongs to both; any may be an accessor of the object's class.
+    return { taskList, id, fields: Object.assign(own, membersOf(schema, given)) };
+  }, unreadable);
+  checkNoData(schema, fields);
+  return makeState(taskClass, taskList, id, createData(schema, fields, codec, ["taskList", "id"]), options);
+}
+
+function unreadable(reason: string, cause: unknown): TaskError {
+  return invalidData("", reason, cause);
 }
 
 function checkInit(init: unknown): Record<string, unknown> {
+  // The fields of a task are not its own keys: it would be read as empty.
   if (isPlainObject(init) && !isTask(init)) return init;
-  const advice = isTask(init) ? "; to make another of its data, use `new` with `data: task.data`" : "";
+  const advice = isTask(init) ? "; to make another of its data, use `new` with `data: task.data`" : adviseToAwait(init);
   throw new TaskError("INVALID_DATA", `expected an object of fields, got ${describeValue(init)}${advice}`, {
     field: "data",
   });
 }
 
-/** A task, of whatever copy of the package: its fields are not its own keys, so that it would be read as empty. */
-function isTask(value: unknown): boolean {
-  return typeof value === "object" && value !== null && COPY in value;
+/** `build` has no `data`: what is there is for `new`, but where the data has such a field. */
+function checkNoData(schema: DescMessage, init: Record<string, unknown>): void {
+  if (!Object.hasOwn(init, "data") || hasMember(schema, "data")) return;
+  const advice = "build takes the data's fields beside the task's own, new takes them under `data`";
+  throw new TaskError("UNKNOWN_FIELD", `${schema.typeName} has no field data; ${advice}`, { field: "data" });
 }
 
 function checkUnambiguous({ schema, type, listField, idField }: TaskClass): void {
@@ -72,7 +94,7 @@ function makeState(
   givenList: unknown,
   givenId: unknown,
   given: Message,
-  options: BuildOptions = {},
+  options: BuildOptions = noOptions,
 ): TaskState {
   const { headers = {}, createdAt = new Date() } = readOptions(options, buildOptions);
   if (givenList !== undefined) checkTaskList(givenList);
@@ -82,12 +104,11 @@ function makeState(
   checkTaskList(taskList);
   checkId(id);
   const data = withKeys(given, [listField, taskList], [idField, id]);
-  checkNewHeaders(headers);
   const envelope = create(TaskEnvelopeSchema, {
     taskList,
     id,
     createdAt: toTimestamp(createdAt),
-    headers: { ...headers },
+    headers: readNewHeaders(headers),
   });
   const empty = packData(typeUrlOf(type), new Uint8Array());
   return new TaskState(Object.assign(envelope, { data: empty }), data, undefined);
@@ -129,8 +150,8 @@ function withKeys(data: Message, ...keys: [field: string | undefined, key: strin
 }
 
 function toTimestamp(date: unknown): Timestamp {
-  const inRange = date instanceof Date && date.getTime() >= MIN_DATE && date.getTime() <= MAX_DATE;
-  if (inRange) return timestampFromDate(date);
+  const time = timeOf(date) ?? Number.NaN;
+  if (time >= MIN_DATE && time <= MAX_DATE) return timestampFromMs(time);
   const field = "createdAt";
   throw new TaskError("INVALID_DATA", `${field}: expected a Date of the years 1 to 9999, got ${describeValue(date)}`, {
     field,

@@ -18,6 +18,14 @@ function setReason(task: OpaqueTask, reason: () => TaskError): void {
  * A task whose data can't be decoded here: its type is not registered, or its bytes do not fit the type. It can be
  * listed, passed on byte for byte, saved under its list and id, and completed. `data` holds the type's URL and the
  * bytes.
+ *
+ * Its `type` may be that of a registered class, whose data it only does not fit. So the type does not tell a task's class
+ * before opaque tasks are ruled out:
+ *
+ *     if (task instanceof OpaqueTask) continue;          // task.reason says why
+ *     if (task.type === "acme.v1.FetchFile") task.filename;
+ *
+ * `task instanceof FetchFile` tells it by itself.
  */
 export class OpaqueTask extends Task<typeof AnySchema> {
   /** Tasks become opaque by being read; there is no other way to make one. */

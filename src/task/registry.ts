@@ -1,6 +1,10 @@
+import { adviseOnClass, adviseOnClasses } from "../core/class-advice.js";
+import { mismatch } from "../core/copies.js";
 import { invalidArgument, TaskError } from "../core/errors.js";
+import { adviseToAwait } from "../core/promises.js";
+import { readArgument } from "../core/read-from.js";
+import { isArray, readOr } from "../core/values.js";
 import { Task } from "./task.js";
-import { mismatch } from "./task-state.js";
 import type { TaskClass } from "./task-types.js";
 import { noValidation, type Validation } from "./validation.js";
 
@@ -14,16 +18,26 @@ export class TaskTypeRegistry {
   /** Throws DUPLICATE_TYPE for two classes of one type, TYPE_MISMATCH for what is no task class. */
   constructor(classes: readonly TaskClass<Task>[], validation: Validation = noValidation) {
     this.validation = validation;
-    if (!Array.isArray(classes)) throw invalidArgument("types", "an array of task classes", classes);
-    for (const taskClass of classes) this.#add(taskClass);
+    if (!isArray(classes)) {
+      const advice = adviseToAwait(classes) || adviseOnClasses(classes);
+      throw invalidArgument("types", "an array of task classes", classes, advice);
+    }
+    for (let i = 0; i < classes.length; i++) {
+      const field = `types[${i}]`;
+      this.#add(
+        readArgument(field, () => classes[i] as TaskClass<Task>),
+        field,
+      );
+    }
   }
 
   get(type: string): TaskClass<Task> | undefined {
     return this.#classes.get(type);
   }
 
-  #add(taskClass: TaskClass<Task>): void {
-    if (!isTaskClass(taskClass)) throw mismatch(taskClass, "a generated task class, or one that extends it", "types");
+  #add(taskClass: TaskClass<Task>, field: string): void {
+    if (!isTaskClass(taskClass))
+      throw mismatch(taskClass, "a generated task class, or one that extends it", field, adviseOnClass(taskClass));
     const { type } = taskClass;
     const known = this.#classes.get(type);
     if (known !== undefined && known !== taskClass) {
@@ -35,7 +49,9 @@ export class TaskTypeRegistry {
 }
 
 function isTaskClass(value: unknown): value is TaskClass<Task> {
-  if (typeof value !== "function" || !(value.prototype instanceof Task)) return false;
-  const { type, schema } = value as Partial<TaskClass>;
-  return typeof type === "string" && schema?.kind === "message";
+  return readOr(false, () => {
+    if (typeof value !== "function" || !(value.prototype instanceof Task)) return false;
+    const { type, schema } = value as Partial<TaskClass>;
+    return typeof type === "string" && schema?.kind === "message";
+  });
 }

@@ -1,5 +1,5 @@
 import type { CompleteEntry, Outcome, SaveEntry } from "../adapter/adapter.js";
-import { TaskError } from "../core/errors.js";
+import { isTaskError, TaskError } from "../core/errors.js";
 import type { Version } from "../core/version.js";
 import { OpaqueTask } from "./opaque-task.js";
 import type { TaskTypeRegistry } from "./registry.js";
@@ -27,7 +27,7 @@ export function saveEntry(task: Task, home: TaskHome, registry: TaskTypeRegistry
 
 /** The task takes the version that it was saved as, or may have been; gives the error, if there is one. */
 export function settleSave(task: Task, home: TaskHome, outcome: Outcome<Version> | undefined): TaskError | undefined {
-  if (outcome === undefined) return noOutcome();
+  if (!isOutcome(outcome, isVersion)) return noOutcome();
   if (outcome.ok) adoptVersion(task, outcome.value, home, "saved");
   else if (outcome.attempted !== undefined) adoptVersion(task, outcome.attempted, home, "unknown");
   return outcome.ok ? undefined : outcome.error;
@@ -47,8 +47,28 @@ export function completeEntry(task: Task, home: TaskHome): CompleteEntry {
 }
 
 export function settleComplete(outcome: Outcome<void> | undefined): TaskError | undefined {
-  if (outcome === undefined) return noOutcome();
+  if (!isOutcome(outcome, isAnything)) return noOutcome();
   return outcome.ok ? undefined : outcome.error;
+}
+
+/** Of an adapter that gives anything else it is not known what it has done. */
+function isOutcome<T>(given: Outcome<T> | undefined, isValue: (value: unknown) => boolean): given is Outcome<T> {
+  try {
+    if (given?.ok === true) return isValue(given.value);
+    return (
+      given?.ok === false && isTaskError(given.error) && (given.attempted === undefined || isVersion(given.attempted))
+    );
+  } catch {
+    return false;
+  }
+}
+
+function isVersion(value: unknown): boolean {
+  return typeof value === "bigint";
+}
+
+function isAnything(): boolean {
+  return true;
 }
 
 function noOutcome(): TaskError {

@@ -1,6 +1,7 @@
 import type { DescMessage, Message } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import type { TaskEnvelope } from "../../gen/taskledger/v1/envelope_pb.js";
+import { shorten } from "../core/describe-value.js";
 import { isTaskError, TaskError } from "../core/errors.js";
 import type { TaskKey } from "../core/keys.js";
 import { typeNameOf } from "../core/type-url.js";
@@ -136,7 +137,7 @@ function classOf(task: AnyTask): Partial<TaskClass> {
 }
 
 export function typeMismatch({ taskList, id }: TaskKey, type: string, expected: string): TaskError {
-  return new TaskError("TYPE_MISMATCH", `the task is of type ${type}, not ${expected}`, {
+  return new TaskError("TYPE_MISMATCH", `the task is of type ${shorten(type)}, not ${expected}`, {
     taskList,
     id,
     field: "data",

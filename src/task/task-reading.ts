@@ -2,9 +2,11 @@ import { create, type Message, toBinary } from "@bufbuild/protobuf";
 import { DamagedTaskSchema } from "../../gen/taskledger/v1/damaged_task_pb.js";
 import { TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
 import type { StoredTask } from "../adapter/adapter.js";
-import { describeValue, isTaskError, TaskError } from "../core/errors.js";
+import { describeValue, shorten } from "../core/describe-value.js";
+import { isTaskError, TaskError } from "../core/errors.js";
 import type { TaskKey } from "../core/keys.js";
 import { typeNameOf, typeUrlOf } from "../core/type-url.js";
+import { isBytes } from "../core/values.js";
 import { versionToTimestamp } from "../core/version.js";
 import { describeUndecodable, tryDecodingData } from "../data/data.js";
 import { type DataReader, decodeBody, decodeEnvelope } from "../envelope/decode.js";
@@ -22,6 +24,7 @@ import { validateTask } from "./validation.js";
  * of other tasks: they come as an OpaqueTask, whose `reason` is INVALID_ENVELOPE and whose data is a DamagedTask.
  */
 export function readStoredTask(stored: StoredTask, taskList: string, home: TaskHome, registry: TaskTypeRegistry): Task {
+  checkStored(stored);
   const decoder = dataReaderOf(registry);
   const key = { taskList, id: stored.id };
   try {
@@ -32,6 +35,12 @@ export function readStoredTask(stored: StoredTask, taskList: string, home: TaskH
     if (!isTaskError(error, "INVALID_ENVELOPE")) throw error;
     return damagedTask(stored, key, home, error);
   }
+}
+
+function checkStored(stored: StoredTask): void {
+  const { id, savedAt, body } = Object(stored) as Partial<Record<keyof StoredTask, unknown>>;
+  if (typeof id === "string" && typeof savedAt === "bigint" && isBytes(body)) return;
+  throw new TaskError("UNAVAILABLE", `the adapter gave what is no stored task: ${describeValue(stored)}`);
 }
 
 function checkStoredKey({ taskList, id }: TaskKey, key: TaskKey): void {
@@ -106,7 +115,7 @@ function opaque(envelope: FullEnvelope, home: TaskHome | undefined, reason: () =
 }
 
 function unknownType({ taskList, id }: TaskKey, type: string): TaskError {
-  return new TaskError("UNKNOWN_TYPE", `${type} is not among the types that are known here`, { taskList, id });
+  return new TaskError("UNKNOWN_TYPE", `${shorten(type)} is not among the types that are known here`, { taskList, id });
 }
 
 function invalidData({ taskList, id }: TaskKey, reason: string): TaskError {

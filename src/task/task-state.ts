@@ -4,9 +4,9 @@ import type { TaskEnvelope } from "../../gen/taskledger/v1/envelope_pb.js";
 import type { OperationOptions } from "../adapter/adapter.js";
 import type { Claim } from "../claims/claim.js";
 import type { ByteSource } from "../core/byte-source.js";
-import { describeValue, TaskError } from "../core/errors.js";
+import { adviseOnTask } from "../core/class-advice.js";
+import { mismatch, THIS_COPY } from "../core/copies.js";
 import type { TaskKey } from "../core/keys.js";
-import { packageVersion } from "../core/package-version.js";
 import { type Version, versionToTimestamp } from "../core/version.js";
 import { savedAtOf } from "../envelope/envelope.js";
 import type { FromHashOptions } from "../json/hash.js";
@@ -33,6 +33,10 @@ export interface TaskHome {
 export interface ListOptions extends OperationOptions {
   /** Only tasks saved before this moment. */
   readonly savedBefore?: Date | Version | undefined;
+  /** Only versions later than this one: to go on behind the last task of an earlier listing (`task.envelope.savedAt`). */
+  readonly after?: Version | undefined;
+  /** At most so many tasks. The store is not asked for more. */
+  readonly limit?: number | undefined;
 }
 
 /** What a task holds. `data` is the decoded message; the one in the envelope is what it came with. */
@@ -61,32 +65,27 @@ const none: readonly Version[] = [];
  */
 const STATE = Symbol("taskledger.state");
 
-/** Known to all installed copies: the version of the one that a task or a class is of. */
-export const COPY: unique symbol = Symbol.for("taskledger.copy") as never;
+/** No field is called so. */
+const NOT_CLONEABLE = "not cloneable";
 
-/** Known to this copy only; its tasks and classes have it, too. */
-export const THIS_COPY: unique symbol = Symbol("taskledger.this-copy") as never;
+/** To clone a task, or to post one to another thread, would give an empty object: what has no other form than its own can't. */
+const cloningError = Symbol("a task can't be cloned: hand over task.toBinary()");
 
 export function setState(task: AnyTask, state: TaskState): void {
-  (task as unknown as { [STATE]: TaskState })[STATE] = state;
+  const members = task as unknown as { [STATE]: TaskState; [NOT_CLONEABLE]: symbol };
+  members[STATE] = state;
+  members[NOT_CLONEABLE] = cloningError;
 }
 
-/** Throws TYPE_MISMATCH for what is not a task of this copy of the package. */
+/** Throws TYPE_MISMATCH for what is not a task of this copy of the package; a copy of its members is none, either. */
 export function stateOf(task: AnyTask): TaskState {
-  const state = (task as unknown as { [STATE]?: TaskState } | null | undefined)?.[STATE];
-  if (state === undefined) throw mismatch(task, "a task", "task");
-  return state;
-}
-
-/** TYPE_MISMATCH for what is not as expected, or comes out of another installed copy of the package. */
-export function mismatch(value: unknown, expected: string, field: string): TaskError {
-  const { [COPY]: copy, [THIS_COPY]: isOfThisCopy } = (value ?? {}) as { [COPY]?: string; [THIS_COPY]?: true };
-  const reason =
-    copy === undefined || isOfThisCopy
-      ? `expected ${expected}, got ${describeValue(value)}`
-      : `expected ${expected} of this copy of taskledger (${packageVersion}); this one is of another copy (${copy}). ` +
-        "Install one, or hand over bytes (toBinary)";
-  return new TaskError("TYPE_MISMATCH", reason, { field });
+  try {
+    const state = (task as unknown as { [STATE]?: TaskState } | null | undefined)?.[STATE];
+    if (state !== undefined && THIS_COPY in task) return state;
+  } catch {
+    // A proxy, which is no task.
+  }
+  throw mismatch(task, "a task", "task", adviseOnTask(task));
 }
 
 /** The task has been saved as `savedAt` in the store behind `home`, or perhaps has. */

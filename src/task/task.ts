@@ -1,8 +1,12 @@
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import type { OperationOptions } from "../adapter/adapter.js";
+import { adviseOnClass, nameOf } from "../core/class-advice.js";
+import { COPY, mismatch, THIS_COPY } from "../core/copies.js";
+import { shorten } from "../core/describe-value.js";
 import { isTaskError, TaskError } from "../core/errors.js";
 import { packageVersion } from "../core/package-version.js";
 import { typeNameOf } from "../core/type-url.js";
+import { readOr } from "../core/values.js";
 import { decodeEnvelope } from "../envelope/decode.js";
 import { type Envelope, viewEnvelope } from "../envelope/envelope.js";
 import { envelopeToHash, type FromHashOptions, hashToEnvelope, type TaskHash } from "../json/hash.js";
@@ -17,16 +21,7 @@ import {
   schemaOf,
   typeMismatch,
 } from "./task-envelope.js";
-import {
-  COPY,
-  type ListOptions,
-  mismatch,
-  setState,
-  stateOf,
-  type TaskHome,
-  TaskState,
-  THIS_COPY,
-} from "./task-state.js";
+import { type ListOptions, setState, stateOf, type TaskHome, TaskState } from "./task-state.js";
 import type { BuildInit, BuildOptions, ExecuteContext, TaskClass, TaskInit } from "./task-types.js";
 
 /** A class whose tasks can be read: a generated one, one that extends it, or `Task` itself for any type. */
@@ -45,7 +40,7 @@ type ReadableClass = abstract new (...args: any[]) => Task;
 export abstract class Task<S extends DescMessage = DescMessage, ListField extends string = never> {
   /** Throws INVALID_KEY, KEY_CONFLICT, UNKNOWN_FIELD or INVALID_DATA. */
   constructor(init: TaskInit<S, ListField>, options?: BuildOptions) {
-    setState(this, init instanceof TaskState ? init : newState(concrete(new.target), init, options));
+    setState(this, isState(init) ? init : newState(concrete(new.target), init, options));
   }
 
   get taskList(): string {
@@ -180,7 +175,7 @@ export abstract class Task<S extends DescMessage = DescMessage, ListField extend
     const { schema, type } = this;
     const schemaOfType = (name: string) => {
       if (name !== type)
-        throw new TaskError("TYPE_MISMATCH", `the hash is of type ${name}, not ${type}`, { field: "data" });
+        throw new TaskError("TYPE_MISMATCH", `the hash is of type ${shorten(name)}, not ${type}`, { field: "data" });
       return schema;
     };
     return fromEnvelope(
@@ -200,22 +195,35 @@ Object.defineProperty(Task.prototype, Symbol.for("nodejs.util.inspect.custom"), 
   },
 });
 
+function isState(init: unknown): init is TaskState {
+  try {
+    return init instanceof TaskState;
+  } catch {
+    return false; // a proxy
+  }
+}
+
 function homeOf(task: Task): TaskHome {
   return stateOf(task).home ?? defaultHome();
 }
 
 function isConcrete(value: unknown): value is TaskClass<Task> {
-  const { type, schema } = (value ?? {}) as Partial<TaskClass>;
-  return typeof type === "string" && typeof schema === "object";
+  return readOr(false, () => {
+    const { type, schema } = (value ?? {}) as Partial<TaskClass>;
+    return typeof type === "string" && typeof schema === "object";
+  });
 }
 
 function concrete(value: unknown): TaskClass<Task> {
   if (isConcrete(value)) {
-    if (!(value.prototype instanceof Task)) throw mismatch(value, "a generated task class", "this");
+    if (!(value.prototype instanceof Task))
+      throw mismatch(value, "a generated task class", "this", adviseOnClass(value));
     return value;
   }
-  const name = typeof value === "function" ? value.name : "this";
-  throw new TaskError("UNSUPPORTED", `${name} has no type of its own: call it on the generated class of a task type`);
+  const name = nameOf(value) || "this";
+  const advice = value === undefined ? "" : adviseOnClass(value);
+  const message = `${name} has no type of its own: call it on the generated class of a task type${advice}`;
+  throw new TaskError("UNSUPPORTED", message);
 }
 
 function isInstance<C extends ReadableClass>(task: Task, target: C): task is InstanceType<C> {

@@ -2,6 +2,8 @@ import type { DescMessage, Message } from "@bufbuild/protobuf";
 import { describeValue, messageOf } from "../core/describe-value.js";
 import { invalidArgument, TaskError } from "../core/errors.js";
 import { adviseToAwait } from "../core/promises.js";
+import { readFrom } from "../core/read-from.js";
+import { isArray } from "../core/values.js";
 import { OpaqueTask } from "./opaque-task.js";
 import type { Task } from "./task.js";
 import type { TaskClass } from "./task-types.js";
@@ -46,7 +48,13 @@ export function checkValidation(validate: unknown, validateRead: unknown): Valid
 export function validateTask(task: Task, { validate }: Validation): void {
   if (validate === undefined || task instanceof OpaqueTask) return;
   const violations = callValidate(validate, task);
-  if (violations.length > 0) throw invalid(task, violations.map(describeViolation).join("; "), fieldOf(violations[0]));
+  if (violations.length === 0) return;
+  const refuse = (reason: string, cause: unknown) => invalid(task, `its violations: ${reason}`, "data", cause);
+  const [reason, field] = readFrom(
+    () => [violations.map(describeViolation).join("; "), fieldOf(violations[0])],
+    refuse,
+  );
+  throw invalid(task, reason as string, field as string);
 }
 
 function callValidate(validate: Validate, task: Task): readonly unknown[] {
@@ -57,7 +65,7 @@ function callValidate(validate: Validate, task: Task): readonly unknown[] {
   } catch (cause) {
     throw invalid(task, `validate failed: ${messageOf(cause)}`, "data", cause);
   }
-  if (Array.isArray(violations)) return violations;
+  if (isArray(violations)) return violations;
   const advice = adviseToAwait(violations, "; it is not awaited");
   throw invalidArgument("validate", "it to return an array of violations", violations, advice);
 }

@@ -1,14 +1,13 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { ClaimRequest, ClaimState } from "../../src/adapter/claim-store.js";
-import type { CassandraClaims } from "../../src/adapters/cassandra/claims.js";
-import { type Host, processHost } from "../../src/adapters/cassandra/host.js";
-import { Ledger } from "../../src/adapters/cassandra/ledger.js";
-import type { LedgerOptions } from "../../src/adapters/cassandra/options.js";
-import { SessionError } from "../../src/adapters/cassandra/session.js";
+import { type LedgerOptions, resolveLedgerOptions } from "../../src/adapters/cassandra/arguments.js";
+import { ClockGuard } from "../../src/adapters/cassandra/clock-guard.js";
+import { CassandraClaims } from "../../src/adapters/cassandra/ledger/claims.js";
+import { SessionError } from "../../src/adapters/cassandra/model/session.js";
+import { retryRead } from "../../src/adapters/cassandra/retry.js";
+import { processRuntime, type Runtime } from "../../src/adapters/cassandra/runtime.js";
 import { VersionClock } from "../../src/core/version.js";
-import { taskEntry } from "../../src/testing/entries.js";
 import { ClaimTable } from "./claim-table.js";
-import { ScriptedSession } from "./scripted-session.js";
 
 const key = { taskList: "l", id: "a" };
 const SAVED_AT = 1_000_000n;
@@ -31,15 +30,8 @@ beforeEach(() => {
 
 /** A process on a host whose clock is so many milliseconds ahead. */
 async function host(ahead = 0, options: LedgerOptions = {}): Promise<CassandraClaims> {
-  const session = new ScriptedSession({
-    readTasks: async (_, ids) => {
-      const [id = ""] = ids;
-      return version === undefined ? [] : [{ id, savedAt: version, body: taskEntry("l", id).body }];
-    },
-  });
-  session.readClock = () => readClock();
-  const machine: Host = {
-    ...processHost,
+  const runtime: Runtime = {
+    ...processRuntime,
     clock: new VersionClock(() => BigInt(now + ahead) * 1000n),
     monotonic: () => now,
     random: () => 1,
@@ -49,11 +41,10 @@ async function host(ahead = 0, options: LedgerOptions = {}): Promise<CassandraCl
       return () => {};
     },
   };
-  const ledger = new Ledger(session, { shards: 2, dataCenter: "dc1", margin: 600_000 }, machine, {
-    clockLimit: CLOCK_LIMIT,
-    ...options,
-  });
-  return ledger.claims(table);
+  const { policy, clock } = resolveLedgerOptions({ clockLimit: CLOCK_LIMIT, ...options });
+  const guard = new ClockGuard(runtime, clock, () => retryRead(runtime, policy, undefined, () => readClock()));
+  const tolerance = 2 * CLOCK_LIMIT;
+  return new CassandraClaims(table, runtime, guard, { policy, tolerance, versionOf: async () => version });
 }
 
 function request(owner: string, savedAt = SAVED_AT): ClaimRequest {

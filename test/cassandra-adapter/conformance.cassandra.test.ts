@@ -1,9 +1,9 @@
 import { type Host, tracker } from "cassandra-driver";
 import { afterAll, describe, it } from "vitest";
 import type { SaveEntry, Version } from "../../src/adapter/adapter.js";
+import { statementsFor } from "../../src/adapters/cassandra/driver/statements.js";
 import { CassandraAdapter } from "../../src/adapters/cassandra/index.js";
-import { shardOf } from "../../src/adapters/cassandra/shard.js";
-import { statementsFor } from "../../src/adapters/cassandra/statements.js";
+import { DEFAULT_SHARDS, shardOf } from "../../src/adapters/cassandra/model/partition.js";
 import { describeAdapter } from "../../src/testing/index.js";
 import { driverOptions, newKeyspace, rawClient, replication, shutDown } from "./connection.js";
 
@@ -15,7 +15,7 @@ afterAll(() => shutDown(client));
 /** What a retry does that was held up on its way: the save's statements once more, at the version they had. */
 async function redeliver({ taskList, id, body }: SaveEntry, savedAt: Version): Promise<void> {
   const { putTask, putEntry } = statementsFor(keyspace);
-  const [version, shard] = [String(savedAt), shardOf(id, 8)];
+  const [version, shard] = [String(savedAt), shardOf(id, DEFAULT_SHARDS)];
   await client.batch(
     [
       { query: putTask, params: [taskList, shard, id, Buffer.from(body), version] },
@@ -45,5 +45,4 @@ describeAdapter("CassandraAdapter", createAdapter, {
   reads: () => reads,
   claimTolerance: 2 * clockLimit,
   together: false,
-  lists: false,
 });

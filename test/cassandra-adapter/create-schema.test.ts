@@ -30,7 +30,7 @@ describe("createSchema", () => {
     const cluster = new LaggingCluster(options);
     await create(cluster);
     const schemas = cluster.nodes.map(({ schema }) => [...schema].sort());
-    expect(schemas[0]).toHaveLength(6);
+    expect(schemas[0]).toHaveLength(7);
     expect(schemas).toEqual([schemas[0], schemas[0], schemas[0]]);
     expect(cluster.madeTwice).toEqual([]);
     const adapter = new CassandraAdapter({ client: cluster.client, keyspace: "ks" });
@@ -42,7 +42,7 @@ describe("createSchema", () => {
     const cluster = new LaggingCluster({ lag: 50 });
     await create(cluster);
     expect(new Set(changesOf(cluster).map((statement) => statement.split(" ")[0])).size).toBe(1);
-    expect(changesOf(cluster)).toHaveLength(6);
+    expect(changesOf(cluster)).toHaveLength(7);
   });
 
   test.each([

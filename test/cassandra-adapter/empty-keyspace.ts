@@ -1,5 +1,6 @@
 import type { Client } from "cassandra-driver";
-import { settingRows, tables } from "../../src/adapters/cassandra/schema.js";
+import { settingRows } from "../../src/adapters/cassandra/model/settings.js";
+import { tables } from "../../src/adapters/cassandra/schema/tables.js";
 
 /** The columns of all tables, as Cassandra describes them. */
 export function describedColumns() {
@@ -13,7 +14,7 @@ export function describedColumns() {
 
 /** A client of a keyspace that has its tables, and nothing in them. */
 export function emptyKeyspace(hangs = (_query: string) => false): Client {
-  const settings = Object.entries(settingRows({ shards: 1, dataCenter: "dc1", margin: 600_000 }));
+  const settings = Object.entries(settingRows({ shards: 1, dataCenter: "dc1", gracePeriod: 600_000 }));
   const answers: readonly (readonly [string, readonly object[]])[] = [
     ["system_schema.columns", describedColumns()],
     ["system_schema.tables", []],

@@ -1,12 +1,13 @@
 import { setImmediate } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import { GroupCommit, type GroupCommitOptions } from "../../src/adapters/cassandra/group-commit.js";
-import { type Host, processHost } from "../../src/adapters/cassandra/host.js";
-import { type Mutation, SessionError } from "../../src/adapters/cassandra/session.js";
-import { ManualHost } from "./manual-host.js";
+import { GroupCommit, type GroupCommitOptions } from "../../src/adapters/cassandra/batching/group-commit.js";
+import { InFlight } from "../../src/adapters/cassandra/in-flight.js";
+import { type Mutation, SessionError } from "../../src/adapters/cassandra/model/session.js";
+import { processRuntime, type Runtime } from "../../src/adapters/cassandra/runtime.js";
+import { ManualRuntime } from "./manual-runtime.js";
 import { type Batch, ScriptedSession } from "./scripted-session.js";
 
-const partition = { taskList: "datto.com", shard: 0 };
+const partition = { taskList: "acme.com", shard: 0 };
 const options: GroupCommitOptions = { deadline: 10_000, attemptTimeout: 1_000, maxOperations: 4, maxBytes: 1_000 };
 
 function save(id: string, savedAt = 1n, bytes = 10): Mutation[] {
@@ -23,15 +24,16 @@ function complete(id: string): Mutation[] {
   ];
 }
 
-function setUp(given: Partial<GroupCommitOptions> = {}, host: Host = processHost) {
+function setUp(given: Partial<GroupCommitOptions> = {}, runtime: Runtime = processRuntime) {
   const session = new ScriptedSession();
-  const commit = new GroupCommit(session, host, { ...options, ...given });
+  const inFlight = new InFlight();
+  const commit = new GroupCommit(session, runtime, { ...options, ...given }, inFlight);
   const write = (mutations: readonly Mutation[], signal?: AbortSignal, to = partition) => {
-    const outcome = commit.write(to, mutations, signal);
+    const outcome = commit.write(to, mutations, commit.deadline(), signal);
     outcome.catch(() => undefined);
     return outcome;
   };
-  return { batches: session.batches, write, commit };
+  return { batches: session.batches, write, inFlight };
 }
 
 /** The next batch that is sent. */
@@ -98,71 +100,12 @@ describe("writes to one partition", () => {
     expect(batches.map(({ partition: { shard } }) => shard)).toEqual([0, 1]);
   });
 
-  test("of two versions of one task in a batch send the later one, whatever their order", async () => {
-    const { batches, write } = setUp();
-    const outcomes = [write(save("a", 7n)), write(save("a", 5n)), write(save("b", 6n))];
-    const { mutations, answer } = await next(batches, 0);
-    expect(mutations).toEqual([...save("a", 7n), ...save("b", 6n)]);
-    answer();
-    await Promise.all(outcomes);
-  });
-
   test("keep a complete beside a save of the task: their timestamps tell which wins", async () => {
     const { batches, write } = setUp();
     const complete: Mutation[] = [{ kind: "delete-task", id: "a", at: 5n }];
     write(complete);
     write(save("a", 7n));
     expect((await next(batches, 0)).mutations).toEqual([...complete, ...save("a", 7n)]);
-  });
-});
-
-describe("of many writes that wait", () => {
-  const removal = (id: string): Mutation[] => [{ kind: "delete-entry", savedAt: 1n, id, at: 1n }];
-  const shapeOf = ({ mutations }: Batch) => {
-    const count = (kind: Mutation["kind"]) => mutations.filter((each) => each.kind === kind).length;
-    return [count("put-task"), count("delete-task")];
-  };
-  /** The shapes of the batches in which these leave, when each is answered once it is sent. */
-  const shapesOf = async (...writes: Mutation[][]) => {
-    const { batches, write } = setUp({ maxOperations: 256, maxBytes: 1_000_000 });
-    const all = Promise.all(writes.map((mutations) => write(mutations)));
-    let answered = 0;
-    const answering = (async () => {
-      for (;;) (await next(batches, answered++)).answer();
-    })();
-    await all;
-    answering.catch(() => undefined);
-    return batches.map(shapeOf);
-  };
-  const some = (count: number, make: (id: string) => Mutation[]) =>
-    Array.from({ length: count }, (_, i) => make(`${make.name}${i}`));
-
-  test("as many leave as one statement is prepared for", async () => {
-    expect(await shapesOf(...some(70, save))).toEqual([
-      [64, 0],
-      [6, 0],
-    ]);
-    expect(await shapesOf(...some(20, save), ...some(11, complete))).toEqual([
-      [16, 8],
-      [4, 3],
-    ]);
-  });
-
-  test("the first leaves, though more would of another kind", async () => {
-    expect(await shapesOf(...some(1, complete), ...some(40, save))).toEqual([
-      [16, 1],
-      [16, 0],
-      [8, 0],
-    ]);
-    expect(await shapesOf(...some(40, save), ...some(1, complete))).toEqual([
-      [32, 0],
-      [8, 1],
-    ]);
-  });
-
-  test("few leave as they are, and so do those among which something else is done", async () => {
-    expect(await shapesOf(...some(5, save), ...some(2, complete))).toEqual([[5, 2]]);
-    expect(await shapesOf(...some(20, save), ...some(1, removal))).toEqual([[20, 0]]);
   });
 });
 
@@ -211,12 +154,13 @@ describe("a batch", () => {
 
 describe("past its deadline", () => {
   const failing = async (errors: SessionError[]) => {
-    const { batches, write } = setUp({ deadline: 60 });
+    const runtime = new ManualRuntime();
+    const { batches, write } = setUp({ deadline: 60 }, runtime);
     const outcome = write(save("a"));
-    let settled = false;
-    outcome.catch(() => {}).finally(() => (settled = true));
-    for (let i = 0; !settled; await setImmediate())
-      if (batches[i]) batches[i++]?.fail(errors[Math.min(i - 1, errors.length - 1)] as SessionError);
+    for (let time = 0, i = 0; time <= 60; time++) {
+      await runtime.pass(1);
+      for (; batches[i]; i++) batches[i]?.fail(errors[Math.min(i, errors.length - 1)] as SessionError);
+    }
     return outcome;
   };
 
@@ -235,15 +179,15 @@ describe("past its deadline", () => {
 describe("at its deadline", () => {
   /** A partition whose batches are answered only when a test says so, as are the hands of the clock. */
   const hanging = (given: Partial<GroupCommitOptions> = {}) => {
-    const host = new ManualHost();
-    const { batches, write, commit } = setUp({ deadline: 1_000, attemptTimeout: 5_000, ...given }, host);
+    const host = new ManualRuntime();
+    const { batches, write, inFlight } = setUp({ deadline: 1_000, attemptTimeout: 5_000, ...given }, host);
     const outcomes: Record<string, unknown> = {};
     const put = (id: string, signal?: AbortSignal) =>
       write(save(id), signal).then(
         () => (outcomes[id] = "saved"),
         ({ code, outcome }) => (outcomes[id] = `${code}, ${outcome}`),
       );
-    return { host, batches, put, commit, outcomes };
+    return { host, batches, put, inFlight, outcomes };
   };
   const unavailable = new SessionError("unavailable", false, "too few replicas");
 
@@ -329,47 +273,25 @@ describe("at its deadline", () => {
     expect(outcomes).toEqual({ a: "TIMEOUT, unknown", b: "saved" });
   });
 
-  test("a write is answered that was left behind by a batch of younger ones, which hangs", async () => {
-    const host = new ManualHost();
-    const { batches, write } = setUp({ deadline: 1_000, maxOperations: 256, maxBytes: 1_000_000 }, host);
-    const ends: Record<string, number> = {};
-    const start = host.monotonic();
-    const put = (name: string, mutations: Mutation[]) =>
-      write(mutations).catch(() => (ends[name] = host.monotonic() - start));
-    put("under way", save("under way"));
-    await host.pass(0);
-    put("first", save("first"));
-    await host.pass(50);
-    for (let i = 0; i < 20; i++) put("left", complete(`${i}`));
-    await host.pass(650);
-    for (let i = 0; i < 63; i++) put("young", save(`young${i}`));
-    batches[0]?.answer();
-    await host.pass(2_000);
-    expect(ends).toEqual({ first: 1_000, left: 1_050, young: 1_700 });
-  });
-
-  test("very many writes are answered by a single timer, which ends with the last of them", async () => {
-    const { host, batches, put, commit, outcomes } = hanging({ maxOperations: 2 });
+  test("very many writes are answered, and no timer is left", async () => {
+    const { host, batches, put, inFlight, outcomes } = hanging({ maxOperations: 2 });
     const count = 1_000;
     const aborting = new AbortController();
     for (let i = 0; i < count; i++) put(`${i}`, aborting.signal);
-    await host.pass(1);
-    expect(host.timers).toBe(1);
-    await host.pass(1_000);
+    await host.pass(1_001);
     expect(Object.keys(outcomes)).toHaveLength(count);
     expect(host.timers).toBe(0);
     batches[0]?.answer();
-    await commit.idle();
+    await inFlight.ended();
     expect(batches).toHaveLength(1);
   });
 
   test("no timer is left where all was acknowledged", async () => {
-    const { host, batches, put, commit } = hanging();
+    const { host, batches, put, inFlight } = hanging();
     put("a");
     await host.pass(1);
-    expect(host.timers).toBe(1);
     batches[0]?.answer();
-    await commit.idle();
+    await inFlight.ended();
     expect(host.timers).toBe(0);
   });
 });

@@ -114,8 +114,8 @@ test("a client notices a setting that was changed when the clocks are compared a
   await makeAnew(keyspace, 8);
   const tasks = connect(keyspace, { ...driverOptions, clockInterval: 100 });
   await tasks.create(FetchFileTask, { taskList: "list", id: "before" });
-  await client.execute(`UPDATE ${keyspace}.settings SET value = '60000' WHERE name = 'margin' IF EXISTS`);
+  await client.execute(`UPDATE ${keyspace}.settings SET value = '90000' WHERE name = 'grace_period' IF EXISTS`);
   await expect.poll(() => codeOf(tasks.find("list", "before"))).toBe("SCHEMA_MISMATCH");
-  await client.execute(`UPDATE ${keyspace}.settings SET value = '600000' WHERE name = 'margin' IF EXISTS`);
+  await client.execute(`UPDATE ${keyspace}.settings SET value = '60000' WHERE name = 'grace_period' IF EXISTS`);
   await expect.poll(() => codeOf(tasks.find("list", "before")), { timeout: 5_000 }).toBe(undefined);
 });

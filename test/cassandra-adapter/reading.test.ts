@@ -1,27 +1,30 @@
 import { describe, expect, test } from "vitest";
-import { processHost, sleep } from "../../src/adapters/cassandra/host.js";
-import { Ledger } from "../../src/adapters/cassandra/ledger.js";
+import { resolveLedgerOptions } from "../../src/adapters/cassandra/arguments.js";
+import { Ledger } from "../../src/adapters/cassandra/ledger/ledger.js";
+import { type LedgerSession, SessionError } from "../../src/adapters/cassandra/model/session.js";
 import { retryRead } from "../../src/adapters/cassandra/retry.js";
-import { SessionError } from "../../src/adapters/cassandra/session.js";
-import { ManualHost } from "./manual-host.js";
+import { processRuntime, type Runtime, sleep } from "../../src/adapters/cassandra/runtime.js";
+import { ManualRuntime } from "./manual-runtime.js";
 import { ScriptedSession } from "./scripted-session.js";
 
 const policy = { deadline: 10_000, attemptTimeout: 1_000 };
 const pages = { pageSize: 10, maxPageBytes: 1_000_000 };
-const ledger = () =>
-  new Ledger(new ScriptedSession(), { shards: 2, dataCenter: "dc1", margin: 600_000 }, processHost, {});
+const ledgerOn = (session: LedgerSession, runtime: Runtime = processRuntime) => {
+  const settings = { shards: 2, dataCenter: "dc1", gracePeriod: 60_000 };
+  return new Ledger({ session, settings, options: resolveLedgerOptions({}), runtime });
+};
 
 describe("an abort", () => {
   test("ends a read whose answer does not come", async () => {
     const aborting = new AbortController();
-    const reading = ledger().find([{ taskList: "l", id: "a" }], aborting.signal);
+    const reading = ledgerOn(new ScriptedSession()).find([{ taskList: "l", id: "a" }], aborting.signal);
     aborting.abort();
     await expect(reading).rejects.toMatchObject({ code: "ABORTED" });
   });
 
   test("ends a pass whose first read does not come back", async () => {
     const aborting = new AbortController();
-    const reading = ledger()
+    const reading = ledgerOn(new ScriptedSession())
       .all("l", { ...pages, signal: aborting.signal })
       .next();
     aborting.abort();
@@ -30,7 +33,7 @@ describe("an abort", () => {
 
   test("ends the wait before the next attempt", async () => {
     const aborting = new AbortController();
-    const host = { ...processHost, random: () => 1, after: () => () => {} };
+    const host = { ...processRuntime, random: () => 1, after: () => () => {} };
     const reading = retryRead(host, policy, aborting.signal, async () => {
       throw new SessionError("unavailable", false, "too few replicas");
     });
@@ -47,13 +50,8 @@ describe("a find", () => {
       reads++;
       throw new SessionError("unavailable", false, "too few replicas");
     };
-    const host = new ManualHost();
-    const failing = new Ledger(
-      new ScriptedSession({ readTasks }),
-      { shards: 1, dataCenter: "dc1", margin: 600_000 },
-      host,
-      {},
-    );
+    const host = new ManualRuntime();
+    const failing = ledgerOn(new ScriptedSession({ readTasks }), host);
     const aborting = new AbortController();
     const aborted = failing.find([{ taskList: "l", id: "a" }], aborting.signal);
     await host.pass(0);
@@ -73,12 +71,12 @@ describe("a read", () => {
       if (kind) throw new SessionError(kind, false, kind);
       return "read";
     };
-    expect(await retryRead({ ...processHost, random: () => 0 }, policy, undefined, read)).toBe("read");
+    expect(await retryRead({ ...processRuntime, random: () => 0 }, policy, undefined, read)).toBe("read");
     expect(attempts).toBe(kinds.length + 1);
   });
 
   test("is given up at once where the wait before the next attempt would last past the deadline", async () => {
-    const host = new ManualHost();
+    const host = new ManualRuntime();
     const start = host.monotonic();
     const attempts: number[] = [];
     const read = async (timeout: number) => {
@@ -100,7 +98,7 @@ describe("a read", () => {
       attempts++;
       throw new SessionError("refused", false, "no such table");
     };
-    await expect(retryRead(processHost, policy, undefined, read)).rejects.toMatchObject({ kind: "refused" });
+    await expect(retryRead(processRuntime, policy, undefined, read)).rejects.toMatchObject({ kind: "refused" });
     expect(attempts).toBe(1);
   });
 });

@@ -1,7 +1,7 @@
 import { EventEmitter } from "node:events";
 import driver, { type Client } from "cassandra-driver";
 import { describe, expect, test } from "vitest";
-import { listenToSchema, tellingHost } from "../../src/adapters/cassandra/schema-events.js";
+import { listenToSchema, tellingHost } from "../../src/adapters/cassandra/driver/schema-events.js";
 
 const NAME = "nodeSchemaChange";
 

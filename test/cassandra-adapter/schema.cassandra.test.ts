@@ -34,51 +34,51 @@ describe("createSchema", () => {
     await opened(keyspace);
   });
 
-  it("settles shards, layout, data centre and margin", async () => {
-    const keyspace = await made({ shards: 64, margin: 20_000 });
+  it("settles shards, layout, data centre and grace period", async () => {
+    const keyspace = await made({ shards: 64, gracePeriod: 20_000 });
     const { rows } = await client.execute(`SELECT name, value FROM ${keyspace}.settings`);
     expect(Object.fromEntries(rows.map(({ name, value }) => [name, value]))).toEqual({
       layout: "1",
       shards: "64",
       data_center: driverOptions.localDataCenter,
-      margin: "20000",
+      grace_period: "20000",
     });
   });
 
-  it("makes a margin of ten minutes by default", async () => {
-    await opened(await made(), { margin: 600_000 });
+  it("makes a grace period of one minute by default", async () => {
+    await opened(await made(), { gracePeriod: 60_000 });
   });
 
   it("adds a setting that is not there yet", async () => {
     const keyspace = await made();
-    await client.execute(`DELETE FROM ${keyspace}.settings WHERE name = 'margin' IF EXISTS`);
+    await client.execute(`DELETE FROM ${keyspace}.settings WHERE name = 'grace_period' IF EXISTS`);
     await CassandraAdapter.createSchema({ client, keyspace, replication });
     await opened(keyspace);
   });
 
   it("refuses settings that differ from those that are there, and says which", async () => {
     const keyspace = await made({ shards: 8 });
-    const again = { client, keyspace, replication, shards: 16, severalDataCenters: true, margin: 60_000 };
+    const again = { client, keyspace, replication, shards: 16, severalDataCenters: true, gracePeriod: 90_000 };
     await expect(CassandraAdapter.createSchema(again)).rejects.toMatchObject({
       code: "SCHEMA_MISMATCH",
       message: expect.stringMatching(
-        /shards: is "8", and "16" was asked for; .*data_center: .*"\*".*; setting margin: is "600000", and "60000" was/,
+        /shards: is "8", and "16" was asked for; .*data_center: .*"\*".*; setting grace_period: is "60000", and "90000" was/,
       ),
     });
   });
 
   it("adds no setting where another differs, or a table's options", async () => {
     const keyspace = await made({ shards: 8 });
-    await client.execute(`DELETE FROM ${keyspace}.settings WHERE name = 'margin' IF EXISTS`);
+    await client.execute(`DELETE FROM ${keyspace}.settings WHERE name = 'grace_period' IF EXISTS`);
     await client.execute(`DROP TABLE ${keyspace}.claims`);
     const refuses = (options: object, message: RegExp) =>
       expect(CassandraAdapter.createSchema({ client, keyspace, replication, ...options })).rejects.toMatchObject({
         code: "SCHEMA_MISMATCH",
         message: expect.stringMatching(message),
       });
-    await refuses({ shards: 16, margin: 60_000 }, /: setting shards: is "8", and "16" was asked for$/);
+    await refuses({ shards: 16, gracePeriod: 60_000 }, /: setting shards: is "8", and "16" was asked for$/);
     await client.execute(`ALTER TABLE ${keyspace}.tasks WITH default_time_to_live = 60`);
-    await refuses({}, /: table tasks: default_time_to_live is 60, and must be 0: tasks would expire$/);
+    await refuses({ shards: 8 }, /: table tasks: default_time_to_live is 60, and must be 0: tasks would expire$/);
     const { rows } = await client.execute(`SELECT name FROM ${keyspace}.settings`);
     expect(rows.map(({ name }) => name).sort()).toEqual(["data_center", "layout", "shards"]);
     await expect(client.execute(`SELECT * FROM ${keyspace}.claims`)).rejects.toThrow();
@@ -87,8 +87,8 @@ describe("createSchema", () => {
   it("settles all by one of two hosts that ask for different settings at once, and refuses the other", async () => {
     const keyspace = newKeyspace("schema");
     const [one, other] = [
-      { shards: 8, margin: 60_000 },
-      { shards: 16, margin: 30_000 },
+      { shards: 8, gracePeriod: 60_000 },
+      { shards: 16, gracePeriod: 30_000 },
     ];
     const making = [one, other].map((asked) =>
       CassandraAdapter.createSchema({ client, keyspace, replication, ...asked }),
@@ -98,7 +98,7 @@ describe("createSchema", () => {
     const asked = outcomes[0]?.status === "fulfilled" ? one : other;
     const { rows } = await client.execute(`SELECT name, value FROM ${keyspace}.settings`);
     const settings = Object.fromEntries(rows.map(({ name, value }) => [name, value]));
-    expect(settings).toMatchObject({ shards: String(asked?.shards), margin: String(asked?.margin) });
+    expect(settings).toMatchObject({ shards: String(asked?.shards), grace_period: String(asked?.gracePeriod) });
   });
 
   it("refuses replication that differs from what is there, and says in what", async () => {
@@ -169,11 +169,20 @@ describe("open", () => {
     ["UPDATE %.settings SET value = '7' WHERE name = 'shards'", /shards: "7" is no power of two/],
     ["UPDATE %.settings SET value = '2' WHERE name = 'layout'", /layout: is "2", and must be "1"/],
     ["DELETE FROM %.settings WHERE name = 'data_center'", /data_center: is missing/],
-    ["DELETE FROM %.settings WHERE name = 'margin'", /margin: is missing; createSchema writes it/],
-    ["UPDATE %.settings SET value = '6e5' WHERE name = 'margin'", /margin: "6e5" is no whole number of milliseconds/],
-    ["UPDATE %.settings SET value = '-1' WHERE name = 'margin'", /margin: "-1" is no whole number of milliseconds/],
-    ["UPDATE %.settings SET value = '2147483648' WHERE name = 'margin'", /to 2147483647/],
-    ["UPDATE %.settings SET value = '19999' WHERE name = 'margin'", /margin: is "19999", and must be at least 20000/],
+    ["DELETE FROM %.settings WHERE name = 'grace_period'", /grace_period: is missing; createSchema writes it/],
+    [
+      "UPDATE %.settings SET value = '6e5' WHERE name = 'grace_period'",
+      /grace_period: "6e5" is no whole number of milliseconds/,
+    ],
+    [
+      "UPDATE %.settings SET value = '-1' WHERE name = 'grace_period'",
+      /grace_period: "-1" is no whole number of milliseconds/,
+    ],
+    ["UPDATE %.settings SET value = '2147483648' WHERE name = 'grace_period'", /to 2147483647/],
+    [
+      "UPDATE %.settings SET value = '19999' WHERE name = 'grace_period'",
+      /grace_period: is "19999", and must be at least 20000/,
+    ],
     ["UPDATE %.settings SET value = 'mars' WHERE name = 'data_center'", /data centre "mars", and this one is in/],
   ])("says what differs after %s", async (statement, message) => {
     const keyspace = await made();
@@ -184,22 +193,25 @@ describe("open", () => {
     });
   });
 
-  it("refuses a margin that is not the keyspace's, names both, and says what to do", async () => {
-    const keyspace = await made({ margin: 60_000 });
-    await expect(opened(keyspace, { margin: 30_000 })).rejects.toMatchObject({
+  it("refuses a grace period that is not the keyspace's, names both, and says what to do", async () => {
+    const keyspace = await made({ gracePeriod: 60_000 });
+    await expect(opened(keyspace, { gracePeriod: 30_000 })).rejects.toMatchObject({
       code: "SCHEMA_MISMATCH",
       message: expect.stringMatching(
-        /margin is 60000 ms, .*option margin is 30000 ms: give 60000, or leave the option out/,
+        /grace period is 60000 ms, .*option gracePeriod is 30000 ms: give 60000, or leave the option out/,
       ),
     });
-    await opened(keyspace, { margin: 60_000 });
+    await opened(keyspace, { gracePeriod: 60_000 });
   });
 
-  it.each([20_000, 3_600_000])("takes the keyspace's margin: sweeps cover what is older than %d ms", async (margin) => {
-    const age = await ageOfSwept(await made({ margin, shards: 1 }));
-    expect(age).toBeGreaterThanOrEqual(margin);
-    expect(age).toBeLessThan(margin + 10_000);
-  });
+  it.each([20_000, 3_600_000])(
+    "takes the keyspace's grace period: sweeps cover what is older than %d ms",
+    async (gracePeriod) => {
+      const age = await ageOfSwept(await made({ gracePeriod, shards: 1 }));
+      expect(age).toBeGreaterThanOrEqual(gracePeriod);
+      expect(age).toBeLessThan(gracePeriod + 10_000);
+    },
+  );
 
   it("can be tried again after it has failed", async () => {
     const keyspace = newKeyspace("schema");

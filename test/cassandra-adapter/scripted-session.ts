@@ -1,5 +1,5 @@
-import type { LedgerSession, Mutation } from "../../src/adapters/cassandra/session.js";
-import type { Partition } from "../../src/adapters/cassandra/shard.js";
+import type { Partition } from "../../src/adapters/cassandra/model/partition.js";
+import type { LedgerSession, Mutation } from "../../src/adapters/cassandra/model/session.js";
 
 /** What was asked to be written in one batch, and the answer that it waits for. */
 export interface Batch {

@@ -2,7 +2,7 @@ import driver, { type Client } from "cassandra-driver";
 import { CassandraAdapter, type CassandraAdapterOptions } from "taskledger/cassandra";
 import { openStore } from "taskledger/store";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { warnOfRisks } from "../../src/adapters/cassandra/security-warnings.js";
+import { warnOfRisks } from "../../src/adapters/cassandra/driver/security-warnings.js";
 import { selfSigned } from "./certificates.js";
 import { FakeNode, type FakeNodeOptions } from "./fake-node.js";
 

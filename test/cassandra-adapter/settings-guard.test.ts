@@ -1,8 +1,8 @@
 import { TaskError } from "taskledger";
 import { describe, expect, test } from "vitest";
-import { SessionError } from "../../src/adapters/cassandra/session.js";
-import { guardCalls, SettingsGuard } from "../../src/adapters/cassandra/settings-guard.js";
-import { ManualHost } from "./manual-host.js";
+import { SessionError } from "../../src/adapters/cassandra/model/session.js";
+import { guardCalls, SettingsGuard } from "../../src/adapters/cassandra/schema/settings-guard.js";
+import { ManualRuntime } from "./manual-runtime.js";
 
 const INTERVAL = 60_000;
 const TIMEOUT = 3_000;
@@ -11,7 +11,7 @@ const unreachable = new SessionError("unavailable", false, "too few replicas");
 
 /** A session of one call, and its guard; each look has to be answered by the test. */
 function setUp() {
-  const host = new ManualHost();
+  const host = new ManualRuntime();
   const looks: { timeout: number; answer(error?: Error): Promise<void> }[] = [];
   const guard = new SettingsGuard(host, INTERVAL, (timeout) => {
     return new Promise<void>((resolve, reject) => {
@@ -28,7 +28,7 @@ function setUp() {
     calls.push(args);
     return "written";
   };
-  const session = guardCalls({ write }, { write: true }, guard);
+  const session = guardCalls({ write }, guard);
   const outcomes: unknown[] = [];
   const call = () => {
     session.write("row", TIMEOUT).then(

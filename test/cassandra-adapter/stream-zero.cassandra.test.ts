@@ -58,7 +58,8 @@ test.each([
 ])(
   "every caller gets the answer to what was asked, though a node refuses some by errors that name others, with %s",
   async (_, connection) => {
-    await CassandraAdapter.createSchema({ client, keyspace, replication });
+    // Of many partitions, so that there are many requests.
+    await CassandraAdapter.createSchema({ client, keyspace, replication, shards: 8 });
     const options = connection();
     const tasks = new DataInterface({
       types: [FetchFileTask],

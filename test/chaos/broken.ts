@@ -1,12 +1,12 @@
 import type { Adapter, OperationOptions, TaskKey } from "taskledger";
 import type { AllOptions, CompleteEntry, SaveEntry, WriteOptions } from "taskledger/adapter";
 import { CassandraAdapter } from "taskledger/cassandra";
-import { type CassandraConnectionOptions, type Connection, connect } from "../../src/adapters/cassandra/connection.js";
-import { processHost } from "../../src/adapters/cassandra/host.js";
-import { Ledger } from "../../src/adapters/cassandra/ledger.js";
-import { type LedgerOptions, resolveLedgerOptions } from "../../src/adapters/cassandra/options.js";
-import { type LedgerRules, ledgerRules } from "../../src/adapters/cassandra/rules.js";
-import type { LedgerSession } from "../../src/adapters/cassandra/session.js";
+import { type LedgerOptions, resolveLedgerOptions } from "../../src/adapters/cassandra/arguments.js";
+import { type CassandraConnectionOptions, type Connection, connect } from "../../src/adapters/cassandra/connect.js";
+import { Ledger } from "../../src/adapters/cassandra/ledger/ledger.js";
+import { type LedgerRules, ledgerRules } from "../../src/adapters/cassandra/ledger/rules.js";
+import type { LedgerSession } from "../../src/adapters/cassandra/model/session.js";
+import { processRuntime } from "../../src/adapters/cassandra/runtime.js";
 
 /** A build with a mistake in it. */
 export interface Breakage {
@@ -29,15 +29,13 @@ export const breakages: Readonly<Record<string, Breakage>> = {
   "complete-at-now": {
     what: "deletes at the present time, not at the timestamp of the version that its caller saw",
     rules: {
-      completing: (id, savedAt, now) => [
-        { kind: "delete-task", id, at: now },
-        { kind: "delete-entry", savedAt, id, at: now },
-      ],
+      completing: (id, savedAt) =>
+        ledgerRules.completing(id, savedAt).map((mutation) => ({ ...mutation, at: processRuntime.clock.now() })),
     },
   },
-  "sweep-without-margin": {
+  "sweep-at-once": {
     what: "removes and sweeps up to the present time",
-    rules: { removalLimit: ({ before, serverBefore }) => (before < serverBefore ? before : serverBefore) },
+    rules: { removalLimit: ({ host, server }) => (host < server ? host : server) },
   },
 };
 
@@ -116,10 +114,11 @@ class BrokenAdapter implements ChaosAdapter {
   }
 
   async #open() {
-    const connection = await connect(this.#connection, resolveLedgerOptions(this.#options));
+    const options = resolveLedgerOptions(this.#options);
+    const connection = await connect(this.#connection, options);
     const session = this.#breakage.session?.(connection.session) ?? connection.session;
     const rules = { ...ledgerRules, ...this.#breakage.rules };
-    const ledger = new Ledger(session, connection.settings, processHost, this.#options, rules);
+    const ledger = new Ledger({ session, settings: connection.settings, options, runtime: processRuntime, rules });
     await ledger.open();
     return { ledger, connection };
   }

@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { openSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { CassandraConnectionOptions } from "../../src/adapters/cassandra/connection.js";
-import type { LedgerOptions } from "../../src/adapters/cassandra/options.js";
+import type { LedgerOptions } from "../../src/adapters/cassandra/arguments.js";
+import type { CassandraConnectionOptions } from "../../src/adapters/cassandra/connect.js";
 import type { WorkloadOptions } from "./workload.js";
 
 const script = fileURLToPath(new URL("client.ts", import.meta.url));

@@ -1,5 +1,5 @@
-import type { CassandraConnectionOptions } from "../../src/adapters/cassandra/connection.js";
-import type { LedgerOptions } from "../../src/adapters/cassandra/options.js";
+import type { LedgerOptions } from "../../src/adapters/cassandra/arguments.js";
+import type { CassandraConnectionOptions } from "../../src/adapters/cassandra/connect.js";
 import { ClientProcess, type Orders } from "./client-process.js";
 import { type Event, now } from "./log.js";
 import type { Dice } from "./random.js";

@@ -7,10 +7,10 @@ import { type Plan, tellingFaults } from "./plan.js";
 import type { Dice } from "./random.js";
 import { makeStore } from "./store.js";
 
-/** Small, so that sweeps happen all the time, and that a stopped process is stopped for longer than the margin. */
+/** Small, so that sweeps happen all the time, and that a stopped process is stopped for longer than the grace period. */
 const LEDGER = {
   clockLimit: 400,
-  margin: 8_000,
+  gracePeriod: 8_000,
   deadline: 8_000,
   attemptTimeout: 1_500,
   clockInterval: 5_000,
@@ -67,7 +67,7 @@ export class Director {
   }
 
   async play(plan: Plan, { broken, trials, withoutEach }: Play): Promise<void> {
-    const connection = await makeStore(this.#cluster, LEDGER.margin);
+    const connection = await makeStore(this.#cluster, LEDGER.gracePeriod);
     const gather = (options: GroupOptions) => Group.gather(connection, this.#directory, this.#dice, options);
     for (const name of trials) this.trials.set(name, await gather({ ...TRIED, name, broken: name }));
     if (trials.length > 0) await this.#follow(tellingFaults(TRIAL), [...this.trials.values()]);
@@ -99,9 +99,9 @@ export class Director {
   }
 
   async #inflictAll(plan: Plan, groups: readonly Group[]): Promise<void> {
-    const { margin, clockLimit } = LEDGER;
+    const { gracePeriod, clockLimit } = LEDGER;
     const clients = groups.map((group) => group.clients);
-    const scene: Scene = { cluster: this.#cluster, clients, dice: this.#dice, margin, clockLimit };
+    const scene: Scene = { cluster: this.#cluster, clients, dice: this.#dice, gracePeriod, clockLimit };
     const underWay = new Set<Promise<void>>();
     const inflict = async (fault: Fault) => {
       if (groups.every((group) => group.isFoundOut)) throw new PlanIsOver();

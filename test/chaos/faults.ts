@@ -11,7 +11,7 @@ export interface Scene {
   readonly clients: readonly Clients[];
   readonly dice: Dice;
   /** Milliseconds: how old versions must be that are swept, and how far a client's clock may be off. */
-  readonly margin: number;
+  readonly gracePeriod: number;
   readonly clockLimit: number;
 }
 
@@ -191,14 +191,14 @@ export const faults: readonly Fault[] = [
     },
   },
   {
-    name: "a client is stopped for less than half the margin",
+    name: "a client is stopped for less than half the grace period",
     hits: "clients",
-    inflict: (scene) => stopClients(scene, scene.margin / 4),
+    inflict: (scene) => stopClients(scene, scene.gracePeriod / 4),
   },
   {
-    name: "a client is stopped for longer than the margin",
+    name: "a client is stopped for longer than the grace period",
     hits: "clients",
-    inflict: (scene) => stopClients(scene, 1.5 * scene.margin),
+    inflict: (scene) => stopClients(scene, 1.5 * scene.gracePeriod),
   },
   {
     name: "a client's clock is off by less than the limit",
@@ -208,7 +208,7 @@ export const faults: readonly Fault[] = [
   {
     name: "a client's clock is off by far more than the limit",
     hits: "clients",
-    inflict: (scene) => setClocks(scene, 3 * scene.margin),
+    inflict: (scene) => setClocks(scene, 3 * scene.gracePeriod),
   },
 ];
 

@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { CassandraConnectionOptions } from "../../src/adapters/cassandra/connection.js";
-import type { LedgerOptions } from "../../src/adapters/cassandra/options.js";
+import type { LedgerOptions } from "../../src/adapters/cassandra/arguments.js";
+import type { CassandraConnectionOptions } from "../../src/adapters/cassandra/connect.js";
 import { Clients } from "./clients.js";
 import { type History, readsUntil, toHistory } from "./history.js";
 import { judge, type Violation } from "./judge.js";

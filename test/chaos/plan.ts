@@ -10,7 +10,7 @@ const STAGES: readonly (readonly (readonly string[])[])[] = [
   [["one node is slow"], ["answers are lost"]],
   [
     ["one node is stopped for 20 s"],
-    ["a client is stopped for longer than the margin", "a client is stopped for less than half the margin"],
+    ["a client is stopped for longer than the grace period", "a client is stopped for less than half the grace period"],
   ],
   [["one node is cut off from the others"], ["a client's clock is off by far more than the limit"]],
   [["one node is restarted"], ["a coordinator hangs"]],
@@ -51,7 +51,7 @@ export function theseFaults(names: readonly string[]): Plan {
 export function tellingFaults(minutes: number): Plan {
   const sequences = [
     ["one node is slow"],
-    ["a client is stopped for less than half the margin", "a client's clock is off by less than the limit"],
+    ["a client is stopped for less than half the grace period", "a client's clock is off by less than the limit"],
   ];
   return async (inflict) => {
     const end = performance.now() + minutes * 60_000;

@@ -1,6 +1,6 @@
 import driver from "cassandra-driver";
-import type { CassandraConnectionOptions } from "../../src/adapters/cassandra/connection.js";
-import { createSchema } from "../../src/adapters/cassandra/create-schema.js";
+import type { CassandraConnectionOptions } from "../../src/adapters/cassandra/connect.js";
+import { createSchema } from "../../src/adapters/cassandra/schema/create.js";
 import type { ChaosCluster } from "./cluster.js";
 
 const DATA_CENTER = "datacenter1";
@@ -12,12 +12,12 @@ const DEADLINE = 120_000;
 const SHARDS = 2;
 
 /**
- * Makes a keyspace that every node of a cluster keeps, with a margin in milliseconds that may be too small for the usual
+ * Makes a keyspace that every node of a cluster keeps, with a grace period in milliseconds that may be too small for the usual
  * limit of clocks; gives what clients connect with.
  */
 export async function makeStore(
   { contactPoints, port }: ChaosCluster,
-  margin: number,
+  gracePeriod: number,
 ): Promise<CassandraConnectionOptions> {
   const connection = {
     contactPoints: [...contactPoints],
@@ -26,7 +26,7 @@ export async function makeStore(
   };
   const keyspace = "chaos";
   const replication = { class: "NetworkTopologyStrategy", [DATA_CENTER]: 3 };
-  const settings = { shards: SHARDS, dataCenter: DATA_CENTER, margin };
+  const settings = { shards: SHARDS, dataCenter: DATA_CENTER, gracePeriod };
   const client = new driver.Client(connection);
   await client.connect();
   await createSchema(client, driver, { keyspace, replication, settings }, performance.now() + DEADLINE);

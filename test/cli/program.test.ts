@@ -2,6 +2,11 @@ import { expect, test } from "vitest";
 import { packageVersion } from "../../src/core/package-version.js";
 import { createProject, taskledger } from "./project.js";
 
+const commands = [
+  ...["init", "schema", "doctor", "lists", "ls", "show", "complete", "release"],
+  ...["export", "import", "decode", "board", "watch"],
+];
+
 test("--version", async () => {
   for (const option of ["--version", "-V"]) {
     expect(await taskledger("/", [option])).toEqual({ code: 0, out: `${packageVersion}\n`, err: "" });
@@ -12,8 +17,23 @@ test("--help names the commands and the exit codes", async () => {
   const { code, out, err } = await taskledger("/", ["--help"]);
   expect({ code, err }).toEqual({ code: 0, err: "" });
   expect(out).toContain("Usage: taskledger [options] [command]\n");
-  expect(out).toContain("  init [options]  prepare a project");
-  expect(out).toContain("Exit codes: 0 done; 1 it failed; 2 wrong usage; 3 a check failed.\n");
+  for (const name of commands) expect(out).toMatch(new RegExp(`^ {2}${name} .*  \\w`, "m"));
+  expect(out).toContain(
+    "\nExit codes: 0 done; 1 the store, or something else, failed; 2 wrong usage; 3 a check failed",
+  );
+});
+
+test.each(commands)("--help of %s has two examples, which name options that it has", async (name) => {
+  const { code, out, err } = await taskledger("/", [name, "--help"]);
+  expect({ code, err }).toEqual({ code: 0, err: "" });
+  const [help = "", list = ""] = out.split("\nExamples:\n");
+  const examples = list.trimEnd().split("\n");
+  expect(examples).toHaveLength(2);
+  for (const example of examples) {
+    expect(example).toMatch(new RegExp(`^ {2}(.+ )?taskledger ${name}\\b`));
+    const [, own = ""] = example.split(`taskledger ${name}`);
+    for (const [option] of own.matchAll(/(?<= )--?[a-z-]+/g)) expect(help).toMatch(new RegExp(`[ ,]${option}\\b`));
+  }
 });
 
 test("--help of a command names its options, and those of all commands", async () => {

@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { onTestFinished } from "vitest";
 import { runCommandLine } from "../../src/cli/program.js";
 import { createOutput } from "../../src/cli/terminal.js";
@@ -28,7 +29,13 @@ export async function taskledger(
     createOutput({ isTTY, write: write("out") }, env),
     createOutput({ isTTY, write: write("err") }, env),
   ];
-  const code = await runCommandLine(args, { cwd, env, out, err });
+  const terminal = {
+    ...{ cwd, env, out, err },
+    input: Readable.from([]),
+    interrupted: () => new AbortController().signal,
+    ask: async () => "",
+  };
+  const code = await runCommandLine(args, terminal);
   return { code, ...written };
 }
 

@@ -81,6 +81,8 @@ describeWrong("listing", wrongListing, [
   ["FollowsTheList", "a pass ends, even if new tasks are saved as fast as it reads"],
   ["IgnoresSavedBefore", "only versions before savedBefore come"],
   ["IncludesSavedBefore", "only versions before savedBefore come"],
+  ["IgnoresAfter", "only versions later than after come"],
+  ["IncludesAfter", "only versions later than after come"],
   ["GivesBodiesAlways", "without bodies, the same keys and versions come"],
   ["TrustsWildClocks", "a task whose version lies far ahead of the clock may be of any age"],
   ["IgnoresPageSize", "pages hold at most pageSize tasks, and lose and repeat none"],

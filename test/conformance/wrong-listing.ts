@@ -111,6 +111,18 @@ export class IncludesSavedBefore extends MemoryAdapter {
   }
 }
 
+export class IgnoresAfter extends MemoryAdapter {
+  override all(taskList: string, options: AllOptions): Pages {
+    return super.all(taskList, { ...options, after: undefined });
+  }
+}
+
+export class IncludesAfter extends MemoryAdapter {
+  override all(taskList: string, { after = 1n, ...options }: AllOptions): Pages {
+    return super.all(taskList, { ...options, after: after - 1n });
+  }
+}
+
 /** Takes a version that lies far in the future for that of a young task. */
 export class TrustsWildClocks extends MemoryAdapter {
   override async *all(taskList: string, { savedBefore, ...options }: AllOptions): Pages {

@@ -16,6 +16,7 @@ import { prepareLanguages } from "./prepare.js";
 
 const COUNT = 1000;
 const AT_ONCE = 4;
+const SHARDS = 8;
 const keyspace = "languages_end_to_end";
 const taskList = randomUUID();
 const prepared = await prepareLanguages();
@@ -75,7 +76,7 @@ async function listIn(language: Language): Promise<string[]> {
 async function rowsLeft(): Promise<number> {
   let count = 0;
   for (const table of ["tasks", "open_tasks"])
-    for (let shard = 0; shard < 8; shard++) {
+    for (let shard = 0; shard < SHARDS; shard++) {
       const query = `SELECT id FROM "${keyspace}".${table} WHERE task_list = ? AND shard = ?`;
       count += (await client.execute(query, [taskList, shard], { prepare: true })).rows.length;
     }
@@ -89,7 +90,7 @@ test.skipIf(present.length === 0)(
   "workers in every language do their share and die; what they left is listed in another language, and recovered here",
   { timeout: 180_000 },
   async () => {
-    await CassandraAdapter.createSchema({ client, keyspace, replication });
+    await CassandraAdapter.createSchema({ client, keyspace, replication, shards: SHARDS });
     const adapter = new CassandraAdapter({ client, keyspace });
     await using tasks = new DataInterface({ types: [FetchFileTask, SendMailTask, EveryKindTask], adapter });
     const built = Array.from({ length: COUNT }, (_, i) => build(i));

@@ -7,14 +7,14 @@ import type { Actor } from "./actor.js";
 import { DriverActor, driverCassandra } from "./driver.js";
 import { interleavings } from "./interleavings.js";
 import { prepareLanguages } from "./prepare.js";
-import { Stage } from "./stage.js";
+import { SHARDS, Stage } from "./stage.js";
 import { TypeScriptActor } from "./typescript-actor.js";
 
 const keyspace = "languages_interleavings";
 const prepared = await prepareLanguages();
 const client = rawClient();
 
-beforeAll(() => CassandraAdapter.createSchema({ client, keyspace, replication }));
+beforeAll(() => CassandraAdapter.createSchema({ client, keyspace, replication, shards: SHARDS }));
 afterAll(() => client.shutdown());
 
 describe.each(prepared)("saving, completing and listing in $language.name", ({ language, missing }) => {

@@ -3,7 +3,7 @@ import type { Client } from "cassandra-driver";
 import { expect } from "vitest";
 import { FetchFileSchema } from "../../gen/example/v1/fetch_file_pb.js";
 import { TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
-import { shardOf } from "../../src/adapters/cassandra/shard.js";
+import { shardOf } from "../../src/adapters/cassandra/model/partition.js";
 import type { Version } from "../../src/core/version.js";
 import { decodeEnvelope } from "../../src/envelope/decode.js";
 import { encodeEnvelope } from "../../src/envelope/encode.js";
@@ -11,7 +11,8 @@ import { DEFAULT_MAX_TASK_BYTES, packData, savedAtOf } from "../../src/envelope/
 import type { Actor, HeldTask, Situation } from "./actor.js";
 import type { Interleaving, Step } from "./interleavings.js";
 
-const SHARDS = 8;
+/** Of the keyspaces in which interleavings are played. */
+export const SHARDS = 8;
 
 type StepOf<K extends string> = Extract<Step, Record<K, unknown>>;
 
@@ -94,7 +95,7 @@ export class Stage {
 
   async #sweep(stretch: readonly number[]): Promise<void> {
     const ends = stretch.map((end) => String(this.#begin + BigInt(end)));
-    await this.#execute("INSERT INTO sweeps (task_list, shard, swept_to, stretches) VALUES (?, ?, ?, ?)", [
+    await this.#execute("INSERT INTO sweeps (task_list, shard, swept_to, ranges) VALUES (?, ?, ?, ?)", [
       this.#taskList,
       shardOf("t", SHARDS),
       ends[1],

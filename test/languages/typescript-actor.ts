@@ -1,9 +1,10 @@
 import type { Version } from "../../src/adapter/adapter.js";
-import { type Connection, connect } from "../../src/adapters/cassandra/connection.js";
-import { type Host, processHost } from "../../src/adapters/cassandra/host.js";
-import { Ledger } from "../../src/adapters/cassandra/ledger.js";
-import { resolveLedgerOptions } from "../../src/adapters/cassandra/options.js";
-import { type LedgerSession, SessionError } from "../../src/adapters/cassandra/session.js";
+import { resolveLedgerOptions } from "../../src/adapters/cassandra/arguments.js";
+import { type Connection, connect } from "../../src/adapters/cassandra/connect.js";
+import { CassandraClaims } from "../../src/adapters/cassandra/ledger/claims.js";
+import { Ledger } from "../../src/adapters/cassandra/ledger/ledger.js";
+import { type LedgerSession, SessionError } from "../../src/adapters/cassandra/model/session.js";
+import { processRuntime, type Runtime } from "../../src/adapters/cassandra/runtime.js";
 import type { TaskError } from "../../src/core/errors.js";
 import { typeNameOf } from "../../src/core/type-url.js";
 import { VersionClock } from "../../src/core/version.js";
@@ -21,6 +22,7 @@ const options = {
   clockLimit: Number(CLOCK_LIMIT / 1000n),
   sweepEvery: 0,
 };
+const resolved = resolveLedgerOptions(options);
 
 /** The client that the others are measured by: this package's ledger, with a clock that stands where it is put. */
 export class TypeScriptActor implements ClaimingActor {
@@ -28,6 +30,7 @@ export class TypeScriptActor implements ClaimingActor {
   readonly #keyspace: string;
   #connection: Connection | undefined;
   #ledger: Ledger | undefined;
+  #runtime: Runtime = processRuntime;
   #now = 0n;
   #serverNow = 0n;
   #fault: Situation["fault"];
@@ -38,10 +41,10 @@ export class TypeScriptActor implements ClaimingActor {
 
   async open(): Promise<void> {
     await this.#ledger?.close();
-    this.#connection ??= await connect({ ...driverOptions, keyspace: this.#keyspace }, resolveLedgerOptions(options));
-    const clock = new VersionClock(() => this.#now, CLOCK_LIMIT);
-    const host: Host = { ...processHost, clock };
-    this.#ledger = new Ledger(this.#faulty(this.#connection.session), this.#connection.settings, host, options);
+    this.#connection ??= await connect({ ...driverOptions, keyspace: this.#keyspace }, resolved);
+    this.#runtime = { ...processRuntime, clock: new VersionClock(() => this.#now, CLOCK_LIMIT) };
+    const { session, settings } = this.#connection;
+    this.#ledger = new Ledger({ session: this.#faulty(session), settings, options: resolved, runtime: this.#runtime });
   }
 
   async save({ envelope, replaced }: HeldTask, situation: Situation): Promise<HeldTask & Failable> {
@@ -98,7 +101,12 @@ export class TypeScriptActor implements ClaimingActor {
 
   #claims(situation: Situation): ClaimCalls {
     const { claims } = this.#connection as Connection;
-    const store = this.#enter(situation).claims(claims);
+    const ledger = this.#enter(situation);
+    const store = new CassandraClaims(claims, this.#runtime, ledger.clock, {
+      policy: resolved.policy,
+      tolerance: 2 * options.clockLimit,
+      versionOf: async (key) => (await ledger.find([key], undefined))[0]?.savedAt,
+    });
     return new ClaimCalls({
       claim: (request) => store.claim(request, undefined),
       renew: (holding, lease) => store.renew(holding, lease, undefined),

@@ -1,12 +1,12 @@
 import type { ClaimHolding, ClaimState } from "../../src/adapter/claim-store.js";
-import type { ClaimRow, ClaimSession } from "../../src/adapters/cassandra/claim-session.js";
-import { CassandraClaims } from "../../src/adapters/cassandra/claims.js";
-import { ClockGuard } from "../../src/adapters/cassandra/clock.js";
-import { SessionError } from "../../src/adapters/cassandra/session.js";
+import { ClockGuard } from "../../src/adapters/cassandra/clock-guard.js";
+import { CassandraClaims } from "../../src/adapters/cassandra/ledger/claims.js";
+import type { ClaimRow, ClaimSession } from "../../src/adapters/cassandra/model/claim-session.js";
+import { SessionError } from "../../src/adapters/cassandra/model/session.js";
 import { VersionClock } from "../../src/core/version.js";
 import { ClaimTable } from "../cassandra-adapter/claim-table.js";
 import { EPOCH } from "../simulation/cluster.js";
-import { simulatedHost, WallClock } from "../simulation/host.js";
+import { simulatedRuntime, WallClock } from "../simulation/host.js";
 import { faultKinds, type Weather } from "../simulation/weather.js";
 import { MILLISECOND, SECOND, World } from "../simulation/world.js";
 
@@ -124,7 +124,7 @@ export class ClaimHistory {
     const limit = BigInt(CLOCK_LIMIT) * 1000n;
     const wall = new WallClock(this.#world, 77 + worker, CLOCK_LIMIT * MILLISECOND, END);
     const clock = new VersionClock(() => wall.now(), limit);
-    const host = simulatedHost({ world: this.#world, clock, key: worker, enter: (run) => run() });
+    const host = simulatedRuntime({ world: this.#world, clock, key: worker, enter: (run) => run() });
     const readClock = async () => EPOCH + BigInt(Math.floor(this.#world.now));
     const guard = new ClockGuard(host, { limit, interval: 10_000 }, readClock);
     return new CassandraClaims(this.#session(), host, guard, {

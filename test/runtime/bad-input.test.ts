@@ -3,6 +3,7 @@
 
 import "./bad-input/keys.js";
 import "./bad-input/data.js";
+import "./bad-input/advice.js";
 import "./bad-input/messages.js";
 import "./bad-input/options.js";
 import "./bad-input/option-names.js";

@@ -61,7 +61,7 @@ describe("where two copies of the package meet", () => {
       expect(await failureOf(act)).toMatchObject({
         code: "TYPE_MISMATCH",
         field: "task",
-        message: `expected a task ${bothVersions}`,
+        message: `task: expected a task ${bothVersions}`,
       });
     expect(await idsOf(tasks.all("datto.com"))).toEqual([]);
   });
@@ -71,7 +71,7 @@ describe("where two copies of the package meet", () => {
     const error = await failureOf(() => tasks.saveAll([FetchFileTask.build(key), other.FetchFileTask.build(key)]));
     expect(error).toBeInstanceOf(BulkError);
     expect((error as BulkError).failures.map(({ error }) => error.message)).toEqual([
-      `expected a task ${bothVersions}`,
+      `task: expected a task ${bothVersions}`,
     ]);
   });
 
@@ -79,8 +79,8 @@ describe("where two copies of the package meet", () => {
     const types = [FetchFileTask, other.FetchFileTask];
     expect(await failureOf(() => new DataInterface({ types, adapter: new MemoryAdapter() }))).toMatchObject({
       code: "TYPE_MISMATCH",
-      field: "types",
-      message: `expected a generated task class, or one that extends it ${bothVersions}`,
+      field: "types[1]",
+      message: `types[1]: expected a generated task class, or one that extends it ${bothVersions}`,
     });
   });
 
@@ -114,7 +114,7 @@ describe("where two copies of the package meet", () => {
 
 describe("what is no task, though it is of this copy", () => {
   test.each([
-    ["a class", FetchFileTask, "a function (FetchFileTask)"],
+    ["a class", FetchFileTask, "a function (FetchFileTask); build a task of it first"],
     ["its prototype", FetchFileTask.prototype, "an object (FetchFileTask)"],
     ["bytes", FetchFileTask.build(key).toBinary(), "41 bytes"],
     ["nothing", undefined, "undefined"],
@@ -122,6 +122,6 @@ describe("what is no task, though it is of this copy", () => {
     const tasks = new DataInterface({ types: [FetchFileTask], adapter: new MemoryAdapter() });
     const error = await failureOf(() => tasks.save(value as never));
     expect(error).toMatchObject({ code: "TYPE_MISMATCH", field: "task" });
-    expect(error.message.replace(/\d+ bytes/, "41 bytes")).toBe(`expected a task, got ${described}`);
+    expect(error.message.replace(/\d+ bytes/, "41 bytes")).toBe(`task: expected a task, got ${described}`);
   });
 });

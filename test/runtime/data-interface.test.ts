@@ -1,5 +1,5 @@
 import { type Adapter, DataInterface, OpaqueTask, TaskError } from "taskledger";
-import type { SaveEntry } from "taskledger/adapter";
+import type { AllOptions, SaveEntry } from "taskledger/adapter";
 import { MemoryAdapter } from "taskledger/memory";
 import { beforeEach, describe, expect, test } from "vitest";
 import { FetchFileTask } from "../../gen/example/v1/fetch_file_task.js";
@@ -286,6 +286,36 @@ describe("all", () => {
     const savedBefore = kind === "a version" ? version : new Date(Number(version / 1000n) - 60_000);
     expect(await idsOf(tasks.all("l", { savedBefore }))).toEqual(kind === "a version" ? ["0", "1"] : []);
     expect(await idsOf(tasks.all("l", { savedBefore: new Date(Date.now() + 60_000) }))).toEqual(["0", "1", "2"]);
+  });
+
+  test("goes through a list a few tasks at a time: each time behind the last", async () => {
+    await saveSome(7);
+    const pages: string[][] = [];
+    for (let after = 0n, isEnd = false; !isEnd; ) {
+      const page: string[] = [];
+      for await (const { id, envelope } of tasks.all("l", { after, limit: 3 })) {
+        page.push(id);
+        after = envelope.savedAt ?? 0n;
+      }
+      pages.push(page);
+      isEnd = page.length === 0;
+    }
+    expect(pages).toEqual([["0", "1", "2"], ["3", "4", "5"], ["6"], []]);
+  });
+
+  test("asks the store for no more than the limit", async () => {
+    const asked: AllOptions[] = [];
+    const store = new MemoryAdapter();
+    const adapter = standBefore(store, {
+      all: (list: string, options: AllOptions) => {
+        asked.push(options);
+        return store.all(list, options);
+      },
+    });
+    tasks = new DataInterface({ types, adapter });
+    await saveSome(5);
+    expect(await idsOf(tasks.all("l", { limit: 2 }))).toEqual(["0", "1"]);
+    expect(asked).toMatchObject([{ pageSize: 2 }]);
   });
 });
 

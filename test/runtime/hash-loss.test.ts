@@ -70,6 +70,16 @@ describe("is sealed:", () => {
   });
 });
 
+test("comes back, or is sealed, however deep an Any is in others", () => {
+  const types = new Set<string>();
+  let data: object = { y: 1 };
+  for (let levels = 1; levels <= 60; levels++) {
+    data = { any: pack("kinds.names.AtType", data) };
+    types.add(typeInJson(names("AtType"), data));
+  }
+  expect(types).toEqual(new Set(["type.googleapis.com/kinds.names.AtType", sealed]));
+});
+
 const kept: [string, string, object][] = [
   ["a field that JSON calls @type, which is not set", "AtType", { y: 5 }],
   ["one in a message that is in no Any", "AtType", { child: { x: 5 } }],

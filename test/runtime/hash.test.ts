@@ -254,6 +254,13 @@ describe("the size of a hash is that of the bytes it stands for", () => {
     expect(tasks.fromHash(viaJson(newer)).toBinary()).toEqual(newer.toBinary());
   });
 
+  test("which has the prefix of the type in it", () => {
+    const hash = (length: number) => ({ ...key, data: { "@type": `${"x".repeat(length)}/example.v1.FetchFile` } });
+    const length = limit - sizeOf(tasks.fromHash(hash(9_000)) as Task) + 9_000;
+    expect(sizeOf(tasks.fromHash(hash(length)) as Task)).toBe(limit);
+    expect(() => tasks.fromHash(hash(length + 1))).toThrow(`has ${limit + 1} bytes; the limit is ${limit}`);
+  });
+
   test("however long the JSON is", () => {
     const task = EverythingTask.build({ ...key, colors: new Array(9_000).fill(-2), longText: 1 });
     const wide = EverythingTask.build({ ...key, colors: new Array(9_000).fill(1) });

@@ -192,8 +192,8 @@ describe("the members of a task", () => {
     expect([...members].toSorted()).toEqual([...reservedTaskMembers].toSorted());
   });
 
-  test("are none of the object's own keys", () => {
-    expect(Object.keys(FetchFileTask.build(key))).toEqual([]);
+  test("are none of the object's own keys, of which there is one, so that it is not cloned", () => {
+    expect(Object.keys(FetchFileTask.build(key))).toEqual(["not cloneable"]);
   });
 
   test("have no `then`: a task can be awaited", async () => {

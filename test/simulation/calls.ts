@@ -1,6 +1,5 @@
-import type { LedgerPlace } from "../../src/adapters/cassandra/rules.js";
-import type { LedgerSession, Mutation } from "../../src/adapters/cassandra/session.js";
-import type { Partition } from "../../src/adapters/cassandra/shard.js";
+import type { Partition } from "../../src/adapters/cassandra/model/partition.js";
+import type { LedgerPlace, LedgerSession, Mutation } from "../../src/adapters/cassandra/model/session.js";
 import type { Version } from "../../src/core/version.js";
 import { EPOCH } from "./cluster.js";
 import { fraction, mix, pick } from "./random.js";
@@ -107,11 +106,11 @@ export class CallGenerator {
       case "delete-entries":
         return { kind, after: savedAt, before: savedAt + BigInt(1 + (size % 6)), at };
       case "put-sweep":
-        return { kind, stretches: this.#stretches(), at: this.#newSweptTo() };
+        return { kind, ranges: this.#ranges(), at: this.#newSweptTo() };
     }
   }
 
-  #stretches(): { after: Version; before: Version }[] {
+  #ranges(): { after: Version; before: Version }[] {
     return Array.from({ length: Math.floor(3 * this.roll()) }, () => {
       const after = this.#version();
       return { after, before: after + 2n };

@@ -1,6 +1,4 @@
-import type { LedgerPlace } from "../../src/adapters/cassandra/rules.js";
-import type { Mutation } from "../../src/adapters/cassandra/session.js";
-import type { Stretch } from "../../src/adapters/cassandra/stretches.js";
+import type { LedgerPlace, Mutation, SweptRange } from "../../src/adapters/cassandra/model/session.js";
 import type { Version } from "../../src/core/version.js";
 
 /** A timestamp before all others: nothing was written, or deleted. */
@@ -22,14 +20,14 @@ export interface EntryCells extends LedgerPlace {
 }
 
 /** A range tombstone of `open_tasks`: what lies between, without its ends. */
-export interface RangeCells extends Stretch {
+export interface RangeCells extends SweptRange {
   readonly deletedAt: Version;
 }
 
 /** The row of `sweeps`, which ends by itself. */
 export interface SweepCells {
   readonly sweptTo: Version;
-  readonly stretches: readonly Stretch[];
+  readonly ranges: readonly SweptRange[];
   /** In seconds. */
   readonly expiresAt: number;
 }
@@ -70,8 +68,8 @@ export class Cells {
         break;
       }
       case "put-sweep": {
-        const { at, stretches } = mutation;
-        this.mergeSweep({ sweptTo: at, stretches, expiresAt: sweepExpiresAt });
+        const { at, ranges } = mutation;
+        this.mergeSweep({ sweptTo: at, ranges, expiresAt: sweepExpiresAt });
         break;
       }
     }
@@ -151,12 +149,12 @@ function mergedEntry(a: EntryCells, b: EntryCells): EntryCells {
 function isSweepAfter(a: SweepCells, b: SweepCells): boolean {
   if (a.sweptTo !== b.sweptTo) return a.sweptTo > b.sweptTo;
   if (a.expiresAt !== b.expiresAt) return a.expiresAt > b.expiresAt;
-  return Buffer.compare(stretchBytes(a), stretchBytes(b)) > 0;
+  return Buffer.compare(rangeBytes(a), rangeBytes(b)) > 0;
 }
 
 /** A list as Cassandra writes it: its length, then each element after its own length. */
-function stretchBytes({ stretches }: SweepCells): Buffer {
-  const ends = stretches.flatMap(({ after, before }) => [after, before]);
+function rangeBytes({ ranges }: SweepCells): Buffer {
+  const ends = ranges.flatMap(({ after, before }) => [after, before]);
   const bytes = Buffer.alloc(4 + 12 * ends.length);
   bytes.writeInt32BE(ends.length);
   for (const [i, end] of ends.entries()) {

@@ -1,12 +1,13 @@
-import { Ledger } from "../../src/adapters/cassandra/ledger.js";
-import type { LedgerOptions } from "../../src/adapters/cassandra/options.js";
-import { type LedgerRules, ledgerRules } from "../../src/adapters/cassandra/rules.js";
-import type { LedgerSession, Mutation } from "../../src/adapters/cassandra/session.js";
+import type { Outcome } from "../../src/adapter/adapter.js";
+import { type LedgerOptions, resolveLedgerOptions } from "../../src/adapters/cassandra/arguments.js";
+import { Ledger } from "../../src/adapters/cassandra/ledger/ledger.js";
+import { type LedgerRules, ledgerRules } from "../../src/adapters/cassandra/ledger/rules.js";
+import type { LedgerSession, Mutation } from "../../src/adapters/cassandra/model/session.js";
 import { TaskError } from "../../src/core/errors.js";
-import type { VersionClock } from "../../src/core/version.js";
+import type { Version, VersionClock } from "../../src/core/version.js";
 import type { Cluster } from "./cluster.js";
 import { Holders } from "./holder.js";
-import { type ClockMaker, makeClock, simulatedHost, WallClock } from "./host.js";
+import { type ClockMaker, makeClock, simulatedRuntime, WallClock } from "./host.js";
 import type { Life, Oracle } from "./oracle.js";
 import { keyOf, mix } from "./random.js";
 import { SimulatedSession } from "./session.js";
@@ -14,21 +15,25 @@ import { SECOND, type World } from "./world.js";
 
 /** What of the adapter is replaced by something weaker. */
 export interface Weakening {
-  readonly rules?: ((access: RuleAccess) => Partial<LedgerRules>) | undefined;
+  readonly rules?: ((access: Access) => Partial<LedgerRules>) | undefined;
   readonly clock?: ClockMaker | undefined;
-  readonly session?: ((session: LedgerSession) => LedgerSession) | undefined;
+  readonly session?: ((session: LedgerSession, access: Access) => LedgerSession) | undefined;
+  /** Of what a save told its caller. */
+  readonly outcome?: ((outcome: Outcome<Version>) => Outcome<Version>) | undefined;
 }
 
-/** What a weakened rule may reach for. */
-export interface RuleAccess {
+/** What a weakened part may reach for. */
+export interface Access {
   readonly session: LedgerSession;
   readonly shards: number;
+  /** The process's clock. */
+  readonly now: () => Version;
 }
 
 export interface ClientSettings {
   readonly shards: number;
   /** The keyspace's, in milliseconds. */
-  readonly margin: number;
+  readonly gracePeriod: number;
   readonly entriesPerRead: number;
   readonly ledger: LedgerOptions;
   /** How far its clock may be off, in microseconds. */
@@ -85,7 +90,7 @@ export class Client {
 
   start(): void {
     const name = `${"ABCDEFGH"[this.index]}${++this.#lives}`;
-    const { weakening, ledger: options, shards, margin, entriesPerRead } = this.#settings;
+    const { weakening, ledger: options, shards, gracePeriod, entriesPerRead } = this.#settings;
     if (this.#life) this.#oracle.died(this.#life);
     this.#world.log?.(`${name} starts`);
     const limit = BigInt((options.clockLimit ?? 1000) * 1000);
@@ -98,14 +103,15 @@ export class Client {
       onApplied: (mutation: Mutation) => this.#oracle.applied(life, mutation),
     };
     const plain = new SimulatedSession(this.#world, this.#cluster, process);
-    const session = weakening.session?.(plain) ?? plain;
-    const host = simulatedHost({
+    const access = { session: plain, shards, now: () => clock.now() };
+    const session = weakening.session?.(plain, access) ?? plain;
+    const runtime = simulatedRuntime({
       world: this.#world,
       clock,
       key: keyOf(name),
       enter: (run) => this.#enter(name, run),
     });
-    const rules: LedgerRules = { ...ledgerRules, ...weakening.rules?.({ session, shards }) };
+    const rules: LedgerRules = { ...ledgerRules, ...weakening.rules?.({ ...access, session }) };
     const mayRemoveAbsent: LedgerRules["mayRemoveAbsent"] = (place, limit) => {
       const may = rules.mayRemoveAbsent(place, limit);
       if (may) this.#oracle.removes(life, place);
@@ -115,14 +121,14 @@ export class Client {
       this.#oracle.tries(entry, savedAt);
       return rules.saving(entry, savedAt);
     };
-    const ledger = new Ledger(
+    const ledger = new Ledger({
       session,
-      { shards, dataCenter: "dc", margin },
-      host,
-      options,
-      { ...rules, saving, mayRemoveAbsent },
+      settings: { shards, dataCenter: "dc", gracePeriod },
+      options: resolveLedgerOptions(options),
+      runtime,
+      rules: { ...rules, saving, mayRemoveAbsent },
       entriesPerRead,
-    );
+    });
     const horizon = () => this.wall.now() + 2n * limit;
     const life: Running = {
       name,
@@ -136,6 +142,11 @@ export class Client {
     this.#life = life;
     this.#opening = undefined;
     for (const wake of this.#waiting.splice(0)) wake(life);
+  }
+
+  /** What a holder takes from the outcome of a save. */
+  told(outcome: Outcome<Version>): Outcome<Version> {
+    return this.#settings.weakening.outcome?.(outcome) ?? outcome;
   }
 
   /** Calls back in the process as it is now, or as it starts again. */

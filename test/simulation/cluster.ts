@@ -1,4 +1,4 @@
-import type { Mutation } from "../../src/adapters/cassandra/session.js";
+import type { Mutation } from "../../src/adapters/cassandra/model/session.js";
 import type { Version } from "../../src/core/version.js";
 import { Cells } from "./cells.js";
 import { type Merged, mergeEntries, mergeRows } from "./merge.js";

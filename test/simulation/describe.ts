@@ -1,5 +1,4 @@
-import type { LedgerPlace } from "../../src/adapters/cassandra/rules.js";
-import type { Mutation } from "../../src/adapters/cassandra/session.js";
+import type { LedgerPlace, Mutation } from "../../src/adapters/cassandra/model/session.js";
 import type { Version } from "../../src/core/version.js";
 import { EPOCH } from "./cluster.js";
 
@@ -27,10 +26,10 @@ export function describeMutation(mutation: Mutation): string {
     case "delete-entries":
       return `-entries ${describeVersion(mutation.after)}..${describeVersion(mutation.before)}`;
     case "put-sweep": {
-      const stretches = mutation.stretches.map(
+      const ranges = mutation.ranges.map(
         ({ after, before }) => `${describeVersion(after)}..${describeVersion(before)}`,
       );
-      return `sweep up to ${describeVersion(mutation.at)} of ${stretches.join(", ")}`;
+      return `sweep up to ${describeVersion(mutation.at)} of ${ranges.join(", ")}`;
     }
   }
 }

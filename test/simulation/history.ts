@@ -1,5 +1,5 @@
-import type { LedgerOptions } from "../../src/adapters/cassandra/options.js";
-import { shardOf } from "../../src/adapters/cassandra/shard.js";
+import type { LedgerOptions } from "../../src/adapters/cassandra/arguments.js";
+import { shardOf } from "../../src/adapters/cassandra/model/partition.js";
 import type { Version } from "../../src/core/version.js";
 import { Client, type ClientSettings, type Weakening } from "./client.js";
 import { Cluster, type ClusterOptions } from "./cluster.js";
@@ -74,7 +74,7 @@ class Run {
     this.#oracle = new Oracle(this.#world, this.#cluster);
     this.#settings = {
       shards: this.#level(3, [1, 1, 1, 2]),
-      margin: 20_000,
+      gracePeriod: 20_000,
       entriesPerRead: this.#level(4, [1, 2, 3, 5, 500]),
       span: SPAN,
       weakening: options.weakening ?? {},
@@ -197,7 +197,7 @@ class Run {
     const isHidden = (version: Version, id: string) => {
       const { sweep } = partitions[shardOf(id, shards)] ?? {};
       if (!sweep || sweep.expiresAt <= this.#cluster.nowInSeconds) return false;
-      return sweep.stretches.some(({ after, before }) => after < version && version < before);
+      return sweep.ranges.some(({ after, before }) => after < version && version < before);
     };
     return this.#oracle.settled(partitions, yielded, isHidden);
   }

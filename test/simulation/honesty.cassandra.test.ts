@@ -1,9 +1,9 @@
 import driver from "cassandra-driver";
 import { afterAll, describe, expect, test } from "vitest";
-import type { Driver } from "../../src/adapters/cassandra/driver-errors.js";
-import { DriverSession } from "../../src/adapters/cassandra/driver-session.js";
+import type { Driver } from "../../src/adapters/cassandra/driver/errors.js";
+import { DriverSession } from "../../src/adapters/cassandra/driver/ledger-session.js";
 import { CassandraAdapter } from "../../src/adapters/cassandra/index.js";
-import type { LedgerSession, Mutation } from "../../src/adapters/cassandra/session.js";
+import type { LedgerSession, Mutation } from "../../src/adapters/cassandra/model/session.js";
 import { newKeyspace, rawClient, replication, shutDown } from "../cassandra-adapter/connection.js";
 import { type Call, CallGenerator, readAll } from "./calls.js";
 import { Cluster } from "./cluster.js";

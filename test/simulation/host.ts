@@ -1,4 +1,4 @@
-import type { Host } from "../../src/adapters/cassandra/host.js";
+import type { Runtime } from "../../src/adapters/cassandra/runtime.js";
 import { type Version, VersionClock } from "../../src/core/version.js";
 import { EPOCH } from "./cluster.js";
 import { mix } from "./random.js";
@@ -47,7 +47,7 @@ export type ClockMaker = (wallClock: () => Version, limit: Version) => VersionCl
 
 export const makeClock: ClockMaker = (wallClock, limit) => new VersionClock(wallClock, limit);
 
-export interface HostOptions {
+export interface RuntimeOptions {
   readonly world: World;
   readonly clock: VersionClock;
   /** Of the process's random numbers. */
@@ -57,7 +57,7 @@ export interface HostOptions {
 }
 
 /** What one life of a process has of its machine, in simulated time. */
-export function simulatedHost({ world, clock, key, enter }: HostOptions): Host {
+export function simulatedRuntime({ world, clock, key, enter }: RuntimeOptions): Runtime {
   const boot = world.now;
   let rolls = 0;
   const after = (milliseconds: number, callback: () => void) => {

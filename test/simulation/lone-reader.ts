@@ -1,15 +1,16 @@
 import type { StoredTask } from "../../src/adapter/adapter.js";
-import { Ledger } from "../../src/adapters/cassandra/ledger.js";
-import { type LedgerPlace, type LedgerRules, ledgerRules } from "../../src/adapters/cassandra/rules.js";
-import type { LedgerSession, Mutation } from "../../src/adapters/cassandra/session.js";
+import { resolveLedgerOptions } from "../../src/adapters/cassandra/arguments.js";
+import { Ledger } from "../../src/adapters/cassandra/ledger/ledger.js";
+import { type LedgerRules, ledgerRules } from "../../src/adapters/cassandra/ledger/rules.js";
+import type { EntriesRead, LedgerPlace, LedgerSession, Mutation } from "../../src/adapters/cassandra/model/session.js";
 import { type Version, VersionClock } from "../../src/core/version.js";
 import { taskEntry } from "../../src/testing/entries.js";
 import { LIST } from "./operations.js";
 
-const START = 1_700_000_000_000_000n;
+export const START = 1_700_000_000_000_000n;
 
 /** In microseconds; the least that the clock's limit allows. */
-const MARGIN = 20_000_000n;
+export const GRACE_PERIOD = 20_000_000n;
 
 /** The only entry of its ledger, saved just before the pass begins. */
 export const entry: LedgerPlace = { savedAt: START - 1000n, id: "x" };
@@ -19,21 +20,42 @@ interface Reading {
   readonly now: () => Version;
   /** How far the reader's clock is behind the servers', in microseconds. */
   readonly behind?: Version;
+  /** The answer to the one question for the ledger's entries. */
+  readonly readEntries?: () => EntriesRead;
   /** The answer to the one question for the entry's task. */
-  readonly readTasks: () => StoredTask[];
+  readonly readTasks?: () => StoredTask[];
 }
 
 /**
  * What a reader writes that finds the entry without its task, because the save is on its way, and is stopped for twice the
- * margin before it sees the answer. The save may be acknowledged by then.
+ * grace period before it sees the answer. The save may be acknowledged by then.
  */
-export function removedByStoppedReader(rules: Partial<LedgerRules>): Promise<readonly Mutation[]> {
+export function removedByStoppedReader(
+  weaken: (now: () => Version) => Partial<LedgerRules> = () => ({}),
+): Promise<readonly Mutation[]> {
   let now = START;
+  const rules = weaken(() => now);
   const readTasks = () => {
-    now += 2n * MARGIN;
+    now += 2n * GRACE_PERIOD;
     return [];
   };
-  return removed({ rules, now: () => now, readTasks });
+  return written({ rules, now: () => now, readTasks });
+}
+
+/**
+ * What a reader writes that finds a ledger empty but for tombstones, and is stopped for twice the grace period before it sees
+ * the answer. Saves may be acknowledged by then.
+ */
+export function sweptByStoppedReader(
+  weaken: (now: () => Version) => Partial<LedgerRules> = () => ({}),
+): Promise<readonly Mutation[]> {
+  let now = START;
+  const rules = weaken(() => now);
+  const readEntries = () => {
+    now += 2n * GRACE_PERIOD;
+    return { entries: [], isHeavy: true };
+  };
+  return written({ rules, now: () => now, readEntries });
 }
 
 /**
@@ -46,31 +68,33 @@ export function removedWhereReplaced(
 ): Promise<readonly Mutation[]> {
   const { body } = taskEntry(LIST, entry.id);
   const row = { id: entry.id, savedAt: START + ahead, body };
-  return removed({ rules, now: () => START, behind, readTasks: () => [row] });
+  return written({ rules, now: () => START, behind, readTasks: () => [row] });
 }
 
-async function removed({ rules, now, behind = 0n, readTasks }: Reading): Promise<readonly Mutation[]> {
-  const written: Mutation[] = [];
+async function written({ rules, now, behind = 0n, ...reads }: Reading): Promise<readonly Mutation[]> {
+  const all: Mutation[] = [];
+  const { readTasks = () => [], readEntries = () => ({ entries: [{ ...entry, size: 1 }], isHeavy: false }) } = reads;
   const session: LedgerSession = {
     readLastEntry: async () => undefined,
     readSweep: async () => undefined,
-    readEntries: async () => ({ entries: [{ ...entry, size: 1 }], isHeavy: false }),
+    readEntries: async () => readEntries(),
     readTasks: async () => readTasks(),
     hasEntry: async () => true,
     readClock: async () => now() + behind,
-    apply: async (_, mutations) => void written.push(...mutations),
+    apply: async (_, mutations) => void all.push(...mutations),
   };
-  const host = {
+  const runtime = {
     clock: new VersionClock(now),
     monotonic: () => Number(now() - START) / 1000,
     after: () => () => undefined,
     later: () => () => undefined,
     random: () => 0,
   };
-  const settings = { shards: 1, dataCenter: "dc", margin: Number(MARGIN) / 1000 };
-  const ledger = new Ledger(session, settings, host, { sweepEvery: 0 }, { ...ledgerRules, ...rules });
+  const settings = { shards: 1, dataCenter: "dc", gracePeriod: Number(GRACE_PERIOD) / 1000 };
+  const options = resolveLedgerOptions({});
+  const ledger = new Ledger({ session, settings, options, runtime, rules: { ...ledgerRules, ...rules } });
   await ledger.open();
   for await (const _ of ledger.all(LIST, { pageSize: 10, maxPageBytes: 1000 }));
   await ledger.close();
-  return written;
+  return all;
 }

@@ -1,5 +1,5 @@
 import type { StoredTask } from "../../src/adapter/adapter.js";
-import type { LedgerEntry } from "../../src/adapters/cassandra/session.js";
+import type { LedgerEntry } from "../../src/adapters/cassandra/model/session.js";
 import { Cells, comparePlaces, coveredAt, isTaskLive, NEVER, noEntry, placeKey, type RangeCells } from "./cells.js";
 import { type Answer, type EntriesQuery, inReadingOrder } from "./replica.js";
 

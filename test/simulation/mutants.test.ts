@@ -1,7 +1,15 @@
 import { describe, expect, test } from "vitest";
-import { ledgerRules } from "../../src/adapters/cassandra/rules.js";
+import type { Version } from "../../src/adapter/adapter.js";
+import { ledgerRules } from "../../src/adapters/cassandra/ledger/rules.js";
 import { describeHunt, type Hunt, hunt } from "./hunt.js";
-import { entry, removedByStoppedReader, removedWhereReplaced } from "./lone-reader.js";
+import {
+  entry,
+  GRACE_PERIOD,
+  removedByStoppedReader,
+  removedWhereReplaced,
+  START,
+  sweptByStoppedReader,
+} from "./lone-reader.js";
 import { findMutant, type Mutant, mutants, optionsOf } from "./mutants.js";
 
 const caught = mutants.filter(({ seed }) => seed !== undefined);
@@ -43,13 +51,28 @@ describe("a rule that no history has shown the need of stays for a reason", { ti
     });
 
   test("a reader that was stopped leaves an entry whose save may have come through meanwhile", async () => {
-    expect(await removedByStoppedReader({})).toEqual([]);
+    expect(await removedByStoppedReader()).toEqual([]);
   });
 
   test("one that judges by the present time removes it, and the task", async () => {
     const { weakening } = findMutant("an entry without a task goes at an age taken after the reads").options;
-    const rules = weakening?.rules?.({ session: {} as never, shards: 1 }) ?? {};
-    expect(await removedByStoppedReader(rules)).toContainEqual({ kind: "delete-task", id: "x", at: entry.savedAt });
+    const weaken = (now: () => Version) => weakening?.rules?.({ session: {} as never, shards: 1, now }) ?? {};
+    expect(await removedByStoppedReader(weaken)).toContainEqual({ kind: "delete-task", id: "x", at: entry.savedAt });
+  });
+
+  test("a reader that was stopped sweeps no further than was safe before it read", async () => {
+    const limit = START - GRACE_PERIOD;
+    const swept = await sweptByStoppedReader();
+    expect(swept.map(({ kind }) => kind)).toEqual(["delete-entries", "put-sweep"]);
+    expect(swept.map((mutation) => "at" in mutation && mutation.at)).toEqual([limit, limit]);
+  });
+
+  test("one that judges by the present time covers what was saved meanwhile", async () => {
+    const { weakening } = findMutant("the age limit is taken after the reads").options;
+    const weaken = (now: () => Version) => weakening?.rules?.({ session: {} as never, shards: 1, now }) ?? {};
+    const [covered] = await sweptByStoppedReader(weaken);
+    expect(covered).toMatchObject({ kind: "delete-entries", after: 0n });
+    expect(covered && "before" in covered && covered.before).toBeGreaterThan(START + 1_000_000n);
   });
 
   test("a reader leaves an entry that was replaced further ahead than clocks may be off: its own may be slow", async () => {
@@ -61,8 +84,8 @@ describe("a rule that no history has shown the need of stays for a reason", { ti
 
   test("a reader whose clock is slow goes by the servers': what seems young to it may be old", async () => {
     const removal = ledgerRules.removingReplaced(entry.id, entry.savedAt);
-    const halfMargin = 10_000_000n;
-    expect(await removedWhereReplaced(0n, { behind: halfMargin - 1_000n })).toEqual(removal);
-    expect(await removedWhereReplaced(0n, { behind: halfMargin })).toEqual([]);
+    const half = GRACE_PERIOD / 2n;
+    expect(await removedWhereReplaced(0n, { behind: half - 1_000n })).toEqual(removal);
+    expect(await removedWhereReplaced(0n, { behind: half })).toEqual([]);
   });
 });

@@ -163,7 +163,7 @@ export class Performance {
       const outcome = outcomes[i] as (typeof outcomes)[number];
       const record = records[i] as SaveRecord;
       this.#oracle.saved(record, outcome);
-      holder.settle(outcome);
+      holder.settle(this.#operation.client.told(outcome));
       if (record.outcome !== "not-applied") for (const version of record.versions) holder.tried.add(version);
       const { id } = holder;
       if (!outcome.ok) {
@@ -278,9 +278,9 @@ export class Performance {
 
   async #sweep(): Promise<void> {
     const ledger = await this.#operation.client.opened(this.#life);
-    const { entries, stretches } = await this.#call(ledger.sweep(LIST, this.#signal));
-    this.#oracle.counts.sweeps += stretches;
-    this.#say(`has swept ${stretches} stretches, and found ${entries} entries`);
+    const { entries, ranges } = await this.#call(ledger.sweep(LIST, this.#signal));
+    this.#oracle.counts.sweeps += ranges;
+    this.#say(`has swept ${ranges} ranges, and found ${entries} entries`);
   }
 
   /** A task's bytes come from another host. */

@@ -1,6 +1,5 @@
 import type { Outcome, SaveEntry, Version } from "../../src/adapter/adapter.js";
-import type { LedgerPlace } from "../../src/adapters/cassandra/rules.js";
-import type { Mutation } from "../../src/adapters/cassandra/session.js";
+import type { LedgerPlace, Mutation } from "../../src/adapters/cassandra/model/session.js";
 import type { Cells } from "./cells.js";
 import { coveredAt, isTaskLive, NEVER } from "./cells.js";
 import { type Cluster, EPOCH } from "./cluster.js";
@@ -87,7 +86,7 @@ export interface Remains {
   orphanTasks: number;
   /** Entries of replaced versions of a task that is open. */
   replacedEntries: number;
-  /** Entries without a task in a stretch that readers pass over. */
+  /** Entries without a task in a range that readers pass over. */
   hiddenEntries: number;
   /** Acknowledged saves that began after a complete of a version later than their own. */
   skewLost: number;

@@ -1,5 +1,4 @@
-import type { LedgerPlace } from "../../src/adapters/cassandra/rules.js";
-import type { Mutation } from "../../src/adapters/cassandra/session.js";
+import type { LedgerPlace, Mutation } from "../../src/adapters/cassandra/model/session.js";
 import type { Version } from "../../src/core/version.js";
 import { Cells, comparePlaces, coveredAt, type EntryCells, noTask, type RangeCells } from "./cells.js";
 

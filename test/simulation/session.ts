@@ -1,15 +1,15 @@
 import type { StoredTask } from "../../src/adapter/adapter.js";
-import type { LedgerPlace } from "../../src/adapters/cassandra/rules.js";
+import type { Partition } from "../../src/adapters/cassandra/model/partition.js";
 import {
   type EntriesRead,
   type EntryRange,
+  type LedgerPlace,
   type LedgerSession,
   type Mutation,
   SessionError,
   type SessionErrorKind,
-} from "../../src/adapters/cassandra/session.js";
-import type { Partition } from "../../src/adapters/cassandra/shard.js";
-import type { Sweep } from "../../src/adapters/cassandra/stretches.js";
+  type SweepRecord,
+} from "../../src/adapters/cassandra/model/session.js";
 import { MAX_VERSION, type Version } from "../../src/core/version.js";
 import type { Cluster, ReadResult, Request } from "./cluster.js";
 import { describeMutation, describePlace, describeVersion } from "./describe.js";
@@ -121,10 +121,10 @@ export class SimulatedSession implements LedgerSession {
     return merged.entries.length > 0;
   }
 
-  async readSweep(partition: Partition, timeout: number): Promise<Sweep | undefined> {
+  async readSweep(partition: Partition, timeout: number): Promise<SweepRecord | undefined> {
     const { merged } = await this.#read("sweep", "the last sweep", partition, { kind: "sweep" }, timeout);
     const { sweep } = merged.cells;
-    return sweep && { sweptTo: sweep.sweptTo, stretches: sweep.stretches };
+    return sweep && { sweptTo: sweep.sweptTo, ranges: sweep.ranges };
   }
 
   readClock(timeout: number): Promise<Version> {

@@ -167,6 +167,15 @@ export async function interfaces(bytes: Uint8Array): Promise<void> {
   const found = await tasks.find("l", "i");
   is<FetchFileTask | SendMailTask | OpaqueTask | undefined>()(found);
   if (found instanceof FetchFileTask) is<string>()(found.filename);
+  // An opaque task may be of a type that is known here, if its data does not decode: the type alone says nothing.
+  if (found?.type === "example.v1.FetchFile") {
+    is<FetchFileTask | OpaqueTask>()(found);
+    // @ts-expect-error it may be opaque, and have no such field
+    found.filename;
+    if (found instanceof OpaqueTask) is<TaskError>()(found.reason);
+    else is<FetchFileTask>()(found);
+  }
+  if (found instanceof OpaqueTask && found.type === "nobody.v1.Knows") is<OpaqueTask>()(found);
   if (found === undefined || found instanceof OpaqueTask) return;
   is<FetchFileTask | SendMailTask>()(found);
   switch (found.type) {
@@ -183,6 +192,7 @@ export async function interfaces(bytes: Uint8Array): Promise<void> {
   if (found.type === "example.v1.SendMial") return;
 
   for await (const task of tasks.all("l", { signal: context.signal })) {
+    if (!(task instanceof OpaqueTask) && task.type === "example.v1.FetchFile") is<string>()(task.filename);
     if (task instanceof OpaqueTask) is<TaskError>()(task.reason);
     else if (task.type === "example.v1.SendMail") is<string>()(task.subject);
     else is<bigint | undefined>()(task.size);

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { crc32 } from "node:zlib";
 import { expect, test } from "vitest";
-import { shardOf } from "../../src/adapters/cassandra/shard.js";
+import { shardOf } from "../../src/adapters/cassandra/model/partition.js";
 
 const document = readFileSync(new URL("../../docs/protocol.md", import.meta.url), "utf8");
 

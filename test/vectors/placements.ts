@@ -1,5 +1,5 @@
 import { crc32 } from "node:zlib";
-import { shardOf } from "../../src/adapters/cassandra/shard.js";
+import { shardOf } from "../../src/adapters/cassandra/model/partition.js";
 import type { PlacementCase } from "./manifest.js";
 
 const ids = [

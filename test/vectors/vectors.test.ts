@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { DataInterface, isTaskError, OpaqueTask } from "taskledger";
 import { MemoryAdapter } from "taskledger/memory";
 import { describe, expect, test } from "vitest";
-import { shardOf } from "../../src/adapters/cassandra/shard.js";
+import { shardOf } from "../../src/adapters/cassandra/model/partition.js";
 import { readFrames } from "../../src/batch/frames.js";
 import { knowingInterface, makeManifest } from "./make-manifest.js";
 import type { Manifest } from "./manifest.js";

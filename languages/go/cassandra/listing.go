@@ -179,7 +179,7 @@ func (p *pass) rowsOf(ctx context.Context, taken []placed) (map[string]*taskledg
 type stream struct {
 	pass  *pass
 	shard int
-	// segments are what is to be read: all up to the bound, without the stretches that were swept.
+	// segments are what is to be read: all up to the bound, without the ranges that were swept.
 	segments [][2]int64
 	after    place
 	entries  []entry
@@ -206,27 +206,27 @@ func (s *stream) open(ctx context.Context) error {
 	for _, each := range rows {
 		end = each["saved_at"].(int64)
 	}
-	swept, err := session.read(ctx, s.cql("SELECT stretches FROM %s.sweeps"))
+	swept, err := session.read(ctx, s.cql("SELECT ranges FROM %s.sweeps"))
 	if err != nil {
 		return err
 	}
-	var stretches []int64
+	var ranges []int64
 	for _, each := range swept {
-		stretches, _ = each["stretches"].([]int64)
+		ranges, _ = each["ranges"].([]int64)
 	}
-	s.setSegments(stretches, end)
+	s.setSegments(ranges, end)
 	return s.fill(ctx)
 }
 
-func (s *stream) setSegments(stretches []int64, end int64) {
+func (s *stream) setSegments(ranges []int64, end int64) {
 	upTo := end
 	if s.pass.before > 0 {
 		upTo = min(end, s.pass.before-1)
 	}
 	from := int64(1)
-	for i := 0; i+1 < len(stretches); i += 2 {
-		s.addSegment(from, min(stretches[i], upTo))
-		from = stretches[i+1]
+	for i := 0; i+1 < len(ranges); i += 2 {
+		s.addSegment(from, min(ranges[i], upTo))
+		from = ranges[i+1]
 	}
 	s.addSegment(from, upTo)
 	s.addSegment(max(s.pass.bound, upTo)+1, end) // a wrong clock's tasks may be of any age

@@ -11,8 +11,8 @@ import (
 	taskledger "github.com/taskledger/taskledger/languages/go"
 )
 
-// A margin is at least so many clock limits.
-const clockLimitsInAMargin = 20
+// A grace period is at least so many clock limits.
+const clockLimitsInAGracePeriod = 20
 
 // leastGcGrace is as long as hints are kept by default, in seconds: a deletion must outlive the writes under way to a replica.
 const leastGcGrace = 3 * 3600
@@ -23,14 +23,14 @@ const maxShards = 65_536
 var columns = map[string][]string{
 	"tasks":      {"task_list", "shard", "id", "body"},
 	"open_tasks": {"task_list", "shard", "saved_at", "id", "size"},
-	"sweeps":     {"task_list", "shard", "swept_to", "stretches"},
+	"sweeps":     {"task_list", "shard", "swept_to", "ranges"},
 	"settings":   {"name", "value"},
 }
 
-// settings are what all clients of a keyspace agree on. The margin is in microseconds.
+// settings are what all clients of a keyspace agree on. The grace period is in microseconds.
 type settings struct {
 	shards                int
-	margin                int64
+	gracePeriod           int64
 	hasSeveralDataCenters bool
 }
 
@@ -48,7 +48,7 @@ func readSettings(ctx context.Context, r *retrying, config Config, clockLimit in
 	}
 	// By their names: if a replica does not answer, Cassandra asks another for a row, but not for a whole table.
 	query := `SELECT name, value FROM "` + config.Keyspace + `".settings WHERE name IN ?`
-	rows, err := r.read(ctx, statement{query, []any{[]string{"layout", "shards", "data_center", "margin"}}})
+	rows, err := r.read(ctx, statement{query, []any{[]string{"layout", "shards", "data_center", "grace_period"}}})
 	if err != nil {
 		return settings{}, err
 	}
@@ -121,15 +121,15 @@ func parseSettings(found map[string]string, config Config, clockLimit int64) (se
 	if dataCenter := found["data_center"]; dataCenter != "*" && dataCenter != config.DataCenter {
 		problems = append(problems, fmt.Sprintf("its clients must be in data centre %q; this one is in %q", dataCenter, config.DataCenter))
 	}
-	margin := wholeNumber(found["margin"])
-	least := clockLimitsInAMargin * clockLimit / 1000
-	if margin < max(1, least) || margin > math.MaxInt32 {
-		problems = append(problems, fmt.Sprintf("setting margin is %q, and must be milliseconds, at least %d", found["margin"], least))
+	gracePeriod := wholeNumber(found["grace_period"])
+	least := clockLimitsInAGracePeriod * clockLimit / 1000
+	if gracePeriod < max(1, least) || gracePeriod > math.MaxInt32 {
+		problems = append(problems, fmt.Sprintf("setting grace_period is %q, and must be milliseconds, at least %d", found["grace_period"], least))
 	}
 	if len(problems) > 0 {
 		return settings{}, mismatch(config.Keyspace, problems)
 	}
-	return settings{int(shards), margin * 1000, found["data_center"] == "*"}, nil
+	return settings{int(shards), gracePeriod * 1000, found["data_center"] == "*"}, nil
 }
 
 func mismatch(keyspace string, problems []string) error {

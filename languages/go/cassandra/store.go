@@ -96,7 +96,7 @@ func (s *Store) Save(ctx context.Context, task *taskledger.Task) error {
 		if err != nil {
 			return err
 		}
-		if s.clock.Now()-version < s.settings.margin/2 {
+		if s.clock.Now()-version < s.settings.gracePeriod/2 {
 			task.Replaced = nil
 			s.removeReplaced(ctx, task.Envelope, replaced)
 			return nil

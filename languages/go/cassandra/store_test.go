@@ -41,7 +41,7 @@ func newFake() *fakeSession {
 	now := start
 	return &fakeSession{
 		now:      &now,
-		settings: map[string]string{"layout": "1", "shards": "8", "data_center": "dc1", "margin": strconv.FormatInt(margin/1000, 10)},
+		settings: map[string]string{"layout": "1", "shards": "8", "data_center": "dc1", "grace_period": strconv.FormatInt(gracePeriod/1000, 10)},
 		options:  row{"read_repair": "BLOCKING", "default_time_to_live": 0, "gc_grace_seconds": 864_000},
 	}
 }
@@ -93,8 +93,8 @@ func (f *fakeSession) read(ctx context.Context, query statement) ([]row, error) 
 }
 
 const (
-	start  = int64(1_767_323_046_000_000)
-	margin = int64(30_000_000)
+	start       = int64(1_767_323_046_000_000)
+	gracePeriod = int64(30_000_000)
 )
 
 func tryOpen(fake *fakeSession) (*Store, error) {
@@ -259,15 +259,15 @@ func saveAnsweredAfter(t *testing.T, stop int64) (*fakeSession, *taskledger.Task
 	return session, task
 }
 
-func TestASaveThatIsAnsweredWithinHalfTheKeyspacesMarginCounts(t *testing.T) {
-	if session, task := saveAnsweredAfter(t, margin/2-1); versionOf(task) != start || len(session.applied) != 1 {
+func TestASaveThatIsAnsweredWithinHalfTheGracePeriodCounts(t *testing.T) {
+	if session, task := saveAnsweredAfter(t, gracePeriod/2-1); versionOf(task) != start || len(session.applied) != 1 {
 		t.Errorf("saved at %d", versionOf(task))
 	}
 }
 
 func TestASaveThatIsAnsweredLaterThanThatDoesNotCount(t *testing.T) {
-	session, task := saveAnsweredAfter(t, margin/2)
-	if versionOf(task) != start+margin/2 || len(session.applied) != 3 || session.applied[2][0].values[0] != start {
+	session, task := saveAnsweredAfter(t, gracePeriod/2)
+	if versionOf(task) != start+gracePeriod/2 || len(session.applied) != 3 || session.applied[2][0].values[0] != start {
 		t.Errorf("saved at %d; sent %v", versionOf(task), session.applied)
 	}
 }
@@ -464,10 +464,10 @@ func TestAStoreIsSafeForConcurrentUse(t *testing.T) {
 
 func TestSettingsThatItCanNotWorkWithAreRefused(t *testing.T) {
 	for name, values := range map[string][]string{
-		"layout":      {"", "2"},
-		"data_center": {"", "dc2"},
-		"margin":      {"", "6e5", "-30000", "030000", "3_0000", "19999", "2147483648"},
-		"shards":      {"", "0", "3", "-8", "131072", "8.0", "٨"},
+		"layout":       {"", "2"},
+		"data_center":  {"", "dc2"},
+		"grace_period": {"", "6e5", "-30000", "030000", "3_0000", "19999", "2147483648"},
+		"shards":       {"", "0", "3", "-8", "131072", "8.0", "٨"},
 	} {
 		for _, value := range values {
 			session := newFake()

@@ -14,12 +14,12 @@ from taskledger_worker.clock import CLOCK_LIMIT
 from taskledger_worker.envelope import encode_body
 
 START = 1_767_323_046_000_000
-MARGIN = 30_000_000
-SETTINGS = {"layout": "1", "shards": "8", "data_center": "dc1", "margin": "30000"}
+GRACE_PERIOD = 30_000_000
+SETTINGS = {"layout": "1", "shards": "8", "data_center": "dc1", "grace_period": "30000"}
 TABLES = {
     "tasks": ["task_list", "shard", "id", "body"],
     "open_tasks": ["task_list", "shard", "saved_at", "id", "size"],
-    "sweeps": ["task_list", "shard", "swept_to", "stretches"],
+    "sweeps": ["task_list", "shard", "swept_to", "ranges"],
     "claims": ["task_list", "id", "saved_at", "owner", "fencing_token", "attempt", "ends_at"],
     "settings": ["name", "value"],
 }
@@ -189,15 +189,15 @@ def save_with_an_answer_after(microseconds):
     return session, task
 
 
-def test_a_save_that_is_answered_within_half_the_keyspaces_margin_counts():
-    session, task = save_with_an_answer_after(MARGIN // 2 - 1)
+def test_a_save_that_is_answered_within_half_the_grace_period_counts():
+    session, task = save_with_an_answer_after(GRACE_PERIOD // 2 - 1)
     assert version_of(task.envelope) == START
     assert len(session.applied) == 1
 
 
 def test_a_save_that_is_answered_later_than_that_does_not_count():
-    session, task = save_with_an_answer_after(MARGIN // 2)
-    assert version_of(task.envelope) == START + MARGIN // 2
+    session, task = save_with_an_answer_after(GRACE_PERIOD // 2)
+    assert version_of(task.envelope) == START + GRACE_PERIOD // 2
     assert len(session.applied) == 3
     assert session.applied[2][0][1][0] == START
 
@@ -300,7 +300,7 @@ def test_older_tasks_are_listed_and_those_of_a_clock_that_was_wrong():
     assert [task.id for task in found] == ["old", "wild"]
 
 
-BAD_MARGINS = [None, "", "6e5", "-30000", "030000", "3_0000", "19999", "2147483648"]
+BAD_GRACE_PERIODS = [None, "", "6e5", "-30000", "030000", "3_0000", "19999", "2147483648"]
 BAD_SHARDS = [None, "", "0", "3", "-8", "131072", "8.0", "٨"]
 
 
@@ -309,7 +309,7 @@ BAD_SHARDS = [None, "", "0", "3", "-8", "131072", "8.0", "٨"]
     [
         {"layout": "2"},
         {"data_center": "dc2"},
-        *({"margin": margin} for margin in BAD_MARGINS),
+        *({"grace_period": grace_period} for grace_period in BAD_GRACE_PERIODS),
         *({"shards": shards} for shards in BAD_SHARDS),
     ],
 )

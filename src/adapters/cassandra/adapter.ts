@@ -2,6 +2,7 @@ import type {
   Adapter,
   AllOptions,
   CompleteEntry,
+  Finding,
   OperationOptions,
   Outcome,
   SaveEntry,
@@ -9,27 +10,39 @@ import type {
   WriteOptions,
 } from "../../adapter/adapter.js";
 import type { ClaimStore } from "../../adapter/claim-store.js";
-import { abortWith, throwIfAborted, untilAborted } from "../../core/abort.js";
+import { throwIfAborted, untilAborted } from "../../core/abort.js";
 import { checkOptions } from "../../core/arguments.js";
 import { TaskError } from "../../core/errors.js";
 import type { TaskKey } from "../../core/keys.js";
-import type { Version } from "../../core/version.js";
-import { CallsUnderWay } from "./calls-under-way.js";
-import type { CassandraClaims } from "./claims.js";
+import { toMilliseconds, type Version } from "../../core/version.js";
+import { type LedgerOptions, ledgerOptionNames, resolveLedgerOptions } from "./arguments.js";
 import {
   type CassandraConnectionOptions,
-  type Connection,
   type CreateSchemaOptions,
   connect,
   createSchemaWith,
-} from "./connection.js";
-import { processHost } from "./host.js";
-import { Ledger } from "./ledger.js";
-import { type LedgerOptions, ledgerOptionNames, resolveLedgerOptions } from "./options.js";
-import { checkKeyspaceName } from "./schema.js";
-import type { SweepReport } from "./sweeper.js";
+  type SchemaInit,
+} from "./connect.js";
+import { InFlight } from "./in-flight.js";
+import { CassandraClaims } from "./ledger/claims.js";
+import { closedError, Ledger } from "./ledger/ledger.js";
+import { ListNames } from "./ledger/list-names.js";
+import type { SweepReport } from "./ledger/sweeper.js";
+import { toTaskError } from "./retry.js";
+import { processRuntime } from "./runtime.js";
+import { describeSchema } from "./schema/describe.js";
+import { checkKeyspaceName } from "./schema/tables.js";
 
 export type CassandraAdapterOptions = CassandraConnectionOptions & LedgerOptions;
+
+/** What an adapter has while it is open. */
+interface Opened {
+  readonly ledger: Ledger;
+  readonly claims: CassandraClaims;
+  readonly lists: ListNames;
+  diagnose(): Promise<readonly Finding[]>;
+  close(): Promise<void>;
+}
 
 /**
  * Keeps tasks in Cassandra.
@@ -42,22 +55,20 @@ export type CassandraAdapterOptions = CassandraConnectionOptions & LedgerOptions
  */
 export class CassandraAdapter implements Adapter {
   readonly #options: CassandraAdapterOptions;
-  #opening: Promise<Ledger> | undefined;
-  #opened: Ledger | undefined;
-  #connection: Connection | undefined;
+  /** Calls, and what the ledger does in the background. */
+  readonly #inFlight = new InFlight();
+  #opening: Promise<Opened> | undefined;
+  #opened: Opened | undefined;
   #closing: Promise<void> | undefined;
-  /** Aborted by `close`; ends what would go on for long. */
-  readonly #closed = new AbortController();
-  readonly #calls = new CallsUnderWay();
   readonly claims: ClaimStore = {
-    claim: (request, options) => this.#claim(options, (claims, signal) => claims.claim(request, signal)),
-    renew: (holding, lease, options) => this.#claim(options, (claims, signal) => claims.renew(holding, lease, signal)),
-    release: (holding, retryIn, options) =>
-      this.#claim(options, (claims, signal) => claims.release(holding, retryIn, signal)),
-    forget: (holding, options) => this.#claim(options, (claims, signal) => claims.forget(holding, signal)),
-    states: (keys, options) => this.#claim(options, (claims, signal) => claims.states(keys, signal)),
+    claim: (request, { signal } = {}) => this.#write(signal, ({ claims }) => claims.claim(request, signal)),
+    renew: (holding, lease, { signal } = {}) =>
+      this.#write(signal, ({ claims }) => claims.renew(holding, lease, signal)),
+    release: (holding, retryIn, { signal } = {}) =>
+      this.#write(signal, ({ claims }) => claims.release(holding, retryIn, signal)),
+    forget: (holding, { signal } = {}) => this.#write(signal, ({ claims }) => claims.forget(holding, signal)),
+    states: (keys, { signal } = {}) => this.#run(signal, ({ claims }) => claims.states(keys, signal)),
   };
-  #claims: CassandraClaims | undefined;
 
   /** Connects only when it is first used, or opened. Throws INVALID_ARGUMENT. */
   constructor(options: CassandraAdapterOptions) {
@@ -78,42 +89,64 @@ export class CassandraAdapter implements Adapter {
     await createSchemaWith(options);
   }
 
+  /** The CQL that makes all this on Cassandra 5, for a client in this data centre: for people who apply it themselves. */
+  static describeSchema(options: { readonly keyspace: string; readonly localDataCenter: string } & SchemaInit): string {
+    checkOptions(options);
+    return describeSchema(options, options.localDataCenter);
+  }
+
   open({ signal }: OperationOptions = {}): Promise<void> {
-    return this.#call(signal, async () => undefined);
+    return this.#run(signal, async () => undefined);
   }
 
   save(entries: readonly SaveEntry[], options: WriteOptions = {}): Promise<readonly Outcome<Version>[]> {
-    return this.#call(options.signal, (ledger) => ledger.save(entries, options));
+    return this.#write(options.signal, async ({ ledger, lists }) =>
+      lists.settle(entries, await ledger.save(entries, options)),
+    );
   }
 
   find(keys: readonly TaskKey[], { signal }: OperationOptions = {}): Promise<readonly (StoredTask | undefined)[]> {
-    return this.#call(signal, (ledger) => ledger.find(keys, signal));
+    return this.#run(signal, ({ ledger }) => ledger.find(keys, signal));
   }
 
   async *all(taskList: string, options: AllOptions): AsyncGenerator<readonly StoredTask[], void, undefined> {
-    const ledger = await this.#ledger(options.signal);
-    const pass = new AbortController();
-    const releases = [options.signal, this.#closed.signal].map((signal) => abortWith(pass, signal));
-    try {
-      yield* ledger.all(taskList, { ...options, signal: pass.signal });
-    } catch (error) {
-      if (!this.#closed.signal.aborted) throw error;
-    } finally {
-      for (const release of releases) release();
-    }
-    if (this.#closed.signal.aborted) throw closedError();
+    const ledger = await this.#run(options.signal, async (opened) => opened.ledger);
+    yield* ledger.all(taskList, options);
   }
 
   complete(entries: readonly CompleteEntry[], options: WriteOptions = {}): Promise<readonly Outcome<void>[]> {
-    return this.#call(options.signal, (ledger) => ledger.complete(entries, options));
+    return this.#write(options.signal, ({ ledger }) => ledger.complete(entries, options));
+  }
+
+  async *lists({ signal }: OperationOptions = {}): AsyncGenerator<readonly string[], void, undefined> {
+    const { readOnly = false } = this.#options;
+    const pages = await this.#run(signal, async ({ ledger, lists }) =>
+      lists.pages((list) => ledger.isEmpty(list, signal), readOnly, signal),
+    );
+    for (;;) {
+      const { done, value } = await this.#run(signal, () => pages.next());
+      if (done) return;
+      yield value;
+    }
+  }
+
+  async diagnose({ signal }: OperationOptions = {}): Promise<readonly Finding[]> {
+    const findings = await this.#run(signal, (opened) => lookAtCluster(opened));
+    const lists: string[] = [];
+    for await (const page of this.lists({ signal })) {
+      lists.push(...page);
+      if (lists.length >= LISTS_LOOKED_AT) break;
+    }
+    const some = lists.slice(0, LISTS_LOOKED_AT);
+    return [...findings, await this.#run(signal, ({ ledger }) => ledger.findUnswept(some, signal))];
   }
 
   /**
-   * Covers what is completed in a list with one tombstone a stretch, so that reading it stays cheap. It happens by itself
+   * Covers what is completed in a list with one tombstone a range, so that reading it stays cheap. It happens by itself
    * (`sweepEvery`); this is for those who want to choose the time. Throws CLOCK_SKEW, and what the store throws.
    */
   sweep(taskList: string, { signal }: OperationOptions = {}): Promise<SweepReport> {
-    return this.#call(signal, (ledger) => ledger.sweep(taskList, signal));
+    return this.#write(signal, ({ ledger }) => ledger.sweep(taskList, signal));
   }
 
   /**
@@ -121,49 +154,38 @@ export class CassandraAdapter implements Adapter {
    * is left open. Idempotent.
    */
   close(): Promise<void> {
-    this.#closed.abort();
     this.#closing ??= this.#close();
     return this.#closing;
   }
 
   async #close(): Promise<void> {
-    await this.#calls.ended();
-    await (await this.#opening?.catch(() => undefined))?.close();
-    await this.#connection?.close();
+    const opened = await this.#opening?.catch(() => undefined);
+    await opened?.ledger.close();
+    await this.#inFlight.ended();
+    await opened?.close();
   }
 
-  /** Opens the ledger, if it is not open, and calls it; `close` waits for it. */
-  #call<T>(signal: AbortSignal | undefined, work: (ledger: Ledger) => Promise<T>): Promise<T> {
-    this.#calls.begin();
-    // Whatever else a signal is, `#ledger` refuses it.
-    const isOpen = this.#opened && !this.#closed.signal.aborted && (signal === undefined || signal.aborted === false);
-    const result = isOpen ? startAt(this.#opened as Ledger, work) : this.#ledger(signal).then(work);
-    return result.then(this.#ended as (value: T) => T, this.#failed);
-  }
-
-  // What `finally` does, without making functions for each call.
-  readonly #ended = (value: unknown) => {
-    this.#calls.end();
-    return value;
-  };
-  readonly #failed = (error: unknown) => {
-    this.#calls.end();
-    throw error;
-  };
-
-  #claim<T>(
-    { signal }: OperationOptions = {},
-    work: (claims: CassandraClaims, signal: AbortSignal | undefined) => Promise<T>,
-  ): Promise<T> {
-    return this.#call(signal, () => work(this.#claims as CassandraClaims, signal));
-  }
-
-  async #ledger(signal: AbortSignal | undefined): Promise<Ledger> {
-    if (this.#closed.signal.aborted) throw closedError();
+  /** Does the work of a call, once the adapter is open; `close` waits for it. */
+  async #run<T>(signal: AbortSignal | undefined, work: (opened: Opened) => Promise<T>): Promise<T> {
+    if (this.#closing) throw closedError();
     throwIfAborted(signal);
-    if (this.#opened) return this.#opened;
+    this.#inFlight.begin();
+    try {
+      return await work(this.#opened ?? (await this.#open(signal)));
+    } finally {
+      this.#inFlight.end();
+    }
+  }
+
+  #write<T>(signal: AbortSignal | undefined, work: (opened: Opened) => Promise<T>): Promise<T> {
+    const { readOnly, keyspace } = this.#options;
+    if (!readOnly) return this.#run(signal, work);
+    return Promise.reject(new TaskError("UNSUPPORTED", `the keyspace "${keyspace}" is open read-only`));
+  }
+
+  async #open(signal: AbortSignal | undefined): Promise<Opened> {
     // A failed attempt does not stand in the way of the next.
-    this.#opening ??= this.#open().catch((error) => {
+    this.#opening ??= this.#connect().catch((error) => {
       this.#opening = undefined;
       throw error;
     });
@@ -171,18 +193,34 @@ export class CassandraAdapter implements Adapter {
     return this.#opened;
   }
 
-  async #open(): Promise<Ledger> {
-    const connection = await connect(driverOptions(this.#options), resolveLedgerOptions(this.#options));
+  async #connect(): Promise<Opened> {
+    const options = resolveLedgerOptions(this.#options);
+    const { session, claims, lists, settings, diagnose, close } = await connect(driverOptions(this.#options), options);
     try {
-      const ledger = new Ledger(connection.session, connection.settings, processHost, this.#options);
+      const ledger = new Ledger({ session, settings, options, runtime: processRuntime, inFlight: this.#inFlight });
       await ledger.open();
-      this.#claims = ledger.claims(connection.claims);
-      this.#connection = connection;
-      return ledger;
+      const claiming = new CassandraClaims(claims, processRuntime, ledger.clock, {
+        policy: options.policy,
+        tolerance: toMilliseconds(2n * options.clock.limit),
+        versionOf: async (key, signal) => (await ledger.find([key], signal))[0]?.savedAt,
+      });
+      const names = new ListNames(lists, processRuntime, options.policy);
+      return { ledger, claims: claiming, lists: names, diagnose, close };
     } catch (error) {
-      await connection.close();
+      await close();
       throw error;
     }
+  }
+}
+
+/** Of more lists, `diagnose` does not look whether they are swept. */
+const LISTS_LOOKED_AT = 100;
+
+async function lookAtCluster({ diagnose }: Opened): Promise<readonly Finding[]> {
+  try {
+    return await diagnose();
+  } catch (error) {
+    throw toTaskError(error, false);
   }
 }
 
@@ -190,17 +228,4 @@ export class CassandraAdapter implements Adapter {
 function driverOptions(options: CassandraAdapterOptions): CassandraConnectionOptions {
   const others = Object.entries(options).filter(([name]) => !ledgerOptionNames.has(name));
   return Object.fromEntries(others) as unknown as CassandraConnectionOptions;
-}
-
-/** Throws nothing: an error is the promise's. */
-function startAt<T>(ledger: Ledger, work: (ledger: Ledger) => Promise<T>): Promise<T> {
-  try {
-    return work(ledger);
-  } catch (error) {
-    return Promise.reject(error);
-  }
-}
-
-function closedError(): TaskError {
-  return new TaskError("CLOSED", "the adapter has been closed");
 }

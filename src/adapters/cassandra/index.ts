@@ -1,4 +1,4 @@
 export { CassandraAdapter, type CassandraAdapterOptions } from "./adapter.js";
-export type { CassandraConnectionOptions, CreateSchemaOptions, SchemaInit } from "./connection.js";
-export type { LedgerOptions } from "./options.js";
-export type { SweepReport } from "./sweeper.js";
+export type { LedgerOptions } from "./arguments.js";
+export type { CassandraConnectionOptions, CreateSchemaOptions, SchemaInit } from "./connect.js";
+export type { SweepReport } from "./ledger/sweeper.js";

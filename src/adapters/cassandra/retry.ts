@@ -1,8 +1,8 @@
 import { throwIfAborted, untilAborted } from "../../core/abort.js";
 import { TaskError, type TaskErrorCode } from "../../core/errors.js";
 import type { TaskKey } from "../../core/keys.js";
-import { type Host, sleep } from "./host.js";
-import { SessionError, type SessionErrorKind } from "./session.js";
+import { SessionError, type SessionErrorKind } from "./model/session.js";
+import { type Runtime, sleep } from "./runtime.js";
 
 export interface RetryPolicy {
   /** How long an operation may take in all, in milliseconds. */
@@ -19,52 +19,52 @@ export function isRetried(error: unknown): error is SessionError {
 }
 
 /**
- * Waits before the attempt after this one: full jitter over a time that doubles, 25 ms to 1 s. Gives false, at once, where
+ * Waits before the attempt after this one: full jitter over a time that doubles, 25 ms to 1 s. Returns false, at once, where
  * that would last until `end` or longer: an attempt that has no time left would only hide what went wrong.
  */
-export async function backOff(host: Host, attempt: number, end: number): Promise<boolean> {
-  const wait = host.random() * Math.min(1000, 25 * 2 ** attempt);
-  if (host.monotonic() + wait >= end) return false;
-  await sleep(host, wait);
+export async function backOff(runtime: Runtime, attempt: number, end: number): Promise<boolean> {
+  const wait = runtime.random() * Math.min(1000, 25 * 2 ** attempt);
+  if (runtime.monotonic() + wait >= end) return false;
+  await sleep(runtime, wait);
   return true;
 }
 
+/** What is left until `end`, at most an attempt's time, at least a millisecond. */
+export function attemptTimeout(runtime: Runtime, policy: RetryPolicy, end: number): number {
+  return Math.ceil(Math.max(1, Math.min(policy.attemptTimeout, end - runtime.monotonic())));
+}
+
 /**
- * Reads until an attempt succeeds, no time is left for another, or the signal is aborted: it does not wait then for what
- * is under way. An attempt's time ends with the deadline; the session bounds how much later its answer may come. Throws a
+ * Reads until an attempt succeeds, no time is left for another, or the signal is aborted: then it does not wait for what is
+ * in flight. An attempt's time ends with the deadline; the session bounds how much later its answer may come. Throws a
  * TaskError, or a SessionError that is not retried.
  */
 export function retryRead<T>(
-  host: Host,
+  runtime: Runtime,
   policy: RetryPolicy,
   signal: AbortSignal | undefined,
   read: (timeout: number) => Promise<T>,
 ): Promise<T> {
-  const reading = readUntilDeadline(host, policy, signal, read);
+  const reading = readUntilDeadline(runtime, policy, signal, read);
   return signal ? untilAborted(reading, signal) : reading;
 }
 
 async function readUntilDeadline<T>(
-  host: Host,
+  runtime: Runtime,
   policy: RetryPolicy,
   signal: AbortSignal | undefined,
   read: (timeout: number) => Promise<T>,
 ): Promise<T> {
-  const end = host.monotonic() + policy.deadline;
+  const end = runtime.monotonic() + policy.deadline;
   for (let attempt = 0; ; attempt++) {
     throwIfAborted(signal);
     try {
-      return await read(attemptTimeout(host, policy, end));
+      return await read(attemptTimeout(runtime, policy, end));
     } catch (error) {
       if (!isRetried(error)) throw error;
-      if (!(await backOff(host, attempt, end))) throw toTaskError(error, false);
+      if (!(await backOff(runtime, attempt, end))) throw toTaskError(error, false);
     }
   }
-}
-
-/** What is left of the deadline, at most an attempt's time, at least a millisecond. */
-export function attemptTimeout(host: Host, policy: RetryPolicy, end: number): number {
-  return Math.ceil(Math.max(1, Math.min(policy.attemptTimeout, end - host.monotonic())));
 }
 
 const codes: Record<SessionErrorKind, TaskErrorCode> = {

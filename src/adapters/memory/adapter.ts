@@ -73,7 +73,7 @@ export class MemoryAdapter implements Adapter {
     this.#check(options.signal);
     const bound = this.#lists.get(taskList)?.last;
     if (bound === undefined) return;
-    for (let last: Position | undefined; ; ) {
+    for (let last = options.after === undefined ? undefined : endOf(options.after); ; ) {
       this.#check(options.signal);
       const page = this.#lists.get(taskList)?.page(last, bound, options, this.#clock.horizon()) ?? [];
       last = page.at(-1);
@@ -231,6 +231,11 @@ class MemoryLedger {
     if (this.#entries.length <= 2 * this.#tasks.size + 16) return;
     this.#entries = this.#entries.filter((task) => this.#tasks.get(task.id) === task);
   }
+}
+
+/** Behind all entries of a version: no id is empty. */
+function endOf(version: Version): Position {
+  return { savedAt: version + 1n, id: "" };
 }
 
 function isBefore(a: Position, b: Position): boolean {

@@ -3,6 +3,7 @@ import type {
   Adapter,
   AllOptions,
   CompleteEntry,
+  Finding,
   OperationOptions,
   Outcome,
   SaveEntry,
@@ -20,6 +21,7 @@ import { storeError } from "./errors.js";
 import { GroupCommit } from "./group-commit.js";
 import type { Operation, Save } from "./operations.js";
 import { Reader } from "./reader.js";
+import { SCHEMA } from "./schema.js";
 import { WriteThread } from "./write-thread.js";
 
 export interface SqliteAdapterOptions {
@@ -70,6 +72,11 @@ export class SqliteAdapter implements Adapter {
       this.#writeOne<void>({ kind: "release", taskList, id, token, retryIn }, options),
     states: (keys, options) => this.#call(options?.signal, ({ reader }) => reader.claims(keys)),
   };
+
+  /** The SQL that makes the tables of a new file: for people who want to see it. */
+  static describeSchema(): string {
+    return SCHEMA.trimStart();
+  }
 
   /** Opens the file only when it is first used, or by `open`. Throws INVALID_ARGUMENT. */
   constructor(options: SqliteAdapterOptions) {
@@ -135,6 +142,10 @@ export class SqliteAdapter implements Adapter {
       after = last;
       yield page;
     }
+  }
+
+  diagnose({ signal }: OperationOptions = {}): Promise<readonly Finding[]> {
+    return this.#call(signal, ({ reader }) => reader.diagnose());
   }
 
   /** Waits for what is under way, and closes the file. */

@@ -2,10 +2,14 @@ import { randomBytes } from "node:crypto";
 import { rmSync, statSync, writeFileSync } from "node:fs";
 
 /** More than the write-ahead log takes before it is copied into the database. */
-const RESERVE_BYTES = 6 * 1024 * 1024;
+export const RESERVE_BYTES: number = 6 * 1024 * 1024;
 
 /** How long it takes until a file that was given up is made again, in milliseconds. */
 const PAUSE = 1_000;
+
+export function reservePath(databasePath: string): string {
+  return `${databasePath}-reserve`;
+}
 
 /**
  * A file that holds room on the disk for completes, which need some to free more: on a full disk SQLite can neither
@@ -16,7 +20,7 @@ export class DiskReserve {
   #triedAt = -Infinity;
 
   constructor(databasePath: string) {
-    this.#path = `${databasePath}-reserve`;
+    this.#path = reservePath(databasePath);
   }
 
   /** Makes the file unless it is there, or was tried to make just now; without room for it there is none. */

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { AllOptions, StoredTask } from "../../adapter/adapter.js";
+import type { AllOptions, Finding, StoredTask } from "../../adapter/adapter.js";
 import type { ClaimState } from "../../adapter/claim-store.js";
 import { throwIfAborted } from "../../core/abort.js";
 import type { TaskKey } from "../../core/keys.js";
 import { latestOf, type Version, type VersionClock } from "../../core/version.js";
 import { Connection } from "./connection.js";
 import { OpenFiles } from "./database-file.js";
+import { diagnose } from "./diagnosis.js";
 import type { Row } from "./driver.js";
 import { BUSY, resultCode, storeError } from "./errors.js";
 import type { ThreadStart } from "./operations.js";
@@ -80,7 +81,7 @@ export class Reader {
     const savedBefore = options.savedBefore && latestOf([options.savedBefore]);
     const ranges = await this.#read(() => this.#rangesOf(taskList, savedBefore));
     for (const range of ranges)
-      for (let after: Version | undefined = range.after; after !== undefined; ) {
+      for (let after: Version | undefined = latestOf([range.after, options.after ?? 0n]); after !== undefined; ) {
         throwIfAborted(options.signal);
         const from: Version = after;
         const page = await this.#read(() => this.#readPage(taskList, { ...range, after: from }, options));
@@ -99,6 +100,10 @@ export class Reader {
       }
       return names;
     });
+  }
+
+  diagnose(): Promise<readonly Finding[]> {
+    return this.#read(() => diagnose(this.#connection, this.#clock));
   }
 
   close(): void {

@@ -70,6 +70,30 @@ export const listing: CaseGroup = {
       await client.expectListed(list, saved, { savedBefore: MAX_VERSION });
     },
 
+    async "only versions later than after come"({ client, entries, list }) {
+      const saved = await client.save(...entries(10));
+      for (const [i, { savedAt }] of saved.entries()) {
+        const pageSize = (i % 4) + 1;
+        await client.expectListed(list, saved.slice(i + 1), { after: savedAt, pageSize });
+        await client.expectListed(list, saved.slice(i), { after: savedAt - 1n, pageSize });
+        const upTo = saved.slice(i + 1, 8);
+        await client.expectListed(list, upTo, { after: savedAt, savedBefore: saved[8]?.savedAt, pageSize });
+      }
+      await client.expectListed(list, saved, { after: 0n });
+      await client.expectListed(list, [], { after: MAX_VERSION });
+    },
+
+    async "a pass that goes on behind the last version of another misses none, though tasks were completed since"({
+      client,
+      entries,
+      list,
+    }) {
+      const saved = await client.saveAll(entries(30));
+      const first = (await client.pass(list, { pageSize: 10 }).next()) ?? [];
+      await client.complete(...first);
+      await client.expectListed(list, saved.slice(10), { after: first.at(-1)?.savedAt, pageSize: 7 });
+    },
+
     async "a task that is saved again after savedBefore does not come"({ client, entries, entry, list }) {
       const saved = await client.save(...entries(6));
       const [again] = await client.save(entry("task-2"));

@@ -89,11 +89,11 @@ describe("an option that there is none", () => {
     ]),
   );
 
-  test("is told with those that there are, where none is near", () => {
-    expect(() => tasks.find("l", "i", { timeout: 5 })).rejects.toThrow(
+  test("is told with those that there are, where none is near", async () => {
+    await expect(tasks.find("l", "i", { timeout: 5 })).rejects.toThrow(
       'there is none called "timeout"; there is signal',
     );
-    expect(() => tasks.saveAll([], { parallel: 5 })).rejects.toThrow(
+    await expect(tasks.saveAll([], { parallel: 5 })).rejects.toThrow(
       "; there are concurrency, batchSize, signal and onSaved",
     );
   });

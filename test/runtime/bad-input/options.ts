@@ -118,6 +118,21 @@ describe("options", () => {
       "expected a Date or a version (bigint, in microseconds), got 1700000000",
     ],
     [
+      "a Date for after",
+      () => tasks.all("list", { after: new Date() }),
+      "INVALID_ARGUMENT",
+      "after",
+      "expected a version (bigint, in microseconds), got",
+    ],
+    ["an after below 0", () => tasks.all("list", { after: -1n }), "INVALID_ARGUMENT", "after", "got -1n"],
+    [
+      "a limit of 0",
+      () => tasks.all("list", { limit: 0 }),
+      "INVALID_ARGUMENT",
+      "limit",
+      "expected a whole number from 1, got 0",
+    ],
+    [
       "an invalid savedBefore",
       () => tasks.all("list", { savedBefore: new Date("x") }),
       "INVALID_ARGUMENT",

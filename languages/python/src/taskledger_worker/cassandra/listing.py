@@ -26,7 +26,7 @@ class LedgerReads(Protocol):
     """What a pass reads. Each method reads for several partitions at once; the results are in their order."""
 
     def last_entries(self, shards: Sequence[int], after: int) -> list[int | None]: ...
-    def stretches(self, shards: Sequence[int]) -> list[list[int]]: ...
+    def swept(self, shards: Sequence[int]) -> list[list[int]]: ...
     def entries(self, ranges: Sequence[Range]) -> list[list[Entry]]: ...
     def tasks(self, ids: dict[int, list[str]]) -> dict[str, TaskEnvelope]: ...
 
@@ -135,7 +135,7 @@ class Pass:
         """All partitions at once: up to where the pass ends in each, without what was swept."""
         shards = range(self._shards)
         last = self._reads.last_entries(shards, self._bound)
-        swept = self._reads.stretches(shards)
+        swept = self._reads.swept(shards)
         streams = [_Stream(shard, self._segments(last[shard], swept[shard])) for shard in shards]
         for stream in streams:
             if stream.segments:

@@ -13,14 +13,14 @@ from .session import RetryingSession
 _TABLES: Final = {
     "tasks": {"task_list", "shard", "id", "body"},
     "open_tasks": {"task_list", "shard", "saved_at", "id", "size"},
-    "sweeps": {"task_list", "shard", "swept_to", "stretches"},
+    "sweeps": {"task_list", "shard", "swept_to", "ranges"},
     "claims": {"task_list", "id", "saved_at", "owner", "fencing_token", "attempt", "ends_at"},
     "settings": {"name", "value"},
 }
-_NAMES: Final = ("layout", "shards", "data_center", "margin")
+_NAMES: Final = ("layout", "shards", "data_center", "grace_period")
 _MAX_SHARDS: Final = 65_536
-_MAX_MARGIN_MS: Final = 2**31 - 1
-_CLOCK_LIMITS_IN_A_MARGIN: Final = 20
+_MAX_GRACE_PERIOD_MS: Final = 2**31 - 1
+_CLOCK_LIMITS_IN_A_GRACE_PERIOD: Final = 20
 # As long as hints are kept by default, in seconds: a deletion must outlive the writes that are under way to a replica.
 _LEAST_GC_GRACE: Final = 3 * 3600
 
@@ -29,7 +29,7 @@ _LEAST_GC_GRACE: Final = 3 * 3600
 class Settings:
     shards: int
     has_several_data_centers: bool
-    margin: int
+    grace_period: int
     """In microseconds."""
 
 
@@ -47,7 +47,7 @@ def read_settings(session: RetryingSession, keyspace: str, data_center: str, clo
     problems = _problems_of_settings(found, data_center, clock_limit)
     if problems:
         raise _mismatch(keyspace, problems)
-    return Settings(int(found["shards"]), found["data_center"] == "*", int(found["margin"]) * 1000)
+    return Settings(int(found["shards"]), found["data_center"] == "*", int(found["grace_period"]) * 1000)
 
 
 def _problems_of_tables(session: RetryingSession, keyspace: str) -> list[str]:
@@ -85,10 +85,10 @@ def _problems_of_settings(found: dict[str, str], data_center: str, clock_limit: 
         problems.append(f"setting shards is {found.get('shards')!r}, which is no power of two up to {_MAX_SHARDS}")
     if found.get("data_center") not in ("*", data_center):
         problems.append(f"its clients must be in data centre {found.get('data_center')!r}; this one is in {data_center!r}")
-    margin = _whole_number(found.get("margin"))
-    least = _CLOCK_LIMITS_IN_A_MARGIN * clock_limit * 1000 // SECOND
-    if not max(1, least) <= margin <= _MAX_MARGIN_MS:
-        problems.append(f"setting margin is {found.get('margin')!r}, and must be milliseconds, at least {least}")
+    grace_period = _whole_number(found.get("grace_period"))
+    least = _CLOCK_LIMITS_IN_A_GRACE_PERIOD * clock_limit * 1000 // SECOND
+    if not max(1, least) <= grace_period <= _MAX_GRACE_PERIOD_MS:
+        problems.append(f"setting grace_period is {found.get('grace_period')!r}, and must be milliseconds, at least {least}")
     return problems
 
 

@@ -74,7 +74,7 @@ class CassandraStore:
                 if attempt > 0:
                     error.outcome = "unknown"  # the late one was applied
                 raise
-            if self.clock.now() - version < self._settings.margin // 2:
+            if self.clock.now() - version < self._settings.grace_period // 2:
                 task.replaced = []
                 self._remove_replaced(task.envelope, replaced)
                 return
@@ -183,7 +183,7 @@ class CassandraStore:
         self.read_last_entry = prepare(
             "SELECT saved_at FROM {}.open_tasks WHERE $ AND saved_at > ? ORDER BY saved_at DESC LIMIT 1"
         )
-        self.read_sweep = prepare("SELECT stretches FROM {}.sweeps WHERE $")
+        self.read_sweep = prepare("SELECT ranges FROM {}.sweeps WHERE $")
         self._read_clock = prepare("SELECT toUnixTimestamp(now()) FROM system.local")
 
     def _shard(self, id: str) -> int:
@@ -205,7 +205,7 @@ class _ListReads:
         reads = [(self._store.read_last_entry, (self._task_list, shard, after)) for shard in shards]
         return [rows[0][0] if rows else None for rows in self._session.read_many(reads)]
 
-    def stretches(self, shards: Sequence[int]) -> list[list[int]]:
+    def swept(self, shards: Sequence[int]) -> list[list[int]]:
         reads = [(self._store.read_sweep, (self._task_list, shard)) for shard in shards]
         return [list(rows[0][0] or []) if rows else [] for rows in self._session.read_many(reads)]
 

@@ -110,7 +110,7 @@ public final class CassandraStore implements Store {
     for (int attempt = 0; attempt < LATE_SAVES; attempt++) {
       long version = saveOnce(task, body, replaced, attempt > 0);
       TaskEnvelope saved = Envelopes.withVersion(task.envelope(), version);
-      if (clock.now() - version < settings.margin() / 2) {
+      if (clock.now() - version < settings.gracePeriod() / 2) {
         task.adopt(saved, List.of());
         removeReplaced(saved, replaced);
         return;

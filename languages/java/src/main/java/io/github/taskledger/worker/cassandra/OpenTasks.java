@@ -102,7 +102,7 @@ final class OpenTasks {
   private PriorityQueue<Partition> open() {
     int shards = store.shards();
     String last = "SELECT saved_at" + PARTITION + "AND saved_at > ? ORDER BY saved_at DESC LIMIT 1";
-    String swept = "SELECT stretches FROM %s.sweeps WHERE task_list = ? AND shard = ?";
+    String swept = "SELECT ranges FROM %s.sweeps WHERE task_list = ? AND shard = ?";
     List<Statement> reads = new ArrayList<>();
     for (int shard = 0; shard < shards; shard++) reads.add(store.cql(last, taskList, shard, bound));
     for (int shard = 0; shard < shards; shard++) reads.add(store.cql(swept, taskList, shard));
@@ -187,16 +187,16 @@ final class OpenTasks {
     Partition(int shard, List<Map<String, Object>> last, List<Map<String, Object>> swept) {
       this.shard = shard;
       long end = last.isEmpty() ? bound : (long) last.get(0).get("saved_at");
-      this.all = segments(end, swept.isEmpty() ? null : (List<?>) swept.get(0).get("stretches"));
+      this.all = segments(end, swept.isEmpty() ? null : (List<?>) swept.get(0).get("ranges"));
       this.segments = new ArrayDeque<>(all);
       startAnew();
     }
 
-    private List<Segment> segments(long end, List<?> stretches) {
+    private List<Segment> segments(long end, List<?> ranges) {
       long upTo = Math.min(end, before - 1);
       List<Segment> found = new ArrayList<>();
       long from = 1;
-      List<?> ends = stretches == null ? List.of() : stretches;
+      List<?> ends = ranges == null ? List.of() : ranges;
       for (int i = 0; i + 1 < ends.size(); i += 2) {
         found.add(new Segment(from, Math.min((long) ends.get(i), upTo)));
         from = (long) ends.get(i + 1);

@@ -11,9 +11,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/** What all clients of a keyspace agree on. The margin is in microseconds. */
-record Settings(int shards, long margin, boolean hasSeveralDataCenters) {
-  private static final int CLOCK_LIMITS_IN_A_MARGIN = 20;
+/** What all clients of a keyspace agree on. The grace period is in microseconds. */
+record Settings(int shards, long gracePeriod, boolean hasSeveralDataCenters) {
+  private static final int CLOCK_LIMITS_IN_A_GRACE_PERIOD = 20;
   private static final int MAX_SHARDS = 65_536;
 
   /** As long as hints are kept by default, in seconds: a deletion must outlive the writes that are under way to a replica. */
@@ -23,7 +23,7 @@ record Settings(int shards, long margin, boolean hasSeveralDataCenters) {
   static final Map<String, List<String>> COLUMNS = Map.of(
       "tasks", List.of("task_list", "shard", "id", "body"),
       "open_tasks", List.of("task_list", "shard", "saved_at", "id", "size"),
-      "sweeps", List.of("task_list", "shard", "swept_to", "stretches"),
+      "sweeps", List.of("task_list", "shard", "swept_to", "ranges"),
       "settings", List.of("name", "value"));
 
   /** Checks the tables and reads the settings. Throws SCHEMA_MISMATCH, which says what is not as it must be. */
@@ -35,12 +35,12 @@ record Settings(int shards, long margin, boolean hasSeveralDataCenters) {
     // By their names: if a replica does not answer, Cassandra asks another for a row, but not for a whole table.
     String query = "SELECT name, value FROM \"" + keyspace + "\".settings WHERE name IN ?";
     Map<String, String> found = new HashMap<>();
-    for (var row : session.read(new Statement(query, List.of("layout", "shards", "data_center", "margin"))))
+    for (var row : session.read(new Statement(query, List.of("layout", "shards", "data_center", "grace_period"))))
       found.put((String) row.get("name"), (String) row.get("value"));
     problems = problemsOf(found, dataCenter, clockLimit);
     if (!problems.isEmpty()) throw mismatch(keyspace, problems);
     boolean hasSeveral = found.get("data_center").equals("*");
-    return new Settings(Integer.parseInt(found.get("shards")), Long.parseLong(found.get("margin")) * 1000, hasSeveral);
+    return new Settings(Integer.parseInt(found.get("shards")), Long.parseLong(found.get("grace_period")) * 1000, hasSeveral);
   }
 
   private static List<String> problemsOfTables(RetryingSession session, String keyspace) {
@@ -86,10 +86,10 @@ record Settings(int shards, long margin, boolean hasSeveralDataCenters) {
     String wanted = found.get("data_center");
     if (!"*".equals(wanted) && !dataCenter.equals(wanted))
       problems.add("its clients must be in data centre \"" + wanted + "\"; this one is in \"" + dataCenter + '"');
-    long margin = wholeNumber(found.get("margin"));
-    long least = Math.max(1, CLOCK_LIMITS_IN_A_MARGIN * clockLimit / 1000);
-    if (margin < least || margin > Integer.MAX_VALUE)
-      problems.add("setting margin is \"" + found.get("margin") + "\", and must be milliseconds, at least " + least);
+    long gracePeriod = wholeNumber(found.get("grace_period"));
+    long least = Math.max(1, CLOCK_LIMITS_IN_A_GRACE_PERIOD * clockLimit / 1000);
+    if (gracePeriod < least || gracePeriod > Integer.MAX_VALUE)
+      problems.add("setting grace_period is \"" + found.get("grace_period") + "\", and must be milliseconds, at least " + least);
     return problems;
   }
 

@@ -48,13 +48,13 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class CassandraStoreTest {
   private static final long START = 1_767_323_046_000_000L;
-  private static final long MARGIN = 30_000_000;
+  private static final long GRACE_PERIOD = 30_000_000;
 
   private long now = START;
   private boolean isClosed;
   private String missing = "";
   private final Map<String, String> settings =
-      new HashMap<>(Map.of("layout", "1", "shards", "8", "data_center", "dc1", "margin", "" + MARGIN / 1000));
+      new HashMap<>(Map.of("layout", "1", "shards", "8", "data_center", "dc1", "grace_period", "" + GRACE_PERIOD / 1000));
   private final Map<String, Object> options =
       new HashMap<>(Map.of("read_repair", "BLOCKING", "default_time_to_live", 0, "gc_grace_seconds", 864_000));
   private final Deque<DriverException> failures = new ArrayDeque<>();
@@ -237,23 +237,23 @@ class CassandraStoreTest {
   }
 
   @Test
-  void aSaveThatIsAnsweredWithinHalfTheKeyspacesMarginCounts() {
-    assertEquals(OptionalLong.of(START), versionOf(saveAnsweredAfter(MARGIN / 2 - 1)));
+  void aSaveThatIsAnsweredWithinHalfTheGracePeriodCounts() {
+    assertEquals(OptionalLong.of(START), versionOf(saveAnsweredAfter(GRACE_PERIOD / 2 - 1)));
     assertEquals(1, applied.size());
   }
 
   @Test
   void aSaveThatIsAnsweredLaterThanThatDoesNotCount() {
-    assertEquals(OptionalLong.of(START + MARGIN / 2), versionOf(saveAnsweredAfter(MARGIN / 2)));
+    assertEquals(OptionalLong.of(START + GRACE_PERIOD / 2), versionOf(saveAnsweredAfter(GRACE_PERIOD / 2)));
     assertEquals(3, applied.size());
     assertEquals(START, applied.get(2).get(0).values()[0]);
   }
 
   @ParameterizedTest
   @CsvSource({
-    "layout,2", "data_center,dc2", "margin,6e5", "margin,-30000", "margin,030000", "margin,3_0000", "margin,19999",
-    "margin,2147483648", "shards,0", "shards,3", "shards,-8", "shards,131072", "shards,8.0", "shards,٨",
-    "layout,''", "data_center,''", "margin,''", "shards,''"
+    "layout,2", "data_center,dc2", "grace_period,6e5", "grace_period,-30000", "grace_period,030000", "grace_period,3_0000", "grace_period,19999",
+    "grace_period,2147483648", "shards,0", "shards,3", "shards,-8", "shards,131072", "shards,8.0", "shards,٨",
+    "layout,''", "data_center,''", "grace_period,''", "shards,''"
   })
   void settingsThatItCanNotWorkWithAreRefused(String name, String value) {
     settings.put(name, value);

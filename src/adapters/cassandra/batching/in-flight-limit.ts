@@ -1,0 +1,90 @@
+import { abortedError, onAbort } from "../../../core/abort.js";
+import { TaskError } from "../../../core/errors.js";
+import { Deferred } from "./deferred.js";
+
+export interface InFlightLimits {
+  /** The maximum number of operations that wait for an acknowledgement. */
+  readonly maxOperations: number;
+  /** The maximum number of bytes of their bodies. */
+  readonly maxBytes: number;
+  /** What an operation beyond these does: it waits, or fails with OVERLOADED. */
+  readonly whenFull: "wait" | "fail";
+}
+
+class Waiting extends Deferred<void> {
+  readonly bytes: number;
+
+  constructor(bytes: number) {
+    super();
+    this.bytes = bytes;
+  }
+}
+
+/** Bounds what a process holds in memory of operations that are not acknowledged yet. First come, first served. */
+export class InFlightLimit {
+  readonly #limits: InFlightLimits;
+  /** In the order in which they came. */
+  readonly #waiting = new Set<Waiting>();
+  #operations = 0;
+  #bytes = 0;
+
+  constructor(limits: InFlightLimits) {
+    this.#limits = limits;
+  }
+
+  /**
+   * Resolves when the operation may begin; {@link leave} ends it. Operations in bulk wait, whatever `whenFull` says. Throws
+   * OVERLOADED or ABORTED.
+   */
+  async enter(bytes: number, signal: AbortSignal | undefined, isBulk = false): Promise<void> {
+    if (this.tryEnter(bytes)) return;
+    if (this.#limits.whenFull === "fail" && !isBulk) throw this.#overloaded();
+    await this.#wait(bytes, signal);
+  }
+
+  /** Whether the operation may begin at once. */
+  tryEnter(bytes: number): boolean {
+    if (this.#waiting.size > 0 || !this.#fits(bytes)) return false;
+    this.#add(bytes);
+    return true;
+  }
+
+  leave(bytes: number): void {
+    this.#operations--;
+    this.#bytes -= bytes;
+    for (const next of this.#waiting) {
+      if (!this.#fits(next.bytes)) return;
+      this.#waiting.delete(next);
+      this.#add(next.bytes);
+      next.resolve();
+    }
+  }
+
+  /** An operation that is larger than the limit begins when no other is in flight. */
+  #fits(bytes: number): boolean {
+    const { maxOperations, maxBytes } = this.#limits;
+    return this.#operations === 0 || (this.#operations < maxOperations && this.#bytes + bytes <= maxBytes);
+  }
+
+  #add(bytes: number): void {
+    this.#operations++;
+    this.#bytes += bytes;
+  }
+
+  #wait(bytes: number, signal: AbortSignal | undefined): Promise<void> {
+    const waiting = new Waiting(bytes);
+    if (signal)
+      waiting.cleanUp = onAbort(signal, () => {
+        this.#waiting.delete(waiting);
+        waiting.reject(abortedError(signal));
+      });
+    this.#waiting.add(waiting);
+    return waiting.promise;
+  }
+
+  #overloaded(): TaskError {
+    const { maxOperations, maxBytes } = this.#limits;
+    const message = `more than ${maxOperations} operations, or ${maxBytes} bytes of tasks, are in flight to Cassandra`;
+    return new TaskError("OVERLOADED", `${message} (maxPendingTasks, maxPendingBytes)`);
+  }
+}

@@ -1,0 +1,222 @@
+import type { Client, ClientOptions } from "cassandra-driver";
+import type { Finding } from "../../adapter/adapter.js";
+import { checkDuration, checkOptions } from "../../core/arguments.js";
+import { isTaskError, TaskError } from "../../core/errors.js";
+import { importDriver } from "../../core/import-driver.js";
+import type { ResolvedOptions } from "./arguments.js";
+import { diagnose } from "./diagnosis.js";
+import { callDriver } from "./driver/call.js";
+import { DriverClaimSession } from "./driver/claim-session.js";
+import { classifyDriverError, type Driver, describeDriverError } from "./driver/errors.js";
+import { DriverSession } from "./driver/ledger-session.js";
+import { DriverListSession } from "./driver/list-session.js";
+import { makeClient } from "./driver/make-client.js";
+import { warnOfRisks } from "./driver/security-warnings.js";
+import { refreshOnce } from "./driver/workarounds/control-connection.js";
+import { leaveStreamZero } from "./driver/workarounds/stream-zero.js";
+import type { ClaimSession } from "./model/claim-session.js";
+import type { ListSession } from "./model/list-session.js";
+import { DEFAULT_SHARDS } from "./model/partition.js";
+import { type LedgerSession, SessionError } from "./model/session.js";
+import { DEFAULT_GRACE_PERIOD, type LedgerSettings, SEVERAL_DATA_CENTERS } from "./model/settings.js";
+import { retryRead } from "./retry.js";
+import { processRuntime } from "./runtime.js";
+import { checkDataCenter, checkGracePeriodFits, checkSchema } from "./schema/check.js";
+import { createSchema } from "./schema/create.js";
+import { checkSchemaOptions, type SchemaOptions } from "./schema/tables.js";
+import { watchSettings } from "./schema/watch-settings.js";
+
+/** How Cassandra is reached: by a client that the user made and will shut down, or by the driver's options for one. */
+export type CassandraConnectionOptions = { readonly keyspace: string } & (
+  | { readonly client: Client }
+  | (Omit<ClientOptions, "keyspace" | "sslOptions"> & {
+      readonly client?: undefined;
+      /**
+       * Encrypts connections, by the options of Node's `tls.connect`; `{}` is enough where Node.js trusts the authority of the
+       * nodes' certificates, `{ ca }` names another. Unlike with cassandra-driver alone, certificates and names are verified,
+       * unless `rejectUnauthorized` is false. Connections are not encrypted by default.
+       */
+      readonly sslOptions?: ClientOptions["sslOptions"] | undefined;
+    })
+);
+
+/** What is settled for all clients of a keyspace when its tables are made. */
+export interface SchemaInit {
+  /** CREATE KEYSPACE's map, such as `{ class: "NetworkTopologyStrategy", dc1: 3 }`. Used only if the keyspace is new. */
+  readonly replication: SchemaOptions["replication"];
+  /** Partitions a list: a power of two up to 65,536; 2 by default. */
+  readonly shards?: number | undefined;
+  /**
+   * Whether clients in several data centres use the keyspace. By default all must be in this client's, and reads and
+   * writes are at LOCAL_QUORUM; with several they are at QUORUM.
+   */
+  readonly severalDataCenters?: boolean | undefined;
+  /**
+   * How old the completed versions are that a sweep covers, in milliseconds; a save whose answer takes longer than half of
+   * it does not count. At least 20,000; 60,000 by default.
+   */
+  readonly gracePeriod?: number | undefined;
+  /** How long making it may take in all, in milliseconds; 60,000 by default. */
+  readonly deadline?: number | undefined;
+}
+
+/** A young cluster of three on a busy machine takes up to ten seconds. In milliseconds. */
+const SCHEMA_DEADLINE = 60_000;
+
+export type CreateSchemaOptions = CassandraConnectionOptions & SchemaInit;
+
+/** A keyspace whose schema has been checked. */
+export interface Connection {
+  readonly session: LedgerSession;
+  readonly claims: ClaimSession;
+  readonly lists: ListSession;
+  readonly diagnose: () => Promise<Finding[]>;
+  readonly settings: LedgerSettings;
+  close(): Promise<void>;
+}
+
+/**
+ * A node that was lost a moment ago, and is thought up by the others, is no reason to fail: what is read once a
+ * connection is there is tried again until the deadline, which includes connecting. Throws MISSING_DRIVER, UNAVAILABLE,
+ * TIMEOUT, INVALID_ARGUMENT, SCHEMA_MISMATCH.
+ */
+export async function connect(options: CassandraConnectionOptions, ledger: ResolvedOptions): Promise<Connection> {
+  const { keyspace } = options;
+  const { deadline } = ledger.policy;
+  const attemptTimeout = Math.min(ledger.policy.attemptTimeout, deadline);
+  const end = processRuntime.monotonic() + deadline;
+  const driver = await loadDriver();
+  return withClient(timely(options, attemptTimeout), driver, deadline, async (client, close) => {
+    const { localQuorum, quorum, localSerial, serial } = driver.types.consistencies;
+    const read = async (timeout: number) => ({
+      settings: await checkSchema(client, localQuorum, keyspace, timeout),
+      dataCenter: await dataCenterOf(client, timeout),
+    });
+    const policy = { attemptTimeout, deadline: end - processRuntime.monotonic() };
+    const { settings, dataCenter } = await retryRead(processRuntime, policy, undefined, (timeout) =>
+      callDriver(driver, { timeout }, () => read(timeout)),
+    );
+    leaveStreamZero(client); // a user's may have had no connection before
+    checkGracePeriodFits(keyspace, settings, ledger);
+    checkDataCenter(keyspace, settings, dataCenter);
+    const several = settings.dataCenter === SEVERAL_DATA_CENTERS;
+    const consistency = several ? quorum : localQuorum;
+    const session = new DriverSession(client, driver, keyspace, consistency);
+    const claims = new DriverClaimSession(client, driver, keyspace, consistency, several ? serial : localSerial);
+    const { interval } = ledger.clock;
+    const watching = { client, driver, keyspace, settings, consistency, interval, timeout: attemptTimeout };
+    const { stop, ...watched } = watchSettings(watching, session, claims);
+    const closeAll = () => {
+      stop();
+      return close();
+    };
+    const lists = new DriverListSession(client, driver, keyspace, consistency);
+    const readClock = () => session.readClock(attemptTimeout);
+    const lookedAt = { client, keyspace, settings, runtime: processRuntime, clockLimit: ledger.clock.limit };
+    const diagnosing = () =>
+      callDriver(driver, { timeout: deadline }, () => diagnose({ ...lookedAt, readClock, timeout: attemptTimeout }));
+    return { ...watched, lists, diagnose: diagnosing, settings, close: closeAll };
+  });
+}
+
+/** With a time for each contact point: one that takes a connection and then says nothing would keep the next for 12 seconds. */
+function timely(options: CassandraConnectionOptions, attemptTimeout: number): CassandraConnectionOptions {
+  if (options.client) return options;
+  const socketOptions = { connectTimeout: attemptTimeout, readTimeout: attemptTimeout, ...options.socketOptions };
+  return { ...options, socketOptions };
+}
+
+export async function createSchemaWith(options: CreateSchemaOptions): Promise<void> {
+  checkOptions(options);
+  const { keyspace, replication, severalDataCenters = false } = options;
+  const { shards = DEFAULT_SHARDS, gracePeriod = DEFAULT_GRACE_PERIOD, deadline = SCHEMA_DEADLINE } = options;
+  checkSchemaOptions(keyspace, replication, { shards, gracePeriod });
+  checkDuration("deadline", deadline, 1);
+  const end = processRuntime.monotonic() + deadline;
+  const driver = await loadDriver();
+  await withClient(withoutDriversWait(options), driver, deadline, async (client, close) => {
+    const dataCenter = severalDataCenters ? SEVERAL_DATA_CENTERS : await dataCenterOf(client);
+    const settings = { shards, dataCenter, gracePeriod };
+    await createSchema(client, driver, { keyspace, replication, settings }, end);
+    await close();
+  });
+}
+
+/** The driver would wait for agreement after each change, by half seconds; it is waited for once, and thoroughly. */
+function withoutDriversWait(options: CassandraConnectionOptions): CassandraConnectionOptions {
+  if (options.client) return options;
+  return { ...options, protocolOptions: { maxSchemaAgreementWaitSeconds: 0, ...options.protocolOptions } };
+}
+
+async function loadDriver(): Promise<Driver> {
+  const { default: driver } = await importDriver("cassandra-driver", () => import("cassandra-driver"));
+  return driver as unknown as Driver;
+}
+
+/**
+ * Connects, in so many milliseconds if there is a limit. A client of our own is shut down by `close`, and where `use` fails.
+ */
+async function withClient<T>(
+  options: CassandraConnectionOptions,
+  driver: Driver,
+  timeout: number | undefined,
+  use: (client: Client, close: () => Promise<void>) => Promise<T>,
+): Promise<T> {
+  const client = options.client ?? makeOwnClient(options, driver);
+  refreshOnce(client);
+  warnOfRisks(client);
+  const close = async () => {
+    if (!options.client) await client.shutdown();
+  };
+  const connecting = client.connect();
+  try {
+    await (timeout === undefined ? connecting : callDriver(driver, { timeout }, () => connecting));
+    leaveStreamZero(client);
+    warnOfRisks(client); // of nodes that it has been told of
+    return await use(client, close);
+  } catch (error) {
+    // Nobody waits for it: nodes that say nothing answer no goodbye, either.
+    if (!options.client) void abandon(client, connecting);
+    throw isTaskError(error) ? error : connectionError(error instanceof SessionError ? error.cause : error, driver);
+  }
+}
+
+/** Shuts a client down that may not have come to be connected, or may yet. */
+async function abandon(client: Client, connecting: Promise<void>): Promise<void> {
+  await connecting.catch(() => undefined);
+  await client.shutdown().catch(() => undefined);
+  // Where connecting fails, cassandra-driver 4.10 leaves this open, and the process can't end.
+  const { controlConnection } = client as {
+    controlConnection?: { connection?: { close?(callback: () => void): void } };
+  };
+  controlConnection?.connection?.close?.(() => undefined);
+}
+
+/** The keyspace is named in each statement; the driver would go to it at once, and it may not be there. */
+function makeOwnClient({ keyspace, client, ...options }: CassandraConnectionOptions, driver: Driver): Client {
+  try {
+    return makeClient(options as ClientOptions, driver);
+  } catch (cause) {
+    throw isTaskError(cause) ? cause : connectionError(cause, driver);
+  }
+}
+
+function connectionError(cause: unknown, driver: Driver): TaskError {
+  const message = describeDriverError(cause);
+  const { kind } = classifyDriverError(cause, driver);
+  if (kind === "refused")
+    return new TaskError("INVALID_ARGUMENT", `Cassandra can't be used this way: ${message}`, {
+      field: "options",
+      cause,
+    });
+  return new TaskError(kind === "timeout" ? "TIMEOUT" : "UNAVAILABLE", `Cassandra can't be reached: ${message}`, {
+    cause,
+  });
+}
+
+/** That of the coordinator; the driver asks none outside of its own. */
+async function dataCenterOf(client: Client, timeout?: number): Promise<string> {
+  const options = timeout === undefined ? {} : { readTimeout: timeout };
+  const { rows } = await client.execute("SELECT data_center FROM system.local", [], options);
+  return String(rows[0]?.data_center);
+}

@@ -1,0 +1,124 @@
+import type { Client, QueryOptions, types } from "cassandra-driver";
+import { CLAIM_MEMORY, type ClaimHolding, type ClaimState, NEVER } from "../../../adapter/claim-store.js";
+import type { TaskKey } from "../../../core/keys.js";
+import type { ClaimEnd, ClaimRow, ClaimSession } from "../model/claim-session.js";
+import { callDriver } from "./call.js";
+import type { Driver } from "./errors.js";
+import { toVersion } from "./ledger-session.js";
+import { encodeVersion } from "./parameters.js";
+
+/** How long what is left of a claim lasts whose task has been completed, in seconds. */
+const COMPLETED_TTL = 24 * 3600;
+const TTL = CLAIM_MEMORY / 1000;
+
+interface ClaimStatements {
+  readonly read: string;
+  readonly replace: string;
+  readonly renew: string;
+  readonly release: string;
+  readonly forget: string;
+}
+
+/**
+ * Expiry is in the column `ends_at`, judged by the rule that all clients share. Cassandra's own TTL only takes away what
+ * is left of old claims: it goes by the clocks of coordinators and replicas, each its own.
+ */
+function claimStatements(keyspace: string): ClaimStatements {
+  const update = (ttl: number, set: string) =>
+    `UPDATE "${keyspace}".claims USING TTL ${ttl} SET ${set} WHERE task_list = ? AND id = ?`;
+  const ifHeld = "IF fencing_token = ? AND owner != null";
+  return {
+    read: `SELECT saved_at, owner, fencing_token, attempt, ends_at FROM "${keyspace}".claims WHERE task_list = ? AND id = ?`,
+    replace:
+      `${update(TTL, "saved_at = ?, owner = ?, fencing_token = ?, attempt = ?, ends_at = ?")} ` +
+      "IF fencing_token = ? AND ends_at = ?",
+    // One that comes late must not make the lease shorter.
+    renew: `${update(TTL, "ends_at = ?")} ${ifHeld} AND ends_at < ?`,
+    release: `${update(TTL, "owner = null, ends_at = ?")} ${ifHeld}`,
+    forget: `${update(COMPLETED_TTL, "owner = null, fencing_token = ?, attempt = 0, ends_at = ?")} ${ifHeld}`,
+  };
+}
+
+/** The session on cassandra-driver. Nothing else writes to its table: what is no transaction would undo one. */
+export class DriverClaimSession implements ClaimSession {
+  readonly #client: Client;
+  readonly #driver: Driver;
+  readonly #statements: ClaimStatements;
+  readonly #options: QueryOptions;
+
+  constructor(
+    client: Client,
+    driver: Driver,
+    keyspace: string,
+    consistency: types.consistencies,
+    serialConsistency: types.consistencies,
+  ) {
+    const retry = new driver.policies.retry.FallthroughRetryPolicy();
+    this.#client = client;
+    this.#driver = driver;
+    this.#statements = claimStatements(keyspace);
+    // A transaction that the driver sent twice would meet its own effect, and say that it was not applied.
+    this.#options = { prepare: true, consistency, serialConsistency, isIdempotent: false, retry };
+  }
+
+  async readClaim({ taskList, id }: TaskKey, timeout: number): Promise<ClaimRow> {
+    const { rows } = await this.#execute(this.#statements.read, [taskList, id], timeout, true);
+    const [row] = rows;
+    if (row === undefined) return { token: null, until: null, state: undefined };
+    const token = row.fencing_token == null ? null : toVersion(row.fencing_token);
+    const until = row.ends_at == null ? null : Number(row.ends_at);
+    return { token, until, state: token === null ? undefined : toState(row, token, until ?? 0) };
+  }
+
+  async replaceClaim(key: TaskKey, before: ClaimRow, after: ClaimState | undefined, timeout: number): Promise<boolean> {
+    const values = after ? stateValues(after) : [null, null, null, null, null];
+    const condition = [before.token && encodeVersion(before.token), before.until === null ? null : time(before.until)];
+    const params = [...values, key.taskList, key.id, ...condition];
+    const { rows } = await this.#execute(this.#statements.replace, params, timeout, false);
+    return isApplied(rows[0]);
+  }
+
+  async renewClaim(holding: ClaimHolding, until: number, timeout: number): Promise<number | undefined> {
+    const { taskList, id, token } = holding;
+    const params = [time(until), taskList, id, encodeVersion(token), time(until)];
+    const { rows } = await this.#execute(this.#statements.renew, params, timeout, false);
+    const [row] = rows;
+    if (isApplied(row)) return until;
+    const isHeld = row?.owner != null && row.fencing_token != null && toVersion(row.fencing_token) === token;
+    return isHeld ? Number(row.ends_at) : undefined;
+  }
+
+  async endClaim({ taskList, id, token }: ClaimHolding, end: ClaimEnd, timeout: number): Promise<void> {
+    const values = end.kind === "forget" ? [encodeVersion(token), time(NEVER)] : [time(end.until)];
+    await this.#execute(this.#statements[end.kind], [...values, taskList, id, encodeVersion(token)], timeout, false);
+  }
+
+  async #execute(query: string, params: unknown[], timeout: number, isRead: boolean): Promise<types.ResultSet> {
+    const options = { ...this.#options, isIdempotent: isRead, readTimeout: timeout };
+    const mayApply = (reached: boolean) => reached && !isRead;
+    return callDriver(this.#driver, { timeout, mayApply }, () => this.#client.execute(query, params, options));
+  }
+}
+
+function isApplied(row: types.Row | undefined): boolean {
+  return row?.["[applied]"] === true;
+}
+
+function time(milliseconds: number): Buffer {
+  return encodeVersion(BigInt(milliseconds));
+}
+
+function stateValues({ savedAt, owner, token, attempt, until }: ClaimState): unknown[] {
+  return [encodeVersion(savedAt), owner ?? null, encodeVersion(token), attempt, time(until)];
+}
+
+/** Cells that have expired before others are null. */
+function toState(row: types.Row, token: bigint, until: number): ClaimState {
+  return {
+    savedAt: row.saved_at == null ? 0n : toVersion(row.saved_at),
+    owner: (row.owner as string | null) ?? undefined,
+    token,
+    attempt: (row.attempt as number | null) ?? 0,
+    until,
+  };
+}

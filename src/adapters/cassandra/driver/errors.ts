@@ -1,0 +1,90 @@
+import type { SessionErrorKind } from "../model/session.js";
+import { tlsAdvice } from "./tls.js";
+
+export type Driver = typeof import("cassandra-driver");
+
+/** An error of the driver in one line: of no host available, what the first of them said. */
+export function describeDriverError(error: unknown): string {
+  const { innerErrors } = error as { innerErrors?: Record<string, unknown> };
+  const [first] = Object.entries(innerErrors ?? {}).filter(([, inner]) => inner !== null);
+  if (first) return `no host is available: ${first[0]}: ${describeDriverError(first[1])}`;
+  const message = error instanceof Error ? error.message : String(error);
+  return `${message.split("\n", 1)[0]}${tlsAdvice(error)}`;
+}
+
+export interface ClassifiedError {
+  readonly kind: SessionErrorKind;
+  /** Whether the request may have reached a replica. */
+  readonly reached: boolean;
+}
+
+export function classifyDriverError(error: unknown, driver: Driver): ClassifiedError {
+  const { errors } = driver;
+  if (error instanceof errors.ResponseError) return classifyResponse(error, driver);
+  if (error instanceof errors.OperationTimedOutError) return { kind: "timeout", reached: true };
+  if (error instanceof errors.BusyConnectionError) return { kind: "overloaded", reached: false };
+  if (error instanceof errors.NoHostAvailableError) return classifyHosts(error, driver);
+  if (error instanceof errors.AuthenticationError || error instanceof errors.ArgumentError)
+    return { kind: "refused", reached: false };
+  if (error instanceof TypeError || error instanceof RangeError) return { kind: "refused", reached: false };
+  const { requestNotWritten } = error as { requestNotWritten?: boolean };
+  return { kind: "connection", reached: requestNotWritten !== true };
+}
+
+/** Each host that was tried gave its own error, or none where it was known to be down. */
+function classifyHosts(error: { innerErrors?: object }, driver: Driver): ClassifiedError {
+  const inner = Object.values(error.innerErrors ?? {}).filter((each) => each instanceof Error);
+  const each = inner.map((one) => classifyDriverError(one, driver));
+  const refused = each.find(({ kind }) => kind === "refused");
+  if (refused) return refused;
+  const kind = each.find((one) => one.kind === "overloaded")?.kind ?? "connection";
+  return { kind, reached: each.some(({ reached }) => reached) };
+}
+
+function classifyResponse(error: Error & { code?: number }, driver: Driver): ClassifiedError {
+  const { responseErrorCodes: codes } = driver.types;
+  switch (error.code) {
+    case codes.writeTimeout:
+    case codes.readTimeout:
+      return { kind: "timeout", reached: true };
+    case codes.unavailableException:
+    case codes.unprepared: // the driver did not get it prepared again
+      return { kind: "unavailable", reached: false };
+    case codes.overloaded:
+      return { kind: "overloaded", reached: true };
+    case codes.isBootstrapping:
+      return { kind: "unavailable", reached: false };
+    case codes.readFailure:
+    case codes.serverError:
+    case codes.writeFailure:
+    case codes.truncateError:
+      return { kind: "failure", reached: true };
+    case codes.invalid:
+      return {
+        kind: /max_mutation_size|too (large|big)/i.test(error.message) ? "too-large" : "refused",
+        reached: false,
+      };
+    default:
+      return { kind: "refused", reached: false };
+  }
+}
+
+/** Whether a node refuses a statement because it has not learnt yet of a keyspace or a table; it may never. */
+export function isUnknownToNode(error: unknown, { errors, types }: Driver): boolean {
+  const { invalid, configError } = types.responseErrorCodes;
+  if (!(error instanceof errors.ResponseError) || ![invalid, configError].includes(error.code)) return false;
+  return /does(n't| not) exist|unconfigured table/i.test(error.message);
+}
+
+/** Replicas give this reason where a read met more tombstones than they allow. */
+const READ_TOO_MANY_TOMBSTONES = 1;
+
+/**
+ * Whether a read of a range may have failed because of the tombstones in it. Version 5 of the protocol tells the reason,
+ * version 4, the latest that cassandra-driver 4.10 speaks, only that replicas have failed.
+ */
+export function mayBeTombstones(error: unknown, { errors, types }: Driver): boolean {
+  if (!(error instanceof errors.ResponseError) || error.code !== types.responseErrorCodes.readFailure) return false;
+  const { reasons } = error as { reasons?: object };
+  return reasons === undefined || Object.values(reasons).includes(READ_TOO_MANY_TOMBSTONES);
+}

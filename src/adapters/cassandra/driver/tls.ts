@@ -1,0 +1,76 @@
+import { isIP } from "node:net";
+import { type ConnectionOptions, checkServerIdentity, type PeerCertificate } from "node:tls";
+import type { Client } from "cassandra-driver";
+import { invalidArgument } from "../../../core/errors.js";
+import { isPlainObject } from "../../../core/values.js";
+import { parseContactPoint } from "./contact-points.js";
+
+/** What is wrong with a node's certificate; undefined if nothing is. */
+export type CheckIdentity = (host: string, certificate: PeerCertificate) => Error | undefined;
+
+/**
+ * The user's options of TLS, by which a node is verified before anything is sent to it. cassandra-driver by itself takes any
+ * certificate, unless `rejectUnauthorized` is true.
+ */
+export function verifyingOptions(sslOptions: unknown, checkIdentity: CheckIdentity): ConnectionOptions {
+  if (!isPlainObject(sslOptions)) throw invalidArgument("sslOptions", "an object such as { ca }", sslOptions);
+  const { rejectUnauthorized, checkServerIdentity: own } = sslOptions as ConnectionOptions;
+  return {
+    ...sslOptions,
+    rejectUnauthorized: rejectUnauthorized !== false,
+    checkServerIdentity: own ?? checkIdentity,
+  };
+}
+
+/**
+ * Checks for which names a node's certificate is. The driver knows nodes by their addresses only: it resolves the names of
+ * contact points, and is told of the other nodes. So a node must have the name of a contact point, any of them, since all
+ * nodes are trusted with the same; or its address, if that was written by the user or told by a node, but not if it came
+ * by DNS, which is not to be trusted.
+ */
+export function identityCheck(contactPoints: readonly string[], client: () => Client | undefined): CheckIdentity {
+  const hosts = contactPoints.map((text) => parseContactPoint(text).host);
+  const names = hosts.filter((host) => !isIP(host));
+  return (host, certificate) => {
+    if (!isIP(host)) return checkServerIdentity(host, certificate); // `servername` of the user's own
+    const isTrusted = names.length === 0 || hosts.includes(host) || !isFromDns(host, client());
+    return checkNames(isTrusted ? [host, ...names] : names, certificate);
+  };
+}
+
+function checkNames(names: readonly string[], certificate: PeerCertificate): Error | undefined {
+  if (names.some((name) => checkServerIdentity(name, certificate) === undefined)) return undefined;
+  const message = `its certificate is not for ${names.join(" or ")}; it names ${certificate.subjectaltname ?? "no host"}`;
+  return Object.assign(new Error(message), { code: "ERR_TLS_CERT_ALTNAME_INVALID" });
+}
+
+/** A client, as far as it is known here. */
+interface Internals {
+  readonly controlConnection?: {
+    /** The contact points as they were given, and the addresses that each has. */
+    getResolvedContactPoints?(): ReadonlyMap<string, readonly string[]>;
+  };
+}
+
+/** Whether an address is one that a contact point's name has. Where that can't be known, it may be. */
+function isFromDns(address: string, client: Client | undefined): boolean {
+  const resolved = (client as Internals | undefined)?.controlConnection?.getResolvedContactPoints?.();
+  if (resolved === undefined) return true;
+  const isNamed = ([text, endpoints]: readonly [string, readonly string[]]) =>
+    !isIP(parseContactPoint(text).host) && endpoints.some((endpoint) => parseContactPoint(endpoint).host === address);
+  return [...resolved].some(isNamed);
+}
+
+const unknownAuthority: ReadonlySet<unknown> = new Set([
+  "DEPTH_ZERO_SELF_SIGNED_CERT",
+  "SELF_SIGNED_CERT_IN_CHAIN",
+  "UNABLE_TO_GET_ISSUER_CERT",
+  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+]);
+
+/** What to do about an error of TLS; empty where nothing is known. */
+export function tlsAdvice(error: unknown): string {
+  if (!unknownAuthority.has((error as { code?: unknown } | null)?.code)) return "";
+  return "; name the certificate of its authority: tlsCAFile in a URL, sslOptions.ca";
+}

@@ -1,0 +1,25 @@
+/** Counts the work that is in flight, for those who wait for its end. */
+export class InFlight {
+  #count = 0;
+  #waiting: (() => void)[] = [];
+
+  begin(): void {
+    this.#count++;
+  }
+
+  end(): void {
+    if (--this.#count === 0) for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  /** Work that nobody waits for: if it fails, what it leaves undone is done later. */
+  run(work: () => Promise<unknown>): void {
+    this.begin();
+    const end = () => this.end();
+    work().then(end, end);
+  }
+
+  /** Resolves when nothing is in flight. */
+  async ended(): Promise<void> {
+    while (this.#count > 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+}

@@ -1,0 +1,174 @@
+import {
+  type ClaimHolding,
+  type ClaimRequest,
+  type ClaimState,
+  endOfLease,
+  endOfWait,
+  grantClaim,
+} from "../../../adapter/claim-store.js";
+import { throwIfAborted, untilAborted } from "../../../core/abort.js";
+import { forEachConcurrently } from "../../../core/concurrency.js";
+import type { TaskKey } from "../../../core/keys.js";
+import { toMilliseconds, type Version } from "../../../core/version.js";
+import type { ClockGuard } from "../clock-guard.js";
+import type { ClaimEnd, ClaimRow, ClaimSession } from "../model/claim-session.js";
+import { SessionError } from "../model/session.js";
+import { attemptTimeout, backOff, isRetried, type RetryPolicy, retryRead, toTaskError } from "../retry.js";
+import type { Runtime } from "../runtime.js";
+
+export interface CassandraClaimsOptions {
+  readonly policy: RetryPolicy;
+  /** How far the clocks of two hosts may be apart, in milliseconds. */
+  readonly tolerance: number;
+  /** The version of an open task. */
+  readonly versionOf: (key: TaskKey, signal: AbortSignal | undefined) => Promise<Version | undefined>;
+}
+
+/** How often a claim is tried where the row changes all the time. */
+const ATTEMPTS = 3;
+
+/** Queries of one call of `states` that are under way at once. */
+const CONCURRENCY = 32;
+
+/**
+ * The claims of a keyspace: a row for each task, which only lightweight transactions change, so that of several at once one
+ * succeeds, whichever coordinators they go through. Leases are given and judged by the clients' clocks, which are compared
+ * with the servers'; twice the limit is added where one is judged.
+ */
+export class CassandraClaims {
+  readonly #session: ClaimSession;
+  readonly #runtime: Runtime;
+  readonly #guard: ClockGuard;
+  readonly #options: CassandraClaimsOptions;
+
+  constructor(session: ClaimSession, runtime: Runtime, guard: ClockGuard, options: CassandraClaimsOptions) {
+    this.#session = session;
+    this.#runtime = runtime;
+    this.#guard = guard;
+    this.#options = options;
+  }
+
+  /** Again where the row has changed meanwhile: by a release, for one, which is in nobody's way. */
+  async claim(request: ClaimRequest, signal: AbortSignal | undefined): Promise<ClaimState | undefined> {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const outcome = await this.#tryToClaim(request, signal);
+      if (outcome !== "changed") return outcome;
+    }
+    return undefined;
+  }
+
+  /**
+   * Whether the version is open is looked at twice: before, so that no claim to a version that is not stands in the way of
+   * one that is; and after, since it may have been completed before this claim was granted.
+   */
+  async #tryToClaim(
+    request: ClaimRequest,
+    signal: AbortSignal | undefined,
+  ): Promise<ClaimState | undefined | "changed"> {
+    await this.#guard.untilTrusted(signal);
+    const [before, isOpen] = await Promise.all([this.#read(request, signal), this.#isOpen(request, signal)]);
+    if (!isOpen) return undefined;
+    const time = { now: this.#now(), tolerance: this.#options.tolerance };
+    const state = grantClaim(before.state, request, time, (after) => this.#runtime.clock.next(after));
+    if (state === undefined) return undefined;
+    const wasGranted = await this.#write(request, "once", signal, (timeout) =>
+      this.#session.replaceClaim(request, before, state, timeout),
+    );
+    if (!wasGranted) return "changed";
+    if (await this.#isOpen(request, undefined)) return state;
+    await this.#takeBack(request, state, before.state);
+    return undefined;
+  }
+
+  async renew(holding: ClaimHolding, lease: number, signal: AbortSignal | undefined): Promise<number | undefined> {
+    await this.#guard.untilTrusted(signal);
+    return this.#write(holding, "again", signal, (timeout) =>
+      this.#session.renewClaim(holding, endOfLease(lease, this.#now()), timeout),
+    );
+  }
+
+  async release(holding: ClaimHolding, retryIn: number, signal: AbortSignal | undefined): Promise<void> {
+    const until = endOfWait(retryIn, this.#now());
+    await this.#end(holding, { kind: "release", until }, signal);
+  }
+
+  async forget(holding: ClaimHolding, signal: AbortSignal | undefined): Promise<void> {
+    await this.#end(holding, { kind: "forget" }, signal);
+  }
+
+  async states(
+    keys: readonly TaskKey[],
+    signal: AbortSignal | undefined,
+  ): Promise<readonly (ClaimState | undefined)[]> {
+    const states: (ClaimState | undefined)[] = new Array(keys.length).fill(undefined);
+    await forEachConcurrently([...keys.entries()], CONCURRENCY, async ([i, key]) => {
+      states[i] = (await this.#read(key, signal)).state;
+    });
+    return states;
+  }
+
+  async #isOpen(request: ClaimRequest, signal: AbortSignal | undefined): Promise<boolean> {
+    return (await this.#options.versionOf(request, signal)) === request.savedAt;
+  }
+
+  async #read(key: TaskKey, signal: AbortSignal | undefined): Promise<ClaimRow> {
+    try {
+      return await retryRead(this.#runtime, this.#options.policy, signal, (timeout) =>
+        this.#session.readClaim(key, timeout),
+      );
+    } catch (error) {
+      throw toTaskError(error, false, key);
+    }
+  }
+
+  /** As if the claim had not been. If it fails, the claim expires. */
+  async #takeBack(request: ClaimRequest, state: ClaimState, before: ClaimState | undefined): Promise<void> {
+    const { token, until } = state;
+    const change = (timeout: number) => this.#session.replaceClaim(request, { token, until, state }, before, timeout);
+    await this.#write(request, "once", undefined, change).catch(() => undefined);
+  }
+
+  #end(holding: ClaimHolding, end: ClaimEnd, signal: AbortSignal | undefined): Promise<void> {
+    return this.#write(holding, "again", signal, (timeout) => this.#session.endClaim(holding, end, timeout));
+  }
+
+  /**
+   * Until an attempt has an answer or the deadline has passed; once where an attempt may have been applied, unless what it
+   * does is the same however often it is done.
+   */
+  #write<T>(
+    key: TaskKey,
+    mayRepeat: "once" | "again",
+    signal: AbortSignal | undefined,
+    write: (timeout: number) => Promise<T>,
+  ): Promise<T> {
+    throwIfAborted(signal);
+    return untilAborted(this.#writeUntilDeadline(key, mayRepeat, signal, write), signal, "unknown");
+  }
+
+  async #writeUntilDeadline<T>(
+    { taskList, id }: TaskKey,
+    mayRepeat: "once" | "again",
+    signal: AbortSignal | undefined,
+    write: (timeout: number) => Promise<T>,
+  ): Promise<T> {
+    const { policy } = this.#options;
+    const end = this.#runtime.monotonic() + policy.deadline;
+    let mayApply = false;
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await write(attemptTimeout(this.#runtime, policy, end));
+      } catch (error) {
+        mayApply ||= error instanceof SessionError && error.mayApply;
+        const isLast = !isRetried(error) || (mayApply && mayRepeat === "once") || signal?.aborted;
+        const goesOn = !isLast && (await backOff(this.#runtime, attempt, end));
+        if (!goesOn) throw toTaskError(error, mayApply, { taskList, id });
+      }
+    }
+  }
+
+  /** In milliseconds. */
+  #now(): number {
+    return toMilliseconds(this.#runtime.clock.now());
+  }
+}

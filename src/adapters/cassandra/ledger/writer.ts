@@ -1,0 +1,131 @@
+import type { CompleteEntry, Outcome, SaveEntry, WriteOptions } from "../../../adapter/adapter.js";
+import { isTaskError, TaskError } from "../../../core/errors.js";
+import { joinKey, type TaskKey } from "../../../core/keys.js";
+import { latestOf, type Version } from "../../../core/version.js";
+import type { InFlightLimit } from "../batching/in-flight-limit.js";
+import { type Partition, partitionOf } from "../model/partition.js";
+import type { LedgerPlace, Mutation } from "../model/session.js";
+import type { LedgerContext } from "./context.js";
+
+/** How often a save is tried whose acknowledgements come too late to count. */
+const LATE_SAVES = 3;
+
+/** Of more removals at once the rest is left to later scans. */
+const MAX_REMOVALS = 10_000;
+
+/** Saves, completes and removes, by the rules of writing. */
+export class LedgerWriter {
+  readonly #context: LedgerContext;
+  readonly #limit: InFlightLimit;
+  /** The version that this process made last of each id that is being saved. */
+  readonly #latest = new Map<string, Version>();
+  #removals = 0;
+
+  constructor(context: LedgerContext, limit: InFlightLimit) {
+    this.#context = context;
+    this.#limit = limit;
+  }
+
+  /** A save that was acknowledged too late is made again, at a new version, unless it has been overwritten since. */
+  async save(entry: SaveEntry, { signal, isBulk }: WriteOptions): Promise<Outcome<Version>> {
+    const { rules, limits, shards, runtime, guard, commit } = this.#context;
+    const { length } = entry.body;
+    try {
+      // What need not wait keeps to one turn, so that it leaves together.
+      if (!this.#limit.tryEnter(length)) await this.#limit.enter(length, signal, isBulk);
+    } catch (error) {
+      return failure(error, entry);
+    }
+    const partition = partitionOf(entry, shards);
+    const name = joinKey(entry);
+    const end = commit.deadline();
+    let { replaces } = entry;
+    let version: Version | undefined;
+    let late: Version | undefined;
+    try {
+      for (let attempt = 0; attempt < LATE_SAVES; attempt++) {
+        if (!guard.isTrusted) await guard.untilTrusted(signal);
+        version = runtime.clock.next(latestOf(replaces));
+        this.#latest.set(name, version);
+        await commit.write(partition, rules.saving(entry, version), end, signal);
+        if (rules.isAcknowledged(version, runtime.clock.now(), limits)) {
+          for (const savedAt of replaces) this.removeReplaced(partition, { id: entry.id, savedAt });
+          return { ok: true, value: version };
+        }
+        late = version;
+        if (this.#latest.get(name) !== version) break;
+        replaces = [version, ...replaces];
+      }
+      throw tooLate();
+    } catch (error) {
+      return failure(error, entry, version, late);
+    } finally {
+      if (this.#latest.get(name) === version) this.#latest.delete(name);
+      this.#limit.leave(length);
+    }
+  }
+
+  /** A clock that is off does no harm here: what is written bears the version's own timestamp. */
+  async complete(entry: CompleteEntry, partition: Partition, { signal, isBulk }: WriteOptions): Promise<Outcome<void>> {
+    // What this process saves from now on must not fall under this deletion.
+    this.#context.runtime.clock.observe(entry.savedAt);
+    try {
+      if (!this.#limit.tryEnter(0)) await this.#limit.enter(0, signal, isBulk);
+    } catch (error) {
+      return failure(error, entry);
+    }
+    try {
+      const { rules, commit } = this.#context;
+      await commit.write(partition, rules.completing(entry.id, entry.savedAt), commit.deadline(), signal);
+      return { ok: true, value: undefined };
+    } catch (error) {
+      return failure(error, entry);
+    } finally {
+      this.#limit.leave(0);
+    }
+  }
+
+  /** Removes an entry that leads to no task, as completing it does. */
+  removeAbsent(partition: Partition, { id, savedAt }: LedgerPlace): void {
+    this.#remove(partition, this.#context.rules.completing(id, savedAt));
+  }
+
+  /** Removes the entry of a version that a later one replaced. */
+  removeReplaced(partition: Partition, { id, savedAt }: LedgerPlace): void {
+    this.#remove(partition, this.#context.rules.removingReplaced(id, savedAt));
+  }
+
+  /** Nobody waits for it: what it leaves undone is found again by a later scan. */
+  #remove(partition: Partition, mutations: readonly Mutation[]): void {
+    if (this.#removals >= MAX_REMOVALS) return;
+    this.#removals++;
+    const done = () => void this.#removals--;
+    const { commit } = this.#context;
+    commit.write(partition, mutations, commit.deadline()).then(done, done);
+  }
+}
+
+function tooLate(): TaskError {
+  const message = "Cassandra: its answers came too late to count: the process was stopped, or is far too busy";
+  return new TaskError("TIMEOUT", message, { outcome: "unknown" });
+}
+
+interface Failure {
+  readonly ok: false;
+  readonly error: TaskError;
+  readonly attempted?: Version | undefined;
+}
+
+/**
+ * The failed outcome. A save that may have been applied tells its version: the task has it from now on, and completing that
+ * covers the older ones, too. `late` is a version that was applied, and answered too late to count.
+ */
+function failure(error: unknown, { taskList, id }: TaskKey, version?: Version, late?: Version): Failure {
+  const known = isTaskError(error)
+    ? error
+    : new TaskError("UNAVAILABLE", String(error), { outcome: "unknown", cause: error });
+  const attempted = known.outcome === "unknown" ? version : late;
+  const outcome = attempted === undefined ? known.outcome : "unknown";
+  const { code, message, field, cause } = known;
+  return { ok: false, error: new TaskError(code, message, { taskList, id, field, outcome, cause }), attempted };
+}

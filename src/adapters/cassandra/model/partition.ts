@@ -1,0 +1,36 @@
+import { crc32 } from "node:zlib";
+import type { TaskKey } from "../../../core/keys.js";
+
+/** The part of a list that shares one partition. */
+export interface Partition {
+  readonly taskList: string;
+  readonly shard: number;
+}
+
+/** The number of shards unless a keyspace was made with another: of few, more operations leave together in one batch. */
+export const DEFAULT_SHARDS = 2;
+export const MAX_SHARDS = 65_536;
+
+/** Whether a keyspace can have this many shards: a power of two up to 65,536. */
+export function isShardCount(value: number): boolean {
+  return Number.isInteger(value) && value >= 1 && value <= MAX_SHARDS && (value & (value - 1)) === 0;
+}
+
+/**
+ * The shard of an id: the CRC-32 of its UTF-8 bytes, which every language has at hand, multiplied by 2^32 over the
+ * golden ratio. The upper half of that product spreads runs such as file1.txt, file2.txt, which CRC-32 alone puts
+ * unevenly.
+ */
+export function shardOf(id: string, shards: number): number {
+  return (Math.imul(crc32(id), 0x9e37_79b1) >>> 16) % shards;
+}
+
+/** Where a task lies. */
+export function partitionOf({ taskList, id }: TaskKey, shards: number): Partition {
+  return { taskList, shard: shardOf(id, shards) };
+}
+
+/** A text that names a partition, for maps. */
+export function partitionName({ taskList, shard }: Partition): string {
+  return `${shard} ${taskList}`;
+}

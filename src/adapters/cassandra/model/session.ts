@@ -1,0 +1,108 @@
+import type { StoredTask } from "../../../adapter/adapter.js";
+import type { Version } from "../../../core/version.js";
+import type { Partition } from "./partition.js";
+
+/** A place in a partition of the ledger. */
+export interface LedgerPlace {
+  readonly savedAt: Version;
+  readonly id: string;
+}
+
+/** An entry of the ledger. */
+export interface LedgerEntry extends LedgerPlace {
+  /** The bytes of the version's body, so that pages can be planned; no rule depends on it. */
+  readonly size: number;
+}
+
+/** A range of a partition's ledger in which every version is completed: those after `after` and before `before`. */
+export interface SweptRange {
+  readonly after: Version;
+  readonly before: Version;
+}
+
+/** What the last sweep of a partition left behind, so that readers can pass over it. */
+export interface SweepRecord {
+  readonly sweptTo: Version;
+  /** In order; none overlaps another. */
+  readonly ranges: readonly SweptRange[];
+}
+
+/** A change to one partition; each carries the timestamp that it is written at. */
+export type Mutation =
+  | { readonly kind: "put-task"; readonly id: string; readonly savedAt: Version; readonly body: Uint8Array }
+  | { readonly kind: "put-entry"; readonly savedAt: Version; readonly id: string; readonly size: number }
+  | { readonly kind: "delete-task"; readonly id: string; readonly at: Version }
+  | { readonly kind: "delete-entry"; readonly savedAt: Version; readonly id: string; readonly at: Version }
+  /** Everything after `after` and before `before`; both stay. */
+  | { readonly kind: "delete-entries"; readonly after: Version; readonly before: Version; readonly at: Version }
+  /** What a sweep up to `at` found; it is forgotten after some weeks. */
+  | { readonly kind: "put-sweep"; readonly ranges: readonly SweptRange[]; readonly at: Version };
+
+export interface EntriesRead {
+  readonly entries: readonly LedgerEntry[];
+  /** Whether the server warned that many tombstones were in the way. */
+  readonly isHeavy: boolean;
+}
+
+export interface EntryRange {
+  /** From the first place past this one. */
+  readonly after: LedgerPlace;
+  /** Up to this version, inclusive. */
+  readonly upTo: Version;
+  /** The maximum number of entries. */
+  readonly limit: number;
+}
+
+/**
+ * All that the adapter asks of Cassandra: one attempt at each call, at the keyspace's consistency, within `timeout`
+ * milliseconds. Failures are {@link SessionError}s.
+ */
+export interface LedgerSession {
+  /** All or nothing on each replica: one batch, which is one mutation. */
+  apply(partition: Partition, mutations: readonly Mutation[], timeout: number): Promise<void>;
+  /** The task rows with these ids, in no order; with empty bodies, if none are wanted. */
+  readTasks(
+    partition: Partition,
+    ids: readonly string[],
+    timeout: number,
+    withoutBodies?: boolean,
+  ): Promise<readonly StoredTask[]>;
+  /** The entries of a range, in order; fewer than the limit only at the end of the range. */
+  readEntries(partition: Partition, range: EntryRange, timeout: number): Promise<EntriesRead>;
+  /** The last entry past a version. */
+  readLastEntry(partition: Partition, after: Version, timeout: number): Promise<LedgerPlace | undefined>;
+  hasEntry(partition: Partition, place: LedgerPlace, timeout: number): Promise<boolean>;
+  readSweep(partition: Partition, timeout: number): Promise<SweepRecord | undefined>;
+  /** A coordinator's clock, in microseconds, to the millisecond. */
+  readClock(timeout: number): Promise<Version>;
+}
+
+/** Why an attempt failed. */
+export type SessionErrorKind =
+  /** No answer in time, from the coordinator or from enough replicas. */
+  | "timeout"
+  /** The connection broke, or there was none. */
+  | "connection"
+  /** Too few replicas are up. */
+  | "unavailable"
+  | "overloaded"
+  /** Replicas failed to do it. */
+  | "failure"
+  /** Of {@link LedgerSession.readEntries}: too many tombstones may lie in the range. */
+  | "tombstones"
+  /** The server refuses it, and always will. */
+  | "refused"
+  | "too-large";
+
+export class SessionError extends Error {
+  override readonly name = "SessionError";
+  readonly kind: SessionErrorKind;
+  /** Whether a write may have been applied, now or later. */
+  readonly mayApply: boolean;
+
+  constructor(kind: SessionErrorKind, mayApply: boolean, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.kind = kind;
+    this.mayApply = mayApply;
+  }
+}

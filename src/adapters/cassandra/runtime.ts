@@ -1,0 +1,33 @@
+import { processClock, type VersionClock } from "../../core/version.js";
+
+/** What the adapter needs of the machine: a clock, timers and random numbers. Simulations bring their own. */
+export interface Runtime {
+  /** Makes versions, and tells the time in microseconds. */
+  readonly clock: VersionClock;
+  /** Milliseconds on a clock that only goes forward. */
+  monotonic(): number;
+  /** Calls back after so many milliseconds, unless the function that it returns is called before. */
+  after(milliseconds: number, callback: () => void): () => void;
+  /** The same, but does not keep the process running. */
+  later(milliseconds: number, callback: () => void): () => void;
+  /** From 0 to below 1. */
+  random(): number;
+}
+
+export const processRuntime: Runtime = {
+  clock: processClock,
+  monotonic: () => performance.now(),
+  after(milliseconds, callback) {
+    const timer = setTimeout(callback, milliseconds);
+    return () => clearTimeout(timer);
+  },
+  later(milliseconds, callback) {
+    const timer = setTimeout(callback, milliseconds).unref();
+    return () => clearTimeout(timer);
+  },
+  random: Math.random,
+};
+
+export function sleep(runtime: Runtime, milliseconds: number): Promise<void> {
+  return new Promise((resolve) => runtime.after(milliseconds, resolve));
+}

@@ -1,0 +1,213 @@
+import type { Client, QueryOptions, types } from "cassandra-driver";
+import { MAX_DURATION } from "../../../core/arguments.js";
+import { describeValue, TaskError } from "../../../core/errors.js";
+import type { ResolvedOptions } from "../arguments.js";
+import { isShardCount } from "../model/partition.js";
+import {
+  LAYOUT,
+  type LedgerSettings,
+  leastGracePeriod,
+  parseGracePeriod,
+  SETTING_NAMES,
+  SEVERAL_DATA_CENTERS,
+  settingRows,
+} from "../model/settings.js";
+import { type SchemaOptions, tables } from "./tables.js";
+
+/** Reads the settings of a keyspace. Throws SCHEMA_MISMATCH that says what of the tables or settings is not as it must be. */
+export async function checkSchema(
+  client: Client,
+  consistency: types.consistencies,
+  keyspace: string,
+  timeout?: number,
+): Promise<LedgerSettings> {
+  const limits = timeout === undefined ? {} : { readTimeout: timeout };
+  const options = { prepare: true, consistency, isIdempotent: true, ...limits };
+  const columns = await readColumns(client, keyspace, options);
+  if (columns.length === 0) throw missing(keyspace);
+  const differences = Object.keys(tables).flatMap((table) => compareColumns(table, columns));
+  if (differences.length > 0) throw mismatch(keyspace, differences);
+  differences.push(...(await findWrongOptions(client, keyspace, options)));
+  const found = await readSettings(client, keyspace, options);
+  differences.push(...findWrongSettings(found));
+  if (differences.length > 0) throw mismatch(keyspace, differences);
+  const { shards, data_center: dataCenter, grace_period } = found;
+  const gracePeriod = parseGracePeriod(grace_period) as number;
+  return { shards: Number(shards), dataCenter: dataCenter as string, gracePeriod };
+}
+
+function findWrongSettings({ layout, shards, data_center, grace_period }: Record<string, string>): string[] {
+  const wrong: string[] = [];
+  if (layout !== LAYOUT) wrong.push(`setting layout: is ${describeValue(layout)}, and must be "${LAYOUT}"`);
+  if (!isShardCount(Number(shards))) wrong.push(`setting shards: ${describeValue(shards)} is no power of two`);
+  if (!data_center) wrong.push("setting data_center: is missing");
+  if (!grace_period) wrong.push("setting grace_period: is missing; createSchema writes it");
+  else if (parseGracePeriod(grace_period) === undefined)
+    wrong.push(
+      `setting grace_period: ${describeValue(grace_period)} is no whole number of milliseconds from 1 to ${MAX_DURATION}`,
+    );
+  return wrong;
+}
+
+/** Throws SCHEMA_MISMATCH where the client is not in the data centre that the keyspace was made for. */
+export function checkDataCenter(keyspace: string, { dataCenter }: LedgerSettings, own: string): void {
+  if (dataCenter === SEVERAL_DATA_CENTERS || dataCenter === own) return;
+  throw mismatch(keyspace, [
+    `its clients must all be in data centre ${describeValue(dataCenter)}, and this one is in ${describeValue(own)} ` +
+      "(a keyspace made with several data centres in mind uses QUORUM)",
+  ]);
+}
+
+/** Throws SCHEMA_MISMATCH where the client can't work with the keyspace's grace period, or was told to expect another. */
+export function checkGracePeriodFits(
+  keyspace: string,
+  { gracePeriod }: LedgerSettings,
+  { gracePeriod: expected, clock }: Pick<ResolvedOptions, "gracePeriod" | "clock">,
+): void {
+  const least = leastGracePeriod(clock.limit);
+  if (gracePeriod < least)
+    throw mismatch(keyspace, [
+      `setting grace_period: is "${gracePeriod}", and must be at least ${least}, 20 times this client's clockLimit`,
+    ]);
+  if (expected !== undefined && expected !== gracePeriod)
+    throw mismatch(keyspace, [
+      `its grace period is ${gracePeriod} ms, the same for all clients, and this one's option gracePeriod is ${expected} ms: give ` +
+        `${gracePeriod}, or leave the option out; docs/cassandra.md says how to change the keyspace's`,
+    ]);
+}
+
+/** Throws SCHEMA_MISMATCH where a keyspace no longer has the settings that it was opened with. */
+export async function checkUnchanged(
+  client: Client,
+  keyspace: string,
+  settings: LedgerSettings,
+  options: QueryOptions,
+): Promise<void> {
+  const found = await readSettings(client, keyspace, options);
+  const differences = compareSettings(settingRows(settings), found, (is, was) => `was ${was}, and is ${is}`);
+  if (differences.length > 0) throw changed(keyspace, differences.join("; "));
+}
+
+/**
+ * Before anything is made: a keyspace of that name may be there already, with tables that are another program's, or with
+ * other settings. Gives whether all is there. Throws SCHEMA_MISMATCH.
+ */
+export async function checkWhatIsThere(
+  client: Client,
+  consistency: types.consistencies,
+  { keyspace, replication, settings }: SchemaOptions,
+): Promise<boolean> {
+  const options = { prepare: true, consistency, isIdempotent: true };
+  const differences = compareReplication(replication, await readReplication(client, keyspace));
+  const columns = await readColumns(client, keyspace, options);
+  const there = new Set(columns.map(({ table_name }) => table_name as string));
+  differences.push(...Object.keys(tables).flatMap((table) => (there.has(table) ? compareColumns(table, columns) : [])));
+  if (differences.length > 0) throw mismatch(keyspace, differences);
+  differences.push(...(await findWrongOptions(client, keyspace, options)));
+  const found = there.has("settings") ? await readSettings(client, keyspace, options) : {};
+  const asked = Object.entries(settingRows(settings)).filter(([name]) => name in found);
+  differences.push(...compareSettings(Object.fromEntries(asked), found));
+  if (differences.length > 0) throw mismatch(keyspace, differences);
+  return Object.keys(tables).every((table) => there.has(table)) && SETTING_NAMES.every((name) => name in found);
+}
+
+/** Those that are there. */
+async function readSettings(client: Client, keyspace: string, options: QueryOptions): Promise<Record<string, string>> {
+  // By their names: where a replica does not answer, Cassandra asks another for a row, but not for a whole table.
+  const names = SETTING_NAMES.map((name) => `'${name}'`).join(", ");
+  const query = `SELECT name, value FROM "${keyspace}".settings WHERE name IN (${names})`;
+  const { rows } = await client.execute(query, [], options);
+  return Object.fromEntries(rows.map(({ name, value }) => [name, value]));
+}
+
+/** Undefined where there is no such keyspace. */
+export async function readReplication(client: Client, keyspace: string): Promise<Record<string, string> | undefined> {
+  const query = "SELECT replication FROM system_schema.keyspaces WHERE keyspace_name = ?";
+  const { rows } = await client.execute(query, [keyspace], { prepare: true });
+  return rows[0]?.replication;
+}
+
+function compareReplication(wanted: SchemaOptions["replication"], found: Record<string, string> | undefined): string[] {
+  if (found === undefined) return [];
+  // Cassandra keeps the class's full name, and `replication_factor` as a factor for each data centre.
+  const { class: strategy, ...factors } = wanted;
+  const isSpread = strategy === "NetworkTopologyStrategy" && "replication_factor" in factors;
+  const names = isSpread ? [] : [...new Set([...Object.keys(factors), ...Object.keys(found)])];
+  const differs = (name: string) =>
+    name === "class" ? found.class?.split(".").at(-1) !== strategy : found[name] !== String(factors[name]);
+  return [...new Set(["class", ...names])].filter(differs).map((name) => {
+    const [is, asked] = [found[name], wanted[name]].map((value) => describeValue(value));
+    return `replication ${name}: is ${is}, and ${asked} was asked for`;
+  });
+}
+
+async function readColumns(client: Client, keyspace: string, options: QueryOptions): Promise<types.Row[]> {
+  const query =
+    "SELECT table_name, column_name, type, kind, position, clustering_order FROM system_schema.columns WHERE keyspace_name = ?";
+  const { rows } = await client.execute(query, [keyspace], { prepare: true, ...options });
+  return rows;
+}
+
+function compareColumns(table: string, rows: readonly types.Row[]): string[] {
+  const own = rows.filter(({ table_name }) => table_name === table);
+  if (own.length === 0) return [`table ${table} is missing; createSchema makes it`];
+  const found = new Map(own.map((row) => [row.column_name as string, describeColumn(row)]));
+  return Object.entries(tables[table] as Record<string, string>)
+    .filter(([column, type]) => found.get(column) !== type)
+    .map(([column, type]) => {
+      const actual = found.get(column);
+      return `column ${table}.${column}: ${actual ? `is ${actual}, and must be ${type}` : `is missing; it must be ${type}`}`;
+    });
+}
+
+function describeColumn({ type, kind, position, clustering_order }: types.Row): string {
+  if (kind === "regular") return `${type} ${kind}`;
+  return kind === "clustering" ? `${type} ${kind} ${position} ${clustering_order}` : `${type} ${kind} ${position}`;
+}
+
+/** As long as hints are kept by default, in seconds: a deletion must outlive the writes that are under way to a replica. */
+const LEAST_GC_GRACE = 3 * 3600;
+
+/** What of the tables' options would lose tasks, or bring them back. */
+async function findWrongOptions(client: Client, keyspace: string, options: QueryOptions): Promise<string[]> {
+  const { rows } = await client.execute(
+    "SELECT table_name, read_repair, default_time_to_live, gc_grace_seconds FROM system_schema.tables WHERE keyspace_name = ?",
+    [keyspace],
+    options,
+  );
+  return rows.filter(({ table_name }) => table_name in tables).flatMap(findWrong);
+}
+
+function findWrong({ table_name, read_repair, default_time_to_live, gc_grace_seconds }: types.Row): string[] {
+  const found: string[] = [];
+  if (read_repair !== "BLOCKING") found.push(`read_repair is ${read_repair}, and must be BLOCKING`);
+  if (default_time_to_live !== 0)
+    found.push(`default_time_to_live is ${default_time_to_live}, and must be 0: tasks would expire`);
+  if (gc_grace_seconds < LEAST_GC_GRACE)
+    found.push(`gc_grace_seconds is ${gc_grace_seconds}, and must be at least ${LEAST_GC_GRACE}`);
+  return found.map((difference) => `table ${table_name}: ${difference}`);
+}
+
+export function compareSettings(
+  expected: Record<string, string>,
+  found: Record<string, string>,
+  say = (is: string, asked: string) => `is ${is}, and ${asked} was asked for`,
+): string[] {
+  return Object.entries(expected)
+    .filter(([name, value]) => found[name] !== value)
+    .map(([name, value]) => `setting ${name}: ${say(describeValue(found[name]), describeValue(value))}`);
+}
+
+function missing(keyspace: string): TaskError {
+  const advice = "make it with CassandraAdapter.createSchema({ …, keyspace, replication })";
+  return new TaskError("SCHEMA_MISMATCH", `keyspace "${keyspace}" has no tables: ${advice}`, { field: "keyspace" });
+}
+
+/** SCHEMA_MISMATCH for clients that had the keyspace open. */
+export function changed(keyspace: string, how: string): TaskError {
+  return mismatch(keyspace, [`it was made anew, or changed, since it was opened: ${how}; open it with a new adapter`]);
+}
+
+export function mismatch(keyspace: string, differences: readonly string[]): TaskError {
+  return new TaskError("SCHEMA_MISMATCH", `keyspace "${keyspace}": ${differences.join("; ")}`, { field: "keyspace" });
+}

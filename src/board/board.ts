@@ -1,0 +1,91 @@
+import { Hono } from "hono";
+import type { DataInterface } from "../index.js";
+import { registryOf } from "../inspection/data-view.js";
+import type { Access, BoardAction } from "./access.js";
+import { visitorOf } from "./access.js";
+import { addActions } from "./actions.js";
+import { addAssets } from "./assets.js";
+import type { BoardApp, BoardContext, BoardEnv } from "./context.js";
+import { addEvents } from "./events.js";
+import { Links } from "./links.js";
+import { LiveUpdates } from "./live-updates.js";
+import { fingerprintOf, type PageSource, readPage } from "./page-data.js";
+import { addPages, errorPage } from "./pages.js";
+import { securityHeaders } from "./security.js";
+import { mainOf } from "./views/main.js";
+
+export interface BoardOptions {
+  /** Whose tasks are shown; data of its types is decoded. */
+  readonly tasks: DataInterface;
+  /**
+   * What a request may do. By default everything but actions: put the board behind your own authentication. Completing and
+   * releasing are there only for requests that may `act`.
+   */
+  readonly access?: ((request: Request) => Access | Promise<Access>) | undefined;
+  /** Where the board is mounted, such as `/ledger`. Whether requests come with it or without does not matter. */
+  readonly path?: string | undefined;
+  /** Called for each action, done or refused. */
+  readonly onAction?: ((action: BoardAction) => void) | undefined;
+  /** How often pages that somebody looks at are read anew, in milliseconds. @defaultValue 2,000 */
+  readonly poll?: number | undefined;
+}
+
+export interface Board {
+  /** Answers a request: for any server that speaks in web standards, or behind one that can be made to. */
+  fetch(request: Request): Promise<Response>;
+  /** Ends what pages are told of changes. The data interface stays open. */
+  close(): void;
+}
+
+/**
+ * A web page with the open tasks of a store: lists, tasks, their data decoded, who has claimed them; kept up to date while
+ * somebody looks at it.
+ *
+ *     const board = createBoard({ tasks, path: "/ledger", access: (request) => (isAdmin(request) ? "act" : "none") });
+ *     app.mount("/ledger", board.fetch);
+ */
+export function createBoard(options: BoardOptions): Board {
+  const { tasks, access = () => "read" as const, path = "", onAction = () => undefined, poll = 2_000 } = options;
+  const base = path.replace(/\/+$/, "");
+  const links = new Links(base);
+  const source: PageSource = { tasks, registry: registryOf(tasks.types) };
+  const updates = new LiveUpdates(async (request, mayAct, signal) => {
+    const page = await readPage(source, request, { signal });
+    return { fingerprint: fingerprintOf(page), html: String(await mainOf(page, request, { links, mayAct })) };
+  }, poll);
+  const app = createApp({ source, links, updates, onAction }, access);
+  return {
+    fetch: async (request) => app.fetch(withoutBase(request, base)),
+    close: () => updates.close(),
+  };
+}
+
+function createApp(context: BoardContext, access: NonNullable<BoardOptions["access"]>): BoardApp {
+  const app: BoardApp = new Hono<BoardEnv>();
+  app.use(async (c, next) => {
+    await next();
+    for (const [header, value] of Object.entries(securityHeaders)) c.header(header, value);
+  });
+  app.get("/healthz", (c) => c.text("ok\n"));
+  addAssets(app);
+  app.use(async (c, next) => {
+    const visitor = visitorOf(await access(c.req.raw));
+    if (visitor === undefined)
+      return errorPage(c, context, 403, "You may not see this", "Ask whoever runs this board.");
+    c.set("visitor", visitor);
+    return next();
+  });
+  addPages(app, context);
+  addEvents(app, context);
+  addActions(app, context);
+  app.notFound((c) => errorPage(c, context, 404, "There is no such page", "Begin with the lists."));
+  return app;
+}
+
+/** Some servers hand a request on with the path that the board is mounted at, and some without. */
+function withoutBase(request: Request, base: string): Request {
+  const url = new URL(request.url);
+  if (base === "" || (url.pathname !== base && !url.pathname.startsWith(`${base}/`))) return request;
+  url.pathname = url.pathname.slice(base.length) || "/";
+  return new Request(url, request);
+}

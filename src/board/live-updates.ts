@@ -1,0 +1,102 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { PageRequest } from "./page-data.js";
+
+/** A page as it is now. */
+export interface Snapshot {
+  readonly fingerprint: string;
+  readonly html: string;
+}
+
+/** Somebody who looks at a page. */
+export interface Viewer {
+  /** What the viewer has on the screen. */
+  seen: string;
+  show(snapshot: Snapshot): void;
+  /** The store did not answer. */
+  fail(): void;
+  /** There will be no more. */
+  end(): void;
+}
+
+interface Topic {
+  readonly request: PageRequest;
+  readonly mayAct: boolean;
+  readonly viewers: Set<Viewer>;
+}
+
+export type ReadSnapshot = (request: PageRequest, mayAct: boolean, signal: AbortSignal) => Promise<Snapshot>;
+
+/** The poller takes at most a tenth of the time, however long the store takes. */
+const REST = 9;
+
+/**
+ * Looks from time to time whether the pages that somebody looks at have changed: each page once, however many look at it,
+ * one after the other, and not at all while nobody does.
+ */
+export class LiveUpdates {
+  readonly #read: ReadSnapshot;
+  /** In milliseconds. */
+  readonly #interval: number;
+  readonly #topics = new Map<string, Topic>();
+  readonly #closed = new AbortController();
+  #isRunning = false;
+
+  constructor(read: ReadSnapshot, interval: number) {
+    this.#read = read;
+    this.#interval = interval;
+  }
+
+  get viewers(): number {
+    let count = 0;
+    for (const { viewers } of this.#topics.values()) count += viewers.size;
+    return count;
+  }
+
+  /** Gives the function that ends it. */
+  watch(request: PageRequest, mayAct: boolean, viewer: Viewer): () => void {
+    const key = JSON.stringify([mayAct, ...Object.values(request).map(String)]);
+    const topic = this.#topics.get(key) ?? { request, mayAct, viewers: new Set() };
+    this.#topics.set(key, topic);
+    topic.viewers.add(viewer);
+    if (!this.#isRunning) void this.#run();
+    return () => {
+      topic.viewers.delete(viewer);
+      if (topic.viewers.size === 0) this.#topics.delete(key);
+    };
+  }
+
+  close(): void {
+    this.#closed.abort();
+    for (const { viewers } of this.#topics.values()) for (const viewer of viewers) viewer.end();
+    this.#topics.clear();
+  }
+
+  async #run(): Promise<void> {
+    this.#isRunning = true;
+    let pause = this.#interval;
+    const { signal } = this.#closed;
+    while (this.#topics.size > 0) {
+      await sleep(pause, undefined, { signal, ref: false }).catch(() => undefined);
+      const start = performance.now();
+      for (const topic of [...this.#topics.values()]) await this.#look(topic);
+      pause = Math.max(this.#interval, REST * (performance.now() - start));
+    }
+    this.#isRunning = false;
+  }
+
+  async #look({ request, mayAct, viewers }: Topic): Promise<void> {
+    if (viewers.size === 0) return;
+    try {
+      const snapshot = await this.#read(request, mayAct, this.#closed.signal);
+      for (const viewer of viewers) {
+        if (viewer.seen !== snapshot.fingerprint) viewer.show(snapshot);
+        viewer.seen = snapshot.fingerprint;
+      }
+    } catch {
+      for (const viewer of viewers) {
+        viewer.seen = ""; // so that the next answer is shown, whatever it is
+        viewer.fail();
+      }
+    }
+  }
+}

@@ -1,0 +1,46 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+
+/** Pages hold what strangers put into tasks: nothing but the board's own files may run or be loaded. */
+const policy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self'",
+  "connect-src 'self'",
+  "form-action 'self'",
+  "frame-ancestors 'none'",
+  "base-uri 'none'",
+].join("; ");
+
+export const securityHeaders: Readonly<Record<string, string>> = {
+  "Content-Security-Policy": policy,
+  "Cache-Control": "no-store",
+  // Under "no-referrer" browsers say of the board's own forms, too, that they come from nowhere (Origin: null).
+  "Referrer-Policy": "same-origin",
+  "X-Content-Type-Options": "nosniff",
+  "X-Frame-Options": "DENY",
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cross-Origin-Resource-Policy": "same-origin",
+};
+
+/**
+ * Whether a page of the board itself sent the request. Every browser names the origin of a POST; what has none comes from
+ * elsewhere, or is no browser. Behind a proxy the scheme may be another one.
+ */
+export function isFromBoard(request: Request): boolean {
+  const origin = request.headers.get("Origin");
+  const site = request.headers.get("Sec-Fetch-Site");
+  if (origin === null || !URL.canParse(origin)) return false;
+  return new URL(origin).host === hostOf(request) && (site === null || site === "same-origin");
+}
+
+/** As the client named it. */
+export function hostOf(request: Request): string {
+  return (request.headers.get("Host") ?? new URL(request.url).host).toLowerCase();
+}
+
+/** Takes as long whatever the difference. */
+export function isSameSecret(a: string, b: string): boolean {
+  const [left, right] = [a, b].map((text) => createHash("sha256").update(text).digest());
+  return timingSafeEqual(left as Buffer, right as Buffer);
+}

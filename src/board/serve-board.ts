@@ -1,0 +1,83 @@
+import { randomBytes } from "node:crypto";
+import type { AddressInfo } from "node:net";
+import { type HttpBindings, type ServerType, serve } from "@hono/node-server";
+import { TaskError } from "../index.js";
+import { type BoardOptions, createBoard } from "./board.js";
+import { gate } from "./gate.js";
+
+export interface ServeBoardOptions extends Pick<BoardOptions, "tasks" | "onAction" | "poll"> {
+  /** @defaultValue 7420; 0 for any that is free */
+  readonly port?: number | undefined;
+  /** The address to listen at. @defaultValue 127.0.0.1 */
+  readonly hostname?: string | undefined;
+  /** What lets people in; a new one by default. Needed where other hosts can reach the board. */
+  readonly token?: string | undefined;
+  /** Names that the board may be called by beside its own address; `name:port` if a proxy has another port. */
+  readonly allowHosts?: readonly string[] | undefined;
+  /** Whether tasks can be completed and released. @defaultValue false */
+  readonly allowActions?: boolean | undefined;
+}
+
+export interface BoardServer {
+  /** With the token: whoever has it is let in. */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+const LEAST_TOKEN = 16;
+const loopback = /^(localhost|127\.\d+\.\d+\.\d+|::1|\[::1\])$/;
+
+/** Serves a board by itself, behind a token. Throws INVALID_ARGUMENT, and what listening throws. */
+export async function serveBoard(options: ServeBoardOptions): Promise<BoardServer> {
+  const { tasks, onAction, poll, port = 7420, hostname = "127.0.0.1", allowHosts = [], allowActions = false } = options;
+  checkExposure(hostname, options);
+  const token = options.token ?? randomBytes(24).toString("base64url");
+  const addresses = new WeakMap<Request, string>();
+  const board = createBoard({
+    ...{ tasks, onAction, poll },
+    access: (request) => ({ level: allowActions ? "act" : "read", who: addresses.get(request) ?? "?" }),
+  });
+  const hosts = new Set<string>();
+  let fetch = board.fetch;
+  const server = await listen(port, hostname, (request, { incoming }) => {
+    addresses.set(request, incoming.socket.remoteAddress ?? "?");
+    return fetch(request);
+  });
+  const { port: own } = server.address() as AddressInfo;
+  for (const host of namesOf(hostname, own, allowHosts)) hosts.add(host);
+  fetch = gate(board.fetch, { token, hosts, cookie: `taskledger_${own}` });
+  return {
+    url: `http://${[...hosts][0]}/?token=${encodeURIComponent(token)}`,
+    async close() {
+      board.close();
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      (server as { closeAllConnections?(): void }).closeAllConnections?.();
+      await closed;
+    },
+  };
+}
+
+function checkExposure(hostname: string, { token, allowHosts = [] }: ServeBoardOptions): void {
+  if (token !== undefined && token.length < LEAST_TOKEN)
+    throw new TaskError("INVALID_ARGUMENT", `the token has less than ${LEAST_TOKEN} characters`, { field: "token" });
+  if (loopback.test(hostname) || (token !== undefined && allowHosts.length > 0)) return;
+  const message = `${hostname} can be reached from other hosts: give a token of your own, and the names to call it by (allowHosts)`;
+  throw new TaskError("INVALID_ARGUMENT", message, { field: "hostname" });
+}
+
+/** In lower case, with ports. */
+function namesOf(hostname: string, port: number, allowed: readonly string[]): string[] {
+  const own = loopback.test(hostname) ? [hostname.includes(":") ? "[::1]" : hostname, "localhost"] : [];
+  const withPort = [...own, ...allowed].flatMap((name) => (/:\d+$/.test(name) ? [name] : [`${name}:${port}`, name]));
+  return withPort.map((name) => name.toLowerCase());
+}
+
+type Handler = (request: Request, bindings: HttpBindings) => Promise<Response>;
+
+async function listen(port: number, hostname: string, handler: Handler): Promise<ServerType> {
+  const fetch = (request: Request, bindings: unknown) => handler(request, bindings as HttpBindings);
+  return new Promise((resolve, reject) => {
+    const server = serve({ fetch, port, hostname, overrideGlobalObjects: false }, () => resolve(server));
+    server.once("error", reject);
+  });
+}

@@ -1,0 +1,93 @@
+import type { Command } from "commander";
+import { formatDuration } from "../../inspection/duration.js";
+import { type ListView, viewLists } from "../../inspection/list-view.js";
+import { CommandError, exitCodes } from "../command-error.js";
+import { type GlobalOptions, optionsOf } from "../options/global-options.js";
+import { age, duration, valueOption } from "../options/values.js";
+import { examples } from "../output/help.js";
+import { countColumns, nameColumns } from "../output/list-columns.js";
+import { writeNote } from "../output/note.js";
+import { RecordPrinter } from "../output/records.js";
+import { openSession, type Session } from "../session.js";
+import type { Terminal } from "../terminal.js";
+
+interface ListsOptions extends GlobalOptions {
+  readonly count: boolean;
+  readonly failOlderThan?: number;
+  readonly watch?: boolean;
+  readonly interval: number;
+}
+
+export function define(command: Command, terminal: Terminal): void {
+  command
+    .description(
+      "Prints the lists that have open tasks: how many (10000+ if there are more), since when the oldest is open, how" +
+        " many somebody has claimed, and how many were tried more than once.",
+    )
+    .option("--no-count", "only the names and the oldest tasks, which costs less")
+    .addOption(valueOption("--fail-older-than <age>", "exit with 3 if a task is open for longer", age))
+    .option("-w, --watch", "go on, and print the lists that change")
+    .addOption(valueOption("--interval <time>", "how often it looks, with --watch", duration).default(2_000, "2s"))
+    .addHelpText("after", examples("taskledger lists", "taskledger lists --fail-older-than 1h --no-count -q"))
+    .action((_, self: Command) => lists(terminal, optionsOf<ListsOptions>(self)));
+}
+
+async function lists(terminal: Terminal, options: ListsOptions): Promise<void> {
+  await using session = await openSession(terminal, options, { access: "read", decodes: false });
+  const { headers, watch: isWatch } = options;
+  const format = isWatch && options.output === "json" ? "jsonl" : options.output; // it has no end
+  const printer = new RecordPrinter<ListView>(terminal.out, {
+    ...{ format, headers, columns: options.count ? countColumns : nameColumns },
+  });
+  const found = await read(session, options);
+  for (const list of found) await printer.add(list);
+  if (!isWatch) {
+    printer.end();
+    if (found.length === 0) writeNote(terminal, options, "No list has open tasks.");
+    checkAges(found, options.failOlderThan);
+    return;
+  }
+  printer.flush();
+  await watch(session, options, printer, found);
+}
+
+async function read({ tasks, signal, patience }: Session, { count }: ListsOptions): Promise<ListView[]> {
+  const found = await viewLists(tasks, count ? { signal } : { signal, max: 1, claims: false });
+  patience.renew();
+  return found;
+}
+
+/** Prints what has changed, until it is interrupted or nobody reads it; a list that is empty now is printed once. */
+async function watch(
+  session: Session,
+  options: ListsOptions,
+  printer: RecordPrinter<ListView>,
+  found: readonly ListView[],
+): Promise<void> {
+  const shown = new Map(found.map((list) => [list.taskList, list]));
+  while (printer.isWanted) {
+    await session.patience.pause(options.interval);
+    const now = new Map((await read(session, options)).map((list) => [list.taskList, list]));
+    const gone = [...shown.keys()].filter((name) => !now.has(name));
+    for (const taskList of gone) now.set(taskList, { ...nothing, taskList });
+    for (const [name, list] of now)
+      if (JSON.stringify(list) !== JSON.stringify(shown.get(name))) await printer.add(list);
+    printer.flush();
+    shown.clear();
+    for (const [name, list] of now) if (list.open > 0) shown.set(name, list);
+  }
+}
+
+const nothing = { open: 0, isCapped: false, claimed: 0, waiting: 0, retried: 0 };
+
+function checkAges(found: readonly ListView[], limit: number | undefined): void {
+  if (limit === undefined) return;
+  const old = found.filter(({ oldest }) => oldest !== undefined && Date.now() - Date.parse(oldest) > limit);
+  if (old.length === 0) return;
+  const problems = old.map(({ taskList, oldest }) => ({
+    code: "TOO_OLD",
+    text: `${taskList}: its oldest task is open for ${formatDuration(Date.now() - Date.parse(oldest as string))}`,
+    advice: `The limit is ${formatDuration(limit)} (--fail-older-than). Is a worker of this list running?`,
+  }));
+  throw new CommandError(exitCodes.checkFailed, problems);
+}

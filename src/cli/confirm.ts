@@ -1,0 +1,32 @@
+import { printable } from "../inspection/printable.js";
+import { commandError, exitCodes, Interruption } from "./command-error.js";
+import type { Session } from "./session.js";
+import type { Terminal } from "./terminal.js";
+
+/**
+ * Asks whether to do something that can't be undone, unless that was said already. Throws a CommandError where nobody can be
+ * asked, and an Interruption where the answer is no.
+ */
+export async function confirm(
+  terminal: Terminal,
+  { patience }: Session,
+  question: string,
+  yes: boolean | undefined,
+): Promise<void> {
+  if (yes) return;
+  checkConfirmation(terminal, yes);
+  const answer = await patience.suspend(() => terminal.ask(`${printable(question)} [y/N] `));
+  if (!/^y(es)?$/i.test(answer.trim())) throw new Interruption("the answer was no");
+}
+
+/** Throws a CommandError where it was not said already, and nobody can be asked. */
+export function checkConfirmation({ input, err }: Terminal, yes: boolean | undefined): void {
+  if (yes || (input.isTTY && err.isTTY)) return;
+  const text = "nobody can be asked whether to go on: this is no terminal";
+  throw commandError(
+    exitCodes.usage,
+    "NOT_CONFIRMED",
+    text,
+    "Say so with --yes, or see what would be done with --dry-run.",
+  );
+}

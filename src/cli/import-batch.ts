@@ -1,0 +1,36 @@
+import { BulkError, type Task } from "../index.js";
+import type { Session } from "./session.js";
+
+export type ConflictRule = "fail" | "skip" | "overwrite";
+
+/** A task of the import is open already. */
+export class ImportConflict extends Error {
+  readonly task: Task;
+
+  constructor(task: Task) {
+    super("a task is open already");
+    this.task = task;
+  }
+}
+
+/** Saves tasks in their order, by the rule, and counts them. Throws an ImportConflict, and what the store throws. */
+export async function importBatch(
+  { tasks, signal }: Session,
+  batch: readonly Task[],
+  rule: ConflictRule,
+  counts: { imported: number; skipped: number },
+): Promise<void> {
+  const found = rule === "overwrite" ? [] : await tasks.adapter.find(batch, { signal });
+  const first = rule === "fail" ? found.findIndex((stored) => stored !== undefined) : -1;
+  const conflict = first < 0 ? undefined : batch[first];
+  const wanted = batch.filter((_, i) => found[i] === undefined && (first < 0 || i < first));
+  try {
+    // One call at a time, of all of them: versions rise in its order.
+    counts.imported += await tasks.saveAll(wanted, { batchSize: wanted.length || 1, concurrency: 1, signal });
+  } catch (error) {
+    if (error instanceof BulkError) counts.imported += error.done;
+    throw error;
+  }
+  if (conflict) throw new ImportConflict(conflict);
+  counts.skipped += batch.length - wanted.length;
+}

@@ -1,0 +1,20 @@
+import { formatDuration } from "../../inspection/duration.js";
+import type { ListView } from "../../inspection/list-view.js";
+import type { Column } from "./table.js";
+
+const list: Column<ListView> = { name: "LIST", value: ({ taskList }) => taskList };
+const oldest: Column<ListView> = {
+  name: "OLDEST",
+  value: ({ oldest }) => (oldest === undefined ? "-" : formatDuration(Date.now() - Date.parse(oldest))),
+};
+
+export const countColumns: readonly Column<ListView>[] = [
+  list,
+  { name: "OPEN", value: ({ open, isCapped }) => `${open}${isCapped ? "+" : ""}` },
+  oldest,
+  { name: "CLAIMED", value: ({ claimed }) => String(claimed) },
+  { name: "RETRIED", value: ({ retried }) => String(retried) },
+];
+
+/** Where nothing was counted. */
+export const nameColumns: readonly Column<ListView>[] = [list, oldest];

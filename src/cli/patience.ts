@@ -1,0 +1,66 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { NoAnswer } from "./command-error.js";
+
+/** Ends what waits: when it is interrupted, and when the store has been silent for too long. */
+export class Patience {
+  readonly #controller = new AbortController();
+  readonly #timeout: number;
+  readonly #interrupted: AbortSignal;
+  readonly #interrupt = () => this.#controller.abort(this.#interrupted.reason);
+  #timer: NodeJS.Timeout | undefined;
+
+  /** `timeout` is in milliseconds. */
+  constructor(timeout: number, interrupted: AbortSignal) {
+    this.#timeout = timeout;
+    this.#interrupted = interrupted;
+    if (interrupted.aborted) this.#interrupt();
+    interrupted.addEventListener("abort", this.#interrupt);
+    this.renew();
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** The store has answered: its time begins anew. */
+  renew(): void {
+    if (this.#timer) this.#timer.refresh();
+    else this.#timer = setTimeout(() => this.#controller.abort(new NoAnswer(this.#timeout)), this.#timeout).unref();
+  }
+
+  /** While nothing is asked of the store, it can't be late. Rejects with the reason where it is interrupted meanwhile. */
+  async suspend<T>(work: () => Promise<T>): Promise<T> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    try {
+      return await work();
+    } finally {
+      this.renew();
+      this.#interrupted.throwIfAborted(); // whatever came of the work meanwhile
+    }
+  }
+
+  /** The elements of what comes from elsewhere than the store, however slowly. */
+  async *suspendFor<T>(source: AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
+    const iterator = source[Symbol.asyncIterator]();
+    try {
+      for (;;) {
+        const { done, value } = await this.suspend(() => iterator.next());
+        if (done) return;
+        yield value;
+      }
+    } finally {
+      await iterator.return?.();
+    }
+  }
+
+  /** Waits for so many milliseconds. */
+  async pause(milliseconds: number): Promise<void> {
+    await this.suspend(() => sleep(milliseconds, undefined, { signal: this.#interrupted }));
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+    this.#interrupted.removeEventListener("abort", this.#interrupt);
+  }
+}

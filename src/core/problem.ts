@@ -1,0 +1,31 @@
+import { shorten } from "./describe-value.js";
+
+/** What is wrong in a value, and where: each level that it is thrown through puts its part of the path before what is there. */
+export class Problem extends Error {
+  /** Such as `recipients[3]`; empty for the whole. */
+  path = "";
+
+  /** The same problem, of what is at this part of a path. */
+  in(part: string): this {
+    this.path = part + (this.path === "" || this.path.startsWith("[") ? "" : ".") + this.path;
+    return this;
+  }
+}
+
+// What was thrown at a part of a value, to be thrown on. A problem learns where it is. Until there is one, no path is made.
+
+export function atMember(name: string, thrown: unknown): unknown {
+  return thrown instanceof Problem ? thrown.in(/^[\w$]{1,100}$/.test(name) ? name : partOf(name)) : thrown;
+}
+
+export function atKey(key: string, thrown: unknown): unknown {
+  return thrown instanceof Problem ? thrown.in(partOf(key)) : thrown;
+}
+
+export function atIndex(index: number, thrown: unknown): unknown {
+  return thrown instanceof Problem ? thrown.in(`[${index}]`) : thrown;
+}
+
+function partOf(key: string): string {
+  return `[${JSON.stringify(shorten(key))}]`;
+}

@@ -1,0 +1,24 @@
+import { type ClaimState, isClaimed, REDELIVERY } from "../adapter/index.js";
+
+/** What there is to see of the claims to a task. */
+export interface ClaimView {
+  /** How often it has been claimed. */
+  readonly attempt: number;
+  /** Who has it now. */
+  readonly owner?: string;
+  /** When the owner's lease ends, or when the task may be tried again; in ISO 8601. */
+  readonly until?: string;
+  readonly state: "free" | "claimed" | "waiting";
+}
+
+/** `version` is that of the open task: a claim to an older one is in nobody's way. */
+export function viewClaim(state: ClaimState | undefined, version: bigint, now: number): ClaimView {
+  if (state === undefined) return { attempt: 0, state: "free" };
+  const { attempt, owner, until } = state;
+  if (owner === REDELIVERY || !isClaimed(state, { savedAt: version }, { now, tolerance: 0 }))
+    return { attempt, state: "free" };
+  const end = new Date(until).toISOString();
+  return owner === undefined
+    ? { attempt, until: end, state: "waiting" }
+    : { attempt, owner, until: end, state: "claimed" };
+}

@@ -1,0 +1,80 @@
+import {
+  createRegistry,
+  type DescFile,
+  fromBinary,
+  type JsonObject,
+  type Message,
+  type Registry,
+  toBinary,
+  toJson,
+} from "@bufbuild/protobuf";
+import { base64Encode } from "@bufbuild/protobuf/wire";
+import { type Any, AnySchema } from "@bufbuild/protobuf/wkt";
+import { DamagedTaskSchema } from "../../gen/taskledger/v1/damaged_task_pb.js";
+import { OpaqueTask, type Task, type TaskClass } from "../index.js";
+import { findUnknownFields } from "./unknown-fields.js";
+
+/** A task's data as JSON. */
+export interface ViewedData {
+  /** `damaged`: the store holds bytes that are no task. `opaque`: the data can't be read here. */
+  readonly state: "readable" | "opaque" | "damaged";
+  /** ProtoJSON with `@type` first; of what can't be read, `@type` and the bytes in base64 as `@bytes`. */
+  readonly data: JsonObject;
+  /** The number of bytes of the data, or of what is damaged. */
+  readonly bytes: number;
+  /** Why the data can't be read. */
+  readonly reason?: string;
+  /** Fields that are in the data and not in its schema; the JSON does not have them. */
+  readonly unknownFields?: readonly string[];
+}
+
+/** The types of these classes, and all that their files import: what an Any inside of data may hold. */
+export function registryOf(types: readonly Pick<TaskClass, "schema">[]): Registry {
+  const files = new Set<DescFile>();
+  const add = (file: DescFile): void => {
+    if (files.has(file)) return;
+    files.add(file);
+    for (const imported of file.dependencies) add(imported);
+  };
+  for (const { schema } of types) add(schema.file);
+  return createRegistry(...types.map(({ schema }) => schema), ...files);
+}
+
+export function viewData(task: Task, registry: Registry): ViewedData {
+  if (task instanceof OpaqueTask) return viewOpaque(task);
+  const { schema } = task.constructor as unknown as TaskClass;
+  const message = task.data as Message;
+  const value = toBinary(schema, message);
+  const unknownFields = findUnknownFields(schema, message);
+  const packed: Any = { $typeName: "google.protobuf.Any", typeUrl: typeUrlOf(task), value };
+  try {
+    const { "@type": type, ...fields } = toJson(AnySchema, packed, { registry }) as JsonObject;
+    const data = { "@type": type as string, ...fields };
+    const strange = unknownFields.length > 0 ? { unknownFields } : {};
+    return { state: "readable", data, bytes: value.length, ...strange };
+  } catch (error) {
+    // An Any inside of it whose type is not known, a Timestamp out of range …
+    return unreadable("opaque", packed, `it has no JSON: ${(error as Error).message}`);
+  }
+}
+
+/** A task's envelope; of a damaged one, the bytes that the store holds in place of it. */
+export function rawBytes(task: Task): Uint8Array {
+  const isDamaged = task instanceof OpaqueTask && task.reason.code === "INVALID_ENVELOPE";
+  return isDamaged ? fromBinary(DamagedTaskSchema, (task.data as Any).value).body : task.toBinary();
+}
+
+function typeUrlOf({ type }: Task): string {
+  return `type.googleapis.com/${type}`;
+}
+
+function viewOpaque(task: OpaqueTask): ViewedData {
+  const data = task.data as Any;
+  const { code, message } = task.reason;
+  if (code !== "INVALID_ENVELOPE") return unreadable("opaque", data, message);
+  return unreadable("damaged", { ...data, value: fromBinary(DamagedTaskSchema, data.value).body }, message);
+}
+
+function unreadable(state: ViewedData["state"], { typeUrl, value }: Any, reason: string): ViewedData {
+  return { state, data: { "@type": typeUrl, "@bytes": base64Encode(value) }, bytes: value.length, reason };
+}

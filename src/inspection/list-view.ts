@@ -1,0 +1,44 @@
+import type { DataInterface, ListStats, StatsOptions } from "../index.js";
+
+/** What there is to see of a list. */
+export interface ListView {
+  readonly taskList: string;
+  /** The number of open tasks that were counted, and whether there are more. */
+  readonly open: number;
+  readonly isCapped: boolean;
+  /** When the oldest open task was saved; in ISO 8601. */
+  readonly oldest?: string;
+  /** Of those that were counted. */
+  readonly claimed: number;
+  readonly waiting: number;
+  readonly retried: number;
+}
+
+/** Lists that are looked at at once. */
+const CONCURRENCY = 16;
+
+/** The lists that have open tasks, by name. Throws what the store throws. */
+export async function viewLists(tasks: DataInterface, options: StatsOptions): Promise<ListView[]> {
+  const { signal } = options;
+  const names: string[] = [];
+  for await (const name of tasks.lists({ signal })) names.push(name);
+  return viewListsOf(tasks, names.sort(), options);
+}
+
+/** Of these lists, those that have open tasks. */
+export async function viewListsOf(
+  tasks: DataInterface,
+  names: readonly string[],
+  options: StatsOptions,
+): Promise<ListView[]> {
+  const views: ListView[] = [];
+  for (let i = 0; i < names.length; i += CONCURRENCY) {
+    const some = names.slice(i, i + CONCURRENCY);
+    views.push(...(await Promise.all(some.map(async (name) => viewList(name, await tasks.stats(name, options))))));
+  }
+  return views.filter(({ open }) => open > 0);
+}
+
+export function viewList(taskList: string, { oldest, ...counts }: ListStats): ListView {
+  return { taskList, ...counts, ...(oldest && { oldest: oldest.toISOString() }) };
+}

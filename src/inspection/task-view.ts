@@ -1,0 +1,55 @@
+import type { Registry } from "@bufbuild/protobuf";
+import type { ClaimState } from "../adapter/index.js";
+import { type Task, versionToDate } from "../index.js";
+import { type ClaimView, viewClaim } from "./claim-view.js";
+import { type ViewedData, viewData } from "./data-view.js";
+
+/** A task as people and scripts look at it. Times are in ISO 8601. */
+export interface TaskView extends ViewedData {
+  readonly taskList: string;
+  readonly id: string;
+  readonly type: string;
+  /** Microseconds since 1970, as a text: JSON's numbers would lose digits elsewhere. Absent if the task was not saved. */
+  readonly version?: string;
+  readonly savedAt?: string;
+  readonly createdAt?: string;
+  /** The larger of what the envelope says and of the claims. */
+  readonly attempt: number;
+  /** Absent where the store has no claims, or was not asked for them. */
+  readonly claim?: ClaimView;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface ViewOptions {
+  /** The types that data may hold. */
+  readonly registry: Registry;
+  /** What the store remembers of the claims to the task; null if there are none. */
+  readonly claim?: ClaimState | null | undefined;
+}
+
+export function viewTask(task: Task, { registry, claim }: ViewOptions): TaskView {
+  const { taskList, id, type, envelope } = task;
+  const { savedAt, createdAt, attempt, headers } = envelope;
+  const claims = claim === undefined ? undefined : viewClaim(claim ?? undefined, savedAt ?? 0n, Date.now());
+  return {
+    ...{ taskList, id, type },
+    ...(savedAt !== undefined && { version: String(savedAt), savedAt: versionToDate(savedAt).toISOString() }),
+    ...(createdAt && { createdAt: createdAt.toISOString() }),
+    attempt: Math.max(attempt, claims?.attempt ?? 0),
+    ...(claims && { claim: claims }),
+    headers: { ...headers },
+    ...viewData(task, registry),
+  };
+}
+
+/** The milliseconds since the task was saved. */
+export function ageOf({ savedAt }: Pick<TaskView, "savedAt">): number {
+  return savedAt === undefined ? 0 : Date.now() - Date.parse(savedAt);
+}
+
+/** The task's data on one line: its JSON, or what there is instead. */
+export function dataLine({ state, data, bytes }: ViewedData): string {
+  if (state !== "readable") return `${state}, ${bytes} B`;
+  const { "@type": _, ...fields } = data;
+  return JSON.stringify(fields);
+}

@@ -1,0 +1,67 @@
+import { describe, expect, test } from "vitest";
+import { GapFinder, segmentsBetween } from "../../src/adapters/cassandra/ledger/swept-ranges.js";
+
+function gapsOf(entries: readonly bigint[], limit: bigint, sweptTo = 0n) {
+  const finder = new GapFinder(sweptTo);
+  for (const entry of entries) finder.note(entry);
+  return finder.rangesUpTo(limit);
+}
+
+describe("the gaps between entries that stay", () => {
+  test("are covered up to the limit, each", () => {
+    const { covered, recorded } = gapsOf([10n, 20n, 21n, 200n], 100n);
+    expect(covered).toEqual([
+      { after: 0n, before: 10n },
+      { after: 10n, before: 20n },
+      { after: 21n, before: 101n },
+    ]);
+    expect(recorded).toEqual(covered);
+  });
+
+  test("are covered by the hundred, though only the widest eight are recorded", () => {
+    const entries = Array.from({ length: 150 }, (_, i) => BigInt((i + 1) * 100));
+    const { covered, recorded } = gapsOf(entries, 20_000n);
+    expect(covered).toHaveLength(151);
+    expect(recorded).toHaveLength(8);
+  });
+
+  test("that are old are not covered again, however wide, but for the widest", () => {
+    const old = Array.from({ length: 400 }, (_, i) => BigInt((i + 1) * 1_000_000));
+    const sweptTo = 400_000_000n;
+    const young = Array.from({ length: 100 }, (_, i) => sweptTo + BigInt((i + 1) * 10));
+    const { covered } = gapsOf([...old, ...young], sweptTo + 1_000n, sweptTo);
+    expect(covered).toHaveLength(100);
+    expect(covered[0]).toEqual({ after: sweptTo, before: sweptTo + 10n });
+  });
+
+  test("are the widest, of very many", () => {
+    const entries = Array.from({ length: 10_000 }, (_, i) => BigInt(i * 10 + (i === 9_000 ? 9 : 0)) + 1n);
+    const { covered, recorded } = gapsOf(entries, 200_000n);
+    expect(covered).toHaveLength(256);
+    expect(recorded).toContainEqual({ after: 89_991n, before: 90_010n });
+  });
+});
+
+describe("what is read of a ledger with ranges", () => {
+  test("is all that lies between them, and none of them", () => {
+    const ranges = [
+      { after: 5n, before: 10n },
+      { after: 10n, before: 20n },
+      { after: 30n, before: 90n },
+    ];
+    expect(segmentsBetween(ranges, 100n)).toEqual([
+      { from: 1n, upTo: 5n },
+      { from: 10n, upTo: 10n },
+      { from: 20n, upTo: 30n },
+      { from: 90n, upTo: 100n },
+    ]);
+  });
+
+  test("is nothing before a range from the very first version on, nor after one up to the bound", () => {
+    const ranges = [
+      { after: 0n, before: 10n },
+      { after: 20n, before: 101n },
+    ];
+    expect(segmentsBetween(ranges, 100n)).toEqual([{ from: 10n, upTo: 20n }]);
+  });
+});
