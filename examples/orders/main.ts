@@ -41,6 +41,10 @@ async function main(): Promise<void> {
   if (!kinds.includes(kind)) throw new Error(`--queue is one of ${kinds.join(", ")}`);
   if (!/^[1-9]\d{0,4}$/.test(count)) throw new Error("--orders is a number from 1");
   if (values.store === "memory:") throw new Error("memory: is one process's own; name sqlite:PATH");
+  if (values.store?.startsWith("cassandra:"))
+    throw new Error(
+      "Cassandra can't save an order's tasks together; name sqlite:PATH, or see docs/queues.md (The generator)",
+    );
   const reason = whyNoQueue(kind as QueueKind);
   if (reason !== undefined) return console.log(`left out: ${reason}`);
 

@@ -25,6 +25,11 @@ export interface StoredTask {
   readonly savedAt: Version;
   /** The bytes that were saved as this version. They are the caller's to change. */
   readonly body: Uint8Array;
+  /**
+   * When it was saved, in microseconds since 1970, where the store knows that its version lies ahead of that time: the clock
+   * had been set back. Given by listings without bodies, if at all.
+   */
+  readonly savedTime?: Version | undefined;
 }
 
 /** A complete: of the version that the caller saw. */

@@ -1,10 +1,10 @@
-import type { Adapter, OperationOptions } from "../adapter/adapter.js";
+import type { Adapter, OperationOptions, StoredTask } from "../adapter/adapter.js";
 import { type ClaimState, isClaimed, REDELIVERY } from "../adapter/claim-store.js";
 import { claimsOf } from "../claims/claiming.js";
 import { checkBoolean, checkCount, type OptionNames, readOperation } from "../core/arguments.js";
 import { chunks } from "../core/concurrency.js";
 import { checkTaskList } from "../core/keys.js";
-import { type Version, versionToDate } from "../core/version.js";
+import { processClock, versionToDate } from "../core/version.js";
 
 export interface StatsOptions extends OperationOptions {
   /** Counts no further than this. @defaultValue 10,000 */
@@ -19,7 +19,11 @@ export interface ListStats {
   readonly open: number;
   /** Whether there are more than were counted. */
   readonly isCapped: boolean;
-  /** When the oldest open task was saved. */
+  /**
+   * When the oldest of those that were counted was saved; never later than now. A task that a clock saved which was ahead may
+   * be of any age: it counts as older than any other, as in `stale`, and this is the year 1970, until the clock has come to
+   * where it was.
+   */
   readonly oldest: Date | undefined;
   /** Of those that were counted: how many somebody has claimed, how many wait to be tried again, and how many have been tried. */
   readonly claimed: number;
@@ -37,14 +41,13 @@ export async function readStats(adapter: Adapter, taskList: string, options: Sta
   const { max = 10_000, claims = true, signal } = readOperation(options, statsOptions);
   checkCount("max", max);
   checkBoolean("claims", claims);
-  const found: { id: string; savedAt: Version }[] = [];
+  const found: Pick<StoredTask, "id" | "savedAt" | "savedTime">[] = [];
   const pages = adapter.all(taskList, { pageSize: PAGE, maxPageBytes: Infinity, withoutBodies: true, signal });
   for await (const page of pages) {
     found.push(...page);
     if (found.length > max) break;
   }
   const counted = found.slice(0, max);
-  const [first] = counted;
   const states = claims && adapter.claims ? await readStates(adapter, taskList, counted, signal) : [];
   const now = Date.now();
   const isHeld = (state: ClaimState, i: number) =>
@@ -54,11 +57,23 @@ export async function readStats(adapter: Adapter, taskList: string, options: Sta
   return {
     open: counted.length,
     isCapped: found.length > max,
-    oldest: first && versionToDate(first.savedAt),
+    oldest: oldestOf(counted),
     claimed: count((state, i) => state.owner !== undefined && state.owner !== REDELIVERY && isHeld(state, i)),
     waiting: count((state, i) => state.owner === undefined && isHeld(state, i)),
     retried: count(({ attempt }) => attempt > 1),
   };
+}
+
+/** When the first of some tasks was saved. */
+function oldestOf(tasks: readonly Pick<StoredTask, "savedAt" | "savedTime">[]): Date | undefined {
+  if (tasks.length === 0) return undefined;
+  const horizon = processClock.horizon();
+  let oldest = processClock.now();
+  for (const { savedAt, savedTime = savedAt } of tasks) {
+    if (savedTime > horizon) return new Date(0);
+    if (savedTime < oldest) oldest = savedTime;
+  }
+  return versionToDate(oldest);
 }
 
 async function readStates(

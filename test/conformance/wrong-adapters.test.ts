@@ -67,6 +67,7 @@ describeWrong("listing", wrongListing, [
   ["OrdersByIds", "tasks come oldest first, whatever their ids"],
   ["RepeatsAtPageBoundaries", "pages hold at most pageSize tasks, and lose and repeat none"],
   ["LosesAtPageBoundaries", "pages hold at most pageSize tasks, and lose and repeat none"],
+  ["TellsAWrongTime", "the time of a save that a listing tells beside its version is by the clock"],
   ["StopsAtALimit", "a long list comes whole and in order, and is gone once it is completed"],
   ["ReadsBeforeTheFirstPull", "a pass begins at the first pull: what was saved before it is there"],
   ["ReadsBeforeTheFirstPull", "a pass begins at the first pull: what was completed before it is not there"],

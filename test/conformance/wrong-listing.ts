@@ -189,3 +189,10 @@ export class EndsQuietlyAtClose extends MemoryAdapter {
     await super.close();
   }
 }
+
+/** Tells a wrong time of saving. */
+export class TellsAWrongTime extends MemoryAdapter {
+  override async *all(taskList: string, options: AllOptions): Pages {
+    for await (const page of super.all(taskList, options)) yield page.map((task) => ({ ...task, savedTime: 1n }));
+  }
+}

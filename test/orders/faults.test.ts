@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { whyNoQueue } from "../../examples/orders/queues/queue-server.js";
+import { leftOut } from "../support/left-out.js";
 import { SmallDisk, whyNoDisks } from "../support/small-disk.js";
 import { compose, growBacklog, killWorker, stopWorker } from "./scenarios.js";
 import { LISTS, order, range, say, Town } from "./town.js";
@@ -15,7 +16,7 @@ describe("a service beside its queue, on SQLite", { timeout: 300_000 }, () => {
 
   test("recover and a composite on one list do each task once", () => compose({}));
 
-  const noRedis = whyNoQueue("bullmq");
+  const noRedis = leftOut("a Redis that is flushed", whyNoQueue("bullmq"));
   test.skipIf(noRedis)(`a Redis that is flushed loses no task${noRedis ? ` (${noRedis})` : ""}`, async () => {
     await using town = await Town.begin({ queue: "bullmq" });
     const api = await town.service.start("api");
@@ -76,7 +77,7 @@ describe("a service beside its queue, on SQLite", { timeout: 300_000 }, () => {
     expect(judgement).toMatchObject({ lost: [], doubled: [] });
   });
 
-  const noDisk = whyNoDisks();
+  const noDisk = leftOut("a full disk", whyNoDisks());
   test.skipIf(noDisk)(`a full disk refuses orders and loses none${noDisk ? ` (${noDisk})` : ""}`, async () => {
     const disk = new SmallDisk("16m");
     try {

@@ -6,10 +6,11 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startRedis, whyNoRedis } from "../../examples/servers/redis.js";
 import type { Server } from "../../examples/servers/server.js";
 import { FetchFileTask } from "../../gen/example/v1/fetch_file_task.js";
+import { leftOut } from "../support/left-out.js";
 import { until } from "../support/until.js";
 import { Recipe } from "./recipe.js";
 
-const reason = whyNoRedis();
+const reason = leftOut("docs/queues-bullmq.md", whyNoRedis());
 
 describe.skipIf(reason)(`docs/queues-bullmq.md${reason ? ` (${reason})` : ""}`, { timeout: 60_000 }, () => {
   let server: Server;

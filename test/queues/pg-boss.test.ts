@@ -2,10 +2,11 @@ import PgBoss from "pg-boss";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { postgresUrl, startPostgres, whyNoPostgres } from "../../examples/servers/postgres.js";
 import type { Server } from "../../examples/servers/server.js";
+import { leftOut } from "../support/left-out.js";
 import { until } from "../support/until.js";
 import { Recipe } from "./recipe.js";
 
-const reason = whyNoPostgres();
+const reason = leftOut("docs/queues-pg-boss.md", whyNoPostgres());
 
 describe.skipIf(reason)(`docs/queues-pg-boss.md${reason ? ` (${reason})` : ""}`, { timeout: 60_000 }, () => {
   let server: Server;

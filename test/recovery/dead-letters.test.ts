@@ -70,20 +70,6 @@ describe("with a dead-letter list", () => {
     });
   });
 
-  test("the copy is saved before the original is completed", async () => {
-    await create(tasks);
-    const calls: string[] = [];
-    for (const name of ["save", "complete"] as const) {
-      const call = tasks.adapter[name].bind(tasks.adapter) as (...given: unknown[]) => never;
-      tasks.adapter[name] = (...given: unknown[]) => {
-        calls.push(`${name} ${(given[0] as { taskList: string }[])[0]?.taskList}`);
-        return call(...given);
-      };
-    }
-    await failTimes(1, { ...options, maxAttempts: 1 });
-    expect(calls).toEqual(["save dead", `complete ${LIST}`]);
-  });
-
   test("where the copy can't be saved, the original stays open, and is tried again later", async () => {
     await create(tasks);
     const { save } = tasks.adapter;
@@ -91,17 +77,6 @@ describe("with a dead-letter list", () => {
     expect(await failTimes(2, { ...options, maxAttempts: 1 })).toEqual(["failed", "failed"]);
     expect(await openIds(tasks)).toEqual(["file1"]);
     tasks.adapter.save = save;
-    expect(await failTimes(1, { ...options, maxAttempts: 1 })).toEqual(["dead-lettered"]);
-    expect([await openIds(tasks), (await deadLetters()).length]).toEqual([[], 1]);
-  });
-
-  test("where the original can't be completed, it is in both, and then there once", async () => {
-    await create(tasks);
-    const { complete } = tasks.adapter;
-    tasks.adapter.complete = failing("TIMEOUT", "unknown") as never;
-    expect(await failTimes(1, { ...options, maxAttempts: 1 })).toEqual(["failed"]);
-    expect([await openIds(tasks), (await deadLetters()).length]).toEqual([["file1"], 1]);
-    tasks.adapter.complete = complete;
     expect(await failTimes(1, { ...options, maxAttempts: 1 })).toEqual(["dead-lettered"]);
     expect([await openIds(tasks), (await deadLetters()).length]).toEqual([[], 1]);
   });

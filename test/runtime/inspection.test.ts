@@ -52,42 +52,11 @@ describe("saveTogether", () => {
 });
 
 describe("claimState", () => {
-  test("tells who has a task, and until when, how often it was tried, and how long it waits", async () => {
+  test("is gone with the task", async () => {
     const task = await tasks.create(FetchFileTask, { taskList: "l", id: "a" });
-    expect(await tasks.claimState(task)).toBeUndefined();
-    const claim = await tasks.claim(task, { owner: "worker 7", lease: 60_000 });
-    expect(await tasks.claimState({ taskList: "l", id: "a" })).toEqual({
-      ...{ attempt: 1, token: claim?.token, owner: "worker 7", claimedUntil: claim?.expiresAt },
-      ...{ waitsUntil: undefined, redeliveredUntil: undefined },
-    });
-    await claim?.release({ retryIn: 60_000 });
-    for (const none of [undefined, null, 7, {}, { taskList: "l" }] as never[])
-      expect(await failureOf(() => tasks.claimState(none))).toMatchObject({ code: "INVALID_KEY" });
-    expect(await tasks.claimState(task)).toMatchObject({ owner: undefined, waitsUntil: expect.any(Date) });
+    await (await tasks.claim(task))?.release({ retryIn: 60_000 });
     await tasks.complete(task);
     expect(await tasks.claimState(task)).toBeUndefined();
-  });
-});
-
-describe("stats", () => {
-  test("counts a list's open tasks and their claims, and tells the oldest", async () => {
-    const [first, second, third] = await Promise.all(
-      ["a", "b", "c"].map((id) => tasks.create(FetchFileTask, { taskList: "l", id })),
-    );
-    await tasks.claim(first as FetchFileTask);
-    for (const retryIn of [0, 60_000]) await (await tasks.claim(second as FetchFileTask))?.release({ retryIn });
-    const { oldest, ...counts } = await tasks.stats("l");
-    expect(counts).toEqual({ open: 3, isCapped: false, claimed: 1, waiting: 1, retried: 1 });
-    expect(Math.abs((oldest?.getTime() ?? 0) - Date.now())).toBeLessThan(60_000);
-    expect(await tasks.stats("l", { claims: false })).toMatchObject({ open: 3, claimed: 0 });
-    expect(third?.id).toBe("c");
-  });
-
-  test("counts no further than it is told to, and nothing of an empty list", async () => {
-    for (let i = 0; i < 12; i++) await tasks.create(FetchFileTask, { taskList: "l" });
-    expect(await tasks.stats("l", { max: 10 })).toMatchObject({ open: 10, isCapped: true });
-    expect(await tasks.stats("l", { max: 12 })).toMatchObject({ open: 12, isCapped: false });
-    expect(await tasks.stats("none")).toMatchObject({ open: 0, oldest: undefined });
   });
 });
 

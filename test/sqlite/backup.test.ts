@@ -1,3 +1,4 @@
+import { copyFileSync, existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { DataInterface, moveTasks } from "taskledger";
 import { MemoryAdapter } from "taskledger/memory";
@@ -8,6 +9,7 @@ import { taskEntry } from "../../src/testing/entries.js";
 import { idsOf } from "../runtime/stores.js";
 import { temporaryFolder } from "../support/folders.js";
 import { expectIntact, openTasks, rawDatabase } from "./judge.js";
+import { type SavedTask, StoreProcess } from "./process.js";
 
 const folder = temporaryFolder();
 const LIST = "backup.example";
@@ -41,6 +43,34 @@ test("a copy by VACUUM INTO, made while the file is written, holds all that was 
   await adapter.close();
   expect(acknowledged.length).toBeGreaterThan(100);
 }, 60_000);
+
+test("a backup that is put in the file's place, as docs/sqlite.md says, is what the store goes on from", async () => {
+  const path = join(folder, "restored.db");
+  const backup = join(folder, "backup.db");
+  const process = await StoreProcess.start(path);
+  const [kept, completed] = (await process.ask<SavedTask[]>("save", LIST, [
+    "kept",
+    "completed",
+  ])) as never as SavedTask[];
+  const database = rawDatabase(path);
+  database.prepare("VACUUM INTO ?").run(backup);
+  database.close();
+  await process.ask("complete", [completed]);
+  await process.ask("save", LIST, ["late"]);
+  await process.kill(); // which leaves the log
+  expect(existsSync(`${path}-wal`)).toBe(true);
+
+  for (const suffix of ["", "-wal", "-shm"]) rmSync(`${path}${suffix}`);
+  copyFileSync(backup, path);
+  const before = [kept, completed].map((task) => [task?.id, task?.savedAt]);
+  expect([...(await openTasks(path, LIST))]).toEqual(before);
+  const adapter = new SqliteAdapter({ path });
+  const [outcome] = await adapter.save([taskEntry(LIST, "after")]);
+  await adapter.close();
+  expect([...(await openTasks(path, LIST))]).toEqual([...before, ["after", String(outcome?.ok && outcome.value)]]);
+  expect(outcome?.ok && outcome.value).toBeGreaterThan(BigInt(completed?.savedAt ?? 0));
+  expectIntact(path);
+});
 
 test("open tasks move to another store, oldest first", async () => {
   const types = [FetchFileTask];

@@ -1,11 +1,12 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { leftOut } from "../support/left-out.js";
 import { SmallDisk, whyNoDisks } from "../support/small-disk.js";
 import { expectIntact } from "./judge.js";
 import { type SavedTask, StoreProcess } from "./process.js";
 
-const reason = whyNoDisks();
+const reason = leftOut("small disks", whyNoDisks());
 const LIST = "small.example";
 
 describe.skipIf(reason)(`a small disk${reason ? ` (skipped: ${reason})` : ""}`, { timeout: 120_000 }, () => {

@@ -54,4 +54,33 @@ describe("the driver of an SQLite store", () => {
       Object.defineProperty(process, "versions", { value: versions });
     }
   });
+
+  test.each(["3.46.1", "3.50.4", "3.51.0", "3.51.2"])(
+    "is not one with SQLite %s, which may damage files",
+    async (version) => {
+      pretendVersion(version);
+      const error = await failureOf(() => findDriver());
+      expect(error).toMatchObject({ code: "MISSING_DRIVER", outcome: "not-applied" });
+      const { node } = process.versions;
+      const advice = "which may damage its file (use Node 22.22.3, 24.15 or later)";
+      expect(String(error)).toContain(`Node ${node} has SQLite ${version}, ${advice}`);
+      expect(String(error)).toContain("better-sqlite3 is not installed (npm install better-sqlite3");
+    },
+  );
+
+  test.each(["3.51.3", "3.51.10", "3.52.0", "4.0.0"])("is one with SQLite %s", (version) => {
+    pretendVersion(version);
+    expect(findDriver()).toEqual({ name: "node:sqlite", module: "node:sqlite" });
+  });
 });
+
+/** Node's own SQLite says that it is of this version. */
+function pretendVersion(version: string): void {
+  class DatabaseSync {
+    prepare() {
+      return { get: () => ({ version }) };
+    }
+    close() {}
+  }
+  vi.spyOn(process, "getBuiltinModule").mockReturnValue({ DatabaseSync } as never);
+}

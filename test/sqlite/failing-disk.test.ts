@@ -2,10 +2,11 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { FailingDisk, whyNoFailingDisk } from "../support/failing-disk.js";
 import { temporaryFolder } from "../support/folders.js";
+import { leftOut } from "../support/left-out.js";
 import { expectIntact, openTasks } from "./judge.js";
 import { type SavedTask, StoreProcess } from "./process.js";
 
-const reason = whyNoFailingDisk();
+const reason = leftOut("a disk that fails", whyNoFailingDisk());
 const folder = temporaryFolder();
 const LIST = "failing.example";
 
@@ -48,6 +49,22 @@ describe.skipIf(reason)(`a disk that fails${reason ? ` (skipped: ${reason})` : "
     await user.kill();
     const open = await openTasks(path, LIST);
     expect(open.has("before") && open.has("after")).toBe(true);
+    expectIntact(path);
+  });
+
+  it("that turns read-only under an open store refuses writes, and is read on, until it can be written again", async () => {
+    const [before] = await user.ask<SavedTask[]>("list", LIST);
+    disk.fail("READ_ONLY");
+    for (let i = 0; i < 3; i++) {
+      expect(await user.refusal("save", LIST, [`refused ${i}`])).toMatchObject({ code: "UNAVAILABLE" });
+      expect(await user.refusal("complete", [before])).toMatchObject({ code: "UNAVAILABLE" });
+      expect(await user.ask<SavedTask[]>("list", LIST)).toEqual([before]);
+    }
+    disk.recover();
+    await user.ask<SavedTask[]>("save", LIST, ["after"]);
+    await user.ask("complete", [before]);
+    await user.kill();
+    expect([...(await openTasks(path, LIST)).keys()]).toEqual(["after"]);
     expectIntact(path);
   });
 });

@@ -69,6 +69,30 @@ describe("a file that is open", () => {
     await expectRefused(/ledger\.db was replaced while it was open/);
   });
 
+  it("and is cut is acknowledged nothing any more, with the advice to take a backup, which then is whole", async () => {
+    for (let i = 0; i < 200; i++) await adapter.save([taskEntry(LIST, `large ${i}`, { data: new Uint8Array(4000) })]);
+    const database = rawDatabase(path);
+    database.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get();
+    database.prepare("VACUUM INTO ?").run(`${path}.backup`);
+    database.close();
+    truncateSync(path, 16 * 4096);
+    const reading = async () => {
+      for await (const _ of adapter.all(LIST, { pageSize: 1000, maxPageBytes: 1e7 }));
+    };
+    expect(await failureOf(reading)).toMatchObject({ code: "UNAVAILABLE", message: expect.stringContaining("backup") });
+    for (let i = 0; i < 10; i++)
+      expect(await save(`${i}`)).toMatchObject({
+        ok: false,
+        error: { code: "UNAVAILABLE", message: expect.stringContaining("backup") },
+      });
+    await adapter.close();
+    for (const suffix of ["-wal", "-shm"]) rmSync(`${path}${suffix}`, { force: true });
+    copyFileSync(`${path}.backup`, path);
+    adapter = new SqliteAdapter({ path });
+    expect(await save("b")).toMatchObject({ ok: true });
+    expect((await find("large 199"))[0]).toBeDefined();
+  });
+
   it.each(["wal", "shm"])("and whose -%s is removed is acknowledged nothing any more", async (suffix) => {
     rmSync(`${path}-${suffix}`);
     await expectRefused(`ledger.db-${suffix} was removed or moved`);

@@ -3,11 +3,16 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** What a program asks of the disk fails with EIO while there is a file of that name. */
+/**
+ * What a program asks of the disk fails with EIO while there is a file of that name; with EROFS, as on a disk that the kernel
+ * has made read-only under open files (`errors=remount-ro`), which `mount` itself refuses to do.
+ */
 const source = `
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -15,8 +20,25 @@ static int fails(const char *what) { return getenv(what) && access(getenv(what),
 
 ssize_t pwrite64(int file, const void *bytes, size_t count, off64_t offset) {
   if (fails("FAIL_WRITE")) { errno = EIO; return -1; }
+  if (fails("READ_ONLY")) { errno = EROFS; return -1; }
   ssize_t (*real)(int, const void *, size_t, off64_t) = dlsym(RTLD_NEXT, "pwrite64");
   return real(file, bytes, count, offset);
+}
+
+int ftruncate64(int file, off64_t size) {
+  if (fails("READ_ONLY")) { errno = EROFS; return -1; }
+  int (*real)(int, off64_t) = dlsym(RTLD_NEXT, "ftruncate64");
+  return real(file, size);
+}
+
+int open64(const char *path, int flags, ...) {
+  va_list rest;
+  va_start(rest, flags);
+  mode_t mode = flags & O_CREAT ? va_arg(rest, mode_t) : 0;
+  va_end(rest);
+  if (flags & (O_WRONLY | O_RDWR | O_CREAT) && fails("READ_ONLY")) { errno = EROFS; return -1; }
+  int (*real)(const char *, int, ...) = dlsym(RTLD_NEXT, "open64");
+  return real(path, flags, mode);
 }
 
 int fdatasync(int file) {
@@ -32,7 +54,7 @@ int fsync(int file) {
 }
 `;
 
-const faults = ["FAIL_FLUSH", "FAIL_WRITE"] as const;
+const faults = ["FAIL_FLUSH", "FAIL_WRITE", "READ_ONLY"] as const;
 
 /** Makes the disk fail for processes that are started with its environment. */
 export class FailingDisk {

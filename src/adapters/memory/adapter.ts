@@ -154,8 +154,8 @@ interface Entry extends Position {
   readonly body: Uint8Array;
 }
 
-function withoutBody({ id, savedAt }: Entry): StoredTask {
-  return { id, savedAt, body: new Uint8Array() };
+function withoutBody({ id, savedAt, time }: Entry): StoredTask {
+  return { id, savedAt, body: new Uint8Array(), savedTime: time === savedAt ? undefined : time };
 }
 
 /** What callers get is theirs to change. */

@@ -15,7 +15,6 @@ import { checkBoolean, checkDuration, type OptionNames, readOptions } from "../.
 import { invalidArgument, TaskError } from "../../core/errors.js";
 import type { TaskKey } from "../../core/keys.js";
 import { checkClock, latestOf, processClock, type Version, type VersionClock } from "../../core/version.js";
-import { Connection } from "./connection.js";
 import { prepareFile } from "./database-file.js";
 import { type DriverName, findDriver } from "./driver.js";
 import { storeError } from "./errors.js";
@@ -32,7 +31,7 @@ export interface SqliteAdapterOptions {
   readonly driver?: DriverName | undefined;
   /** Opens a file that is there, and writes nothing: saves, completes and claims are UNSUPPORTED. False by default. */
   readonly readOnly?: boolean | undefined;
-  /** How long a write waits for the disk and for other processes, in milliseconds; 10,000 by default. */
+  /** How long opening, a read or a write waits for the disk and for other processes, in milliseconds; 10,000 by default. */
   readonly deadline?: number | undefined;
   /** Where versions come from; by default the process's clock, for tests one of their own. */
   readonly clock?: VersionClock | undefined;
@@ -208,7 +207,7 @@ export class SqliteAdapter implements Adapter {
     const realPath = prepareFile(path, readOnly);
     const thread = readOnly ? undefined : await WriteThread.start({ driver, path, realPath, deadline });
     try {
-      const reader = new Reader(path, new Connection(driver, realPath, true), clock);
+      const reader = await Reader.open({ driver, path, realPath, deadline, clock });
       if (thread === undefined) return { reader };
       return { reader, writing: { thread, commit: new GroupCommit(thread, this.#options) } };
     } catch (error) {

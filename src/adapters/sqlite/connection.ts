@@ -3,9 +3,6 @@ import { type Database, type DriverLocation, openDatabase, type Row, type Statem
 import { BUSY, resultCode, unavailable } from "./errors.js";
 import { APPLICATION_ID, LAYOUT, SCHEMA } from "./schema.js";
 
-/** How long opening waits for the locks of other processes, in milliseconds. */
-const OPENING_TIMEOUT = 10_000;
-
 /** One connection to a ledger's database, with its statements prepared once. */
 export class Connection {
   /** Without symbolic links. */
@@ -13,12 +10,15 @@ export class Connection {
   readonly #database: Database;
   readonly #statements = new Map<string, Statement>();
 
-  /** Makes the tables if the file is empty. Throws SCHEMA_MISMATCH, and what SQLite throws. */
-  constructor(driver: DriverLocation, path: string, readOnly: boolean) {
+  /**
+   * Makes the tables if the file is empty. `busyTimeout` is how long opening waits for the locks of other processes, with
+   * this thread, in milliseconds. Throws SCHEMA_MISMATCH, and what SQLite throws.
+   */
+  constructor(driver: DriverLocation, path: string, readOnly: boolean, busyTimeout: number) {
     this.path = path;
     this.#database = openDatabase(driver, path, readOnly);
     try {
-      this.#database.exec(`PRAGMA busy_timeout = ${OPENING_TIMEOUT}`);
+      this.#database.exec(`PRAGMA busy_timeout = ${Math.ceil(busyTimeout)}`);
       const isEmpty = this.#within("BEGIN", () => this.#isEmpty());
       if (!readOnly) this.#prepareToWrite(isEmpty);
       // Whoever waits from here on must not hold up the thread.

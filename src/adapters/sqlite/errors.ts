@@ -7,12 +7,17 @@ export const BUSY = 5;
 export const IO_ERROR = 10;
 export const FULL = 13;
 
+const CORRUPT = 11;
+
+/** SQLite's extended code, and better-sqlite3's name of it, where the file ends before it should. */
+const SHORT_READ: readonly unknown[] = [522, "SQLITE_IOERR_SHORT_READ"];
+
 const reasons: Record<number, readonly [string, RegExp]> = {
   3: ["this process may not write there", /access permission denied/],
   [BUSY]: ["another process has held its lock for too long", /database is locked/],
   8: ["it can't be written: check its permissions, its folder's, and how the disk is mounted", /readonly database/],
   [IO_ERROR]: ["the disk reported an error: check it", /disk I\/O error/],
-  11: ["it is damaged: restore it from a backup", /malformed/],
+  [CORRUPT]: ["it is damaged: restore it from a backup", /malformed/],
   [FULL]: ["the disk is full: free some space, then try again", /is full/],
   14: ["it can't be opened: check that its folder is there and can be written", /unable to open database file/],
   26: ["it is not an SQLite database: name another file", /not a database/],
@@ -33,10 +38,16 @@ export function resultCode(error: unknown): number | undefined {
     .find((number) => number !== undefined);
 }
 
+/** The result code that says what to do. */
+function reasonCode(cause: unknown): number {
+  const { errcode, code } = Object(cause) as { errcode?: unknown; code?: unknown };
+  return SHORT_READ.includes(errcode) || SHORT_READ.includes(code) ? CORRUPT : (resultCode(cause) ?? -1);
+}
+
 /** What went wrong with a database file, as a TaskError. One that is a TaskError already stays. */
 export function storeError(path: string, cause: unknown, outcome: WriteOutcome = "not-applied"): TaskError {
   if (isTaskError(cause)) return cause;
-  const reason = reasons[resultCode(cause) ?? -1]?.[0] ?? String((cause as Error)?.message ?? cause);
+  const reason = reasons[reasonCode(cause)]?.[0] ?? String((cause as Error)?.message ?? cause);
   return unavailable(path, reason, { outcome, cause });
 }
 

@@ -50,7 +50,7 @@ export interface ThreadStart {
   /** As the user gave it, and without symbolic links. */
   readonly path: string;
   readonly realPath: string;
-  /** How long a transaction waits for other processes, in milliseconds. */
+  /** How long opening, a read or a transaction waits for other processes, in milliseconds. */
   readonly deadline: number;
 }
 

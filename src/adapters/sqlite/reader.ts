@@ -4,20 +4,21 @@ import type { ClaimState } from "../../adapter/claim-store.js";
 import { throwIfAborted } from "../../core/abort.js";
 import type { TaskKey } from "../../core/keys.js";
 import { latestOf, type Version, type VersionClock } from "../../core/version.js";
-import type { Connection } from "./connection.js";
+import { Connection } from "./connection.js";
 import { OpenFiles } from "./database-file.js";
 import { diagnose } from "./diagnosis.js";
 import type { Row } from "./driver.js";
 import { BUSY, resultCode, storeError } from "./errors.js";
+import type { ThreadStart } from "./operations.js";
 import { readClaim } from "./transaction.js";
 
 const findTask = "SELECT saved_at, body FROM tasks WHERE list = ? AND id = ?";
 const lastVersion = "SELECT max(saved_at) AS version FROM tasks WHERE list = ?";
 const aheadUntil = "SELECT ahead_until AS version FROM ledger";
 const nextList = "SELECT min(list) AS list FROM tasks WHERE list > ?";
-const listTasks = (body: string) => `SELECT id, saved_at, ${body} AS body FROM tasks
+const listTasks = (columns: string) => `SELECT id, saved_at, ${columns} FROM tasks
   WHERE list = ? AND saved_at > ? AND saved_at <= ? ORDER BY saved_at LIMIT ?`;
-const listMisplaced = (body: string) => `SELECT id, saved_at, ${body} AS body FROM tasks
+const listMisplaced = (columns: string) => `SELECT id, saved_at, ${columns} FROM tasks
   WHERE list = ? AND saved_at > ? AND saved_at <= ?
     AND (coalesce(saved_time, saved_at) < ? OR coalesce(saved_time, saved_at) > ?)
   ORDER BY saved_at LIMIT ?`;
@@ -39,9 +40,12 @@ interface Range {
   readonly outside?: readonly [Version, Version];
 }
 
-/** How long a read waits between two attempts, in milliseconds, and how many it makes. */
+/** How long a read waits between two attempts, in milliseconds. */
 const PAUSE = 2;
-const ATTEMPTS = 5_000;
+
+export interface ReaderOptions extends ThreadStart {
+  readonly clock: VersionClock;
+}
 
 /** Reads a file in this thread. Nothing is held between reads, so that the log can be cut meanwhile. */
 export class Reader {
@@ -49,13 +53,20 @@ export class Reader {
   readonly #connection: Connection;
   readonly #files: OpenFiles;
   readonly #clock: VersionClock;
+  readonly #deadline: number;
 
-  /** `path` is as the user gave it. */
-  constructor(path: string, connection: Connection, clock: VersionClock) {
+  /** Throws what opening the file throws. */
+  static async open(options: ReaderOptions): Promise<Reader> {
+    const { driver, realPath, deadline } = options;
+    return new Reader(options, await whenFree(deadline, () => new Connection(driver, realPath, true, 0)));
+  }
+
+  private constructor({ path, clock, deadline }: ReaderOptions, connection: Connection) {
     this.#path = path;
     this.#connection = connection;
     this.#files = new OpenFiles(path, connection.path);
     this.#clock = clock;
+    this.#deadline = deadline;
   }
 
   find(keys: readonly TaskKey[]): Promise<readonly (StoredTask | undefined)[]> {
@@ -121,10 +132,10 @@ export class Reader {
   #readPage(taskList: string, { after, upTo, outside }: Range, options: AllOptions): StoredTask[] {
     const { pageSize, maxPageBytes, withoutBodies } = options;
     const limit = BigInt(Math.min(pageSize, ROWS_AT_ONCE));
-    const body = withoutBodies ? "x''" : "body";
+    const columns = withoutBodies ? "x'' AS body, saved_time" : "body";
     const rows = outside
-      ? this.#connection.iterate(listMisplaced(body), taskList, after, upTo, ...outside, limit)
-      : this.#connection.iterate(listTasks(body), taskList, after, upTo, limit);
+      ? this.#connection.iterate(listMisplaced(columns), taskList, after, upTo, ...outside, limit)
+      : this.#connection.iterate(listTasks(columns), taskList, after, upTo, limit);
     const page: StoredTask[] = [];
     let bytes = 0;
     for (const row of rows) {
@@ -135,20 +146,31 @@ export class Reader {
     return page;
   }
 
-  #meet({ id, saved_at, body }: Row): StoredTask {
+  #meet({ id, saved_at, body, saved_time }: Row): StoredTask {
     this.#clock.observe(saved_at as Version);
-    return { id: id as string, savedAt: saved_at as Version, body: body as Uint8Array };
+    const task = { id: id as string, savedAt: saved_at as Version, body: body as Uint8Array };
+    return saved_time ? { ...task, savedTime: saved_time as Version } : task;
   }
 
-  /** Tries again while another process recovers the log. Throws UNAVAILABLE. */
+  /** Throws UNAVAILABLE. */
   async #read<T>(read: () => T): Promise<T> {
-    for (let attempt = 1; ; attempt++)
-      try {
+    try {
+      return await whenFree(this.#deadline, () => {
         this.#files.check();
         return read();
-      } catch (error) {
-        if (resultCode(error) !== BUSY || attempt === ATTEMPTS) throw storeError(this.#path, error);
-        await sleep(PAUSE);
-      }
+      });
+    } catch (error) {
+      throw storeError(this.#path, error);
+    }
   }
+}
+
+/** Tries again, without holding up this thread, while another process has the file to itself: it may recover the log. */
+async function whenFree<T>(deadline: number, read: () => T): Promise<T> {
+  for (const end = performance.now() + deadline; ; await sleep(PAUSE))
+    try {
+      return read();
+    } catch (error) {
+      if (resultCode(error) !== BUSY || performance.now() > end) throw error;
+    }
 }

@@ -19,7 +19,7 @@ export class Writer {
   /** Throws what opening the file throws. */
   constructor(start: ThreadStart) {
     this.#start = start;
-    this.#connection = new Connection(start.driver, start.realPath, false);
+    this.#connection = new Connection(start.driver, start.realPath, false, start.deadline);
     this.#files = new OpenFiles(start.path, start.realPath);
     this.#reserve = new DiskReserve(start.realPath);
     this.#reserve.fill();

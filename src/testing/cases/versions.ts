@@ -93,6 +93,19 @@ export const versions: CaseGroup = {
       );
     },
 
+    async "the time of a save that a listing tells beside its version is by the clock"({ client, entry, list }) {
+      const wild = hostTime() + 24n * 60n * MINUTE;
+      await client.adapter.save([entry("far", { replaces: [wild] })]);
+      await client.save(entry("near"));
+      for await (const page of client.adapter.all(list, { pageSize: 10, maxPageBytes: 1e6, withoutBodies: true }))
+        for (const { id, savedAt, savedTime = savedAt } of page) {
+          const off = savedTime - hostTime();
+          // What a store does not tell, it does not know.
+          if (savedTime === savedAt && id === "far") continue;
+          assert.ok(off > -10n * MINUTE && off < 10n * MINUTE, `${savedTime} is ${off} microseconds off the clock`);
+        }
+    },
+
     async "an entry for which there is no later version fails, and no other"({ client, entry, list }) {
       const [saved, failed] = await client.adapter.save([entry("a"), entry("b", { replaces: [MAX_VERSION] })]);
       const error = expectError(failed, "CLOCK_SKEW");
