@@ -48,7 +48,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: [cassandra, clusters, languages, ...queues, packaged],
+          exclude: [browsers, cassandra, clusters, languages, ...queues, packaged],
           sequence: { groupOrder: 0 },
           testTimeout: 30_000, // only what hangs fails: a busy machine is slow
         },
