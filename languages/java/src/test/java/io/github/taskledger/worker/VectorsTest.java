@@ -48,6 +48,10 @@ class VectorsTest {
     }
   }
 
+  private static int limitOf(JsonObject each) {
+    return each.has("limit") ? each.get("limit").getAsInt() : Envelopes.MAX_TASK_BYTES;
+  }
+
   private static Stream<Arguments> cases(String kind) {
     return MANIFEST.getAsJsonArray(kind).asList().stream()
         .map(JsonElement::getAsJsonObject)
@@ -118,16 +122,16 @@ class VectorsTest {
   @MethodSource("hashes")
   void anotherFormOfAHashIsRead(String name, JsonObject each) {
     boolean ignoreUnknownFields = each.get("ignoreUnknownFields").getAsBoolean();
-    TaskEnvelope envelope = Hashes.read(each.get("text").getAsString(), TYPES, ignoreUnknownFields);
+    TaskEnvelope envelope = Hashes.read(each.get("text").getAsString(), TYPES, ignoreUnknownFields, limitOf(each));
     assertArrayEquals(bytes(each, "binary"), Envelopes.encode(envelope));
   }
 
   @ParameterizedTest(name = "{0}")
   @MethodSource("refused")
   void whatIsWrongIsRefused(String name, JsonObject each) {
-    int limit = each.has("limit") ? each.get("limit").getAsInt() : Envelopes.MAX_TASK_BYTES;
+    int limit = limitOf(each);
     TaskException error = assertThrows(TaskException.class, () -> {
-      if (each.has("text")) Hashes.read(each.get("text").getAsString(), TYPES, false);
+      if (each.has("text")) Hashes.read(each.get("text").getAsString(), TYPES, false, limit);
       else Envelopes.decode(bytes(each, "binary"), limit);
     });
     assertEquals(each.get("code").getAsString(), error.code().name());
