@@ -88,10 +88,12 @@ const readings: Record<string, Reading> = {
   },
 };
 
-export const hashCases: readonly HashCase[] = Object.entries(readings).map(([name, { hash, binary, limit, ...options }]) => ({
-  name,
-  text: JSON.stringify(hash),
-  ignoreUnknownFields: options.ignoreUnknownFields ?? false,
-  binary: base64(binary),
-  ...(limit !== undefined && { limit }),
-}));
+export const hashCases: readonly HashCase[] = Object.entries(readings).map(
+  ([name, { hash, binary, limit, ...options }]) => ({
+    name,
+    text: JSON.stringify(hash),
+    ignoreUnknownFields: options.ignoreUnknownFields ?? false,
+    binary: base64(binary),
+    ...(limit !== undefined && { limit }),
+  }),
+);

@@ -33,8 +33,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** Every case of test/vectors/manifest.json. */
 class VectorsTest {
-  private static final JsonObject MANIFEST = readManifest();
-  private static final TaskTypes TYPES = new TaskTypes(
+  static final JsonObject MANIFEST = readManifest();
+  static final TaskTypes TYPES = new TaskTypes(
       FetchFile.getDefaultInstance(),
       SendMail.getDefaultInstance(),
       EveryKind.getDefaultInstance(),
