@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { fromBinary } from "@bufbuild/protobuf";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DamagedTaskSchema } from "../../gen/taskledger/v1/damaged_task_pb.js";
 import { TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
 import { CassandraAdapter } from "../../src/adapters/cassandra/index.js";
@@ -31,9 +31,8 @@ async function write(taskList: string, id: string, version: bigint, body: Uint8A
   await client.execute(entry, [...place, at, id, body.length, at], { prepare: true });
 }
 
-test.each(present)(
-  "a worker in $language.name lists, finds and completes rows that are no tasks, and tasks of another list or id",
-  async ({ language }) => {
+describe.each(present)("damaged rows in $language.name", ({ language }) => {
+  test("lists, finds and completes rows that are no tasks, and tasks of another list or id", async () => {
     const taskList = randomUUID();
     const begin = BigInt(Date.now()) * 1000n;
     const bodies: Record<string, Uint8Array> = {
@@ -63,5 +62,5 @@ test.each(present)(
     } finally {
       await actor.close();
     }
-  },
-);
+  });
+});

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { CassandraAdapter } from "../../src/adapters/cassandra/index.js";
 import { cassandra } from "../cassandra/coordinates.js";
 import { newKeyspace, rawClient, replication, shutDown } from "../cassandra-adapter/connection.js";
@@ -17,9 +17,8 @@ async function makeAnew(keyspace: string, shards: number): Promise<void> {
   await CassandraAdapter.createSchema({ client, keyspace, replication, shards });
 }
 
-test.each(present)(
-  "a worker in $language.name writes nothing to a keyspace that was made anew, once the clocks are compared again",
-  async ({ language }) => {
+describe.each(present)("a keyspace that was made anew in $language.name", ({ language }) => {
+  test("writes nothing to a keyspace that was made anew, once the clocks are compared again", async () => {
     const keyspace = newKeyspace("anew");
     const taskList = randomUUID();
     const begin = BigInt(Date.now()) * 1000n;
@@ -46,5 +45,5 @@ test.each(present)(
     } finally {
       await actor.close();
     }
-  },
-);
+  });
+});

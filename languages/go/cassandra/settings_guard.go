@@ -26,7 +26,7 @@ type settingsGuard struct {
 	looking  sync.Mutex
 	mutex    sync.Mutex
 	nextLook time.Time
-	mismatch error
+	mismatch *taskledger.Error
 }
 
 func newSettingsGuard(opened settings, read func(context.Context) (settings, error)) *settingsGuard {
@@ -50,7 +50,11 @@ func (g *settingsGuard) check(ctx context.Context) error {
 	}
 	g.mutex.Lock()
 	defer g.mutex.Unlock()
-	return g.mismatch
+	if g.mismatch == nil {
+		return nil
+	}
+	own := *g.mismatch // of each call: a save that was late says of its error that it may apply
+	return &own
 }
 
 func (g *settingsGuard) isDue() bool {
@@ -65,9 +69,10 @@ func (g *settingsGuard) look(ctx context.Context) {
 	g.mutex.Lock()
 	defer g.mutex.Unlock()
 	g.nextLook = time.Now().Add(lookAgain)
+	var failed *taskledger.Error
 	switch {
-	case errors.Is(err, taskledger.ErrSchemaMismatch):
-		g.mismatch = err
+	case errors.As(err, &failed) && failed.Code == taskledger.ErrSchemaMismatch:
+		g.mismatch = failed
 	case err == nil && found != g.settings:
 		g.mismatch = taskledger.Errorf(taskledger.ErrSchemaMismatch,
 			"the keyspace was opened with the settings %+v, and has %+v now: open it anew", g.settings, found)
