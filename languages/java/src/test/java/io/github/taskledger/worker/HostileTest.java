@@ -176,6 +176,7 @@ class HostileTest {
   void whatWasChangedAtRandomIsReadOrRefusedWithADocumentedError(Decoder decoder) throws IOException {
     Random random = new Random(1);
     Set<String> found = new TreeSet<>();
+    for (byte[] sample : decoder.samples) found.add(decoder.outcomeOf(sample));
     for (int i = 0; i < ROUNDS; i++) found.add(decoder.outcomeOf(decoder.mutate(random)));
     assertEquals(decoder.outcomes, found);
   }
