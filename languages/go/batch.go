@@ -3,6 +3,7 @@ package taskledger
 import (
 	"bytes"
 	"iter"
+	"maps"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
@@ -23,6 +24,9 @@ func IsBatch(message []byte) bool { return bytes.HasPrefix(message, []byte{0x82,
 
 // DecodeBatch reads the envelopes of a batch, each of at most limit bytes, in order. The error is ErrTooLarge,
 // ErrInvalidBatch, or, for an envelope that breaks the rules, ErrInvalidEnvelope; that ends them.
+//
+// Each is made when it is asked for, with headers of its own, also where the tasks share them: 50 KB may have 10,000 tasks that
+// share a kilobyte. Who keeps them all may need a hundred megabytes and more.
 func DecodeBatch(data []byte, limit int) iter.Seq2[*taskledgerv1.TaskEnvelope, error] {
 	return func(yield func(*taskledgerv1.TaskEnvelope, error) bool) {
 		batch, err := readBatch(data, limit)
@@ -33,7 +37,7 @@ func DecodeBatch(data []byte, limit int) iter.Seq2[*taskledgerv1.TaskEnvelope, e
 		groups := make([]groupReader, len(batch.GetGroups()))
 		order := batch.GetOrder()
 		for i, group := range batch.GetGroups() {
-			groups[i].group = group
+			groups[i] = newGroupReader(group)
 			if len(batch.GetOrder()) == 0 {
 				order = append(order, make([]uint32, len(group.GetData()))...) // there is one group
 			}
@@ -132,16 +136,29 @@ func stayIn64Bits(differences []int64) bool {
 
 // groupReader makes the envelopes of a group, one after the other.
 type groupReader struct {
-	group              *taskledgerv1.TaskGroup
+	group *taskledgerv1.TaskGroup
+	// What the tasks share, but for the headers: a map is cloned much faster than it is merged.
+	shared             *taskledgerv1.TaskEnvelope
+	headers            map[string]string
 	index              int
 	createdAt, savedAt int64
+}
+
+func newGroupReader(group *taskledgerv1.TaskGroup) groupReader {
+	shared := group.GetShared()
+	headers := shared.GetHeaders()
+	if shared != nil {
+		shared.Headers = nil
+	}
+	return groupReader{group: group, shared: shared, headers: headers}
 }
 
 func (r *groupReader) next() (*taskledgerv1.TaskEnvelope, error) {
 	group, i := r.group, r.index
 	r.index++
 	envelope := &taskledgerv1.TaskEnvelope{}
-	proto.Merge(envelope, group.GetShared())
+	proto.Merge(envelope, r.shared)
+	envelope.Headers = maps.Clone(r.headers)
 	envelope.Id = r.id(i)
 	if envelope.Data == nil {
 		envelope.Data = &anypb.Any{}

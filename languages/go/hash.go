@@ -35,9 +35,12 @@ func ToHash(envelope *taskledgerv1.TaskEnvelope, types Types) ([]byte, error) {
 	return protojson.MarshalOptions{Resolver: resolverOf(sealedType)}.Marshal(hashable)
 }
 
-// FromHash reads the JSON text of a hash. The error is ErrInvalidHash, or ErrUnknownType for plain data of a type that is not
-// among the types.
-func FromHash(text []byte, types Types, ignoreUnknownFields bool) (*taskledgerv1.TaskEnvelope, error) {
+// messages in one another, at most, as other libraries read them.
+const maxDepth = 100
+
+// FromHash reads the JSON text of a hash, whose envelope has at most limit bytes. The error is ErrInvalidHash, ErrTooLarge, or
+// ErrUnknownType for plain data of a type that is not among the types.
+func FromHash(text []byte, limit int, types Types, ignoreUnknownFields bool) (*taskledgerv1.TaskEnvelope, error) {
 	name, err := dataType(text)
 	if err != nil {
 		return nil, err
@@ -58,6 +61,9 @@ func FromHash(text []byte, types Types, ignoreUnknownFields bool) (*taskledgerv1
 	}
 	unknownFieldsFromHeader(envelope)
 	if err := check(envelope, ErrInvalidHash); err != nil {
+		return nil, err
+	}
+	if err := checkSize(proto.Size(envelope), limit); err != nil {
 		return nil, err
 	}
 	return envelope, nil
@@ -89,7 +95,9 @@ func plainHash(envelope *taskledgerv1.TaskEnvelope, types Types) []byte {
 
 func parse(text []byte, known protoreflect.MessageType, ignoreUnknownFields bool) (*taskledgerv1.TaskEnvelope, error) {
 	envelope := &taskledgerv1.TaskEnvelope{}
-	options := protojson.UnmarshalOptions{Resolver: resolverOf(known), DiscardUnknown: ignoreUnknownFields}
+	options := protojson.UnmarshalOptions{
+		Resolver: resolverOf(known), DiscardUnknown: ignoreUnknownFields, RecursionLimit: maxDepth,
+	}
 	if err := options.Unmarshal(text, envelope); err != nil {
 		return nil, wrap(ErrInvalidHash, "no JSON of a task", err)
 	}

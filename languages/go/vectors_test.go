@@ -2,6 +2,7 @@ package taskledger
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
@@ -29,6 +30,7 @@ type manifest struct {
 		Name, Text          string
 		IgnoreUnknownFields bool
 		Binary              []byte
+		Limit               int
 	}
 	Refused []struct {
 		Name, Text, Code string
@@ -109,7 +111,7 @@ func TestHashesAreWrittenAndRead(t *testing.T) {
 			if !reflect.DeepEqual(anyOf(t, text), anyOf(t, each.Hash)) {
 				t.Errorf("got %s, want %s", text, each.Hash)
 			}
-			read, err := FromHash(each.Hash, types, false)
+			read, err := FromHash(each.Hash, MaxTaskBytes, types, false)
 			must(t, err)
 			expectBytes(t, encode(t, read), each.Binary)
 		})
@@ -123,7 +125,7 @@ func TestAWorkerThatKnowsNoTypeLosesNothing(t *testing.T) {
 			must(t, err)
 			text, err := ToHash(envelope, Types{})
 			must(t, err)
-			read, err := FromHash(text, Types{}, false)
+			read, err := FromHash(text, MaxTaskBytes, Types{}, false)
 			must(t, err)
 			expectBytes(t, encode(t, read), each.Binary)
 		})
@@ -133,7 +135,7 @@ func TestAWorkerThatKnowsNoTypeLosesNothing(t *testing.T) {
 func TestOtherFormsOfHashesAreRead(t *testing.T) {
 	for _, each := range readManifest(t).Hashes {
 		t.Run(each.Name, func(t *testing.T) {
-			envelope, err := FromHash([]byte(each.Text), types, each.IgnoreUnknownFields)
+			envelope, err := FromHash([]byte(each.Text), cmp.Or(each.Limit, MaxTaskBytes), types, each.IgnoreUnknownFields)
 			must(t, err)
 			expectBytes(t, encode(t, envelope), each.Binary)
 		})
@@ -144,13 +146,10 @@ func TestWhatIsWrongIsRefused(t *testing.T) {
 	for _, each := range readManifest(t).Refused {
 		t.Run(each.Name, func(t *testing.T) {
 			var err error
+			limit := cmp.Or(each.Limit, MaxTaskBytes)
 			if each.Binary == nil {
-				_, err = FromHash([]byte(each.Text), types, false)
+				_, err = FromHash([]byte(each.Text), limit, types, false)
 			} else {
-				limit := MaxTaskBytes
-				if each.Limit > 0 {
-					limit = each.Limit
-				}
 				_, err = Decode(*each.Binary, limit)
 			}
 			if code := codeOf(err); code != each.Code {

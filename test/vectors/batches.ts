@@ -1,7 +1,8 @@
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { DataInterface, type Task, toBatch } from "taskledger";
 import { MemoryAdapter } from "taskledger/memory";
-import { TaskBatchSchema, type TaskGroup, type TaskGroupSchema } from "../../gen/taskledger/v1/batch_pb.js";
+import { TaskBatchSchema, type TaskGroup, TaskGroupSchema } from "../../gen/taskledger/v1/batch_pb.js";
 import { TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
 import { binaries, envelope, join, small, timestamp, unknownFields } from "./envelopes.js";
 import type { BatchCase } from "./manifest.js";
@@ -36,6 +37,8 @@ const batches: Record<string, readonly [Uint8Array, readonly Uint8Array[]]> = {
     ["a", "b", "c", "d"].map((id, i) => envelope({ id, taskList: i % 2 === 0 ? "even" : "odd" })),
   ),
   "unknown fields of envelopes": written([join(envelope({ id: "a" }), unknownFields()), envelope({ id: "b" })]),
+  "as much that is shared as may be": [batch([padded(1024)]), [envelope({ id: "a", headers: padding(1024) })]],
+  "what is shared, longer than it is when it is encoded anew": [repeatedly(600), [envelope({ id: "a" })]],
   "a form that no writer here makes": [
     batch([group({ ids: ["a"], rest: [envelopeBytes({ attempt: 2 })] })]),
     [envelope({ id: "a", attempt: 2 })],
@@ -48,6 +51,27 @@ const batches: Record<string, readonly [Uint8Array, readonly Uint8Array[]]> = {
 
 function group(init: GroupInit): GroupInit {
   return { shared: { taskList: "datto.com", data: { typeUrl: small.typeUrl } }, data: [small.value], ...init };
+}
+
+/** Headers that bring what a group shares to so many bytes. */
+function padding(size: number): Record<string, string> {
+  const { shared } = group({ ids: [] });
+  const fixed = envelopeBytes({ ...shared, headers: { a: "x".repeat(200) } }).length;
+  return { a: "x".repeat(200 + size - fixed) };
+}
+
+function padded(size: number): GroupInit {
+  const { shared } = group({ ids: [] });
+  return group({ ids: ["a"], shared: { ...shared, headers: padding(size) } });
+}
+
+/** A batch of one task whose group says its list again and again. */
+function repeatedly(times: number): Uint8Array {
+  const list = envelopeBytes({ taskList: "datto.com" });
+  const shared = join(...Array(times).fill(list), envelopeBytes({ data: { typeUrl: small.typeUrl } }));
+  const columns = toBinary(TaskGroupSchema, create(TaskGroupSchema, { ids: ["a"], data: [small.value] }));
+  const whole = new BinaryWriter().tag(1, 2).bytes(shared).finish();
+  return new BinaryWriter().tag(16, 2).bytes(join(whole, columns)).finish();
 }
 
 function batch(groups: readonly GroupInit[], order: readonly number[] = []): Uint8Array {
@@ -88,10 +112,12 @@ const refused: Record<string, readonly [Uint8Array, string]> = {
     batch([group({ ids: ["a"] }), group({ ids: ["b"] })], [0, 2]),
     "INVALID_BATCH",
   ],
-  "too much that is shared": [
-    batch([group({ ids: ["a"], shared: { headers: { a: "x".repeat(1024) } } })]),
+  "a byte too much that is shared": [batch([padded(1025)]), "INVALID_BATCH"],
+  "very much that is shared": [
+    batch([group({ ids: ["a"], shared: { headers: { a: "x".repeat(10_000) } } })]),
     "INVALID_BATCH",
   ],
+  "more than 10,000 tasks": [batch([group({ data: Array(10_001).fill(new Uint8Array()) })]), "TOO_LARGE"],
   "a task without a list": [batch([group({ ids: ["a"], shared: {} })]), "INVALID_ENVELOPE"],
   "a task with an empty id": [batch([group({ ids: [""] })]), "INVALID_ENVELOPE"],
   "a version that a Timestamp can't be": [batch([group({ ids: ["a"], savedAt: [2n ** 62n] })]), "INVALID_ENVELOPE"],

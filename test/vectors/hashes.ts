@@ -5,6 +5,7 @@ interface Reading {
   readonly hash: object;
   readonly binary: Uint8Array;
   readonly ignoreUnknownFields?: boolean;
+  readonly limit?: number;
 }
 
 const type = "type.googleapis.com/example.v1.FetchFile";
@@ -75,6 +76,11 @@ const readings: Record<string, Reading> = {
     hash: { ...key, data: plain, headers: { [reserved]: base64(Uint8Array.of(0x30, 1)) } },
     binary: envelope({ headers: { [reserved]: base64(Uint8Array.of(0x30, 1)) } }),
   },
+  "a hash that is longer than its limit, and stands for an envelope that is as large as it": {
+    hash: { ...key, data: plain },
+    binary: envelope({}),
+    limit: envelope({}).length,
+  },
   "unknown keys that are to be ignored": {
     hash: { ...key, data: { ...plain, priority: { high: true } }, tenant: 1 },
     binary: envelope({}),
@@ -82,9 +88,12 @@ const readings: Record<string, Reading> = {
   },
 };
 
-export const hashCases: readonly HashCase[] = Object.entries(readings).map(([name, { hash, binary, ...options }]) => ({
-  name,
-  text: JSON.stringify(hash),
-  ignoreUnknownFields: options.ignoreUnknownFields ?? false,
-  binary: base64(binary),
-}));
+export const hashCases: readonly HashCase[] = Object.entries(readings).map(
+  ([name, { hash, binary, limit, ...options }]) => ({
+    name,
+    text: JSON.stringify(hash),
+    ignoreUnknownFields: options.ignoreUnknownFields ?? false,
+    binary: base64(binary),
+    ...(limit !== undefined && { limit }),
+  }),
+);

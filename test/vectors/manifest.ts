@@ -46,6 +46,8 @@ export interface HashCase {
   readonly text: string;
   readonly ignoreUnknownFields: boolean;
   readonly binary: string;
+  /** The most bytes that the envelope may have. */
+  readonly limit?: number;
 }
 
 /** Bytes or the text of a hash that a client refuses. */

@@ -1,5 +1,5 @@
 import { BinaryWriter } from "@bufbuild/protobuf/wire";
-import { envelope, join, key, pack, timestamp } from "./envelopes.js";
+import { envelope, join, key, pack, small, timestamp } from "./envelopes.js";
 import type { RefusedCase } from "./manifest.js";
 
 const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString("base64");
@@ -66,11 +66,35 @@ const hashes: Record<string, object | string> = {
   "a hash with a version of zero": { ...key, data, savedAt: "1970-01-01T00:00:00Z" },
   "a hash with a time without a zone": { ...key, data, createdAt: "2026-01-02T03:04:05" },
   "a hash with a number for a header": { ...key, data, headers: { a: 1 } },
+  "a hash whose messages are nested 200 deep": nested(200),
+  "a hash whose lists are nested 5,000 deep": `{"taskList":"l","id":"i","data":{"@type":"x/example.v1.FetchFile","filename":${"[".repeat(5_000)}${"]".repeat(5_000)}}}`,
   "a hash sealed without a type": {
     ...key,
     data: { "@type": "type.googleapis.com/taskledger.v1.SealedData", value: "" },
   },
 };
+
+const pad = { externalHost: "x".repeat(300) };
+const sealed = { "@type": "type.googleapis.com/taskledger.v1.SealedData", typeUrl: small.typeUrl };
+
+/** Each stands for an envelope of more than 300 bytes. */
+const large: Record<string, object> = {
+  "a hash over the limit": { ...key, data: { ...data, ...pad } },
+  "a hash over the limit, by its headers": { ...key, data, headers: { a: "x".repeat(300) } },
+  "a hash over the limit, sealed": { ...key, data: { ...sealed, value: base64(new Uint8Array(300)) } },
+  "a hash over the limit, by unknown fields": {
+    ...key,
+    data,
+    headers: { "taskledger-unknown-fields": base64(text(901, new Uint8Array(300))) },
+  },
+};
+
+/** A message in a message in a message … */
+function nested(depth: number): object {
+  let child: object = {};
+  for (let i = 1; i < depth; i++) child = { child };
+  return { ...key, data: { ...everyKind, ...child } };
+}
 
 const unknownType = { ...key, data: { "@type": "type.googleapis.com/nobody.v1.Knows", a: 1 } };
 
@@ -83,6 +107,12 @@ export const refusedCases: readonly RefusedCase[] = [
     text: typeof hash === "string" ? hash : JSON.stringify(hash),
     code: "INVALID_HASH",
     ...(name.includes("number for a") && { mayBeRead: true }),
+  })),
+  ...Object.entries(large).map(([name, hash]) => ({
+    name,
+    text: JSON.stringify(hash),
+    limit: 300,
+    code: "TOO_LARGE",
   })),
   { name: "a hash of a type that nobody knows", text: JSON.stringify(unknownType), code: "UNKNOWN_TYPE" },
 ];

@@ -33,20 +33,24 @@ describe("an envelope", () => {
   });
 });
 
-test.each(manifest.hashes)("a hash with $name is read", ({ text, binary, ignoreUnknownFields }) => {
-  expect(base64(tasks.fromHash(JSON.parse(text), { ignoreUnknownFields }).toBinary())).toBe(binary);
+test.each(manifest.hashes)("a hash with $name is read", ({ text, binary, ignoreUnknownFields, limit }) => {
+  expect(base64(readerOf(limit).fromHash(JSON.parse(text), { ignoreUnknownFields }).toBinary())).toBe(binary);
 });
 
 test.each(manifest.refused)("$name: $code", ({ binary, text, limit, code }) => {
-  const reader = new DataInterface({
-    types: tasks.types,
-    adapter: new MemoryAdapter(),
-    ...(limit && { maxTaskBytes: limit }),
-  });
+  const reader = readerOf(limit);
   const read = () =>
     binary === undefined ? reader.fromHash(JSON.parse(text as string)) : reader.fromBinary(bytesOf(binary));
   expect(codeOf(read)).toBe(code);
 });
+
+function readerOf(limit: number | undefined) {
+  return new DataInterface({
+    types: tasks.types,
+    adapter: new MemoryAdapter(),
+    ...(limit && { maxTaskBytes: limit }),
+  });
+}
 
 /** The code of the error that is thrown. What is no JSON at all is refused by JSON.parse. */
 function codeOf(act: () => unknown): string | undefined {

@@ -224,7 +224,7 @@ func passOn(c command) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	read, err := taskledger.FromHash(hash, types, false)
+	read, err := taskledger.FromHash(hash, taskledger.MaxTaskBytes, types, false)
 	if err != nil {
 		return nil, err
 	}

@@ -35,6 +35,8 @@ type session interface {
 type retrying struct {
 	session           session
 	deadline, attempt time.Duration
+	// check comes before each call, whose error its own is; nil for none.
+	check func(context.Context) error
 }
 
 func (r *retrying) write(ctx context.Context, statements []statement) error {
@@ -64,6 +66,11 @@ func (r *retrying) readRange(ctx context.Context, query statement) (rows []row, 
 var errTooManyTombstones = taskledger.Errorf(taskledger.ErrUnavailable, "a read met more tombstones than the server allows")
 
 func (r *retrying) retry(caller context.Context, isWrite bool, attempt func(context.Context) error) error {
+	if r.check != nil {
+		if err := r.check(caller); err != nil {
+			return err
+		}
+	}
 	ctx, cancel := context.WithTimeout(caller, r.deadline)
 	defer cancel()
 	mayApply := false

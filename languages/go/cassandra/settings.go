@@ -46,6 +46,11 @@ func readSettings(ctx context.Context, r *retrying, config Config, clockLimit in
 	if len(problems) > 0 {
 		return settings{}, mismatch(config.Keyspace, problems)
 	}
+	return readValues(ctx, r, config, clockLimit)
+}
+
+// readValues reads the settings alone. The error is ErrSchemaMismatch.
+func readValues(ctx context.Context, r *retrying, config Config, clockLimit int64) (settings, error) {
 	// By their names: if a replica does not answer, Cassandra asks another for a row, but not for a whole table.
 	query := `SELECT name, value FROM "` + config.Keyspace + `".settings WHERE name IN ?`
 	rows, err := r.read(ctx, statement{query, []any{[]string{"layout", "shards", "data_center", "grace_period"}}})

@@ -39,6 +39,7 @@ type Store struct {
 	settings settings
 	clock    *taskledger.VersionClock
 	guard    *clockGuard
+	watch    *settingsGuard
 }
 
 var _ taskledger.Store = (*Store)(nil)
@@ -54,19 +55,22 @@ func open(ctx context.Context, connect func(gocql.Consistency) session, config C
 	if clock == nil {
 		clock, _ = taskledger.NewVersionClock(nil, 0) // which takes these
 	}
-	retrying := &retrying{
-		connect(gocql.LocalQuorum),
-		cmp.Or(config.Deadline, 10*time.Second),
-		cmp.Or(config.AttemptTimeout, 3*time.Second),
-	}
-	settings, err := readSettings(ctx, retrying, config, clock.Limit())
+	deadline, attempt := cmp.Or(config.Deadline, 10*time.Second), cmp.Or(config.AttemptTimeout, 3*time.Second)
+	reading := &retrying{session: connect(gocql.LocalQuorum), deadline: deadline, attempt: attempt}
+	opened, err := readSettings(ctx, reading, config, clock.Limit())
 	if err != nil {
 		return nil, err
 	}
-	if settings.hasSeveralDataCenters {
-		retrying.session = connect(gocql.Quorum)
+	if opened.hasSeveralDataCenters {
+		reading.session = connect(gocql.Quorum)
 	}
-	store := &Store{session: retrying, keyspace: config.Keyspace, settings: settings, clock: clock}
+	// A look is one attempt: no call waits for it as long as for its own answer.
+	looking := &retrying{session: reading.session, deadline: attempt, attempt: attempt}
+	watch := newSettingsGuard(opened, func(ctx context.Context) (settings, error) {
+		return readValues(ctx, looking, config, clock.Limit())
+	})
+	reading.check = watch.check
+	store := &Store{session: reading, keyspace: config.Keyspace, settings: opened, clock: clock, watch: watch}
 	store.guard = &clockGuard{clock: clock, readServerClock: store.readServerClock}
 	return store, nil
 }
@@ -215,6 +219,7 @@ func (s *Store) readTasks(
 }
 
 func (s *Store) readServerClock(ctx context.Context) (int64, error) {
+	s.watch.suspect() // when the clocks are compared, the settings are
 	rows, err := s.session.read(ctx, statement{cql: "SELECT toUnixTimestamp(now()) AS now FROM system.local"})
 	if err != nil {
 		return 0, err

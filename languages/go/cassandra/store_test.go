@@ -502,3 +502,64 @@ func must(t *testing.T, err error) {
 		t.Fatal(err)
 	}
 }
+
+func callsOf(t *testing.T, store *Store, saved *taskledgerv1.TaskEnvelope) map[string]func() error {
+	return map[string]func() error{
+		"save":     func() error { return store.Save(context.Background(), newTask(t, "a")) },
+		"complete": func() error { return store.Complete(context.Background(), saved) },
+		"find":     func() error { _, err := store.Find(context.Background(), "datto.com", "a"); return err },
+		"list": func() error {
+			for _, err := range store.OpenTasks(context.Background(), "datto.com", taskledger.ListOptions{}) {
+				return err
+			}
+			return nil
+		},
+	}
+}
+
+func TestAKeyspaceThatWasMadeAnewIsRefusedOnceTheClocksAreComparedAgain(t *testing.T) {
+	for _, change := range [][2]string{{"shards", "16"}, {"margin", "60000"}, {"data_center", "*"}, {"shards", ""}} {
+		fake := newFake()
+		store := openOn(t, fake)
+		task := newTask(t, "a")
+		must(t, store.Save(context.Background(), task))
+		fake.applied = nil
+		fake.settings[change[0]] = change[1]
+		*fake.now += 1_000_000 // it was set
+		calls := callsOf(t, store, task.Envelope)
+		for _, name := range []string{"save", "complete", "find", "list"} {
+			expectFailure(t, calls[name](), taskledger.ErrSchemaMismatch, false)
+		}
+		if len(fake.applied) > 0 {
+			t.Errorf("%v: %v was sent", change, fake.applied)
+		}
+	}
+}
+
+func TestEachCallNoticesItAfterAWhileAndThatItIsAsItWas(t *testing.T) {
+	for _, name := range []string{"save", "complete", "find", "list"} {
+		fake := newFake()
+		store := openOn(t, fake)
+		saved := taskledger.WithVersion(newTask(t, "a").Envelope, start)
+		fake.settings["shards"] = "16"
+		store.watch.suspect() // as it does after a minute
+		var failed *taskledger.Error
+		if errors.As(callsOf(t, store, saved)[name](), &failed) {
+			failed.MayApply = true // as the caller's own
+		}
+		expectFailure(t, callsOf(t, store, saved)[name](), taskledger.ErrSchemaMismatch, false)
+		fake.settings["shards"] = "8"
+		store.watch.suspect()
+		must(t, callsOf(t, store, saved)[name]())
+	}
+}
+
+func TestSettingsThatCanNotBeReadAreInNobodysWay(t *testing.T) {
+	fake := newFake()
+	store := openOn(t, fake)
+	store.watch.read = func(context.Context) (settings, error) {
+		return settings{}, taskledger.Errorf(taskledger.ErrUnavailable, "two replicas are down")
+	}
+	store.watch.suspect()
+	must(t, store.Complete(context.Background(), taskledger.WithVersion(newTask(t, "a").Envelope, start)))
+}

@@ -8,7 +8,7 @@ from example.v1.fetch_file_pb2 import FetchFile
 
 from taskledger.v1.envelope_pb2 import TaskEnvelope
 from taskledger_worker import Code, Task, TaskError, VersionClock, is_damaged, version_of
-from taskledger_worker.cassandra import CassandraStore, listing, shard_of
+from taskledger_worker.cassandra import CassandraStore, listing, settings_guard, shard_of
 from taskledger_worker.cassandra import session as session_module
 from taskledger_worker.clock import CLOCK_LIMIT
 from taskledger_worker.envelope import encode_body
@@ -155,6 +155,56 @@ def test_a_session_that_was_shut_down_is_closed_at_once():
     session.is_shutdown = True
     assert failure_of(lambda: store.save(new_task())) == (Code.CLOSED, "not-applied")
     assert failure_of(lambda: store.find("datto.com", "a")) == (Code.CLOSED, "not-applied")
+
+
+def calls_of(store, saved):
+    return {
+        "save": lambda: store.save(new_task()),
+        "complete": lambda: store.complete(saved),
+        "find": lambda: store.find("datto.com", "a"),
+        "list": lambda: list(store.open_tasks("datto.com")),
+        "claim": lambda: store.claim(saved),
+    }
+
+
+def saved_envelope():
+    envelope = new_task().envelope
+    envelope.saved_at.seconds = START // 1_000_000
+    return envelope
+
+
+@pytest.mark.parametrize("change", [{"shards": "16"}, {"margin": "60000"}, {"data_center": "*"}, {"shards": None}])
+def test_a_keyspace_that_was_made_anew_is_refused_once_the_clocks_are_compared_again(change):
+    session, now = FakeSession(), Now()
+    store = open_store(session, now)
+    store.save(new_task())
+    session.applied.clear()
+    session.settings.update(change)
+    now.value += CLOCK_LIMIT  # it was set
+    for call in calls_of(store, saved_envelope()).values():
+        assert failure_of(call) == (Code.SCHEMA_MISMATCH, "not-applied")
+    assert session.applied == []
+
+
+@pytest.mark.parametrize("name", ["save", "complete", "find", "list", "claim"])
+def test_each_call_notices_it_after_a_while_and_that_it_is_as_it_was(monkeypatch, name):
+    monkeypatch.setattr(settings_guard, "_INTERVAL", 0)
+    monkeypatch.setattr(settings_guard, "_SOON", 0)
+    session = FakeSession()
+    store = open_store(session, Now())
+    session.settings["shards"] = "16"
+    assert failure_of(calls_of(store, saved_envelope())[name]) == (Code.SCHEMA_MISMATCH, "not-applied")
+    session.settings["shards"] = "8"
+    store.complete(saved_envelope())
+
+
+def test_settings_that_can_not_be_read_are_in_nobodys_way(monkeypatch):
+    monkeypatch.setattr(settings_guard, "_INTERVAL", 0)
+    session = FakeSession()
+    store = open_store(session, Now())
+    session.settings = SimpleNamespace(items=lambda: (_ for _ in ()).throw(Unavailable("two replicas are down")))
+    store.complete(saved_envelope())
+    assert len(session.applied) == 1
 
 
 @pytest.mark.parametrize(

@@ -84,17 +84,19 @@ def test_a_worker_that_knows_no_type_loses_nothing(case):
 
 @cases("hashes")
 def test_another_form_of_a_hash_is_read(case):
-    envelope = wire.from_hash(case["text"], TYPES, ignore_unknown_fields=case["ignoreUnknownFields"])
+    options = {"ignore_unknown_fields": case["ignoreUnknownFields"], "limit": case.get("limit", wire.MAX_TASK_BYTES)}
+    envelope = wire.from_hash(case["text"], TYPES, **options)
     assert b64(wire.encode(envelope)) == case["binary"]
 
 
 @cases("refused")
 def test_what_is_wrong_is_refused(case):
+    limit = case.get("limit", wire.MAX_TASK_BYTES)
     with pytest.raises(wire.TaskError) as error:
         if "text" in case:
-            wire.from_hash(case["text"], TYPES)
+            wire.from_hash(case["text"], TYPES, limit=limit)
         else:
-            wire.decode(base64.b64decode(case["binary"]), case.get("limit", wire.MAX_TASK_BYTES))
+            wire.decode(base64.b64decode(case["binary"]), limit)
     assert error.value.code == case["code"]
 
 

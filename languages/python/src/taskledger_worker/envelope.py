@@ -109,7 +109,7 @@ def set_micros(time: Timestamp, micros: int) -> None:
 
 def decode(data: bytes, limit: int = MAX_TASK_BYTES) -> TaskEnvelope:
     """Reads an envelope. Raises TOO_LARGE and INVALID_ENVELOPE."""
-    _check_size(len(data), limit)
+    check_size(len(data), limit)
     return _decode(data)
 
 
@@ -125,7 +125,7 @@ def _decode(data: bytes) -> TaskEnvelope:
 def encode(envelope: TaskEnvelope, limit: int = MAX_TASK_BYTES) -> bytes:
     """The envelope's bytes, headers sorted by key. Raises TOO_LARGE."""
     data = envelope.SerializeToString(deterministic=True)
-    _check_size(len(data), limit)
+    check_size(len(data), limit)
     return data
 
 
@@ -140,7 +140,7 @@ def encode_body(envelope: TaskEnvelope, limit: int = MAX_TASK_BYTES) -> bytes:
     body.CopyFrom(envelope)
     body.ClearField("saved_at")
     data = body.SerializeToString(deterministic=True)
-    _check_size(len(data) + MAX_SAVED_AT_BYTES, limit)
+    check_size(len(data) + MAX_SAVED_AT_BYTES, limit)
     return data
 
 
@@ -196,7 +196,7 @@ def check_key(field: str, value: str, code: Code = Code.INVALID_KEY) -> None:
         raise TaskError(code, f"{field} must be 1 to {MAX_KEY_BYTES} bytes of UTF-8 without NUL; it has {size} bytes")
 
 
-def _check_size(size: int, limit: int) -> None:
+def check_size(size: int, limit: int) -> None:
     if size > limit:
         raise TaskError(Code.TOO_LARGE, f"the envelope has {size} bytes; the limit is {limit}")
 

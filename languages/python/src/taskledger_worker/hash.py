@@ -15,7 +15,18 @@ from google.protobuf.message import DecodeError, Message
 from taskledger.v1.envelope_pb2 import TaskEnvelope
 from taskledger.v1.sealed_data_pb2 import SealedData
 
-from .envelope import TYPE_PREFIX, Types, check_envelope, decode_data, pack_any, pool_of, type_name, type_of
+from .envelope import (
+    MAX_TASK_BYTES,
+    TYPE_PREFIX,
+    Types,
+    check_envelope,
+    check_size,
+    decode_data,
+    pack_any,
+    pool_of,
+    type_name,
+    type_of,
+)
 from .errors import Code, TaskError
 
 UNKNOWN_FIELDS_HEADER: Final = "taskledger-unknown-fields"
@@ -33,8 +44,12 @@ def to_hash(envelope: TaskEnvelope, types: Types) -> dict[str, Any]:
     return json_format.MessageToDict(hashable, descriptor_pool=_SEALING)
 
 
-def from_hash(text: str, types: Types, *, ignore_unknown_fields: bool = False) -> TaskEnvelope:
-    """Reads the JSON text of a hash. Raises INVALID_HASH, and UNKNOWN_TYPE for plain data of a type it does not know."""
+def from_hash(text: str, types: Types, *, ignore_unknown_fields: bool = False, limit: int = MAX_TASK_BYTES) -> TaskEnvelope:
+    """Reads the JSON text of a hash.
+
+    Raises INVALID_HASH, UNKNOWN_TYPE for plain data of a type it does not know, and TOO_LARGE if the envelope that it stands
+    for has more than `limit` bytes.
+    """
     name = type_name(_data_url(text))
     message = SealedData if name == SealedData.DESCRIPTOR.full_name else types.message(name)
     if message is None:
@@ -48,6 +63,7 @@ def from_hash(text: str, types: Types, *, ignore_unknown_fields: bool = False) -
         envelope.data.value = _canonical(message, envelope.data.value)
     _unknown_fields_from_header(envelope)
     check_envelope(envelope, Code.INVALID_HASH)
+    check_size(envelope.ByteSize(), limit)
     return envelope
 
 

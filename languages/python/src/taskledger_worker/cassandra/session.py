@@ -66,6 +66,8 @@ class RetryingSession:
         self._attempt_timeout = attempt_timeout
         self._retry_policy = FallthroughRetryPolicy()
         self.consistency = ConsistencyLevel.LOCAL_QUORUM
+        # Before each call; what it raises is raised instead.
+        self.check: Callable[[], None] = lambda: None
 
     def prepare(self, query: str, *, is_idempotent: bool = True) -> Any:
         """A prepared statement at the keyspace's consistency."""
@@ -89,6 +91,7 @@ class RetryingSession:
 
     def read_many(self, reads: Sequence[Statement], *, is_range: bool = False) -> list[list[Row]]:
         """Reads at once, in the order in which they are given; each that fails is tried again by itself."""
+        self.check()
         results: list[list[Row]] = []
         for start in range(0, len(reads), WINDOW):
             some = reads[start : start + WINDOW]
@@ -144,6 +147,7 @@ class RetryingSession:
         may_repeat: bool = True,
         is_range: bool = False,
     ) -> T:
+        self.check()
         end = time.monotonic() + self._deadline
         may_apply = False
         for count in range(1_000_000):

@@ -40,6 +40,11 @@ def read_settings(session: RetryingSession, keyspace: str, data_center: str, clo
     problems = _problems_of_tables(session, keyspace)
     if problems:
         raise _mismatch(keyspace, problems)
+    return read_values(session, keyspace, data_center, clock_limit)
+
+
+def read_values(session: RetryingSession, keyspace: str, data_center: str, clock_limit: int) -> Settings:
+    """Reads the settings alone. Raises SCHEMA_MISMATCH."""
     # By their names: if a replica does not answer, Cassandra asks another for a row, but not for a whole table.
     names = ", ".join(f"'{name}'" for name in _NAMES)
     rows = session.query(f'SELECT name, value FROM "{keyspace}".settings WHERE name IN ({names})')

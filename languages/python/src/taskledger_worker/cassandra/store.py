@@ -19,7 +19,8 @@ from .claims import CassandraClaims
 from .clock_guard import ClockGuard
 from .listing import Entry, Pass, Range
 from .session import RetryingSession, Statement
-from .settings import read_settings
+from .settings import read_settings, read_values
+from .settings_guard import SettingsGuard
 
 _LATE_SAVES: Final = 3
 _IDS_A_READ: Final = 256
@@ -60,6 +61,12 @@ class CassandraStore:
         if self._settings.has_several_data_centers:
             self._session.consistency = ConsistencyLevel.QUORUM
         self._prepare(keyspace)
+        # A look is one attempt: no call waits for it as long as for its own answer.
+        looking = RetryingSession(session, attempt_timeout, attempt_timeout)
+        looking.consistency = self._session.consistency
+        limit = self.clock.limit
+        self._watch = SettingsGuard(self._settings, lambda: read_values(looking, keyspace, data_center, limit))
+        self._session.check = self._watch.check
         self._guard = ClockGuard(self.clock, self._read_server_clock)
         self._claims = CassandraClaims(self._session, keyspace, self.clock, self._guard, self._version_of)
 
@@ -164,6 +171,7 @@ class CassandraStore:
         return found
 
     def _read_server_clock(self) -> int:
+        self._watch.suspect()  # when the clocks are compared, the settings are
         return int(self._session.read(self._read_clock, ())[0][0]) * 1000
 
     def _prepare(self, keyspace: str) -> None:

@@ -31,7 +31,9 @@ public final class Batches {
   }
 
   /**
-   * Gives the envelopes of a batch, in order.
+   * Gives the envelopes of a batch, in order. Each is made when the one before has been consumed, with headers of its own, also
+   * where the tasks share them: 50 KB may have 10,000 tasks that share a kilobyte. Who keeps them all may need a hundred
+   * megabytes and more.
    *
    * @param bytes an encoded batch
    * @param limit the most bytes that an envelope may have

@@ -295,7 +295,7 @@ public final class Envelopes {
     return Timestamp.newBuilder().setSeconds(Math.floorDiv(micros, 1_000_000L)).setNanos(nanos).build();
   }
 
-  private static void checkSize(int size, int limit) {
+  static void checkSize(int size, int limit) {
     if (size > limit)
       throw new InvalidTaskException(
           Code.TOO_LARGE, "the envelope has " + size + " bytes; the limit is " + limit);

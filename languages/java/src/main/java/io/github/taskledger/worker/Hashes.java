@@ -44,9 +44,24 @@ public final class Hashes {
    * @param types those that are known
    * @param ignoreUnknownFields whether keys that the schema does not have are passed over
    * @return the envelope
-   * @throws InvalidTaskException INVALID_HASH, and UNKNOWN_TYPE for plain data of a type that is not among the types
+   * @throws InvalidTaskException INVALID_HASH, UNKNOWN_TYPE for plain data of a type that is not among the types, and TOO_LARGE
+   *     if the envelope has more bytes than {@link Envelopes#MAX_TASK_BYTES}
    */
   public static TaskEnvelope read(String text, TaskTypes types, boolean ignoreUnknownFields) {
+    return read(text, types, ignoreUnknownFields, Envelopes.MAX_TASK_BYTES);
+  }
+
+  /**
+   * Reads the JSON text of a hash.
+   *
+   * @param text JSON
+   * @param types those that are known
+   * @param ignoreUnknownFields whether keys that the schema does not have are passed over
+   * @param limit the most bytes that the envelope may have
+   * @return the envelope
+   * @throws InvalidTaskException INVALID_HASH, UNKNOWN_TYPE for plain data of a type that is not among the types, and TOO_LARGE
+   */
+  public static TaskEnvelope read(String text, TaskTypes types, boolean ignoreUnknownFields, int limit) {
     String name = dataType(text);
     boolean isSealed = name.equals(SEALED);
     if (!isSealed && types.message(name).isEmpty())
@@ -55,6 +70,7 @@ public final class Hashes {
     Envelopes.checked(read, Code.INVALID_HASH);
     Any data = isSealed ? unseal(read.getData()) : canonical(read.getData(), types.message(name).get());
     TaskEnvelope envelope = unknownFieldsFromHeader(read.toBuilder().setData(data).build());
+    Envelopes.checkSize(envelope.getSerializedSize(), limit);
     return Envelopes.checked(envelope, Code.INVALID_HASH);
   }
 

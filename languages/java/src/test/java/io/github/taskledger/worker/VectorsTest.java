@@ -33,8 +33,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** Every case of test/vectors/manifest.json. */
 class VectorsTest {
-  private static final JsonObject MANIFEST = readManifest();
-  private static final TaskTypes TYPES = new TaskTypes(
+  static final JsonObject MANIFEST = readManifest();
+  static final TaskTypes TYPES = new TaskTypes(
       FetchFile.getDefaultInstance(),
       SendMail.getDefaultInstance(),
       EveryKind.getDefaultInstance(),
@@ -46,6 +46,10 @@ class VectorsTest {
     } catch (IOException error) {
       throw new IllegalStateException(error);
     }
+  }
+
+  private static int limitOf(JsonObject each) {
+    return each.has("limit") ? each.get("limit").getAsInt() : Envelopes.MAX_TASK_BYTES;
   }
 
   private static Stream<Arguments> cases(String kind) {
@@ -118,16 +122,16 @@ class VectorsTest {
   @MethodSource("hashes")
   void anotherFormOfAHashIsRead(String name, JsonObject each) {
     boolean ignoreUnknownFields = each.get("ignoreUnknownFields").getAsBoolean();
-    TaskEnvelope envelope = Hashes.read(each.get("text").getAsString(), TYPES, ignoreUnknownFields);
+    TaskEnvelope envelope = Hashes.read(each.get("text").getAsString(), TYPES, ignoreUnknownFields, limitOf(each));
     assertArrayEquals(bytes(each, "binary"), Envelopes.encode(envelope));
   }
 
   @ParameterizedTest(name = "{0}")
   @MethodSource("refused")
   void whatIsWrongIsRefused(String name, JsonObject each) {
-    int limit = each.has("limit") ? each.get("limit").getAsInt() : Envelopes.MAX_TASK_BYTES;
+    int limit = limitOf(each);
     TaskException error = assertThrows(TaskException.class, () -> {
-      if (each.has("text")) Hashes.read(each.get("text").getAsString(), TYPES, false);
+      if (each.has("text")) Hashes.read(each.get("text").getAsString(), TYPES, false, limit);
       else Envelopes.decode(bytes(each, "binary"), limit);
     });
     assertEquals(each.get("code").getAsString(), error.code().name());

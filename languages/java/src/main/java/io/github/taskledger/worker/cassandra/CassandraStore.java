@@ -50,6 +50,7 @@ public final class CassandraStore implements Store {
   private final VersionClock clock;
   private final ClockGuard guard;
   private final Settings settings;
+  private final SettingsGuard watch;
 
   /**
    * Reads the keyspace's settings.
@@ -86,6 +87,12 @@ public final class CassandraStore implements Store {
     this.clock = clock;
     this.settings = Settings.read(this.session, keyspace, dataCenter, clock.limit());
     if (settings.hasSeveralDataCenters()) this.session.setConsistency(DefaultConsistencyLevel.QUORUM);
+    // A look is one attempt: no call waits for it as long as for its own answer.
+    RetryingSession looking = new RetryingSession(session, limits.attempt(), limits.attempt());
+    if (settings.hasSeveralDataCenters()) looking.setConsistency(DefaultConsistencyLevel.QUORUM);
+    this.watch =
+        new SettingsGuard(settings, () -> Settings.readValues(looking, keyspace, dataCenter, clock.limit()));
+    this.session.setCheck(watch::check);
     this.guard = new ClockGuard(clock, this::serverClock);
   }
 
@@ -189,6 +196,7 @@ public final class CassandraStore implements Store {
   }
 
   private long serverClock() {
+    watch.suspect(); // when the clocks are compared, the settings are
     var rows = session.read(new Statement("SELECT toUnixTimestamp(now()) AS now FROM system.local"));
     return (long) rows.get(0).get("now") * 1000;
   }
@@ -201,6 +209,10 @@ public final class CassandraStore implements Store {
 
   RetryingSession session() {
     return session;
+  }
+
+  SettingsGuard watch() {
+    return watch;
   }
 
   int shards() {

@@ -41,6 +41,7 @@ final class RetryingSession {
   private final Duration deadline;
   private final Duration attempt;
   private volatile ConsistencyLevel consistency = DefaultConsistencyLevel.LOCAL_QUORUM;
+  private volatile Runnable check = () -> {};
 
   /** A read of a range met more tombstones than the server allows: a part of the range may be read. */
   static final class TooManyTombstones extends Exception {
@@ -57,6 +58,11 @@ final class RetryingSession {
     this.consistency = consistency;
   }
 
+  /** What is to be done before each call; what it throws is thrown instead. */
+  void setCheck(Runnable check) {
+    this.check = check;
+  }
+
   void write(List<Statement> statements) {
     retry(timeout -> session.apply(statements, consistency, timeout), true);
   }
@@ -67,6 +73,7 @@ final class RetryingSession {
 
   /** Reads at once, in the order of the statements; each that fails is tried again by itself. */
   List<List<Map<String, Object>>> readAll(List<Statement> statements) {
+    check.run();
     List<List<Map<String, Object>>> results = new ArrayList<>();
     for (int start = 0; start < statements.size(); start += WINDOW) {
       List<Statement> some = statements.subList(start, Math.min(start + WINDOW, statements.size()));
@@ -97,6 +104,7 @@ final class RetryingSession {
   }
 
   private <T> T retry(Function<Duration, CompletionStage<T>> begin, boolean isWrite) {
+    check.run();
     long end = System.nanoTime() + deadline.toNanos();
     boolean mayApply = false;
     for (int tries = 0; ; tries++) {

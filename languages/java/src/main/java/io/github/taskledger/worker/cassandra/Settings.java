@@ -32,12 +32,17 @@ record Settings(int shards, long gracePeriod, boolean hasSeveralDataCenters) {
       throw new InvalidTaskException(Code.INVALID_ARGUMENT, "a keyspace has 1 to 48 letters, digits and underscores");
     List<String> problems = problemsOfTables(session, keyspace);
     if (!problems.isEmpty()) throw mismatch(keyspace, problems);
+    return readValues(session, keyspace, dataCenter, clockLimit);
+  }
+
+  /** Reads the settings alone. Throws SCHEMA_MISMATCH. */
+  static Settings readValues(RetryingSession session, String keyspace, String dataCenter, long clockLimit) {
     // By their names: if a replica does not answer, Cassandra asks another for a row, but not for a whole table.
     String query = "SELECT name, value FROM \"" + keyspace + "\".settings WHERE name IN ?";
     Map<String, String> found = new HashMap<>();
     for (var row : session.read(new Statement(query, List.of("layout", "shards", "data_center", "grace_period"))))
       found.put((String) row.get("name"), (String) row.get("value"));
-    problems = problemsOf(found, dataCenter, clockLimit);
+    List<String> problems = problemsOf(found, dataCenter, clockLimit);
     if (!problems.isEmpty()) throw mismatch(keyspace, problems);
     boolean hasSeveral = found.get("data_center").equals("*");
     return new Settings(Integer.parseInt(found.get("shards")), Long.parseLong(found.get("grace_period")) * 1000, hasSeveral);

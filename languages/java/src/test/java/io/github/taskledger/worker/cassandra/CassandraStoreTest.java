@@ -40,6 +40,7 @@ import java.util.function.Function;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -124,12 +125,72 @@ class CassandraStoreTest {
     return Envelopes.versionOf(task.envelope());
   }
 
-  private static StoreException failureOf(org.junit.jupiter.api.function.Executable act) {
+  private static StoreException failureOf(Executable act) {
     return assertThrows(StoreException.class, act);
   }
 
   private static DriverException timeout() {
     return new DriverTimeoutException("no answer");
+  }
+
+  private static Map<String, Executable> callsOf(CassandraStore store, TaskEnvelope saved) {
+    return Map.of(
+        "save", () -> store.save(newTask("a")),
+        "complete", () -> store.complete(saved),
+        "find", () -> store.find("datto.com", "a"),
+        "list", () -> store.openTasks("datto.com").toList());
+  }
+
+  private static TaskEnvelope saved() {
+    return Envelopes.withVersion(newTask("a").envelope(), START);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"shards,16", "margin,60000", "data_center,*", "shards,"})
+  void aKeyspaceThatWasMadeAnewIsRefusedOnceTheClocksAreComparedAgain(String setting, String value) {
+    CassandraStore store = open();
+    store.save(newTask("a"));
+    applied.clear();
+    settings.put(setting, value == null ? "" : value);
+    now += 1_000_000; // it was set
+    Map<String, Executable> calls = callsOf(store, saved());
+    for (String name : List.of("save", "complete", "find", "list")) {
+      StoreException failure = failureOf(calls.get(name));
+      assertEquals(Code.SCHEMA_MISMATCH, failure.code());
+      assertEquals(false, failure.mayApply());
+    }
+    assertEquals(List.of(), applied);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"save", "complete", "find", "list"})
+  void eachCallNoticesItAfterAWhileAndThatItIsAsItWas(String name) throws Throwable {
+    CassandraStore store = open();
+    settings.put("shards", "16");
+    store.watch().suspect(); // as it does after a minute
+    assertEquals(Code.SCHEMA_MISMATCH, failureOf(callsOf(store, saved()).get(name)).code());
+    settings.put("shards", "8");
+    store.watch().suspect();
+    callsOf(store, saved()).get(name).execute();
+  }
+
+  @Test
+  void settingsThatCanNotBeReadAreInNobodysWay() {
+    SettingsGuard guard = new SettingsGuard(
+        new Settings(8, MARGIN, false),
+        () -> {
+          throw new StoreException(Code.UNAVAILABLE, "two replicas are down", false, null);
+        },
+        0);
+    guard.check();
+  }
+
+  @Test
+  void settingsAreReadAgainWhenTheIntervalIsOver() {
+    Settings first = new Settings(8, MARGIN, false);
+    SettingsGuard often = new SettingsGuard(first, () -> new Settings(16, MARGIN, false), 0);
+    assertEquals(Code.SCHEMA_MISMATCH, failureOf(often::check).code());
+    new SettingsGuard(first, () -> new Settings(16, MARGIN, false)).check(); // not yet
   }
 
   @Test

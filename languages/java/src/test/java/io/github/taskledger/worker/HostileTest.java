@@ -1,0 +1,227 @@
+package io.github.taskledger.worker;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.protobuf.Any;
+import com.google.protobuf.ByteString;
+import io.github.taskledger.v1.TaskBatch;
+import io.github.taskledger.v1.TaskEnvelope;
+import io.github.taskledger.v1.TaskGroup;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+import java.util.Random;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Bytes and texts of which nothing is known: each gives tasks that can be passed on, or one of the documented errors. */
+class HostileTest {
+  private static final int ROUNDS = 10_000;
+
+  /** Memory is bounded by what is read at once: none of these is longer. */
+  private static final int LIMIT = 64 * 1024;
+
+  private static final List<byte[]> ENVELOPES = binaries("envelopes", "binary");
+  private static final List<byte[]> BATCHES =
+      Stream.concat(binaries("batches", "binary").stream(), Stream.of(repeat("\u0082\u0001\0", LIMIT / 2))).toList();
+  private static final List<byte[]> STREAMS = streams();
+  private static final List<byte[]> HASHES = hashes();
+  private static final List<byte[]> PARTS = Stream.of(
+          "\0", "\u00ff", "\u0080".repeat(5), "\u00ff".repeat(10), "\u0082\u0001", "\u008a\u0001", "\n\0", ":\0", "\u001b")
+      .map(part -> part.getBytes(StandardCharsets.ISO_8859_1))
+      .toList();
+  private static final List<byte[]> WORDS = Stream.of(
+          "{", "}", "\"", "\\", "\\ud800", "null", "-0", "1e999", "NaN", ",", ":", "\"@type\":", "\0", "\ufeff", "é", "[".repeat(300))
+      .map(word -> word.getBytes(StandardCharsets.UTF_8))
+      .toList();
+
+  /** Each, what it reads, and the errors that it is documented to throw. */
+  enum Decoder {
+    BINARY(ENVELOPES, PARTS, Code.INVALID_ENVELOPE),
+    HASH(HASHES, WORDS, Code.INVALID_HASH, Code.UNKNOWN_TYPE),
+    BATCH(BATCHES, PARTS, Code.TOO_LARGE, Code.INVALID_BATCH, Code.INVALID_ENVELOPE),
+    FRAMES(STREAMS, PARTS, Code.TOO_LARGE, Code.INVALID_BATCH, Code.INVALID_ENVELOPE, Code.TRUNCATED);
+
+    private final List<byte[]> samples;
+    private final List<byte[]> pieces;
+    private final Set<String> outcomes = new TreeSet<>(Set.of("whole"));
+
+    Decoder(List<byte[]> samples, List<byte[]> pieces, Code... codes) {
+      this.samples = samples;
+      this.pieces = pieces;
+      for (Code code : codes) outcomes.add(code.name());
+    }
+
+    void read(byte[] data, Consumer<TaskEnvelope> consumer) throws IOException {
+      switch (this) {
+        case BINARY -> consumer.accept(Envelopes.decode(data, LIMIT));
+        case HASH ->
+            consumer.accept(Hashes.read(new String(data, StandardCharsets.UTF_8), VectorsTest.TYPES, false, LIMIT));
+        case BATCH -> Batches.decode(data, LIMIT, consumer);
+        case FRAMES -> {
+          ByteArrayInputStream stream = new ByteArrayInputStream(data);
+          Optional<byte[]> frame;
+          while ((frame = Frames.read(stream, LIMIT)).isPresent()) Frames.tasks(frame.get(), consumer);
+        }
+      }
+    }
+
+    /** The code of the error that ended the tasks. What is read can be written, and read again. */
+    String outcomeOf(byte[] data) throws IOException {
+      try {
+        read(data, task -> assertEquals(task, Envelopes.decode(Envelopes.encode(task), Envelopes.MAX_TASK_BYTES)));
+      } catch (InvalidTaskException error) {
+        return error.code().name();
+      }
+      return "whole";
+    }
+
+    /** Changes a sample at one place to three. */
+    byte[] mutate(Random random) {
+      byte[] value = pick(samples, random);
+      for (int i = random.nextInt(3); i >= 0; i--) {
+        int first = random.nextInt(value.length + 1);
+        int second = random.nextInt(value.length + 1);
+        int at = Math.min(first, second);
+        int end = Math.max(first, second);
+        byte[] other = pick(samples, random);
+        value = switch (random.nextInt(6)) {
+          case 0 -> join(value, at, pick(pieces, random), 0, value, at);
+          case 1 -> join(value, at, pick(pieces, random), 0, value, Math.min(at + 1, value.length));
+          case 2 -> join(value, at, value, end);
+          case 3 -> join(value, end, value, at);
+          case 4 -> join(value, at, other, random.nextInt(other.length + 1));
+          default -> join(value, at, value, value.length);
+        };
+      }
+      return value;
+    }
+  }
+
+  /** A text, each of whose characters is a byte, as often as it fits into so many bytes. */
+  private static byte[] repeat(String part, int size) {
+    return part.repeat(size / part.length()).getBytes(StandardCharsets.ISO_8859_1);
+  }
+
+  private static byte[] pick(List<byte[]> all, Random random) {
+    return all.get(random.nextInt(all.size()));
+  }
+
+  /** The beginning of one, and the end of another. */
+  private static byte[] join(byte[] begin, int until, byte[] end, int from) {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    bytes.write(begin, 0, until);
+    bytes.write(end, from, end.length - from);
+    return bytes.toByteArray();
+  }
+
+  private static byte[] join(byte[] begin, int until, byte[] middle, int from, byte[] end, int rest) {
+    byte[] head = join(begin, until, middle, from);
+    return join(head, head.length, end, rest);
+  }
+
+  private static Stream<JsonObject> cases(String kind) {
+    return VectorsTest.MANIFEST.getAsJsonArray(kind).asList().stream().map(JsonElement::getAsJsonObject);
+  }
+
+  private static List<byte[]> binaries(String kind, String key) {
+    return cases(kind)
+        .map(each -> Base64.getDecoder().decode(each.get(key).getAsString()))
+        .filter(bytes -> bytes.length <= LIMIT / 2)
+        .toList();
+  }
+
+  private static List<byte[]> hashes() {
+    Stream<String> written = cases("envelopes").map(each -> each.get("hash").toString());
+    Stream<String> others = cases("hashes").map(each -> each.get("text").getAsString());
+    return Stream.concat(written, others).map(text -> text.getBytes(StandardCharsets.UTF_8)).toList();
+  }
+
+  private static List<byte[]> streams() {
+    List<byte[]> streams = new ArrayList<>(binaries("streams", "stream"));
+    streams.add(framed(ENVELOPES.subList(0, 3)));
+    streams.add(framed(BATCHES.subList(0, 4)));
+    streams.add(framed(List.of(ENVELOPES.get(0), BATCHES.get(1))));
+    return streams;
+  }
+
+  private static byte[] framed(List<byte[]> messages) {
+    ByteArrayOutputStream stream = new ByteArrayOutputStream();
+    try {
+      for (byte[] message : messages) Frames.write(stream, message);
+    } catch (IOException impossible) {
+      throw new UncheckedIOException(impossible);
+    }
+    return stream.toByteArray();
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void whatWasChangedAtRandomIsReadOrRefusedWithADocumentedError(Decoder decoder) throws IOException {
+    Random random = new Random(1);
+    Set<String> found = new TreeSet<>();
+    for (byte[] sample : decoder.samples) found.add(decoder.outcomeOf(sample));
+    for (int i = 0; i < ROUNDS; i++) found.add(decoder.outcomeOf(decoder.mutate(random)));
+    assertEquals(decoder.outcomes, found);
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void bytesAtRandomAreReadOrRefusedWithADocumentedError(Decoder decoder) throws IOException {
+    Random random = new Random(2);
+    Set<String> found = new TreeSet<>();
+    for (int i = 0; i < ROUNDS; i++) {
+      byte[] data = new byte[random.nextInt(100)];
+      random.nextBytes(data);
+      found.add(decoder.outcomeOf(data));
+    }
+    assertTrue(decoder.outcomes.containsAll(found), found::toString);
+  }
+
+  /** As few bytes as name so many tasks, which share as much as may be. */
+  private static byte[] sharedHeaders(int count) {
+    TaskEnvelope.Builder shared = TaskEnvelope.newBuilder().setTaskList("l").setData(Any.newBuilder().setTypeUrl("x/a"));
+    for (int i = 0; shared.build().getSerializedSize() <= 1024 - 8; i++)
+      shared.putHeaders("" + (char) (0x21 + i / 90) + (char) (0x21 + i % 90), "");
+    TaskGroup group = TaskGroup.newBuilder()
+        .setShared(shared)
+        .addAllIds(Collections.nCopies(count, "a"))
+        .addAllData(Collections.nCopies(count, ByteString.EMPTY))
+        .build();
+    return TaskBatch.newBuilder().addGroups(group).build().toByteArray();
+  }
+
+  @Test
+  void tasksOfABatchAreMadeOneByOne() {
+    byte[] batch = sharedHeaders(Batches.MAX_TASKS);
+    assertTrue(batch.length < 52_000);
+    int[] count = {0};
+    Batches.decode(batch, LIMIT, task -> {
+      count[0]++;
+      assertTrue(task.getHeadersCount() > 100);
+    });
+    assertEquals(Batches.MAX_TASKS, count[0]);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"\u0082\u0001\0", "\u0082\u0001\u0002\n\0", "\u0088\u0001\0", "\u0080\u0002\0"})
+  void aBatchOfAsManySmallPartsAsFitIsRefused(String part) throws IOException {
+    assertTrue(Set.of("TOO_LARGE", "INVALID_BATCH").contains(Decoder.BATCH.outcomeOf(repeat(part, LIMIT))));
+  }
+}
