@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DamagedTaskSchema } from "../../gen/taskledger/v1/damaged_task_pb.js";
 import { TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
 import { CassandraAdapter } from "../../src/adapters/cassandra/index.js";
-import { shardOf } from "../../src/adapters/cassandra/shard.js";
+import { shardOf } from "../../src/adapters/cassandra/model/partition.js";
 import { cassandra } from "../cassandra/coordinates.js";
 import { newKeyspace, rawClient, replication, shutDown } from "../cassandra-adapter/connection.js";
 import { DriverActor, driverCassandra } from "./driver.js";

@@ -518,7 +518,7 @@ func callsOf(t *testing.T, store *Store, saved *taskledgerv1.TaskEnvelope) map[s
 }
 
 func TestAKeyspaceThatWasMadeAnewIsRefusedOnceTheClocksAreComparedAgain(t *testing.T) {
-	for _, change := range [][2]string{{"shards", "16"}, {"margin", "60000"}, {"data_center", "*"}, {"shards", ""}} {
+	for _, change := range [][2]string{{"shards", "16"}, {"grace_period", "90000"}, {"data_center", "*"}, {"shards", ""}} {
 		fake := newFake()
 		store := openOn(t, fake)
 		task := newTask(t, "a")

@@ -173,7 +173,7 @@ def saved_envelope():
     return envelope
 
 
-@pytest.mark.parametrize("change", [{"shards": "16"}, {"margin": "60000"}, {"data_center": "*"}, {"shards": None}])
+@pytest.mark.parametrize("change", [{"shards": "16"}, {"grace_period": "90000"}, {"data_center": "*"}, {"shards": None}])
 def test_a_keyspace_that_was_made_anew_is_refused_once_the_clocks_are_compared_again(change):
     session, now = FakeSession(), Now()
     store = open_store(session, now)

@@ -146,7 +146,7 @@ class CassandraStoreTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"shards,16", "margin,60000", "data_center,*", "shards,"})
+  @CsvSource({"shards,16", "grace_period,90000", "data_center,*", "shards,"})
   void aKeyspaceThatWasMadeAnewIsRefusedOnceTheClocksAreComparedAgain(String setting, String value) {
     CassandraStore store = open();
     store.save(newTask("a"));
