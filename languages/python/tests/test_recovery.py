@@ -306,6 +306,17 @@ def test_cancelling_an_event_loops_recover_releases_what_its_handlers_had_claime
     assert store.claim(envelope).attempt == 2
 
 
+def test_an_event_loops_worker_may_wait_in_one_loop_after_another(store):
+    worker = AsyncWorker(store)
+
+    async def main():
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(worker.recover("acme.com", every=60), 0.5)
+
+    for _ in range(2):
+        asyncio.run(main())
+
+
 @pytest.mark.parametrize(
     "options",
     [{"max_attempts": 0}, {"lease": 0}, {"lease": float("inf")}, {"backoff": (-1, 1)}, {"backoff": (1, float("nan"))}],

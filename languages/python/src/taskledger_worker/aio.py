@@ -45,8 +45,8 @@ class AsyncWorker:
         self._logger = logger or logging.getLogger("taskledger_worker")
         self._handlers = Handlers(self._logger)
         self._stopped = threading.Event()
-        self._woken = asyncio.Event()
-        self._running: set[threading.Event] = set()
+        # What is set when the worker is stopped: what handlers look at, and what passes wait for.
+        self._told: set[threading.Event | asyncio.Event] = set()
 
     def does(self, message: type[M]) -> Callable[[AsyncHandler[M]], AsyncHandler[M]]:
         """Gives the tasks of a type to a coroutine function. What it raises leaves the task open.
@@ -66,9 +66,8 @@ class AsyncWorker:
         """Begins no more tasks, and sets `cancelled` for those that run. To be called in the event loop's thread, as
         `loop.add_signal_handler` does."""
         self._stopped.set()
-        self._woken.set()
-        for cancelled in self._running:
-            cancelled.set()
+        for event in self._told:
+            event.set()
 
     async def run(self, stream: asyncio.StreamReader, *, limit: int = MAX_FRAME_BYTES) -> Summary:
         """Does the tasks of a stream of frames, as `Worker.run` does. Cancelling it cancels the handlers."""
@@ -118,7 +117,7 @@ class AsyncWorker:
                 if every is None or error.code not in PASSING_ERRORS:
                     raise
                 self._logger.warning("a pass over list %r ended early: %s", task_list, error)
-            if every is None or await _is_set_within(self._woken, every):
+            if every is None or await self._is_stopped_within(every):
                 break
         return summary
 
@@ -208,7 +207,7 @@ class AsyncWorker:
                     break
             cancelled.set()
 
-        self._running.add(cancelled)
+        self._told.add(cancelled)
         if self._stopped.is_set():
             cancelled.set()
         renewing = asyncio.create_task(renew())
@@ -216,7 +215,7 @@ class AsyncWorker:
             yield cancelled
         finally:
             ended.set()
-            self._running.discard(cancelled)
+            self._told.discard(cancelled)
             await renewing
 
     async def _tasks_of(self, frames: AsyncIterable[bytes], summary: Summary) -> AsyncIterator[TaskEnvelope]:
@@ -227,6 +226,16 @@ class AsyncWorker:
             except TaskError as error:
                 summary.unread += 1
                 self._logger.error("a frame of %d bytes can't be read: %s", len(frame), error)
+
+    async def _is_stopped_within(self, seconds: float) -> bool:
+        if self._stopped.is_set():
+            return True
+        stopped = asyncio.Event()
+        self._told.add(stopped)
+        try:
+            return await _is_set_within(stopped, seconds)
+        finally:
+            self._told.discard(stopped)
 
     def _claiming_store(self) -> Store:
         return cast(Store, self._store)  # it fails at the first call that it lacks
