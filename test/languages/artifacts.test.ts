@@ -34,7 +34,9 @@ describe.skipIf(missingOf("Python") !== undefined)("the Python package", () => {
   test("is an sdist that installs the same files", { timeout: 300_000 }, async () => {
     const folder = await mkdtemp(join(tmpdir(), "taskledger-sdist-"));
     const run = (script: string) => runToEnd({ command: "sh", args: ["-ec", script], cwd: folder });
-    await run(`python3 -m venv venv && venv/bin/pip install --quiet --disable-pip-version-check "${sdist}"`);
+    // Without the cache, which has what was built of an earlier sdist of this name.
+    const install = "venv/bin/pip install --quiet --disable-pip-version-check --no-cache-dir";
+    await run(`python3 -m venv venv && ${install} "${sdist}"`);
     const where = `import taskledger_worker, pathlib; print(pathlib.Path(taskledger_worker.__file__).parents[1])`;
     const site = (await run(`venv/bin/python -c "${where}"`)).trim();
     const installed: string[] = [];
@@ -73,7 +75,7 @@ describe.skipIf(missingOf("Java") !== undefined)("the Java artifacts", () => {
   test("are its sources and its documentation", async () => {
     const [sources, javadoc] = [await filesOf("-sources"), await filesOf("-javadoc")];
     expect(sources).toContain("io/github/taskledger/worker/Worker.java");
-    expect(javadoc).toContain("io/github/taskledger/worker/Worker.html");
+    expect(javadoc).toContain("io.github.taskledger.worker/io/github/taskledger/worker/Worker.html");
     for (const members of [sources, javadoc]) expect(members.filter((name) => name.includes("example"))).toEqual([]);
   });
 

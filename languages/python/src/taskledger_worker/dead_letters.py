@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime, timezone
+from typing import Final
 from urllib.parse import quote
 
 from taskledger.v1.envelope_pb2 import TaskEnvelope
 
 from .envelope import MAX_KEY_BYTES, saved_version
 
-_MAX_REASON = 1000
+_MAX_REASON: Final = 1000
+# What ECMAScript's encodeURIComponent leaves as it is, beside letters, digits and "_.-~".
+_UNESCAPED: Final = "!*'()"
 
 
 def dead_letter(envelope: TaskEnvelope, task_list: str, attempts: int, error: BaseException) -> TaskEnvelope:
@@ -36,10 +39,6 @@ def _letter_id(envelope: TaskEnvelope) -> str:
     if len(name.encode()) <= MAX_KEY_BYTES:
         return name
     return f"sha256:{hashlib.sha256(name.encode()).hexdigest()}"
-
-
-# What JavaScript's encodeURIComponent leaves as it is, beside letters, digits and "_.-~".
-_UNESCAPED = "!*'()"
 
 
 def _reason_of(error: BaseException) -> str:
