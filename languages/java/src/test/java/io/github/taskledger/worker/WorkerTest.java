@@ -59,6 +59,13 @@ class WorkerTest {
     logger.removeHandler(notes);
   }
 
+  /** How each entry begins. */
+  private void assertLogged(String... beginnings) {
+    assertEquals(beginnings.length, logged.size(), logged::toString);
+    for (int i = 0; i < beginnings.length; i++)
+      assertTrue(logged.get(i).startsWith(beginnings[i]), logged.get(i));
+  }
+
   private static TaskEnvelope unsaved(String id, Message data) {
     return Envelopes.create("acme.com", id, data);
   }
@@ -94,13 +101,14 @@ class WorkerTest {
     assertEquals(new Summary(1, 3, 2, 2), summary);
     assertEquals(List.of("good"), completed);
     // An unknown type is told of once, and each other problem by its name.
-    assertEquals(List.of(
-        "SEVERE task 'bad' of 'acme.com' failed; it stays open: java.io.IOException: it failed",
-        "SEVERE task 'deep' of 'acme.com' failed; it stays open: java.lang.StackOverflowError",
-        "SEVERE a frame of 11 bytes can't be read",
-        "SEVERE task 'unsaved' of 'acme.com' failed; it stays open: NOT_SAVED",
+    assertLogged(
+        "SEVERE task \"bad\" of \"acme.com\" failed; it stays open: java.io.IOException: it failed",
+        "SEVERE task \"deep\" of \"acme.com\" failed; it stays open: java.lang.StackOverflowError",
+        "SEVERE a frame of 11 bytes can't be read: INVALID_ENVELOPE",
+        "SEVERE task \"unsaved\" of \"acme.com\" failed; it stays open: "
+            + "io.github.taskledger.worker.InvalidTaskException: NOT_SAVED",
         "WARNING tasks of type example.v1.SendMail are passed over: there is no handler for it",
-        "SEVERE a frame of 0 bytes can't be read"), logged);
+        "SEVERE a frame of 0 bytes can't be read: INVALID_ENVELOPE");
   }
 
   @Test
@@ -118,7 +126,7 @@ class WorkerTest {
   @Test
   void aDamagedTaskIsPassedOverAndLogged() throws Exception {
     assertFalse(worker().handle(Envelopes.stored("l", "i", 1, new byte[] {-1})));
-    assertEquals(List.of("SEVERE task 'i' of 'l' is passed over: its store holds bytes that are no task"), logged);
+    assertLogged("SEVERE task \"i\" of \"l\" is passed over: its store holds bytes that are no task");
   }
 
   @Test
