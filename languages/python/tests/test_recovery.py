@@ -306,6 +306,36 @@ def test_cancelling_an_event_loops_recover_releases_what_its_handlers_had_claime
     assert store.claim(envelope).attempt == 2
 
 
+def test_cancelling_an_event_loops_recover_releases_a_claim_that_is_just_being_granted(store):
+    saved(store)
+    worker = AsyncWorker(store)
+    claiming, may_go_on = threading.Event(), threading.Event()
+    claim = store.claim
+
+    def claim_slowly(*args, **options):
+        claiming.set()
+        assert may_go_on.wait(10)
+        return claim(*args, **options)
+
+    store.claim = claim_slowly
+
+    async def main():
+        @worker.does(FetchFile)
+        async def fetch(file, context):
+            pytest.fail("it is begun")
+
+        recovering = asyncio.create_task(worker.recover("acme.com", older_than=0))
+        await asyncio.to_thread(claiming.wait, 10)
+        recovering.cancel()
+        await asyncio.sleep(0)
+        may_go_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await recovering
+
+    asyncio.run(main())
+    assert attempts_at(store) == (None, 1)
+
+
 def test_an_event_loops_worker_may_wait_in_one_loop_after_another(store):
     worker = AsyncWorker(store)
 

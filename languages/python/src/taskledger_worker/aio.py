@@ -183,7 +183,7 @@ class AsyncWorker:
         if found is None:
             return Result.PASSED_OVER
         attempts = Attempts(self._claiming_store(), terms, self._logger)
-        attempt = await asyncio.to_thread(attempts.begin, envelope)
+        attempt = await _begin(attempts, envelope)
         if attempt is None:
             return Result.PASSED_OVER
         try:
@@ -239,6 +239,18 @@ class AsyncWorker:
 
     def _claiming_store(self) -> Store:
         return cast(Store, self._store)  # it fails at the first call that it lacks
+
+
+async def _begin(attempts: Attempts, envelope: TaskEnvelope) -> Attempt | None:
+    begun = asyncio.ensure_future(asyncio.to_thread(attempts.begin, envelope))
+    try:
+        return await asyncio.shield(begun)
+    except asyncio.CancelledError:
+        # A claim that was granted must be known, to be released.
+        attempt = await begun
+        if attempt is not None:
+            await asyncio.to_thread(attempts.end, attempt, Ending(Result.FAILED, 0))
+        raise
 
 
 async def _try_once(
