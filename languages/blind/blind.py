@@ -1,6 +1,10 @@
 """A reader of tasks without a protobuf library, written from docs/protocol.md and the .proto files alone.
 
     python3 blind.py [MANIFEST]     goes through the cases of test/vectors/manifest.json that need no task type's schema
+
+It reads envelopes, streams of frames and compact batches, makes what is saved of an envelope and what a reader makes of a
+stored row, and places ids in shards. It does not read JSON hashes, nor the fields of data: for these one needs the schemas.
+Reading an envelope takes a third of it, batches another; the rest is the checks that compare it with the vectors.
 """
 
 import base64

@@ -1,3 +1,4 @@
+import { REDELIVERY } from "../../src/adapter/claim-store.js";
 import { decodeEnvelope } from "../../src/envelope/decode.js";
 import { DEFAULT_MAX_TASK_BYTES, savedAtOf } from "../../src/envelope/envelope.js";
 import type { Actor, Failable, HeldTask, Situation } from "./actor.js";
@@ -23,15 +24,20 @@ export interface ClaimingActor extends Actor {
   forget(claim: PlainClaim, situation: Situation): Promise<void>;
 }
 
-/** What one of two processes does, its clock standing `at` so many milliseconds after the beginning. */
-export type ClaimStep = { readonly by: "A" | "B"; readonly at: number } & (
+/** What a process does, its clock standing `at` so many milliseconds after the beginning. */
+export type ClaimStep = { readonly at: number } & (
+  | ({ readonly by: "A" | "B" } & Act)
+  /** A mark, which only TypeScript's `redeliver` sets, and which lasts for so many milliseconds. */
+  | { readonly mark: string; readonly lasts: number }
+);
+
+type Act =
   | { readonly save: string }
   | { readonly complete: string }
   | { readonly claim: string; readonly owner: string; readonly lease: number; readonly as: string }
   | { readonly renew: string; readonly lease: number }
   | { readonly release: string; readonly retryIn: number }
-  | { readonly forget: string }
-);
+  | { readonly forget: string };
 
 const saved: ClaimStep = { by: "A", at: 0, save: "x" };
 const claimed: ClaimStep = { by: "A", at: 10, claim: "x", owner: "A", lease: 10_000, as: "c" };
@@ -107,35 +113,73 @@ export const claimScripts: Readonly<Record<string, readonly ClaimStep[]>> = {
     { by: "B", at: 30, save: "y" },
     { by: "B", at: 40, claim: "y", owner: "B", lease: 10_000, as: "d" },
   ],
+  "a mark keeps nobody from claiming, and is no attempt": [
+    saved,
+    { at: 10, mark: "x", lasts: 60_000 },
+    { by: "B", at: 20, claim: "x", owner: "B", lease: 10_000, as: "d" },
+    { by: "A", at: 30, claim: "x", owner: "A", lease: 10_000, as: "e" },
+  ],
+  "a mark keeps nobody from claiming what failed before": [
+    saved,
+    claimed,
+    { by: "A", at: 100, release: "c", retryIn: 0 },
+    { at: 200, mark: "x", lasts: 60_000 },
+    { by: "B", at: 300, claim: "x", owner: "B", lease: 10_000, as: "d" },
+    { by: "B", at: 400, release: "d", retryIn: 5_000 },
+    { at: 500, mark: "x", lasts: 60_000 },
+    { at: 5_500, mark: "x", lasts: 60_000 },
+    { by: "A", at: 5_600, claim: "x", owner: "A", lease: 10_000, as: "e" },
+  ],
+  "a mark stands in another mark's way, also once the task is saved again": [
+    saved,
+    claimed,
+    { by: "A", at: 100, release: "c", retryIn: 0 },
+    { at: 200, mark: "x", lasts: 5_000 },
+    { at: 300, mark: "x", lasts: 5_000 },
+    { by: "B", at: 400, save: "y" },
+    { at: 500, mark: "y", lasts: 5_000 },
+    { by: "B", at: 600, claim: "y", owner: "B", lease: 10_000, as: "d" },
+  ],
+  "a mark is not set while anybody has a claim, and ends a claim whose lease is over": [
+    saved,
+    claimed,
+    { at: 100, mark: "x", lasts: 60_000 },
+    { at: 12_100, mark: "x", lasts: 60_000 },
+    { by: "A", at: 12_200, renew: "c", lease: 10_000 },
+    { by: "B", at: 12_300, claim: "x", owner: "B", lease: 10_000, as: "d" },
+  ],
 };
 
 /** What came of each step, numbers counted from the beginning. */
 export async function playClaims(
   steps: readonly ClaimStep[],
   taskList: string,
-  actors: { readonly A: ClaimingActor; readonly B: ClaimingActor },
+  actors: { readonly A: ClaimingActor; readonly B: ClaimingActor; readonly marker: ClaimingActor },
 ): Promise<unknown[]> {
   const begin = BigInt(Date.now()) * 1000n;
   const held = new Map<string, HeldTask>();
   const claims = new Map<string, PlainClaim>();
   await actors.A.open();
   await actors.B.open();
+  await actors.marker.open();
   const versionOf = (envelope: string) =>
     Number((savedAtOf(decodeEnvelope(Buffer.from(envelope, "base64"), DEFAULT_MAX_TASK_BYTES)) ?? begin) - begin);
   const plain = (claim: PlainClaim | null) =>
     claim && {
       owner: claim.owner,
       attempt: claim.attempt,
-      version: Number(BigInt(claim.saved_at) - begin),
+      version: claim.saved_at === "0" ? 0 : Number(BigInt(claim.saved_at) - begin),
       token: Number(BigInt(claim.token) - begin),
       until: claim.until - Number(begin / 1000n),
     };
   const take = async (step: ClaimStep): Promise<unknown> => {
-    const actor = actors[step.by];
     const now = begin + BigInt(step.at) * 1000n;
     const situation = { taskList, now, serverNow: now };
     const task = (name: string) => held.get(name) ?? { envelope: newTask(taskList), replaced: [] };
     const claim = (name: string) => claims.get(name) as PlainClaim;
+    if ("mark" in step)
+      return plain(await actors.marker.claim(task(step.mark).envelope, REDELIVERY, step.lasts, situation));
+    const actor = actors[step.by];
     if ("save" in step) {
       const done = await actor.save(task(step.save), situation);
       held.set(step.save, done);

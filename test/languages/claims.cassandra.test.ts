@@ -12,6 +12,8 @@ const keyspace = "languages_claims";
 const prepared = (await prepareLanguages()).filter(({ language }) => language.hasSqliteAndClaims);
 const client = rawClient();
 
+type Five<T> = [T, T, T, T, T];
+
 beforeAll(() => CassandraAdapter.createSchema({ client, keyspace, replication }));
 afterAll(() => client.shutdown());
 
@@ -20,18 +22,18 @@ describe.each(prepared)("claiming in $language.name", ({ language, missing }) =>
   const actors: ClaimingActor[] = [];
   beforeAll(() => {
     const drivers = [0, 1].map(() => new DriverActor(language, driverCassandra(cassandra, keyspace)));
-    actors.push(...drivers, new TypeScriptActor(keyspace), new TypeScriptActor(keyspace));
+    actors.push(...drivers, ...[0, 1, 2].map(() => new TypeScriptActor(keyspace)));
   });
   afterAll(() => Promise.all(actors.map((actor) => actor.close())));
 
   test.each(Object.entries(claimScripts))("%s", async (_, steps) => {
-    const [own, other, typeScript, another] = actors as [ClaimingActor, ClaimingActor, ClaimingActor, ClaimingActor];
-    const expected = await playClaims(steps, randomUUID(), { A: typeScript, B: another });
+    const [own, other, typeScript, another, marker] = actors as Five<ClaimingActor>;
+    const expected = await playClaims(steps, randomUUID(), { A: typeScript, B: another, marker });
     for (const pair of [
       { A: own, B: typeScript },
       { A: typeScript, B: own },
       { A: own, B: other },
     ])
-      expect(await playClaims(steps, randomUUID(), pair)).toEqual(expected);
+      expect(await playClaims(steps, randomUUID(), { ...pair, marker })).toEqual(expected);
   });
 });

@@ -16,7 +16,7 @@ export interface Command {
 
 /** A language that has a worker library, and how its tools build and run it. */
 export interface Language {
-  readonly name: string;
+  readonly name: "Python" | "Go" | "Java";
   /** Its folder. */
   readonly folder: string;
   /** What must be on the PATH: a command that prints its version, and the first that will do. */
@@ -27,6 +27,8 @@ export interface Language {
   readonly checks: Readonly<Record<string, Command>>;
   /** Its own tests. */
   readonly test: Command;
+  /** One of them, which must be there, by its name. */
+  readonly oneTest: (name: string) => Command;
   /** Writes its committed generated code into a folder, if it has some. */
   readonly generate?: ((folder: string) => Command) | undefined;
   /** Its driver: the program that tests here talk to. */
@@ -37,12 +39,17 @@ export interface Language {
 
 export const cache: string = join(repository, ".cache/languages");
 
-const folderOf = (name: string) => join(repository, "languages", name);
 const buf = join(repository, "node_modules/.bin/buf");
+
+const folderOf = (name: string) => join(repository, "languages", name);
 
 /** Where `pip install` finds the wheel, and `go get` the module. */
 export const wheels: string = join(cache, "wheels");
 export const goProxy: string = join(cache, "goproxy");
+export const goModule: string = join(goProxy, "github.com/taskledger/taskledger/languages/go/@v");
+
+/** Where Maven puts the jars. */
+export const jars: string = join(folderOf("java"), "target");
 
 function python(): Language {
   const cwd = folderOf("python");
@@ -74,6 +81,7 @@ function python(): Language {
       "mypy --strict": own("mypy", "--cache-dir", join(cache, "mypy")),
     },
     test: own("pytest"),
+    oneTest: (name) => own("pytest", "tests/test_worker.py", "-k", name),
     generate: (folder) => ({ command: buf, args: ["generate", "-o", folder], cwd, env }),
     driver: own("python", "tests/driver.py"),
     hasSqliteAndClaims: true,
@@ -99,6 +107,7 @@ function go(): Language {
       staticcheck: own("run", "honnef.co/go/tools/cmd/staticcheck@v0.7.0", "./..."),
     },
     test: own("test", "-race", "./..."),
+    oneTest: (name) => own("test", "-race", "-v", "-run", `^${name}$`, "."),
     generate: (folder) => ({ command: buf, args: ["generate", "-o", folder], cwd }),
     driver: { command: driver, args: [], cwd, env: { TASKLEDGER_DRIVER: "1" } },
     hasSqliteAndClaims: false,
@@ -107,7 +116,7 @@ function go(): Language {
 
 function java(): Language {
   const cwd = folderOf("java");
-  const jar = join(cwd, "target/taskledger-worker-0.1.0.jar");
+  const jar = join(jars, "taskledger-worker-0.1.0.jar");
   const classpath = [jar, join(cwd, "target/test-classes"), join(cwd, "target/dependency/*")];
   const maven = (...args: string[]): Command => ({ command: "mvn", args: ["-B", "-ntp", ...args], cwd });
   return {
@@ -120,11 +129,13 @@ function java(): Language {
     ],
     // javac -Xlint:all -Xdoclint:all -Werror, and javadoc, are part of it.
     build: [
-      maven("-q", "package", "-DskipTests", "dependency:copy-dependencies"),
+      // What an earlier build left would get into the jar.
+      maven("-q", "clean", "package", "-DskipTests", "dependency:copy-dependencies"),
       maven("-q", "install:install-file", `-Dfile=${jar}`, "-DpomFile=pom.xml"),
     ],
     checks: {},
     test: maven("surefire:test"),
+    oneTest: (name) => maven("surefire:test", `-Dtest=WorkerTest#${name}`),
     driver: {
       command: "java",
       args: [

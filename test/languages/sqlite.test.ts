@@ -28,7 +28,9 @@ describe.each(prepared)("an SQLite file in $language.name", ({ language, missing
   afterAll(() => rm(folder, { recursive: true }));
 
   /** Each pair in a file of its own. */
-  async function compare(play: (actors: { A: ClaimingActor; B: ClaimingActor }) => Promise<unknown[]>): Promise<void> {
+  async function compare(
+    play: (actors: Record<"A" | "B" | "marker", ClaimingActor>) => Promise<unknown[]>,
+  ): Promise<void> {
     const typeScript = (path: string) => new SqliteActor(path);
     const other = (path: string) => new DriverActor(language, { path });
     const traces: unknown[] = [];
@@ -42,19 +44,19 @@ describe.each(prepared)("an SQLite file in $language.name", ({ language, missing
       const maker = new SqliteActor(path);
       await maker.open();
       await maker.close();
-      const pair = { A: a(path), B: b(path) };
-      traces.push(await play(pair));
-      await Promise.all([pair.A.close(), pair.B.close()]);
+      const actors = { A: a(path), B: b(path), marker: typeScript(path) };
+      traces.push(await play(actors));
+      await Promise.all(Object.values(actors).map((actor) => actor.close()));
     }
     expect(traces[0]).not.toEqual([]);
     for (const trace of traces) expect(trace).toEqual(traces[0]);
   }
 
   test.each(own)("$name", { timeout: 60_000 }, async (interleaving) => {
-    await compare((pair) => traceOf(interleaving.steps, "acme.com", pair));
+    await compare((actors) => traceOf(interleaving.steps, "acme.com", actors));
   });
 
   test.each(Object.entries(claimScripts))("%s", { timeout: 60_000 }, async (_, steps) => {
-    await compare((pair) => playClaims(steps, "acme.com", pair));
+    await compare((actors) => playClaims(steps, "acme.com", actors));
   });
 });

@@ -42,19 +42,24 @@ const (
 //
 // The result is then checked as an envelope that came alone.
 //
-// A reader refuses a batch (INVALID_BATCH)
+// A reader refuses a batch (INVALID_BATCH), before it gives the first task,
 //   - that is no TaskBatch, or lacks a field that a newer version added: one
 //     with a field in TaskBatch or TaskGroup that this file does not have
 //     (unknown fields inside of `shared` and `rest` are the envelope's, and are
 //     kept);
 //   - whose columns do not fit each other, see below;
 //   - whose `order` does not fit its groups;
-//   - with a `shared` of more than 1,024 bytes.
+//   - with a `shared` of more than 1,024 bytes, encoded anew;
+//   - with a group that has entries in `rest`, also empty ones, and in `shared`
+//     any field but `task_list` and `data`;
+//   - with a time that leaves 64 bits.
 //
 // It refuses as TOO_LARGE, before it reads it, a batch of more bytes than the
 // limit of an envelope and 4,096 more (1,052,672 bytes, unless both sides are
-// configured otherwise), and a batch of more than 10,000 tasks. So a batch
-// never takes more than about 10 MiB of shared fields when it is read.
+// configured otherwise), and a batch of more than 10,000 tasks.
+//
+// A reader takes time and memory in proportion to the batch's bytes: it does not
+// copy `shared` for each task when it reads the batch (docs/protocol.md).
 //
 // A batch of no tasks has no bytes.
 type TaskBatch struct {
@@ -119,9 +124,9 @@ func (x *TaskBatch) GetOrder() []uint32 {
 type TaskGroup struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// What all tasks of the group have in common: `task_list`, `data.type_url`,
-	// and whatever else is equal in all of them and fits: `attempt`, `headers`,
-	// unknown fields. At most 1,024 bytes as it is encoded here; what does not fit
-	// goes to `rest`, which may hold any field.
+	// and, where it is equal in all of them and fits, all else: `attempt`,
+	// `headers`, unknown fields. At most 1,024 bytes. Otherwise all else is in
+	// `rest`, which may hold any field.
 	Shared *TaskEnvelope `protobuf:"bytes,1,opt,name=shared,proto3" json:"shared,omitempty"`
 	// The ids, where `uuids` has none. Exactly one of the two columns has entries.
 	Ids []string `protobuf:"bytes,2,rep,name=ids,proto3" json:"ids,omitempty"`
@@ -134,8 +139,9 @@ type TaskGroup struct {
 	Data [][]byte `protobuf:"bytes,4,rep,name=data,proto3" json:"data,omitempty"`
 	// `created_at` in microseconds since 1970, as differences: the first is the
 	// time itself, each other is the time less the one before it in the group.
-	// A sum that leaves 64 bits, or what a Timestamp can be, is refused. A
-	// Timestamp of a negative time has `seconds` rounded down, and `nanos` from 0.
+	// A sum that leaves 64 bits is refused with the batch; one that no Timestamp
+	// can be, with the task (INVALID_ENVELOPE). A Timestamp of a negative time has
+	// `seconds` rounded down, and `nanos` from 0.
 	// Where a time is no whole number of microseconds, it is in `rest`, and the
 	// group has no such column.
 	CreatedAt []int64 `protobuf:"zigzag64,5,rep,packed,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`

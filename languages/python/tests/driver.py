@@ -94,7 +94,7 @@ class Server:
     def open(self, command: dict) -> dict:
         if "hosts" in command["store"]:
             self._session = self._session or FaultySession(connect(command["store"]))
-        clock = VersionClock(lambda: self._now, int(command["clockLimit"]))
+        clock = VersionClock(lambda: self._now, int(command["clockLimit"])) if "clockLimit" in command else None
         self._store = open_store(command["store"], self._session, clock=clock, deadline=30)
         return {}
 
@@ -133,6 +133,18 @@ class Server:
     def forget(self, command: dict) -> dict:
         self._store.forget(_claim(command))
         return {}
+
+    def performInVain(self, command: dict) -> dict:
+        """Does a task by a handler that fails."""
+        worker = Worker(self._store)
+
+        @worker.does(FetchFile)
+        def fetch(file, context) -> None:
+            raise RuntimeError("no such host")
+
+        envelope = _decode(command["envelope"])
+        options = {"max_attempts": command["maxAttempts"], "dead_letter_list": command.get("deadLetterList")}
+        return {"result": worker.perform(envelope, backoff=(0, 0), **options)}
 
     def passOn(self, command: dict) -> dict:
         """Decodes and encodes data by a schema of the command's, in binary and by way of the hash."""

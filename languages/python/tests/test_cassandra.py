@@ -1,3 +1,6 @@
+import re
+import threading
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -7,7 +10,7 @@ from cassandra.protocol import OverloadedErrorMessage
 from example.v1.fetch_file_pb2 import FetchFile
 
 from taskledger.v1.envelope_pb2 import TaskEnvelope
-from taskledger_worker import Code, Task, TaskError, VersionClock, is_damaged, version_of
+from taskledger_worker import ClaimState, Code, Task, TaskError, VersionClock, is_damaged, version_of
 from taskledger_worker.cassandra import CassandraStore, listing, settings_guard, shard_of
 from taskledger_worker.cassandra import session as session_module
 from taskledger_worker.clock import CLOCK_LIMIT
@@ -348,6 +351,80 @@ def test_older_tasks_are_listed_and_those_of_a_clock_that_was_wrong():
     session = OneShard([(at, id, 10) for id, at in places.items()], [(id, body_of(id), at) for id, at in places.items()])
     found = open_store(session, now).open_tasks("datto.com", older_than=60)
     assert [task.id for task in found] == ["old", "wild"]
+
+
+class Dicts(Listed):
+    """Its rows are dictionaries, as with the driver's dict_factory; it keeps one row of claims."""
+
+    claim = None
+
+    def read(self, query, values):
+        if query.startswith("UPDATE"):
+            self.claim = (*self.claim[:4], values[0]) if "ends_at < ?" in query else values[:5]
+            return Applied([{"[applied]": True}])
+        rows = [self.claim or (None,) * 5] if ".claims" in query else super().read(query, values)
+        names = re.match("SELECT (.*) FROM", query)[1].split(", ")
+        return [dict(zip(names, row)) for row in rows]
+
+
+class Applied(list):
+    column_names = ["[applied]"]
+
+
+def test_rows_may_come_as_dictionaries():
+    session, now = Dicts([(START, "a", 10)], [("a", body_of(), START)]), Now()
+    store = open_store(session, now)
+    found = store.find("datto.com", "a")
+    assert version_of(found) == START
+    now.value += 1000
+    assert list(store.open_tasks("datto.com")) == [found]
+    assert store.claim_state("datto.com", "a") is None
+    claim = store.claim(found, owner="A", lease=10)
+    assert (claim.attempt, claim.until) == (1, now.value // 1000 + 10_000)
+    assert store.renew(claim, 20).until == claim.until + 10_000
+    assert store.claim_state("datto.com", "a") == ClaimState(START, "A", claim.token, 1, claim.until + 10_000)
+    assert store.claim(found, owner="B") is None
+
+
+def test_the_name_of_a_mark_is_no_workers():
+    session = Dicts([(START, "a", 10)], [("a", body_of(), START)])
+    store = open_store(session, Now())
+    task = store.find("datto.com", "a")
+    assert failure_of(lambda: store.claim(task, owner="taskledger.redelivery")) == (Code.INVALID_ARGUMENT, "not-applied")
+    assert session.claim is None
+
+
+def test_threads_share_a_store():
+    class Slow(Listed):
+        def execute(self, *args, **options):
+            time.sleep(0.0005)  # another thread goes on
+            return super().execute(*args, **options)
+
+    session = Slow([(START, "a", 10)], [("a", body_of(), START)])
+    store = open_store(session, Now())
+    saved, failures = [], []
+
+    def work(name):
+        try:
+            for i in range(25):
+                task = new_task(f"{name} {i}")
+                store.save(task)
+                saved.append((task.envelope.id, version_of(task.envelope)))
+                assert store.find("datto.com", "a").id == "a"
+                assert [each.id for each in store.open_tasks("datto.com")] == ["a"]
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    # Each has a version of its own, and both its rows were written at it.
+    assert len({version for _, version in saved}) == 100
+    written = {(row[1][2], row[1][-1], entry[1][2], entry[1][-1]) for row, entry in session.applied}
+    assert written == {(id, version, version, version) for id, version in saved}
 
 
 BAD_GRACE_PERIODS = [None, "", "6e5", "-30000", "030000", "3_0000", "19999", "2147483648"]

@@ -5,36 +5,11 @@ import threading
 import pytest
 from example.v1.fetch_file_pb2 import FetchFile
 
-from taskledger_worker import Code, SqliteStore, Task, TaskError, VersionClock, is_damaged, new_envelope, version_of
+from taskledger_worker import ClaimState, Code, SqliteStore, Task, TaskError, VersionClock, is_damaged, new_envelope, version_of
 from taskledger_worker import sqlite as sqlite_module
 
 START = 1_767_323_046_000_000
 SECOND = 1_000_000
-
-# As src/adapters/sqlite/schema.ts makes it; test/languages/sqlite.test.ts works on files of its own.
-SCHEMA = """
-CREATE TABLE tasks (list TEXT NOT NULL, saved_at INTEGER NOT NULL, id TEXT NOT NULL, type TEXT NOT NULL, saved_time INTEGER,
-  body BLOB NOT NULL, PRIMARY KEY (list, saved_at)) WITHOUT ROWID, STRICT;
-CREATE UNIQUE INDEX tasks_by_id ON tasks (list, id);
-CREATE TABLE claims (list TEXT NOT NULL, id TEXT NOT NULL, saved_at INTEGER NOT NULL, owner TEXT, token INTEGER NOT NULL,
-  attempt INTEGER NOT NULL, ends_at INTEGER NOT NULL, PRIMARY KEY (list, id)) WITHOUT ROWID, STRICT;
-CREATE TRIGGER forget_claim AFTER DELETE ON tasks BEGIN
-  DELETE FROM claims WHERE list = old.list AND id = old.id;
-END;
-CREATE TABLE ledger (latest INTEGER NOT NULL, ahead_until INTEGER NOT NULL) STRICT;
-INSERT INTO ledger VALUES (0, 0);
-PRAGMA application_id = 0x746b6c67;
-PRAGMA user_version = 1;
-"""
-
-
-@pytest.fixture
-def path(tmp_path):
-    path = tmp_path / "ledger.db"
-    with sqlite3.connect(path) as database:
-        database.executescript(SCHEMA)
-    database.close()
-    return path
 
 
 class Now:
@@ -174,6 +149,21 @@ def test_a_released_task_may_be_claimed_again_after_its_wait(store, now):
     assert store.claim(task, owner="A") is None
     now.value += 5 * SECOND
     assert store.claim(task, owner="B").attempt == 2
+
+
+def test_the_name_of_a_mark_is_no_workers(store):
+    task = saved(store).envelope
+    assert failure_of(lambda: store.claim(task, owner="taskledger.redelivery")) == (Code.INVALID_ARGUMENT, "not-applied")
+    assert store.claim_state("acme.com", "a") is None
+
+
+def test_what_is_remembered_of_a_tasks_claims_is_told(store):
+    task = saved(store).envelope
+    assert store.claim_state("acme.com", "a") is None
+    claim = store.claim(task, owner="A", lease=10)
+    assert store.claim_state("acme.com", "a") == ClaimState(START, "A", claim.token, 1, claim.until)
+    store.release(claim)
+    assert store.claim_state("acme.com", "a") == ClaimState(START, None, claim.token, 1, 0)
 
 
 def test_completing_forgets_the_claims(store):

@@ -212,12 +212,6 @@ def test_a_claim_of_unknown_outcome_counts_as_not_granted():
     assert store.ids == []
 
 
-def test_a_task_with_too_many_attempts_is_passed_over():
-    store = Completed(Claim("acme.com", "a", 1, "me", 7, 4, 0))
-    assert worker_of(store).perform(saved("a"), max_attempts=3) is Result.PASSED_OVER
-    assert (store.ids, store.events) == ([], ["released"])
-
-
 async def run_async(worker, *frames: bytes):
     reader = asyncio.StreamReader()
     reader.feed_data(stream_of(*frames).getvalue())
@@ -248,6 +242,20 @@ def test_an_event_loops_worker_refuses_a_function_that_is_no_coroutine_function(
     with pytest.raises(TaskError) as error:
         AsyncWorker(Completed()).does(FetchFile)(lambda file, context: None)
     assert error.value.code is Code.INVALID_ARGUMENT
+
+
+def test_an_event_loops_worker_that_is_stopped_begins_no_more_and_tells_its_handlers():
+    store = Completed()
+    worker = AsyncWorker(store)
+
+    @worker.does(FetchFile)
+    async def fetch(file, context):
+        assert not context.cancelled.is_set()
+        worker.stop()
+        assert context.cancelled.is_set()
+
+    asyncio.run(run_async(worker, *[encode(saved(str(i))) for i in range(3)]))
+    assert store.ids == ["0"]
 
 
 def test_cancelling_an_event_loops_worker_cancels_its_handlers_and_completes_nothing():

@@ -23,10 +23,11 @@ from .envelope import (
 )
 from .errors import Code, TaskError
 from .frames import MAX_FRAME_BYTES, FrameReader, read_frames, write_frame
+from .handlers import Context, Result, Summary
 from .hash import from_hash, to_hash
 from .sqlite import SqliteStore
-from .store import Claim, Store, Task
-from .worker import Context, Result, Summary, Worker
+from .store import Claim, ClaimState, Store, Task
+from .worker import Worker
 
 __version__ = "0.1.0"
 
@@ -37,6 +38,7 @@ __all__ = [
     "MAX_TASK_BYTES",
     "AsyncWorker",
     "Claim",
+    "ClaimState",
     "Code",
     "Context",
     "FrameReader",

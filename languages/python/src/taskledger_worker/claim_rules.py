@@ -8,22 +8,12 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from .errors import Code, TaskError
-from .store import Claim
+from .store import Claim, ClaimState
 
 LEAST_LEASE: Final = 0.01
 
-
-@dataclass(frozen=True)
-class ClaimState:
-    """What a store remembers of the claims to a task."""
-
-    saved_at: int
-    owner: str | None
-    """None since it was released."""
-    token: int
-    attempt: int
-    until: int
-    """When the lease ends, or, after a release, when the task may be claimed again."""
+REDELIVERY: Final = "taskledger.redelivery"
+"""The owner of a mark: of a note that the task was handed to a queue again, and not of a claim to the work."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +28,8 @@ class ClaimRequest:
     def __post_init__(self) -> None:
         if not 1 <= len(self.owner) <= 512:
             raise TaskError(Code.INVALID_ARGUMENT, "owner must be a name of 1 to 512 characters")
+        if self.owner == REDELIVERY:
+            raise TaskError(Code.INVALID_ARGUMENT, f"owner must not be {REDELIVERY}, which stands for a mark of redeliver")
         check_lease(self.lease)
 
 
@@ -47,7 +39,12 @@ def check_lease(lease: float) -> None:
 
 
 def is_claimed(state: ClaimState, request: ClaimRequest, now: int, tolerance: int) -> bool:
-    """Whether a task may not be claimed. `tolerance` is how far the clocks of two hosts may be apart."""
+    """Whether a task may not be claimed. `tolerance` is how far the clocks of two hosts may be apart.
+
+    A mark stands only in the way of another mark, and this package sets none.
+    """
+    if state.owner == REDELIVERY:
+        return False
     is_held = state.owner is not None and now < state.until + tolerance
     if state.saved_at != request.saved_at:
         return is_held and state.saved_at > request.saved_at

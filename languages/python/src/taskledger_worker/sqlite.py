@@ -15,11 +15,11 @@ from typing import Any, Final, TypeVar
 from taskledger.v1.envelope_pb2 import TaskEnvelope
 
 from . import claim_rules
-from .claim_rules import ClaimRequest, ClaimState
+from .claim_rules import ClaimRequest
 from .clock import VersionClock
 from .envelope import MAX_VERSION, encode_body, saved_version, set_version, stored_task, type_of, version_of
 from .errors import Code, Outcome, TaskError
-from .store import Claim, Task, new_owner
+from .store import Claim, ClaimState, Task, new_owner
 
 APPLICATION_ID: Final = 0x746B6C67
 LAYOUT: Final = 1
@@ -127,6 +127,9 @@ class SqliteStore:
 
     def forget(self, claim: Claim) -> None:
         """Nothing: completing has done so."""
+
+    def claim_state(self, task_list: str, id: str) -> ClaimState | None:
+        return self._read(lambda database: _claim_state(database, task_list, id))
 
     def _meet(self, task_list: str, id: str, version: int, body: bytes) -> TaskEnvelope:
         self.clock.observe(version)
@@ -254,7 +257,7 @@ class _Transaction:
         row = self._database.execute(sql, (request.task_list, request.id)).fetchone()
         if row is None or row[0] != request.saved_at:
             return None
-        previous = self._state(request.task_list, request.id)
+        previous = _claim_state(self._database, request.task_list, request.id)
         state = claim_rules.grant(previous, request, self._now(), 0, self._next)
         if state:
             self._put(request.task_list, request.id, state)
@@ -263,7 +266,7 @@ class _Transaction:
 
     def change(self, claim: Claim, change: Callable[[ClaimState, int], ClaimState]) -> ClaimState | None:
         """Changes a claim that is still held; None if it is not."""
-        held = self._state(claim.task_list, claim.id)
+        held = _claim_state(self._database, claim.task_list, claim.id)
         if held is None or held.owner is None or held.token != claim.token:
             return None
         state = change(held, self._now())
@@ -282,14 +285,15 @@ class _Transaction:
     def _now(self) -> int:
         return self._clock.now() // 1000
 
-    def _state(self, task_list: str, id: str) -> ClaimState | None:
-        sql = "SELECT saved_at, owner, token, attempt, ends_at FROM claims WHERE list = ? AND id = ?"
-        row = self._database.execute(sql, (task_list, id)).fetchone()
-        return ClaimState(*row) if row else None
-
     def _put(self, task_list: str, id: str, state: ClaimState) -> None:
         sql = "REPLACE INTO claims (list, id, saved_at, owner, token, attempt, ends_at) VALUES (?, ?, ?, ?, ?, ?, ?)"
         self.run(sql, task_list, id, state.saved_at, state.owner, state.token, state.attempt, state.until)
+
+
+def _claim_state(database: sqlite3.Connection, task_list: str, id: str) -> ClaimState | None:
+    sql = "SELECT saved_at, owner, token, attempt, ends_at FROM claims WHERE list = ? AND id = ?"
+    row = database.execute(sql, (task_list, id)).fetchone()
+    return ClaimState(*row) if row else None
 
 
 def _read_page(database: sqlite3.Connection, range_: dict[str, Any]) -> list[tuple[str, int, bytes]]:

@@ -36,6 +36,21 @@ class Claim:
     """When the lease ends, in milliseconds since 1970."""
 
 
+@dataclass(frozen=True)
+class ClaimState:
+    """What a store remembers of the claims to a task."""
+
+    saved_at: int
+    """The version that was claimed last; 0 if none was."""
+    owner: str | None
+    """None since it was released."""
+    token: int
+    attempt: int
+    """How often the task has been claimed."""
+    until: int
+    """When the lease ends, or, after a release, when the task may be claimed again; in milliseconds since 1970."""
+
+
 class Store(Protocol):
     """Saves, finds, lists, claims and completes tasks. Every method may be called by many threads at once.
 
@@ -76,6 +91,9 @@ class Store(Protocol):
 
     def forget(self, claim: Claim) -> None:
         """Ends the claim of a task that has been completed under it."""
+
+    def claim_state(self, task_list: str, id: str) -> ClaimState | None:
+        """What is remembered of the claims to a task, as it was some moment ago; None if nothing is."""
 
 
 def new_owner() -> str:

@@ -8,11 +8,11 @@ from typing import Any, Final
 from taskledger.v1.envelope_pb2 import TaskEnvelope
 
 from .. import claim_rules
-from ..claim_rules import ClaimRequest, ClaimState
+from ..claim_rules import ClaimRequest
 from ..clock import VersionClock
 from ..envelope import saved_version
 from ..errors import TaskError
-from ..store import Claim, new_owner
+from ..store import Claim, ClaimState, new_owner
 from .clock_guard import ClockGuard
 from .session import RetryingSession
 
@@ -61,7 +61,7 @@ class CassandraClaims:
         request = ClaimRequest(envelope.task_list, envelope.id, version, owner or new_owner(), lease)
         for _ in range(_ATTEMPTS):
             self._guard.check()
-            before, condition = self._state(request)
+            before, condition = self._state(request.task_list, request.id)
             # Before, so that no claim to a version that is gone stands in the way of one to a version that is open.
             if not self._is_open(request):
                 return None
@@ -100,9 +100,12 @@ class CassandraClaims:
         values = (claim.token, _NEVER, claim.task_list, claim.id, claim.token)
         self._session.transact(self._forget, values, may_repeat=True)
 
-    def _state(self, request: ClaimRequest) -> tuple[ClaimState | None, tuple[int | None, int | None]]:
+    def state(self, task_list: str, id: str) -> ClaimState | None:
+        return self._state(task_list, id)[0]
+
+    def _state(self, task_list: str, id: str) -> tuple[ClaimState | None, tuple[int | None, int | None]]:
         """What is remembered, and the token and end that the next transaction must find."""
-        rows = self._session.read(self._read, (request.task_list, request.id))
+        rows = self._session.read(self._read, (task_list, id))
         if not rows:
             return None, (None, None)
         saved_at, owner, token, attempt, until = rows[0]

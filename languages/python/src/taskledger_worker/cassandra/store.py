@@ -14,7 +14,7 @@ from taskledger.v1.envelope_pb2 import TaskEnvelope
 from ..clock import VersionClock
 from ..envelope import encode_body, saved_version, set_version, stored_task, version_of
 from ..errors import Code, TaskError
-from ..store import Claim, Task
+from ..store import Claim, ClaimState, Task
 from .claims import CassandraClaims
 from .clock_guard import ClockGuard
 from .listing import Entry, Pass, Range
@@ -138,6 +138,9 @@ class CassandraStore:
 
     def forget(self, claim: Claim) -> None:
         self._claims.forget(claim)
+
+    def claim_state(self, task_list: str, id: str) -> ClaimState | None:
+        return self._claims.state(task_list, id)
 
     def _version_of(self, task_list: str, id: str) -> int | None:
         envelope = self.find(task_list, id)

@@ -20,12 +20,51 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 class WorkerTest {
   private final List<String> completed = new CopyOnWriteArrayList<>();
+
+  private final List<String> logged = new CopyOnWriteArrayList<>();
+  private final Logger logger = Logger.getLogger(Worker.class.getName());
+  private final Handler notes = new Handler() {
+    @Override
+    public void publish(LogRecord entry) {
+      String text = entry.getLevel() + " " + entry.getMessage();
+      logged.add(entry.getThrown() == null ? text : text + ": " + entry.getThrown());
+    }
+
+    @Override
+    public void flush() {}
+
+    @Override
+    public void close() {}
+  };
+
+  @BeforeEach
+  void listenToTheLog() {
+    logger.setUseParentHandlers(false);
+    logger.addHandler(notes);
+  }
+
+  @AfterEach
+  void listenNoMore() {
+    logger.removeHandler(notes);
+  }
+
+  /** How each entry begins, in any order: frames are read while handlers run. */
+  private void assertLogged(String... beginnings) {
+    assertEquals(beginnings.length, logged.size(), logged::toString);
+    for (String each : beginnings)
+      assertEquals(1, logged.stream().filter(entry -> entry.startsWith(each)).count(), () -> each + " in " + logged);
+  }
 
   private static TaskEnvelope unsaved(String id, Message data) {
     return Envelopes.create("acme.com", id, data);
@@ -54,13 +93,22 @@ class WorkerTest {
   }
 
   @Test
-  void whatFailsKeepsNobodyElseFromBeingDone() throws Exception {
+  void whatFailsIsLoggedAndKeepsNobodyElseFromBeingDone() throws Exception {
     byte[] unsaved = Envelopes.encode(unsaved("unsaved", FetchFile.getDefaultInstance()));
     Summary summary = worker().run(streamOf(
         Envelopes.encode(saved("bad")), Envelopes.encode(saved("deep")), "no envelope".getBytes(), unsaved,
-        Envelopes.encode(mail("a")), new byte[0], Envelopes.encode(saved("good"))));
-    assertEquals(new Summary(1, 3, 1, 2), summary);
+        Envelopes.encode(mail("a")), Envelopes.encode(mail("b")), new byte[0], Envelopes.encode(saved("good"))));
+    assertEquals(new Summary(1, 3, 2, 2), summary);
     assertEquals(List.of("good"), completed);
+    // An unknown type is told of once, and each other problem by its name.
+    assertLogged(
+        "SEVERE task \"bad\" of \"acme.com\" failed; it stays open: java.io.IOException: it failed",
+        "SEVERE task \"deep\" of \"acme.com\" failed; it stays open: java.lang.StackOverflowError",
+        "SEVERE a frame of 11 bytes can't be read: INVALID_ENVELOPE",
+        "SEVERE task \"unsaved\" of \"acme.com\" failed; it stays open: "
+            + "io.github.taskledger.worker.InvalidTaskException: NOT_SAVED",
+        "WARNING tasks of type example.v1.SendMail are passed over: there is no handler for it",
+        "SEVERE a frame of 0 bytes can't be read: INVALID_ENVELOPE");
   }
 
   @Test
@@ -76,8 +124,9 @@ class WorkerTest {
   }
 
   @Test
-  void aDamagedTaskIsPassedOver() throws Exception {
+  void aDamagedTaskIsPassedOverAndLogged() throws Exception {
     assertFalse(worker().handle(Envelopes.stored("l", "i", 1, new byte[] {-1})));
+    assertLogged("SEVERE task \"i\" of \"l\" is passed over: its store holds bytes that are no task");
   }
 
   @Test

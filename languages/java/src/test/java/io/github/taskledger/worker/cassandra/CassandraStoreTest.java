@@ -254,6 +254,16 @@ class CassandraStoreTest {
     };
     assertEquals(Code.UNAVAILABLE, failureOf(() -> store.find("datto.com", "a")).code());
     onRead = statement -> {
+      throw new IllegalArgumentException("no such column");
+    };
+    assertEquals(Code.UNAVAILABLE, failureOf(() -> store.find("datto.com", "a")).code());
+    onApply = () -> {
+      throw new IllegalArgumentException("too many values");
+    };
+    StoreException refused = failureOf(() -> store.save(newTask("a")));
+    assertEquals(Code.UNAVAILABLE, refused.code());
+    assertInstanceOf(IllegalArgumentException.class, refused.getCause());
+    onRead = statement -> {
       isClosed = true;
       throw new IllegalStateException("the session is closed");
     };

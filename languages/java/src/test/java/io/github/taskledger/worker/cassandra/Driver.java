@@ -43,6 +43,7 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.logging.LogManager;
 
 /**
  * What the tests in test/languages ask of each language.
@@ -65,6 +66,7 @@ public final class Driver {
   private String fault = "";
 
   public static void main(String[] arguments) throws Exception {
+    LogManager.getLogManager().reset(); // what is logged would be among what the tests complain of
     switch (arguments[0]) {
       case "serve" -> new Driver().serve();
       case "work" -> work(JsonParser.parseString(arguments[1]).getAsJsonObject());

@@ -1,0 +1,117 @@
+"""What workers of both kinds share: handlers, what they are told, and what came of tasks."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Protocol, TypeVar
+
+from google.protobuf.message import DecodeError, Message
+
+from taskledger.v1.envelope_pb2 import TaskEnvelope
+
+from .envelope import is_damaged, type_of
+from .errors import Code, TaskError
+from .store import Claim
+
+M = TypeVar("M", bound=Message)
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a handler is told beside the data."""
+
+    envelope: TaskEnvelope
+    claim: Claim | None = None
+    """The claim under which it runs; None if the task was handed over."""
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    """Set when the worker is stopped, and when the claim has been lost: a handler that takes long should look at it."""
+
+    @property
+    def attempt(self) -> int:
+        return self.claim.attempt if self.claim else self.envelope.attempt
+
+
+Handler = Callable[[M, Context], object]
+
+
+class Completes(Protocol):
+    """What a worker needs of a store to do tasks that it is handed."""
+
+    def complete(self, envelope: TaskEnvelope) -> None: ...
+
+
+class Result(str, Enum):
+    """What came of a task."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+    """Its handler raised, or it could not be completed. It stays open."""
+    PASSED_OVER = "passed over"
+    """Nobody here can do it, another has it, or it was given up before. It stays open."""
+    GIVEN_UP = "given up"
+    """It has been tried as often as it may be: it is in the dead-letter list now or, without one, stays open."""
+
+
+@dataclass
+class Summary:
+    """How many tasks came to what. `unread` are frames that hold no tasks."""
+
+    completed: int = 0
+    failed: int = 0
+    passed_over: int = 0
+    given_up: int = 0
+    unread: int = 0
+
+    def add(self, result: Result) -> None:
+        if result is Result.COMPLETED:
+            self.completed += 1
+        elif result is Result.FAILED:
+            self.failed += 1
+        elif result is Result.GIVEN_UP:
+            self.given_up += 1
+        else:
+            self.passed_over += 1
+
+
+class Handlers:
+    """The handlers of a worker, by the types that they are for."""
+
+    def __init__(self, logger: logging.Logger) -> None:
+        self._handlers: dict[str, tuple[type[Message], Callable[[Any, Context], object]]] = {}
+        self._logger = logger
+        self._unknown: set[str] = set()
+
+    def add(self, message: type[Message], handler: Callable[[Any, Context], object]) -> None:
+        name = message.DESCRIPTOR.full_name
+        if name in self._handlers:
+            raise TaskError(Code.DUPLICATE_TYPE, f"{name} has a handler already")
+        self._handlers[name] = (message, handler)
+
+    def find(self, envelope: TaskEnvelope) -> tuple[Message, Callable[[Any, Context], object]] | None:
+        """The data and its handler; None, which is logged, if there is no handler or the data does not decode."""
+        name = type_of(envelope)
+        found = self._handlers.get(name)
+        if found is None:
+            self._note_unknown(name, envelope)
+            return None
+        message, handler = found
+        try:
+            return message.FromString(envelope.data.value), handler
+        except DecodeError as error:
+            self._logger.error("%s is passed over: its data is no %s: %s", name_of(envelope), name, error)
+            return None
+
+    def _note_unknown(self, name: str, envelope: TaskEnvelope) -> None:
+        if is_damaged(envelope):
+            self._logger.error("%s is passed over: its store holds bytes that are no task", name_of(envelope))
+        elif name not in self._unknown:
+            self._unknown.add(name)
+            self._logger.warning("tasks of type %s are passed over: there is no handler for it", name)
+
+
+def name_of(envelope: TaskEnvelope) -> str:
+    return f"task {envelope.id!r} of {envelope.task_list!r}"

@@ -1,0 +1,364 @@
+"""Tasks that are done under a claim, by both kinds of workers, in a store that claims."""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Callable
+
+import pytest
+from example.v1.fetch_file_pb2 import FetchFile
+
+from taskledger_worker import AsyncWorker, Code, Result, SqliteStore, Summary, Task, TaskError, Worker, new_envelope
+
+
+class Threads:
+    """Calls a Worker's methods."""
+
+    def __init__(self, store, **options) -> None:
+        self.worker = Worker(store, **options)
+
+    def does(self, handler: Callable) -> None:
+        self.worker.does(FetchFile)(handler)
+
+    def perform(self, envelope, **options) -> Result:
+        return self.worker.perform(envelope, **options)
+
+    def recover(self, task_list, **options) -> Summary:
+        return self.worker.recover(task_list, older_than=0, **options)
+
+    def stop(self) -> None:
+        self.worker.stop()
+
+
+class EventLoop:
+    """Calls an AsyncWorker's methods, each in a loop of its own; the handlers are the same functions."""
+
+    def __init__(self, store, **options) -> None:
+        self.worker = AsyncWorker(store, **options)
+        self.loop = None
+
+    def does(self, handler: Callable) -> None:
+        @self.worker.does(FetchFile)
+        async def handle(file, context):
+            await asyncio.to_thread(handler, file, context)
+
+    def _run(self, start):
+        async def main():
+            self.loop = asyncio.get_running_loop()
+            return await start()
+
+        return asyncio.run(main())
+
+    def perform(self, envelope, **options) -> Result:
+        return self._run(lambda: self.worker.perform(envelope, **options))
+
+    def recover(self, task_list, **options) -> Summary:
+        return self._run(lambda: self.worker.recover(task_list, older_than=0, **options))
+
+    def stop(self) -> None:
+        self.loop.call_soon_threadsafe(self.worker.stop)
+
+
+@pytest.fixture
+def store(path):
+    with SqliteStore(path) as store:
+        yield store
+
+
+@pytest.fixture(params=[Threads, EventLoop])
+def worker(request, store):
+    return request.param(store)
+
+
+def saved(store, id="a", task_list="acme.com"):
+    task = Task(new_envelope(task_list, FetchFile(filename=id), id=id, headers={"trace": "1"}))
+    store.save(task)
+    return task.envelope
+
+
+def fails(file, context):
+    raise RuntimeError("no such host")
+
+
+def attempts_at(store, id="a"):
+    state = store.claim_state("acme.com", id)
+    return state and (state.owner, state.attempt)
+
+
+AT_ONCE = {"backoff": (0, 0)}
+
+
+def test_the_open_tasks_of_a_list_are_done_each_under_a_claim(store, worker):
+    for id in ("a", "bad", "b"):
+        saved(store, id)
+    done = []
+
+    def fetch(file, context):
+        assert context.claim.attempt == context.attempt == 1
+        if file.filename == "bad":
+            fails(file, context)
+        done.append(file.filename)
+
+    worker.does(fetch)
+    assert worker.recover("acme.com", backoff=(60, 60)) == Summary(completed=2, failed=1)
+    assert done == ["a", "b"]
+    assert [task.id for task in store.open_tasks("acme.com")] == ["bad"]
+    # It waits to be tried again.
+    assert worker.recover("acme.com") == Summary(passed_over=1)
+
+
+def test_a_task_that_a_mark_says_was_handed_over_again_is_done_though_it_failed_before(store, worker, path):
+    envelope = saved(store)
+    worker.does(lambda file, context: context.attempt == 1 and fails(file, context))
+    assert worker.perform(envelope, **AT_ONCE) is Result.FAILED
+    with sqlite3.connect(path) as database:
+        database.execute("UPDATE claims SET owner = 'taskledger.redelivery', ends_at = 8640000000000000")
+    assert worker.perform(envelope) is Result.COMPLETED
+
+
+def test_a_task_that_is_given_up_stays_open_and_is_tried_and_claimed_no_more(store, worker, caplog):
+    envelope = saved(store)
+    worker.does(fails)
+    options = {"max_attempts": 2, **AT_ONCE}
+    results = [worker.perform(envelope, **options) for _ in range(4)]
+    assert results == [Result.FAILED, Result.GIVEN_UP, Result.PASSED_OVER, Result.PASSED_OVER]
+    assert attempts_at(store) == (None, 2)
+    assert worker.recover("acme.com", **options) == Summary(passed_over=1)
+    assert attempts_at(store) == (None, 2)
+    assert "task 'a' of 'acme.com' is given up after 2 attempts" in caplog.text
+    # Until more attempts are allowed, or it is saved again.
+    assert worker.perform(envelope, max_attempts=4, **AT_ONCE) is Result.FAILED
+    assert worker.perform(saved(store), max_attempts=1, **AT_ONCE) is Result.GIVEN_UP
+    assert attempts_at(store) == (None, 4)
+
+
+def test_a_version_that_nobody_has_claimed_yet_is_tried_once_at_least(store, worker):
+    for _ in range(3):
+        store.release(store.claim(saved(store)))
+    done = []
+    worker.does(lambda file, context: done.append(context.attempt))
+    assert worker.perform(saved(store), max_attempts=1) is Result.COMPLETED
+    assert done == [4]
+
+
+def test_a_task_whose_worker_died_in_its_last_attempt_is_given_up_without_another(store, worker):
+    envelope = saved(store)
+    store.claim(envelope, owner="dead", lease=0.01)
+    worker.does(lambda file, context: pytest.fail("it is tried again"))
+    threading.Event().wait(0.05)
+    assert worker.perform(envelope, max_attempts=1) is Result.GIVEN_UP
+    assert attempts_at(store) == (None, 2)
+    assert worker.perform(envelope, max_attempts=1) is Result.PASSED_OVER
+
+
+def test_a_task_that_is_given_up_goes_to_the_dead_letter_list(store, worker):
+    envelope = saved(store)
+    worker.does(fails)
+    options = {"max_attempts": 1, "dead_letter_list": "dead"}
+    assert worker.recover("acme.com", **options) == Summary(given_up=1)
+    assert list(store.open_tasks("acme.com")) == []
+    [letter] = store.open_tasks("dead")
+    version = envelope.saved_at.seconds * 1_000_000 + envelope.saved_at.nanos // 1000
+    assert (letter.id, letter.attempt) == (f"acme.com/a@{version}", 1)
+    assert (letter.data, letter.created_at) == (envelope.data, envelope.created_at)
+    at = letter.headers.pop("taskledger-dead-at")
+    assert at.endswith("Z")
+    assert len(at) == len("2026-01-02T03:04:06.000Z")
+    assert dict(letter.headers) == {
+        "trace": "1",
+        "taskledger-dead-list": "acme.com",
+        "taskledger-dead-id": "a",
+        "taskledger-dead-attempts": "1",
+        "taskledger-dead-reason": "no such host",
+    }
+    # A dead letter that fails in its list stays there.
+    assert worker.recover("dead", **options) == Summary(given_up=1)
+    assert worker.recover("dead", **options) == Summary(passed_over=1)
+    assert [each.id for each in store.open_tasks("dead")] == [letter.id]
+
+
+def test_a_long_id_of_a_dead_letter_is_a_hash(store, worker):
+    saved(store, "i" * 512)
+    worker.does(fails)
+    worker.recover("acme.com", max_attempts=1, dead_letter_list="dead")
+    [letter] = store.open_tasks("dead")
+    assert letter.id.startswith("sha256:")
+    assert len(letter.id) == len("sha256:") + 64
+
+
+def test_a_task_that_its_handler_saved_again_is_no_dead_letter(store, worker):
+    envelope = saved(store)
+
+    def fetch(file, context):
+        saved(store)
+        fails(file, context)
+
+    worker.does(fetch)
+    assert worker.perform(envelope, max_attempts=1, dead_letter_list="dead") is Result.PASSED_OVER
+    assert (len(list(store.open_tasks("acme.com"))), list(store.open_tasks("dead"))) == (1, [])
+
+
+def test_a_task_that_can_not_be_put_aside_stays_open_and_is_tried_again(store, worker, caplog):
+    envelope = saved(store)
+    worker.does(fails)
+    save, store.save = store.save, refuse
+    assert worker.perform(envelope, max_attempts=1, dead_letter_list="dead", **AT_ONCE) is Result.FAILED
+    store.save = save
+    assert "TOO_LARGE" in caplog.text
+    assert worker.perform(envelope, max_attempts=1, dead_letter_list="dead") is Result.GIVEN_UP
+
+
+def refuse(task):
+    raise TaskError(Code.TOO_LARGE, "it does not fit")
+
+
+def test_what_was_done_but_could_not_be_completed_is_the_stores_error_and_no_failed_attempt(store, worker):
+    envelope = saved(store)
+    worker.does(lambda file, context: None)
+
+    def fail(envelope):
+        raise TaskError(Code.UNAVAILABLE, "it is away", "unknown")
+
+    complete, store.complete = store.complete, fail
+    with pytest.raises(TaskError, match="it is away"):
+        worker.perform(envelope, lease=0.01, max_attempts=1)
+    store.complete = complete
+    assert attempts_at(store)[0] is not None  # the claim expires
+
+
+def test_a_worker_that_is_stopped_tells_its_handlers_and_releases_what_they_leave(store, worker):
+    for id in ("a", "b"):
+        saved(store, id)
+    begun = []
+
+    def fetch(file, context):
+        begun.append(file.filename)
+        worker.stop()
+        assert context.cancelled.wait(10)
+        fails(file, context)
+
+    worker.does(fetch)
+    assert worker.recover("acme.com", max_attempts=1, every=60) == Summary(failed=1)
+    assert begun == ["a"]
+    assert store.claim(next(store.open_tasks("acme.com"))).attempt == 2
+
+
+def test_passes_go_on_until_the_worker_is_stopped(store, worker):
+    saved(store, "first")
+
+    def fetch(file, context):
+        if file.filename == "last":
+            worker.stop()
+        else:
+            saved(store, "last")
+
+    worker.does(fetch)
+    assert worker.recover("acme.com", every=0.01) == Summary(completed=2)
+
+
+def test_a_claim_is_renewed_while_the_handler_runs(store, worker):
+    envelope = saved(store)
+
+    def fetch(file, context):
+        first = store.claim_state("acme.com", "a").until
+        for _ in range(1000):
+            if store.claim_state("acme.com", "a").until > first:
+                return
+            threading.Event().wait(0.01)
+        pytest.fail("it was not renewed")
+
+    worker.does(fetch)
+    assert worker.perform(envelope, lease=0.6) is Result.COMPLETED
+
+
+def test_a_handler_is_told_when_its_claim_is_lost(store, worker, path):
+    envelope = saved(store)
+
+    def fetch(file, context):
+        with sqlite3.connect(path) as database:
+            database.execute("UPDATE claims SET token = token + 1, owner = 'another'")
+        assert context.cancelled.wait(10)
+
+    worker.does(fetch)
+    assert worker.perform(envelope, lease=0.3) is Result.COMPLETED
+
+
+def test_cancelling_an_event_loops_recover_releases_what_its_handlers_had_claimed(store):
+    envelope = saved(store)
+    worker = AsyncWorker(store)
+
+    async def main():
+        begun = asyncio.Event()
+
+        @worker.does(FetchFile)
+        async def fetch(file, context):
+            begun.set()
+            await asyncio.sleep(60)
+
+        recovering = asyncio.create_task(worker.recover("acme.com", older_than=0))
+        await begun.wait()
+        recovering.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await recovering
+
+    asyncio.run(main())
+    assert attempts_at(store) == (None, 1)
+    assert store.claim(envelope).attempt == 2
+
+
+def test_cancelling_an_event_loops_recover_releases_a_claim_that_is_just_being_granted(store):
+    saved(store)
+    worker = AsyncWorker(store)
+    claiming, may_go_on = threading.Event(), threading.Event()
+    claim = store.claim
+
+    def claim_slowly(*args, **options):
+        claiming.set()
+        assert may_go_on.wait(10)
+        return claim(*args, **options)
+
+    store.claim = claim_slowly
+
+    async def main():
+        @worker.does(FetchFile)
+        async def fetch(file, context):
+            pytest.fail("it is begun")
+
+        recovering = asyncio.create_task(worker.recover("acme.com", older_than=0))
+        await asyncio.to_thread(claiming.wait, 10)
+        recovering.cancel()
+        await asyncio.sleep(0)
+        may_go_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await recovering
+
+    asyncio.run(main())
+    assert attempts_at(store) == (None, 1)
+
+
+def test_an_event_loops_worker_may_wait_in_one_loop_after_another(store):
+    worker = AsyncWorker(store)
+
+    async def main():
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(worker.recover("acme.com", every=60), 0.5)
+
+    for _ in range(2):
+        asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"max_attempts": 0}, {"lease": 0}, {"lease": float("inf")}, {"backoff": (-1, 1)}, {"backoff": (1, float("nan"))}],
+)
+def test_terms_that_make_no_sense_are_refused(store, worker, options):
+    with pytest.raises(TaskError) as error:
+        worker.perform(saved(store), **options)
+    assert error.value.code is Code.INVALID_ARGUMENT
+    assert attempts_at(store) is None
+
+
+def test_a_dead_letter_list_must_be_a_name_of_a_list(store, worker):
+    with pytest.raises(TaskError, match="dead_letter_list") as error:
+        worker.recover("acme.com", dead_letter_list="")
+    assert error.value.code is Code.INVALID_KEY
