@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Version } from "../../adapter/adapter.js";
 import { MAX_VERSION } from "../../core/version.js";
 import { acknowledged, expectError, type KnownTask } from "../checks.js";
@@ -84,6 +85,7 @@ export const versions: CaseGroup = {
       const wild = hostTime() + 24n * 60n * MINUTE;
       const [before] = await client.save(entry("before"));
       const [outcome] = await client.adapter.save([entry("far", { replaces: [wild] })]);
+      await sleep(5); // clocks that count milliseconds give both one time
       const [after] = await client.save(entry("after"));
       const far = outcome?.ok ? ["far"] : [];
       const listed = await client.list(list, { savedBefore: after.savedAt });

@@ -87,7 +87,12 @@ describe("a store", () => {
   testCases([
     refused("with null for its options", open(null), "options", "got null"),
     refused("with a signal for its options", open(new AbortController().signal), "options", "got an object"),
-    refused("that makes its schema if true", open({ createSchema: true }), "createSchema", "{ replicas }, got true"),
+    refused(
+      "that makes its schema if true",
+      open({ createSchema: true }),
+      "createSchema",
+      "{ replicas, shards, severalDataCenters }, got true",
+    ),
     refused("of 0 replicas", open({ createSchema: { replicas: 0 } }), "createSchema.replicas", "from 1, got 0"),
   ]);
 });

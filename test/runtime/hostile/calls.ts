@@ -22,7 +22,7 @@ import {
 } from "taskledger";
 import { VersionClock } from "taskledger/adapter";
 import { MemoryAdapter } from "taskledger/memory";
-import { openStore, parseStoreUrl } from "taskledger/store";
+import { describeSchema, openStore, parseStoreUrl } from "taskledger/store";
 import { FetchFileTask } from "../../../gen/example/v1/fetch_file_task.js";
 import { EverythingTask } from "../kinds.js";
 import { type Any, adapter, key, newTask, signal, tasks, types } from "./values.js";
@@ -188,6 +188,7 @@ export const calls: Record<string, Call> = {
   configure: [async (options) => (configure as Any)(options).close(), { types, adapter: new MemoryAdapter() }],
   "new MemoryAdapter": [(options) => new MemoryAdapter(options), {}],
   openStore: [(...a) => (openStore as Any)(...a), "memory:", {}],
+  describeSchema: [(...a) => (describeSchema as Any)(...a), "memory:", { replicas: 1 }],
   parseStoreUrl: [(url) => parseStoreUrl(url), "memory:"],
   isTaskError: [(...a) => (isTaskError as Any)(...a), new Error("x"), "TIMEOUT"],
   dateToVersion: [(date) => dateToVersion(date), new Date()],
