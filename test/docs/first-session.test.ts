@@ -32,7 +32,7 @@ test("a new user's first session runs as it is written", { timeout: 180_000 }, a
   expect({ code, printed, err: String(await err) }).toMatchObject({ code: 0 });
   const [, list = ""] = /^LIST +OPEN .*\n(fetch-files \S+) +[1-9]\d*\+? /m.exec(printed) ?? [];
   expect(list).not.toBe("");
-  const [, first = ""] = /^ID +TYPE .*\n(.+?) +example\.v1\.FetchFile(?: \?)? +\d+\w+ +\d/m.exec(printed) ?? [];
+  const [, first = ""] = /^ID +TYPE .*\n(.+?) +example\.v1\.FetchFile +\d+\w+ +\d/m.exec(printed) ?? [];
   expect(printed).toContain(`\nID        ${first}\n`);
   expect(printed).toMatch(new RegExp(`^completed +${list}/`, "m"));
   expect(printed).toMatch(/^Read-only\. Open http:\/\/127\.0\.0\.1:\d+\/\?token=/m);
