@@ -31,6 +31,15 @@ const queues = ["test/queues/**/*.test.ts", "test/orders/**/*.test.ts", "test/ex
 /** Those of the packed package need many tools. */
 const packaged = "test/package/**/*.test.ts";
 
+/** Those of whole programs: processes that are killed, disks that are full, long histories. They need no server. */
+const system = [
+  "test/{cli,examples,simulation,sqlite}/**/*.test.ts",
+  "test/batch/bounds.test.ts",
+  "test/docs/{cli,first-session}.test.ts",
+  "test/plugin/wide.test.ts",
+  "test/recovery/processes.test.ts",
+];
+
 /** Those that need a browser. */
 const browsers = "test/**/*.browser.test.ts";
 
@@ -48,9 +57,20 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: [browsers, cassandra, clusters, languages, ...queues, packaged],
+          exclude: [browsers, cassandra, clusters, languages, ...queues, packaged, ...system],
           sequence: { groupOrder: 0 },
           testTimeout: 30_000, // only what hangs fails: a busy machine is slow
+        },
+      },
+      {
+        resolve: { alias },
+        test: {
+          name: "system",
+          include: system,
+          exclude: [cassandra, ...queues],
+          sequence: { groupOrder: 0 },
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {
