@@ -1,4 +1,4 @@
-import type { Coordinates } from "../test/cassandra/supply.js";
+import type { Coordinates } from "../test/support/cassandra/supply.js";
 import type { Row } from "./row.js";
 
 /** What a benchmark is told. It can be sent to another process. */

@@ -2,7 +2,12 @@
 //   [--picture FILE] [--profile FOLDER] [--commitlog-sync MODE] [--with-lmdb FOLDER]
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
-import { type CassandraSupply, coordinatesOf, sayCoordinates, supplyCassandra } from "../test/cassandra/supply.js";
+import {
+  type CassandraSupply,
+  coordinatesOf,
+  sayCoordinates,
+  supplyCassandra,
+} from "../test/support/cassandra/supply.js";
 import type { Context, Suite } from "./benchmark.js";
 import { bundleBenchmarks } from "./bundle.js";
 import { runJob } from "./job.js";

@@ -80,7 +80,7 @@ export default defineConfig({
           sequence: { groupOrder: 1 }, // it starts while the others run
           include: [cassandra],
           exclude: [languages, ...queues],
-          globalSetup: "test/cassandra/global-setup.ts",
+          globalSetup: "test/support/cassandra/global-setup.ts",
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
@@ -91,7 +91,7 @@ export default defineConfig({
           name: "languages",
           include: [languages],
           exclude: [clusters],
-          globalSetup: "test/cassandra/global-setup.ts",
+          globalSetup: "test/support/cassandra/global-setup.ts",
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
@@ -101,7 +101,7 @@ export default defineConfig({
         test: {
           name: "queues",
           include: queues,
-          globalSetup: "test/cassandra/global-setup.ts",
+          globalSetup: "test/support/cassandra/global-setup.ts",
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

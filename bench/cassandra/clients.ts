@@ -2,7 +2,7 @@ import { Client, type ClientOptions, types } from "cassandra-driver";
 import { DataInterface } from "taskledger";
 import { CassandraAdapter, type LedgerOptions } from "taskledger/cassandra";
 import { DEFAULT_SHARDS } from "../../src/adapters/cassandra/model/partition.js";
-import type { Coordinates } from "../../test/cassandra/supply.js";
+import type { Coordinates } from "../../test/support/cassandra/supply.js";
 import { FetchFileTask } from "../tasks.js";
 import { RawTable } from "./raw-table.js";
 

@@ -1,4 +1,4 @@
-import type { Coordinates } from "../../test/cassandra/supply.js";
+import type { Coordinates } from "../../test/support/cassandra/supply.js";
 import type { Context } from "../benchmark.js";
 
 export function coordinatesIn({ cassandra }: Context): Coordinates {

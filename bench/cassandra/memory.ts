@@ -1,6 +1,6 @@
 import { DataInterface } from "taskledger";
 import { CassandraAdapter } from "taskledger/cassandra";
-import type { Coordinates } from "../../test/cassandra/supply.js";
+import type { Coordinates } from "../../test/support/cassandra/supply.js";
 import { type MemoryUse, measureMemory } from "../memory.js";
 import { FetchFileTask } from "../tasks.js";
 import { clientOptions } from "./clients.js";

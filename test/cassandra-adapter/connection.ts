@@ -1,6 +1,6 @@
 import { Client, type ClientOptions } from "cassandra-driver";
-import { type ContactPoint, parseContactPoints } from "../cassandra/contact-points.js";
-import { cassandra } from "../cassandra/coordinates.js";
+import { type ContactPoint, parseContactPoints } from "../support/cassandra/contact-points.js";
+import { cassandra } from "../support/cassandra/coordinates.js";
 
 const { contactPoints, localDataCenter, port, credentials } = cassandra;
 

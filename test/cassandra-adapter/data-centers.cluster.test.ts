@@ -3,9 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { FetchFileTask } from "../../gen/example/v1/fetch_file_task.js";
 import { CassandraAdapter } from "../../src/adapters/cassandra/index.js";
 import { DataInterface } from "../../src/index.js";
-import { type CassandraCluster, clientOf, startCluster } from "../cassandra/cluster.js";
-import { missingForJars } from "../cassandra/jars.js";
-import type { CassandraNode } from "../cassandra/node.js";
+import { type CassandraCluster, clientOf, startCluster } from "../support/cassandra/cluster.js";
+import { missingForJars } from "../support/cassandra/jars.js";
+import type { CassandraNode } from "../support/cassandra/node.js";
 
 // What docs/cassandra.md says under "Consistency and data centres".
 

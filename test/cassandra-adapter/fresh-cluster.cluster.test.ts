@@ -1,8 +1,8 @@
 import { Client } from "cassandra-driver";
 import { CassandraAdapter } from "taskledger/cassandra";
 import { afterAll, beforeAll, describe, test } from "vitest";
-import { type CassandraCluster, clientOf, startCluster } from "../cassandra/cluster.js";
-import { missingForJars } from "../cassandra/jars.js";
+import { type CassandraCluster, clientOf, startCluster } from "../support/cassandra/cluster.js";
+import { missingForJars } from "../support/cassandra/jars.js";
 
 const missing = await missingForJars();
 const reason = missing ? ` (skipped: ${missing})` : "";

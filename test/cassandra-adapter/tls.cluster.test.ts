@@ -5,9 +5,9 @@ import { DataInterface } from "taskledger";
 import { openStore } from "taskledger/store";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { FetchFileTask } from "../../gen/example/v1/fetch_file_task.js";
-import { missingForJars } from "../cassandra/jars.js";
-import { type CassandraNode, startNode } from "../cassandra/node.js";
-import { freePort } from "../cassandra/ports.js";
+import { missingForJars } from "../support/cassandra/jars.js";
+import { type CassandraNode, startNode } from "../support/cassandra/node.js";
+import { freePort } from "../support/cassandra/ports.js";
 import { CertificateAuthority } from "./certificates.js";
 
 // What docs/cassandra.md says under "TLS and passwords", of a node that asks for both.

@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { types } from "cassandra-driver";
-import { clientOf } from "../cassandra/cluster.js";
-import { CassandraNode, type CommitlogSync } from "../cassandra/node.js";
-import { freePort } from "../cassandra/ports.js";
+import { clientOf } from "../support/cassandra/cluster.js";
+import { CassandraNode, type CommitlogSync } from "../support/cassandra/node.js";
+import { freePort } from "../support/cassandra/ports.js";
 import { initiatorOf, Relay, Way } from "./network.js";
 
 /** Where the nodes listen, and the addresses that they and clients know of them, at which relays listen. */

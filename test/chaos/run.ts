@@ -9,7 +9,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import type { CommitlogSync } from "../cassandra/node.js";
+import type { CommitlogSync } from "../support/cassandra/node.js";
 import { breakages } from "./broken.js";
 import { ChaosCluster } from "./cluster.js";
 import { Director } from "./director.js";

@@ -1,7 +1,7 @@
 import { CassandraAdapter } from "taskledger/cassandra";
 import { afterAll, beforeAll, describe } from "vitest";
-import { cassandra } from "../cassandra/coordinates.js";
 import { newKeyspace, rawClient, replication, shutDown } from "../cassandra-adapter/connection.js";
+import { cassandra } from "../support/cassandra/coordinates.js";
 import { describeChanging } from "./changing.js";
 import { buildDescriptors } from "./descriptors.js";
 import { describeLooking } from "./looking.js";

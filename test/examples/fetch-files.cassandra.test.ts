@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { cassandra } from "../cassandra/coordinates.js";
+import { cassandra } from "../support/cassandra/coordinates.js";
 import { figuresOf, runExample, withFiles } from "./run-example.js";
 
 const { contactPoints, localDataCenter, credentials } = cassandra;

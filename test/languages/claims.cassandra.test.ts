@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CassandraAdapter } from "../../src/adapters/cassandra/index.js";
-import { cassandra } from "../cassandra/coordinates.js";
 import { rawClient, replication } from "../cassandra-adapter/connection.js";
+import { cassandra } from "../support/cassandra/coordinates.js";
 import { type ClaimingActor, claimScripts, playClaims } from "./claiming.js";
 import { DriverActor, driverCassandra } from "./driver.js";
 import { prepareLanguages } from "./prepare.js";

@@ -1,7 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import type { Coordinates } from "../cassandra/supply.js";
+import type { Coordinates } from "../support/cassandra/supply.js";
 import { CLOCK_LIMIT, type Failable, type HeldTask, type Situation } from "./actor.js";
 import type { ClaimingActor, PlainClaim } from "./claiming.js";
 import type { Language } from "./languages.js";

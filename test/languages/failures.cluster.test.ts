@@ -3,7 +3,7 @@ import type { Client } from "cassandra-driver";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CassandraAdapter } from "../../src/adapters/cassandra/index.js";
 import { shardOf } from "../../src/adapters/cassandra/model/partition.js";
-import { missingForJars } from "../cassandra/jars.js";
+import { missingForJars } from "../support/cassandra/jars.js";
 import { spawnDriver } from "./driver.js";
 import { type OwnNode, startOwnNode } from "./own-node.js";
 import { prepareLanguages } from "./prepare.js";

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, test } from "vitest";
 import { CassandraAdapter } from "../../src/adapters/cassandra/index.js";
-import { cassandra } from "../cassandra/coordinates.js";
 import { rawClient, replication } from "../cassandra-adapter/connection.js";
+import { cassandra } from "../support/cassandra/coordinates.js";
 import type { Actor } from "./actor.js";
 import { DriverActor, driverCassandra } from "./driver.js";
 import { interleavings } from "./interleavings.js";

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { FetchFileTask } from "../../gen/example/v1/fetch_file_task.js";
 import { CassandraAdapter } from "../../src/adapters/cassandra/index.js";
 import { DataInterface } from "../../src/index.js";
-import { cassandra } from "../cassandra/coordinates.js";
 import { rawClient, replication } from "../cassandra-adapter/connection.js";
+import { cassandra } from "../support/cassandra/coordinates.js";
 import { DriverActor, driverCassandra } from "./driver.js";
 import { prepareLanguages } from "./prepare.js";
 

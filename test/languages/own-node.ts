@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { clientOf } from "../cassandra/cluster.js";
-import { describeCassandra } from "../cassandra/describe.js";
-import { type CassandraNode, startNode } from "../cassandra/node.js";
-import { freePort } from "../cassandra/ports.js";
+import { clientOf } from "../support/cassandra/cluster.js";
+import { describeCassandra } from "../support/cassandra/describe.js";
+import { type CassandraNode, startNode } from "../support/cassandra/node.js";
+import { freePort } from "../support/cassandra/ports.js";
 import type { DriverCassandra } from "./driver.js";
 
 /** A node that nobody else uses, so that it can be killed or loaded. */

@@ -10,9 +10,9 @@ import type { Adapter } from "../../src/adapter/adapter.js";
 import { CassandraAdapter } from "../../src/adapters/cassandra/index.js";
 import { SqliteAdapter } from "../../src/adapters/sqlite/index.js";
 import { DataInterface } from "../../src/index.js";
-import { cassandra } from "../cassandra/coordinates.js";
 import { rawClient, replication } from "../cassandra-adapter/connection.js";
 import { matches, readSteps, type Step } from "../package/readme.js";
+import { cassandra } from "../support/cassandra/coordinates.js";
 import { cache, goProxy, type Language, wheels } from "./languages.js";
 import { prepareLanguages, runToEnd } from "./prepare.js";
 

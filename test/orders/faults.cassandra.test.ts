@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CassandraAdapter } from "../../src/adapters/cassandra/index.js";
-import { cassandra } from "../cassandra/coordinates.js";
 import { newKeyspace, rawClient, replication, shutDown } from "../cassandra-adapter/connection.js";
+import { cassandra } from "../support/cassandra/coordinates.js";
 import { compose, growBacklog, killWorker, stopWorker } from "./scenarios.js";
 import { LISTS, order, Town } from "./town.js";
 

@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 const run = promisify(execFile);
 
 export const CONF = resolve(import.meta.dirname, "conf");
-const CACHE = resolve(import.meta.dirname, "../../.cache/cassandra");
+const CACHE = resolve(import.meta.dirname, "../../../.cache/cassandra");
 const POM = join(CONF, "pom.xml");
 
 /** The version of Cassandra that pom.xml names; the jars of each version have a directory of their own. */

@@ -11,7 +11,8 @@ import type { Coordinates } from "./supply.js";
 export const cassandra: Coordinates = await ask(inject("cassandraDesk"));
 
 async function ask(desk: string | undefined): Promise<Coordinates> {
-  if (desk === undefined) throw new Error("this test needs Cassandra: give its project test/cassandra/global-setup.ts");
+  if (desk === undefined)
+    throw new Error("this test needs Cassandra: give its project test/support/cassandra/global-setup.ts");
   // Not fetch, which gives up after five minutes.
   const [response] = (await once(get(desk, { agent: false }), "response")) as [IncomingMessage];
   if (response.statusCode !== 200) throw new Error("Cassandra could not be started; the run's output says why");

@@ -17,7 +17,7 @@ const { values } = parseArgs({
   options: {
     nodes: { type: "string", default: "1" },
     port: { type: "string", default: "9042" },
-    dir: { type: "string", default: resolve(import.meta.dirname, "../../.cache/cassandra/data") },
+    dir: { type: "string", default: resolve(import.meta.dirname, "../../../.cache/cassandra/data") },
   },
 });
 
