@@ -4,7 +4,6 @@ import { readBatch } from "../batch/batch.js";
 import { readTaskFrames } from "../batch/task-frames.js";
 import { type Claim, endCompleted } from "../claims/claim.js";
 import { type ClaimInfo, type ClaimOptions, claimInfoOf, claimsOf, claimVersion } from "../claims/claiming.js";
-import { checkSignal } from "../core/abort.js";
 import {
   checkFunction,
   noOptions,
