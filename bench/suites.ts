@@ -39,8 +39,11 @@ export const suites: Readonly<Record<string, Suite>> = {
     probes: { memory: () => import("./sqlite/memory.js") },
   },
   bounds: {
-    benchmarks: { batch: () => import("./bounds/batch.js"), hash: () => import("./bounds/hash.js") },
-    probes: { json: () => import("./bounds/json-probe.js") },
+    benchmarks: {
+      binary: () => import("./bounds/binary.js"),
+      batch: () => import("./bounds/batch.js"),
+      hash: () => import("./bounds/hash.js"),
+    },
   },
   recovery: {
     needs: "cassandra",

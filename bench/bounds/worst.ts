@@ -1,0 +1,68 @@
+import type { Context } from "../benchmark.js";
+import { type Goal, type Row, toRow, valueAtMost } from "../row.js";
+import { type Cost, costOf, type Figure, type Input } from "./cost.js";
+
+/** An input that was tried. It is made again where it is measured again: all of them at once would fill the memory. */
+export interface Tried {
+  readonly make: () => Input;
+  readonly cost: Cost;
+}
+
+interface FigureKind {
+  readonly label: string;
+  readonly unit: string;
+  readonly goal: Goal;
+}
+
+/** What is measured of every decoder, in the same way. */
+export const figures: Readonly<Record<Figure, FigureKind>> = {
+  time: { label: "time", unit: "ms/kB", goal: valueAtMost(1, "ms/kB") },
+  held: { label: "memory held by the result, beyond 1 MB", unit: "B/B", goal: valueAtMost(128, "B/B") },
+  allocated: { label: "memory allocated on the way, beyond 1 MB", unit: "B/B", goal: valueAtMost(128, "B/B") },
+};
+
+export const figureNames = Object.keys(figures) as readonly Figure[];
+
+export async function tryInput(make: () => Input): Promise<Tried> {
+  return { make, cost: await costOf(make()) };
+}
+
+export function worstOf(tried: readonly Tried[], figure: Figure): Tried {
+  return tried.reduce((worst, each) => (each.cost[figure] > worst.cost[figure] ? each : worst));
+}
+
+export interface Comparison {
+  /** What the goals are for; without, there are none. */
+  readonly hasGoals?: boolean;
+  /** The same input read by something else. */
+  readonly baselineOf?: (input: Input) => Input;
+}
+
+/** A row for each figure: the worst of what was tried, measured again round after round. */
+export async function* worstRows(
+  name: string,
+  triedFor: (figure: Figure) => readonly Tried[] | Promise<readonly Tried[]>,
+  { rounds }: Context,
+  { hasGoals = true, baselineOf }: Comparison = {},
+): AsyncGenerator<Row, void> {
+  for (const figure of figureNames) {
+    const tried = await triedFor(figure);
+    const input = worstOf(tried, figure).make();
+    const baseline = baselineOf?.(input);
+    const values: number[] = [];
+    const baselines: number[] = [];
+    for (let round = 0; round < rounds; round++) {
+      values.push((await costOf(input))[figure]);
+      if (baseline) baselines.push((await costOf(baseline))[figure]);
+    }
+    const { label, unit, goal } = figures[figure];
+    yield toRow({
+      name: `${name}: ${label}`,
+      unit,
+      values,
+      note: `the worst of ${tried.length} tried: ${input.name}`,
+      ...(baseline && { baselines }),
+      ...(hasGoals && { goal }),
+    });
+  }
+}
