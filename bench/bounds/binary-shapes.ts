@@ -1,6 +1,6 @@
 import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
-import { field, join, repeat } from "../../test/batch/hostile-batches.js";
+import { field, join, repeat, times } from "../../test/batch/hostile-batches.js";
 
 /** Bytes of a message that take much for their length: one field, again and again, as short as it can be. */
 export interface BinaryShape {
@@ -103,7 +103,7 @@ function distinctKeys(each: DescField & { fieldKind: "map" }): BinaryShape {
   const isVarint = isText || /^(u?int32|u?int64|sint)/.test(ScalarType[each.mapKey].toLowerCase());
   return {
     name: `${each.name}: entries of keys of their own`,
-    bytes: (length) => join(...Array.from({ length: isVarint ? Math.ceil(length / 7) : 2 }, (_, i) => entry(i))),
+    bytes: (length) => times(isVarint ? Math.ceil(length / 7) : 2, entry),
   };
 }
 
