@@ -45,6 +45,12 @@ export const suites: Readonly<Record<string, Suite>> = {
       hash: () => import("./bounds/hash.js"),
     },
   },
+  generator: {
+    benchmarks: {
+      generate: () => import("./generator/generate.js"),
+      compile: () => import("./generator/compile.js"),
+    },
+  },
   recovery: {
     needs: "cassandra",
     benchmarks: {
