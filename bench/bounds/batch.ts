@@ -31,7 +31,7 @@ function search(
     const bytes = inputOf(cook(recipe));
     return { name: describeRecipe(recipe), length: bytes.length, work: () => read(bytes) };
   };
-  const batches = new BatchSearch(scaled(context, 60), (recipe) => tryInput(() => toInput(recipe)));
+  const batches = new BatchSearch(scaled(context, 60), (recipe) => tryInput(toInput(recipe), () => toInput(recipe)));
   return worstRows(name, (figure) => batches.findWorst(figure), context);
 }
 

@@ -4,15 +4,24 @@ import { type Context, scaled } from "../benchmark.js";
 import type { Row } from "../row.js";
 import { type BinaryShape, binaryShapesOf } from "./binary-shapes.js";
 import type { Input } from "./cost.js";
-import { type AnyClass, everyKind, LENGTHS, outcomeOf, usualClasses, WIDE_LENGTHS } from "./types.js";
+import {
+  type AnyClass,
+  everyKind,
+  type Lengths,
+  makeLongest,
+  outcomeOf,
+  usualClasses,
+  usualLengths,
+  wideLengths,
+} from "./types.js";
 import { type Tried, tryInput, worstRows } from "./worst.js";
 
 /** The most that the bytes of one task cost, of all shapes of its data and of its envelope that are tried. */
 export async function* run(context: Context): AsyncGenerator<Row, void> {
   const usual: Tried[] = [];
-  for (const taskClass of usualClasses) usual.push(...(await tryAll(taskClass, LENGTHS, context)));
+  for (const taskClass of usualClasses) usual.push(...(await tryAll(taskClass, usualLengths, context)));
   yield* worstRows("fromBinary", () => usual, context);
-  const wide = await tryAll(everyKind, WIDE_LENGTHS, context);
+  const wide = await tryAll(everyKind, wideLengths, context);
   const name = `fromBinary of messages of ${everyKind.schema.fields.length} fields, against protobuf-es alone`;
   const baselineOf = (input: Input) => (input as BinaryInput).alone();
   yield* worstRows(name, () => wide, context, { hasGoals: false, baselineOf });
@@ -30,11 +39,11 @@ const envelopeShapes: readonly BinaryShape[] = [
   { name: "an envelope's times", bytes: (length) => repeat(Math.ceil(length / 2), field(4, new Uint8Array())) },
 ];
 
-async function tryAll(taskClass: AnyClass, lengths: readonly number[], context: Context): Promise<Tried[]> {
+async function tryAll(taskClass: AnyClass, lengths: Lengths, context: Context): Promise<Tried[]> {
   const all: Tried[] = [];
-  const length = lengths[0] as number;
   const attempt = async (shape: BinaryShape, isEnvelope: boolean) => {
-    all.push(await tryInput(() => toInput(taskClass, shape, scaled(context, length), isEnvelope)));
+    const make = (length: number) => toInput(taskClass, shape, scaled(context, length), isEnvelope);
+    all.push(await tryInput(make(lengths.tried), () => makeLongest(lengths, make)));
   };
   for (const shape of binaryShapesOf(taskClass.schema)) await attempt(shape, false);
   for (const shape of envelopeShapes) await attempt(shape, true);

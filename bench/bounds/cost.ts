@@ -29,8 +29,8 @@ export type Figure = keyof Cost;
 const MEGABYTE = 1_000_000;
 
 /** What is shorter is read several times, so that there is something to measure. */
-const BYTES_TO_TIME = 100_000;
-const BYTES_TO_HOLD = 400_000;
+const BYTES_TO_TIME = 50_000;
+const BYTES_TO_HOLD = 100_000;
 
 export async function costOf(input: Input): Promise<Cost> {
   const time = await timeOf(input);

@@ -1,10 +1,18 @@
 import { create, createRegistry, type DescMessage, fromJson } from "@bufbuild/protobuf";
-import { isTaskError } from "taskledger";
 import { type Context, scaled } from "../benchmark.js";
 import type { Row } from "../row.js";
 import type { Input } from "./cost.js";
 import { type JsonShape, shapesOf } from "./json-shapes.js";
-import { type AnyClass, everyKind, LENGTHS, outcomeOf, usualClasses, WIDE_LENGTHS } from "./types.js";
+import {
+  type AnyClass,
+  everyKind,
+  type Lengths,
+  makeLongest,
+  outcomeOf,
+  usualClasses,
+  usualLengths,
+  wideLengths,
+} from "./types.js";
 import { type Tried, tryInput, worstRows } from "./worst.js";
 
 type Way = "fromHash" | "build";
@@ -15,9 +23,9 @@ const libraries = { fromHash: "fromJson", build: "create" } as const;
 /** The most that untrusted JSON costs, of all shapes that are tried. `JSON.parse` is the caller's, and not counted. */
 export async function* run(context: Context): AsyncGenerator<Row, void> {
   for (const way of ["fromHash", "build"] as const) {
-    const usual = await tryAll(way, usualClasses, LENGTHS, context);
+    const usual = await tryAll(way, usualClasses, usualLengths, context);
     yield* worstRows(way, () => usual, context);
-    const wide = await tryAll(way, [everyKind], WIDE_LENGTHS, context);
+    const wide = await tryAll(way, [everyKind], wideLengths, context);
     const name = `${way} of messages of ${everyKind.schema.fields.length} fields, against ${libraries[way]} alone`;
     const baselineOf = (input: Input) => (input as JsonInput).alone();
     yield* worstRows(name, () => wide, context, { hasGoals: false, baselineOf });
@@ -28,21 +36,13 @@ interface JsonInput extends Input {
   alone(): Input;
 }
 
-async function tryAll(
-  way: Way,
-  classes: readonly AnyClass[],
-  lengths: readonly number[],
-  context: Context,
-): Promise<Tried[]> {
+async function tryAll(way: Way, classes: readonly AnyClass[], lengths: Lengths, context: Context): Promise<Tried[]> {
   const all: Tried[] = [];
   for (const taskClass of classes)
-    for (const shape of shapesOf(taskClass.schema, way === "fromHash" ? "hash" : "init"))
-      for (const length of lengths) {
-        const make = () => toInput(way, taskClass, shape, scaled(context, length));
-        if (length !== lengths.at(-1) && isTaskError(make().work(), "TOO_LARGE")) continue;
-        all.push(await tryInput(make));
-        break;
-      }
+    for (const shape of shapesOf(taskClass.schema, way === "fromHash" ? "hash" : "init")) {
+      const make = (length: number) => toInput(way, taskClass, shape, scaled(context, length));
+      all.push(await tryInput(make(lengths.tried), () => makeLongest(lengths, make)));
+    }
   return all;
 }
 

@@ -4,6 +4,7 @@ import { EveryKindTask } from "../../gen/example/v1/every_kind_task.js";
 import { FetchFileTask } from "../../gen/example/v1/fetch_file_task.js";
 import { SendMailTask } from "../../gen/example/v1/send_mail_task.js";
 import { CopyFileTask, IndexCatalogueTask, TranscodeVideoTask } from "../../gen/example/v1/sizes_task.js";
+import type { Input } from "./cost.js";
 
 /** A task class, whatever its type. */
 export interface AnyClass {
@@ -28,11 +29,26 @@ export const usualClasses = [
  */
 export const everyKind = EveryKindTask as unknown as AnyClass;
 
-/** Largest first: of an envelope's greatest size, and less for what stands for more bytes than it has. */
-export const LENGTHS: readonly number[] = [1_000_000, 230_000];
+/** How long the input is that shapes are tried with, and what the worst is measured with. */
+export interface Lengths {
+  readonly tried: number;
+  /** The first that is not too large: JSON may stand for more bytes than it has characters. */
+  readonly measured: readonly number[];
+}
+
+export const usualLengths: Lengths = { tried: 100_000, measured: [1_000_000, 230_000, 100_000] };
 
 /** Of messages that take a kilobyte for two bytes. */
-export const WIDE_LENGTHS: readonly number[] = [50_000];
+export const wideLengths: Lengths = { tried: 20_000, measured: [100_000, 20_000] };
+
+/** Makes the longest input that is not too large. */
+export function makeLongest<I extends Input>({ measured }: Lengths, make: (length: number) => I): I {
+  for (const length of measured.slice(0, -1)) {
+    const input = make(length);
+    if (!isTaskError(input.work(), "TOO_LARGE")) return input;
+  }
+  return make(measured.at(-1) as number);
+}
 
 /** What comes of reading: a task, or the error that says why not. */
 export function outcomeOf(read: () => unknown): unknown {
