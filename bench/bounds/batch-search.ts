@@ -20,8 +20,12 @@ export class BatchSearch {
     this.#attempt = attempt;
   }
 
-  /** All that was tried; the worst of it is the worst that was found. */
-  async findWorst(figure: Figure): Promise<readonly Tried[]> {
+  /** All that was tried so far. */
+  get tried(): readonly Tried[] {
+    return [...this.#tried.values()].map(({ tried }) => tried);
+  }
+
+  async findWorst(figure: Figure): Promise<void> {
     const random = new Random(1);
     for (let i = 0; i < this.#draws; i++) await this.#try(draw(random));
     const costOf = ({ tried }: Attempt) => tried.cost[figure];
@@ -34,7 +38,6 @@ export class BatchSearch {
           if (costOf(attempt) > costOf(worst)) worst = attempt;
         }
       }
-    return [...this.#tried.values()].map(({ tried }) => tried);
   }
 
   async #try(recipe: Recipe): Promise<Attempt> {

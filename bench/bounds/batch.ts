@@ -9,7 +9,7 @@ import { FetchFileTask } from "../tasks.js";
 import { cook, describeRecipe, type Recipe } from "./batch-recipes.js";
 import { BatchSearch } from "./batch-search.js";
 import { costOf, type Input, memoryOf } from "./cost.js";
-import { figures, tryInput, worstRows } from "./worst.js";
+import { figureNames, figures, tryInput, worstRows } from "./worst.js";
 
 const types = [FetchFileTask, EveryKindTask];
 
@@ -21,7 +21,7 @@ export async function* run(context: Context): AsyncGenerator<Row, void> {
   yield await emptyMessages(context);
 }
 
-function search(
+async function* search(
   name: string,
   inputOf: (batch: Uint8Array) => Uint8Array,
   read: (bytes: Uint8Array) => unknown,
@@ -32,7 +32,8 @@ function search(
     return { name: describeRecipe(recipe), length: bytes.length, work: () => read(bytes) };
   };
   const batches = new BatchSearch(scaled(context, 60), (recipe) => tryInput(toInput(recipe), () => toInput(recipe)));
-  return worstRows(name, (figure) => batches.findWorst(figure), context);
+  for (const figure of figureNames) await batches.findWorst(figure);
+  yield* worstRows(name, batches.tried, context);
 }
 
 async function repeated(context: Context, measure: () => Promise<number>): Promise<number[]> {

@@ -20,11 +20,11 @@ import { type Tried, tryInput, worstRows } from "./worst.js";
 export async function* run(context: Context): AsyncGenerator<Row, void> {
   const usual: Tried[] = [];
   for (const taskClass of usualClasses) usual.push(...(await tryAll(taskClass, usualLengths, context)));
-  yield* worstRows("fromBinary", () => usual, context);
+  yield* worstRows("fromBinary", usual, context);
   const wide = await tryAll(everyKind, wideLengths, context);
   const name = `fromBinary of messages of ${everyKind.schema.fields.length} fields, against protobuf-es alone`;
   const baselineOf = (input: Input) => (input as BinaryInput).alone();
-  yield* worstRows(name, () => wide, context, { hasGoals: false, baselineOf });
+  yield* worstRows(name, wide, context, { hasGoals: false, baselineOf });
 }
 
 interface BinaryInput extends Input {

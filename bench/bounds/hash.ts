@@ -24,11 +24,11 @@ const libraries = { fromHash: "fromJson", build: "create" } as const;
 export async function* run(context: Context): AsyncGenerator<Row, void> {
   for (const way of ["fromHash", "build"] as const) {
     const usual = await tryAll(way, usualClasses, usualLengths, context);
-    yield* worstRows(way, () => usual, context);
+    yield* worstRows(way, usual, context);
     const wide = await tryAll(way, [everyKind], wideLengths, context);
     const name = `${way} of messages of ${everyKind.schema.fields.length} fields, against ${libraries[way]} alone`;
     const baselineOf = (input: Input) => (input as JsonInput).alone();
-    yield* worstRows(name, () => wide, context, { hasGoals: false, baselineOf });
+    yield* worstRows(name, wide, context, { hasGoals: false, baselineOf });
   }
 }
 

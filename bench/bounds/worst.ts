@@ -39,16 +39,20 @@ export interface Comparison {
   readonly baselineOf?: (input: Input) => Input;
 }
 
+/** How many of the worst by each figure are measured at their full length: what is worst may differ with it. */
+const FINALISTS = 2;
+
 /** A row for each figure: the worst of what was tried, measured again round after round. */
 export async function* worstRows(
   name: string,
-  triedFor: (figure: Figure) => readonly Tried[] | Promise<readonly Tried[]>,
+  tried: readonly Tried[],
   { rounds }: Context,
   { hasGoals = true, baselineOf }: Comparison = {},
 ): AsyncGenerator<Row, void> {
+  const finalists: Tried[] = [];
+  for (const { make } of finalistsOf(tried)) finalists.push({ make, cost: await costOf(make()) });
   for (const figure of figureNames) {
-    const tried = await triedFor(figure);
-    const input = worstOf(tried, figure).make();
+    const input = worstOf(finalists, figure).make();
     const baseline = baselineOf?.(input);
     const values: number[] = [];
     const baselines: number[] = [];
@@ -66,4 +70,9 @@ export async function* worstRows(
       ...(hasGoals && { goal }),
     });
   }
+}
+
+function finalistsOf(tried: readonly Tried[]): Set<Tried> {
+  const worstBy = (figure: Figure) => tried.toSorted((a, b) => b.cost[figure] - a.cost[figure]).slice(0, FINALISTS);
+  return new Set(figureNames.flatMap(worstBy));
 }
