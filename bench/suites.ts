@@ -41,8 +41,17 @@ export const suites: Readonly<Record<string, Suite>> = {
     probes: { memory: () => import("./sqlite/memory.js") },
   },
   bounds: {
-    benchmarks: { batch: () => import("./bounds/batch.js"), hash: () => import("./bounds/hash.js") },
-    probes: { json: () => import("./bounds/json-probe.js") },
+    benchmarks: {
+      binary: () => import("./bounds/binary.js"),
+      batch: () => import("./bounds/batch.js"),
+      hash: () => import("./bounds/hash.js"),
+    },
+  },
+  generator: {
+    benchmarks: {
+      generate: () => import("./generator/generate.js"),
+      compile: () => import("./generator/compile.js"),
+    },
   },
   recovery: {
     needs: "cassandra",

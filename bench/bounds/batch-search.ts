@@ -1,38 +1,56 @@
 import { Random } from "../../src/testing/random.js";
-import { cook, ingredients, kinds, type Recipe } from "./batch-recipes.js";
-
-export interface Candidate {
-  readonly recipe: Recipe;
-  readonly cost: number;
-}
+import { ingredients, kinds, type Recipe } from "./batch-recipes.js";
+import type { Figure } from "./cost.js";
+import type { Tried } from "./worst.js";
 
 /** How many of the worst are changed. */
 const STARTS = 2;
 
 /**
  * Looks for the batch that costs most: tries some at random, and changes the worst of them one part at a time, for as long
- * as that makes them worse.
+ * as that makes them worse. What was tried for one figure counts for the others.
  */
-export async function findWorst(
-  draws: number,
-  costOf: (bytes: Uint8Array) => Promise<number>,
-): Promise<{ readonly worst: Candidate; readonly tried: number }> {
-  const random = new Random(1);
-  const tried = new Map<string, Candidate>();
-  const attempt = async (recipe: Recipe) => {
+export class BatchSearch {
+  readonly #tried = new Map<string, Attempt>();
+  readonly #draws: number;
+  readonly #attempt: (recipe: Recipe) => Promise<Tried>;
+
+  constructor(draws: number, attempt: (recipe: Recipe) => Promise<Tried>) {
+    this.#draws = draws;
+    this.#attempt = attempt;
+  }
+
+  /** All that was tried so far. */
+  get tried(): readonly Tried[] {
+    return [...this.#tried.values()].map(({ tried }) => tried);
+  }
+
+  async findWorst(figure: Figure): Promise<void> {
+    const random = new Random(1);
+    for (let i = 0; i < this.#draws; i++) await this.#try(draw(random));
+    const costOf = ({ tried }: Attempt) => tried.cost[figure];
+    const starts = [...this.#tried.values()].toSorted((a, b) => costOf(b) - costOf(a)).slice(0, STARTS);
+    for (const start of starts)
+      for (let worst = start, before = -1; before < costOf(worst); ) {
+        before = costOf(worst);
+        for (const recipe of neighbours(worst.recipe)) {
+          const attempt = await this.#try(recipe);
+          if (costOf(attempt) > costOf(worst)) worst = attempt;
+        }
+      }
+  }
+
+  async #try(recipe: Recipe): Promise<Attempt> {
     const key = JSON.stringify(recipe);
-    const candidate = tried.get(key) ?? { recipe, cost: await costOf(cook(recipe)) };
-    tried.set(key, candidate);
-    return candidate;
-  };
-  for (let i = 0; i < draws; i++) await attempt(draw(random));
-  const starts = [...tried.values()].toSorted((a, b) => b.cost - a.cost).slice(0, STARTS);
-  for (const start of starts)
-    for (let worst = start, before = -1; before < worst.cost; ) {
-      before = worst.cost;
-      for (const recipe of neighbours(worst.recipe)) worst = worstOf([worst, await attempt(recipe)]);
-    }
-  return { worst: worstOf([...tried.values()]), tried: tried.size };
+    const attempt = this.#tried.get(key) ?? { recipe, tried: await this.#attempt(recipe) };
+    this.#tried.set(key, attempt);
+    return attempt;
+  }
+}
+
+interface Attempt {
+  readonly recipe: Recipe;
+  readonly tried: Tried;
 }
 
 function draw(random: Random): Recipe {
@@ -42,8 +60,4 @@ function draw(random: Random): Recipe {
 
 function* neighbours(recipe: Recipe): Generator<Recipe, void> {
   for (const kind of kinds) for (const name of Object.keys(ingredients[kind])) yield { ...recipe, [kind]: name };
-}
-
-function worstOf(candidates: readonly Candidate[]): Candidate {
-  return candidates.reduce((worst, each) => (each.cost > worst.cost ? each : worst));
 }

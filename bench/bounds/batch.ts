@@ -4,18 +4,14 @@ import { EveryKindTask } from "../../gen/example/v1/every_kind_task.js";
 import { FrameReader } from "../../src/batch/frames.js";
 import { batch, envelope, repeat } from "../../test/batch/hostile-batches.js";
 import { type Context, scaled } from "../benchmark.js";
-import { type Row, toRow, valueAtMost, valueUnder } from "../row.js";
+import { type Row, toRow, valueUnder } from "../row.js";
 import { FetchFileTask } from "../tasks.js";
-import { cook, describeRecipe } from "./batch-recipes.js";
-import { findWorst } from "./batch-search.js";
-import { bytesTaken, memoryOf, timeOf, type Work } from "./cost.js";
+import { cook, describeRecipe, type Recipe } from "./batch-recipes.js";
+import { BatchSearch } from "./batch-search.js";
+import { costOf, type Input, memoryOf } from "./cost.js";
+import { figureNames, figures, tryInput, worstRows } from "./worst.js";
 
 const types = [FetchFileTask, EveryKindTask];
-
-const costs = [
-  { what: "time", unit: "ms/KB", costOf: timeOf, goal: valueAtMost(1, "ms/KB") },
-  { what: "memory beyond 1 MB", unit: "bytes/byte", costOf: memoryOf, goal: valueAtMost(128, "bytes/byte") },
-];
 
 /** The most time and memory that a byte of a batch was found to take, whether it is read or refused. */
 export async function* run(context: Context): AsyncGenerator<Row, void> {
@@ -28,16 +24,16 @@ export async function* run(context: Context): AsyncGenerator<Row, void> {
 async function* search(
   name: string,
   inputOf: (batch: Uint8Array) => Uint8Array,
-  read: Work,
+  read: (bytes: Uint8Array) => unknown,
   context: Context,
 ): AsyncGenerator<Row, void> {
-  for (const { what, unit, costOf, goal } of costs) {
-    const { worst, tried } = await findWorst(scaled(context, 60), (batch) => costOf(read, inputOf(batch)));
-    const input = inputOf(cook(worst.recipe));
-    const values = await repeated(context, () => costOf(read, input));
-    const note = `of ${tried} batches tried the worst: ${describeRecipe(worst.recipe)}`;
-    yield toRow({ name: `${name} of hostile bytes: ${what}`, unit, values, goal, note });
-  }
+  const toInput = (recipe: Recipe): Input => {
+    const bytes = inputOf(cook(recipe));
+    return { name: describeRecipe(recipe), length: bytes.length, work: () => read(bytes) };
+  };
+  const batches = new BatchSearch(scaled(context, 60), (recipe) => tryInput(toInput(recipe), () => toInput(recipe)));
+  for (const figure of figureNames) await batches.findWorst(figure);
+  yield* worstRows(name, batches.tried, context);
 }
 
 async function repeated(context: Context, measure: () => Promise<number>): Promise<number[]> {
@@ -46,7 +42,7 @@ async function repeated(context: Context, measure: () => Promise<number>): Promi
   return values;
 }
 
-async function readBatch(bytes: Uint8Array): Promise<readonly Task[] | Error> {
+function readBatch(bytes: Uint8Array): readonly Task[] | Error {
   try {
     return fromBatch(bytes, { types });
   } catch (error) {
@@ -84,8 +80,8 @@ async function announcedFrame(context: Context): Promise<Row> {
     const reader = new FrameReader(2 ** 20);
     return [reader, ...reader.read(header)];
   };
-  const beginMany = async () => Array.from({ length: READERS }, begin);
-  const values = await repeated(context, async () => (await bytesTaken(beginMany)) / READERS);
+  const beginMany = () => Array.from({ length: READERS }, begin);
+  const values = await repeated(context, async () => (await memoryOf(beginMany)).held / READERS);
   const name = "a frame of 1 MiB of which only the length has come: memory";
   return toRow({ name, unit: "bytes", values, goal: valueUnder(1000, "bytes") });
 }
@@ -93,8 +89,9 @@ async function announcedFrame(context: Context): Promise<Row> {
 /** What an empty message takes is its type's; it comes on top of what a batch takes. */
 async function emptyMessages(context: Context): Promise<Row> {
   const bytes = batch(envelope("/example.v1.EveryKind"));
-  const values = await repeated(context, () => memoryOf(readBatch, bytes));
+  const input = { name: "", length: bytes.length, work: () => readBatch(bytes) };
+  const values = await repeated(context, async () => (await costOf(input)).held);
   const { length } = EveryKindTask.schema.fields;
-  const name = `fromBatch, an empty message of ${length} fields in each task: memory beyond 1 MB`;
-  return toRow({ name, unit: "bytes/byte", values });
+  const name = `fromBatch, an empty message of ${length} fields in each task: ${figures.held.label}`;
+  return toRow({ name, unit: figures.held.unit, values });
 }

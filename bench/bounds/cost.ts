@@ -1,52 +1,87 @@
+import { GCProfiler } from "node:v8";
 import { collectGarbage } from "../harness.js";
 
-/** Does something with bytes; gives what is to be held of it. */
-export type Work = (input: Uint8Array) => Promise<unknown>;
+/** Reads input; gives what is to be held of it. */
+export type Work = () => unknown;
+
+/** Something to read, of so many bytes or characters. */
+export interface Input {
+  readonly name: string;
+  readonly length: number;
+  readonly work: Work;
+}
+
+/** What reading costs, whether it ends with a task or an error. */
+export interface Cost {
+  /** Processors' milliseconds a kilobyte: the least of several, since what else the machine does adds to it. */
+  readonly time: number;
+  /** What the result keeps in use once garbage is collected, in bytes a byte beyond a megabyte. */
+  readonly held: number;
+  /**
+   * All objects that were made on the way and all buffers that are still there, likewise. Buffers that were dropped are
+   * missing: nothing in Node counts them.
+   */
+  readonly allocated: number;
+}
+
+export type Figure = keyof Cost;
 
 const MEGABYTE = 1_000_000;
 
-/** Fewer bytes are read several times, so that there is something to time. */
-const BYTES_TO_TIME = 100_000;
+/** What is shorter is read several times, so that there is something to measure. */
+const BYTES_TO_TIME = 50_000;
+const BYTES_TO_HOLD = 100_000;
 
-/** Likewise, so that what else the process does for itself is little beside it. */
-const BYTES_TO_HOLD = 400_000;
+export async function costOf(input: Input): Promise<Cost> {
+  const time = await timeOf(input);
+  const repeats = Math.ceil(BYTES_TO_HOLD / input.length);
+  const all = async () => {
+    const results: unknown[] = [];
+    for (let i = 0; i < repeats; i++) results.push(await input.work());
+    return results;
+  };
+  const { held, allocated } = await memoryOf(all);
+  const beyond = (bytes: number) => Math.max(0, bytes / repeats - MEGABYTE) / input.length;
+  return { time, held: beyond(held), allocated: beyond(allocated) };
+}
 
-/** The processors' time, in milliseconds a kilobyte: the least of several, since what else the machine does adds to it. */
-export async function timeOf(work: Work, input: Uint8Array): Promise<number> {
-  const repeats = Math.ceil(BYTES_TO_TIME / input.length);
+async function timeOf({ work, length }: Input): Promise<number> {
+  const repeats = Math.ceil(BYTES_TO_TIME / length);
   const times: number[] = [];
-  for (let i = 0; i < 3; i++) {
+  for (let i = 0; i < 2; i++) {
     const before = process.cpuUsage();
-    for (let j = 0; j < repeats; j++) await work(input);
+    for (let j = 0; j < repeats; j++) await work();
     const { user, system } = process.cpuUsage(before);
     times.push(user + system);
   }
-  return Math.min(...times) / (input.length * repeats);
+  return Math.min(...times) / (length * repeats);
 }
 
-/** What the work's result keeps in use, in bytes a byte, beyond a megabyte. */
-export async function memoryOf(work: Work, input: Uint8Array): Promise<number> {
-  const repeats = Math.ceil(BYTES_TO_HOLD / input.length);
-  const taken = await bytesTaken(async () => {
-    const results: unknown[] = [];
-    for (let i = 0; i < repeats; i++) results.push(await work(input));
-    return results;
-  });
-  return Math.max(0, taken / repeats - MEGABYTE) / input.length;
+/** In bytes. */
+export async function memoryOf(work: Work): Promise<{ readonly held: number; readonly allocated: number }> {
+  collectAll();
+  const before = process.memoryUsage();
+  const profiler = new GCProfiler();
+  profiler.start();
+  const result = [await work()];
+  const after = process.memoryUsage();
+  const collections = profiler.stop()?.statistics ?? [];
+  const collected = collections.reduce((sum, { beforeGC, afterGC }) => sum + usedHeap(beforeGC) - usedHeap(afterGC), 0);
+  const buffers = Math.max(0, after.external - before.external);
+  collectAll();
+  const end = process.memoryUsage();
+  result.pop();
+  return {
+    held: end.heapUsed + end.external - before.heapUsed - before.external,
+    allocated: after.heapUsed - before.heapUsed + collected + buffers,
+  };
 }
 
-/** What is in use because of what the work gives. */
-export async function bytesTaken(work: () => Promise<unknown>): Promise<number> {
-  const before = bytesInUse();
-  const held = [await work()];
-  const taken = bytesInUse() - before;
-  held.pop();
-  return taken;
+function usedHeap({ heapStatistics }: { readonly heapStatistics: object }): number {
+  return (heapStatistics as { readonly usedHeapSize: number }).usedHeapSize;
 }
 
-function bytesInUse(): number {
+function collectAll(): void {
   collectGarbage();
   collectGarbage(); // the memory of an ArrayBuffer is free after the next one
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
 }

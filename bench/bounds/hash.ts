@@ -1,72 +1,74 @@
-import type { Context } from "../benchmark.js";
-import { runJob } from "../job.js";
-import { type Measurement, type Row, toRow, valueAtMost } from "../row.js";
-import { type ShapeCost, type ShapeParams, shapesFor, type TypeName, type Way } from "./json-probe.js";
+import { create, createRegistry, type DescMessage, fromJson } from "@bufbuild/protobuf";
+import { type Context, scaled } from "../benchmark.js";
+import type { Row } from "../row.js";
+import type { Input } from "./cost.js";
+import { type JsonShape, shapesOf } from "./json-shapes.js";
+import {
+  type AnyClass,
+  everyKind,
+  type Lengths,
+  makeLongest,
+  outcomeOf,
+  usualClasses,
+  usualLengths,
+  wideLengths,
+} from "./types.js";
+import { type Tried, tryInput, worstRows } from "./worst.js";
 
-/** Of a task of the largest size; what would be larger in bytes is tried with less. */
-const LENGTHS = [1_000_000, 230_000];
+type Way = "fromHash" | "build";
 
-const usual: readonly TypeName[] = [
-  "SendMailTask",
-  "FetchFileTask",
-  "CopyFileTask",
-  "TranscodeVideoTask",
-  "IndexCatalogueTask",
-];
+/** What protobuf-es alone does in place of it. */
+const libraries = { fromHash: "fromJson", build: "create" } as const;
 
-/** The most that untrusted JSON costs, of all shapes that are tried. */
+/** The most that untrusted JSON costs, of all shapes that are tried. `JSON.parse` is the caller's, and not counted. */
 export async function* run(context: Context): AsyncGenerator<Row, void> {
   for (const way of ["fromHash", "build"] as const) {
-    const costs = await costsOf(way, usual, context);
-    yield toWorst(way, costs, "time", { goal: valueAtMost(1, "ms/kB") });
-    yield toWorst(way, costs, "memory", { goal: valueAtMost(128, "B/B") });
+    const usual = await tryAll(way, usualClasses, usualLengths, context);
+    yield* worstRows(way, usual, context);
+    const wide = await tryAll(way, [everyKind], wideLengths, context);
+    const name = `${way} of messages of ${everyKind.schema.fields.length} fields, against ${libraries[way]} alone`;
+    const baselineOf = (input: Input) => (input as JsonInput).alone();
+    yield* worstRows(name, wide, context, { hasGoals: false, baselineOf });
   }
-  // Three characters stand for a message that takes a kilobyte: what that costs is for protobuf-es to say.
-  for (const [way, library] of [
-    ["fromHash", "fromJson"],
-    ["build", "create"],
-  ] as const) {
-    const costs = await costsOf(way, ["EveryKindTask"], context);
-    for (const figure of ["time", "memory"] as const) {
-      const { params } = worstOf(costs, figure);
-      const baselines = [(await probe({ ...params, way: library }))[figure]];
-      yield toWorst(`${way} of messages of 46 fields, against ${library} alone`, costs, figure, { baselines });
+}
+
+interface JsonInput extends Input {
+  alone(): Input;
+}
+
+async function tryAll(way: Way, classes: readonly AnyClass[], lengths: Lengths, context: Context): Promise<Tried[]> {
+  const all: Tried[] = [];
+  for (const taskClass of classes)
+    for (const shape of shapesOf(taskClass.schema, way === "fromHash" ? "hash" : "init")) {
+      const make = (length: number) => toInput(way, taskClass, shape, scaled(context, length));
+      all.push(await tryInput(make(lengths.tried), () => makeLongest(lengths, make)));
     }
-  }
+  return all;
 }
 
-type Figure = "time" | "memory";
-
-function worstOf(costs: readonly ShapeCost[], figure: Figure): ShapeCost {
-  return costs.reduce((a, b) => (b[figure] > a[figure] ? b : a));
+function toInput(way: Way, taskClass: AnyClass, shape: JsonShape, length: number): JsonInput {
+  const members = shape.text(length);
+  const data = JSON.parse(`{${members}}`);
+  const read = readerOf(way, taskClass, data);
+  const { name } = shape;
+  const alone = () => ({ name, length: members.length, work: libraryReaderOf(way, taskClass.schema, data) });
+  return { name, length: members.length, work: () => outcomeOf(read), alone };
 }
 
-function toWorst(
-  name: string,
-  costs: readonly ShapeCost[],
-  figure: Figure,
-  more: Pick<Measurement, "goal" | "baselines">,
-): Row {
-  const worst = worstOf(costs, figure);
-  const note = `${worst.name}${worst.code ? `: ${worst.code}` : ""}; the worst of ${costs.length} shapes`;
-  const unit = figure === "time" ? "ms/kB" : "B/B";
-  return toRow({ name: `${name}: ${figure}`, unit, values: [worst[figure]], note, ...more });
+function readerOf(way: Way, taskClass: AnyClass, data: Record<string, unknown>): () => unknown {
+  const key = { taskList: "l", id: "i" };
+  if (way === "build") return () => taskClass.build({ ...key, ...data });
+  return () => taskClass.fromHash({ ...key, data: { "@type": `x/${taskClass.type}`, ...data } });
 }
 
-async function costsOf(way: Way, types: readonly TypeName[], { divisor }: Context): Promise<ShapeCost[]> {
-  const costs: ShapeCost[] = [];
-  for (const type of types)
-    for (const index of shapesFor(way, type).keys())
-      for (const length of LENGTHS) {
-        const cost = await probe({ way, type, index, length: length / divisor });
-        costs.push(cost);
-        if (cost.code !== "TOO_LARGE") break;
-      }
-  return costs;
-}
-
-async function probe(params: ShapeParams): Promise<ShapeCost> {
-  for await (const cost of runJob<ShapeCost>(process.argv[1] as string, { suite: "bounds", name: "json", params }))
-    return cost;
-  throw new Error("a shape was not measured");
+function libraryReaderOf(way: Way, schema: DescMessage, data: Record<string, unknown>): () => unknown {
+  const registry = createRegistry(schema);
+  const read = () => (way === "build" ? create(schema, data) : fromJson(schema, data as never, { registry }));
+  return () => {
+    try {
+      return read();
+    } catch (error) {
+      return error;
+    }
+  };
 }

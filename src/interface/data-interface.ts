@@ -314,7 +314,7 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
     return decodeTask(bytes, this.maxTaskBytes, this, registryOf(this)) as TaskOf<C>;
   }
 
-  /** Reads `asHash`'s object. Throws INVALID_HASH with the path of what is wrong, and UNKNOWN_TYPE. */
+  /** Reads `asHash`'s object. Throws INVALID_HASH with the path of what is wrong, UNKNOWN_TYPE, and TOO_LARGE. */
   fromHash(hash: unknown, options?: FromHashOptions): TaskOf<C> | OpaqueTask {
     const registry = registryOf(this);
     const envelope = hashToEnvelope(hash, (type) => registry.get(type)?.schema, this.maxTaskBytes, options);

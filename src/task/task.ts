@@ -169,7 +169,10 @@ export abstract class Task<S extends DescMessage = DescMessage, ListField extend
     return fromEnvelope(this, envelope, undefined, decoder.message) as InstanceType<C>;
   }
 
-  /** Reads `asHash`'s object, as `fromBinary` reads bytes. Throws INVALID_HASH with the path of what is wrong. */
+  /**
+   * Reads `asHash`'s object, as `fromBinary` reads bytes. Throws INVALID_HASH with the path of what is wrong, TYPE_MISMATCH,
+   * and TOO_LARGE.
+   */
   static fromHash<C extends ReadableClass>(this: C, hash: unknown, options?: FromHashOptions): InstanceType<C> {
     if (!isConcrete(this)) return narrow(this, defaultHome().fromHash(hash, options) as Task);
     const { schema, type } = this;

@@ -103,6 +103,7 @@ async function runBuf(files: Record<string, string>): Promise<FileDescriptorSet>
     const build = await promisify(execFile)(bufPath, ["build", "-o", "-#format=binpb"], {
       cwd: folder,
       encoding: "buffer",
+      maxBuffer: 2 ** 28,
     });
     return fromBinary(FileDescriptorSetSchema, build.stdout);
   } finally {

@@ -98,3 +98,33 @@ test("messages have the names that protoc-gen-es gives them, also where two woul
   );
   expect(clashes).toBeGreaterThan(0);
 });
+
+test("protoplugin, which goes through all types of a file for each name, is asked once a file", () => {
+  const messageType = Array.from({ length: 200 }, (_, i) => create(DescriptorProtoSchema, { name: `Message${i}` }));
+  const file = create(FileDescriptorProtoSchema, { name: "x.proto", syntax: "proto3", messageType });
+  let asked = 0;
+  let named = 0;
+  const plugin = createEcmaScriptPlugin({
+    name: "symbols",
+    version: "",
+    generateTs(schema) {
+      const f = schema.generateFile("x.ts");
+      const counting = new Proxy(f, {
+        get(target, key) {
+          if (key === "importSchema" || key === "importShape") asked++;
+          return Reflect.get(target, key, target);
+        },
+      });
+      for (const message of schema.files.flatMap(({ messages }) => messages)) {
+        named++;
+        importShape(counting, message);
+        importSchema(counting, message);
+      }
+    },
+  });
+  plugin.run(
+    create(CodeGeneratorRequestSchema, { fileToGenerate: ["x.proto"], protoFile: [file], parameter: "target=ts" }),
+  );
+  expect(named).toBe(200);
+  expect(asked).toBe(1);
+});

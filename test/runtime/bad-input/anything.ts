@@ -39,19 +39,24 @@ describe("anything at all", () => {
       .map((more) => hash({}, more)),
   );
 
-  test("of anything at all gives a task or a TaskError, never another error", async () => {
+  test("of anything at all gives a task, or an error that is documented", async () => {
+    const seen = new Set<string>();
     await expectStoreUnchanged(async () => {
       fc.assert(
         fc.property(hashes, fc.boolean(), (value, ignoreUnknownFields) => {
           try {
             expect(tasks.fromHash(value, { ignoreUnknownFields })).toBeInstanceOf(Task);
+            seen.add("read");
           } catch (error) {
             if (!isTaskError(error)) throw error;
+            expect(["INVALID_HASH", "TOO_LARGE", "UNKNOWN_TYPE"]).toContain(error.code);
+            seen.add(error.code);
           }
         }),
         { numRuns: 500 },
       );
     });
+    expect([...seen]).toEqual(expect.arrayContaining(["INVALID_HASH", "read"]));
   });
 
   test("of anything at all for data is built, or refused with a TaskError", () => {

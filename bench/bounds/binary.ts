@@ -1,0 +1,73 @@
+import { fromBinary } from "@bufbuild/protobuf";
+import { field, header, join, repeat, text, times, unknown } from "../../test/batch/hostile-batches.js";
+import { type Context, scaled } from "../benchmark.js";
+import type { Row } from "../row.js";
+import { type BinaryShape, binaryShapesOf } from "./binary-shapes.js";
+import type { Input } from "./cost.js";
+import {
+  type AnyClass,
+  everyKind,
+  type Lengths,
+  makeLongest,
+  outcomeOf,
+  usualClasses,
+  usualLengths,
+  wideLengths,
+} from "./types.js";
+import { type Tried, tryInput, worstRows } from "./worst.js";
+
+/** The most that the bytes of one task cost, of all shapes of its data and of its envelope that are tried. */
+export async function* run(context: Context): AsyncGenerator<Row, void> {
+  const usual: Tried[] = [];
+  for (const taskClass of usualClasses) usual.push(...(await tryAll(taskClass, usualLengths, context)));
+  yield* worstRows("fromBinary", usual, context);
+  const wide = await tryAll(everyKind, wideLengths, context);
+  const name = `fromBinary of messages of ${everyKind.schema.fields.length} fields, against protobuf-es alone`;
+  const baselineOf = (input: Input) => (input as BinaryInput).alone();
+  yield* worstRows(name, wide, context, { hasGoals: false, baselineOf });
+}
+
+interface BinaryInput extends Input {
+  alone(): Input;
+}
+
+const envelopeShapes: readonly BinaryShape[] = [
+  { name: "an envelope's headers, one name", bytes: (length) => repeat(Math.ceil(length / 7), header("a")) },
+  { name: "an envelope's headers", bytes: (length) => times(Math.ceil(length / 12), (i) => header(i.toString(36))) },
+  { name: "an envelope's unknown fields", bytes: (length) => unknown(Math.ceil(length / 3)) },
+  { name: "an envelope's lists", bytes: (length) => repeat(Math.ceil(length / 3), text(1, "l")) },
+  { name: "an envelope's times", bytes: (length) => repeat(Math.ceil(length / 2), field(4, new Uint8Array())) },
+];
+
+async function tryAll(taskClass: AnyClass, lengths: Lengths, context: Context): Promise<Tried[]> {
+  const all: Tried[] = [];
+  const attempt = async (shape: BinaryShape, isEnvelope: boolean) => {
+    const make = (length: number) => toInput(taskClass, shape, scaled(context, length), isEnvelope);
+    all.push(await tryInput(make(lengths.tried), () => makeLongest(lengths, make)));
+  };
+  for (const shape of binaryShapesOf(taskClass.schema)) await attempt(shape, false);
+  for (const shape of envelopeShapes) await attempt(shape, true);
+  return all;
+}
+
+function toInput(taskClass: AnyClass, shape: BinaryShape, length: number, isEnvelope: boolean): BinaryInput {
+  const filled = shape.bytes(length);
+  const data = isEnvelope ? new Uint8Array() : filled;
+  const any = join(text(1, `/${taskClass.type}`), field(2, data));
+  const bytes = join(text(1, "l"), text(2, "i"), field(3, any), isEnvelope ? filled : new Uint8Array());
+  const read = () => taskClass.fromBinary(bytes);
+  const readAlone = () => {
+    try {
+      return fromBinary(taskClass.schema, data);
+    } catch (error) {
+      return error;
+    }
+  };
+  const { name } = shape;
+  return {
+    name,
+    length: bytes.length,
+    work: () => outcomeOf(read),
+    alone: () => ({ name, length: bytes.length, work: readAlone }),
+  };
+}

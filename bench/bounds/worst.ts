@@ -1,0 +1,78 @@
+import type { Context } from "../benchmark.js";
+import { type Goal, type Row, toRow, valueAtMost } from "../row.js";
+import { type Cost, costOf, type Figure, type Input } from "./cost.js";
+
+/** An input that was tried. It is made again where it is measured again: all of them at once would fill the memory. */
+export interface Tried {
+  readonly make: () => Input;
+  readonly cost: Cost;
+}
+
+interface FigureKind {
+  readonly label: string;
+  readonly unit: string;
+  readonly goal: Goal;
+}
+
+/** What is measured of every decoder, in the same way. */
+export const figures: Readonly<Record<Figure, FigureKind>> = {
+  time: { label: "time", unit: "ms/kB", goal: valueAtMost(1, "ms/kB") },
+  held: { label: "memory held by the result, beyond 1 MB", unit: "B/B", goal: valueAtMost(128, "B/B") },
+  allocated: { label: "memory allocated on the way, beyond 1 MB", unit: "B/B", goal: valueAtMost(128, "B/B") },
+};
+
+export const figureNames = Object.keys(figures) as readonly Figure[];
+
+/** Tries an input; `make` makes the one that is measured if it is the worst, which may be a longer one of the same shape. */
+export async function tryInput(input: Input, make: () => Input): Promise<Tried> {
+  return { make, cost: await costOf(input) };
+}
+
+export function worstOf(tried: readonly Tried[], figure: Figure): Tried {
+  return tried.reduce((worst, each) => (each.cost[figure] > worst.cost[figure] ? each : worst));
+}
+
+export interface Comparison {
+  /** What the goals are for; without, there are none. */
+  readonly hasGoals?: boolean;
+  /** The same input read by something else. */
+  readonly baselineOf?: (input: Input) => Input;
+}
+
+/** How many of the worst by each figure are measured at their full length: what is worst may differ with it. */
+const FINALISTS = 2;
+
+/** A row for each figure: the worst of what was tried, measured again round after round. */
+export async function* worstRows(
+  name: string,
+  tried: readonly Tried[],
+  { rounds }: Context,
+  { hasGoals = true, baselineOf }: Comparison = {},
+): AsyncGenerator<Row, void> {
+  const finalists: Tried[] = [];
+  for (const { make } of finalistsOf(tried)) finalists.push({ make, cost: await costOf(make()) });
+  for (const figure of figureNames) {
+    const input = worstOf(finalists, figure).make();
+    const baseline = baselineOf?.(input);
+    const values: number[] = [];
+    const baselines: number[] = [];
+    for (let round = 0; round < rounds; round++) {
+      values.push((await costOf(input))[figure]);
+      if (baseline) baselines.push((await costOf(baseline))[figure]);
+    }
+    const { label, unit, goal } = figures[figure];
+    yield toRow({
+      name: `${name}: ${label}`,
+      unit,
+      values,
+      note: `the worst of ${tried.length} tried: ${input.name}`,
+      ...(baseline && { baselines }),
+      ...(hasGoals && { goal }),
+    });
+  }
+}
+
+function finalistsOf(tried: readonly Tried[]): Set<Tried> {
+  const worstBy = (figure: Figure) => tried.toSorted((a, b) => b.cost[figure] - a.cost[figure]).slice(0, FINALISTS);
+  return new Set(figureNames.flatMap(worstBy));
+}
