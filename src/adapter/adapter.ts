@@ -21,31 +21,48 @@ export interface SaveEntry extends TaskKey {
 
 /** An open task as it is stored: the envelope is the body with `saved_at`. */
 export interface StoredTask {
+  /** The task's id. */
   readonly id: string;
+  /** The task's version: when it was saved. */
   readonly savedAt: Version;
   /** The bytes that were saved as this version. They are the caller's to change. */
   readonly body: Uint8Array;
 }
 
-/** A complete: of the version that the caller saw. */
+/** A complete, of the version that the caller saw. */
 export interface CompleteEntry extends TaskKey {
+  /** The latest version to remove (inclusive). */
   readonly savedAt: Version;
 }
 
+/** What came of an entry: its value, or its error. */
 export type Outcome<T> =
-  | { readonly ok: true; readonly value: T }
-  /** `attempted` is the version of a save whose outcome is unknown. */
-  | { readonly ok: false; readonly error: TaskError; readonly attempted?: Version | undefined };
+  | {
+      /** The entry has been applied. */
+      readonly ok: true;
+      /** Of a save, the task's new version. */
+      readonly value: T;
+    }
+  | {
+      /** The entry failed. */
+      readonly ok: false;
+      /** Why; its `outcome` tells whether the entry may have been applied. */
+      readonly error: TaskError;
+      /** The version of a save whose outcome is unknown. */
+      readonly attempted?: Version | undefined;
+    };
 
+/** Options of writes. */
 export interface WriteOptions extends OperationOptions {
-  /** Part of a bulk call: apply backpressure instead of failing with OVERLOADED. */
+  /** Part of a bulk call: apply backpressure instead of failing with OVERLOADED. @defaultValue false */
   readonly isBulk?: boolean | undefined;
 }
 
+/** Options of a listing. */
 export interface AllOptions extends OperationOptions {
-  /** The maximum number of tasks in a page. */
+  /** Maximum number of tasks in a page. */
   readonly pageSize: number;
-  /** The maximum number of bytes of bodies in a page; a single task may have more. */
+  /** Maximum number of bytes of bodies in a page; a single task may have more. */
   readonly maxPageBytes: number;
   /**
    * Only tasks that were saved before this time, in microseconds since 1970. A task whose time of saving lies further in

@@ -2,16 +2,19 @@ import type { OperationOptions } from "../core/abort.js";
 import type { TaskKey } from "../core/keys.js";
 import type { Version } from "../core/version.js";
 
-/** A worker's wish to have a version of a task for itself for a time. */
+/** A request to claim a version of a task. */
 export interface ClaimRequest extends TaskKey {
+  /** The version to claim. */
   readonly savedAt: Version;
+  /** The name of who claims. */
   readonly owner: string;
-  /** In milliseconds. */
+  /** How long the claim lasts, in milliseconds. */
   readonly lease: number;
 }
 
-/** What names a claim that was granted. */
+/** Identifies a claim that was granted. */
 export interface ClaimHolding extends TaskKey {
+  /** The claim's token. */
   readonly token: bigint;
 }
 

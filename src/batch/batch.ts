@@ -17,8 +17,9 @@ import { decodeBatch } from "./batch-decoding.js";
 import { BatchEncoder, type BatchRow, toRow } from "./batch-encoding.js";
 import { BATCH_OVERHEAD_BYTES, checkBatchTasks } from "./batch-limits.js";
 
+/** Options of {@link fromBatch}. */
 export interface FromBatchOptions<C extends TaskClass<Task> = TaskClass<Task>> extends BatchOptions {
-  /** The classes that tasks are read as; by default the configured data interface reads them. */
+  /** The classes that tasks are read as. @defaultValue those of the configured data interface */
   readonly types?: readonly C[] | undefined;
 }
 

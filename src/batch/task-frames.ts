@@ -20,13 +20,15 @@ import { BatchEncoder } from "./batch-encoding.js";
 import { MAX_BATCH_TASKS } from "./batch-limits.js";
 import { readFrames } from "./frames.js";
 
+/** Options of {@link encodeFrames}. */
 export interface EncodeFramesOptions extends FrameOptions {
-  /** How many tasks go into a frame at most: 1,000 by default, 10,000 at most. */
+  /** Maximum number of tasks in a frame; at most 10,000. @defaultValue 1,000 */
   readonly maxBatchTasks?: number | undefined;
 }
 
+/** Options of {@link decodeFrames}. */
 export interface DecodeFramesOptions<C extends TaskClass<Task> = TaskClass<Task>> extends FrameOptions {
-  /** The classes that tasks are read as; by default the configured data interface reads them. */
+  /** The classes that tasks are read as. @defaultValue those of the configured data interface */
   readonly types?: readonly C[] | undefined;
 }
 

@@ -9,8 +9,9 @@ import type { TaskKey } from "../core/keys.js";
 /** The part of a lease, at its end, in which the holder counts the claim as lost already. */
 const GUARD = 0.1;
 
+/** Options of `Claim.release`. */
 export interface ReleaseOptions extends OperationOptions {
-  /** In how many milliseconds the task may be claimed again; at once by default. */
+  /** Delay in milliseconds before the task may be claimed again. @defaultValue 0 */
   readonly retryIn?: number | undefined;
 }
 
@@ -23,8 +24,11 @@ export interface ReleaseOptions extends OperationOptions {
  *     if (claim) await task.execute({ signal: claim.signal }).then(() => task.complete());
  */
 export class Claim implements AsyncDisposable {
+  /** The list of the claimed task. */
   readonly taskList: string;
+  /** The id of the claimed task. */
   readonly id: string;
+  /** The name under which the task was claimed. */
   readonly owner: string;
   /** Which attempt at the task this is, from 1. */
   readonly attempt: number;

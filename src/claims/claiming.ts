@@ -8,13 +8,14 @@ import type { Version } from "../core/version.js";
 import { CheckedClaims } from "./checked-claims.js";
 import { Claim } from "./claim.js";
 
+/** Options of `DataInterface.claim`. */
 export interface ClaimOptions extends OperationOptions {
   /**
    * Who claims: a name of 1 to 512 characters. An owner who claims a task again takes it over from itself, as a worker
    * does that was started anew under its old name. By default every call has a name of its own.
    */
   readonly owner?: string | undefined;
-  /** How long the claim lasts, in milliseconds; 60,000 by default. */
+  /** How long the claim lasts, in milliseconds; at least 10. @defaultValue 60,000 */
   readonly lease?: number | undefined;
 }
 
@@ -48,14 +49,15 @@ export function checkClaimOptions({ owner, lease }: ClaimOptions): void {
 export interface ClaimInfo {
   /** How often the task has been claimed. */
   readonly attempt: number;
-  /** Of the last claim; it only grows. */
+  /** The token of the last claim. Tokens only grow. */
   readonly token: bigint;
-  /** Who has claimed the task, and when the lease ends; undefined if nobody has it now. */
+  /** The owner of the current claim; undefined if the task is not claimed now. */
   readonly owner: string | undefined;
+  /** When the current lease ends; undefined if the task is not claimed now. */
   readonly claimedUntil: Date | undefined;
-  /** When the task may be tried again, if it waits for that. */
+  /** When the task may be tried again; undefined if it is not waiting for a retry. */
   readonly waitsUntil: Date | undefined;
-  /** Until when `redeliver` does not hand it over again. */
+  /** Until when `redeliver` does not hand the task over again; undefined if it was not handed over. */
   readonly redeliveredUntil: Date | undefined;
 }
 

@@ -36,6 +36,7 @@ function isSignal(value: unknown): value is AbortSignal {
   }
 }
 
+/** An ABORTED error with the signal's reason as its `cause`. `outcome` is that of the write. */
 export function abortedError(signal: AbortSignal, outcome: WriteOutcome = "not-applied"): TaskError {
   const message = outcome === "unknown" ? "aborted while under way; it may have been applied" : "aborted";
   return new TaskError("ABORTED", message, { cause: signal.reason, outcome });

@@ -5,9 +5,18 @@ import { readOr } from "./values.js";
 
 /** A web stream of bytes, as far as it is used here: the body of a request or of a response, for one. */
 export interface ByteStream {
+  /** Locks the stream and returns its reader. */
   getReader(): {
-    read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>;
+    /** Resolves to the next chunk. */
+    read(): Promise<{
+      /** True at the end of the stream. */
+      readonly done: boolean;
+      /** The chunk; undefined at the end. */
+      readonly value?: Uint8Array | undefined;
+    }>;
+    /** Cancels the stream. */
     cancel(reason?: unknown): Promise<void>;
+    /** Unlocks the stream. */
     releaseLock(): void;
   };
 }

@@ -95,13 +95,17 @@ export type TaskErrorCode =
 /** Whether a failed write may have been applied all the same. */
 export type WriteOutcome = "not-applied" | "unknown";
 
+/** What a {@link TaskError} may hold besides its code and message. All members are optional. */
 export interface TaskErrorDetails {
+  /** The list of the task that the error is about. */
   readonly taskList?: string | undefined;
+  /** The id of the task that the error is about. */
   readonly id?: string | undefined;
   /** The offending field, as a path: `filename`, `recipients[3]`, `headers["x"]`. */
   readonly field?: string | undefined;
-  /** `not-applied` by default. */
+  /** Whether the failed write may have been applied. @defaultValue "not-applied" */
   readonly outcome?: WriteOutcome | undefined;
+  /** The error behind this one, such as the driver's. */
   readonly cause?: unknown;
 }
 
@@ -113,11 +117,17 @@ export interface TaskErrorDetails {
  *     }
  */
 export class TaskError extends Error {
+  /** Always `"TaskError"`, also for a {@link BulkError}. */
   override readonly name = "TaskError" as const;
+  /** What went wrong. Codes are stable; docs/errors.md describes each. */
   readonly code: TaskErrorCode;
+  /** The list of the task that the error is about; undefined if it is not about one task. */
   readonly taskList: string | undefined;
+  /** The id of the task that the error is about; undefined if it is not about one task. */
   readonly id: string | undefined;
+  /** The offending field, as a path: `filename`, `recipients[3]`, `headers["x"]`; undefined if there is none. */
   readonly field: string | undefined;
+  /** Whether the failed write may have been applied. */
   readonly outcome: WriteOutcome;
 
   constructor(code: TaskErrorCode, message: string, details: TaskErrorDetails = {}) {
@@ -141,11 +151,14 @@ export function invalidArgument(
   return new TaskError("INVALID_ARGUMENT", message, { field });
 }
 
-/** Whether `error` is a {@link TaskError}, of the given code if there is one. It knows those of another installed copy too. */
+/** Whether `error` is a {@link TaskError}, with the given code if one is given. Recognizes those of another installed copy of the package, too. */
 export function isTaskError<C extends TaskErrorCode = TaskErrorCode>(
   error: unknown,
   code?: C,
-): error is TaskError & { readonly code: C } {
+): error is TaskError & {
+  /** The code that was asked for. */
+  readonly code: C;
+} {
   try {
     if (!(error instanceof Error) || error.name !== "TaskError") return false;
     const { code: own } = error as TaskError;

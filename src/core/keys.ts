@@ -6,7 +6,9 @@ import { isArray, isPlainObject } from "./values.js";
 
 /** The names a task goes by: its list, and its id in that list. */
 export interface TaskKey {
+  /** The task list: 1 to 512 bytes of UTF-8 without NUL. */
   readonly taskList: string;
+  /** The id, unique in its list: 1 to 512 bytes of UTF-8 without NUL. */
   readonly id: string;
 }
 

@@ -9,8 +9,10 @@ import { timeOf } from "./values.js";
  */
 export type Version = bigint;
 
-/** The first and the last version that a Timestamp can hold: just after 1970, and the end of the year 9999. */
+/** The first version that a Timestamp can hold: one microsecond after the start of 1970. */
 export const MIN_VERSION: Version = 1n;
+
+/** The last version that a Timestamp can hold: the last microsecond of the year 9999. */
 export const MAX_VERSION: Version = 253_402_300_799_999_999n;
 
 const MICROS = 1_000_000n;

@@ -5,19 +5,23 @@ import { isThenable } from "../core/promises.js";
 import { closeIterator, iteratorOf, NOT_READY, STOPPED, settled } from "../core/pull-source.js";
 import { toStoreError } from "../core/store-error.js";
 
+/** Options of the calls that process many tasks in batches. */
 export interface BulkOptions<T> {
-  /** How many batches may be under way at once; 8 by default. */
+  /** Maximum number of batches in flight. @defaultValue 8 */
   readonly concurrency?: number | undefined;
-  /** How many tasks go to the store together; 100 by default. */
+  /** Maximum number of tasks in a batch. @defaultValue 100 */
   readonly batchSize?: number | undefined;
-  /** Stops pulling; what is under way may still be applied. */
+  /** Aborted: no more tasks are pulled from the source. Batches in flight may still be applied. */
   readonly signal?: AbortSignal | undefined;
   /** Called, and awaited, for each task once the store has acknowledged it. If it throws or rejects, the run stops. */
   readonly onDone?: ((task: T) => unknown) | undefined;
 }
 
+/** A task of a bulk call that failed. */
 export interface BulkFailure<T = unknown> {
+  /** The task. */
   readonly task: T;
+  /** Why it failed. */
   readonly error: TaskError;
 }
 
@@ -27,7 +31,9 @@ export interface BulkFailure<T = unknown> {
  * "not-applied" only where nothing was applied at all.
  */
 export class BulkError<T = unknown> extends TaskError {
+  /** The number of tasks that the store acknowledged. */
   readonly done: number;
+  /** The tasks that were taken from the source and not acknowledged, each with its error. */
   readonly failures: readonly BulkFailure<T>[];
   /** The codes of the failures' errors, each once. */
   readonly causes: readonly TaskErrorCode[];

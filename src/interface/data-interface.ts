@@ -47,17 +47,18 @@ import { type ListStats, readStats, type StatsOptions } from "./list-stats.js";
 import { listTasks, readListOptions } from "./listing.js";
 import { listStale, type StaleOptions } from "./stale.js";
 
-interface InterfaceOptions<C extends TaskClass<Task>> {
+/** The options of a data interface, apart from its adapter. */
+export interface InterfaceOptions<C extends TaskClass<Task>> {
   /** The classes that tasks are read as. Tasks of other types come as OpaqueTask. */
   readonly types: readonly C[];
-  /** The largest envelope that may be saved, in bytes; 1 MiB by default. */
+  /** Maximum size of an envelope that may be saved, in bytes. @defaultValue 1,048,576 (1 MiB) */
   readonly maxTaskBytes?: number | undefined;
   /**
    * Looks at the data of each task before it is saved, beyond what its schema says: by protovalidate, for one, see
    * docs/validation.md. Where it gives violations, saving throws INVALID_DATA with the field's path and the rule.
    */
   readonly validate?: Validate | undefined;
-  /** Calls `validate` also for each task that is read; one with violations comes as an OpaqueTask. False by default. */
+  /** Also calls `validate` for each task that is read; one with violations is returned as an OpaqueTask. @defaultValue false */
   readonly validateRead?: boolean | undefined;
   /** What `execute` and handlers are given as `context.services`, such as a mailer or a pool of connections. */
   readonly services?: Services | undefined;
@@ -66,8 +67,18 @@ interface InterfaceOptions<C extends TaskClass<Task>> {
 /** The types, and the adapter, or how to build it when it is first needed. */
 export type DataInterfaceOptions<C extends TaskClass<Task> = TaskClass<Task>> = InterfaceOptions<C> &
   (
-    | { readonly adapter: Adapter; readonly adapterBuilder?: undefined }
-    | { readonly adapterBuilder: AdapterBuilder; readonly adapter?: undefined }
+    | {
+        /** The adapter. */
+        readonly adapter: Adapter;
+        /** Not together with `adapter`. */
+        readonly adapterBuilder?: undefined;
+      }
+    | {
+        /** Builds the adapter when it is first needed. */
+        readonly adapterBuilder: AdapterBuilder;
+        /** Not together with `adapterBuilder`. */
+        readonly adapter?: undefined;
+      }
   );
 
 /** Nothing more than the class where it is among the types of an interface; else a sentence for the compiler to print. */
@@ -76,14 +87,16 @@ type Registered<K extends TaskClass, C extends TaskClass> = [K] extends [C]
   : `${K["type"]} is not among the types of this data interface`;
 
 /**
- * An adapter and the task types it knows. Several can be in use at once; `configure` makes one that tasks go to which
- * belong to none.
+ * An adapter and the task types it knows. Several can be in use at once; `configure` creates the default one, used by
+ * tasks that are not bound to another.
  *
  *     await using tasks = new DataInterface({ types: [FetchFileTask], adapter: new SqliteAdapter({ path: "ledger.db" }) });
  *     await tasks.create(FetchFileTask, { taskList: "acme.com", filename: "file1.txt" });
  */
 export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implements TaskHome {
+  /** The classes that tasks are read as. */
   readonly types: readonly C[];
+  /** Maximum size of an envelope, in bytes. */
   readonly maxTaskBytes: number;
 
   /** Throws DUPLICATE_TYPE, TYPE_MISMATCH, INVALID_ARGUMENT. */
@@ -345,16 +358,19 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
     return own.closing;
   }
 
+  /** Closes the data interface: `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
 }
 
+/** Options of `DataInterface.saveAll`. */
 export interface SaveAllOptions<T> extends Omit<BulkOptions<T>, "onDone"> {
   /** Called, and awaited, for each task once the store has acknowledged it. If it throws or rejects, the run stops. */
   readonly onSaved?: ((task: T) => unknown) | undefined;
 }
 
+/** Options of `DataInterface.completeAll`. */
 export interface CompleteAllOptions<T> extends Omit<BulkOptions<T>, "onDone"> {
   /** Called, and awaited, for each task once the store has acknowledged it. If it throws or rejects, the run stops. */
   readonly onCompleted?: ((task: T) => unknown) | undefined;

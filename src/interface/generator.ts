@@ -18,6 +18,7 @@ export type TaskSource<T> = Iterable<T> | AsyncIterable<T> | (() => Iterable<T> 
  *     await ledger.saveAll(tasks);
  */
 export class TaskGenerator<T extends Task = Task> implements AsyncIterable<T> {
+  /** The sources, in the order in which they are read. */
   readonly sources: readonly TaskSource<T>[];
 
   constructor(...sources: TaskSource<T>[]) {
@@ -31,6 +32,7 @@ export class TaskGenerator<T extends Task = Task> implements AsyncIterable<T> {
     return this;
   }
 
+  /** Reads the sources one after the other, from the first; each iteration starts anew. */
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
     for (let i = 0; i < this.sources.length; i++) {
       const source = this.sources[i] as TaskSource<T>;
@@ -40,9 +42,15 @@ export class TaskGenerator<T extends Task = Task> implements AsyncIterable<T> {
   }
 }
 
+/** Options of {@link existingTasks}. */
 export interface ExistingTasksOptions<T extends Task> extends ListOptions {
-  /** Where the list is; by default in the configured data interface. */
-  readonly tasks?: { all(taskList: string, options?: ListOptions): AsyncIterable<T> } | undefined;
+  /** The data interface or task class that lists the tasks. @defaultValue the configured data interface */
+  readonly tasks?:
+    | {
+        /** The open tasks of a list. */
+        all(taskList: string, options?: ListOptions): AsyncIterable<T>;
+      }
+    | undefined;
 }
 
 /** The open tasks of a list as a generator, oldest first; each iteration reads the list anew. */

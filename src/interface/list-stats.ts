@@ -6,6 +6,7 @@ import { chunks } from "../core/concurrency.js";
 import { checkTaskList } from "../core/keys.js";
 import { type Version, versionToDate } from "../core/version.js";
 
+/** Options of `DataInterface.stats`. */
 export interface StatsOptions extends OperationOptions {
   /** Counts no further than this. @defaultValue 10,000 */
   readonly max?: number | undefined;
@@ -21,9 +22,11 @@ export interface ListStats {
   readonly isCapped: boolean;
   /** When the oldest open task was saved. */
   readonly oldest: Date | undefined;
-  /** Of those that were counted: how many somebody has claimed, how many wait to be tried again, and how many have been tried. */
+  /** How many of the counted tasks are claimed. */
   readonly claimed: number;
+  /** How many of the counted tasks wait to be tried again. */
   readonly waiting: number;
+  /** How many of the counted tasks have been claimed more than once. */
   readonly retried: number;
 }
 

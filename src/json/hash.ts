@@ -43,8 +43,9 @@ function toPlainHash(envelope: TaskEnvelope & { data: Any }, schema: DescMessage
   }
 }
 
+/** Options of `fromHash`. */
 export interface FromHashOptions {
-  /** Passes over keys that the schema does not have; without it they are refused. */
+  /** Ignores keys that the schema does not have, instead of refusing them. @defaultValue false */
   readonly ignoreUnknownFields?: boolean | undefined;
 }
 

@@ -20,6 +20,7 @@ import {
 } from "./perform-options.js";
 import { Performer } from "./performer.js";
 
+/** Options of {@link CompositeTask.run}. */
 export interface RunOptions extends PerformOptions {
   /** How many children are done at once. @defaultValue 1, so that they are done oldest first, one after the other */
   readonly concurrency?: number | undefined;
@@ -39,9 +40,12 @@ const runOptions: OptionNames<RunOptions> = { ...performOptionNames, concurrency
  *     await tasks.create(CompositeTask, { taskList: "nightly", id: "fetch", childTaskList: "acme.com" });
  */
 export class CompositeTask extends Task<typeof CompositeSchema> {
+  /** The schema of the data. */
   static readonly schema: typeof CompositeSchema = CompositeSchema;
+  /** The full name of the data's message. */
   static readonly type: "taskledger.v1.Composite" = "taskledger.v1.Composite";
 
+  /** The full name of the data's message. */
   override get type(): "taskledger.v1.Composite" {
     return CompositeTask.type;
   }

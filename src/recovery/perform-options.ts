@@ -36,10 +36,13 @@ export interface Backoff {
 
 /** Why a task is given up: after how many attempts, and what the last one ended with. */
 export interface Exhaustion {
+  /** The number of attempts so far, from 1. */
   readonly attempts: number;
+  /** What the last attempt threw or rejected with. */
   readonly error: unknown;
 }
 
+/** Options of {@link perform}. */
 export interface PerformOptions<T extends Task = Task> extends OperationOptions {
   /** Who claims: a name that nobody else uses at the same time. @defaultValue a new one for each call */
   readonly owner?: string | undefined;
@@ -73,27 +76,58 @@ export interface PerformOptions<T extends Task = Task> extends OperationOptions 
  */
 export type PassedOver = "claimed" | "waiting" | "gone" | "opaque" | "given-up" | "unknown";
 
-/** What came of a task. */
+/** What came of a task. `attempt` is from 1; 0 on a store without claims. */
 export type PerformResult<T extends Task = Task> =
-  | { readonly type: "completed"; readonly task: T; readonly attempt: number; readonly result: unknown }
-  /** It is tried again later, in `retryIn` milliseconds at the earliest. */
   | {
-      readonly type: "failed";
+      /** The handler resolved, and the task has been completed. */
+      readonly type: "completed";
+      /** The task. */
       readonly task: T;
+      /** Which attempt this was. */
       readonly attempt: number;
+      /** What the handler resolved to. */
+      readonly result: unknown;
+    }
+  | {
+      /** The handler rejected, or took too long. The task is open, and is tried again later. */
+      readonly type: "failed";
+      /** The task. */
+      readonly task: T;
+      /** Which attempt this was. */
+      readonly attempt: number;
+      /** What the handler rejected with. */
       readonly error: unknown;
+      /** Minimum delay before the next attempt, in milliseconds. */
       readonly retryIn: number;
     }
-  /** It is given up: saved in the dead-letter list, if there is one, else left open. */
   | {
+      /** The task is given up: saved in the dead-letter list, or, without one, left open ("exhausted"). */
       readonly type: "dead-lettered" | "exhausted";
+      /** The task. */
       readonly task: T;
+      /** Which attempt this was. */
       readonly attempt: number;
+      /** What the handler rejected with. */
       readonly error: unknown;
     }
-  | { readonly type: "passed-over"; readonly task: T; readonly reason: PassedOver }
-  /** The claim was lost, or the signal aborted, while the handler worked. The task is open. */
-  | { readonly type: "interrupted"; readonly task: T; readonly attempt: number; readonly error: unknown };
+  | {
+      /** The task was not tried. */
+      readonly type: "passed-over";
+      /** The task. */
+      readonly task: T;
+      /** Why it was not tried. */
+      readonly reason: PassedOver;
+    }
+  | {
+      /** The claim was lost, or the signal aborted, while the handler worked. The task is open. */
+      readonly type: "interrupted";
+      /** The task. */
+      readonly task: T;
+      /** Which attempt this was. */
+      readonly attempt: number;
+      /** Why it was interrupted. */
+      readonly error: unknown;
+    };
 
 export const performOptionNames: OptionNames<PerformOptions> = {
   ...{ owner: true, lease: true, timeout: true, maxAttempts: true, backoff: true },

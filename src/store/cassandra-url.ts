@@ -1,13 +1,23 @@
 import { decodeUrlPart, invalidUrl } from "./url-error.js";
 
+/** What the URL of a Cassandra cluster says. */
 export interface CassandraAddress {
+  /** The kind of store. */
   readonly kind: "cassandra";
   /** `host` or `host:port`, an IPv6 address in brackets. */
   readonly contactPoints: readonly string[];
+  /** The keyspace of the ledger: 1 to 48 letters, digits and underscores. */
   readonly keyspace: string;
+  /** The data centre of this host. */
   readonly localDataCenter: string;
-  readonly credentials?: { readonly username: string; readonly password: string };
-  /** Whether connections are encrypted; `"insecure"`: without verifying who answers. */
+  /** The user to log in as; absent if the URL names none. */
+  readonly credentials?: {
+    /** The user's name. */
+    readonly username: string;
+    /** The user's password. */
+    readonly password: string;
+  };
+  /** Whether connections are encrypted; `"insecure"`: encrypted, without verifying certificates. @defaultValue false */
   readonly tls?: boolean | "insecure";
   /** The PEM file of the authorities whose certificates are trusted, in place of those that Node.js trusts. */
   readonly tlsCAFile?: string;

@@ -6,6 +6,7 @@ import { parseStoreUrl, type StoreAddress } from "./store-url.js";
 
 export type { StoreSchema };
 
+/** Options of {@link openStore}. */
 export interface OpenStoreOptions extends OperationOptions {
   /**
    * Writes nothing, and makes nothing that is not there: saves, completes and claims are UNSUPPORTED. Of a store in
@@ -32,8 +33,8 @@ const optionNames: OptionNames<OpenStoreOptions> = { createSchema: true, readOnl
  * With `tls=true`, Cassandra's nodes must have a certificate of an authority that Node.js trusts, or that is in the file
  * that `tlsCAFile` names; `tls=insecure` encrypts, and accepts whoever answers.
  *
- * @throws {@link TaskError} INVALID_URL, INVALID_ARGUMENT, MISSING_DRIVER, SCHEMA_MISMATCH, UNAVAILABLE, TIMEOUT; none of
- * them holds the password.
+ * @throws `TaskError` INVALID_URL, INVALID_ARGUMENT, MISSING_DRIVER, SCHEMA_MISMATCH, UNAVAILABLE, TIMEOUT. No message
+ * contains the password.
  */
 export async function openStore(url: string, options: OpenStoreOptions = {}): Promise<Adapter> {
   const { createSchema, readOnly = false, ...operation } = readOperation(options, optionNames);
@@ -54,7 +55,7 @@ export async function openStore(url: string, options: OpenStoreOptions = {}): Pr
  * The statements that make what the store of a URL needs, for people who want to see them, or apply them themselves: CQL, or
  * SQL; nothing of a store in memory. Connects to nothing.
  *
- * @throws {@link TaskError} INVALID_URL, INVALID_ARGUMENT.
+ * @throws `TaskError` INVALID_URL, INVALID_ARGUMENT.
  */
 export async function describeSchema(url: string, schema: StoreSchema): Promise<string> {
   const address = parseStoreUrl(url);

@@ -28,7 +28,7 @@ function setReason(task: OpaqueTask, reason: () => TaskError): void {
  * `task instanceof FetchFile` tells it by itself.
  */
 export class OpaqueTask extends Task<typeof AnySchema> {
-  /** Tasks become opaque by being read; there is no other way to make one. */
+  /** @internal Tasks become opaque when they are read; there is no other way to make one. */
   constructor(state: TaskState, reason: () => TaskError) {
     if (typeof reason !== "function")
       throw new TaskError("UNSUPPORTED", "an OpaqueTask is made by reading a task, and in no other way");
@@ -43,6 +43,7 @@ export class OpaqueTask extends Task<typeof AnySchema> {
     return made;
   }
 
+  /** Rejects with {@link OpaqueTask.reason}. */
   override async execute(): Promise<never> {
     throw this.reason;
   }

@@ -30,12 +30,13 @@ export interface TaskHome {
   decodeFrames(source: ByteSource, options?: FrameOptions): AsyncGenerator<AnyTask, void, undefined>;
 }
 
+/** Options of a listing. */
 export interface ListOptions extends OperationOptions {
   /** Only tasks saved before this moment. */
   readonly savedBefore?: Date | Version | undefined;
-  /** Only versions later than this one: to go on behind the last task of an earlier listing (`task.envelope.savedAt`). */
+  /** Only versions later than this one: to continue after the last task of an earlier listing (`task.envelope.savedAt`). */
   readonly after?: Version | undefined;
-  /** At most so many tasks. The store is not asked for more. */
+  /** Maximum number of tasks. The store is not asked for more. @defaultValue no limit */
   readonly limit?: number | undefined;
 }
 

@@ -26,7 +26,7 @@ import type { BuildInit, BuildOptions, ExecuteContext, TaskClass, TaskInit } fro
 
 /** A class whose tasks can be read: a generated one, one that extends it, or `Task` itself for any type. */
 // biome-ignore lint/suspicious/noExplicitAny: constructor parameters are contravariant
-type ReadableClass = abstract new (...args: any[]) => Task;
+export type ReadableClass = abstract new (...args: any[]) => Task;
 
 /**
  * A task: its list and id, its data, and what travels beside them. Generated classes extend it with an accessor for
@@ -43,10 +43,12 @@ export abstract class Task<S extends DescMessage = DescMessage, ListField extend
     setState(this, isState(init) ? init : newState(concrete(new.target), init, options));
   }
 
+  /** The task list: 1 to 512 bytes of UTF-8 without NUL. */
   get taskList(): string {
     return stateOf(this).envelope.taskList;
   }
 
+  /** The id, unique in its list: 1 to 512 bytes of UTF-8 without NUL. */
   get id(): string {
     return stateOf(this).envelope.id;
   }
@@ -108,6 +110,7 @@ export abstract class Task<S extends DescMessage = DescMessage, ListField extend
     return envelopeToHash(currentEnvelope(this), schemaOf(this));
   }
 
+  /** The same as `asHash`, for `JSON.stringify`. */
   toJSON(): TaskHash {
     return this.asHash();
   }

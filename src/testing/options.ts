@@ -6,6 +6,7 @@ import type { Adapter, SaveEntry, Version } from "../adapter/adapter.js";
  */
 export type AdapterFactory = () => Adapter | Promise<Adapter>;
 
+/** Options of the suite. */
 export interface ConformanceOptions {
   /**
    * Whether the adapters of the factory share one store, which outlives them. True by default; false for an adapter

@@ -40,9 +40,13 @@ export interface ConformanceCase {
 
 /** What came of a case: it passed if it has neither an error nor a reason why it was skipped. */
 export interface CaseResult {
+  /** The group of the case. */
   readonly group: string;
+  /** The name of the case. */
   readonly name: string;
+  /** Why the case was not run. */
   readonly skipped?: string;
+  /** What the case rejected with. */
   readonly error?: unknown;
 }
 
@@ -52,6 +56,7 @@ export type Describe = (name: string, body: () => void) => unknown;
 /** `it`, or `test`, of a test runner. */
 export interface It {
   (name: string, body: () => Promise<void>, timeout?: number): unknown;
+  /** Registers a test that is not run. */
   readonly skip?: (name: string, body: () => Promise<void>) => unknown;
 }
 

@@ -21,8 +21,11 @@ markAsUntransferable(noBytes.buffer);
  * then `end` falls back.
  */
 export class Reader {
+  /** The bytes that are read. */
   bytes: Uint8Array = noBytes;
+  /** The position of the next byte. */
   pos = 0;
+  /** How deep the message at this position is nested, from 0. */
   depth = 0;
 
   /** Starts anew, at a position of these bytes. */
@@ -86,6 +89,7 @@ export class Reader {
     return String(value);
   }
 
+  /** Reads a value of type `string`. */
   string(end: number): string {
     const limit = this.limit(end);
     const start = this.pos;
@@ -101,13 +105,13 @@ export class Reader {
     return readName(this.bytes, start, limit);
   }
 
-  /** They are a copy, so that they change with nothing else. */
+  /** Reads a value of type `bytes`: a copy, which later writes to the input do not change. */
   blob(end: number): Uint8Array<ArrayBuffer> {
     const part = this.part(end);
     return part.length === 0 ? noBytes : new Uint8Array(part);
   }
 
-  /** They are a part of the bytes that are read, for the moment: those may be somebody's who writes to them again. */
+  /** Reads a value of type `bytes`: a view of the input, valid only until its owner writes to it. */
   part(end: number): Uint8Array {
     const limit = this.limit(end);
     const { bytes, pos } = this;
@@ -115,16 +119,19 @@ export class Reader {
     return new Uint8Array(bytes.buffer, bytes.byteOffset + pos, limit - pos);
   }
 
+  /** Reads a value of type `bool`. */
   bool(): boolean {
     const byte = this.bytes[this.pos++] as number;
     return byte < 0x80 ? byte !== 0 : fallBack();
   }
 
+  /** Reads a value of type `uint32`. */
   uint32(): number {
     const byte = this.bytes[this.pos++] as number;
     return byte < 0x80 ? byte : longUint32(this, byte);
   }
 
+  /** Reads a value of type `int32`. */
   int32(): number {
     return this.uint32() | 0;
   }
@@ -134,15 +141,18 @@ export class Reader {
     return (this.uint32() | 0) as T;
   }
 
+  /** Reads a value of type `sint32`. */
   sint32(): number {
     const zigzag = this.uint32();
     return (zigzag >>> 1) ^ -(zigzag & 1);
   }
 
+  /** Reads a value of type `fixed32`. */
   fixed32(): number {
     return this.sfixed32() >>> 0;
   }
 
+  /** Reads a value of type `sfixed32`. */
   sfixed32(): number {
     const { bytes, pos } = this;
     this.pos = pos + 4;
@@ -154,6 +164,7 @@ export class Reader {
     );
   }
 
+  /** Reads a value of type `float`. */
   float(): number {
     halves[0] = this.sfixed32();
     const value = float[0] as number;
@@ -161,6 +172,7 @@ export class Reader {
     return value;
   }
 
+  /** Reads a value of type `double`. */
   double(): number {
     readFixedHalves(this);
     const value = double[0] as number;
@@ -168,26 +180,31 @@ export class Reader {
     return value;
   }
 
+  /** Reads a value of type `fixed64`. */
   fixed64(): bigint {
     readFixedHalves(this);
     return unsignedLong[0] as bigint;
   }
 
+  /** Reads a value of type `sfixed64`. */
   sfixed64(): bigint {
     readFixedHalves(this);
     return long[0] as bigint;
   }
 
+  /** Reads a value of type `int64`. */
   int64(): bigint {
     readVarintHalves(this);
     return long[0] as bigint;
   }
 
+  /** Reads a value of type `uint64`. */
   uint64(): bigint {
     readVarintHalves(this);
     return unsignedLong[0] as bigint;
   }
 
+  /** Reads a value of type `sint64`. */
   sint64(): bigint {
     readVarintHalves(this);
     const low = halves[LOW] as number;

@@ -28,8 +28,11 @@ const ROOM = 5 + 1 + SHORT;
  * comes with its tag; 0, which no field has, stands for none, in packed lists.
  */
 export class Writer {
+  /** The bytes that are written to. */
   bytes: Uint8Array<ArrayBuffer> = scratch;
+  /** How deep the message that is written is nested, from 0. */
   depth = 0;
+  /** The slab of the next results. */
   slab: Uint8Array<ArrayBuffer> = scratch;
   /** The slab's: to ask it for this takes as long as to make a result. */
   buffer: ArrayBuffer = scratch.buffer;
@@ -144,6 +147,7 @@ export class Writer {
     return end;
   }
 
+  /** Writes a value of type `string`. */
   string(p: number, tag: number, text: string): number {
     if (typeof text !== "string") fallBack();
     const { length } = text;
@@ -156,6 +160,7 @@ export class Writer {
     return start + length;
   }
 
+  /** Writes a value of type `bytes`. */
   blob(p: number, tag: number, blob: Uint8Array): number {
     if (!isBytes(blob)) fallBack();
     const at = this.tag(p, tag);
@@ -172,6 +177,7 @@ export class Writer {
     return p + bytes.length;
   }
 
+  /** Writes a value of type `bool`. */
   bool(p: number, tag: number, value: boolean): number {
     if (typeof value !== "boolean") fallBack();
     const at = this.tag(p, tag);
@@ -179,36 +185,42 @@ export class Writer {
     return at + 1;
   }
 
+  /** Writes a value of type `uint32`. */
   uint32(p: number, tag: number, value: number): number {
     if (typeof value !== "number" || value >>> 0 !== value) fallBack();
     const at = this.tag(p, tag);
     return writeVarint(this.bytes, at, value);
   }
 
+  /** Writes a value of type `int32`. */
   int32(p: number, tag: number, value: number): number {
     if (typeof value !== "number" || (value | 0) !== value) fallBack();
     const at = this.tag(p, tag);
     return value >= 0 ? writeVarint(this.bytes, at, value) : writeVarint64(this.bytes, at, value, -1);
   }
 
+  /** Writes a value of type `sint32`. */
   sint32(p: number, tag: number, value: number): number {
     if (typeof value !== "number" || (value | 0) !== value) fallBack();
     const at = this.tag(p, tag);
     return writeVarint(this.bytes, at, ((value << 1) ^ (value >> 31)) >>> 0);
   }
 
+  /** Writes a value of type `fixed32`. */
   fixed32(p: number, tag: number, value: number): number {
     if (typeof value !== "number" || value >>> 0 !== value) fallBack();
     const at = this.tag(p, tag);
     return writeFixed(this.bytes, at, value);
   }
 
+  /** Writes a value of type `sfixed32`. */
   sfixed32(p: number, tag: number, value: number): number {
     if (typeof value !== "number" || (value | 0) !== value) fallBack();
     const at = this.tag(p, tag);
     return writeFixed(this.bytes, at, value);
   }
 
+  /** Writes a value of type `float`. */
   float(p: number, tag: number, value: number): number {
     if (typeof value !== "number") fallBack();
     float[0] = value;
@@ -217,6 +229,7 @@ export class Writer {
     return writeFixed(this.bytes, at, halves[0] as number);
   }
 
+  /** Writes a value of type `double`. */
   double(p: number, tag: number, value: number): number {
     if (typeof value !== "number") fallBack();
     double[0] = value;
@@ -224,18 +237,21 @@ export class Writer {
     return writeFixedHalves(this.bytes, at);
   }
 
+  /** Writes a value of type `int64`. */
   int64(p: number, tag: number, value: bigint): number {
     setLong(value);
     const at = this.tag(p, tag);
     return writeVarint64(this.bytes, at, halves[LOW] as number, halves[HIGH] as number);
   }
 
+  /** Writes a value of type `uint64`. */
   uint64(p: number, tag: number, value: bigint): number {
     setUnsignedLong(value);
     const at = this.tag(p, tag);
     return writeVarint64(this.bytes, at, halves[LOW] as number, halves[HIGH] as number);
   }
 
+  /** Writes a value of type `sint64`. */
   sint64(p: number, tag: number, value: bigint): number {
     setLong(value);
     const low = halves[LOW] as number;
@@ -245,12 +261,14 @@ export class Writer {
     return writeVarint64(this.bytes, at, (low << 1) ^ sign, ((high << 1) | (low >>> 31)) ^ sign);
   }
 
+  /** Writes a value of type `fixed64`. */
   fixed64(p: number, tag: number, value: bigint): number {
     setUnsignedLong(value);
     const at = this.tag(p, tag);
     return writeFixedHalves(this.bytes, at);
   }
 
+  /** Writes a value of type `sfixed64`. */
   sfixed64(p: number, tag: number, value: bigint): number {
     setLong(value);
     const at = this.tag(p, tag);

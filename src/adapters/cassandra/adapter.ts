@@ -33,6 +33,7 @@ import { processRuntime } from "./runtime.js";
 import { describeSchema } from "./schema/describe.js";
 import { checkKeyspaceName } from "./schema/tables.js";
 
+/** How Cassandra is reached, and how the ledger works on it. */
 export type CassandraAdapterOptions = CassandraConnectionOptions & LedgerOptions;
 
 /** What an adapter has while it is open. */
@@ -82,7 +83,7 @@ export class CassandraAdapter implements Adapter {
    * Makes the keyspace, its tables and its settings, as far as they are not there; changes nothing that is. All nodes of the
    * data centre have them when it resolves.
    *
-   * @throws {@link TaskError} SCHEMA_MISMATCH where what is there differs from what is asked for, INVALID_ARGUMENT,
+   * @throws `TaskError` SCHEMA_MISMATCH where what is there differs from what is asked for, INVALID_ARGUMENT,
    * MISSING_DRIVER, UNAVAILABLE, and after its `deadline` TIMEOUT: calling it again is safe.
    */
   static async createSchema(options: CreateSchemaOptions): Promise<void> {

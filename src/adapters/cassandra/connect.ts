@@ -27,9 +27,16 @@ import { checkSchemaOptions, type SchemaOptions } from "./schema/tables.js";
 import { watchSettings } from "./schema/watch-settings.js";
 
 /** How Cassandra is reached: by a client that the user made and will shut down, or by the driver's options for one. */
-export type CassandraConnectionOptions = { readonly keyspace: string } & (
-  | { readonly client: Client }
+export type CassandraConnectionOptions = {
+  /** The keyspace of the ledger: 1 to 48 letters, digits and underscores. */
+  readonly keyspace: string;
+} & (
+  | {
+      /** A client of cassandra-driver; `close` does not shut it down. */
+      readonly client: Client;
+    }
   | (Omit<ClientOptions, "keyspace" | "sslOptions"> & {
+      /** Not together with the driver's options. */
       readonly client?: undefined;
       /**
        * Encrypts connections, by the options of Node's `tls.connect`; `{}` is enough where Node.js trusts the authority of the
@@ -44,7 +51,7 @@ export type CassandraConnectionOptions = { readonly keyspace: string } & (
 export interface SchemaInit {
   /** CREATE KEYSPACE's map, such as `{ class: "NetworkTopologyStrategy", dc1: 3 }`. Used only if the keyspace is new. */
   readonly replication: SchemaOptions["replication"];
-  /** Partitions a list: a power of two up to 65,536; 2 by default. */
+  /** Number of partitions per list: a power of two, at most 65,536. @defaultValue 2 */
   readonly shards?: number | undefined;
   /**
    * Whether clients in several data centres use the keyspace. By default all must be in this client's, and reads and
@@ -56,13 +63,14 @@ export interface SchemaInit {
    * it does not count. At least 20,000; 60,000 by default.
    */
   readonly gracePeriod?: number | undefined;
-  /** How long making it may take in all, in milliseconds; 60,000 by default. */
+  /** Deadline for creating all of it, in milliseconds. @defaultValue 60,000 */
   readonly deadline?: number | undefined;
 }
 
 /** A young cluster of three on a busy machine takes up to ten seconds. In milliseconds. */
 const SCHEMA_DEADLINE = 60_000;
 
+/** How Cassandra is reached, and what the schema is to be. */
 export type CreateSchemaOptions = CassandraConnectionOptions & SchemaInit;
 
 /** A keyspace whose schema has been checked. */

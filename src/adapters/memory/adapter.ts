@@ -20,8 +20,9 @@ import {
 } from "../../adapter/index.js";
 import { MemoryClaims } from "./claims.js";
 
+/** Options of a {@link MemoryAdapter}. */
 export interface MemoryAdapterOptions {
-  /** Where versions come from: the process's clock, unless a test brings its own. */
+  /** Where versions come from; tests may pass their own. @defaultValue the process's clock */
   readonly clock?: VersionClock | undefined;
 }
 

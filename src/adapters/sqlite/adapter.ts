@@ -25,6 +25,7 @@ import { Reader } from "./reader.js";
 import { SCHEMA } from "./schema.js";
 import { WriteThread } from "./write-thread.js";
 
+/** Options of a {@link SqliteAdapter}. */
 export interface SqliteAdapterOptions {
   /** The database file; it is made if it is not there, and its folder, too. SQLite puts `-wal` and `-shm` beside it. */
   readonly path: string;
