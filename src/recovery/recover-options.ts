@@ -9,7 +9,7 @@ export interface RecoverOptions<T extends Task = Task> extends PerformOptions<T>
   readonly olderThan?: number | undefined;
   /** Maximum number of tasks that are done at once. @defaultValue 1 */
   readonly concurrency?: number | undefined;
-  /** Delay between the end of a pass and the next one, in milliseconds; repeats until the signal is aborted. @defaultValue one pass */
+  /** Delay between passes, in milliseconds; passes repeat until the signal is aborted. @defaultValue one pass */
   readonly every?: number | undefined;
   /**
    * Called, and awaited, for each event; tasks that are passed over make none. If it throws or rejects, the run stops and
@@ -28,7 +28,13 @@ export type RecoverEvent<T extends Task = Task> =
       /** Which attempt this is, from 1. */
       readonly attempt: number;
     }
-  | Exclude<PerformResult<T>, { readonly type: "passed-over" }>
+  | Exclude<
+      PerformResult<T>,
+      {
+        /** A task that was not tried makes no event. */
+        readonly type: "passed-over";
+      }
+    >
   | {
       /** A pass over a list has ended. */
       readonly type: "pass";
