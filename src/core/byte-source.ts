@@ -3,7 +3,7 @@ import { type Supply, supplyOf } from "./pull-source.js";
 import { readArgument } from "./read-from.js";
 import { readOr } from "./values.js";
 
-/** A web stream of bytes, as far as it is used here: the body of a request or of a response, for one. */
+/** The part of a web stream of bytes that is used here, such as the body of a request or of a response. */
 export interface ByteStream {
   /** Locks the stream and returns its reader. */
   getReader(): {
@@ -24,13 +24,13 @@ export interface ByteStream {
 /** Where bytes come from, in chunks of any size: a Node stream (a socket, a file), a web stream, any iterable. */
 export type ByteSource = AsyncIterable<Uint8Array> | Iterable<Uint8Array> | ByteStream;
 
-/** A stream of Node's, as far as it is used here. */
+/** The part of a Node.js stream that is used here. */
 interface NodeStream {
   iterator(options: { readonly destroyOnReturn: boolean }): AsyncIterator<Uint8Array>;
   destroy(): unknown;
 }
 
-/** The chunks of a source. When they are given up, streams are cancelled, also while they are waited for. */
+/** The chunks of a source. If reading stops early, a stream is cancelled, even while a read is pending. */
 export function supplyBytes(source: ByteSource): Supply<Uint8Array> {
   if (hasMethods<NodeStream>(source, "iterator", "destroy")) return supplyNodeStream(source);
   if (hasMethods<ByteStream>(source, "getReader")) return supplyWebStream(source);

@@ -5,7 +5,7 @@ import type { TaskClass } from "../task/task-types.js";
 import { DataInterface, type DataInterfaceOptions } from "./data-interface.js";
 
 /**
- * Makes the data interface that `task.save()`, `Task.find` and their like use. Nothing is opened before it is needed.
+ * Creates the default data interface, which `task.save()`, `Task.find` and the like use. Nothing is opened before it is needed.
  * For applications; libraries should accept a DataInterface. Throws ALREADY_CONFIGURED until the former one is closed.
  *
  *     const tasks = configure({ types: [FetchFileTask], adapter: new SqliteAdapter({ path: "ledger.db" }) });

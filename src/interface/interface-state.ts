@@ -12,7 +12,7 @@ export interface AdapterBuilderOptions {
 /** Builds the adapter of a data interface; called at most once, when the adapter is first needed. */
 export type AdapterBuilder = (options: AdapterBuilderOptions) => Adapter;
 
-/** What a data interface holds. */
+/** The state of a data interface. */
 export interface InterfaceState {
   readonly registry: TaskTypeRegistry;
   readonly services: Services;
@@ -36,7 +36,7 @@ export function registryOf(tasks: object): TaskTypeRegistry {
   return interfaceState(tasks).registry;
 }
 
-/** What the application gave the interface for the work of its tasks. */
+/** The services that the application passed to the interface. */
 export function servicesOf(tasks: object): Services {
   return interfaceState(tasks).services;
 }

@@ -15,30 +15,30 @@ import { isPlainObject } from "../core/values.js";
 import type { Task } from "../task/task.js";
 import type { ExecuteContext } from "../task/task-types.js";
 
-/** What a handler is given beside the task. */
+/** The second argument of a handler. */
 export type PerformContext = ExecuteContext & {
-  /** The claim under which the task is done. Give its `token` to what the work writes to. */
+  /** The claim under which the task is done. Pass its `token` to the systems that the work writes to. */
   readonly claim: Claim;
   /** Which attempt this is, from 1. */
   readonly attempt: number;
 };
 
-/** Does a task. It is completed when this resolves, and tried again later when it rejects. */
+/** Does a task. When it resolves, the task is completed; when it rejects, the task is tried again later. */
 export type TaskHandler<T> = (task: T, context: PerformContext) => unknown;
 
-/** A delay that doubles with each attempt, of which a random part is waited ("full jitter"); in milliseconds. */
+/** Exponential backoff with full jitter: a random delay below a bound that doubles with each attempt; in milliseconds. */
 export interface Backoff {
-  /** After the first attempt. @defaultValue 1,000 */
+  /** The bound after the first attempt. @defaultValue 1,000 */
   readonly initial?: number | undefined;
-  /** The maximum. @defaultValue 600,000 */
+  /** The maximum of the bound. @defaultValue 600,000 */
   readonly max?: number | undefined;
 }
 
-/** Why a task is given up: after how many attempts, and what the last one ended with. */
+/** Why a task is given up: the number of attempts, and the error of the last one. */
 export interface Exhaustion {
   /** The number of attempts so far, from 1. */
   readonly attempts: number;
-  /** What the last attempt threw or rejected with. */
+  /** The error of the last attempt. */
   readonly error: unknown;
 }
 
@@ -46,27 +46,27 @@ export interface Exhaustion {
 export interface PerformOptions<T extends Task = Task> extends OperationOptions {
   /** Who claims: a name that nobody else uses at the same time. @defaultValue a new one for each call */
   readonly owner?: string | undefined;
-  /** How long the claim lasts unless it is renewed, in milliseconds; it is renewed each third of it. @defaultValue 60,000 */
+  /** How long the claim lasts, in milliseconds; it is renewed after each third of this time. @defaultValue 60,000 */
   readonly lease?: number | undefined;
-  /** How long the handler may take, in milliseconds. @defaultValue no limit */
+  /** Maximum duration of the handler, in milliseconds. @defaultValue no limit */
   readonly timeout?: number | undefined;
   /**
-   * The number of attempts after which a task is given up. Every claim counts, whatever ended it, also those before the task
-   * was saved again; but each version is tried once at least. @defaultValue never
+   * The number of attempts after which a task is given up. Every claim counts, however it ended, also those before the
+   * task was saved again; but each version is tried at least once. @defaultValue never
    */
   readonly maxAttempts?: number | undefined;
-  /** How long a task that failed waits to be tried again. */
+  /** The delay before a failed task is tried again. */
   readonly backoff?: Backoff | undefined;
-  /** Where tasks go that are given up. @defaultValue they stay open, and are passed over */
+  /** The list for tasks that are given up. @defaultValue they stay open, and are skipped */
   readonly deadLetterList?: string | undefined;
   /** Called, and awaited, before a task is given up. If it throws or rejects, the task is tried again later. */
   readonly onExhausted?: ((task: T, reason: Exhaustion) => unknown) | undefined;
   /**
-   * Gives the handler also tasks whose data can't be read here, as an OpaqueTask. Otherwise these are passed over, so that a
-   * process of an older version uses up no attempts of a newer one's tasks. @defaultValue false
+   * Also calls the handler for tasks whose data can't be read here, as an OpaqueTask. Otherwise they are skipped, so that a process
+   * of an older version uses up no attempts of tasks of a newer one. @defaultValue false
    */
   readonly opaque?: boolean | undefined;
-  /** Aborted: the handler's signal is, too, and the claim is released. */
+  /** If aborted, the handler's signal is aborted, too, and the claim is released. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -107,7 +107,7 @@ export type PerformResult<T extends Task = Task> =
       readonly task: T;
       /** Which attempt this was. */
       readonly attempt: number;
-      /** What the handler rejected with. */
+      /** The error of the last attempt. */
       readonly error: unknown;
     }
   | {
@@ -134,7 +134,7 @@ export const performOptionNames: OptionNames<PerformOptions> = {
   ...{ deadLetterList: true, onExhausted: true, opaque: true, signal: true },
 };
 
-/** Throws INVALID_ARGUMENT for what is neither a function nor undefined. */
+/** Throws INVALID_ARGUMENT unless `handler` is a function or undefined. */
 export function checkHandler(handler: unknown): void {
   checkFunction("handler", handler, isPlainObject(handler) ? "; the options come after the handler" : "");
 }

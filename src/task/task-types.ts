@@ -65,14 +65,14 @@ type AmbiguousField<C extends TaskClass> = Extract<
 >;
 
 /**
- * What `build` takes: the task's own two fields and the data's, in one object. Where the data has a field `taskList` or
- * `id` of its own, that object would be ambiguous, and the type says so.
+ * What `build` takes: the task's own two fields and the data's, in one object. If the data has a field `taskList` or `id`
+ * of its own, that object would be ambiguous, and the type says so.
  */
 export type BuildInit<C extends TaskClass> = [AmbiguousField<C>] extends [never]
   ? KeyInit<ListFieldOf<C>> & DataInit<SchemaOf<C>>
   : AmbiguousBuild<C["type"], AmbiguousField<C>>;
 
-/** No object fits it. It is here for the message that the compiler makes of it, the same as at run time. */
+/** No object fits this type. The compiler's error shows its text, the same as the error at run time. */
 export type AmbiguousBuild<Type extends string, Field extends string> = Field extends "id"
   ? `${Type} has a field ${Field} of its own: ${Advice} id_field`
   : `${Type} has a field ${Field} of its own: ${Advice} list_field`;
@@ -85,7 +85,7 @@ export type TaskInit<S extends DescMessage, ListField extends string = never> = 
   readonly data?: DataInit<S> | MessageShape<S> | undefined;
 };
 
-/** The tasks that a list of classes makes. */
+/** The tasks of some classes. */
 export type TaskOf<C extends TaskClass> = InstanceType<C>;
 
 /**

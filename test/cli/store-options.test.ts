@@ -148,7 +148,10 @@ describe("a config file", () => {
 describe("a store that the config file makes, in memory", () => {
   /** The last line is what the store does otherwise. */
   const memory = async (name: string, change = "") => {
-    const [adapter, task] = [await bundle("src/adapters/memory/index.ts"), FetchFileTask.build({ taskList: "l", id: "a" })];
+    const [adapter, task] = [
+      await bundle("src/adapters/memory/index.ts"),
+      FetchFileTask.build({ taskList: "l", id: "a" }),
+    ];
     const body = JSON.stringify([...task.toBinary()]);
     return configured(
       name,
