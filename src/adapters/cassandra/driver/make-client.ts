@@ -11,7 +11,7 @@ const MAX_RECONNECTION_DELAY = 5_000;
 
 /** A client with the driver's options, and the adapter's defaults. Throws what the driver throws. */
 export function makeClient(options: ClientOptions, { Client, policies }: Driver): Client {
-  // Every statement is idempotent: a hanging coordinator must not delay a request until its timeout.
+  // Idempotent statements may go to a second coordinator: one that hangs must not delay a request until its timeout.
   const { ConstantSpeculativeExecutionPolicy } = policies.speculativeExecution;
   const speculativeExecution = new ConstantSpeculativeExecutionPolicy(SPECULATION_DELAY, 1);
   // By default the driver waits up to ten minutes before it reconnects, even if the nodes have been back for long.

@@ -25,8 +25,8 @@ export class ListScan {
   }
 
   /**
-   * Whether to yield the version of an entry at its place, or it has been yielded before. Past `horizon` there are only versions
-   * of wrong clocks.
+   * Whether to yield the version that an entry leads to: false if it has been yielded before. Past `horizon` there are only
+   * versions of wrong clocks.
    */
   yields(entry: PlacedEntry, version: Version, verdict: Verdict, horizon: () => Version): boolean {
     const { savedBefore } = this;
