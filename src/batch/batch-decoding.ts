@@ -26,7 +26,7 @@ import { readColumns, readTimes, readUuid, UUID_BYTES } from "./columns.js";
  */
 export function* decodeBatch(bytes: Uint8Array, maxBytes: number): Generator<FullEnvelope, void, undefined> {
   if (!isBytes(bytes)) throw invalidBatch(expectedBytes(bytes));
-  if (isEnvelope(bytes)) throw invalidBatch("the bytes are no batch; they are one task: fromBinary reads it");
+  if (isEnvelope(bytes)) throw invalidBatch("the bytes are not a batch but one task: read it with fromBinary");
   checkBatchBytes(bytes.length, maxBytes);
   const batch = parse(bytes);
   checkBatch(batch);
@@ -43,7 +43,7 @@ function parse(bytes: Uint8Array): TaskBatch {
     return batch;
   } catch (cause) {
     if (isTaskError(cause)) throw cause;
-    throw invalidBatch(`the bytes are no taskledger.v1.TaskBatch: ${(cause as Error).message}`, undefined, cause);
+    throw invalidBatch(`the bytes are not a taskledger.v1.TaskBatch: ${(cause as Error).message}`, undefined, cause);
   }
 }
 

@@ -32,7 +32,7 @@ export async function* readLines(chunks: AsyncIterable<Uint8Array>): AsyncGenera
   if (rest !== "") yield rest;
 }
 
-/** The first bytes, at least so many if there are, and all of them. */
+/** The first bytes, at least the given number if there are as many, and all bytes, these included. */
 export async function peek(
   chunks: AsyncIterable<Uint8Array>,
   count: number,

@@ -75,8 +75,8 @@ function adviseOnSignal(value: unknown): string {
 
 function unknownOption(stray: string, names: readonly string[], field: string): TaskError {
   const nearest = nearestName(stray, names);
-  const advice = nearest ? `did you mean ${nearest}?` : `there ${names.length > 1 ? "are" : "is"} ${listOf(names)}`;
-  const message = `${field}: there is none called ${describeValue(stray)}; ${advice}`;
+  const advice = nearest ? `did you mean ${nearest}?` : `known: ${listOf(names)}`;
+  const message = `${field}: unknown option ${describeValue(stray)}; ${advice}`;
   return new TaskError("INVALID_ARGUMENT", message, { field: shorten(stray) });
 }
 

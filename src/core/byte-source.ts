@@ -44,7 +44,7 @@ function hasMethods<T>(value: unknown, ...names: (keyof T & string)[]): value is
 }
 
 function noStream(value: unknown): TaskError {
-  return invalidArgument("source", expected, value, "; its reader is none");
+  return invalidArgument("source", expected, value, "; give the stream, not its reader");
 }
 
 function supplyNodeStream(stream: NodeStream): Supply<Uint8Array> {

@@ -45,7 +45,7 @@ export function iteratorOf<T>(
     throw invalidArgument("source", expected, source, adviseToAwait(source) || adviseOnSource(source));
   const iterator = readArgument("source", () => beginOf(source)) as Iterator<T> | AsyncIterator<T>;
   if (readOr(false, () => typeof iterator.next === "function")) return iterator;
-  throw invalidArgument("source", expected, source, "; what it gives to iterate it is no iterator");
+  throw invalidArgument("source", expected, source, "; its iterator method does not return an iterator");
 }
 
 function beginOf(source: Iterable<unknown> | AsyncIterable<unknown>): unknown {

@@ -11,7 +11,7 @@ export function toStoreError(thrown: unknown, outcome: WriteOutcome): TaskError 
 export async function callStoreForOne<T>(outcome: WriteOutcome, call: () => Promise<readonly T[]>): Promise<T> {
   const all: unknown = await callStore(outcome, call);
   if (isArray(all) && all.length === 1 && canBeAwaited(all[0])) return all[0] as T;
-  throw new TaskError("UNAVAILABLE", "the adapter gave no outcome", { outcome });
+  throw new TaskError("UNAVAILABLE", "the adapter returned no outcome", { outcome });
 }
 
 /** To look at some proxies throws, which the promise of one does. */

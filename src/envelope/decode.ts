@@ -24,7 +24,7 @@ export function decodeEnvelope(bytes: Uint8Array, maxBytes: number, reader?: Dat
   if (!isBytes(bytes)) throw new TaskError("INVALID_ENVELOPE", expectedBytes(bytes));
   checkSize(bytes.length, maxBytes);
   if (isBatch(bytes))
-    throw new TaskError("INVALID_ENVELOPE", "the bytes are no task; they are a batch: fromBatch reads it");
+    throw new TaskError("INVALID_ENVELOPE", "the bytes are not a task but a batch: read it with fromBatch");
   const envelope = decode(bytes, readEnvelope, reader) ?? decodeSlowly(bytes, reader);
   envelope.headers = compactHeaders(envelope.headers);
   checkEnvelope(envelope, "INVALID_ENVELOPE");
@@ -44,7 +44,7 @@ function decodeSlowly(bytes: Uint8Array, reader: DataReader | undefined): TaskEn
     // protobuf-es gives views of its input; the task must not change when its sender's buffer is used again.
     return fromBinary(TaskEnvelopeSchema, new Uint8Array(bytes));
   } catch (cause) {
-    const reason = `the bytes are no taskledger.v1.TaskEnvelope: ${(cause as Error).message}${adviseOnBytes(bytes)}`;
+    const reason = `the bytes are not a taskledger.v1.TaskEnvelope: ${(cause as Error).message}${adviseOnBytes(bytes)}`;
     throw new TaskError("INVALID_ENVELOPE", reason, { cause });
   }
 }

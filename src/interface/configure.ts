@@ -12,7 +12,10 @@ import { DataInterface, type DataInterfaceOptions } from "./data-interface.js";
  */
 export function configure<C extends TaskClass<Task>>(options: DataInterfaceOptions<C>): DataInterface<C> {
   if (findDefaultHome())
-    throw new TaskError("ALREADY_CONFIGURED", "configure was called before; close() what it gave, or use that");
+    throw new TaskError(
+      "ALREADY_CONFIGURED",
+      "configure was called before; use the data interface that it returned, or close() it first",
+    );
   const tasks = new DataInterface<C>(options);
   setDefaultHome(tasks);
   return tasks;

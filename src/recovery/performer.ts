@@ -190,7 +190,7 @@ function passedOver(task: Task, reason: PassedOver): PerformResult {
 }
 
 function noEnd(): TaskError {
-  return new TaskError("TIMEOUT", "its last attempt came to no end: the worker died, or was stopped");
+  return new TaskError("TIMEOUT", "its last attempt did not end: the worker died, or was stopped");
 }
 
 /** A claim that can't be released expires. */

@@ -50,7 +50,7 @@ export function parseCassandraUrl(rest: string): CassandraAddress {
 function checkHost(host: string, index: number): string {
   const match = /^(?:\[[\da-fA-F:.%]+\]|[\w.-]+)(?::(\d{1,5}))?$/.exec(host);
   if (match === null || Number(match[1] ?? 9042) > 65_535)
-    throw invalidUrl(`host ${index + 1} is no host, host:port, [IPv6] or [IPv6]:port`);
+    throw invalidUrl(`host ${index + 1} is not a host, host:port, [IPv6] or [IPv6]:port`);
   return host;
 }
 

@@ -72,5 +72,5 @@ function isAnything(): boolean {
 }
 
 function noOutcome(): TaskError {
-  return new TaskError("UNAVAILABLE", "the adapter gave no outcome", { outcome: "unknown" });
+  return new TaskError("UNAVAILABLE", "the adapter returned no outcome", { outcome: "unknown" });
 }

@@ -41,7 +41,10 @@ export function readStoredTask(stored: StoredTask, taskList: string, home: TaskH
 function checkStored(stored: StoredTask): void {
   const { id, savedAt, body } = Object(stored) as Partial<Record<keyof StoredTask, unknown>>;
   if (typeof id === "string" && typeof savedAt === "bigint" && isBytes(body)) return;
-  throw new TaskError("UNAVAILABLE", `the adapter gave what is no stored task: ${describeValue(stored)}`);
+  throw new TaskError(
+    "UNAVAILABLE",
+    `the adapter returned a value that is not a stored task: ${describeValue(stored)}`,
+  );
 }
 
 function checkStoredKey({ taskList, id }: TaskKey, key: TaskKey): void {

@@ -7,18 +7,17 @@ import { double, float, HIGH, halves, LOW, long, unsignedLong } from "./words.js
 export const MAX_MESSAGE_DEPTH = 100;
 
 /**
- * No bytes; protobuf-es, too, has one such array for all messages of a type. Whoever transferred it would take it from all: a
- * detached array can't even be copied.
+ * No bytes; protobuf-es, too, has one such array for all messages of a type. Transferring it to another
+ * thread would detach it everywhere, and a detached array can't even be copied.
  */
 export const noBytes: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 markAsUntransferable(noBytes.buffer);
 
 /**
- * Reads the binary format for generated decoders: what every writer writes, fast. It falls back to protobuf-es for all
- * else, such as tags that are longer than need be.
+ * Reads the binary format for generated decoders: the usual encodings, fast. It falls back to protobuf-es for anything else,
+ * such as tags that are longer than necessary.
  *
- * Numbers are not checked against the end of the bytes: who reads past it finds `undefined` there, which is read as 0, and
- * then `end` falls back.
+ * Numbers are not checked against the end of the bytes: past it, `undefined` is read as 0, and then `end` falls back.
  */
 export class Reader {
   /** The bytes that are read. */
@@ -28,63 +27,63 @@ export class Reader {
   /** How deep the message at this position is nested, from 0. */
   depth = 0;
 
-  /** Starts anew, at a position of these bytes. */
+  /** Starts reading these bytes at a position. */
   start(bytes: Uint8Array, pos: number): void {
     this.bytes = bytes;
     this.pos = pos;
     this.depth = 0;
   }
 
-  /** Keeps none of somebody's bytes alive. */
+  /** Releases the bytes. */
   stop(): void {
     this.bytes = noBytes;
   }
 
-  /** Goes into a message. */
+  /** Begins a nested message. */
   enter(): void {
     if (++this.depth >= MAX_MESSAGE_DEPTH) fallBack();
   }
 
-  /** Goes out of a message, where it ends. */
+  /** Ends a nested message. Falls back unless the position is `end`. */
   leave(end: number): void {
     this.depth--;
     this.end(end);
   }
 
-  /** What ends there has to stop there. */
+  /** Falls back unless the position is `end`. */
   end(end: number): void {
     if (this.pos !== end) fallBack();
   }
 
-  /** Leaves the whole to protobuf-es. Codecs fall back here: a function of theirs may be another installed copy's. */
+  /** Leaves the whole message to protobuf-es. Codecs call this method, since an imported function may belong to another copy. */
   fallBack(): never {
     fallBack();
   }
 
-  /** The number of the next field, times eight, and its wire type. */
+  /** Reads a tag: the number of the field times eight, plus its wire type. */
   tag(): number {
     const byte = this.bytes[this.pos++] as number;
     return byte < 0x80 ? byte : longTag(this, byte);
   }
 
-  /** The next field is this one, as nearly every writer writes it. */
+  /** Reads a tag. Falls back unless it is this one. */
   expect(tag: number): void {
     if (this.tag() !== tag) fallBack();
   }
 
-  /** Reads a length, which must not lead past `end`; gives where what follows ends. */
+  /** Reads a length; returns the position where the value ends. Falls back if that is after `end`. */
   limit(end: number): number {
     const length = this.uint32();
     const limit = this.pos + length;
     return limit <= end ? limit : fallBack();
   }
 
-  /** Whether more values follow in what ends there, and has to end there. */
+  /** Whether more values follow before `limit`. Falls back if the position is after it. */
   isBefore(limit: number): boolean {
     return this.pos < limit || (this.pos === limit ? false : fallBack());
   }
 
-  /** A 64-bit integer that is kept as text. */
+  /** The text of a 64-bit integer (jstype). */
   text(value: bigint): string {
     return String(value);
   }
@@ -97,7 +96,7 @@ export class Reader {
     return readText(this.bytes, start, limit);
   }
 
-  /** A string that is likely to have been read before. */
+  /** Reads a value of type `string` that was probably read before. */
   name(end: number): string {
     const limit = this.limit(end);
     const start = this.pos;
@@ -136,7 +135,7 @@ export class Reader {
     return this.uint32() | 0;
   }
 
-  /** An enum's value, known or not. */
+  /** Reads an enum's number, known or not. */
   enum<T extends number>(): T {
     return (this.uint32() | 0) as T;
   }
@@ -241,7 +240,7 @@ export class Reader {
 const FLOAT_NAN = 0x7fc0_0000;
 const DOUBLE_NAN = 0x7ff8_0000;
 
-/** Tags that are longer than need be would be another field's case. */
+/** Falls back for tags that are longer than necessary. */
 function longTag(reader: Reader, first: number): number {
   let tag = first & 0x7f;
   for (let shift = 7; shift < 35; shift += 7) {

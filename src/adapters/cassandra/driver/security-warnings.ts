@@ -27,7 +27,7 @@ function warnOfUnverified(contactPoints: readonly string[]): void {
   warnOnce(
     "TASKLEDGER_TLS_UNVERIFIED",
     contactPoints,
-    `the certificates of Cassandra at ${contactPoints.join(", ")} are not verified: whoever answers in its place can read ` +
+    `the certificates of Cassandra at ${contactPoints.join(", ")} are not verified: an impostor can read ` +
       "and change what is sent, the password included. Name the certificate of their authority (tlsCAFile in a URL, " +
       "sslOptions.ca) in place of tls=insecure or rejectUnauthorized: false; with a Client of your own, say " +
       "rejectUnauthorized: true",

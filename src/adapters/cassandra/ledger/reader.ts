@@ -12,10 +12,10 @@ import type { ScanStart, Successor } from "./rules.js";
 import { segmentsAfter, segmentsBetween } from "./swept-ranges.js";
 import type { LedgerWriter } from "./writer.js";
 
-/** Entries are small: so many are read at once from a partition, and as many ahead, if all partitions do not hold too many. */
+/** Number of entries read at once from a partition, and as many ahead, unless there are too many partitions: entries are small. */
 const ENTRIES_PER_READ = { most: 500, least: 8, ofAllPartitions: 32_000 };
 
-/** How many entries are read at once from one of so many partitions. */
+/** Number of entries to read at once from one of several partitions. */
 export function defaultEntriesPerRead(shards: number): number {
   const { most, least, ofAllPartitions } = ENTRIES_PER_READ;
   return Math.max(least, Math.min(most, Math.floor(ofAllPartitions / shards)));

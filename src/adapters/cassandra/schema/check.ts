@@ -205,7 +205,9 @@ function missing(keyspace: string): TaskError {
 
 /** SCHEMA_MISMATCH for clients that had the keyspace open. */
 export function changed(keyspace: string, how: string): TaskError {
-  return mismatch(keyspace, [`it was made anew, or changed, since it was opened: ${how}; open it with a new adapter`]);
+  return mismatch(keyspace, [
+    `it was created again, or changed, since it was opened: ${how}; open it with a new adapter`,
+  ]);
 }
 
 export function mismatch(keyspace: string, differences: readonly string[]): TaskError {
