@@ -140,7 +140,7 @@ export function endOfWait(retryIn: number, now: number): number {
   return retryIn > 0 ? Math.ceil(now + retryIn) : 0;
 }
 
-/** The end of a wait without an end: the latest time that a Date can hold. */
+/** The end of a wait that has none: the last moment that a Date knows. */
 export const NEVER = 8_640_000_000_000_000;
 
 /** How long a store remembers a task's claims after the last one, in milliseconds: 30 days. */

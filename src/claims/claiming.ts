@@ -61,7 +61,7 @@ export interface ClaimInfo {
   readonly redeliveredUntil: Date | undefined;
 }
 
-/** The public form of a state, at this moment. */
+/** What a state says now. */
 export function claimInfoOf({ owner, token, attempt, until }: ClaimState): ClaimInfo {
   const end = until > Date.now() ? new Date(until) : undefined;
   const isMark = owner === REDELIVERY;

@@ -20,7 +20,7 @@ export interface ListStats {
   readonly open: number;
   /** Whether there are more than were counted. */
   readonly isCapped: boolean;
-  /** When the oldest open task was saved; undefined if there is none. */
+  /** When the oldest open task was saved. */
   readonly oldest: Date | undefined;
   /** How many of the counted tasks are claimed. */
   readonly claimed: number;

@@ -33,7 +33,7 @@ export interface SqliteAdapterOptions {
   readonly driver?: DriverName | undefined;
   /** Opens an existing file and writes nothing: saves, completes and claims are UNSUPPORTED. @defaultValue false */
   readonly readOnly?: boolean | undefined;
-  /** Deadline of a write that waits for the disk or for other processes, in milliseconds. @defaultValue 10,000 */
+  /** How long a write waits for the disk and for other processes, in milliseconds; 10,000 by default. */
   readonly deadline?: number | undefined;
   /** Where versions come from; tests may pass their own. @defaultValue the process's clock */
   readonly clock?: VersionClock | undefined;
