@@ -8,7 +8,17 @@ export { Claim } from "./claims/claim.js";
 export type { ClaimInfo, ClaimOptions } from "./claims/claiming.js";
 export type { OperationOptions } from "./core/abort.js";
 export type { ByteSource, ByteStream } from "./core/byte-source.js";
-export type { TaskErrorCode, TaskErrorDetails, WriteOutcome } from "./core/errors.js";
+export type {
+  DecodingErrorCode,
+  InputErrorCode,
+  ManyErrorCode,
+  SetupErrorCode,
+  StateErrorCode,
+  StoreErrorCode,
+  TaskErrorCode,
+  TaskErrorDetails,
+  WriteOutcome,
+} from "./core/errors.js";
 export { isTaskError, TaskError } from "./core/errors.js";
 export type { TaskKey } from "./core/keys.js";
 export { MAX_KEY_BYTES } from "./core/keys.js";
@@ -19,7 +29,12 @@ export { DEFAULT_MAX_TASK_BYTES } from "./envelope/envelope.js";
 export type { BulkFailure, BulkOptions } from "./interface/bulk.js";
 export { BulkError } from "./interface/bulk.js";
 export { configure } from "./interface/configure.js";
-export type { CompleteAllOptions, DataInterfaceOptions, SaveAllOptions } from "./interface/data-interface.js";
+export type {
+  CompleteAllOptions,
+  DataInterfaceOptions,
+  InterfaceOptions,
+  SaveAllOptions,
+} from "./interface/data-interface.js";
 export { DataInterface } from "./interface/data-interface.js";
 export type { ExistingTasksOptions, TaskSource } from "./interface/generator.js";
 export { existingTasks, TaskGenerator } from "./interface/generator.js";
@@ -50,7 +65,7 @@ export type { Revival, ReviveOptions } from "./recovery/revive.js";
 export { revive } from "./recovery/revive.js";
 export type { BatchOptions, FrameOptions } from "./task/batch-options.js";
 export { OpaqueTask } from "./task/opaque-task.js";
-export { Task } from "./task/task.js";
+export { type ReadableClass, Task } from "./task/task.js";
 export type { ListOptions } from "./task/task-state.js";
 export type {
   AmbiguousBuild,

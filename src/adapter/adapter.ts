@@ -21,7 +21,9 @@ export interface SaveEntry extends TaskKey {
 
 /** An open task as it is stored: the envelope is the body with `saved_at`. */
 export interface StoredTask {
+  /** The task's id. */
   readonly id: string;
+  /** The task's version: when it was saved. */
   readonly savedAt: Version;
   /** The bytes that were saved as this version. They are the caller's to change. */
   readonly body: Uint8Array;
@@ -32,46 +34,61 @@ export interface StoredTask {
   readonly savedTime?: Version | undefined;
 }
 
-/** A complete: of the version that the caller saw. */
+/** A complete, of the version that the caller saw. */
 export interface CompleteEntry extends TaskKey {
+  /** The latest version to remove (inclusive). */
   readonly savedAt: Version;
 }
 
+/** What came of an entry: its value, or its error. */
 export type Outcome<T> =
-  | { readonly ok: true; readonly value: T }
-  /** `attempted` is the version of a save whose outcome is unknown. */
-  | { readonly ok: false; readonly error: TaskError; readonly attempted?: Version | undefined };
+  | {
+      /** The entry has been applied. */
+      readonly ok: true;
+      /** Of a save, the task's new version. */
+      readonly value: T;
+    }
+  | {
+      /** The entry failed. */
+      readonly ok: false;
+      /** Why; its `outcome` tells whether the entry may have been applied. */
+      readonly error: TaskError;
+      /** The version of a save whose outcome is unknown. */
+      readonly attempted?: Version | undefined;
+    };
 
+/** Options of writes. */
 export interface WriteOptions extends OperationOptions {
-  /** Part of a bulk call: apply backpressure instead of failing with OVERLOADED. */
+  /** Part of a bulk call: apply backpressure instead of failing with OVERLOADED. @defaultValue false */
   readonly isBulk?: boolean | undefined;
 }
 
+/** Options of a listing. */
 export interface AllOptions extends OperationOptions {
-  /** The maximum number of tasks in a page. */
+  /** Maximum number of tasks in a page. */
   readonly pageSize: number;
-  /** The maximum number of bytes of bodies in a page; a single task may have more. */
+  /** Maximum number of bytes of bodies in a page; a single task may have more. */
   readonly maxPageBytes: number;
   /**
-   * Only tasks that were saved before this time, in microseconds since 1970. A task whose time of saving lies further in
-   * the future than clocks may differ was saved by a clock that was wrong: it may be of any age, and is given, too.
+   * Only tasks that were saved before this time, in microseconds since 1970. A task that was saved further in the future than
+   * clocks may differ was saved by a wrong clock: it may be of any age, and is returned, too.
    */
   readonly savedBefore?: Version | undefined;
-  /** Only versions later than this one: to go on where an earlier pass has ended. */
+  /** Only versions later than this one: to continue where an earlier pass has ended. */
   readonly after?: Version | undefined;
-  /** Bodies come empty: to count tasks, or to see their keys and versions. False by default. */
+  /** Returns empty bodies: to count tasks, or to read only their keys and versions. @defaultValue false */
   readonly withoutBodies?: boolean | undefined;
 }
 
-/** What a look at a store found, for people. */
+/** A result of `diagnose`, for people. */
 export interface Finding {
-  /** What was looked at, in a word: `clock`. */
+  /** What was checked, in one word: `clock`. */
   readonly check: string;
-  /** `problem`: tasks may be lost, or can't be saved. `warning`: so it is not yet, or not always. */
+  /** `problem`: tasks may be lost, or can't be saved. `warning`: this may happen later, or sometimes. */
   readonly status: "ok" | "warning" | "problem";
-  /** How it is, without a full stop. */
+  /** What was found, without a full stop. */
   readonly text: string;
-  /** What to do, unless it is well. */
+  /** What to do, unless the status is `ok`. */
   readonly advice?: string | undefined;
 }
 
@@ -84,12 +101,12 @@ export interface Adapter {
   open(options?: OperationOptions): Promise<void>;
 
   /**
-   * Saves each entry durably, and gives an outcome an entry, in order. A version that was there is replaced.
+   * Saves each entry durably; resolves to one outcome per entry, in order. An older version of the task is replaced.
    *
-   * Its version is later than all that it replaces, and than all that this process has made or met, but for those far
-   * ahead of the clock ({@link VersionClock}); versions rise in the order of the entries. Of several entries with one
-   * key each has its own version, and the last wins. An entry that fails has its error for an outcome, and does not keep
-   * the others from being saved. Rejects only if none could be tried.
+   * The new version is later than all that it replaces, and than all that this process has made or seen, except those far
+   * ahead of the clock ({@link VersionClock}); versions rise in the order of the entries. If several entries have the same
+   * key, each has its own version, and the last wins. The outcome of an entry that fails is its error; the others are still
+   * saved. Rejects only if none could be tried.
    */
   save(entries: readonly SaveEntry[], options?: WriteOptions): Promise<readonly Outcome<Version>[]>;
 
@@ -100,15 +117,15 @@ export interface Adapter {
 
   /**
    * The open tasks of a list, oldest version first, in pages; each version once. Every task that was open before the
-   * first pull and stayed untouched until it was reached is there; one that was saved again meanwhile comes in its
-   * newer version or with the next pass: a pass ends, however much is saved during it. Nothing is read before the
+   * first pull and stayed untouched until it was reached is there; one that was saved again meanwhile is returned in its
+   * newer version, or by the next pass: a pass ends even if tasks are saved all the time. Nothing is read before the
    * first pull, and at most a page ahead; nothing is held between pulls; `return()` frees everything. No page is empty.
    * A pass that is not at its end when its signal is aborted, or the adapter closed, fails at the next pull.
    */
   all(taskList: string, options: AllOptions): AsyncIterable<readonly StoredTask[]>;
 
   /**
-   * Removes the versions of each task up to the given one, never a later one; a task that is not there is a success. A
+   * Removes the versions of each task up to the given one (inclusive), never a later one; a missing task is a success. A
    * save of a version up to it that arrives later does not bring the task back; one that this process makes later has a
    * later version.
    */
@@ -118,20 +135,20 @@ export interface Adapter {
   close(): Promise<void>;
 
   /**
-   * Saves all entries or none of them, whatever their lists: a store with transactions has it. The rest is as of `save`.
+   * Saves all entries or none of them, also of different lists. Only for stores with transactions. Otherwise like `save`.
    * Resolves to their versions, in order; rejects with the error of the first that can't be saved.
    */
   saveTogether?(entries: readonly SaveEntry[], options?: OperationOptions): Promise<readonly Version[]>;
 
   /**
-   * The names of all lists that have an open task, in pages, each name once, in no order that is promised. A list whose
+   * The names of all lists that have an open task, in pages, each name once, in no particular order. A list whose
    * tasks have all been completed may be among them. Nothing is read before the first pull. No page is empty.
    */
   lists?(options?: OperationOptions): AsyncIterable<readonly string[]>;
 
   /**
-   * Looks at what may go wrong with the store: `taskledger doctor` prints it. Writes nothing. Rejects only if the store can't be
-   * reached; what is wrong otherwise is among the findings.
+   * Checks what may go wrong with the store: `taskledger doctor` prints it. Writes nothing. Rejects only if the store can't be
+   * reached; other problems are among the findings.
    */
   diagnose?(options?: OperationOptions): Promise<readonly Finding[]>;
 

@@ -2,16 +2,19 @@ import type { OperationOptions } from "../core/abort.js";
 import type { TaskKey } from "../core/keys.js";
 import { toMilliseconds, type Version } from "../core/version.js";
 
-/** A worker's wish to have a version of a task for itself for a time. */
+/** A request to claim a version of a task. */
 export interface ClaimRequest extends TaskKey {
+  /** The version to claim. */
   readonly savedAt: Version;
+  /** The name of who claims. */
   readonly owner: string;
-  /** In milliseconds. */
+  /** How long the claim lasts, in milliseconds. */
   readonly lease: number;
 }
 
-/** What names a claim that was granted. */
+/** Identifies a claim that was granted. */
 export interface ClaimHolding extends TaskKey {
+  /** The claim's token. */
   readonly token: bigint;
 }
 
@@ -19,9 +22,9 @@ export interface ClaimHolding extends TaskKey {
 export interface ClaimState {
   /** The version that was claimed last; 0 if none was. */
   readonly savedAt: Version;
-  /** Who has it; undefined since it was released. */
+  /** The owner of the claim; undefined once it has been released. */
   readonly owner: string | undefined;
-  /** Of the last claim. It grows with every claim to the task. */
+  /** The token of the last claim. It grows with every claim to the task. */
   readonly token: bigint;
   /** How often the task has been claimed. */
   readonly attempt: number;
@@ -38,20 +41,20 @@ export interface ClaimState {
  */
 export interface ClaimStore {
   /**
-   * Grants a claim to a version that is open, by the rule. Undefined where the rule, or another claim at the same time,
-   * stands in the way, or where that version is not open any more. A claim of unknown outcome counts as not granted: it
+   * Claims an open version, by the rule. Resolves to undefined if the rule or a concurrent claim prevents it, or if that version
+   * is not open any more. A claim of unknown outcome counts as not granted: it
    * rejects, and if it was granted it expires.
    */
   claim(request: ClaimRequest, options?: OperationOptions): Promise<ClaimState | undefined>;
 
   /**
-   * Makes the lease last for so many milliseconds from now, never shorter than it would: an earlier renewal may arrive
-   * late. Gives when it ends, in milliseconds since 1970, or undefined if the claim has been released, or the task claimed
-   * again or completed.
+   * Extends the lease to `lease` milliseconds from now; never shortens it, since an earlier renewal may arrive late. Resolves
+   * to its end, in milliseconds since 1970, or to undefined if the claim has been released, or the task claimed again or
+   * completed.
    */
   renew(holding: ClaimHolding, lease: number, options?: OperationOptions): Promise<number | undefined>;
 
-  /** Ends a claim; the task may be claimed again in so many milliseconds. Nothing happens if it has ended already. */
+  /** Ends a claim; the task may be claimed again after `retryIn` milliseconds. Does nothing if the claim has already ended. */
   release(holding: ClaimHolding, retryIn: number, options?: OperationOptions): Promise<void>;
 
   /**
@@ -122,7 +125,7 @@ export function isOfWrongClock({ owner, token, until }: ClaimState, { now, toler
 }
 
 /**
- * The state after a request is granted; undefined where it may not be. `nextToken` gives a number that is higher than
+ * The state after a request is granted; undefined if it must be refused. `nextToken` gives a number that is higher than
  * another, and than all that it gave before, such as `VersionClock.next`: tokens come from a clock, so that they
  * grow even after the store has forgotten the last one.
  */

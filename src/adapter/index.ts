@@ -1,5 +1,5 @@
 /**
- * All that an adapter is made of: the contract, and what every adapter needs to keep it. `taskledger/testing` proves one;
+ * For authors of adapters: the contract, and helpers that every adapter needs. `taskledger/testing` tests an adapter;
  * MemoryAdapter, which imports nothing else, is the one to copy.
  *
  * @packageDocumentation

@@ -18,15 +18,15 @@ import { readColumns, readTimes, readUuid, UUID_BYTES } from "./columns.js";
 // transposed, so that it gives one envelope after the other.
 
 /**
- * Reads a batch: gives the envelopes of its tasks, one by one. The value of the data is a view of the batch's bytes; who
- * keeps it copies it. Envelopes of a group share its headers, which are frozen.
+ * Reads a batch: yields the envelopes of its tasks. The value of the data is a view of the batch's bytes: copy it to keep it.
+ * Envelopes of a group share its headers, which are frozen.
  *
  * @throws TOO_LARGE (over `maxBytes` or 10,000 tasks) and INVALID_BATCH before the first envelope; INVALID_ENVELOPE in
  *   the place of one that breaks the rules of the protocol.
  */
 export function* decodeBatch(bytes: Uint8Array, maxBytes: number): Generator<FullEnvelope, void, undefined> {
   if (!isBytes(bytes)) throw invalidBatch(expectedBytes(bytes));
-  if (isEnvelope(bytes)) throw invalidBatch("the bytes are no batch; they are one task: fromBinary reads it");
+  if (isEnvelope(bytes)) throw invalidBatch("the bytes are not a batch but one task: read it with fromBinary");
   checkBatchBytes(bytes.length, maxBytes);
   const batch = parse(bytes);
   checkBatch(batch);
@@ -34,7 +34,7 @@ export function* decodeBatch(bytes: Uint8Array, maxBytes: number): Generator<Ful
   for (const group of orderOf(batch)) yield (next[group] as () => FullEnvelope)();
 }
 
-/** Group by group: what protobuf-es makes of one is made compact before the next is read. */
+/** Group by group: the message of one is made compact before the next is read. */
 function parse(bytes: Uint8Array): TaskBatch {
   const batch = create(TaskBatchSchema);
   try {
@@ -43,7 +43,7 @@ function parse(bytes: Uint8Array): TaskBatch {
     return batch;
   } catch (cause) {
     if (isTaskError(cause)) throw cause;
-    throw invalidBatch(`the bytes are no taskledger.v1.TaskBatch: ${(cause as Error).message}`, undefined, cause);
+    throw invalidBatch(`the bytes are not a taskledger.v1.TaskBatch: ${(cause as Error).message}`, undefined, cause);
   }
 }
 
@@ -66,7 +66,7 @@ function parseGroup(bytes: Uint8Array): TaskGroup {
   return group;
 }
 
-/** A field that is not known here may be a column without which the tasks would not be whole. */
+/** An unknown field may be a column without which the tasks would be incomplete. */
 function unknownField(field: number, path: string | undefined): TaskError {
   return invalidBatch(`it has a field ${field} that this version does not know`, path);
 }
@@ -78,7 +78,7 @@ function checkBatch(batch: TaskBatch): void {
   checkOrder(batch);
 }
 
-/** How many tasks a group claims to have: where its columns do not fit each other, the longest one says it. */
+/** The number of tasks that a group claims to have: the length of its longest column. */
 function tasksIn({ data, ids, createdAt, savedAt, rest }: TaskGroup): number {
   return Math.max(1, data.length, ids.length, createdAt.length, savedAt.length, rest.length);
 }
@@ -107,12 +107,12 @@ function checkOrder({ groups, order }: TaskBatch): void {
   if (!fits) throw invalidBatch("the order does not name each group once for each of its tasks", "order");
 }
 
-/** For each task, its group. */
+/** The group of each task. */
 function orderOf({ groups, order }: TaskBatch): readonly number[] {
   return order.length > 0 ? order : groups.flatMap(({ data }, group) => data.map(() => group));
 }
 
-/** Gives the next envelope of a group whenever it is called. Throws INVALID_BATCH at once. */
+/** Returns a function that returns the next envelope of a group at each call. Throws INVALID_BATCH at once. */
 function transpose(group: TaskGroup, path: string): () => FullEnvelope {
   const { ids, uuids, data, rest } = group;
   const shared = readShared(group, `${path}.shared`);
@@ -141,8 +141,8 @@ function transpose(group: TaskGroup, path: string): () => FullEnvelope {
 }
 
 /**
- * What the tasks of a group share, in memory of its own. A few bytes a task must not become many: it is copied for no
- * task, and merged with no task's rest.
+ * What the tasks of a group share, in memory of its own. Few bytes per task must not become many: it is not copied for each
+ * task, nor merged with a task's rest.
  */
 function readShared({ shared = empty, rest }: TaskGroup, path: string): TaskEnvelope {
   const { taskList, data } = shared;
@@ -158,7 +158,7 @@ function readShared({ shared = empty, rest }: TaskGroup, path: string): TaskEnve
 
 const empty: TaskEnvelope = create(TaskEnvelopeSchema);
 
-/** Merges an envelope with what the columns do not have. */
+/** Merges an envelope with the fields that the columns do not have. */
 function addRest(envelope: TaskEnvelope, rest: Uint8Array): void {
   const usual = decode(rest, readUsualRest, undefined);
   if (usual) Object.assign(envelope, usual);
@@ -166,7 +166,7 @@ function addRest(envelope: TaskEnvelope, rest: Uint8Array): void {
   envelope.headers = compactHeaders(envelope.headers);
 }
 
-/** What most tasks have beside the columns: an attempt, and headers. */
+/** The fields that most tasks have beside the columns: an attempt, and headers. */
 function readUsualRest(r: Reader, end: number): Pick<TaskEnvelope, "attempt" | "headers"> {
   const rest = { attempt: 0, headers: {} };
   while (r.pos < end)

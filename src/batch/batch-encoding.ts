@@ -18,14 +18,14 @@ export interface BatchRow {
   readonly id: string;
   readonly hasUuid: boolean;
   readonly data: Uint8Array;
-  /** In microseconds; undefined where there is none, or where it is in `rest`. */
+  /** In microseconds; undefined if there is none, or if it is in `rest`. */
   readonly createdAt: bigint | undefined;
   readonly savedAt: bigint | undefined;
-  /** What the group and the other columns do not have, as an envelope's bytes. */
+  /** Fields that the group and the other columns do not have, as an envelope's bytes. */
   readonly rest: Uint8Array;
 }
 
-/** The entries of an envelope with this data. Throws TOO_LARGE where it has more than `maxTaskBytes`. */
+/** The entries of an envelope with this data. Throws TOO_LARGE if it has more than `maxTaskBytes`. */
 export function toRow(envelope: FullEnvelope, data: Uint8Array, maxTaskBytes: number): BatchRow {
   const { taskList, id } = envelope;
   const { typeUrl } = envelope.data;
@@ -64,7 +64,7 @@ function isShareable(typeUrl: string): boolean {
   return 3 * typeUrl.length <= MAX_SHARED_BYTES - 550;
 }
 
-/** The most bytes that a task takes in its group; the length of UTF-8 is only estimated. */
+/** Upper bound of the bytes of a task in its group; the length of UTF-8 is only estimated. */
 function maxRowBytes({ id, hasUuid, data, createdAt, savedAt, rest }: BatchRow): number {
   const idBytes = hasUuid ? UUID_BYTES : MAX_TAG_BYTES + 3 * id.length;
   const timeBytes = (createdAt === undefined ? 0 : MAX_TIME_BYTES) + (savedAt === undefined ? 0 : MAX_TIME_BYTES);
@@ -78,7 +78,7 @@ const MAX_TIME_BYTES = 10;
 /** Of an entry: there are no more groups than tasks. */
 const MAX_ORDER_BYTES = 2;
 
-/** The most bytes that its group takes but for its tasks. */
+/** Upper bound of the bytes of its group without its tasks. */
 function maxGroupBytes({ taskList, typeUrl }: BatchRow): number {
   return 3 * (taskList.length + typeUrl.length) + 100;
 }
@@ -98,12 +98,12 @@ export class BatchEncoder {
   #last: RowGroup | undefined;
   #maxBytes = 0;
 
-  /** How many tasks there are. */
+  /** The number of tasks. */
   get count(): number {
     return this.#order.length;
   }
 
-  /** The most bytes that the batch can have with this row. */
+  /** Upper bound of the bytes of the batch with this row. */
   maxBytesWith(row: BatchRow): number {
     return this.#maxBytes + maxRowBytes(row) + maxGroupBytes(row);
   }
@@ -116,7 +116,7 @@ export class BatchEncoder {
     this.#last = group;
   }
 
-  /** The batch's bytes, in an array of their own; behind their length, if asked for. Throws TOO_LARGE over `maxBytes`. */
+  /** The batch's bytes, in an array of their own; with their length before them, if asked for. Throws TOO_LARGE over `maxBytes`. */
   encode(maxBytes: number, withLength: boolean): Uint8Array<ArrayBuffer> {
     const groups = Array.from(this.#groups.values(), ({ rows }) => toColumns(rows));
     const order = groups.length > 1 ? this.#order : [];
@@ -160,7 +160,7 @@ function toColumns(rows: readonly BatchRow[]): TaskGroup {
   };
 }
 
-/** What is left in all tasks alike is shared, if it fits. */
+/** If all tasks have the same rest, it is shared, if it fits. */
 function share(rows: readonly BatchRow[]): Pick<TaskGroup, "shared" | "rest"> {
   const [{ taskList, typeUrl, rest }] = rows as [BatchRow];
   const init = isShareable(typeUrl) ? { taskList, data: packData(typeUrl, noBytes) } : { taskList };

@@ -1,12 +1,12 @@
 import { TaskError } from "../core/errors.js";
 
-/** The most tasks that a batch may have, for writers and readers. */
+/** Maximum number of tasks in a batch, for writers and readers. */
 export const MAX_BATCH_TASKS = 10_000;
 
-/** The most bytes of what a group's tasks share, as it is encoded: else few bytes could grow into very many. */
+/** Maximum encoded size of what a group's tasks share, in bytes: otherwise few bytes could become very many. */
 export const MAX_SHARED_BYTES = 1024;
 
-/** How many bytes a batch may have more than one envelope, so that each task fits into a batch of its own. */
+/** How much larger than an envelope a batch may be, in bytes, so that every task fits into a batch of its own. */
 export const BATCH_OVERHEAD_BYTES = 4096;
 
 /** Throws TOO_LARGE. */

@@ -17,14 +17,15 @@ import { decodeBatch } from "./batch-decoding.js";
 import { BatchEncoder, type BatchRow, toRow } from "./batch-encoding.js";
 import { BATCH_OVERHEAD_BYTES, checkBatchTasks } from "./batch-limits.js";
 
+/** Options of {@link fromBatch}. */
 export interface FromBatchOptions<C extends TaskClass<Task> = TaskClass<Task>> extends BatchOptions {
-  /** The classes that tasks are read as; by default the configured data interface reads them. */
+  /** The classes that tasks are read as. @defaultValue those of the configured data interface */
   readonly types?: readonly C[] | undefined;
 }
 
 /**
- * Tasks in one compact message, the bytes of a `taskledger.v1.TaskBatch`; of a thousand small tasks, each takes about 75
- * bytes. Throws INVALID_DATA, and TOO_LARGE for a task over its limit, for more than 10,000 tasks, and over
+ * Tasks in one compact message, the bytes of a `taskledger.v1.TaskBatch`; in a batch of a thousand small tasks, each takes about
+ * 75 bytes. Throws INVALID_DATA, and TOO_LARGE for a task over its limit, for more than 10,000 tasks, and over
  * `maxBatchBytes`; `encodeFrames` makes as many batches as are needed.
  *
  *     queue.send(toBatch(await tasks.…));
@@ -85,7 +86,7 @@ export function readBatch(
   return tasks;
 }
 
-/** Throws INVALID_ARGUMENT for what is no limit. */
+/** Throws INVALID_ARGUMENT if the limit is not a whole number from 1. */
 export function maxBatchBytes(options: BatchOptions, home?: TaskHome): number {
   const { maxBatchBytes } = readOptions(options, { maxBatchBytes: true });
   if (maxBatchBytes === undefined) return maxTaskBytes(home) + BATCH_OVERHEAD_BYTES;

@@ -8,11 +8,11 @@ import { fallBack } from "../wire/fallback.js";
 import { noBytes, type Reader } from "../wire/reader.js";
 import { invalidBatch } from "./batch-limits.js";
 
-// How the columns of a group lie in its bytes, and how ids that are UUIDs and times stand in them.
+// The encoding of a group's columns, and of UUIDs and times in them.
 
 /**
- * The message that protobuf-es makes of a group, in less time. It falls back to protobuf-es for what no writer here makes.
- * Bytes in it are views of the group's.
+ * Decodes a group faster than protobuf-es. It falls back to protobuf-es for encodings that no writer here produces. Bytes in
+ * the message are views of the group's.
  */
 export function readColumns(r: Reader, end: number): TaskGroup {
   const group: TaskGroup = {
@@ -55,7 +55,7 @@ export function readColumns(r: Reader, end: number): TaskGroup {
   return group;
 }
 
-/** How many bytes a UUID has. */
+/** Number of bytes of a UUID. */
 export const UUID_BYTES = 16;
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
@@ -90,14 +90,14 @@ export function readUuid(bytes: Uint8Array, index: number): string {
 
 const MICROS = 1_000_000;
 
-/** A time in microseconds; undefined where it is no whole number of them, or out of the range of a Timestamp. */
+/** A time in microseconds; undefined if it is not a whole number of them, or out of the range of a Timestamp. */
 export function toMicros(time: Timestamp): bigint | undefined {
   const { seconds, nanos, $unknown } = time;
   if (nanos % 1000 !== 0 || $unknown?.length || !isTimestamp(time)) return undefined;
   return toMicroseconds(seconds, nanos / 1000);
 }
 
-/** The first of some times, and how much later each other is than the one before it. */
+/** The first time, and for each other its difference from the one before it. */
 export function writeTimes(times: readonly bigint[]): bigint[] {
   let last = 0n;
   return times.map((time) => {
@@ -107,11 +107,11 @@ export function writeTimes(times: readonly bigint[]): bigint[] {
   });
 }
 
-/** The times that such differences mean. Throws INVALID_BATCH where a sum leaves 64 bits. */
+/** The times of such differences. Throws INVALID_BATCH if a sum exceeds 64 bits. */
 export function readTimes(differences: readonly (bigint | string)[], path: string): Timestamp[] {
   let micros = 0n;
   return differences.map((difference) => {
-    micros += BigInt(difference); // protobuf-es can be told to do without bigints
+    micros += BigInt(difference); // protobuf-es can be configured not to use bigints
     if (micros !== BigInt.asIntN(64, micros)) throw invalidBatch("the differences add up to more than 64 bits", path);
     return toTimestamp(micros);
   });

@@ -4,9 +4,9 @@ import { SourceReader } from "../core/pull-source.js";
 import { isBytes } from "../core/values.js";
 
 /**
- * The messages of a stream of frames, as views that are good until the next one is asked for. Throws TOO_LARGE for a
- * length over `maxBytes`, before any memory is taken for it; TRUNCATED where the stream ends inside of a frame; ABORTED.
- * However it ends, it lets go of the source.
+ * The messages of a stream of frames, as views that are valid until the next one is asked for. Throws TOO_LARGE for a length
+ * over `maxBytes`, before memory is allocated for it; TRUNCATED if the stream ends inside a frame; ABORTED. It always closes
+ * the source.
  */
 export async function* readFrames(
   source: ByteSource,
@@ -35,9 +35,9 @@ function adviseOnChunk(chunk: unknown): string {
 /** Puts frames together from chunks that may end anywhere. */
 export class FrameReader {
   readonly #maxBytes: number;
-  /** Frames that are whole. */
+  /** Complete frames. */
   #count = 0;
-  /** The bytes of a length so far, and what they say. */
+  /** The bytes of a length so far, and its value so far. */
   #lengthBytes = 0;
   #length = 0;
   /** The beginning of a message whose length is known. */
@@ -61,7 +61,7 @@ export class FrameReader {
     }
   }
 
-  /** Throws TRUNCATED where the last frame is not whole. */
+  /** Throws TRUNCATED if the last frame is incomplete. */
   end(): void {
     if (this.#begun === undefined && this.#lengthBytes === 0) return;
     const part = this.#begun ? `${this.#filled} bytes of ${this.#length} of its message` : "a part of its length";
@@ -82,7 +82,7 @@ export class FrameReader {
     return true;
   }
 
-  /** The message, if this is what it lacked; one that came in one piece is not copied. */
+  /** The message, if these bytes complete it; one that came in one piece is not copied. */
   #complete(rest: Uint8Array): Uint8Array | undefined {
     const isWhole = this.#filled + rest.length === this.#length;
     if (isWhole && this.#filled === 0) return this.#startAnew(rest);
@@ -97,7 +97,7 @@ export class FrameReader {
     return message;
   }
 
-  /** Takes memory as bytes come, not as they are announced. */
+  /** Allocates memory as bytes arrive, not for the announced length. */
   #append(bytes: Uint8Array): void {
     const needed = this.#filled + bytes.length;
     let begun = this.#begun as Uint8Array;

@@ -20,23 +20,25 @@ import { BatchEncoder } from "./batch-encoding.js";
 import { MAX_BATCH_TASKS } from "./batch-limits.js";
 import { readFrames } from "./frames.js";
 
+/** Options of {@link encodeFrames}. */
 export interface EncodeFramesOptions extends FrameOptions {
-  /** How many tasks go into a frame at most: 1,000 by default, 10,000 at most. */
+  /** Maximum number of tasks in a frame; at most 10,000. @defaultValue 1,000 */
   readonly maxBatchTasks?: number | undefined;
 }
 
+/** Options of {@link decodeFrames}. */
 export interface DecodeFramesOptions<C extends TaskClass<Task> = TaskClass<Task>> extends FrameOptions {
-  /** The classes that tasks are read as; by default the configured data interface reads them. */
+  /** The classes that tasks are read as. @defaultValue those of the configured data interface */
   readonly types?: readonly C[] | undefined;
 }
 
 const frameOptions: OptionNames<FrameOptions> = { maxBatchBytes: true, signal: true };
 
 /**
- * Tasks as a stream of frames, each a batch behind its length: for a socket, a file, or the body of a request. It takes
- * tasks as frames are asked for. A frame leaves when it is full, by its bytes or its tasks, or when the source has nothing
- * ready, so that a trickle is not held back. Throws INVALID_DATA, TOO_LARGE, ABORTED, INVALID_ARGUMENT, and what the
- * source throws; left early, it lets go of the source.
+ * Tasks as a stream of frames, each a batch after its length: for a socket, a file, or the body of a request. It pulls tasks
+ * as frames are asked for. A frame is sent when it is full, by its bytes or its tasks, or when the source has nothing ready, so
+ * that a slow source is not delayed. Throws INVALID_DATA, TOO_LARGE, ABORTED, INVALID_ARGUMENT, and what the source throws; if
+ * it is left early, it closes the source.
  *
  *     await pipeline(encodeFrames(tasks.all("acme.com")), socket);
  */
@@ -88,10 +90,10 @@ async function* framesOf(
 
 /**
  * Reads a stream of frames: batches, as `encodeFrames` makes them, and single tasks (`toBinary`), in order, each task of
- * its class or as an OpaqueTask. It reads no further than tasks are asked for, and takes no memory for a frame over the
- * limit. With `types` no data interface is needed. Throws, after all tasks before it, TRUNCATED where the stream ends
- * inside of a frame, INVALID_BATCH, INVALID_ENVELOPE, TOO_LARGE, ABORTED, and what the source throws; however it ends, it
- * lets go of the source: a stream is destroyed, unless it has come to its end.
+ * its class or as an OpaqueTask. It reads only as tasks are asked for, and allocates no memory for a frame over the limit.
+ * With `types`, no data interface is needed. Throws, after all tasks before it, TRUNCATED if the stream ends inside a frame,
+ * INVALID_BATCH, INVALID_ENVELOPE, TOO_LARGE, ABORTED, and what the source throws. It always closes the source: a stream is
+ * destroyed, unless it has ended.
  *
  *     for await (const task of decodeFrames(socket, { types: [FetchFileTask] })) …
  */
@@ -106,7 +108,7 @@ export function decodeFrames<C extends TaskClass<Task> = TaskClass<Task>>(
   return tasks as AsyncGenerator<TaskOf<C>, void, undefined>;
 }
 
-/** The same for a registry, and for tasks that belong to `home`. */
+/** The same for a registry, and for tasks that are bound to `home`. */
 export function readTaskFrames(
   source: ByteSource,
   options: FrameOptions,

@@ -1,7 +1,7 @@
 /** What a request may do: nothing, look at tasks, or also complete and release them. */
 export type AccessLevel = "none" | "read" | "act";
 
-/** A level, and who it is that is given it: for the log. */
+/** A level, and who has it, for the log. */
 export type Access = AccessLevel | { readonly level: AccessLevel; readonly who: string };
 
 /** What is noted of each action, done or refused. */

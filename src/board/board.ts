@@ -18,28 +18,28 @@ export interface BoardOptions {
   /** Whose tasks are shown; data of its types is decoded. */
   readonly tasks: DataInterface;
   /**
-   * What a request may do. By default everything but actions: put the board behind your own authentication. Completing and
-   * releasing are there only for requests that may `act`.
+   * What a request may do. Put the board behind your own authentication. Only requests that may `act` can complete and
+   * release tasks. @defaultValue everything but actions
    */
   readonly access?: ((request: Request) => Access | Promise<Access>) | undefined;
   /** Where the board is mounted, such as `/ledger`. Whether requests come with it or without does not matter. */
   readonly path?: string | undefined;
   /** Called for each action, done or refused. */
   readonly onAction?: ((action: BoardAction) => void) | undefined;
-  /** How often pages that somebody looks at are read anew, in milliseconds. @defaultValue 2,000 */
+  /** Interval at which open pages are read again, in milliseconds. @defaultValue 2,000 */
   readonly poll?: number | undefined;
 }
 
 export interface Board {
-  /** Answers a request: for any server that speaks in web standards, or behind one that can be made to. */
+  /** Answers a request: for any server with web-standard requests, or an adapter for them. */
   fetch(request: Request): Promise<Response>;
-  /** Ends what pages are told of changes. The data interface stays open. */
+  /** Ends the live updates of pages. The data interface stays open. */
   close(): void;
 }
 
 /**
- * A web page with the open tasks of a store: lists, tasks, their data decoded, who has claimed them; kept up to date while
- * somebody looks at it.
+ * A web page with the open tasks of a store: lists, tasks, their data decoded, who has claimed them; kept up to date
+ * while it is open.
  *
  *     const board = createBoard({ tasks, path: "/ledger", access: (request) => (isAdmin(request) ? "act" : "none") });
  *     app.mount("/ledger", board.fetch);

@@ -2,7 +2,7 @@ import { hostOf, isSameSecret, securityHeaders } from "./security.js";
 
 export interface GateOptions {
   readonly token: string;
-  /** The hosts, with their ports, that the board may be called by. */
+  /** The accepted hosts, with their ports. */
   readonly hosts: ReadonlySet<string>;
   /** Of the cookie: browsers do not keep the cookies of two ports apart. */
   readonly cookie: string;
@@ -11,8 +11,8 @@ export interface GateOptions {
 type Fetch = (request: Request) => Promise<Response>;
 
 /**
- * Lets in who has the token: once in the address, which is then exchanged for a cookie, or as a bearer. Refuses requests that
- * call the board by a name that it was not given, as a page does that has had its own name rebound to this host.
+ * Admits requests with the token: in the address, which is then exchanged for a cookie, or as a bearer token. Refuses requests
+ * with an unknown host name (DNS rebinding).
  */
 export function gate(fetch: Fetch, options: GateOptions): Fetch {
   return async (request) => {

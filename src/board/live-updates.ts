@@ -7,7 +7,7 @@ export interface Snapshot {
   readonly html: string;
 }
 
-/** Somebody who looks at a page. */
+/** An open page. */
 export interface Viewer {
   /** What the viewer has on the screen. */
   seen: string;
@@ -30,8 +30,8 @@ export type ReadSnapshot = (request: PageRequest, mayAct: boolean, signal: Abort
 const REST = 9;
 
 /**
- * Looks from time to time whether the pages that somebody looks at have changed: each page once, however many look at it,
- * one after the other, and not at all while nobody does.
+ * Polls the pages that are open for changes: each page once, however many viewers it has, one after the other; not at all if
+ * none is open.
  */
 export class LiveUpdates {
   readonly #read: ReadSnapshot;
@@ -52,7 +52,7 @@ export class LiveUpdates {
     return count;
   }
 
-  /** Gives the function that ends it. */
+  /** Returns a function that ends it. */
   watch(request: PageRequest, mayAct: boolean, viewer: Viewer): () => void {
     const key = JSON.stringify([mayAct, ...Object.values(request).map(String)]);
     const topic = this.#topics.get(key) ?? { request, mayAct, viewers: new Set() };

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 
-/** Pages hold what strangers put into tasks: nothing but the board's own files may run or be loaded. */
+/** Pages show untrusted data: only the board's own files may run or be loaded. */
 const policy = [
   "default-src 'none'",
   "script-src 'self'",
@@ -39,7 +39,7 @@ export function hostOf(request: Request): string {
   return (request.headers.get("Host") ?? new URL(request.url).host).toLowerCase();
 }
 
-/** Takes as long whatever the difference. */
+/** Compares in constant time. */
 export function isSameSecret(a: string, b: string): boolean {
   const [left, right] = [a, b].map((text) => createHash("sha256").update(text).digest());
   return timingSafeEqual(left as Buffer, right as Buffer);

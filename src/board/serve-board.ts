@@ -10,16 +10,16 @@ export interface ServeBoardOptions extends Pick<BoardOptions, "tasks" | "onActio
   readonly port?: number | undefined;
   /** The address to listen at. @defaultValue 127.0.0.1 */
   readonly hostname?: string | undefined;
-  /** What lets people in; a new one by default. Needed where other hosts can reach the board. */
+  /** The token that grants access; required if other hosts can reach the board. @defaultValue a new one */
   readonly token?: string | undefined;
-  /** Names that the board may be called by beside its own address; `name:port` if a proxy has another port. */
+  /** Host names that the board accepts besides its own address; `name:port` if a proxy has another port. */
   readonly allowHosts?: readonly string[] | undefined;
   /** Whether tasks can be completed and released. @defaultValue false */
   readonly allowActions?: boolean | undefined;
 }
 
 export interface BoardServer {
-  /** With the token: whoever has it is let in. */
+  /** The address, with the token: it grants access. */
   readonly url: string;
   close(): Promise<void>;
 }
@@ -27,7 +27,7 @@ export interface BoardServer {
 const LEAST_TOKEN = 16;
 const loopback = /^(localhost|127\.\d+\.\d+\.\d+|::1|\[::1\])$/;
 
-/** Serves a board by itself, behind a token. Throws INVALID_ARGUMENT, and what listening throws. */
+/** Serves a board on its own server, protected by a token. Throws INVALID_ARGUMENT, and what listening throws. */
 export async function serveBoard(options: ServeBoardOptions): Promise<BoardServer> {
   const { tasks, onAction, poll, port = 7420, hostname = "127.0.0.1", allowHosts = [], allowActions = false } = options;
   checkExposure(hostname, options);

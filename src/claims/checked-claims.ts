@@ -5,7 +5,7 @@ import type { TaskKey } from "../core/keys.js";
 import { callStore } from "../core/store-error.js";
 import { isArray } from "../core/values.js";
 
-/** An adapter's claims as the rest of the package sees them: it throws TaskErrors only, and what it gives is what it should be. */
+/** Wraps an adapter's claims: throws only TaskErrors, and checks the types of the results. */
 export class CheckedClaims implements ClaimStore {
   readonly #store: ClaimStore;
 

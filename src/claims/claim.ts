@@ -6,29 +6,33 @@ import { checkDuration, operationOptions, readOptions } from "../core/arguments.
 import { TaskError } from "../core/errors.js";
 import type { TaskKey } from "../core/keys.js";
 
-/** The part of a lease, at its end, in which the holder counts the claim as lost already. */
+/** The last fraction of a lease, in which its holder already treats the claim as lost. */
 const GUARD = 0.1;
 
+/** Options of `Claim.release`. */
 export interface ReleaseOptions extends OperationOptions {
-  /** In how many milliseconds the task may be claimed again; at once by default. */
+  /** Delay in milliseconds before the task may be claimed again. @defaultValue 0 */
   readonly retryIn?: number | undefined;
 }
 
 /**
- * A worker's right to a task for a time. While it lasts no other owner is granted one; that is all that it says. The
- * worker may be stopped, and wake after its lease has ended: give `token`, which grows with every claim to the task, to
- * what you write to, and let that refuse smaller ones.
+ * A worker's right to a task for a limited time. While it lasts, no other owner is granted one. A worker may be suspended,
+ * and resume after its lease has ended: pass `token`, which grows with every claim to the task, to the system that you
+ * write to, and let it refuse smaller tokens (fencing).
  *
  *     await using claim = await tasks.claim(task, { lease: 30_000 });
  *     if (claim) await task.execute({ signal: claim.signal }).then(() => task.complete());
  */
 export class Claim implements AsyncDisposable {
+  /** The list of the claimed task. */
   readonly taskList: string;
+  /** The id of the claimed task. */
   readonly id: string;
+  /** The name under which the task was claimed. */
   readonly owner: string;
   /** Which attempt at the task this is, from 1. */
   readonly attempt: number;
-  /** Grows with every claim to the task, whoever makes it. */
+  /** Grows with every claim to the task, by any owner. */
   readonly token: bigint;
   /** Aborted a little before the lease ends, and when the claim turns out to be lost. */
   readonly signal: AbortSignal;
@@ -37,7 +41,7 @@ export class Claim implements AsyncDisposable {
     return new Date(internalsOf(this).until);
   }
 
-  /** `startedAt` is the monotonic clock before the claim was asked for. */
+  /** `startedAt` is the time on the monotonic clock before the claim was requested. */
   constructor(store: ClaimStore, { taskList, id }: TaskKey, state: ClaimState, lease: number, startedAt: number) {
     const abort = new AbortController();
     this.taskList = taskList;
@@ -51,8 +55,8 @@ export class Claim implements AsyncDisposable {
   }
 
   /**
-   * Makes the lease last from now, as long as it did. Throws CLAIM_LOST where the claim has been released, the task
-   * completed or claimed by another, or `signal` aborted; and what the store throws: the lease then ends as it would have.
+   * Extends the lease by its full length from now. Throws CLAIM_LOST if the claim has been released, the task completed or
+   * claimed by another, or `signal` aborted; and what the store throws: the lease then ends when it would have ended.
    */
   async renew(options: OperationOptions = {}): Promise<void> {
     const operation = readOptions(options, operationOptions);
@@ -71,7 +75,7 @@ export class Claim implements AsyncDisposable {
     arm(this, startedAt);
   }
 
-  /** Ends the claim. Completing the task does so, too. Throws what the store throws; the lease then ends by itself. */
+  /** Ends the claim. Completing the task does this, too. Throws what the store throws; the lease then expires. */
   async release(options: ReleaseOptions = {}): Promise<void> {
     const { retryIn = 0, ...operation } = readOptions(options, { ...operationOptions, retryIn: true });
     checkDuration("retryIn", retryIn);
@@ -82,7 +86,7 @@ export class Claim implements AsyncDisposable {
     await own.store.release(this, retryIn, operation);
   }
 
-  /** Releases it, if that has not happened yet. */
+  /** Releases the claim, unless it has already ended. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.release().catch(() => undefined);
   }
@@ -109,7 +113,7 @@ function end(own: Internals): void {
   clearTimeout(own.timer);
 }
 
-/** The task has been completed. That is so whether or not the store learns that its claim is not needed any more. */
+/** Ends the claim of a completed task. If the store can't be told, nothing is lost: the claim expires. */
 export async function endCompleted(claim: Claim): Promise<void> {
   const own = internalsOf(claim);
   if (own.hasEnded) return;
@@ -117,13 +121,13 @@ export async function endCompleted(claim: Claim): Promise<void> {
   await own.store.forget?.(claim, { signal: AbortSignal.timeout(Math.ceil(own.lease)) }).catch(() => undefined);
 }
 
-/** Counts the lease from before it was asked for, on a clock that cannot be set. */
+/** Counts the lease from before it was requested, on the monotonic clock. */
 function arm(claim: Claim, startedAt: number): void {
   const own = internalsOf(claim);
   clearTimeout(own.timer);
   const left = startedAt + own.lease * (1 - GUARD) - performance.now();
   const expire = () => own.abort.abort(lost(claim, "its lease is about to end"));
-  // At once, and not in the next turn, in which work would begin that has no lease.
+  // Synchronously: in a later turn of the event loop, work could begin without a lease.
   if (left <= 0) expire();
   else own.timer = setTimeout(expire, left).unref();
 }

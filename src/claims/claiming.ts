@@ -8,13 +8,14 @@ import type { Version } from "../core/version.js";
 import { CheckedClaims } from "./checked-claims.js";
 import { Claim } from "./claim.js";
 
+/** Options of `DataInterface.claim`. */
 export interface ClaimOptions extends OperationOptions {
   /**
-   * Who claims: a name of 1 to 512 characters. An owner who claims a task again takes it over from itself, as a worker
-   * does that was started anew under its old name. By default every call has a name of its own.
+   * Who claims: a name of 1 to 512 characters. An owner that claims a task again takes it over from itself, such as a worker
+   * that was restarted under its old name. @defaultValue a new name for each call
    */
   readonly owner?: string | undefined;
-  /** How long the claim lasts, in milliseconds; 60,000 by default. */
+  /** How long the claim lasts, in milliseconds; at least 10. @defaultValue 60,000 */
   readonly lease?: number | undefined;
 }
 
@@ -24,15 +25,15 @@ const LEAST_LEASE = 10;
 let processName: string | undefined;
 let owners = 0;
 
-/** The name of an owner that has none: the host, the process, and what no other call has. */
+/** A unique name for an owner without one: the host, the process, and a number. */
 export function newOwner(): string {
   owners++;
-  // Not before it is needed: Deno asks for a permission.
+  // Only when it is needed: Deno asks for a permission.
   processName ??= `${hostname()}:${process.pid}:${Math.random().toString(36).slice(2, 8)}`;
   return `${processName}:${owners}`;
 }
 
-/** The adapter's claims, which throw TaskErrors only. Throws UNSUPPORTED where it has none. */
+/** The adapter's claims, which throw only TaskErrors. Throws UNSUPPORTED if it has none. */
 export function claimsOf({ claims }: Adapter): ClaimStore {
   if (claims === undefined) throw new TaskError("UNSUPPORTED", "this store has no claims");
   return new CheckedClaims(claims);
@@ -48,14 +49,15 @@ export function checkClaimOptions({ owner, lease }: ClaimOptions): void {
 export interface ClaimInfo {
   /** How often the task has been claimed. */
   readonly attempt: number;
-  /** Of the last claim; it only grows. */
+  /** The token of the last claim. Tokens only grow. */
   readonly token: bigint;
-  /** Who has claimed the task, and when the lease ends; undefined if nobody has it now. */
+  /** The owner of the current claim; undefined if the task is not claimed now. */
   readonly owner: string | undefined;
+  /** When the current lease ends; undefined if the task is not claimed now. */
   readonly claimedUntil: Date | undefined;
-  /** When the task may be tried again, if it waits for that. */
+  /** When the task may be tried again; undefined if it is not waiting for a retry. */
   readonly waitsUntil: Date | undefined;
-  /** Until when `redeliver` does not hand it over again. */
+  /** Until when `redeliver` does not hand the task over again; undefined if it was not handed over. */
   readonly redeliveredUntil: Date | undefined;
 }
 
@@ -77,7 +79,7 @@ export function claimInfoOf(state: ClaimState): ClaimInfo {
   };
 }
 
-/** Claims a version for an owner; undefined where another has it, or it is not open any more. */
+/** Claims a version for an owner. Resolves to undefined if another has claimed it, or if it is not open any more. */
 export async function claimVersion(
   store: ClaimStore,
   { taskList, id, savedAt }: TaskKey & { readonly savedAt: Version },
@@ -91,18 +93,18 @@ export async function claimVersion(
 }
 
 export interface UnclaimedOptions {
-  /** Whose own claims do not stand in the way. */
+  /** The owner whose own claims are ignored. */
   readonly owner?: string | undefined;
   readonly isContested?: (() => boolean) | undefined;
   readonly signal: AbortSignal | undefined;
 }
 
-/** The number of tasks whose claims are looked up at once; few, since others claim meanwhile. */
+/** Number of tasks whose claims are looked up at once; small, since others claim tasks meanwhile. */
 const LOOKED_AT_ONCE = 16;
 
 /**
  * The tasks of pages that nobody has claimed and that do not wait to be tried again, as far as the store knew just now.
- * While `isContested`, those of a page come in a random order: workers who read at the same time would all want the same.
+ * While `isContested`, those of a page come in random order, so that concurrent workers do not all try the same task.
  */
 export async function* withoutClaimed(
   store: ClaimStore,
@@ -121,7 +123,7 @@ export async function* withoutClaimed(
   }
 }
 
-/** Takes so many elements away, or all. */
+/** Removes and returns up to `count` random elements. */
 function takeRandom<T>(from: T[], count: number): T[] {
   return Array.from({ length: Math.min(count, from.length) }, () => {
     const at = Math.floor(Math.random() * from.length);
@@ -132,7 +134,7 @@ function takeRandom<T>(from: T[], count: number): T[] {
   });
 }
 
-/** Whether a claim is granted is decided when it is asked for; so no tolerance here. */
+/** Without tolerance: the decision is made when the claim is requested. */
 function isFree(state: ClaimState | undefined, savedAt: Version, owner: string | undefined): boolean {
   return state === undefined || !isClaimed(state, { savedAt, owner }, { now: Date.now(), tolerance: 0 });
 }

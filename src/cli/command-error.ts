@@ -1,4 +1,4 @@
-/** What the process exits with. Documented, and so frozen. */
+/** The exit codes of the process. They are documented, and must not change. */
 export const exitCodes = {
   ok: 0,
   failed: 1,
@@ -14,7 +14,7 @@ export const exitCodes = {
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
-/** Something that a person has to mend. */
+/** Something that a person has to fix. */
 export interface Problem {
   /** Stable, in capitals, as it is printed: `error[MISSING_FILE]: …`. */
   readonly code: string;
@@ -47,7 +47,7 @@ export function commandError(exitCode: ExitCode, code: string, text: string, adv
 /** The reason of a signal that was aborted because somebody asked the command to end. */
 export class Interruption extends Error {}
 
-/** The reason of a signal that was aborted because the store did not answer for so many milliseconds. */
+/** The reason of a signal that was aborted because the store did not answer within the timeout, in milliseconds. */
 export class NoAnswer extends Error {
   readonly milliseconds: number;
 

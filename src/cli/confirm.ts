@@ -4,8 +4,8 @@ import type { Session } from "./session.js";
 import type { Terminal } from "./terminal.js";
 
 /**
- * Asks whether to do something that can't be undone, unless that was said already. Throws a CommandError where nobody can be
- * asked, and an Interruption where the answer is no.
+ * Asks for confirmation of something that can't be undone, unless it was given already. Throws a CommandError if nobody can be
+ * asked, and an Interruption if the answer is no.
  */
 export async function confirm(
   terminal: Terminal,
@@ -19,7 +19,7 @@ export async function confirm(
   if (!/^y(es)?$/i.test(answer.trim())) throw new Interruption("the answer was no");
 }
 
-/** Throws a CommandError where it was not said already, and nobody can be asked. */
+/** Throws a CommandError if it was not confirmed already, and nobody can be asked. */
 export function checkConfirmation({ input, err }: Terminal, yes: boolean | undefined): void {
   if (yes || (input.isTTY && err.isTTY)) return;
   const text = "nobody can be asked whether to go on: this is no terminal";

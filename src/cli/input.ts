@@ -4,7 +4,7 @@ import type { Readable } from "node:stream";
 import { commandError, exitCodes } from "./command-error.js";
 import type { Terminal } from "./terminal.js";
 
-/** The bytes of a file, or of the standard input where none, or `-`, is named. It ends when the command is interrupted. */
+/** The bytes of a file, or of the standard input if no file or `-` is named. It ends when the command is interrupted. */
 export function openInput(terminal: Terminal, file?: string): AsyncIterable<Uint8Array> {
   const stream = openStream(terminal, file);
   const interrupted = terminal.interrupted();
@@ -19,7 +19,7 @@ function openStream({ cwd, input }: Terminal, file: string | undefined): Readabl
   throw commandError(exitCodes.usage, "NO_INPUT", "there is nothing to read: the input is a terminal", advice);
 }
 
-/** The lines of a text, without their ends. */
+/** The lines of a text, without line ends. */
 export async function* readLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string, void, undefined> {
   const decoder = new TextDecoder();
   let rest = "";
@@ -32,7 +32,7 @@ export async function* readLines(chunks: AsyncIterable<Uint8Array>): AsyncGenera
   if (rest !== "") yield rest;
 }
 
-/** The first bytes, at least so many if there are, and all of them. */
+/** The first bytes, at least the given number if there are as many, and all bytes, these included. */
 export async function peek(
   chunks: AsyncIterable<Uint8Array>,
   count: number,

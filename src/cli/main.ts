@@ -3,8 +3,8 @@ import { exitCodes } from "./command-error.js";
 import { runCommandLine } from "./program.js";
 import { processTerminal } from "./terminal.js";
 
-// A command does its work also where nobody reads what it prints. Who reads may stop early, as `head` does; that is no
-// failure, other errors are, such as a full disk.
+// A command does its work even if nobody reads its output. A reader may stop early, as `head` does; this is not an error, but
+// others are, such as a full disk.
 let isOutputLost = false;
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", ({ code }: NodeJS.ErrnoException) => {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { NoAnswer } from "./command-error.js";
 
-/** Ends what waits: when it is interrupted, and when the store has been silent for too long. */
+/** Stops waiting: when the command is interrupted, and when the store does not answer in time. */
 export class Patience {
   readonly #controller = new AbortController();
   readonly #timeout: number;
@@ -22,13 +22,13 @@ export class Patience {
     return this.#controller.signal;
   }
 
-  /** The store has answered: its time begins anew. */
+  /** Restarts the timeout, since the store has answered. */
   renew(): void {
     if (this.#timer) this.#timer.refresh();
     else this.#timer = setTimeout(() => this.#controller.abort(new NoAnswer(this.#timeout)), this.#timeout).unref();
   }
 
-  /** While nothing is asked of the store, it can't be late. Rejects with the reason where it is interrupted meanwhile. */
+  /** Pauses the timeout while the store is not called. Rejects with the reason if it is interrupted meanwhile. */
   async suspend<T>(work: () => Promise<T>): Promise<T> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -40,7 +40,7 @@ export class Patience {
     }
   }
 
-  /** The elements of what comes from elsewhere than the store, however slowly. */
+  /** The elements of a source that is not the store; without a timeout. */
   async *suspendFor<T>(source: AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
     const iterator = source[Symbol.asyncIterator]();
     try {
@@ -54,7 +54,7 @@ export class Patience {
     }
   }
 
-  /** Waits for so many milliseconds. */
+  /** Waits for a time in milliseconds. */
   async pause(milliseconds: number): Promise<void> {
     await this.suspend(() => sleep(milliseconds, undefined, { signal: this.#interrupted }));
   }

@@ -4,8 +4,8 @@ import { fromTaskError, isTaskError } from "./task-error.js";
 import { indented, type Output } from "./terminal.js";
 
 /**
- * Prints an error the way all of ours look: `error[CODE]: what is wrong`, and below it what to do. Gives what the process
- * exits with.
+ * Prints an error as `error[CODE]: what is wrong`, and below it what to do. Returns the exit code of the
+ * process.
  */
 export function printError(thrown: unknown, err: Output): ExitCode {
   if (isInterruption(thrown)) return exitCodes.interrupted;
@@ -34,7 +34,7 @@ function printProblem({ code, text, advice }: Problem, err: Output): void {
   err.write(indented(printable(advice)).replace(/\n?$/, "\n"));
 }
 
-/** The file system's errors are for the user to mend, the others for us. */
+/** Errors of the file system are for the user to fix, others for us. */
 function unexpected(error: unknown): Problem {
   const { code, path, syscall, message, stack } = error as NodeJS.ErrnoException;
   if (typeof code === "string" && syscall !== undefined) {

@@ -1,7 +1,7 @@
 import { MemoryAdapter } from "../adapters/memory/index.js";
 import { DataInterface, type Task, type TaskClass } from "../index.js";
 
-/** Whoever saved a task had a limit of his own. */
+/** No limit: the process that saved a task had its own. */
 export const MAX_TASK_BYTES: number = 64 * 1024 * 1024;
 
 /** A frame has room for each of them. */

@@ -17,16 +17,16 @@ export interface Session extends AsyncDisposable {
   readonly tasks: DataInterface;
   /** The types that data may hold. */
   readonly registry: Registry;
-  /** For everything that is asked of the store. */
+  /** The signal for all calls of the store. */
   readonly signal: AbortSignal;
-  /** How long the store is waited for. */
+  /** Limits how long to wait for the store. */
   readonly patience: Patience;
 }
 
 export interface SessionOptions {
   /** `read` never writes; `write` needs a store that is there; `create` makes a file that is not. */
   readonly access: "read" | "write" | "create";
-  /** Whether data is decoded. False where tasks only pass through. */
+  /** Whether data is decoded; false if tasks are only passed on. */
   readonly decodes?: boolean;
 }
 
@@ -76,7 +76,7 @@ async function openAdapter(
   return adapter;
 }
 
-/** A name that is misspelt must not become a new and empty store. */
+/** A misspelt name must not create a new, empty store. */
 export function checkFile(url: string): void {
   const address = parseStoreUrl(url);
   if (address.kind !== "sqlite" || existsSync(address.path)) return;

@@ -2,9 +2,9 @@ import { invalidArgument, TaskError, type WriteOutcome } from "./errors.js";
 import { adviseToAwait } from "./promises.js";
 import { tagOf } from "./values.js";
 
-/** What every operation takes. */
+/** Options of every operation. */
 export interface OperationOptions {
-  /** Aborted before the operation left: not applied. Later: its outcome is unknown; nothing is rolled back. */
+  /** If aborted before the operation is sent, it is not applied; later, its outcome is unknown. Nothing is rolled back. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -14,14 +14,14 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw abortedError(signal);
 }
 
-/** Throws INVALID_ARGUMENT for what is no signal, such as the AbortController that has it. */
+/** Throws INVALID_ARGUMENT if `signal` is neither undefined nor an AbortSignal, such as an AbortController. */
 export function checkSignal(signal: unknown): void {
   if (signal === undefined || isSignal(signal)) return;
   const advice = tagOf(signal) === "AbortController" ? "; give its signal: controller.signal" : adviseToAwait(signal);
   throw invalidArgument("signal", "an AbortSignal", signal, advice);
 }
 
-/** Also those of other realms and of polyfills, which have their own class; not whatever has a member `aborted`. */
+/** Accepts signals of other realms and of polyfills, which have their own class, but not any object with `aborted`. */
 function isSignal(value: unknown): value is AbortSignal {
   try {
     const { aborted, addEventListener, removeEventListener } = value as AbortSignal;
@@ -36,6 +36,7 @@ function isSignal(value: unknown): value is AbortSignal {
   }
 }
 
+/** An ABORTED error with the signal's reason as its `cause`. `outcome` is that of the write. */
 export function abortedError(signal: AbortSignal, outcome: WriteOutcome = "not-applied"): TaskError {
   const message = outcome === "unknown" ? "aborted while under way; it may have been applied" : "aborted";
   return new TaskError("ABORTED", message, { cause: signal.reason, outcome });
@@ -49,7 +50,7 @@ export async function untilAborted<T>(
 ): Promise<T> {
   if (signal === undefined) return promise;
   if (signal.aborted) {
-    promise.catch(() => undefined); // nobody will look
+    promise.catch(() => undefined); // prevents an unhandled rejection
     throw abortedError(signal, outcome);
   }
   let release: (() => void) | undefined;
@@ -66,8 +67,8 @@ export async function untilAborted<T>(
 const listeners = new WeakMap<AbortSignal, Set<() => void>>();
 
 /**
- * Calls back when the signal is aborted; gives the function that ends that. However many wait for one signal, it has one
- * listener: Node warns of more than ten.
+ * Calls back when the signal is aborted; returns a function that cancels this. All callbacks of one signal share one
+ * listener, since Node warns if there are more than ten.
  */
 export function onAbort(signal: AbortSignal, callback: () => void): () => void {
   let callbacks = listeners.get(signal);
@@ -84,8 +85,8 @@ export function onAbort(signal: AbortSignal, callback: () => void): () => void {
 }
 
 /**
- * Aborts a controller when a signal is, for the same reason; gives the function that ends that. AbortSignal.any would
- * leave something behind at a signal that lives on, each time.
+ * Aborts a controller when a signal is aborted, with the same reason; returns a function that cancels this. Each call of
+ * AbortSignal.any would leak a little memory if the signal is long-lived.
  */
 export function abortWith(controller: AbortController, signal: AbortSignal | undefined): () => void {
   if (signal === undefined) return () => undefined;

@@ -5,15 +5,15 @@ import { nearestName } from "./nearest-name.js";
 import { adviseToAwait } from "./promises.js";
 import { isPlainObject, tagOf } from "./values.js";
 
-/** The names of a function's options; the compiler sees to it that none is forgotten. */
+/** The names of a function's options; the compiler reports one that is missing. */
 export type OptionNames<T> = { readonly [Name in keyof Required<T>]: true };
 
-/** Where no options are given, as for most calls, there is nothing to read. */
+/** The default of `options`: most calls pass none, and then nothing has to be read. */
 export const noOptions: Readonly<Record<string, never>> = Object.freeze({});
 
 /**
- * The options that a function has, each read once. Throws INVALID_ARGUMENT for what is no object of options, such as a
- * signal that is given by itself, and for an option that there is none.
+ * Reads each option of a function once. Throws INVALID_ARGUMENT if `options` is not a plain object, such as a signal that is
+ * passed directly, and if it has an unknown option.
  */
 export function readOptions<T extends object>(options: T, names: OptionNames<T>, field = "options"): T {
   if (options === noOptions) return options;
@@ -40,7 +40,7 @@ function unreadable(field: string, cause: unknown): TaskError {
   return new TaskError("INVALID_ARGUMENT", message, { field, cause });
 }
 
-/** As `readOptions`, of an operation. Throws ABORTED where it should not go to the store any more. */
+/** Like `readOptions`, for an operation. Also throws ABORTED if its signal has been aborted. */
 export function readOperation<T extends OperationOptions>(options: T, names: OptionNames<T>): T {
   const read = readOptions(options, names);
   throwIfAborted(read.signal);
@@ -50,18 +50,18 @@ export function readOperation<T extends OperationOptions>(options: T, names: Opt
 /** The options of most operations. */
 export const operationOptions: OptionNames<OperationOptions> = { signal: true };
 
-/** Throws INVALID_ARGUMENT for what is no object of options. */
+/** Throws INVALID_ARGUMENT if `options` is not a plain object. */
 export function checkOptions(options: unknown): void {
   if (!isPlainObject(options)) throw notOptions(options, [], "options");
 }
 
-/** Throws that, or ABORTED, before an operation goes to the store. */
+/** Throws INVALID_ARGUMENT if `options` is not a plain object, and ABORTED if its signal has been aborted. */
 export function checkOperation(options: OperationOptions): void {
   checkOptions(options);
   throwIfAborted(options.signal);
 }
 
-/** Throws INVALID_ARGUMENT for a name that is misspelt, of an object that may have others, too. */
+/** Throws INVALID_ARGUMENT if a key is a misspelling of one of `names`; other unknown keys are allowed. */
 export function checkSpelling(options: object, names: readonly string[]): void {
   const misspelt = Object.keys(options).find((name) => !names.includes(name) && nearestName(name, names));
   if (misspelt !== undefined) throw unknownOption(misspelt, names, "options");
@@ -75,8 +75,8 @@ function adviseOnSignal(value: unknown): string {
 
 function unknownOption(stray: string, names: readonly string[], field: string): TaskError {
   const nearest = nearestName(stray, names);
-  const advice = nearest ? `did you mean ${nearest}?` : `there ${names.length > 1 ? "are" : "is"} ${listOf(names)}`;
-  const message = `${field}: there is none called ${describeValue(stray)}; ${advice}`;
+  const advice = nearest ? `did you mean ${nearest}?` : `known: ${listOf(names)}`;
+  const message = `${field}: unknown option ${describeValue(stray)}; ${advice}`;
   return new TaskError("INVALID_ARGUMENT", message, { field: shorten(stray) });
 }
 
@@ -102,7 +102,7 @@ export function checkFunction(field: string, value: unknown, advice = ""): void 
   throw invalidArgument(field, "a function", value, adviseToAwait(value) || advice);
 }
 
-/** The longest time that Node's timers know, in milliseconds: nearly 25 days. */
+/** The longest delay that Node's timers support, in milliseconds: nearly 25 days. */
 export const MAX_DURATION: number = 2 ** 31 - 1;
 
 /** Throws INVALID_ARGUMENT unless `value` is a number of milliseconds from `least` to {@link MAX_DURATION}. */

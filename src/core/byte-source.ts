@@ -3,11 +3,20 @@ import { type Supply, supplyOf } from "./pull-source.js";
 import { readArgument } from "./read-from.js";
 import { readOr } from "./values.js";
 
-/** A web stream of bytes, as far as it is used here: the body of a request or of a response, for one. */
+/** The part of a web stream of bytes that is used here, such as the body of a request or of a response. */
 export interface ByteStream {
+  /** Locks the stream and returns its reader. */
   getReader(): {
-    read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>;
+    /** Resolves to the next chunk. */
+    read(): Promise<{
+      /** True at the end of the stream. */
+      readonly done: boolean;
+      /** The chunk; undefined at the end. */
+      readonly value?: Uint8Array | undefined;
+    }>;
+    /** Cancels the stream. */
     cancel(reason?: unknown): Promise<void>;
+    /** Unlocks the stream. */
     releaseLock(): void;
   };
 }
@@ -15,13 +24,13 @@ export interface ByteStream {
 /** Where bytes come from, in chunks of any size: a Node stream (a socket, a file), a web stream, any iterable. */
 export type ByteSource = AsyncIterable<Uint8Array> | Iterable<Uint8Array> | ByteStream;
 
-/** A stream of Node's, as far as it is used here. */
+/** The part of a Node.js stream that is used here. */
 interface NodeStream {
   iterator(options: { readonly destroyOnReturn: boolean }): AsyncIterator<Uint8Array>;
   destroy(): unknown;
 }
 
-/** The chunks of a source. When they are given up, streams are cancelled, also while they are waited for. */
+/** The chunks of a source. If reading stops early, a stream is cancelled, even while a read is pending. */
 export function supplyBytes(source: ByteSource): Supply<Uint8Array> {
   if (hasMethods<NodeStream>(source, "iterator", "destroy")) return supplyNodeStream(source);
   if (hasMethods<ByteStream>(source, "getReader")) return supplyWebStream(source);
@@ -35,7 +44,7 @@ function hasMethods<T>(value: unknown, ...names: (keyof T & string)[]): value is
 }
 
 function noStream(value: unknown): TaskError {
-  return invalidArgument("source", expected, value, "; its reader is none");
+  return invalidArgument("source", expected, value, "; give the stream, not its reader");
 }
 
 function supplyNodeStream(stream: NodeStream): Supply<Uint8Array> {

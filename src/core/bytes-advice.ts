@@ -3,13 +3,13 @@ import { describeValue } from "./describe-value.js";
 import { adviseToAwait } from "./promises.js";
 import { isPlainObject, readOr, tagOf } from "./values.js";
 
-// What to write instead, for what people give where bytes are read. Each gives the end of a message, empty where there is
-// nothing to say.
+// Advice for common wrong arguments where bytes are expected. Each function returns the end of a message, or an empty string
+// if it has no advice.
 
-/** How many characters, or elements, are looked at, the first ones. */
+/** Maximum number of characters or elements that are examined, from the first. */
 const LOOKED_AT = 100;
 
-/** The message about what is no Uint8Array. */
+/** The message for a value that is not a Uint8Array. */
 export function expectedBytes(value: unknown): string {
   return `expected a Uint8Array, got ${describeValue(value)}${adviseToAwait(value) || readOr("", () => adviseOnNoBytes(value))}`;
 }
@@ -35,7 +35,7 @@ function adviseOnText(text: string): string {
   return looksLikeBase64(text) ? '; of base64: Buffer.from(text, "base64")' : "";
 }
 
-/** For bytes that hold no task. */
+/** For bytes that are not a task. */
 export function adviseOnBytes(bytes: Uint8Array): string {
   const start = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, LOOKED_AT)).toString("latin1");
   if (looksLikeJson(start)) return "; they are JSON, which fromHash(JSON.parse(text)) reads";

@@ -2,9 +2,9 @@ import { isTask } from "./copies.js";
 import { shorten } from "./describe-value.js";
 import { isArray, readOr, tagOf } from "./values.js";
 
-// What to write instead, for what people give where a task class, or a task, is expected. Nothing here throws.
+// Advice for common wrong arguments where a task class or a task is expected. Nothing here throws.
 
-/** For what is given for a task class. */
+/** For a value that is given as a task class. */
 export function adviseOnClass(value: unknown): string {
   return readOr("", () => adviceOnClass(value));
 }
@@ -19,20 +19,20 @@ function adviceOnClass(value: unknown): string {
   return nameOf(value) === "OpaqueTask" ? "; tasks of other types are OpaqueTasks by themselves" : "";
 }
 
-/** For what is given for an array of task classes. */
+/** For a value that is given as an array of task classes. */
 export function adviseOnClasses(value: unknown): string {
   const classes = tagOf(value) === "Module" ? readOr([], () => Object.values(value as object)) : [value];
   const names = classes.filter((each) => typeof each === "function").map(nameOf);
   return names.length > 0 ? `; an array is written [${names.join(", ")}]` : "";
 }
 
-/** For what is given for a task. */
+/** For a value that is given as a task. */
 export function adviseOnTask(value: unknown): string {
   if (typeof value === "function") return "; build a task of it first";
   return isArray(value) ? "; saveAll and completeAll take many" : "";
 }
 
-/** For what is given for a source of tasks. */
+/** For a value that is given as a source of tasks. */
 export function adviseOnSource(value: unknown): string {
   if (typeof value === "function") return "; give what it returns, or new TaskGenerator(function)";
   return isTask(value) ? "; one goes into an array: [task]" : "";

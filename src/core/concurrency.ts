@@ -1,8 +1,8 @@
 import { checkCount } from "./arguments.js";
 
 /**
- * Maps a source by at most `concurrency` calls at once; gives results as they come. Takes from the source only what it
- * can start at once. When it is left early, it waits for the calls under way.
+ * Maps a source with at most `concurrency` calls at once; yields results in the order in which the calls complete. Pulls from
+ * the source only what it can start at once. If it is left early, it waits for the calls in flight.
  */
 export async function* mapConcurrently<T, R>(
   source: AsyncGenerator<T>,
@@ -52,7 +52,7 @@ interface Happening<T, R> {
   readonly outcome: Outcome<T, R>;
 }
 
-/** Does the work for each item, at most `concurrency` at once. Rejects with the first failure, and begins no more then. */
+/** Does the work for each item, at most `concurrency` at once. After a failure it starts no more; rejects with the first. */
 export async function forEachConcurrently<T>(
   items: readonly T[],
   concurrency: number,
@@ -70,7 +70,7 @@ export async function forEachConcurrently<T>(
   await Promise.all(Array.from({ length: Math.min(concurrency, items.length) }, worker));
 }
 
-/** The items in parts of so many; the last may have fewer. */
+/** Splits the items into arrays of `size`; the last may be shorter. */
 export function chunks<T>(items: readonly T[], size: number): T[][] {
   return Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));
 }

@@ -22,7 +22,7 @@ function versionOf(value: unknown): string | undefined {
   return readOr(undefined, () => (value as { [COPY]?: string } | null | undefined)?.[COPY]);
 }
 
-/** TYPE_MISMATCH for what is not as expected, or comes out of another installed copy of the package. */
+/** TYPE_MISMATCH for a value that is not as expected, or belongs to another installed copy of the package. */
 export function mismatch(value: unknown, expected: string, field: string, advice = ""): TaskError {
   const copy = versionOf(value);
   const isOther = copy !== undefined && !(value as { [THIS_COPY]?: true })[THIS_COPY];

@@ -1,10 +1,10 @@
-// What messages say of values and of what was thrown. Nothing here throws, whatever it is given: a proxy, an object whose
-// members throw, one of no prototype.
+// Describes values, and what was thrown, for messages. Nothing here throws, even for a proxy, an object whose members throw,
+// or an object without a prototype.
 
-/** The most characters of a text that a message repeats. */
+/** Maximum number of characters of a text that a message repeats. */
 const MAX_SHOWN = 40;
 
-/** A value's kind, and the value itself where that is short. */
+/** A value's kind, and the value itself if it is short. */
 export function describeValue(value: unknown): string {
   try {
     return describe(value);
@@ -37,12 +37,12 @@ function named(kind: string, name: unknown): string {
   return typeof name === "string" && name !== "" ? `${kind} (${shorten(name)})` : kind;
 }
 
-/** A name as it is; of a very long one the beginning. Nobody wants a megabyte in a log because a key had one. */
+/** A name, truncated if it is very long: a long key must not fill a log. */
 export function shorten(text: string, most = 100): string {
   return text.length <= most ? text : `${text.slice(0, most).toWellFormed()}…`;
 }
 
-/** The message of an error; of what is thrown and is none, what it is. A text is its own message. */
+/** The message of an error. A string is its own message; any other value is described. */
 export function messageOf(thrown: unknown): string {
   if (typeof thrown === "string") return thrown;
   try {

@@ -15,29 +15,29 @@ export type InputErrorCode =
   | "UNKNOWN_FIELD"
   /** A value that its field cannot hold, data that does not decode, or a rule that is broken. */
   | "INVALID_DATA"
-  /** An argument or an option that is none. */
+  /** An argument or option with a wrong value, or an unknown option. */
   | "INVALID_ARGUMENT"
   /** More than `maxTaskBytes`, `maxBatchBytes`, or 10,000 tasks in a batch. */
   | "TOO_LARGE"
-  /** No URL of a store. */
+  /** Not the URL of a store. */
   | "INVALID_URL";
 
 /** Bytes or a hash that could not be read. */
 export type DecodingErrorCode =
-  /** Bytes that are no task. */
+  /** Bytes that are not a task. */
   | "INVALID_ENVELOPE"
-  /** JSON that is no task's; `field` is the path of what is wrong. */
+  /** JSON that is not a task; `field` is the path of what is wrong. */
   | "INVALID_HASH"
-  /** Bytes that are no batch, or no frames. */
+  /** Bytes that are not a batch, or not frames. */
   | "INVALID_BATCH"
-  /** A stream that ended inside of a frame. */
+  /** A stream that ended inside a frame. */
   | "TRUNCATED"
   /** A type that is not registered. */
   | "UNKNOWN_TYPE"
-  /** A task of another type, or what is no task or no task class. */
+  /** A task of another type, or a value that is not a task or a task class. */
   | "TYPE_MISMATCH";
 
-/** Something to mend in the program or its installation. */
+/** Something to fix in the program or its installation. */
 export type SetupErrorCode =
   /** `configure` was not called. */
   | "NOT_CONFIGURED"
@@ -45,7 +45,7 @@ export type SetupErrorCode =
   | "ALREADY_CONFIGURED"
   /** Two classes of one type. */
   | "DUPLICATE_TYPE"
-  /** A store that is there and does not fit. */
+  /** An existing store whose schema or settings do not fit. */
   | "SCHEMA_MISMATCH"
   /** The driver of a store that is not installed. */
   | "MISSING_DRIVER";
@@ -60,10 +60,10 @@ export type StateErrorCode =
   | "CLOSED"
   /** The claim has ended. */
   | "CLAIM_LOST"
-  /** What this store or class can't do. */
+  /** An operation that this store or class does not support. */
   | "UNSUPPORTED";
 
-/** The store could not do it, or did not say that it did. */
+/** The store failed, or did not acknowledge the operation. */
 export type StoreErrorCode =
   /** The store can't be reached, or failed. */
   | "UNAVAILABLE"
@@ -76,7 +76,7 @@ export type StoreErrorCode =
   /** The signal was aborted. */
   | "ABORTED";
 
-/** Some of many failed; the error tells which. */
+/** Some of several tasks failed; the error tells which. */
 export type ManyErrorCode =
   /** Some of the tasks of `saveAll` or `completeAll` failed. */
   | "BULK_FAILED"
@@ -95,13 +95,17 @@ export type TaskErrorCode =
 /** Whether a failed write may have been applied all the same. */
 export type WriteOutcome = "not-applied" | "unknown";
 
+/** What a {@link TaskError} may hold besides its code and message. All members are optional. */
 export interface TaskErrorDetails {
+  /** The list of the task that the error is about. */
   readonly taskList?: string | undefined;
+  /** The id of the task that the error is about. */
   readonly id?: string | undefined;
   /** The offending field, as a path: `filename`, `recipients[3]`, `headers["x"]`. */
   readonly field?: string | undefined;
-  /** `not-applied` by default. */
+  /** Whether the failed write may have been applied. @defaultValue "not-applied" */
   readonly outcome?: WriteOutcome | undefined;
+  /** The error behind this one, such as the driver's. */
   readonly cause?: unknown;
 }
 
@@ -113,11 +117,17 @@ export interface TaskErrorDetails {
  *     }
  */
 export class TaskError extends Error {
+  /** Always `"TaskError"`, also for a {@link BulkError}. */
   override readonly name = "TaskError" as const;
+  /** What went wrong. Codes are stable; docs/errors.md describes each. */
   readonly code: TaskErrorCode;
+  /** The list of the task that the error is about; undefined if it is not about one task. */
   readonly taskList: string | undefined;
+  /** The id of the task that the error is about; undefined if it is not about one task. */
   readonly id: string | undefined;
+  /** The offending field, as a path: `filename`, `recipients[3]`, `headers["x"]`; undefined if there is none. */
   readonly field: string | undefined;
+  /** Whether the failed write may have been applied. */
   readonly outcome: WriteOutcome;
 
   constructor(code: TaskErrorCode, message: string, details: TaskErrorDetails = {}) {
@@ -141,11 +151,17 @@ export function invalidArgument(
   return new TaskError("INVALID_ARGUMENT", message, { field });
 }
 
-/** Whether `error` is a {@link TaskError}, of the given code if there is one. It knows those of another installed copy too. */
+/**
+ * Whether `error` is a {@link TaskError}, with the given code if one is given. Recognizes those of another installed copy of
+ * the package, too.
+ */
 export function isTaskError<C extends TaskErrorCode = TaskErrorCode>(
   error: unknown,
   code?: C,
-): error is TaskError & { readonly code: C } {
+): error is TaskError & {
+  /** The code that was asked for. */
+  readonly code: C;
+} {
   try {
     if (!(error instanceof Error) || error.name !== "TaskError") return false;
     const { code: own } = error as TaskError;

@@ -3,7 +3,7 @@ import { TaskError } from "./errors.js";
 /**
  * Imports an optional peer dependency when it is first needed.
  *
- * @throws MISSING_DRIVER, with the line that installs it where it is not installed, and else with why it can't be loaded.
+ * @throws MISSING_DRIVER with the command that installs it, or, if it is installed, with why it can't be loaded.
  */
 export async function importDriver<T>(name: string, load: () => Promise<T>): Promise<T> {
   try {

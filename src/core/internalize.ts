@@ -1,6 +1,6 @@
 /**
- * The same text, as V8 keeps the names in code and of properties: one copy, which it compares with others by its identity,
- * and which keeps no larger text in memory that it was cut from.
+ * The same text as an internalized string of V8, as property names are: stored once, compared by identity, and not a slice
+ * that keeps a larger string in memory.
  */
 export function internalize(text: string): string {
   return Object.keys({ [text]: true })[0] as string;

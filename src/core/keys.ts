@@ -4,13 +4,15 @@ import { adviseToAwait } from "./promises.js";
 import { readArgument, readArray } from "./read-from.js";
 import { isArray, isPlainObject } from "./values.js";
 
-/** The names a task goes by: its list, and its id in that list. */
+/** Identifies a task: its list, and its id in that list. */
 export interface TaskKey {
+  /** The task list: 1 to 512 bytes of UTF-8 without NUL. */
   readonly taskList: string;
+  /** The id, unique in its list: 1 to 512 bytes of UTF-8 without NUL. */
   readonly id: string;
 }
 
-/** The longest task list and the longest id, in bytes of UTF-8. */
+/** Maximum length of a task list and of an id, in bytes of UTF-8. */
 export const MAX_KEY_BYTES = 512;
 
 /** Throws INVALID_KEY unless `value` is 1 to 512 bytes of well-formed UTF-8 without NUL. */
@@ -27,7 +29,7 @@ export function checkKey(taskList: unknown, id: unknown): void {
   if (!isKey(taskList, id)) throw keyError(taskList, id);
 }
 
-/** A key that is given as one object, such as a task. Throws INVALID_KEY, and INVALID_ARGUMENT for what can't be read. */
+/** A key that is given as one object, such as a task. Throws INVALID_KEY, and INVALID_ARGUMENT if its members can't be read. */
 export function readKey(field: string, value: TaskKey): TaskKey {
   const key = readArgument(field, () => {
     const { taskList, id } = Object(value) as TaskKey;
@@ -42,7 +44,7 @@ export function keyError(taskList: unknown, id: unknown): TaskError {
   return isTaskList(taskList) ? nameError(id, "id") : nameError(taskList, "taskList");
 }
 
-/** Whether `checkKey` lets them pass. */
+/** Whether `checkKey` accepts them. */
 export function isKey(taskList: unknown, id: unknown): boolean {
   return isTaskList(taskList) && isName(id);
 }

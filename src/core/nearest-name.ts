@@ -1,12 +1,12 @@
-/** Longer names are nobody's typing mistake, and would take long to compare. */
+/** Maximum length of names that are compared: longer ones take long, and are hardly typing mistakes. */
 const MAX_LENGTH = 64;
 
-/** A part of a name says which is meant if it has so many letters. */
+/** Minimum number of letters for a part of a name to match it. */
 const MIN_PART = 4;
 
 /**
- * The name that somebody meant who wrote another: one that differs in nothing but case, `_` and `-`, or else by few
- * letters, or that is a part of it, or it of that. Undefined if there is none.
+ * The known name that was probably meant: one that differs only in case, `_` and `-`, or else in a few letters, or of which
+ * one is a part of the other. Returns undefined if there is none.
  */
 export function nearestName(name: string, known: Iterable<string>): string | undefined {
   if (name.length > MAX_LENGTH) return undefined;

@@ -1,6 +1,6 @@
 import { shorten } from "./describe-value.js";
 
-/** What is wrong in a value, and where: each level that it is thrown through puts its part of the path before what is there. */
+/** What is wrong in a value, and where: each level that rethrows it prepends its part of the path. */
 export class Problem extends Error {
   /** Such as `recipients[3]`; empty for the whole. */
   path = "";
@@ -12,7 +12,7 @@ export class Problem extends Error {
   }
 }
 
-// What was thrown at a part of a value, to be thrown on. A problem learns where it is. Until there is one, no path is made.
+// Each returns what was thrown at a part of a value, to be rethrown; a Problem gets its path. Without one, no path is built.
 
 export function atMember(name: string, thrown: unknown): unknown {
   return thrown instanceof Problem ? thrown.in(/^[\w$]{1,100}$/.test(name) ? name : partOf(name)) : thrown;

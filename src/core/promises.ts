@@ -7,8 +7,8 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
 }
 
 /**
- * The end of a message about a value that should not be a promise; nothing if it is none. What the promise rejects with is
- * heard here, since nobody else will.
+ * The end of a message about a value that should not be a promise; empty if it is not one. Also handles the promise's
+ * rejection, since nobody else does.
  */
 export function adviseToAwait(value: unknown, advice = "; await it first"): string {
   if (!isThenable(value)) return "";

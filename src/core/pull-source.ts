@@ -5,7 +5,7 @@ import { adviseToAwait } from "./promises.js";
 import { readArgument } from "./read-from.js";
 import { readOr } from "./values.js";
 
-/** Nothing is ready in the source just now. */
+/** The source has no element ready yet. */
 export const NOT_READY: unique symbol = Symbol("nothing ready");
 /** The signal was aborted meanwhile. */
 export const STOPPED: unique symbol = Symbol("stopped");
@@ -27,7 +27,7 @@ export function settled<T>(
   });
 }
 
-/** Whether a value says that it can be iterated. Texts can, but are no source. */
+/** Whether a value is iterable. Strings are, but are not accepted as a source. */
 export function isIterable(value: unknown): value is Iterable<unknown> | AsyncIterable<unknown> {
   return (
     typeof value === "object" &&
@@ -36,7 +36,7 @@ export function isIterable(value: unknown): value is Iterable<unknown> | AsyncIt
   );
 }
 
-/** Throws INVALID_ARGUMENT for what can't be iterated; `expected` says what should have been given. */
+/** Throws INVALID_ARGUMENT if `source` is not iterable; `expected` says what was expected. */
 export function iteratorOf<T>(
   source: Iterable<T> | AsyncIterable<T>,
   expected = "an iterable or async iterable of tasks",
@@ -45,20 +45,20 @@ export function iteratorOf<T>(
     throw invalidArgument("source", expected, source, adviseToAwait(source) || adviseOnSource(source));
   const iterator = readArgument("source", () => beginOf(source)) as Iterator<T> | AsyncIterator<T>;
   if (readOr(false, () => typeof iterator.next === "function")) return iterator;
-  throw invalidArgument("source", expected, source, "; what it gives to iterate it is no iterator");
+  throw invalidArgument("source", expected, source, "; its iterator method does not return an iterator");
 }
 
 function beginOf(source: Iterable<unknown> | AsyncIterable<unknown>): unknown {
   return Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
 }
 
-/** The same result. Throws INVALID_ARGUMENT for what an iterator should not give. */
+/** Returns the same result. Throws INVALID_ARGUMENT if it is not an iterator result. */
 export function checkResult<R>(result: R): R {
   if (typeof result === "object" && result !== null) return result;
   throw invalidArgument("source", "an iterator that gives results", result);
 }
 
-/** A source that still owes an element can't be waited for. */
+/** A source whose `next()` is still pending can't be waited for. */
 export async function closeIterator(
   iterator: Iterator<unknown> | AsyncIterator<unknown>,
   owing: boolean,
@@ -68,7 +68,7 @@ export async function closeIterator(
   if (!owing) await closed;
 }
 
-/** Where elements come from, and how that is ended early; `owing` says that an element was asked for and has not come. */
+/** Where elements come from, and how to close it early; `owing` means that a `next()` is still pending. */
 export interface Supply<T> {
   next(): IteratorResult<T> | PromiseLike<IteratorResult<T>>;
   close(owing: boolean): Promise<void>;
@@ -91,7 +91,7 @@ export class SourceReader<T> {
     this.#signal = signal;
   }
 
-  /** The next element; or, if asked for, NOT_READY where it is not at hand. Throws ABORTED, and what the source throws. */
+  /** The next element; or, if asked for, NOT_READY if it is not available yet. Throws ABORTED, and what the source throws. */
   next(orNotReady = false): IteratorResult<T> | Promise<IteratorResult<T> | typeof NOT_READY> {
     throwIfAborted(this.#signal);
     const pulled = checkResult(this.#asked ?? this.#ask());
@@ -100,7 +100,7 @@ export class SourceReader<T> {
     return pulled;
   }
 
-  /** Lets go of the source, if it has not come to its end. */
+  /** Closes the source, unless it is exhausted. */
   async close(): Promise<void> {
     if (!this.#isOpen) return;
     this.#isOpen = false;

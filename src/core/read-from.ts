@@ -3,8 +3,8 @@ import { invalidArgument, isTaskError, TaskError } from "./errors.js";
 import { isArray } from "./values.js";
 
 /**
- * What is read of a user's object, whose accessors may throw: then throws what `refuse` makes of the message and of what was
- * thrown. A TaskError passes.
+ * Reads from a user's object, whose accessors may throw. If one does, throws the error that `refuse` makes of it; a TaskError
+ * is rethrown as it is.
  */
 export function readFrom<T>(read: () => T, refuse: (reason: string, cause: unknown) => TaskError): T {
   try {
@@ -14,12 +14,12 @@ export function readFrom<T>(read: () => T, refuse: (reason: string, cause: unkno
   }
 }
 
-/** As `readFrom`, of an argument: throws INVALID_ARGUMENT, which names it. */
+/** Like `readFrom`, for an argument: throws INVALID_ARGUMENT with its name. */
 export function readArgument<T>(field: string, read: () => T): T {
   return readFrom(read, (reason, cause) => new TaskError("INVALID_ARGUMENT", `${field}: ${reason}`, { field, cause }));
 }
 
-/** What `each` makes of the elements of an array, which are read once. Throws INVALID_ARGUMENT for what is none. */
+/** Maps the elements of an array, reading each once. Throws INVALID_ARGUMENT if `value` is not an array. */
 export function readArray<T>(field: string, expected: string, value: unknown, each: (element: unknown) => T): T[] {
   if (!isArray(value)) throw invalidArgument(field, expected, value);
   return readArgument(field, () => Array.from(value, each));

@@ -1,9 +1,9 @@
-/** Not an array, nor a Date, a Map and their like, whose content is not in their keys. */
+/** Whether a value is an object whose content is in its keys: not an array, a Date, a Map or the like. */
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
   return tagOf(value) === "Object";
 }
 
-/** What kind of object a value says that it is, such as `AbortSignal`, also where its class is another realm's. */
+/** The name of a value's kind, such as `AbortSignal`, even if its class belongs to another realm. */
 export function tagOf(value: unknown): string {
   try {
     return Object.prototype.toString.call(value).slice("[object ".length, -1);
@@ -12,12 +12,12 @@ export function tagOf(value: unknown): string {
   }
 }
 
-/** Bytes that are there: what only has the prototype of a Uint8Array has none. */
+/** Whether a value is a real Uint8Array, and not an object that only has its prototype. */
 export function isBytes(value: unknown): value is Uint8Array {
   return ArrayBuffer.isView(value) && value instanceof Uint8Array;
 }
 
-/** What is read of a value of any kind; `otherwise` where that throws. For the advice in a message, which may be missing. */
+/** Returns what `read` returns, or `otherwise` if it throws: for advice in a message, which may be missing. */
 export function readOr<T>(otherwise: T, read: () => T): T {
   try {
     return read();
@@ -31,7 +31,7 @@ export function timeOf(value: unknown): number | undefined {
   return readOr(undefined, () => (value instanceof Date ? Date.prototype.getTime.call(value) : undefined));
 }
 
-/** Whether it is an array; not a proxy that is revoked, of which nobody can tell. */
+/** Whether it is an array; false for a revoked proxy, for which Array.isArray throws. */
 export function isArray(value: unknown): value is unknown[] {
   return readOr(false, () => Array.isArray(value));
 }

@@ -9,8 +9,10 @@ import { timeOf } from "./values.js";
  */
 export type Version = bigint;
 
-/** The first and the last version that a Timestamp can hold: just after 1970, and the end of the year 9999. */
+/** The first version that a Timestamp can hold: one microsecond after the start of 1970. */
 export const MIN_VERSION: Version = 1n;
+
+/** The last version that a Timestamp can hold: the last microsecond of the year 9999. */
 export const MAX_VERSION: Version = 253_402_300_799_999_999n;
 
 const MICROS = 1_000_000n;
@@ -25,7 +27,7 @@ export function versionToTimestamp(version: Version): Timestamp {
   return { $typeName: "google.protobuf.Timestamp", seconds, nanos: Number(version - seconds * MICROS) * 1000 };
 }
 
-/** Undefined where the timestamp is no version: out of range, or not a whole number of microseconds. */
+/** Returns undefined if the timestamp is not a version: out of range, or not a whole number of microseconds. */
 export function timestampToVersion({ seconds, nanos }: Timestamp): Version | undefined {
   if (nanos % 1000 !== 0 || nanos < 0 || nanos > 999_999_000) return undefined;
   const version = toMicroseconds(seconds, nanos / 1000);
@@ -38,7 +40,7 @@ export function toMicroseconds(seconds: bigint, micros: number): bigint {
   return Number.isSafeInteger(count) ? BigInt(count) : seconds * MICROS + BigInt(micros);
 }
 
-/** Microseconds as milliseconds; what is left over is cut off. */
+/** Microseconds as milliseconds, rounded down. */
 export function toMilliseconds(microseconds: Version): number {
   return Number(microseconds / 1000n);
 }
@@ -65,7 +67,7 @@ export function dateToVersion(date: Date): Version {
   return BigInt(time) * 1000n;
 }
 
-/** How far a host's clock may be off, in microseconds, unless an adapter is told otherwise. */
+/** The default of how far a host's clock may deviate, in microseconds. */
 export const DEFAULT_CLOCK_LIMIT: Version = MICROS;
 
 /**
@@ -73,8 +75,8 @@ export const DEFAULT_CLOCK_LIMIT: Version = MICROS;
  * the process meets (a hybrid logical clock, after Kulkarni and others, 2014), so that what is saved after something
  * was seen is later than it, whoever wrote that.
  *
- * A version more than twice `limit` ahead can only come from a clock that is wrong. It moves nothing but the next save
- * of its own task; otherwise one wild host would carry every other with it.
+ * A version more than twice `limit` ahead can only come from a wrong clock. It affects only the next save of its own task;
+ * otherwise one wrong clock would move those of all other hosts.
  */
 export class VersionClock {
   readonly #wallClock: () => Version;
@@ -82,7 +84,7 @@ export class VersionClock {
   #last: Version = 0n;
 
   /**
-   * `wallClock` gives microseconds since 1970; `limit` is how far clocks may be off, in microseconds. Throws
+   * `wallClock` gives microseconds since 1970; `limit` is how far clocks may deviate, in microseconds. Throws
    * INVALID_ARGUMENT.
    */
   constructor(wallClock: () => Version = hostClock(), limit: Version = DEFAULT_CLOCK_LIMIT) {
@@ -92,14 +94,14 @@ export class VersionClock {
     this.#limit = limit;
   }
 
-  /** The host's own clock. Throws INVALID_ARGUMENT where that gives no version. */
+  /** The host's own clock. Throws INVALID_ARGUMENT if it does not return a bigint. */
   now(): Version {
     const now = readArgument("wallClock", this.#wallClock);
     checkVersion("wallClock", now);
     return now;
   }
 
-  /** The latest version that the clock of another host can have made by now: what lies past it, a wrong clock made. */
+  /** The latest version that the clock of another host can have made by now; a later one was made by a wrong clock. */
   horizon(): Version {
     return this.now() + 2n * this.#limit;
   }
@@ -118,14 +120,14 @@ export class VersionClock {
     return version;
   }
 
-  /** Moves past a version that was met. */
+  /** Moves past a version that was read or received. */
   observe(version: Version): void {
     checkVersion("version", version);
     if (version > this.#last && version <= this.horizon()) this.#last = version;
   }
 }
 
-/** Throws INVALID_ARGUMENT unless it is a clock for versions. */
+/** Throws INVALID_ARGUMENT unless `clock` is a VersionClock. */
 export function checkClock(clock: unknown): void {
   if (clock instanceof VersionClock) return;
   throw invalidArgument("clock", "a VersionClock", clock);

@@ -3,12 +3,12 @@ import { isTask } from "../core/copies.js";
 import { suggestName } from "../core/nearest-name.js";
 import { isArray } from "../core/values.js";
 
-// What to write instead, for values that people give again and again where a field takes another. Each gives the end of a
-// message, empty where there is nothing to say.
+// Advice for common wrong values of fields. Each function returns the end of a message, or an empty string if it has no
+// advice.
 
 const wkt = 'of "@bufbuild/protobuf/wkt"';
 
-/** For what is given for a scalar. */
+/** For a value that is given as a scalar. */
 export function adviseOnScalar(type: ScalarType, value: unknown): string {
   if (type !== ScalarType.BYTES) return "";
   if (typeof value === "string")
@@ -17,7 +17,7 @@ export function adviseOnScalar(type: ScalarType, value: unknown): string {
   return value instanceof ArrayBuffer ? "; new Uint8Array(buffer) makes one" : "";
 }
 
-/** For what is given for the number of an enum's value. */
+/** For a value that is given as the number of an enum's value. */
 export function adviseOnEnum(desc: DescEnum, value: unknown): string {
   if (typeof value !== "string") return "";
   const known = desc.values.find(({ name, localName }) => name === value || localName === value);
@@ -34,14 +34,14 @@ function enumNameOf({ name, parent }: DescEnum): string {
   return whole;
 }
 
-/** For what is given for a message. */
+/** For a value that is given as a message. */
 export function adviseOnMessage(desc: DescMessage, value: unknown): string {
   if (isTask(value)) return "; a task's message is its data: task.data";
   const advice = messageAdvice[desc.typeName]?.(value);
   return advice === undefined ? "" : `; ${advice}`;
 }
 
-/** For what is given for a wrapper, such as google.protobuf.StringValue. */
+/** For a value that is given as a wrapper, such as google.protobuf.StringValue. */
 export function adviseOnWrapper(value: unknown): string {
   return typeof value === "object" && value !== null && "value" in value ? "; give the value without its message" : "";
 }
@@ -63,18 +63,18 @@ const messageAdvice: Record<string, (value: unknown) => string | undefined> = {
   "google.protobuf.ListValue": () => `fromJson(ListValueSchema, json) makes one, with the schema ${wkt}`,
 };
 
-/** For what is given for a list. */
+/** For a value that is given as a list. */
 export function adviseOnList(value: unknown): string {
   return value instanceof Set ? "; [...set] makes one" : "";
 }
 
-/** For what is given for a map. */
+/** For a value that is given as a map. */
 export function adviseOnMap(value: unknown): string {
   if (value instanceof Map) return "; Object.fromEntries(map) makes one";
   return isArray(value) && value.length > 0 && value.every(isArray) ? "; Object.fromEntries(entries) makes one" : "";
 }
 
-/** For a key that a message does not have; `besides` may be meant, too. */
+/** For a key that a message does not have; `besides` are other names that may be meant. */
 export function adviseOnField(desc: DescMessage, key: string, besides: readonly string[]): string {
   const field = desc.fields.find(({ name, localName, jsonName }) => [name, localName, jsonName].includes(key));
   const oneof = field?.oneof;

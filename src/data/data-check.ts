@@ -17,7 +17,7 @@ import { notA, toDataError, UnknownName } from "./data-errors.js";
 import { checkEnum, checkEnumNumber, checkMapKey, checkScalar } from "./scalar-check.js";
 import { checkUnknownFields } from "./unknown-fields-check.js";
 
-/** The deepest nesting that protobuf-es reads back. */
+/** Maximum nesting depth that protobuf-es reads. */
 export const MAX_DEPTH = 100;
 
 /**
@@ -25,8 +25,8 @@ export const MAX_DEPTH = 100;
  * that the schema does not have, and INVALID_DATA for a value that its field cannot hold; both name the field's path.
  * `besides` are names that may be meant by a key that the schema does not have.
  *
- * What has a `$typeName` is taken for a message, since those of protobuf-es have no other mark. JSON may have one, too; it
- * then has to hold all that a message would, in which case there is no difference.
+ * An object with a `$typeName` counts as a message, since messages of protobuf-es have no other mark. JSON may have one, too;
+ * it must then have all members of a message, and there is no difference.
  */
 export function checkFields(schema: DescMessage, value: unknown, besides: readonly string[] = []): void {
   try {
@@ -36,13 +36,13 @@ export function checkFields(schema: DescMessage, value: unknown, besides: readon
   }
 }
 
-/** Whether a value says that it is a message. */
+/** Whether a value has the mark of a message. */
 export function isMessageLike(value: Record<string, unknown>): boolean {
   return typeof value.$typeName === "string";
 }
 
-// Throughout, `depth` is that of the message that a value is in, from 1, and `inMessage` whether that says that it is a
-// message, and not an object to create one from; so must those in it, then.
+// Below, `depth` is the depth of the message that contains a value, from 1. `inMessage` tells whether that is a message, and
+// not an object to create one from; all messages inside it must then be messages, too.
 
 function checkMessage(
   desc: DescMessage,
@@ -89,16 +89,16 @@ function checkDepth(depth: number): void {
 }
 
 /**
- * `create` takes null and undefined for absent. A message has some members always: protobuf-es would encode the text
- * "undefined", or fail.
+ * `create` treats null and undefined as absent. Some members of a message must always be present: otherwise protobuf-es would
+ * encode the text "undefined", or fail.
  */
 function mayBeAbsent(member: DescField | DescOneof): boolean {
   return member.kind === "field" && member.presence !== FeatureSet_FieldPresence.IMPLICIT;
 }
 
 /**
- * The members of an object to create a message from, also those that its class has as accessors. `create` by itself would
- * find a function where a field is called toLocaleString.
+ * The members of an object to create a message from, including accessors of its class. `create` alone would find a function if
+ * a field is called toLocaleString.
  */
 export function membersOf<S extends DescMessage>(schema: S, init: Record<string, unknown>): MessageInitShape<S> {
   const members: Record<string, unknown> = Object.create(null);
@@ -109,14 +109,14 @@ export function membersOf<S extends DescMessage>(schema: S, init: Record<string,
   return members as MessageInitShape<S>;
 }
 
-/** Messages of proto2 have their defaults on their prototype; what Object's has is no field. */
+/** Messages of proto2 have their defaults on their prototype; members of Object.prototype are not fields. */
 function memberOf(value: Record<string, unknown>, name: string): unknown {
   return value[name] === (Object.prototype as unknown as Record<string, unknown>)[name] ? undefined : value[name];
 }
 
 const memberNames = new WeakMap<DescMessage, ReadonlySet<string>>();
 
-/** What only messages have. */
+/** Keys that only messages have. */
 const ofMessages: ReadonlySet<string> = new Set(["$typeName", "$unknown"]);
 
 function checkKeys(
@@ -154,7 +154,7 @@ function checkOneof(oneof: DescOneof, value: unknown, depth: number, inMessage: 
   }
 }
 
-/** `create` would pass over it. */
+/** `create` would ignore it. */
 function strayInOneof({ localName, fields }: DescOneof, key: string): Problem {
   const isField = fields.some((field) => field.localName === key);
   const advice = isField ? `write ${localName}: { case: "${key}", value: … }` : "it is { case, value }";

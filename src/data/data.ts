@@ -10,7 +10,7 @@ import { invalidData } from "./data-errors.js";
 
 /**
  * A task type's data from what a user gave: a message, or an object of its fields. Throws UNKNOWN_FIELD and
- * INVALID_DATA with the field's path, at any depth: protobuf-es alone would drop the one and coerce the other.
+ * INVALID_DATA with the field's path, at any depth: protobuf-es alone would drop unknown fields and coerce invalid values.
  */
 export function createData(
   schema: DescMessage,
@@ -21,7 +21,7 @@ export function createData(
   return readFrom(() => makeData(schema, init, codec, besides), unreadable);
 }
 
-/** `besides` are names that may be meant by a key that is no field's. */
+/** `besides` are names that may be meant by an unknown key. */
 function makeData(
   schema: DescMessage,
   init: object,
@@ -31,7 +31,7 @@ function makeData(
   checkFields(schema, init, besides);
   if (isMessageLike(init as Record<string, unknown>)) return init as Message;
   const message = create(schema, membersOf(schema, init as Record<string, unknown>));
-  // V8 keeps objects slowly, as dictionaries, that got many properties one by one, as protobuf-es makes messages.
+  // protobuf-es adds properties one by one; V8 then keeps a message with many of them as a slow dictionary.
   return codec ? Object.assign(codec.create(), message) : message;
 }
 
@@ -39,7 +39,7 @@ function unreadable(reason: string, cause: unknown): TaskError {
   return invalidData("", reason, cause);
 }
 
-/** Throws INVALID_DATA where the message holds what its schema does not allow. */
+/** Throws INVALID_DATA if the message has a value that its schema does not allow. */
 export function encodeData(schema: DescMessage, data: Message, codec?: MessageCodec): Uint8Array<ArrayBuffer> {
   return (codec && encodeMessage(codec, data)) ?? encodeSlowly(schema, data);
 }
@@ -53,14 +53,14 @@ function encodeSlowly(schema: DescMessage, data: Message): Uint8Array<ArrayBuffe
   }
 }
 
-/** The data of an opaque task. Throws INVALID_DATA where it has been replaced by something else. */
+/** The data of an opaque task. Throws INVALID_DATA if it has been replaced by something else. */
 export function opaqueBytes({ value }: Any): Uint8Array {
   if (isBytes(value)) return value;
   throw invalidData("value", `expected a Uint8Array, got ${describeValue(value)}`);
 }
 
 /**
- * The message that bytes hold; it keeps none of them. Throws INVALID_DATA where they are no message of this type, or of
+ * Decodes a message; it does not share memory with the bytes. Throws INVALID_DATA if they are not a message of this type, or
  * one that could not be encoded again.
  */
 export function decodeData(schema: DescMessage, bytes: Uint8Array, codec?: MessageCodec): Message {
@@ -69,7 +69,7 @@ export function decodeData(schema: DescMessage, bytes: Uint8Array, codec?: Messa
   throw new TaskError("INVALID_DATA", describeUndecodable(schema, data), { field: "data", cause: data });
 }
 
-/** The same, but returns what protobuf-es throws: to make an error of it takes longer than to read most tasks. */
+/** The same, but returns what protobuf-es throws: wrapping it takes longer than reading most tasks. */
 export function tryDecodingData(schema: DescMessage, bytes: Uint8Array, codec?: MessageCodec): Message | Error {
   return (codec && decodeMessage(codec, bytes)) ?? decodeSlowly(schema, bytes);
 }

@@ -5,9 +5,9 @@ import { isBytes } from "../core/values.js";
 import { adviseOnEnum, adviseOnScalar } from "./data-advice.js";
 import { notA } from "./data-errors.js";
 
-// What is wrong is thrown as a Problem, which learns of its path on the way out.
+// Errors are thrown as Problems, which get their path on the way out.
 
-/** Throws, with this advice if there is some, where a field of this type cannot hold the value. */
+/** Throws, with this advice, if a field of this type can't hold the value. */
 export function checkScalar(type: ScalarType, value: unknown, advice = ""): void {
   if (!scalarFits(type, value)) throw notA(scalarNames[type], value, advice || adviseOnScalar(type, value));
   if (type === ScalarType.STRING && !(value as string).isWellFormed()) throw new Problem("it holds a lone surrogate");
@@ -19,7 +19,7 @@ export function checkEnum(desc: DescEnum, value: unknown): void {
     throw new Problem(`${desc.typeName} has no value ${describeValue(value)}`);
 }
 
-/** In lists and maps, protobuf-es also reads those of a closed enum that it does not know. */
+/** In lists and maps, protobuf-es also keeps unknown values of a closed enum. */
 export function checkEnumNumber(desc: DescEnum, value: unknown): void {
   if (!isInteger(value, -0x8000_0000, 0x7fff_ffff)) throw notA(desc.typeName, value, adviseOnEnum(desc, value));
 }
@@ -73,7 +73,7 @@ function isInteger(value: unknown, min: number, max: number): boolean {
 /** The largest that protobuf-es writes. */
 const MAX_FLOAT = 3.4028234663852886e38;
 
-/** protobuf-es takes a bigint, a number or a decimal string for a 64-bit integer; and others, such as " " for 0. */
+/** protobuf-es accepts a bigint, a number or a decimal string as a 64-bit integer, and also others, such as " " as 0. */
 function parses(parse: (value: string | number | bigint) => unknown, value: unknown): boolean {
   if (typeof value === "string" ? !isDecimal(value) : typeof value !== "bigint" && typeof value !== "number")
     return false;
@@ -85,7 +85,7 @@ function parses(parse: (value: string | number | bigint) => unknown, value: unkn
   }
 }
 
-/** To make a number of digits takes time that grows with their square: a 64-bit integer has no more than these. */
+/** Parsing takes time quadratic in the number of digits; a 64-bit integer has no more than this. */
 const MAX_DIGITS = 100;
 
 function isDecimal(text: string): boolean {

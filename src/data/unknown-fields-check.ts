@@ -11,8 +11,8 @@ interface UnknownField {
 }
 
 /**
- * Checks the `$unknown` of a message: fields that the schema does not have, as protobuf-es keeps them. Throws a Problem for
- * what can't be that. JSON has no bytes, so that nothing out of JSON passes; and fields that the schema does have would
+ * Checks the `$unknown` of a message: fields that the schema does not have, as protobuf-es keeps them. Throws a Problem if it
+ * can't be that. JSON has no bytes, so that nothing out of JSON passes; and fields that the schema does have would
  * take the place of the message's own when it is read.
  */
 export function checkUnknownFields(desc: DescMessage, value: unknown): void {
@@ -40,7 +40,7 @@ function checkUnknownField(value: unknown): UnknownField {
 
 const MAX_FIELD_NUMBER = 2 ** 29 - 1;
 
-/** Whether the bytes are one value of their wire type, with no more behind it. */
+/** Whether the bytes are exactly one value of their wire type. */
 function isOneValue({ no, wireType, data }: UnknownField): boolean {
   const reader = new BinaryReader(data);
   try {

@@ -8,12 +8,12 @@ import type { FullEnvelope } from "./envelope.js";
 
 type Code = "INVALID_ENVELOPE" | "INVALID_HASH";
 
-/** The rules of the protocol that the schema alone does not say. Throws an error with this code that names the field. */
+/** Checks the rules of the protocol that the schema does not express. Throws an error with this code that names the field. */
 export function checkEnvelope(envelope: TaskEnvelope, code: Code): asserts envelope is FullEnvelope {
   if (!isValid(envelope)) throw problemOf(envelope, code);
 }
 
-/** Asked of every task that is read. */
+/** Called for every task that is read. */
 function isValid({ taskList, id, data, createdAt, savedAt }: TaskEnvelope): boolean {
   return (
     isKey(taskList, id) &&

@@ -24,7 +24,7 @@ export function decodeEnvelope(bytes: Uint8Array, maxBytes: number, reader?: Dat
   if (!isBytes(bytes)) throw new TaskError("INVALID_ENVELOPE", expectedBytes(bytes));
   checkSize(bytes.length, maxBytes);
   if (isBatch(bytes))
-    throw new TaskError("INVALID_ENVELOPE", "the bytes are no task; they are a batch: fromBatch reads it");
+    throw new TaskError("INVALID_ENVELOPE", "the bytes are not a task but a batch: read it with fromBatch");
   const envelope = decode(bytes, readEnvelope, reader) ?? decodeSlowly(bytes, reader);
   envelope.headers = compactHeaders(envelope.headers);
   checkEnvelope(envelope, "INVALID_ENVELOPE");
@@ -44,21 +44,21 @@ function decodeSlowly(bytes: Uint8Array, reader: DataReader | undefined): TaskEn
     // protobuf-es gives views of its input; the task must not change when its sender's buffer is used again.
     return fromBinary(TaskEnvelopeSchema, new Uint8Array(bytes));
   } catch (cause) {
-    const reason = `the bytes are no taskledger.v1.TaskEnvelope: ${(cause as Error).message}${adviseOnBytes(bytes)}`;
+    const reason = `the bytes are not a taskledger.v1.TaskEnvelope: ${(cause as Error).message}${adviseOnBytes(bytes)}`;
     throw new TaskError("INVALID_ENVELOPE", reason, { cause });
   }
 }
 
-/** What comes out of an envelope beside itself. */
+/** Reads the data of an envelope along with it. */
 export interface DataReader {
   /** The codec of data with this type URL, if there is one. */
   codecOf(typeUrl: string): MessageCodec | undefined;
-  /** The data, where its codec has read it. The envelope then has no bytes of it. */
+  /** The data, if its codec has read it. The envelope then has no bytes of it. */
   message: Message | undefined;
 }
 
 /**
- * Reads an envelope, and its data along with it where `reader` has a codec. Otherwise the value of the data is a part of
+ * Reads an envelope, and its data along with it if `reader` has a codec. Otherwise the value of the data is a part of
  * the bytes that are read, not a copy.
  */
 export function readEnvelope(r: Reader, end: number, reader: DataReader | undefined): TaskEnvelope {
@@ -96,7 +96,7 @@ export function readEnvelope(r: Reader, end: number, reader: DataReader | undefi
   return m;
 }
 
-/** The type comes first, as nearly every writer writes it: by it the value is read. */
+/** The type comes first, as nearly every writer writes it: it decides how the value is read. */
 function readAny(r: Reader, end: number, reader: DataReader | undefined): Any {
   r.expect(10);
   const m: Any = { $typeName: "google.protobuf.Any", typeUrl: r.name(end), value: noBytes };
@@ -115,7 +115,7 @@ function readValue(r: Reader, end: number, any: Any, reader: DataReader | undefi
   any.value = r.part(end);
 }
 
-/** Data that its codec leaves to protobuf-es does not take the envelope along. */
+/** If the codec leaves the data to protobuf-es, the envelope is still read here. */
 function tryReading(r: Reader, end: number, codec: MessageCodec): Message | undefined {
   const limit = r.limit(end);
   try {

@@ -13,7 +13,7 @@ import { checkSize } from "./envelope.js";
 /** Writes the bytes of the data from a position on; returns the position after them. */
 export type DataWriter = (w: Writer, p: number) => number;
 
-/** `saved_at` at its longest: two tags, two lengths or numbers of six and five bytes. */
+/** Maximum size of `saved_at`, in bytes. */
 export const MAX_SAVED_AT_BYTES = 15;
 
 /** Throws TOO_LARGE over `maxBytes`. */
@@ -29,8 +29,8 @@ export function encodeEnvelopeWith(envelope: TaskEnvelope, writeData: DataWriter
 }
 
 /**
- * What a store keeps of an envelope: all but `saved_at`, the store's own. Throws TOO_LARGE if the envelope could have
- * more than `maxBytes` once it is saved.
+ * The part of an envelope that a store keeps: all but `saved_at`, which the store assigns. Throws TOO_LARGE if the envelope
+ * could have more than `maxBytes` once it is saved.
  */
 export function encodeBody(envelope: TaskEnvelope, maxBytes: number): Uint8Array<ArrayBuffer> {
   const body = encodeBodyWith(envelope, writerOf(envelope)) ?? encodeBodySlowly(envelope);
@@ -76,7 +76,7 @@ function writeAny(w: Writer, p: number, typeUrl: string, writeData: DataWriter):
   return w.join(any, writeValue(w, end, writeData));
 }
 
-/** No data is no field. */
+/** Empty data is written as no field. */
 function writeValue(w: Writer, p: number, writeData: DataWriter): number {
   const start = w.fork(p, 18);
   const end = writeData(w, start);

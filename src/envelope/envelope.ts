@@ -5,7 +5,7 @@ import type { TaskKey } from "../core/keys.js";
 import { timestampToVersion, type Version } from "../core/version.js";
 import { compactHeaders } from "./headers.js";
 
-/** The largest envelope, in bytes, unless a data interface is told otherwise: 1 MiB. */
+/** The default of `maxTaskBytes`: 1 MiB. */
 export const DEFAULT_MAX_TASK_BYTES: number = 1024 * 1024;
 
 /** What travels with a task beside its keys and its data. */
@@ -14,16 +14,16 @@ export interface Envelope {
   readonly createdAt: Date | undefined;
   /** The task's version, microseconds since 1970; undefined until it is saved. */
   readonly savedAt: Version | undefined;
-  /** Which attempt this is, from 1; 0 if nobody counts. */
+  /** Which attempt this is, from 1; 0 if attempts are not counted. */
   readonly attempt: number;
-  /** Trace context, and whatever the user adds. */
+  /** Headers, such as trace context and those that the user adds. */
   readonly headers: Record<string, string>;
 }
 
-/** An envelope that has passed the rules of the protocol: its data is there. */
+/** An envelope that satisfies the rules of the protocol: it has data. */
 export type FullEnvelope = TaskEnvelope & { data: Any };
 
-/** What there is to see of an envelope now. The headers are the envelope's own, to be added to. */
+/** The public view of an envelope as it is now. The headers are the envelope's own; callers may add to them. */
 export function viewEnvelope(envelope: TaskEnvelope): Envelope {
   // Tasks of a batch share them until they are asked for.
   if (Object.isFrozen(envelope.headers)) envelope.headers = compactHeaders({ ...envelope.headers });
@@ -35,7 +35,7 @@ export function savedAtOf(envelope: TaskEnvelope): Version | undefined {
   return envelope.savedAt && timestampToVersion(envelope.savedAt);
 }
 
-/** A copy with other data, which later changes to the original do not reach. */
+/** A copy with other data; later changes to the original do not affect it. */
 export function copyEnvelope(envelope: TaskEnvelope, data: Any): FullEnvelope {
   return { ...envelope, data, headers: { ...envelope.headers } };
 }

@@ -4,12 +4,12 @@ import { readFrom } from "../core/read-from.js";
 import { isPlainObject } from "../core/values.js";
 
 /**
- * The header in which the hash carries what a newer version of the protocol put into the envelope and this one does
- * not know: the fields' bytes in base64. Reading the hash puts them back.
+ * The header in which a hash carries fields of the envelope that this version of the protocol does not know: their bytes in
+ * base64. Reading the hash puts them back.
  */
 export const UNKNOWN_FIELDS_HEADER = "taskledger-unknown-fields";
 
-/** A copy of headers that a user gives. Throws INVALID_DATA unless they may be given. */
+/** A copy of headers that a user gives. Throws INVALID_DATA if they are not allowed. */
 export function readNewHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
   checkHeaders(headers);
   const copy = readFrom(() => ({ ...headers }), unreadable);
@@ -34,7 +34,7 @@ function checkStrings(headers: unknown): void {
   }
 }
 
-/** The same headers in little memory: for a name such as "1000", V8 makes room for as many others, in 12 KB. */
+/** The same headers in less memory: for a name such as "1000", V8 allocates an array of 12 KB. */
 export function compactHeaders(headers: Record<string, string>): Record<string, string> {
   for (const first in headers) return /^\d/.test(first) ? JSON.parse(JSON.stringify(headers)) : headers;
   return headers;

@@ -1,17 +1,17 @@
 import { type ClaimState, isClaimed, REDELIVERY } from "../adapter/index.js";
 
-/** What there is to see of the claims to a task. */
+/** The view of the claims to a task. */
 export interface ClaimView {
   /** How often it has been claimed. */
   readonly attempt: number;
-  /** Who has it now. */
+  /** The current owner. */
   readonly owner?: string;
   /** When the owner's lease ends, or when the task may be tried again; in ISO 8601. */
   readonly until?: string;
   readonly state: "free" | "claimed" | "waiting";
 }
 
-/** `version` is that of the open task: a claim to an older one is in nobody's way. */
+/** `version` is that of the open task: a claim to an older one has no effect. */
 export function viewClaim(state: ClaimState | undefined, version: bigint, now: number): ClaimView {
   if (state === undefined) return { attempt: 0, state: "free" };
   const { attempt, owner, until } = state;

@@ -16,11 +16,11 @@ import { findUnknownFields } from "./unknown-fields.js";
 
 /** A task's data as JSON. */
 export interface ViewedData {
-  /** `damaged`: the store holds bytes that are no task. `opaque`: the data can't be read here. */
+  /** `damaged`: the store holds bytes that are not a task. `opaque`: the data can't be read here. */
   readonly state: "readable" | "opaque" | "damaged";
-  /** ProtoJSON with `@type` first; of what can't be read, `@type` and the bytes in base64 as `@bytes`. */
+  /** ProtoJSON with `@type` first; if it can't be read, `@type` and the bytes in base64 as `@bytes`. */
   readonly data: JsonObject;
-  /** The number of bytes of the data, or of what is damaged. */
+  /** Size of the data, or of the damaged bytes, in bytes. */
   readonly bytes: number;
   /** Why the data can't be read. */
   readonly reason?: string;
@@ -53,12 +53,12 @@ export function viewData(task: Task, registry: Registry): ViewedData {
     const strange = unknownFields.length > 0 ? { unknownFields } : {};
     return { state: "readable", data, bytes: value.length, ...strange };
   } catch (error) {
-    // An Any inside of it whose type is not known, a Timestamp out of range …
+    // An Any inside it whose type is not known, a Timestamp out of range …
     return unreadable("opaque", packed, `it has no JSON: ${(error as Error).message}`);
   }
 }
 
-/** A task's envelope; of a damaged one, the bytes that the store holds in place of it. */
+/** A task's envelope; of a damaged task, the bytes that the store holds instead. */
 export function rawBytes(task: Task): Uint8Array {
   const isDamaged = task instanceof OpaqueTask && task.reason.code === "INVALID_ENVELOPE";
   return isDamaged ? fromBinary(DamagedTaskSchema, (task.data as Any).value).body : task.toBinary();

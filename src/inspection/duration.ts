@@ -3,7 +3,7 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** A time in milliseconds as people read it: `42s`, `12m`, `2h14m`, `6d`. What is below the last unit is cut off. */
+/** Formats a duration in milliseconds for people: `42s`, `12m`, `2h14m`, `6d`; rounded down. */
 export function formatDuration(milliseconds: number): string {
   const time = Math.max(0, milliseconds);
   if (time < MINUTE) return `${Math.floor(time / SECOND)}s`;
@@ -15,7 +15,7 @@ export function formatDuration(milliseconds: number): string {
 
 const units: Readonly<Record<string, number>> = { ms: 1, s: SECOND, m: MINUTE, h: HOUR, d: DAY };
 
-/** The milliseconds of `500ms`, `30s`, `2h14m`, `7d`; undefined if it is no such text. */
+/** The milliseconds of `500ms`, `30s`, `2h14m`, `7d`; undefined if the text has another form. */
 export function parseDuration(text: string): number | undefined {
   if (!/^(\d+(ms|s|m|h|d))+$/.test(text)) return undefined;
   const parts = text.matchAll(/(\d+)(ms|s|m|h|d)/g);

@@ -1,6 +1,6 @@
 import type { DataInterface, ListStats, StatsOptions } from "../index.js";
 
-/** What there is to see of a list. */
+/** The view of a list. */
 export interface ListView {
   readonly taskList: string;
   /** The number of open tasks that were counted, and whether there are more. */
@@ -14,7 +14,7 @@ export interface ListView {
   readonly retried: number;
 }
 
-/** Lists that are looked at at once. */
+/** Maximum number of lists that are read at once. */
 const CONCURRENCY = 16;
 
 /** The lists that have open tasks, by name. Throws what the store throws. */

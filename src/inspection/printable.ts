@@ -1,4 +1,4 @@
-/** Text as a terminal or a page may show it: what a store holds must not move the cursor or pass itself off as other lines. */
+/** Escapes text for a terminal or a page: text from a store must not move the cursor or look like other lines. */
 export function printable(text: string): string {
   return text.replace(/(?!\n)[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu, escaped);
 }

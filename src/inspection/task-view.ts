@@ -4,7 +4,7 @@ import { type Task, versionToDate } from "../index.js";
 import { type ClaimView, viewClaim } from "./claim-view.js";
 import { type ViewedData, viewData } from "./data-view.js";
 
-/** A task as people and scripts look at it. Times are in ISO 8601. */
+/** The view of a task, for people and scripts. Times are in ISO 8601. */
 export interface TaskView extends ViewedData {
   readonly taskList: string;
   readonly id: string;
@@ -13,9 +13,9 @@ export interface TaskView extends ViewedData {
   readonly version?: string;
   readonly savedAt?: string;
   readonly createdAt?: string;
-  /** The larger of what the envelope says and of the claims. */
+  /** The larger of the envelope's attempt and that of the claims. */
   readonly attempt: number;
-  /** Absent where the store has no claims, or was not asked for them. */
+  /** Absent if the store has no claims, or was not asked for them. */
   readonly claim?: ClaimView;
   readonly headers: Readonly<Record<string, string>>;
 }
@@ -47,7 +47,7 @@ export function ageOf({ savedAt }: Pick<TaskView, "savedAt">): number {
   return savedAt === undefined ? 0 : Date.now() - Date.parse(savedAt);
 }
 
-/** The task's data on one line: its JSON, or what there is instead. */
+/** The task's data on one line: its JSON, or its state and size. */
 export function dataLine({ state, data, bytes }: ViewedData): string {
   if (state !== "readable") return `${state}, ${bytes} B`;
   const { "@type": _, ...fields } = data;

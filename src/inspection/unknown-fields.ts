@@ -1,7 +1,7 @@
 import type { DescMessage, Message } from "@bufbuild/protobuf";
 import { type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
 
-/** More than anybody reads. */
+/** Maximum number of fields that are listed. */
 const MOST = 20;
 
 /** The fields of a message, at any depth, that its schema does not have: `7`, `inner.9`, `items[2].4`. */

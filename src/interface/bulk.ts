@@ -5,29 +5,35 @@ import { isThenable } from "../core/promises.js";
 import { closeIterator, iteratorOf, NOT_READY, STOPPED, settled } from "../core/pull-source.js";
 import { toStoreError } from "../core/store-error.js";
 
+/** Options of the calls that process many tasks in batches. */
 export interface BulkOptions<T> {
-  /** How many batches may be under way at once; 8 by default. */
+  /** Maximum number of batches in flight. @defaultValue 8 */
   readonly concurrency?: number | undefined;
-  /** How many tasks go to the store together; 100 by default. */
+  /** Maximum number of tasks in a batch. @defaultValue 100 */
   readonly batchSize?: number | undefined;
-  /** Stops pulling; what is under way may still be applied. */
+  /** Aborted: no more tasks are pulled from the source. Batches in flight may still be applied. */
   readonly signal?: AbortSignal | undefined;
   /** Called, and awaited, for each task once the store has acknowledged it. If it throws or rejects, the run stops. */
   readonly onDone?: ((task: T) => unknown) | undefined;
 }
 
+/** A task of a bulk call that failed. */
 export interface BulkFailure<T = unknown> {
+  /** The task. */
   readonly task: T;
+  /** Why it failed. */
   readonly error: TaskError;
 }
 
 /**
  * BULK_FAILED, or ABORTED: `done` tasks were acknowledged, `failures` lists those that were taken from the source and
- * were not, each with its own error. Where the source itself threw, or a callback, `cause` is what it threw. `outcome` is
- * "not-applied" only where nothing was applied at all.
+ * were not, each with its own error. If the source or a callback threw, `cause` is what it threw. `outcome` is
+ * "not-applied" only if nothing was applied at all.
  */
 export class BulkError<T = unknown> extends TaskError {
+  /** The number of tasks that the store acknowledged. */
   readonly done: number;
+  /** The tasks that were taken from the source and not acknowledged, each with its error. */
   readonly failures: readonly BulkFailure<T>[];
   /** The codes of the failures' errors, each once. */
   readonly causes: readonly TaskErrorCode[];
@@ -45,14 +51,14 @@ function codesOf(failures: readonly BulkFailure[]): TaskErrorCode[] {
   return [...new Set(failures.map(({ error }) => error.code))];
 }
 
-/** How a batch is done: tasks become entries, entries have outcomes, and outcomes are settled with their tasks. */
+/** The steps of a batch: tasks become entries, entries have outcomes, and outcomes are settled with their tasks. */
 export interface BatchSteps<T, Entry, Outcome> {
   prepare(task: T): Entry;
   perform(entries: readonly Entry[]): Promise<readonly Outcome[]>;
   settle(task: T, outcome: Outcome): TaskError | undefined;
 }
 
-/** Does a batch, and gives the tasks that failed, each for its own reason. */
+/** Performs a batch; resolves to the tasks that failed, each with its own error. */
 export async function performBatch<T, Entry, Outcome>(
   batch: readonly T[],
   { prepare, perform, settle }: BatchSteps<T, Entry, Outcome>,
@@ -82,13 +88,13 @@ export async function performBatch<T, Entry, Outcome>(
   return failures;
 }
 
-/** Does a batch, and gives the tasks that failed. */
+/** Performs a batch; resolves to the tasks that failed. */
 export type PerformBatch<T> = (batch: readonly T[]) => Promise<readonly BulkFailure<T>[]>;
 
 /**
- * Takes tasks from a source no faster than the store takes them, and hands them over in batches. A batch leaves when it
- * is full, or when the source has nothing ready, so that a trickle is not held back. After a failure nothing more is
- * taken; what is under way is waited for, and the source is closed. Resolves to the number of tasks done; rejects with
+ * Pulls tasks from a source, with backpressure, and performs them in batches. A batch is sent when it is full, or when the
+ * source has nothing ready, so that a slow source is not delayed. After a failure nothing more is pulled; batches in flight
+ * are awaited, and the source is closed. Resolves to the number of tasks done; rejects with
  * a {@link BulkError}.
  */
 export async function runInBatches<T>(
@@ -132,19 +138,19 @@ async function takeBatches<T>(
   await Promise.all(underWay);
 }
 
-/** How far a run has come, and whether it goes on. */
+/** The progress of a run, and whether it continues. */
 class BulkRun<T> {
   /** Aborted at the first failure, or by the caller's signal. */
   readonly #stopping = new AbortController();
   readonly stop = this.#stopping.signal;
-  /** Lets go of the caller's signal. */
+  /** Stops listening to the caller's signal. */
   readonly release: () => void;
   readonly #failures: BulkFailure<T>[] = [];
   readonly #signal: AbortSignal | undefined;
-  /** Whether the source has come to its end. */
+  /** Whether the source is exhausted. */
   sourceEnded = false;
   #done = 0;
-  /** Where something threw that is no task's own failure. */
+  /** Set if something threw that is not the failure of a task. */
   #thrown: { readonly by: string; readonly cause: unknown } | undefined;
 
   constructor(signal: AbortSignal | undefined) {
@@ -177,7 +183,7 @@ class BulkRun<T> {
     this.#stopping.abort();
   }
 
-  /** Tasks that were taken from the source, and are not tried any more. */
+  /** Records tasks that were taken from the source and will not be tried. */
   leave(batch: readonly T[]): void {
     const error = new TaskError("ABORTED", "not tried, since the run had stopped");
     for (const task of batch) this.#failures.push({ task, error });

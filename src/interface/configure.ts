@@ -5,14 +5,17 @@ import type { TaskClass } from "../task/task-types.js";
 import { DataInterface, type DataInterfaceOptions } from "./data-interface.js";
 
 /**
- * Makes the data interface that `task.save()`, `Task.find` and their like use. Nothing is opened before it is needed.
+ * Creates the default data interface, which `task.save()`, `Task.find` and the like use. Nothing is opened before it is needed.
  * For applications; libraries should accept a DataInterface. Throws ALREADY_CONFIGURED until the former one is closed.
  *
  *     const tasks = configure({ types: [FetchFileTask], adapter: new SqliteAdapter({ path: "ledger.db" }) });
  */
 export function configure<C extends TaskClass<Task>>(options: DataInterfaceOptions<C>): DataInterface<C> {
   if (findDefaultHome())
-    throw new TaskError("ALREADY_CONFIGURED", "configure was called before; close() what it gave, or use that");
+    throw new TaskError(
+      "ALREADY_CONFIGURED",
+      "configure was called before; use the data interface that it returned, or close() it first",
+    );
   const tasks = new DataInterface<C>(options);
   setDefaultHome(tasks);
   return tasks;

@@ -46,43 +46,56 @@ import { type ListStats, readStats, type StatsOptions } from "./list-stats.js";
 import { listTasks, readListOptions } from "./listing.js";
 import { listStale, type StaleOptions } from "./stale.js";
 
-interface InterfaceOptions<C extends TaskClass<Task>> {
+/** The options of a data interface, apart from its adapter. */
+export interface InterfaceOptions<C extends TaskClass<Task>> {
   /** The classes that tasks are read as. Tasks of other types come as OpaqueTask. */
   readonly types: readonly C[];
-  /** The largest envelope that may be saved, in bytes; 1 MiB by default. */
+  /** Maximum size of an envelope that may be saved, in bytes. @defaultValue 1,048,576 (1 MiB) */
   readonly maxTaskBytes?: number | undefined;
   /**
-   * Looks at the data of each task before it is saved, beyond what its schema says: by protovalidate, for one, see
-   * docs/validation.md. Where it gives violations, saving throws INVALID_DATA with the field's path and the rule.
+   * Validates the data of each task before it is saved, beyond its schema; with protovalidate, for example, see
+   * docs/validation.md. If it returns violations, saving throws INVALID_DATA with the field's path and the rule.
    */
   readonly validate?: Validate | undefined;
-  /** Calls `validate` also for each task that is read; one with violations comes as an OpaqueTask. False by default. */
+  /** Also calls `validate` for each task that is read; one with violations is returned as an OpaqueTask. @defaultValue false */
   readonly validateRead?: boolean | undefined;
-  /** What `execute` and handlers are given as `context.services`, such as a mailer or a pool of connections. */
+  /** Passed to `execute` and handlers as `context.services`, such as a mailer. @defaultValue an empty object */
   readonly services?: Services | undefined;
 }
 
 /** The types, and the adapter, or how to build it when it is first needed. */
 export type DataInterfaceOptions<C extends TaskClass<Task> = TaskClass<Task>> = InterfaceOptions<C> &
   (
-    | { readonly adapter: Adapter; readonly adapterBuilder?: undefined }
-    | { readonly adapterBuilder: AdapterBuilder; readonly adapter?: undefined }
+    | {
+        /** The adapter. */
+        readonly adapter: Adapter;
+        /** Not together with `adapter`. */
+        readonly adapterBuilder?: undefined;
+      }
+    | {
+        /** Builds the adapter when it is first needed. */
+        readonly adapterBuilder: AdapterBuilder;
+        /** Not together with `adapterBuilder`. */
+        readonly adapter?: undefined;
+      }
   );
 
-/** Nothing more than the class where it is among the types of an interface; else a sentence for the compiler to print. */
+/** Allows any class that is among the types of an interface; otherwise a sentence for the compiler to print. */
 type Registered<K extends TaskClass, C extends TaskClass> = [K] extends [C]
   ? unknown
   : `${K["type"]} is not among the types of this data interface`;
 
 /**
- * An adapter and the task types it knows. Several can be in use at once; `configure` makes one that tasks go to which
- * belong to none.
+ * An adapter and the task types it knows. Several can be in use at once; `configure` creates the default one, used by
+ * tasks that are not bound to another.
  *
  *     await using tasks = new DataInterface({ types: [FetchFileTask], adapter: new SqliteAdapter({ path: "ledger.db" }) });
  *     await tasks.create(FetchFileTask, { taskList: "acme.com", filename: "file1.txt" });
  */
 export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implements TaskHome {
+  /** The classes that tasks are read as. */
   readonly types: readonly C[];
+  /** Maximum size of an envelope, in bytes. */
   readonly maxTaskBytes: number;
 
   /** Throws DUPLICATE_TYPE, TYPE_MISMATCH, INVALID_ARGUMENT. */
@@ -109,7 +122,7 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
     });
   }
 
-  /** The adapter; built now, if it has not been yet. Throws CLOSED where it is too late for that. */
+  /** The adapter; built on first access. Throws CLOSED if the data interface was closed before it was built. */
   get adapter(): Adapter {
     const own = interfaceState(this);
     if (own.adapter === undefined && own.closing) throw new TaskError("CLOSED", "the data interface has been closed");
@@ -120,8 +133,8 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
   }
 
   /**
-   * Saves a task, durably, over what is stored under its list and id; resolves to it. From then on it belongs to this
-   * interface. Throws UNKNOWN_TYPE where its type is not registered here, INVALID_DATA, TOO_LARGE, and what the store
+   * Saves a task durably, replacing what is stored under its list and id; resolves to it. From then on it is bound to this
+   * interface. Throws UNKNOWN_TYPE if its type is not registered here, INVALID_DATA, TOO_LARGE, and what the store
    * throws; after an error whose `outcome` is `unknown`, saving again is safe.
    */
   async save<T extends Task>(task: T, options: OperationOptions = noOptions): Promise<T> {
@@ -135,9 +148,9 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
   }
 
   /**
-   * Saves all of the tasks or none, whatever their lists: a task and those that follow from it, say. For stores with
-   * transactions (memory, SQLite); others throw UNSUPPORTED. Throws KEY_CONFLICT if two have one list and id, so that one
-   * would replace the other; and what `save` throws, for the first that can't be saved.
+   * Saves all of the tasks or none, also of different lists: for example a task and those that follow from it. For stores with
+   * transactions (memory, SQLite); others throw UNSUPPORTED. Throws KEY_CONFLICT if two have the same list and id; and what
+   * `save` throws, for the first that can't be saved.
    */
   async saveTogether(tasks: readonly Task[], options: OperationOptions = {}): Promise<void> {
     const operation = readOperation(options, operationOptions);
@@ -189,8 +202,8 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
   }
 
   /**
-   * The open tasks of a list, oldest first, read a page at a time as they are asked for. It gives every task that was
-   * open before the first pull and stayed untouched until it was reached, and no version twice.
+   * The open tasks of a list, oldest first, read a page at a time as they are asked for. Returns every task that
+   * was open before the first pull and unchanged until it was reached, and no version twice.
    */
   all(taskList: string, options: ListOptions = {}): AsyncGenerator<TaskOf<C> | OpaqueTask, void, undefined> {
     checkTaskList(taskList);
@@ -199,8 +212,8 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
   }
 
   /**
-   * Removes the version that this task was saved or read as, and older ones. A task that is not there any more is no
-   * error: the store cannot know whether it removed anything. Throws NOT_SAVED where the task has no version here.
+   * Removes the version that this task was saved or read as, and older ones. A missing task is not an error: the
+   * store can't know whether it removed anything. Throws NOT_SAVED if the task has no version here.
    */
   async complete(task: Task, options: OperationOptions = noOptions): Promise<void> {
     const operation = readOperation(options, operationOptions);
@@ -214,9 +227,9 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
   }
 
   /**
-   * Claims a task for a worker: while the claim lasts, no other owner is granted one. Undefined where another has it, where
-   * it waits to be tried again, or where the version is not open any more. The task's envelope then has the attempt, and
-   * completing the task ends the claim. Throws INVALID_ARGUMENT, NOT_SAVED, UNSUPPORTED, and what the store throws; a
+   * Claims a task for a worker: while the claim lasts, no other owner is granted one. Resolves to undefined if another has
+   * claimed it, if it waits to be tried again, or if the version is not open any more. The task's envelope then has the attempt,
+   * and completing the task ends the claim. Throws INVALID_ARGUMENT, NOT_SAVED, UNSUPPORTED, and what the store throws; a
    * claim of unknown outcome counts as not granted, and expires if it was.
    *
    *     const claim = await tasks.claim(task, { lease: 30_000 });
@@ -233,8 +246,8 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
   }
 
   /**
-   * What is remembered of the claims to a task: who has it and until when, how often it was tried, and how long it waits;
-   * undefined if nobody has claimed it. Throws UNSUPPORTED if the store has no claims, and what the store throws.
+   * The state of the claims to a task: who has claimed it and until when, how often it was tried, and how long it waits.
+   * Resolves to undefined if it was never claimed. Throws UNSUPPORTED if the store has no claims, and what the store throws.
    */
   async claimState(task: TaskKey, options: OperationOptions = {}): Promise<ClaimInfo | undefined> {
     const operation = readOperation(options, operationOptions);
@@ -245,8 +258,8 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
   }
 
   /**
-   * The names of the lists that have open tasks, in no order. A list whose last tasks have just been completed may be among
-   * them. Throws UNSUPPORTED if the store can't name its lists, and what the store throws.
+   * The names of the lists that have open tasks, in no order. Lists whose last tasks have just been completed may be
+   * included. Throws UNSUPPORTED if the store can't list them, and what the store throws.
    */
   async *lists(options: OperationOptions = {}): AsyncGenerator<string, void, undefined> {
     const { signal } = readOperation(options, operationOptions);
@@ -259,21 +272,21 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
     }
   }
 
-  /** How many tasks of a list are open, since when, and what is known of their claims; no data is read. */
+  /** Statistics of a list: how many tasks are open, since when, and the state of their claims. No data is read. */
   async stats(taskList: string, options: StatsOptions = {}): Promise<ListStats> {
     const { adapter } = this;
     return callStore("not-applied", () => readStats(adapter, taskList, options));
   }
 
   /**
-   * The open tasks of a list that were saved a while ago, oldest first, read as they are asked for; younger ones are not
-   * read at all. With `unclaimed`, without those that somebody has claimed or that wait to be tried again.
+   * The open tasks of a list that have a minimum age, oldest first, read as they are asked for; younger ones are not read. With
+   * `unclaimed`, tasks that are claimed or wait to be tried again are skipped.
    */
   stale(taskList: string, options: StaleOptions): AsyncGenerator<TaskOf<C> | OpaqueTask, void, undefined> {
     return listStale(this, taskList, options) as AsyncGenerator<TaskOf<C>, void, undefined>;
   }
 
-  /** Saves the tasks of a source, no faster than the store takes them. Rejects with a BulkError. */
+  /** Saves the tasks of a source, with backpressure; resolves to their number. Rejects with a BulkError. */
   async saveAll<T extends Task>(
     source: Iterable<T> | AsyncIterable<T>,
     options: SaveAllOptions<T> = {},
@@ -290,7 +303,7 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
     return runInBatches(source, saveBatch, { ...bulk, onDone: onSaved });
   }
 
-  /** Completes the tasks of a source, no faster than the store takes them. Rejects with a BulkError. */
+  /** Completes the tasks of a source, with backpressure; resolves to their number. Rejects with a BulkError. */
   async completeAll<T extends Task>(
     source: Iterable<T> | AsyncIterable<T>,
     options: CompleteAllOptions<T> = {},
@@ -334,7 +347,7 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
     return readTaskFrames(source, options, registryOf(this), this) as AsyncGenerator<TaskOf<C>, void, undefined>;
   }
 
-  /** Waits for what is under way, and closes the adapter. Idempotent. */
+  /** Waits for operations in flight, and closes the adapter. Idempotent. */
   close(): Promise<void> {
     const own = interfaceState(this);
     if (findDefaultHome() === this) setDefaultHome(undefined);
@@ -344,16 +357,19 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
     return own.closing;
   }
 
+  /** Closes the data interface: `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
 }
 
+/** Options of `DataInterface.saveAll`. */
 export interface SaveAllOptions<T> extends Omit<BulkOptions<T>, "onDone"> {
   /** Called, and awaited, for each task once the store has acknowledged it. If it throws or rejects, the run stops. */
   readonly onSaved?: ((task: T) => unknown) | undefined;
 }
 
+/** Options of `DataInterface.completeAll`. */
 export interface CompleteAllOptions<T> extends Omit<BulkOptions<T>, "onDone"> {
   /** Called, and awaited, for each task once the store has acknowledged it. If it throws or rejects, the run stops. */
   readonly onCompleted?: ((task: T) => unknown) | undefined;
@@ -374,7 +390,7 @@ function interfaceOptions<C extends TaskClass<Task>>(): OptionNames<AnyInterface
   };
 }
 
-/** Of the tasks of a batch that have been completed. */
+/** Ends the claims of the completed tasks of a batch. */
 async function endClaims(batch: readonly Task[], failures: readonly BulkFailure<Task>[]): Promise<void> {
   const failed = new Set(failures.map(({ task }) => task));
   const claims = batch.flatMap((task) => (failed.has(task) ? [] : (stateOf(task).claim ?? [])));

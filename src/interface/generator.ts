@@ -7,17 +7,18 @@ import type { Task } from "../task/task.js";
 import type { ListOptions } from "../task/task-state.js";
 import { listOptionNames } from "./listing.js";
 
-/** Where a generator's tasks come from; a function is called when its turn comes, and again for each iteration. */
+/** A source of tasks; a function is called when its source is reached, once per iteration. */
 export type TaskSource<T> = Iterable<T> | AsyncIterable<T> | (() => Iterable<T> | AsyncIterable<T>);
 
 /**
- * Tasks from several sources, one source after the other, lazily. Sources can be appended at any time; an iteration
- * that is under way comes to them, too.
+ * Tasks from several sources, one after the other, lazily. Sources can be appended at any time, even during an iteration,
+ * which then includes them.
  *
  *     const tasks = new TaskGenerator(filesToFetch).append(existingTasks("acme.com"));
  *     await ledger.saveAll(tasks);
  */
 export class TaskGenerator<T extends Task = Task> implements AsyncIterable<T> {
+  /** The sources, in the order in which they are read. */
   readonly sources: readonly TaskSource<T>[];
 
   constructor(...sources: TaskSource<T>[]) {
@@ -25,12 +26,13 @@ export class TaskGenerator<T extends Task = Task> implements AsyncIterable<T> {
     this.append(...sources);
   }
 
-  /** Adds sources behind those that are there; gives the generator itself, for chaining. */
+  /** Appends sources; returns the generator itself, for chaining. */
   append(...sources: TaskSource<T>[]): this {
     for (const source of sources) (this.sources as TaskSource<T>[]).push(checkSource(source));
     return this;
   }
 
+  /** Reads the sources one after the other, from the first; each iteration starts anew. */
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
     for (let i = 0; i < this.sources.length; i++) {
       const source = this.sources[i] as TaskSource<T>;
@@ -40,9 +42,15 @@ export class TaskGenerator<T extends Task = Task> implements AsyncIterable<T> {
   }
 }
 
+/** Options of {@link existingTasks}. */
 export interface ExistingTasksOptions<T extends Task> extends ListOptions {
-  /** Where the list is; by default in the configured data interface. */
-  readonly tasks?: { all(taskList: string, options?: ListOptions): AsyncIterable<T> } | undefined;
+  /** The data interface or task class that lists the tasks. @defaultValue the configured data interface */
+  readonly tasks?:
+    | {
+        /** The open tasks of a list. */
+        all(taskList: string, options?: ListOptions): AsyncIterable<T>;
+      }
+    | undefined;
 }
 
 /** The open tasks of a list as a generator, oldest first; each iteration reads the list anew. */
@@ -62,7 +70,7 @@ function checkSource<T>(source: TaskSource<T>): TaskSource<T> {
     : checkIterable(source, "an iterable, an async iterable, or a function that gives one");
 }
 
-/** A class, such as that of the tasks, can't be called. */
+/** A class can't be called like a function. */
 function isClass(value: object): boolean {
   return /^class\b/.test(Function.prototype.toString.call(value));
 }

@@ -3,14 +3,16 @@ import { invalidArgument } from "../core/errors.js";
 import type { TaskTypeRegistry } from "../task/registry.js";
 import type { Services } from "../task/task-types.js";
 
-/** What an adapter builder is told of the data interface that it builds for. */
+/** What an adapter builder is told about the data interface. */
 export interface AdapterBuilderOptions {
+  /** Maximum size of an envelope, in bytes. */
   readonly maxTaskBytes: number;
 }
 
+/** Builds the adapter of a data interface; called at most once, when the adapter is first needed. */
 export type AdapterBuilder = (options: AdapterBuilderOptions) => Adapter;
 
-/** What a data interface holds. */
+/** The state of a data interface. */
 export interface InterfaceState {
   readonly registry: TaskTypeRegistry;
   readonly services: Services;
@@ -34,7 +36,7 @@ export function registryOf(tasks: object): TaskTypeRegistry {
   return interfaceState(tasks).registry;
 }
 
-/** What the application gave the interface for the work of its tasks. */
+/** The services that the application passed to the interface. */
 export function servicesOf(tasks: object): Services {
   return interfaceState(tasks).services;
 }

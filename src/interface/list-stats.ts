@@ -6,14 +6,15 @@ import { chunks } from "../core/concurrency.js";
 import { checkTaskList } from "../core/keys.js";
 import { processClock, versionToDate } from "../core/version.js";
 
+/** Options of `DataInterface.stats`. */
 export interface StatsOptions extends OperationOptions {
-  /** Counts no further than this. @defaultValue 10,000 */
+  /** Maximum number of tasks that are counted. @defaultValue 10,000 */
   readonly max?: number | undefined;
-  /** Looks at the claims of the tasks, too, which costs a read each on Cassandra. @defaultValue true */
+  /** Whether to read the claims, too; this costs one read per task on Cassandra. @defaultValue true */
   readonly claims?: boolean | undefined;
 }
 
-/** What there is to know of a list without reading its tasks' data. */
+/** Statistics of a list. */
 export interface ListStats {
   /** The number of open tasks, or `max` if there are more. */
   readonly open: number;
@@ -25,9 +26,11 @@ export interface ListStats {
    * where it was.
    */
   readonly oldest: Date | undefined;
-  /** Of those that were counted: how many somebody has claimed, how many wait to be tried again, and how many have been tried. */
+  /** How many of the counted tasks are claimed. */
   readonly claimed: number;
+  /** How many of the counted tasks wait to be tried again. */
   readonly waiting: number;
+  /** How many of the counted tasks have been claimed more than once. */
   readonly retried: number;
 }
 
@@ -35,7 +38,7 @@ const PAGE = 1_000;
 const STATES_AT_ONCE = 500;
 const statsOptions: OptionNames<StatsOptions> = { max: true, claims: true, signal: true };
 
-/** As `DataInterface.stats`. */
+/** See `DataInterface.stats`. */
 export async function readStats(adapter: Adapter, taskList: string, options: StatsOptions): Promise<ListStats> {
   checkTaskList(taskList);
   const { max = 10_000, claims = true, signal } = readOperation(options, statsOptions);

@@ -12,14 +12,14 @@ import type { ListOptions, TaskHome } from "../task/task-state.js";
 
 export type Pages = AsyncIterable<readonly StoredTask[]>;
 
-/** Tasks that are read at once to be listed. Of those that are to be worked on, fewer: they grow old while they wait. */
+/** Number of tasks read at once for a listing. For tasks that will be worked on it is smaller: they age while they wait. */
 const LISTED_AT_ONCE = 1_000;
 const FILTERED_AT_ONCE = 500;
 
-/** And the most bytes of them. */
+/** Maximum number of bytes read at once. */
 const MAX_PAGE_BYTES = 4 * 1024 * 1024;
 
-/** Where a list is read, and by whose types. */
+/** Where a list is read, and with which types. */
 export interface ListSource {
   readonly home: TaskHome & { readonly adapter: Adapter };
   readonly registry: TaskTypeRegistry;
@@ -31,7 +31,7 @@ export interface ListingOptions {
   readonly after?: Version | undefined;
   readonly limit?: number | undefined;
   readonly signal: AbortSignal | undefined;
-  /** Leaves tasks out, or changes their order, a page at a time. */
+  /** Filters or reorders tasks, a page at a time. */
   readonly filter?: ((pages: Pages) => Pages) | undefined;
 }
 
@@ -47,7 +47,7 @@ export async function* listTasks(
     let count = 0;
     for await (const page of filter ? filter(pages) : pages)
       for (const stored of page) {
-        throwIfAborted(signal); // an adapter looks at the signal once a page
+        throwIfAborted(signal); // adapters check the signal only once per page
         yield readStoredTask(stored, taskList, home, registry);
         if (++count >= limit) return;
       }

@@ -10,22 +10,22 @@ import { checkDataInterface } from "./interface-state.js";
 import { saveCopy } from "./save-copy.js";
 
 export interface MoveOptions extends OperationOptions {
-  /** How many tasks are moved at once; 16 by default. */
+  /** Maximum number of tasks that are moved at once. @defaultValue 16 */
   readonly concurrency?: number | undefined;
 }
 
 /**
  * Moves the open tasks of a list to another store: to one of another kind, or to a Cassandra keyspace with another number
- * of shards. A task that is there already in a later version is not overwritten. Each is saved there before it is
- * completed here, so that at no time it is in neither, whatever fails; moving again goes on where it stopped. A worker
- * that still has a task from here completes nothing there: it is done once more. Data is moved as it is, valid or not, and
- * whether or not its type is known.
+ * of shards. A task that exists there in a later version is not overwritten. Each is saved there before it is
+ * completed here, so that it is always in one of them, whatever fails; calling it again continues where it stopped. A
+ * worker that still has a task from here completes nothing there, and the task is done once more. Data is moved unchanged, valid
+ * or not, also of unknown types.
  *
- * Let what saves tasks save them there before. An id that is saved there in the very moment in which it is moved may get
- * the older data.
+ * First make everything that saves tasks save them there. If an id is saved there while it is moved, it may get the older
+ * data.
  *
- * Resolves to the number of tasks that were moved. Throws INVALID_ARGUMENT where both are one store, and what the stores
- * throw.
+ * Resolves to the number of tasks that were moved. Throws INVALID_ARGUMENT if both are the same store, and what the
+ * stores throw.
  */
 export async function moveTasks(
   from: DataInterface,
@@ -45,9 +45,9 @@ export async function moveTasks(
 async function moveTask(from: DataInterface, to: DataInterface, task: Task, signal?: AbortSignal): Promise<void> {
   const here = task.envelope.savedAt ?? 0n;
   const there = (await to.find(task.taskList, task.id, { signal }))?.envelope.savedAt;
-  // No two stores give one version.
+  // Two stores never assign the same version.
   if (there === here) throw sameStore();
-  // What is there may be left by an earlier call, and have been saved again here since.
+  // A task there may be from an earlier call, and have been saved again here since.
   if (there === undefined || (there < here && !isAhead(here))) await copyTask(to, task, signal);
   await from.complete(task, { signal });
   // What was saved here in the meantime is newer than what was moved.
@@ -58,7 +58,7 @@ async function moveTask(from: DataInterface, to: DataInterface, task: Task, sign
   }
 }
 
-/** Byte for byte, and later there than here; without the version of a wrong clock, which tells nothing, and ends here. */
+/** Byte for byte, at a later version there than here; a version of a wrong clock is ignored, and not carried on. */
 async function copyTask(to: DataInterface, task: Task, signal: AbortSignal | undefined): Promise<void> {
   const { savedAt, ...envelope } = currentEnvelope(task);
   await saveCopy(to, isAhead(task.envelope.savedAt) ? envelope : { ...envelope, savedAt }, { signal });

@@ -11,17 +11,17 @@ import { type ListSource, listTasks, type Pages } from "./listing.js";
 export interface StaleOptions extends OperationOptions {
   /** In milliseconds. */
   readonly olderThan: number;
-  /** Leaves out tasks that are claimed, or wait to be tried again, as far as is known when they are read. */
+  /** Skips tasks that are claimed, or that wait to be tried again, at the time they are read. */
   readonly unclaimed?: boolean | undefined;
 }
 
 const staleOptions: OptionNames<StaleOptions> = { olderThan: true, unclaimed: true, signal: true };
 
-/** Who looks for unclaimed tasks. */
+/** The worker that looks for unclaimed tasks. */
 export interface Seeker {
-  /** Whose own claims do not stand in the way. */
+  /** The owner whose own claims are ignored. */
   readonly owner?: string | undefined;
-  /** While it is so, tasks that were saved at about the same time come in a random order. */
+  /** While it returns true, tasks that were saved at about the same time come in random order. */
   readonly isContested?: (() => boolean) | undefined;
 }
 

@@ -21,7 +21,7 @@ import { jsonTypesOf } from "./json-types.js";
 /** A task as a plain object that JSON keeps whole: ProtoJSON of `taskledger.v1.TaskEnvelope`. */
 export type TaskHash = JsonObject;
 
-/** `schema` is that of the data, or undefined if this process does not know it. */
+/** `schema` is the schema of the data; undefined if this process does not know it. */
 export function envelopeToHash(envelope: TaskEnvelope & { data: Any }, schema: DescMessage | undefined): TaskHash {
   const hashable = unknownFieldsToHeader(envelope);
   const plain = schema && toPlainHash(hashable, schema);
@@ -30,7 +30,7 @@ export function envelopeToHash(envelope: TaskEnvelope & { data: Any }, schema: D
   return toJson(TaskEnvelopeSchema, { ...hashable, data: seal(envelope.data) }, { registry }) as TaskHash;
 }
 
-/** Undefined where ProtoJSON would lose or refuse some of the data, which is found out by reading it back. */
+/** Undefined if ProtoJSON would lose or refuse some of the data; found out by reading it back. */
 function toPlainHash(envelope: TaskEnvelope & { data: Any }, schema: DescMessage): TaskHash | undefined {
   const { withoutExtensions: registry } = jsonTypesOf(schema);
   try {
@@ -43,8 +43,9 @@ function toPlainHash(envelope: TaskEnvelope & { data: Any }, schema: DescMessage
   }
 }
 
+/** Options of `fromHash`. */
 export interface FromHashOptions {
-  /** Passes over keys that the schema does not have; without it they are refused. */
+  /** Ignores keys that the schema does not have, instead of refusing them. @defaultValue false */
   readonly ignoreUnknownFields?: boolean | undefined;
 }
 
@@ -87,12 +88,12 @@ function readHash(
   envelope.data = sealed ? unseal(envelope.data) : packData(typeUrl, envelope.data.value);
   unknownFieldsFromHeader(envelope);
   checkEnvelope(envelope, "INVALID_HASH");
-  // What was in base64 takes less now; the prefix of the type may take more.
+  // Decoded base64 takes fewer bytes; the prefix of the type may take more.
   if (bytes.length + typeUrl.length > maxBytes) encodeEnvelope(envelope, maxBytes);
   return envelope;
 }
 
-/** What is no problem of the JSON was thrown by an accessor, or by a proxy. */
+/** Anything but a Problem was thrown by an accessor, or by a proxy. */
 function invalidHash(cause: unknown): TaskError {
   const path = cause instanceof Problem ? cause.path : "";
   return new TaskError("INVALID_HASH", `${path || "the hash"}: ${messageOf(cause)}`, {
@@ -120,7 +121,7 @@ function noType(typeUrl: unknown, advice: string): TaskError {
   return new TaskError("INVALID_HASH", message, { field });
 }
 
-/** What to write instead of what is no hash. */
+/** Advice for a value that is not a hash. */
 function adviseOnHash(value: unknown): string {
   if (typeof value === "string") return "; parse it first: JSON.parse(text)";
   if (isBytes(value)) return "; bytes are read by fromBinary";

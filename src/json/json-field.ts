@@ -2,7 +2,7 @@ import { type DescField, ScalarType } from "@bufbuild/protobuf";
 import { FeatureSet_FieldPresence } from "@bufbuild/protobuf/wkt";
 import { wireTypeOf } from "./json-scalar.js";
 
-/** Whether null is a value of this field; for others it is nothing at all. */
+/** Whether null is a value of this field; for other fields it means that the field is absent. */
 export function takesNull(field: DescField): boolean {
   return field.fieldKind !== "list" && field.fieldKind !== "map" && hasNull(field);
 }
@@ -13,7 +13,7 @@ export function hasNull(field: DescField): boolean {
   return typeName === "google.protobuf.Value" || typeName === "google.protobuf.NullValue";
 }
 
-/** Whether a field leaves out what is zero, or empty. */
+/** Whether a field is omitted if its value is zero or empty. */
 export function leavesOutZero({ presence }: DescField): boolean {
   return presence === FeatureSet_FieldPresence.IMPLICIT;
 }

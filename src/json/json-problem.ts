@@ -5,7 +5,7 @@ export function expected(what: string, json: unknown, advice = ""): Problem {
   return new Problem(`expected ${what}, got ${describeValue(json)}${advice}`);
 }
 
-/** What protobuf-es makes of a JSON value; its errors say more than is needed of where they are. */
+/** Calls protobuf-es for a JSON value; its errors contain a path that is not needed here. */
 export function readByLibrary<T>(read: () => T): T {
   try {
     return read();

@@ -23,10 +23,10 @@ import type { Writer } from "../wire/writer.js";
 import { enumNumberOf } from "./json-names.js";
 import { expected, readByLibrary } from "./json-problem.js";
 
-/** What a JSON value is as a field's: a string, a boolean, a number, bytes, or a bigint. */
+/** The value of a field that a JSON value stands for: a string, a boolean, a number, bytes, or a bigint. */
 export type Scalar = string | boolean | number | bigint | Uint8Array;
 
-/** Reads what nearly every JSON value is by itself, and leaves the rest to protobuf-es. */
+/** Reads the usual forms of JSON values, and leaves the rest to protobuf-es. */
 export function scalarOf(type: ScalarType, json: unknown): Scalar {
   switch (type) {
     case ScalarType.STRING:
@@ -68,14 +68,14 @@ const MIN_INT64 = -(2n ** 63n);
 const MAX_INT64 = 2n ** 63n - 1n;
 const MAX_UINT64 = 2n ** 64n - 1n;
 
-/** Of the usual digits, or of a number that is exact; undefined for anything else. */
+/** From a string of usual digits, or from an exact number; undefined for anything else. */
 function longOf(json: unknown, least: bigint, most: bigint): bigint | undefined {
   if (typeof json === "string" ? !/^-?\d{1,20}$/.test(json) : !Number.isSafeInteger(json)) return undefined;
   const value = BigInt(json as string | number);
   return value >= least && value <= most ? value : undefined;
 }
 
-/** A number of more digits is none of 64 bits; to read it would take time that grows faster than they do. */
+/** A number with more digits does not fit 64 bits; parsing it takes time more than linear in their number. */
 const MAX_DIGITS = 100;
 
 function unusualLong(wrapper: DescMessage, json: unknown): bigint {
@@ -88,7 +88,7 @@ function unusual<T>(wrapper: DescMessage, json: unknown): T {
   return readByLibrary(() => (fromJson(wrapper, json as JsonValue) as Message & { value: T }).value);
 }
 
-/** The number of an enum's value, for which JSON has its name; undefined for a name that is to be ignored. */
+/** The number of an enum's value, from its name in JSON; undefined for a name that is to be ignored. */
 export function enumOf(desc: DescEnum, json: unknown, ignoreUnknown: boolean): number | undefined {
   if (json === null && desc.typeName === "google.protobuf.NullValue") return 0;
   if (typeof json === "number" && (json | 0) === json && (desc.open || desc.value[json])) return json;

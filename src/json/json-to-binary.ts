@@ -13,14 +13,14 @@ import { isJsonObject, type WriteMessage, wellKnownWriter } from "./json-well-kn
 import { type JsonOptions, JsonWriting } from "./json-writing.js";
 
 /**
- * The bytes of the message that a ProtoJSON value stands for, in one pass: no message is made of it on the way, so that
- * its size bounds the time and the memory. Throws Problem with the path of what is wrong, and TOO_LARGE.
+ * Encodes the message that a ProtoJSON value stands for, in one pass. No message is created on the way, so that the size
+ * of the JSON bounds time and memory. Throws Problem with the path of what is wrong, and TOO_LARGE.
  */
 export function jsonToBinary(desc: DescMessage, json: unknown, options: JsonOptions): Uint8Array<ArrayBuffer> {
   return write(options, (writing, p) => writeMessage(writing, p, desc, json));
 }
 
-/** The same for the data of an envelope, which is in an Any, beside the name of its type. */
+/** The same for the data of an envelope: an Any, with the name of its type. */
 export function dataToBinary(desc: DescMessage, json: unknown, options: JsonOptions): Uint8Array<ArrayBuffer> {
   if (!isJsonObject(json)) throw expected("object", json);
   return write(options, (writing, p) => {
@@ -31,7 +31,7 @@ export function dataToBinary(desc: DescMessage, json: unknown, options: JsonOpti
 }
 
 function write(options: JsonOptions, writeTo: (writing: JsonWriting, p: number) => number): Uint8Array<ArrayBuffer> {
-  // It is taken away meanwhile: an accessor in the JSON may call this function again.
+  // It is removed meanwhile: an accessor in the JSON may call this function again.
   const writer = idle ?? new Writer();
   idle = undefined;
   try {
@@ -67,7 +67,7 @@ function writerOf(desc: DescMessage): WriteMessage {
   return writer;
 }
 
-/** `besides` is a key that is no field's. */
+/** `besides` is a key that is not a field. */
 function writeFields(writing: JsonWriting, p: number, desc: DescMessage, json: unknown, besides?: string): number {
   if (!isJsonObject(json)) throw expected("object", json);
   let cases: Map<object, DescField> | undefined;
@@ -104,7 +104,7 @@ function extensionOf({ options }: JsonWriting, desc: DescMessage, key: string): 
   return extension?.extendee.typeName === desc.typeName ? (extension as unknown as DescField) : undefined;
 }
 
-/** A field may go by its name in the .proto file, too; not by both at once. */
+/** A field may have its name in the .proto file, too, but not both names at once. */
 function checkNames(
   { options }: JsonWriting,
   desc: DescMessage,
@@ -270,7 +270,7 @@ function unknownType(typeName: string): Problem {
   ).in('["@type"]');
 }
 
-/** What is in an Any: the fields of a message beside its type; `value` of what has a JSON of its own. */
+/** The content of an Any: the fields of a message beside `@type`, or `value` for a type with a JSON form of its own. */
 function writeContent(writing: JsonWriting, p: number, desc: DescMessage, json: JsonObject): number {
   if (!hasValue(desc, json)) {
     writing.enter();

@@ -3,7 +3,7 @@ import { createRegistry, type DescFile, type DescMessage, type Registry } from "
 /** The types that JSON of a message may name: those of its file and of the files that one imports. */
 export interface JsonTypes {
   readonly all: Registry;
-  /** For writing: who reads the JSON may not know the extensions. */
+  /** For writing: readers of the JSON may not know the extensions. */
   readonly withoutExtensions: Registry;
 }
 

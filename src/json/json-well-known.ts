@@ -6,10 +6,10 @@ import { expected, readByLibrary } from "./json-problem.js";
 import { isZero, scalarOf, textOf, wireTypeOf, writeScalar } from "./json-scalar.js";
 import type { JsonWriting } from "./json-writing.js";
 
-/** Writes what a JSON value is as a message of a type from a position on; gives the one after. */
+/** Writes the message that a JSON value stands for, from a position on; returns the position after it. */
 export type WriteMessage = (writing: JsonWriting, p: number, json: unknown) => number;
 
-/** How a well-known type is written that has a JSON of its own; undefined for others. An Any has messages in it. */
+/** How to write a well-known type that has a JSON form of its own; undefined for other types. An Any contains a message. */
 export function wellKnownWriter(desc: DescMessage): WriteMessage | undefined {
   if (isWrapperDesc(desc)) {
     const [field] = desc.fields as [DescField & { fieldKind: "scalar" }];
@@ -25,7 +25,7 @@ const writers: Readonly<Record<string, WriteMessage>> = {
   },
   "google.protobuf.Duration": ({ writer }, p, json) => {
     const text = textOf(json);
-    // protobuf-es pays no heed to what comes behind the s.
+    // protobuf-es ignores what follows the s.
     if (!/^-?\d{1,20}(\.\d{1,9})?s$/.test(text)) throw expected('seconds, such as "1.5s"', json);
     const { seconds, nanos } = readByLibrary(() => fromJson(DurationSchema, text));
     return writeTime(writer, p, BigInt(seconds), nanos);

@@ -9,18 +9,18 @@ export interface JsonOptions {
   readonly registry: Registry;
   readonly ignoreUnknownFields: boolean;
   /**
-   * Refuses what comes back as it was here and now, and would not everywhere: a negative zero, whose sign JSON's text drops;
-   * an empty path of a FieldMask, which some libraries pass over; a key that may stand for two fields.
+   * Refuses values that can be read back here, but not everywhere: a negative zero, whose sign JSON's text drops; an empty path
+   * of a FieldMask, which some libraries ignore; a key that may stand for two fields.
    */
   readonly isStrict: boolean;
-  /** The most bytes that the task may have. Twice as many may be written: what is in base64 takes a third more. */
+  /** Maximum size of the task, in bytes. Twice as many may be written, since base64 takes a third more. */
   readonly maxBytes: number;
 }
 
 /** The envelope and the Any around the data count as levels of the JSON, too. */
 const MAX_LEVELS = MAX_DEPTH + 2;
 
-/** The bytes that JSON becomes, and the bounds that they are kept in. */
+/** Writes the bytes that JSON stands for, within bounds. */
 export class JsonWriting {
   readonly writer: Writer;
   readonly options: JsonOptions;
@@ -33,7 +33,7 @@ export class JsonWriting {
     this.#end = start + 2 * options.maxBytes;
   }
 
-  /** Goes into a message. */
+  /** Begins a message. */
   enter(): void {
     if (++this.#depth > MAX_LEVELS) throw new Problem(`it is nested deeper than ${MAX_DEPTH} messages`);
   }
@@ -42,19 +42,19 @@ export class JsonWriting {
     this.#depth--;
   }
 
-  /** The same value. Throws where it is a negative zero, and that matters. */
+  /** Returns the same value. Throws if it is a negative zero, and strict reading was asked for. */
   checkNumber<T>(value: T): T {
     if (this.options.isStrict && Object.is(value, -0)) throw new Problem("it is a negative zero");
     return value;
   }
 
-  /** Throws TOO_LARGE for a text that will not fit: before it is decoded, and room is made for it. */
+  /** Throws TOO_LARGE for a text that will not fit, before it is decoded and memory is allocated for it. */
   checkText(p: number, json: unknown): void {
     // Of base64, four characters make three bytes.
     if (typeof json === "string") this.checkSize(p + Math.floor(json.length / 2));
   }
 
-  /** The same position. Throws TOO_LARGE where more has been written than may be: the size is known at the end only. */
+  /** Returns the same position. Throws TOO_LARGE if too much has been written; the exact size is known only at the end. */
   checkSize(p: number): number {
     if (p <= this.#end) return p;
     const { maxBytes } = this.options;

@@ -4,7 +4,7 @@ import { isMapped, mapImportsOption, ownProtos } from "../core/import-options.js
 import type { Problems } from "./problems.js";
 
 /**
- * Refuses imports of our .proto files whose generated code nobody would find. We do not import it ourselves, but the
+ * Refuses imports of our .proto files whose generated code would not be found. We do not import it ourselves, but the
  * `_pb` modules do, and fail to compile without a word about the reason.
  */
 export function checkImports(schema: Schema, problems: Problems): void {
@@ -12,7 +12,7 @@ export function checkImports(schema: Schema, problems: Problems): void {
     const lost = file.dependencies.find((dependency) => isOurs(dependency) && !isFound(schema, dependency));
     if (lost !== undefined) {
       problems.errors.push(explain(file, lost));
-      // The cure is the same for every file.
+      // The fix is the same for every file.
       return;
     }
   }

@@ -16,7 +16,7 @@ const name = "protoc-gen-taskledger";
 /**
  * The plugin. It generates two modules for each .proto file with a task type, beside the `_pb` module of protoc-gen-es:
  * the classes, and, unless the option says `codec=off`, the codecs of the task types and of all that they reach. `warn` is
- * called with what a user should know although nothing is wrong enough to fail.
+ * called with problems that are no reason to fail.
  */
 export function createPlugin(warn: (text: string) => void): Plugin {
   const generate = (schema: Schema<PluginOptions>, target: Target) => {
@@ -59,7 +59,7 @@ function withoutChecks(response: CodeGeneratorResponse): CodeGeneratorResponse {
   return response;
 }
 
-/** Whoever runs the plugin wants classes, and would look for them in vain. */
+/** The warning that no classes are generated. */
 function nothingMarked({ files }: Schema): string {
   const [first, ...others] = files.map(({ proto }) => proto.name);
   const where = others.length === 0 ? first : `${first} and ${others.length} other files`;

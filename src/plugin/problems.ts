@@ -6,7 +6,7 @@ import { task as taskOption } from "../../gen/taskledger/v1/options_pb.js";
 /** Large schemas have hundreds of warnings of one kind. */
 const MAX_WARNINGS = 5;
 
-/** What is wrong with the input. It is collected, so that one run shows all of it. */
+/** The problems of the input, collected so that one run reports all of them. */
 export class Problems {
   readonly errors: string[] = [];
   readonly #warnings: { readonly desc: DescMessage; readonly text: string }[] = [];

@@ -55,8 +55,8 @@ function checkKeysDiffer({ desc, listField, idField }: TaskType, problems: Probl
 }
 
 /**
- * `build` takes the envelope's `taskList` and `id` and the data's fields in one object. A field of the same name that
- * holds something else leaves no way to tell what is meant, so that `build` refuses the type.
+ * `build` takes the envelope's `taskList` and `id` and the data's fields in one object. A field with the same name
+ * and another meaning would make this ambiguous, so `build` refuses the type.
  */
 function warnOfAmbiguity(type: TaskType, name: "taskList" | "id", option: KeyOption, problems: Problems): void {
   const { desc, className, listField, idField } = type;

@@ -20,8 +20,9 @@ import {
 } from "./perform-options.js";
 import { Performer } from "./performer.js";
 
+/** Options of {@link CompositeTask.run}. */
 export interface RunOptions extends PerformOptions {
-  /** How many children are done at once. @defaultValue 1, so that they are done oldest first, one after the other */
+  /** Maximum number of children that are done at once. @defaultValue 1: one after the other, oldest first */
   readonly concurrency?: number | undefined;
 }
 
@@ -39,9 +40,12 @@ const runOptions: OptionNames<RunOptions> = { ...performOptionNames, concurrency
  *     await tasks.create(CompositeTask, { taskList: "nightly", id: "fetch", childTaskList: "acme.com" });
  */
 export class CompositeTask extends Task<typeof CompositeSchema> {
+  /** The schema of the data. */
   static readonly schema: typeof CompositeSchema = CompositeSchema;
+  /** The full name of the data's message. */
   static readonly type: "taskledger.v1.Composite" = "taskledger.v1.Composite";
 
+  /** The full name of the data's message. */
   override get type(): "taskledger.v1.Composite" {
     return CompositeTask.type;
   }
@@ -52,17 +56,17 @@ export class CompositeTask extends Task<typeof CompositeSchema> {
   }
 
   /**
-   * Does the open children as they are asked for, oldest first, each as `perform` does: under a claim, so that no other worker
-   * does it at the same time. A child that fails stays open, unless it is given up. Stopping early starts no more of them.
-   * A composite that is being executed further up is passed over, so that lists may contain one another; an `execute` of your
-   * own that calls `run` hands on its context for that: `this.run({ ...context, concurrency: 4 })`.
+   * Does the open children as they are asked for, oldest first, each like `perform`: under a claim, so that no other worker does
+   * it at the same time. A child that fails stays open, unless it is given up. If iteration stops early, no more are started.
+   * A composite that is already being executed further up is skipped, so that lists may contain one another; if your own
+   * `execute` calls `run`, pass its context for this: `this.run({ ...context, concurrency: 4 })`.
    */
   run(options: RunOptions | ExecuteContext = {}): AsyncGenerator<PerformResult, void, undefined> {
     const context = readContext(options);
-    // A context holds what its user has put there, too.
+    // A context may have other members, too.
     checkSpelling(context, [...Object.keys(runOptions), "claim", "attempt", "services"]);
     const given = Object.entries(context).filter(([name]) => Object.hasOwn(runOptions, name));
-    // It is the composite that waits to be tried again.
+    // The composite itself waits to be tried again, not its children.
     const { concurrency, backoff = { initial: 0 }, ...rest } = readOptions(Object.fromEntries(given), runOptions);
     const { [UNDER_WAY]: outer = [] } = context as CompositeContext;
     return runChildren(this, checkPerformOptions({ ...rest, backoff }), outer, concurrency);
@@ -85,7 +89,7 @@ export class CompositeTask extends Task<typeof CompositeSchema> {
   }
 }
 
-/** A copy of a context, which may have more than this class knows of: it is its user's. */
+/** A copy of a context, which may have members that this class does not know. */
 function readContext<T extends object>(context: T): T {
   checkOptions(context);
   return readArgument("options", () => ({ ...context }));
@@ -123,7 +127,7 @@ async function* runChildren(
   yield* mapConcurrently(exclude(children, underWay), (child) => settleChild(child, work), concurrency);
 }
 
-/** A child that the store could not claim or complete does not keep the others from being done. */
+/** If the store could not claim or complete a child, the others are still done. */
 async function settleChild(task: Task, work: (task: Task) => Promise<PerformResult>): Promise<PerformResult> {
   try {
     return await work(task);

@@ -39,27 +39,27 @@ export async function saveDeadLetter(
   await saveCopy(tasks, { ...envelope, taskList: deadLetterList, id: deadLetterId(task), attempt: attempts });
 }
 
-/** The list and the id that a dead letter had; undefined if it is none. */
+/** The original list and id of a dead letter; undefined if the task is not a dead letter. */
 export function originOf({ envelope }: Task): TaskKey | undefined {
   const { [header.list]: taskList, [header.id]: id } = envelope.headers;
   return taskList !== undefined && id !== undefined && isKey(taskList, id) ? { taskList, id } : undefined;
 }
 
-/** A dead letter as it was before, to be done anew. */
+/** The original task of a dead letter, to be done again. */
 export function originalOf(deadLetter: Task, { taskList, id }: TaskKey): FullEnvelope {
   const { savedAt: _, ...envelope } = currentEnvelope(deadLetter);
   for (const name of Object.values(header)) delete envelope.headers[name];
   return { ...envelope, taskList, id, attempt: 0 };
 }
 
-/** The list is escaped, so that it is known where the id begins. */
+/** The list is escaped, so that the start of the id is unambiguous. */
 function deadLetterId({ taskList, id, envelope }: Task): string {
   const name = `${encodeURIComponent(taskList)}/${id}@${envelope.savedAt}`;
   if (Buffer.byteLength(name) <= MAX_KEY_BYTES) return name;
   return `sha256:${createHash("sha256").update(name).digest("hex")}`;
 }
 
-/** In so few characters that it seldom carries a task over its limit. */
+/** Truncated, so that it seldom makes a task exceed its limit. */
 function reasonOf(error: unknown): string {
   const code = isTaskError(error) ? `${error.code}: ` : "";
   return `${code}${messageOf(error)}`.slice(0, 1000).toWellFormed();

@@ -4,13 +4,13 @@ import { savedAtOf } from "../envelope/envelope.js";
 import type { Task } from "../task/task.js";
 import { stateOf } from "../task/task-state.js";
 
-/** Some queues take no more. */
+/** Maximum length; some queues accept no more. */
 const MAX_LENGTH = 128;
 
 /**
- * A name for what is sent to a queue of a task, for queues that drop what they hold already: of its list, its id, its version, and
- * the number of attempts so far. So the same task is not queued twice, as long as the first message waits; one that is saved
- * again, or tried again, has another name.
+ * A deduplication key for a task's message in a queue, made from its list, its id, its version and the number of attempts so
+ * far. A queue that deduplicates then holds the task at most once; a task that is saved again, or tried again, has another
+ * key.
  *
  * It has at most 128 characters of ASCII, without `:` and white space, and is never a number, as BullMQ wants it.
  *

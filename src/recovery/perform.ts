@@ -14,9 +14,9 @@ import {
 import { Performer } from "./performer.js";
 
 /**
- * Does one task under a claim, and completes it: what a worker calls for each task that its queue hands it. No other worker
- * that claims does it at the same time; a task that fails is tried again later, and given up after `maxAttempts`. Without a
- * handler, it calls `task.execute`.
+ * Does one task under a claim, and completes it: a worker calls this for each task that it gets from its queue. No other worker
+ * that claims tasks does it at the same time; a task that fails is tried again later, and given up after `maxAttempts`.
+ * Without a handler, it calls `task.execute`.
  *
  *     const task = tasks.fromBinary(job.data);
  *     const done = await perform(tasks, task, (task, { signal }) => send(task, signal), { maxAttempts: 5, deadLetterList: "dead" });

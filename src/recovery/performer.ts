@@ -11,7 +11,7 @@ import { saveDeadLetter } from "./dead-letter.js";
 import type { PassedOver, PerformContext, PerformOptions, PerformResult, TaskHandler } from "./perform-options.js";
 import { keepRenewing, reasonOf, runClaimed } from "./run-claimed.js";
 
-/** Does tasks, each under a claim, and sees to what becomes of them: completed, tried again later, or given up. */
+/** Does tasks, each under a claim, and then completes them, lets them be tried again later, or gives them up. */
 export class Performer {
   readonly #tasks: DataInterface;
   readonly #handler: TaskHandler<Task> | undefined;
@@ -39,7 +39,7 @@ export class Performer {
     this.#maxAttempts = options.maxAttempts ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Whether a task has been met that somebody else had claimed. */
+  /** Whether another worker had claimed one of the tasks. */
   get hasRivals(): boolean {
     return this.#hasRivals;
   }
@@ -73,28 +73,28 @@ export class Performer {
     } catch (error) {
       return this.#failed(task, claim, error);
     }
-    // Even if the claim has been lost by now, and whatever the caller's signal says: it is done.
+    // Even if the claim has been lost by now, or the caller's signal aborted: the work is done.
     await this.#tasks.complete(task);
     return { type: "completed", task, attempt, result };
   }
 
-  /** What is known of the claims to this very version, if that matters. */
+  /** The state of the claims to this version, if it matters. */
   async #claimsBefore(task: Task): Promise<ClaimState | undefined> {
     if (this.#maxAttempts === Number.POSITIVE_INFINITY) return undefined;
     const [state] = await claimsOf(this.#tasks.adapter).states([task]);
     return state?.savedAt === task.envelope.savedAt ? state : undefined;
   }
 
-  /** It was given up, and there was no list for it to go to; nor is there now. */
+  /** Whether it was given up without a dead-letter list; and there is none now, either. */
   #wasLeftOpen(task: Task, before: ClaimState | undefined): boolean {
     if (before === undefined || this.#deadLetterListOf(task) !== undefined) return false;
     const { owner, attempt } = before;
-    // A mark hides whether the last attempt failed or its worker died, which is still to be told.
+    // A mark hides whether the last attempt failed or its worker died, which must still be reported.
     if (owner === REDELIVERY) return attempt > this.#maxAttempts;
     return owner === undefined && attempt >= this.#maxAttempts;
   }
 
-  /** Without the caller's signal: it is short, and a claim that was granted must be known, to be released. */
+  /** Without the caller's signal: it is short, and a granted claim must be known, so that it can be released. */
   async #claim(task: Task): Promise<Claim | PassedOver> {
     try {
       return (await this.#tasks.claim(task, { owner: this.#owner, lease: this.#lease })) ?? this.#whyNot(task);
@@ -153,7 +153,7 @@ export class Performer {
     }
   }
 
-  /** First the copy, then the original: at no time is the task in neither list. */
+  /** First the copy, then the original: the task is always in at least one list. */
   async #putAside(task: Task, claim: Claim, error: unknown): Promise<PerformResult> {
     const deadLetterList = this.#deadLetterListOf(task);
     const { attempt } = claim;
@@ -172,13 +172,13 @@ export class Performer {
     return { type: "dead-lettered", task, attempt, error };
   }
 
-  /** Where the task goes if it is given up; a dead letter stays where it is. */
+  /** The list for the task if it is given up; a dead letter stays in its list. */
   #deadLetterListOf({ taskList }: Task): string | undefined {
     const { deadLetterList } = this.#options;
     return deadLetterList === taskList ? undefined : deadLetterList;
   }
 
-  /** The most that is waited after an attempt. */
+  /** Maximum delay after an attempt, in milliseconds. */
   #delayAfter(attempt: number): number {
     const { initial = 1_000, max = 600_000 } = this.#options.backoff ?? {};
     return Math.min(max, initial * 2 ** Math.min(attempt - 1, 31));
@@ -190,7 +190,7 @@ function passedOver(task: Task, reason: PassedOver): PerformResult {
 }
 
 function noEnd(): TaskError {
-  return new TaskError("TIMEOUT", "its last attempt came to no end: the worker died, or was stopped");
+  return new TaskError("TIMEOUT", "its last attempt did not end: the worker died, or was stopped");
 }
 
 /** A claim that can't be released expires. */

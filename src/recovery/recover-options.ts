@@ -3,35 +3,66 @@ import { invalidArgument, type TaskError } from "../core/errors.js";
 import type { Task } from "../task/task.js";
 import { checkPerformOptions, type PerformOptions, type PerformResult, performOptionNames } from "./perform-options.js";
 
+/** Options of `recover`. */
 export interface RecoverOptions<T extends Task = Task> extends PerformOptions<T> {
-  /** Only tasks that were saved at least so many milliseconds ago. @defaultValue 60,000 */
+  /** Minimum age of the tasks that are done, in milliseconds since they were saved. @defaultValue 60,000 */
   readonly olderThan?: number | undefined;
-  /** How many tasks are done at once. @defaultValue 1 */
+  /** Maximum number of tasks that are done at once. @defaultValue 1 */
   readonly concurrency?: number | undefined;
-  /** Begins again so many milliseconds after each pass, until the signal is aborted. @defaultValue one pass */
+  /** Delay between passes, in milliseconds; passes repeat until the signal is aborted. @defaultValue one pass */
   readonly every?: number | undefined;
   /**
-   * Called for everything that happens but what is passed over, and awaited before the run goes on. If it throws or rejects,
-   * the run ends with that.
+   * Called, and awaited, for each event; tasks that are passed over make none. If it throws or rejects, the run stops and
+   * rejects with the same error.
    */
   readonly onEvent?: ((event: RecoverEvent<T>) => unknown) | undefined;
 }
 
+/** What happens during `recover`, for `onEvent`. */
 export type RecoverEvent<T extends Task = Task> =
-  | { readonly type: "claimed"; readonly task: T; readonly attempt: number }
-  | Exclude<PerformResult<T>, { readonly type: "passed-over" }>
-  /** A pass over a list has ended; so many of its tasks came to what. */
-  | { readonly type: "pass"; readonly taskList: string; readonly counts: RecoverCounts }
-  /** The store did not answer; with `every`, the next pass tries again. */
-  | { readonly type: "store-failed"; readonly error: TaskError };
+  | {
+      /** A task has been claimed, and its handler is called next. */
+      readonly type: "claimed";
+      /** The task. */
+      readonly task: T;
+      /** Which attempt this is, from 1. */
+      readonly attempt: number;
+    }
+  | Exclude<
+      PerformResult<T>,
+      {
+        /** A task that was not tried makes no event. */
+        readonly type: "passed-over";
+      }
+    >
+  | {
+      /** A pass over a list has ended. */
+      readonly type: "pass";
+      /** The list. */
+      readonly taskList: string;
+      /** How many of its tasks had each result. */
+      readonly counts: RecoverCounts;
+    }
+  | {
+      /** The store did not answer; with `every`, the next pass tries again. */
+      readonly type: "store-failed";
+      /** What the store threw. */
+      readonly error: TaskError;
+    };
 
-/** How many tasks came to what. */
+/** How many tasks had each result; see {@link PerformResult}. */
 export interface RecoverCounts {
+  /** Done and completed. */
   completed: number;
+  /** Failed, and to be tried again. */
   failed: number;
+  /** Given up, and saved in the dead-letter list. */
   deadLettered: number;
+  /** Given up, and left open. */
   exhausted: number;
+  /** Not tried. */
   passedOver: number;
+  /** Interrupted: the claim was lost, or the signal aborted. */
   interrupted: number;
 }
 

@@ -12,12 +12,12 @@ import { type RecoverCounts, type RecoverEvent, type RecoverOptions, readRecover
 import { repeat } from "./repeat.js";
 
 /**
- * Finishes what dead workers left in one or more lists: claims tasks that have been open for a while, does them again, and
- * completes them, as `perform` does. Without a handler, it calls `execute`. Any number of processes may run it.
+ * Finishes tasks that dead workers left in one or more lists: claims tasks that have been open for a while, does them again,
+ * and completes them, like `perform`. Without a handler, it calls `execute`. Any number of processes may run it.
  *
  *     await recover(tasks, "acme.com", undefined, { maxAttempts: 5, deadLetterList: "dead", every: 30_000, signal });
  *
- * @returns how many tasks came to what: after one pass, or, with `every`, once the signal is aborted; an abort is no error.
+ * @returns how many tasks had each result: after one pass, or, with `every`, when the signal is aborted, which is not an error.
  * @throws INVALID_ARGUMENT, INVALID_KEY, UNSUPPORTED if the store has no claims, and, without `every`, what the store throws.
  */
 export async function recover<C extends TaskClass<Task>>(

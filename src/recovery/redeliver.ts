@@ -16,20 +16,20 @@ import type { TaskClass, TaskOf } from "../task/task-types.js";
 import { repeat } from "./repeat.js";
 
 export interface RedeliverOptions extends OperationOptions {
-  /** Only tasks that were saved at least so many milliseconds ago. @defaultValue 60,000 */
+  /** Minimum age of the tasks, in milliseconds since they were saved. @defaultValue 60,000 */
   readonly olderThan?: number | undefined;
   /**
-   * A task is handed over at most once in so many milliseconds, by whichever process, unless somebody has tried it meanwhile.
+   * Minimum time between two deliveries of a task, by any process, in milliseconds, unless it has been tried meanwhile.
    * @defaultValue 300,000
    */
   readonly interval?: number | undefined;
-  /** Looks again so many milliseconds after each pass, until the signal is aborted. @defaultValue one pass */
+  /** Delay between passes, in milliseconds; passes repeat until the signal is aborted. @defaultValue one pass */
   readonly every?: number | undefined;
-  /** The maximum number of tasks in a batch. @defaultValue 100 */
+  /** Maximum number of tasks in a batch. @defaultValue 100 */
   readonly batchSize?: number | undefined;
   /**
    * Called, and awaited, if the store did not answer (a TaskError) or `send` threw; with `every`, the next pass tries again.
-   * Without it, what `send` throws ends the run.
+   * Without it, the run ends with what `send` throws.
    */
   readonly onFailed?: ((error: unknown) => unknown) | undefined;
 }
@@ -38,18 +38,18 @@ const redeliverOptions: OptionNames<RedeliverOptions> = {
   ...{ olderThan: true, interval: true, every: true, batchSize: true, onFailed: true, signal: true },
 };
 
-/** Marks that are set at once. */
+/** Number of marks that are set at once. */
 const CONCURRENCY = 16;
 
 /**
- * Hands tasks of one or more lists to a queue again, which may have lost them: those that have been open for a while, that
- * nobody has claimed, and that do not wait to be tried again. They stay open; whoever does one completes it. Their envelopes
- * have the number of attempts so far. Any number of processes may run it.
+ * Sends tasks of one or more lists to a queue again, which may have lost them: tasks that have been open for a while, are not
+ * claimed, and do not wait to be tried again. They stay open until a worker completes them. Their envelopes have the number of
+ * attempts so far. Any number of processes may run it.
  *
  *     await redeliver(tasks, "acme.com", (batch) => queue.addBulk(batch.map(toJob)), { every: 30_000, signal });
  *
- * If `send` throws or rejects, its batch may be handed over again at once, and the call rejects with that, unless `onFailed` is
- * there to be told.
+ * If `send` throws or rejects, its batch may be sent again at once, and the call rejects with the same error, unless there is
+ * `onFailed`.
  *
  * @returns how many tasks were handed over.
  * @throws INVALID_ARGUMENT, INVALID_KEY, UNSUPPORTED if the store has no claims, and, without `every`, what the store throws.
@@ -136,7 +136,7 @@ class Redelivery {
     return true;
   }
 
-  /** First the mark, then the queue: if this process ends in between, the task is handed over an interval later. */
+  /** First the mark, then the queue: if this process ends in between, the task is sent again one interval later. */
   async #handOver(batch: readonly Task[]): Promise<void> {
     const marks = new Map<Task, bigint>();
     try {
@@ -173,7 +173,7 @@ class Redelivery {
     if (failure) throw failure.cause;
   }
 
-  /** Undefined if another process has marked the task, or somebody has claimed it meanwhile. */
+  /** Returns undefined if another process has marked the task, or a worker has claimed it meanwhile. */
   async #mark(task: Task): Promise<bigint | undefined> {
     const { taskList, id, envelope } = task;
     const request = { taskList, id, savedAt: envelope.savedAt ?? 0n, owner: REDELIVERY, lease: this.#options.interval };

@@ -1,25 +1,25 @@
 import { onAbort } from "../core/abort.js";
 import { isTaskError, type TaskErrorCode } from "../core/errors.js";
 
-/** What may pass by itself; after it, the next pass tries again. */
+/** Codes of temporary errors; after one, the next pass tries again. */
 const passing: readonly TaskErrorCode[] = ["UNAVAILABLE", "TIMEOUT", "OVERLOADED", "CLOCK_SKEW"];
 
 export interface RepeatOptions {
   /** The pause between two passes, in milliseconds; without it there is one pass. */
   readonly every: number | undefined;
   readonly signal: AbortSignal | undefined;
-  /** Whether to try again after another error than that the store did not answer. @defaultValue never */
+  /** Whether to try again after other errors than that the store did not answer. @defaultValue never */
   readonly mayPass?: ((error: unknown) => boolean) | undefined;
-  /** Called if the store did not answer, or with another error that may pass; resolves to whether to go on. */
+  /** Called if the store did not answer, or with another temporary error; resolves to whether to continue. */
   readonly onFailed: (error: unknown) => Promise<boolean>;
 }
 
-/** Goes through a list once; resolves to whether to go on. */
+/** Makes one pass over a list; resolves to whether to continue. */
 export type Pass = () => Promise<boolean>;
 
 /**
- * Makes the passes, one after the other, again and again, until one says that it is enough, or the signal is aborted, which is
- * no error. Throws what a pass throws, but what may have passed by the next time; the other passes go on then.
+ * Repeats the passes, one after the other, until one resolves to false, or the signal is aborted, which is not an error. Throws
+ * what a pass throws, except temporary errors, after which the other passes continue.
  */
 export async function repeat(passes: readonly Pass[], options: RepeatOptions): Promise<void> {
   const { every, signal } = options;

@@ -14,7 +14,7 @@ import { originalOf, originOf } from "./dead-letter.js";
 export interface ReviveOptions extends OperationOptions {
   /** Only the dead letters with these ids. @defaultValue all of the list */
   readonly ids?: readonly string[] | undefined;
-  /** Tells what would be done, and does nothing. @defaultValue false */
+  /** Reports what would be done, without doing it (a dry run). @defaultValue false */
   readonly dryRun?: boolean | undefined;
 }
 
@@ -22,11 +22,11 @@ export interface ReviveOptions extends OperationOptions {
 export interface Revival {
   /** Its id in the dead-letter list. */
   readonly id: string;
-  /** The list and the id that it came from; undefined if it is no dead letter. */
+  /** Its original list and id; undefined if it is not a dead letter. */
   readonly origin: TaskKey | undefined;
   /**
-   * `revived`: it is open again where it came from. `open`: another version of it is open there, so that it was left where it
-   * is. `not-a-dead-letter`: it was left where it is.
+   * `revived`: it is open again in its original list. `open`: another version of it is open there, so it stays in the dead-letter
+   * list. `not-a-dead-letter`: it stays in the list.
    */
   readonly type: "revived" | "open" | "not-a-dead-letter";
 }
@@ -34,8 +34,8 @@ export interface Revival {
 const reviveOptions: OptionNames<ReviveOptions> = { ids: true, dryRun: true, signal: true };
 
 /**
- * Takes dead letters back to the lists that they came from, to be done anew: under their old ids, at new versions, with
- * their attempts counted from 1. Each is saved there before it is completed here; reviving again goes on where it stopped.
+ * Moves dead letters back to their original lists, to be done again: under their old ids, at new versions, with attempts
+ * counted from 1. Each is saved there before it is completed here; calling it again continues where it stopped.
  *
  *     for (const { id, type } of await revive(tasks, "dead")) console.log(id, type);
  *

@@ -4,30 +4,30 @@ import { isTaskError, TaskError } from "../core/errors.js";
 
 export interface RunClaimedOptions {
   readonly lease: number;
-  /** How long the work may take, in milliseconds. */
+  /** Maximum duration of the work, in milliseconds. */
   readonly timeout?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** How often a claim is renewed in the time of a lease. */
+/** Number of renewals per lease. */
 const RENEWALS = 3;
 
-/** Renews a claim until it is lost or the function is called that this gives. */
+/** Renews a claim until it is lost, or the returned function is called. */
 export function keepRenewing(claim: Claim, lease: number): () => void {
   const interval = Math.ceil(lease / RENEWALS);
   const timer = setInterval(renew, interval, claim, interval).unref();
   return () => clearInterval(timer);
 }
 
-/** What keeps it from being renewed is for the lease to end by itself; the next try may do. */
+/** Errors are ignored: the next renewal may succeed, and otherwise the lease expires. */
 function renew(claim: Claim, timeout: number): void {
   if (!claim.signal.aborted) claim.renew({ signal: AbortSignal.timeout(timeout) }).catch(() => undefined);
 }
 
 /**
- * Does work under a claim, and aborts the work's signal when the claim is lost, the time is over, or the caller's signal
- * says so. Settles as the work does; but work that does not heed its signal is given up: at once when its time is over,
- * after a lease otherwise. Throws TIMEOUT, CLAIM_LOST or ABORTED then.
+ * Does work under a claim, and aborts the work's signal when the claim is lost, the timeout is over, or the caller's signal
+ * is aborted. Settles as the work does; but work that ignores its signal is abandoned: at once after a timeout, otherwise after
+ * a lease. Throws TIMEOUT, CLAIM_LOST or ABORTED then.
  */
 export async function runClaimed<T>(
   claim: Claim,
@@ -44,11 +44,11 @@ export async function runClaimed<T>(
   }
 }
 
-/** Why and when work is stopped, and when it is not waited for any longer. */
+/** Stops work, and decides when it is no longer awaited. */
 class Stopping {
-  /** For the work. */
+  /** The work's signal. */
   readonly signal: AbortSignal;
-  /** Rejects when the work is given up. */
+  /** Rejects when the work is abandoned. */
   readonly givenUp: Promise<never>;
   readonly #stop = new AbortController();
   readonly #cancels: (() => void)[] = [];

@@ -6,17 +6,17 @@ import type { SchemaInit } from "../adapters/cassandra/index.js";
 import type { CassandraAddress } from "./cassandra-url.js";
 import { invalidUrl } from "./url-error.js";
 
-/** How the schema of a store is made; only Cassandra's has a choice. */
+/** How the schema of a store is created; only Cassandra has options. */
 export interface StoreSchema {
-  /** How many replicas there are in the data centre of the URL, or in each of several. */
+  /** Number of replicas in the data centre of the URL, or in each of several data centres, by name. */
   readonly replicas: number | Readonly<Record<string, number>>;
-  /** Partitions a list: a power of two up to 65,536. */
+  /** Number of partitions per list: a power of two, at most 65,536. @defaultValue 2 */
   readonly shards?: number | undefined;
-  /** Whether clients in several data centres use it. False by default. */
+  /** Whether clients in several data centres use it. @defaultValue false */
   readonly severalDataCenters?: boolean | undefined;
 }
 
-/** The adapter of a Cassandra's URL; with a schema, makes that where it is not there yet. */
+/** The adapter for a URL of Cassandra; with a schema, creates it if it does not exist. */
 export async function cassandraAdapter(
   address: CassandraAddress,
   readOnly: boolean,
@@ -29,7 +29,7 @@ export async function cassandraAdapter(
   return new CassandraAdapter({ ...options, readOnly });
 }
 
-/** The CQL that makes the schema. */
+/** The CQL that creates the schema. */
 export async function describeCassandraSchema(address: CassandraAddress, schema: StoreSchema): Promise<string> {
   const { CassandraAdapter } = await import("../adapters/cassandra/index.js");
   const { keyspace, localDataCenter } = address;
@@ -49,7 +49,7 @@ async function tlsOptions({ tls = false, tlsCAFile }: CassandraAddress): Promise
 
 const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----/gs;
 
-/** The certificates of a PEM file. Node.js passes over what it can't read, and then trusts nobody. Throws INVALID_URL. */
+/** The certificates of a PEM file. Throws INVALID_URL if one can't be read: Node.js would ignore it, and trust nobody. */
 async function readAuthorities(path: string): Promise<string[]> {
   const text = await readFile(path, "latin1").catch((error: NodeJS.ErrnoException) => {
     throw invalidUrl(`tlsCAFile can't be read: ${error.code}`);

@@ -1,27 +1,37 @@
 import { decodeUrlPart, invalidUrl } from "./url-error.js";
 
+/** What the URL of a Cassandra cluster says. */
 export interface CassandraAddress {
+  /** The kind of store. */
   readonly kind: "cassandra";
   /** `host` or `host:port`, an IPv6 address in brackets. */
   readonly contactPoints: readonly string[];
+  /** The keyspace of the ledger: 1 to 48 letters, digits and underscores. */
   readonly keyspace: string;
+  /** The data centre of this host. */
   readonly localDataCenter: string;
-  readonly credentials?: { readonly username: string; readonly password: string };
-  /** Whether connections are encrypted; `"insecure"`: without verifying who answers. */
+  /** The user to log in as; absent if the URL names none. */
+  readonly credentials?: {
+    /** The user's name. */
+    readonly username: string;
+    /** The user's password. */
+    readonly password: string;
+  };
+  /** Whether connections are encrypted; `"insecure"`: encrypted, without verifying certificates. @defaultValue false */
   readonly tls?: boolean | "insecure";
-  /** The PEM file of the authorities whose certificates are trusted, in place of those that Node.js trusts. */
+  /** The PEM file of the trusted certificate authorities. @defaultValue those that Node.js trusts */
   readonly tlsCAFile?: string;
 }
 
 const FORM = "expected cassandra://HOST,HOST/KEYSPACE?datacenter=NAME";
 const ESCAPES = "in the user and the password, write %40 for @, %2F for /, %3F for ? and %23 for #";
 
-/** Reads what stands behind `cassandra:`, not by WHATWG's rules, which allow one host only. Throws INVALID_URL. */
+/** Parses the part after `cassandra:`, not by WHATWG's rules, which allow only one host. Throws INVALID_URL. */
 export function parseCassandraUrl(rest: string): CassandraAddress {
   const match = /^\/\/(?:([^/?#]*)@)?([^@/?#]+)\/([^/?#]*)(?:\?([^#]*))?$/su.exec(rest);
   if (match === null) throw invalidUrl(rest.includes("@") ? `${FORM}; ${ESCAPES}` : FORM);
   const [, user, hosts, keyspace, query = ""] = match as unknown as [string, string?, string?, string?, string?];
-  // The part of a password behind a / or a ?.
+  // It may be the part of a password after a / or a ?.
   if (`${keyspace}${query}`.includes("@")) throw invalidUrl(`${FORM}; ${ESCAPES}`);
   if (!/^\w{1,48}$/.test(keyspace as string))
     throw invalidUrl("the keyspace must be 1 to 48 letters, digits and underscores");
@@ -40,7 +50,7 @@ export function parseCassandraUrl(rest: string): CassandraAddress {
 function checkHost(host: string, index: number): string {
   const match = /^(?:\[[\da-fA-F:.%]+\]|[\w.-]+)(?::(\d{1,5}))?$/.exec(host);
   if (match === null || Number(match[1] ?? 9042) > 65_535)
-    throw invalidUrl(`host ${index + 1} is no host, host:port, [IPv6] or [IPv6]:port`);
+    throw invalidUrl(`host ${index + 1} is not a host, host:port, [IPv6] or [IPv6]:port`);
   return host;
 }
 

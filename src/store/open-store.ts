@@ -6,15 +6,16 @@ import { parseStoreUrl, type StoreAddress } from "./store-url.js";
 
 export type { StoreSchema };
 
+/** Options of {@link openStore}. */
 export interface OpenStoreOptions extends OperationOptions {
   /**
-   * Writes nothing, and makes nothing that is not there: saves, completes and claims are UNSUPPORTED. Of a store in
-   * memory, which is empty, this is not heeded. False by default.
+   * Writes and creates nothing: saves, completes and claims are UNSUPPORTED. Ignored for a store in memory.
+   * @defaultValue false
    */
   readonly readOnly?: boolean | undefined;
   /**
-   * Makes what the store needs, if it is not there: Cassandra's keyspace and tables. The other stores make what they need
-   * by themselves.
+   * Creates Cassandra's keyspace and tables if they do not exist. The other stores create what they need by themselves.
+   * @defaultValue creates nothing
    */
   readonly createSchema?: StoreSchema | undefined;
 }
@@ -22,18 +23,18 @@ export interface OpenStoreOptions extends OperationOptions {
 const optionNames: OptionNames<OpenStoreOptions> = { createSchema: true, readOnly: true, signal: true };
 
 /**
- * Opens the store that a URL names; its driver is imported only then. An open Cassandra keeps the process running until it is
- * closed.
+ * Opens the store that a URL names; its driver is imported only then. A connection to Cassandra keeps the process running until
+ * the adapter is closed.
  *
  *     memory:
  *     sqlite:./ledger.db
  *     cassandra://user:password@host1:9042,host2/keyspace?datacenter=dc1&tls=true
  *
  * With `tls=true`, Cassandra's nodes must have a certificate of an authority that Node.js trusts, or that is in the file
- * that `tlsCAFile` names; `tls=insecure` encrypts, and accepts whoever answers.
+ * that `tlsCAFile` names; `tls=insecure` encrypts without verifying certificates.
  *
- * @throws {@link TaskError} INVALID_URL, INVALID_ARGUMENT, MISSING_DRIVER, SCHEMA_MISMATCH, UNAVAILABLE, TIMEOUT; none of
- * them holds the password.
+ * @throws `TaskError` INVALID_URL, INVALID_ARGUMENT, MISSING_DRIVER, SCHEMA_MISMATCH, UNAVAILABLE, TIMEOUT. No message
+ * contains the password.
  */
 export async function openStore(url: string, options: OpenStoreOptions = {}): Promise<Adapter> {
   const { createSchema, readOnly = false, ...operation } = readOperation(options, optionNames);
@@ -51,10 +52,10 @@ export async function openStore(url: string, options: OpenStoreOptions = {}): Pr
 }
 
 /**
- * The statements that make what the store of a URL needs, for people who want to see them, or apply them themselves: CQL, or
- * SQL; nothing of a store in memory. Connects to nothing.
+ * The statements that create the schema of a URL's store, for people who want to see them or apply them themselves: CQL, or
+ * SQL; empty for a store in memory. Does not connect.
  *
- * @throws {@link TaskError} INVALID_URL, INVALID_ARGUMENT.
+ * @throws `TaskError` INVALID_URL, INVALID_ARGUMENT.
  */
 export async function describeSchema(url: string, schema: StoreSchema): Promise<string> {
   const address = parseStoreUrl(url);

@@ -4,19 +4,28 @@ import { decodeUrlPart, invalidUrl } from "./url-error.js";
 
 export type { CassandraAddress } from "./cassandra-url.js";
 
+/** The URL `memory:`. */
 export interface MemoryAddress {
+  /** The kind of store. */
   readonly kind: "memory";
 }
 
+/** What the URL of an SQLite database says. */
 export interface SqliteAddress {
+  /** The kind of store. */
   readonly kind: "sqlite";
-  /** The file. */
+  /** The path of the file. */
   readonly path: string;
 }
 
+/** What the URL of a store says; `kind` tells which store it is. */
 export type StoreAddress = MemoryAddress | SqliteAddress | CassandraAddress;
 
-/** Reads the URL of a store. Throws INVALID_URL; no error holds any part of the URL, which may be one of a password. */
+/**
+ * Parses the URL of a store. Error messages contain no part of the URL, since it may be part of a password.
+ *
+ * @throws `TaskError` INVALID_URL
+ */
 export function parseStoreUrl(url: string): StoreAddress {
   if (typeof url !== "string") throw invalidUrl(`expected a store's URL, got ${describeValue(url)}`);
   const [, scheme, rest] = /^([a-z]+):(.*)$/su.exec(url) ?? [];

@@ -1,12 +1,15 @@
+/** The limit of a batch. */
 export interface BatchOptions {
   /**
-   * The largest batch, in bytes. By default 4 KiB more than the largest task, so that each fits: 1,052,672, unless the
-   * data interface has another `maxTaskBytes`.
+   * Maximum size of a batch, in bytes.
+   *
+   * @defaultValue `maxTaskBytes` of the data interface plus 4 KiB, so that every task fits: 1,052,672
    */
   readonly maxBatchBytes?: number | undefined;
 }
 
+/** Options of streams of frames. */
 export interface FrameOptions extends BatchOptions {
-  /** Ends it with ABORTED; the source is let go. */
+  /** Aborted: the stream fails with ABORTED, and the source is closed. */
   readonly signal?: AbortSignal | undefined;
 }

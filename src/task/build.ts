@@ -69,7 +69,7 @@ function checkInit(init: unknown): Record<string, unknown> {
   });
 }
 
-/** `build` has no `data`: what is there is for `new`, but where the data has such a field. */
+/** `build` has no option `data`: it belongs to `new`, unless the data has a field of this name. */
 function checkNoData(schema: DescMessage, init: Record<string, unknown>): void {
   if (!Object.hasOwn(init, "data") || hasMember(schema, "data")) return;
   const advice = "build takes the data's fields beside the task's own, new takes them under `data`";
@@ -116,13 +116,13 @@ function makeState(
 
 const buildOptions: OptionNames<BuildOptions> = { headers: true, createdAt: true };
 
-/** The options of `create`, of those that build and of those that save. */
+/** Splits the options of `create` into those for building and those for saving. */
 export function splitOptions(options: BuildOptions & OperationOptions): [BuildOptions, OperationOptions] {
   const { headers, createdAt, signal } = readOptions(options, { ...buildOptions, ...operationOptions });
   return [{ headers, createdAt }, { signal }];
 }
 
-/** A key that is given, or that its field in the data supplies; both, if they agree. */
+/** A key that is given, or that its field in the data supplies; if both are there, they must be equal. */
 function settleKey(
   name: "taskList" | "id",
   given: string | undefined,
@@ -132,7 +132,7 @@ function settleKey(
 ): string | undefined {
   if (field === undefined) return given ?? otherwise?.();
   const fields = data as unknown as Record<string, string | undefined>;
-  // The default that a field of proto2 has is on the message's prototype: it supplies nothing.
+  // The default of a proto2 field is on the message's prototype; it supplies no key.
   const own = (Object.hasOwn(fields, field) && fields[field]) || undefined;
   if (given !== undefined && own !== undefined && given !== own) {
     const message = `${name} is ${describeValue(given)}, but the field that supplies it, ${field}, is ${describeValue(own)}`;
@@ -141,7 +141,7 @@ function settleKey(
   return given ?? own ?? otherwise?.();
 }
 
-/** The data with its keys in the fields that supply them; a copy, if they were not there: a message may be shared. */
+/** The data with the keys in the fields that supply them; a copy if they had to be added, since a message may be shared. */
 function withKeys(data: Message, ...keys: [field: string | undefined, key: string][]): Message {
   const fields = data as unknown as Record<string, unknown>;
   const missing = keys.filter(([field, key]) => field !== undefined && fields[field] !== key);

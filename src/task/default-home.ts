@@ -4,7 +4,7 @@ import type { TaskHome } from "./task-state.js";
 
 let home: TaskHome | undefined;
 
-/** The data interface of tasks that belong to none. Throws NOT_CONFIGURED where there is none. */
+/** The data interface of tasks that are not bound to one. Throws NOT_CONFIGURED if there is none. */
 export function defaultHome(): TaskHome {
   if (home === undefined)
     throw new TaskError(
@@ -18,7 +18,7 @@ export function findDefaultHome(): TaskHome | undefined {
   return home;
 }
 
-/** The most bytes that the envelope of a task may have that belongs to `home`, or to none. */
+/** Maximum size in bytes of the envelope of a task that is bound to `home`, or to none. */
 export function maxTaskBytes(home: TaskHome | undefined): number {
   return (home ?? findDefaultHome())?.maxTaskBytes ?? DEFAULT_MAX_TASK_BYTES;
 }

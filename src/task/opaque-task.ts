@@ -3,7 +3,7 @@ import { TaskError } from "../core/errors.js";
 import { Task } from "./task.js";
 import type { TaskState } from "./task-state.js";
 
-/** Gives the reason. An error takes longer to make than a task to read, and more memory: it is made when it is asked for. */
+/** Creates the reason, when it is asked for: an error takes more time and memory to create than a task to read. */
 const REASON = Symbol("taskledger.reason");
 
 interface WithReason {
@@ -19,16 +19,16 @@ function setReason(task: OpaqueTask, reason: () => TaskError): void {
  * listed, passed on byte for byte, saved under its list and id, and completed. `data` holds the type's URL and the
  * bytes.
  *
- * Its `type` may be that of a registered class, whose data it only does not fit. So the type does not tell a task's class
- * before opaque tasks are ruled out:
+ * Its `type` may be that of a registered class, if only its data does not fit. So rule out opaque tasks before you compare
+ * types:
  *
  *     if (task instanceof OpaqueTask) continue;          // task.reason says why
  *     if (task.type === "acme.v1.FetchFile") task.filename;
  *
- * `task instanceof FetchFile` tells it by itself.
+ * `task instanceof FetchFile` alone is enough, too.
  */
 export class OpaqueTask extends Task<typeof AnySchema> {
-  /** Tasks become opaque by being read; there is no other way to make one. */
+  /** @internal Tasks become opaque when they are read; there is no other way to make one. */
   constructor(state: TaskState, reason: () => TaskError) {
     if (typeof reason !== "function")
       throw new TaskError("UNSUPPORTED", "an OpaqueTask is made by reading a task, and in no other way");
@@ -43,6 +43,7 @@ export class OpaqueTask extends Task<typeof AnySchema> {
     return made;
   }
 
+  /** Rejects with {@link OpaqueTask.reason}. */
   override async execute(): Promise<never> {
     throw this.reason;
   }

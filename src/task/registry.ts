@@ -12,10 +12,10 @@ import { noValidation, type Validation } from "./validation.js";
 export class TaskTypeRegistry {
   readonly #classes = new Map<string, TaskClass<Task>>();
 
-  /** What is asked of their data beyond their schemas. */
+  /** Validation of their data beyond their schemas. */
   readonly validation: Validation;
 
-  /** Throws DUPLICATE_TYPE for two classes of one type, TYPE_MISMATCH for what is no task class. */
+  /** Throws DUPLICATE_TYPE for two classes of one type, TYPE_MISMATCH if one is not a task class. */
   constructor(classes: readonly TaskClass<Task>[], validation: Validation = noValidation) {
     this.validation = validation;
     if (!isArray(classes)) {

@@ -9,7 +9,7 @@ import { adoptVersion, stateOf, type TaskHome, versionIn } from "./task-state.js
 import { validateTask } from "./validation.js";
 
 /**
- * What an adapter saves of a task: the task as it is now, whatever is done to it later. Throws UNKNOWN_TYPE,
+ * The entry that an adapter saves: the task as it is now; later changes do not affect it. Throws UNKNOWN_TYPE,
  * INVALID_DATA, TOO_LARGE.
  */
 export function saveEntry(task: Task, home: TaskHome, registry: TaskTypeRegistry): SaveEntry {
@@ -25,7 +25,7 @@ export function saveEntry(task: Task, home: TaskHome, registry: TaskTypeRegistry
   return { taskList, id, type, replaces, body: bodyOf(task, home.maxTaskBytes) };
 }
 
-/** The task takes the version that it was saved as, or may have been; gives the error, if there is one. */
+/** Gives the task the version that it was saved as, or may have been; returns the error, if there is one. */
 export function settleSave(task: Task, home: TaskHome, outcome: Outcome<Version> | undefined): TaskError | undefined {
   if (!isOutcome(outcome, isVersion)) return noOutcome();
   if (outcome.ok) adoptVersion(task, outcome.value, home, "saved");
@@ -33,7 +33,7 @@ export function settleSave(task: Task, home: TaskHome, outcome: Outcome<Version>
   return outcome.ok ? undefined : outcome.error;
 }
 
-/** Throws NOT_SAVED where the task has no version in this store. */
+/** Throws NOT_SAVED if the task has no version in this store. */
 export function completeEntry(task: Task, home: TaskHome): CompleteEntry {
   const state = stateOf(task);
   const { taskList, id } = task;
@@ -51,7 +51,7 @@ export function settleComplete(outcome: Outcome<void> | undefined): TaskError | 
   return outcome.ok ? undefined : outcome.error;
 }
 
-/** Of an adapter that gives anything else it is not known what it has done. */
+/** If an adapter returns anything else, it is unknown what it has done. */
 function isOutcome<T>(given: Outcome<T> | undefined, isValue: (value: unknown) => boolean): given is Outcome<T> {
   try {
     if (given?.ok === true) return isValue(given.value);
@@ -72,5 +72,5 @@ function isAnything(): boolean {
 }
 
 function noOutcome(): TaskError {
-  return new TaskError("UNAVAILABLE", "the adapter gave no outcome", { outcome: "unknown" });
+  return new TaskError("UNAVAILABLE", "the adapter returned no outcome", { outcome: "unknown" });
 }

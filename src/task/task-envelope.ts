@@ -24,7 +24,7 @@ import { noBytes } from "../wire/reader.js";
 import { type AnyTask, stateOf, type TaskHome, TaskState } from "./task-state.js";
 import type { TaskClass } from "./task-types.js";
 
-/** A class's constructor takes a state as it is, without the checks that users' input needs. */
+/** A class's constructor accepts a state without the checks that users' input needs. */
 export function fromState<C extends TaskClass>(taskClass: C, state: TaskState): InstanceType<C> {
   return new taskClass(state as never) as InstanceType<C>;
 }
@@ -45,8 +45,8 @@ export class DataDecoder implements DataReader {
 }
 
 /**
- * The task of an envelope, which becomes its own; `message` is its data, if that has been read as this type's. Throws
- * TYPE_MISMATCH where the envelope holds another type, INVALID_DATA where the data does not decode.
+ * Creates the task of an envelope, which must not be shared; `message` is its data, if it has been read as this type. Throws
+ * TYPE_MISMATCH if the envelope holds another type, INVALID_DATA if the data does not decode.
  */
 export function fromEnvelope<C extends TaskClass>(
   taskClass: C,
@@ -55,7 +55,7 @@ export function fromEnvelope<C extends TaskClass>(
   message?: Message,
 ): InstanceType<C> {
   const data = message ?? decodeDataOf(envelope, taskClass);
-  // The decoded message takes the bytes' place.
+  // The decoded message replaces the bytes.
   envelope.data.value = noBytes;
   meet(envelope);
   return fromState(taskClass, new TaskState(envelope, data, home));
@@ -83,7 +83,7 @@ export function encodeTask(task: AnyTask, maxBytes: number): Uint8Array<ArrayBuf
   return bytes;
 }
 
-/** The task as it is now, but for its version, which its store gives it. Throws INVALID_DATA, TOO_LARGE. */
+/** The task as it is now, without its version, which its store assigns. Throws INVALID_DATA, TOO_LARGE. */
 export function bodyOf(task: AnyTask, maxBytes: number): Uint8Array<ArrayBuffer> {
   const { envelope } = stateOf(task);
   const body = encodeBodyWith(envelope, dataWriterOf(task));
@@ -92,7 +92,7 @@ export function bodyOf(task: AnyTask, maxBytes: number): Uint8Array<ArrayBuffer>
   return body;
 }
 
-/** Falls back where the type has no codec. */
+/** Falls back if the type has no codec. */
 function dataWriterOf(task: AnyTask): DataWriter {
   const { data } = stateOf(task);
   const { schema, codec } = classOf(task);
@@ -100,7 +100,7 @@ function dataWriterOf(task: AnyTask): DataWriter {
   return codec === undefined ? fallBack : (w, p) => codec.write(w, p, data);
 }
 
-/** A task's envelope with its data as it is now; it shares nothing that can change. Throws INVALID_DATA. */
+/** A task's envelope with its data as it is now; it shares nothing mutable. Throws INVALID_DATA. */
 export function currentEnvelope(task: AnyTask): FullEnvelope {
   const { envelope } = stateOf(task);
   return copyEnvelope(envelope, packData(envelope.data.typeUrl, currentData(task)));
@@ -116,7 +116,7 @@ export function currentData(task: AnyTask): Uint8Array {
   });
 }
 
-/** Puts a task's list and id into the error of what is done with its data. */
+/** Adds a task's list and id to an error about its data. */
 function about<T>({ taskList, id }: TaskKey, act: () => T): T {
   try {
     return act();

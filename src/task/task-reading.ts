@@ -20,8 +20,9 @@ import { type TaskHome, TaskState } from "./task-state.js";
 import { validateTask } from "./validation.js";
 
 /**
- * The task that a store holds under a list and an id. Bytes that are no envelope of that list and id do not stand in the way
- * of other tasks: they come as an OpaqueTask, whose `reason` is INVALID_ENVELOPE and whose data is a DamagedTask.
+ * The task that a store holds under a list and an id. Bytes that are not an envelope of that list and id do not prevent
+ * other tasks from being read: they are returned as an OpaqueTask, whose `reason` is INVALID_ENVELOPE and whose data is a
+ * DamagedTask.
  */
 export function readStoredTask(stored: StoredTask, taskList: string, home: TaskHome, registry: TaskTypeRegistry): Task {
   checkStored(stored);
@@ -40,7 +41,10 @@ export function readStoredTask(stored: StoredTask, taskList: string, home: TaskH
 function checkStored(stored: StoredTask): void {
   const { id, savedAt, body } = Object(stored) as Partial<Record<keyof StoredTask, unknown>>;
   if (typeof id === "string" && typeof savedAt === "bigint" && isBytes(body)) return;
-  throw new TaskError("UNAVAILABLE", `the adapter gave what is no stored task: ${describeValue(stored)}`);
+  throw new TaskError(
+    "UNAVAILABLE",
+    `the adapter returned a value that is not a stored task: ${describeValue(stored)}`,
+  );
 }
 
 function checkStoredKey({ taskList, id }: TaskKey, key: TaskKey): void {
@@ -70,14 +74,14 @@ export function decodeTask(
   return readTask(envelope, home, registry, decoder?.message);
 }
 
-/** What reads data along with envelopes. Where it is checked afterwards, the bytes of what turns out to be invalid are kept. */
+/** Reads data along with envelopes. If the data is validated afterwards, the bytes of invalid data are kept. */
 function dataReaderOf(registry: TaskTypeRegistry): DataReader | undefined {
   return registry.validation.validateRead ? undefined : new RegistryDecoder(registry);
 }
 
 /**
- * The task of an envelope: of its registered class, or opaque where there is none, or the data does not decode or is invalid; `message`
- * is its data, if that has been read.
+ * The task of an envelope: of its registered class, or opaque if there is none, or if the data does not decode or is invalid.
+ * `message` is its data, if that has been read.
  */
 export function readTask(
   envelope: FullEnvelope,
@@ -106,7 +110,7 @@ export function readTask(
   }
 }
 
-/** Its bytes are the user's to keep; they own their buffer. */
+/** The user may keep its bytes; they own their buffer. */
 function opaque(envelope: FullEnvelope, home: TaskHome | undefined, reason: () => TaskError): OpaqueTask {
   meet(envelope);
   const { data } = envelope;

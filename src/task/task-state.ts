@@ -12,12 +12,12 @@ import { savedAtOf } from "../envelope/envelope.js";
 import type { FromHashOptions } from "../json/hash.js";
 import type { BatchOptions, FrameOptions } from "./batch-options.js";
 
-/** A task, as far as this module looks at one. */
+/** The part of a task that is used here. */
 export interface AnyTask extends TaskKey {
   readonly type: string;
 }
 
-/** What a task asks of the data interface that it belongs to. */
+/** The part of a data interface that its tasks use. */
 export interface TaskHome {
   readonly maxTaskBytes: number;
   save(task: AnyTask, options?: OperationOptions): Promise<unknown>;
@@ -30,21 +30,22 @@ export interface TaskHome {
   decodeFrames(source: ByteSource, options?: FrameOptions): AsyncGenerator<AnyTask, void, undefined>;
 }
 
+/** Options of a listing. */
 export interface ListOptions extends OperationOptions {
   /** Only tasks saved before this moment. */
   readonly savedBefore?: Date | Version | undefined;
-  /** Only versions later than this one: to go on behind the last task of an earlier listing (`task.envelope.savedAt`). */
+  /** Only versions later than this one: to continue after the last task of an earlier listing (`task.envelope.savedAt`). */
   readonly after?: Version | undefined;
-  /** At most so many tasks. The store is not asked for more. */
+  /** Maximum number of tasks. The store is not asked for more. @defaultValue no limit */
   readonly limit?: number | undefined;
 }
 
-/** What a task holds. `data` is the decoded message; the one in the envelope is what it came with. */
+/** The state of a task. `data` is the decoded message; the data in the envelope is what it was read with. */
 export class TaskState {
   readonly envelope: TaskEnvelope & { data: Any };
   readonly data: Message;
   home: TaskHome | undefined;
-  /** Under which the task is being done in this process; completing it ends the claim. */
+  /** The claim under which the task is being done in this process; completing the task ends it. */
   claim: Claim | undefined = undefined;
   /** Versions older than the task's own that a save of unknown outcome may have left in the store. */
   replaced: readonly Version[] = none;
@@ -56,7 +57,7 @@ export class TaskState {
   }
 }
 
-/** One for all tasks: nearly none has more. */
+/** Shared by all tasks without such versions. */
 const none: readonly Version[] = [];
 
 /**
@@ -68,7 +69,7 @@ const STATE = Symbol("taskledger.state");
 /** No field is called so. */
 const NOT_CLONEABLE = "not cloneable";
 
-/** To clone a task, or to post one to another thread, would give an empty object: what has no other form than its own can't. */
+/** Makes structuredClone and postMessage throw: they would make an empty object of a task. */
 const cloningError = Symbol("a task can't be cloned: hand over task.toBinary()");
 
 export function setState(task: AnyTask, state: TaskState): void {
@@ -77,18 +78,18 @@ export function setState(task: AnyTask, state: TaskState): void {
   members[NOT_CLONEABLE] = cloningError;
 }
 
-/** Throws TYPE_MISMATCH for what is not a task of this copy of the package; a copy of its members is none, either. */
+/** Throws TYPE_MISMATCH if `task` is not a task of this copy of the package; an object with copies of its members is not one. */
 export function stateOf(task: AnyTask): TaskState {
   try {
     const state = (task as unknown as { [STATE]?: TaskState } | null | undefined)?.[STATE];
     if (state !== undefined && THIS_COPY in task) return state;
   } catch {
-    // A proxy, which is no task.
+    // A proxy, which is not a task.
   }
   throw mismatch(task, "a task", "task", adviseOnTask(task));
 }
 
-/** The task has been saved as `savedAt` in the store behind `home`, or perhaps has. */
+/** Records that the task has been saved as `savedAt` in the store behind `home`, or may have been. */
 export function adoptVersion(task: AnyTask, savedAt: Version, home: TaskHome, outcome: "saved" | "unknown"): void {
   const state = stateOf(task);
   const before = versionIn(home, state);
@@ -99,7 +100,7 @@ export function adoptVersion(task: AnyTask, savedAt: Version, home: TaskHome, ou
   state.home = home;
 }
 
-/** The task's version, if the store behind `home` gave it, or may have: another store's says nothing there. */
+/** The task's version, if the store behind `home` assigned it, or may have; a version of another store means nothing there. */
 export function versionIn(home: TaskHome, state: TaskState): Version | undefined {
   return state.home === undefined || state.home === home ? savedAtOf(state.envelope) : undefined;
 }

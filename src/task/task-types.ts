@@ -2,9 +2,11 @@ import type { DescMessage, MessageInitShape, MessageShape } from "@bufbuild/prot
 import type { Claim } from "../claims/claim.js";
 import type { MessageCodec } from "../wire/message-codec.js";
 
-/** What a generated class is, or a class that extends one. */
+/** A generated task class, or a class that extends one. */
 export interface TaskClass<T extends object = object> {
+  /** The schema of the data. */
   readonly schema: DescMessage;
+  /** The full name of the data's message. */
   readonly type: string;
   /** Encodes and decodes the data faster than protobuf-es, unless it was generated with `codec=off`. */
   readonly codec?: MessageCodec;
@@ -17,10 +19,11 @@ export interface TaskClass<T extends object = object> {
   new (init: any, options?: BuildOptions): T;
 }
 
+/** Options of `build` and `new`. */
 export interface BuildOptions {
-  /** What travels beside the data, such as trace context. */
+  /** Strings that travel with the data, such as trace context. @defaultValue none */
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** By default now. */
+  /** When the task was built. @defaultValue now */
   readonly createdAt?: Date | undefined;
 }
 
@@ -40,16 +43,19 @@ export type DataInit<S extends DescMessage> = {
 export interface ListAndId {
   /** The task list: 1 to 512 bytes of UTF-8 without NUL. */
   readonly taskList: string;
-  /** Unique in its list. By default a new UUIDv7. */
+  /** Unique in its list: 1 to 512 bytes of UTF-8 without NUL. @defaultValue a new UUIDv7 */
   readonly id?: string | undefined;
 }
 
-/** The task's own two fields, where one of the data's supplies the list. */
+/** The task's own two fields, if a field of the data supplies the list. */
 export interface OptionalListAndId {
+  /** The task list. @defaultValue the value of the field that supplies it */
   readonly taskList?: string | undefined;
+  /** Unique in its list. @defaultValue the value of the field that supplies it, or a new UUIDv7 */
   readonly id?: string | undefined;
 }
 
+/** The task's own two fields; the list is optional if a field of the data supplies it. */
 export type KeyInit<ListField extends string> = [ListField] extends [never] ? ListAndId : OptionalListAndId;
 
 /** Data fields named `taskList` or `id` that no option makes the task's own. */
@@ -59,14 +65,14 @@ type AmbiguousField<C extends TaskClass> = Extract<
 >;
 
 /**
- * What `build` takes: the task's own two fields and the data's, in one object. Where the data has a field `taskList` or
- * `id` of its own, that object would be ambiguous, and the type says so.
+ * What `build` takes: the task's own two fields and the data's, in one object. If the data has a field `taskList` or `id`
+ * of its own, that object would be ambiguous, and the type says so.
  */
 export type BuildInit<C extends TaskClass> = [AmbiguousField<C>] extends [never]
   ? KeyInit<ListFieldOf<C>> & DataInit<SchemaOf<C>>
   : AmbiguousBuild<C["type"], AmbiguousField<C>>;
 
-/** No object fits it. It is here for the message that the compiler makes of it, the same as at run time. */
+/** No object fits this type. The compiler's error shows its text, the same as the error at run time. */
 export type AmbiguousBuild<Type extends string, Field extends string> = Field extends "id"
   ? `${Type} has a field ${Field} of its own: ${Advice} id_field`
   : `${Type} has a field ${Field} of its own: ${Advice} list_field`;
@@ -75,10 +81,11 @@ type Advice = "use `new` with `data:`, or name the field with";
 
 /** What `new` takes: the task's own two fields, and the data by itself. */
 export type TaskInit<S extends DescMessage, ListField extends string = never> = KeyInit<ListField> & {
+  /** The data: its fields, or a message. @defaultValue a message in which nothing is set */
   readonly data?: DataInit<S> | MessageShape<S> | undefined;
 };
 
-/** The tasks that a list of classes makes. */
+/** The tasks of some classes. */
 export type TaskOf<C extends TaskClass> = InstanceType<C>;
 
 /**
@@ -92,7 +99,7 @@ export type TaskOf<C extends TaskClass> = InstanceType<C>;
 // biome-ignore lint/suspicious/noEmptyInterface: applications add to it
 export interface Services {}
 
-/** What `execute` is given. `services` need not be given by who calls it by hand, unless an application has added some. */
+/** What `execute` is given. `services` is optional unless the application has added members to {@link Services}. */
 export type ExecuteContext = {
   /** Aborted when the work should stop. */
   readonly signal: AbortSignal;
@@ -100,4 +107,12 @@ export type ExecuteContext = {
   readonly claim?: Claim | undefined;
   /** Which attempt this is, from 1, if attempts are counted. */
   readonly attempt?: number | undefined;
-} & ([keyof Services] extends [never] ? { readonly services?: Services } : { readonly services: Services });
+} & ([keyof Services] extends [never]
+  ? {
+      /** What the application gave its data interface. */
+      readonly services?: Services;
+    }
+  : {
+      /** What the application gave its data interface. */
+      readonly services: Services;
+    });

@@ -26,10 +26,10 @@ import type { BuildInit, BuildOptions, ExecuteContext, TaskClass, TaskInit } fro
 
 /** A class whose tasks can be read: a generated one, one that extends it, or `Task` itself for any type. */
 // biome-ignore lint/suspicious/noExplicitAny: constructor parameters are contravariant
-type ReadableClass = abstract new (...args: any[]) => Task;
+export type ReadableClass = abstract new (...args: any[]) => Task;
 
 /**
- * A task: its list and id, its data, and what travels beside them. Generated classes extend it with an accessor for
+ * A task: its list and id, its data, and its envelope. Generated classes extend it with an accessor for
  * each field of the data. Its members are frozen, since any name may be that of a field.
  *
  *     const task = FetchFileTask.build({ taskList: "acme.com", id: "file1", filename: "file1.txt" });
@@ -43,15 +43,17 @@ export abstract class Task<S extends DescMessage = DescMessage, ListField extend
     setState(this, isState(init) ? init : newState(concrete(new.target), init, options));
   }
 
+  /** The task list: 1 to 512 bytes of UTF-8 without NUL. */
   get taskList(): string {
     return stateOf(this).envelope.taskList;
   }
 
+  /** The id, unique in its list: 1 to 512 bytes of UTF-8 without NUL. */
   get id(): string {
     return stateOf(this).envelope.id;
   }
 
-  /** The data, a protobuf-es message. It may be changed; `save`, `toBinary` and `asHash` take it as it then is. */
+  /** The data, a protobuf-es message. It may be changed; `save`, `toBinary` and `asHash` use its current state. */
   get data(): MessageShape<S> {
     return stateOf(this).data as MessageShape<S>;
   }
@@ -67,7 +69,7 @@ export abstract class Task<S extends DescMessage = DescMessage, ListField extend
   }
 
   /**
-   * Saves the task, durably, over what is stored under its list and id; resolves to itself. Throws TOO_LARGE,
+   * Saves the task durably, replacing what is stored under its list and id; resolves to itself. Throws TOO_LARGE,
    * NOT_CONFIGURED, and what the store throws; after an error whose `outcome` is `unknown`, saving again is safe.
    */
   async save(options?: OperationOptions): Promise<this> {
@@ -77,7 +79,7 @@ export abstract class Task<S extends DescMessage = DescMessage, ListField extend
 
   /**
    * Removes the version that this task was saved or read as, and older ones; one that was saved later stays. Throws
-   * NOT_SAVED where it has no version.
+   * NOT_SAVED if it has no version.
    */
   async complete(options?: OperationOptions): Promise<void> {
     await homeOf(this).complete(this, options);
@@ -103,11 +105,12 @@ export abstract class Task<S extends DescMessage = DescMessage, ListField extend
     return bytes.length === bytes.buffer.byteLength ? bytes : bytes.slice();
   }
 
-  /** The task as a plain object that JSON keeps whole. Throws INVALID_DATA. */
+  /** The task as a plain object that JSON can represent without loss. Throws INVALID_DATA. */
   asHash(): TaskHash {
     return envelopeToHash(currentEnvelope(this), schemaOf(this));
   }
 
+  /** The same as `asHash`, for `JSON.stringify`. */
   toJSON(): TaskHash {
     return this.asHash();
   }
@@ -133,8 +136,8 @@ export abstract class Task<S extends DescMessage = DescMessage, ListField extend
   }
 
   /**
-   * The open task with this id, or undefined. On `Task` it is of its registered class, or an OpaqueTask. On a class of
-   * its own it is of that class; throws TYPE_MISMATCH where the task is of another type.
+   * The open task with this id, or undefined. Called on `Task`, it returns a task of its registered class, or an
+   * OpaqueTask; called on a task class, one of that class, and throws TYPE_MISMATCH if the task is of another type.
    */
   static async find<C extends ReadableClass>(
     this: C,
@@ -147,8 +150,8 @@ export abstract class Task<S extends DescMessage = DescMessage, ListField extend
   }
 
   /**
-   * The open tasks of a list, oldest first, read as they are asked for. A class of its own passes over tasks of other
-   * types, and over those whose data does not decode; `Task.all` gives these as OpaqueTask.
+   * The open tasks of a list, oldest first, read as they are asked for. Called on a task class, it skips tasks of other
+   * types and those whose data does not decode; `Task.all` returns these as OpaqueTask.
    */
   static all<C extends ReadableClass>(
     this: C,
@@ -159,7 +162,7 @@ export abstract class Task<S extends DescMessage = DescMessage, ListField extend
   }
 
   /**
-   * Reads `toBinary`'s bytes. On `Task` it needs `configure`; on a class of its own it does not, and throws
+   * Reads `toBinary`'s bytes. Called on `Task`, it needs `configure`; called on a task class, it does not, and throws
    * TYPE_MISMATCH for another type. Throws INVALID_ENVELOPE, INVALID_DATA, TOO_LARGE.
    */
   static fromBinary<C extends ReadableClass>(this: C, bytes: Uint8Array): InstanceType<C> {
@@ -233,7 +236,7 @@ function isInstance<C extends ReadableClass>(task: Task, target: C): task is Ins
   return task instanceof target;
 }
 
-/** The task itself where it is of this class already; else one of the class with the same envelope. */
+/** The task itself if it is of this class already; else one of the class with the same envelope. */
 function narrow<C extends ReadableClass>(target: C, task: Task): InstanceType<C> {
   if (isInstance(task, target)) return task;
   if (!isConcrete(target)) throw typeMismatch(task, task.type, target.name);
@@ -253,7 +256,7 @@ async function* allOf<C extends ReadableClass>(
   }
 }
 
-/** Undefined where the data does not decode. */
+/** Returns undefined if the data does not decode. */
 function readAs<C extends ReadableClass>(target: C, task: Task): InstanceType<C> | undefined {
   try {
     return narrow(target, task);

@@ -12,28 +12,28 @@ import type { TaskClass } from "./task-types.js";
 export interface Violation {
   /** The path of the field, such as `recipients[0]`; empty for the message as a whole. */
   readonly field: string;
-  /** What names the rule, such as `string.email`. */
+  /** The name of the rule, such as `string.email`. */
   readonly rule: string;
-  /** For people: what is wrong. */
+  /** What is wrong, for people. */
   readonly message?: string | undefined;
 }
 
 /**
- * Gives the rules that data breaks; none where it is valid. It is not awaited. Data for which it throws counts as invalid; the
- * error's `cause` is what it threw.
+ * Returns the rules that the data breaks; none if it is valid. It must be synchronous. If it throws, the data counts as invalid,
+ * and the error's `cause` is what it threw.
  */
 export type Validate = (schema: DescMessage, data: Message) => readonly Violation[];
 
 /** The validation of a data interface. */
 export interface Validation {
   readonly validate: Validate | undefined;
-  /** Whether tasks are looked at also when they are read. */
+  /** Whether tasks are also validated when they are read. */
   readonly validateRead: boolean;
 }
 
 export const noValidation: Validation = { validate: undefined, validateRead: false };
 
-/** Throws INVALID_ARGUMENT where they are not what they must be. */
+/** Throws INVALID_ARGUMENT if they have wrong types. */
 export function checkValidation(validate: unknown, validateRead: unknown): Validation {
   if (validate !== undefined && typeof validate !== "function")
     throw invalidArgument("validate", "a function", validate);
@@ -42,8 +42,8 @@ export function checkValidation(validate: unknown, validateRead: unknown): Valid
 }
 
 /**
- * Throws INVALID_DATA with the first field and rule that the task's data breaks; the message names all. An opaque task's data
- * can't be looked at.
+ * Throws INVALID_DATA with the first field and rule that the task's data breaks; the message names all. The data of
+ * opaque tasks can't be validated.
  */
 export function validateTask(task: Task, { validate }: Validation): void {
   if (validate === undefined || task instanceof OpaqueTask) return;

@@ -14,7 +14,7 @@ export function claimsOf({ adapter }: Client): ClaimStore {
   return adapter.claims;
 }
 
-/** One who claims tasks, through an adapter. */
+/** An owner that claims tasks through an adapter. */
 export class Claimant {
   readonly owner: string;
   readonly #client: Client;
@@ -24,7 +24,7 @@ export class Claimant {
     this.owner = owner;
   }
 
-  /** Undefined if it is refused. */
+  /** Claims a task; undefined if it is refused. */
   async claim({ taskList, id, savedAt }: CompleteEntry, lease: number = LONG_LEASE): Promise<Granted | undefined> {
     const state = await claimsOf(this.#client).claim({ taskList, id, savedAt, owner: this.owner, lease });
     if (state === undefined) return undefined;
@@ -33,7 +33,7 @@ export class Claimant {
     return { ...state, taskList, id };
   }
 
-  /** It has to be granted. */
+  /** Claims a task; fails if it is refused. */
   async expectGranted(task: CompleteEntry, lease?: number): Promise<Granted> {
     const granted = await this.claim(task, lease);
     assert.ok(granted, `${this.owner} may claim ${task.id}, but was refused`);

@@ -4,7 +4,7 @@ import { acknowledged, expectStored, expectTasks, type KnownTask, knownTask } fr
 
 type EachOf<E extends readonly unknown[], T> = { [K in keyof E]: T };
 
-/** How a pass is known that does not end. */
+/** Limits at which a pass counts as endless. */
 export interface PassLimits {
   /** More tasks than any list has. */
   readonly maxTasks: number;
@@ -12,7 +12,7 @@ export interface PassLimits {
   readonly maxTime: number;
 }
 
-/** An adapter in the hands of a case: what it does has to succeed, and is compared with what was saved. */
+/** An adapter as cases use it: calls must succeed, and results are compared with what was saved. */
 export class Client {
   readonly adapter: Adapter;
   readonly #limits: PassLimits;
@@ -32,7 +32,7 @@ export class Client {
     }) as EachOf<E, KnownTask>;
   }
 
-  /** Saves any number of entries, some hundreds a call. */
+  /** Saves any number of entries, some hundreds per call. */
   async saveAll(entries: readonly SaveEntry[]): Promise<KnownTask[]> {
     const saved: KnownTask[] = [];
     for (const call of callsOf(entries)) saved.push(...(await this.save(...call)));
@@ -46,7 +46,7 @@ export class Client {
     for (const outcome of outcomes) acknowledged(outcome);
   }
 
-  /** Completes any number of entries, some hundreds a call. */
+  /** Completes any number of entries, some hundreds per call. */
   async completeAll(entries: readonly CompleteEntry[]): Promise<void> {
     for (const call of callsOf(entries)) await this.complete(...call);
   }
@@ -58,7 +58,7 @@ export class Client {
     return found;
   }
 
-  /** Begins a pass over a list, but pulls nothing yet. */
+  /** Starts a pass over a list, without pulling yet. */
   pass(taskList: string, options: Partial<AllOptions> = {}): Pass {
     const pages = this.adapter.all(taskList, { pageSize: 100, maxPageBytes: 4 * 1024 * 1024, ...options });
     return new Pass(taskList, pages[Symbol.asyncIterator](), this.#limits);

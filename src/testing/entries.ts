@@ -39,7 +39,7 @@ export function taskEntry(taskList: string, id: string, init: EntryInit = {}): S
   return { taskList, id, type: BytesValueSchema.typeName, replaces, body: encodeBody(envelope, Infinity) };
 }
 
-/** A save whose envelope nearly has the largest size there is by default, and is not over it. */
+/** A save whose envelope is just within the default maximum size. */
 export function largeEntry(taskList: string, id: string): SaveEntry {
   const bare = taskEntry(taskList, id, { data: new Uint8Array() }).body.length + MAX_SAVED_AT_BYTES;
   return taskEntry(taskList, id, { data: sampleBytes(DEFAULT_MAX_TASK_BYTES - bare - 64) });
@@ -50,7 +50,7 @@ export function failingEntry(taskList: string, id: string): SaveEntry {
   return taskEntry(taskList, id, { replaces: [MAX_VERSION] });
 }
 
-/** Every value that a byte may have, over and over. */
+/** Every value of a byte, repeated. */
 export function sampleBytes(length: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(length);
   for (let i = 0; i < length; i++) bytes[i] = i * 31;
@@ -60,7 +60,7 @@ export function sampleBytes(length: number): Uint8Array<ArrayBuffer> {
 const run = `${Date.now().toString(36)}${Math.random().toString(36).slice(2, 8)}`;
 let lists = 0;
 
-/** A task list that nobody has used before. */
+/** A new task list. */
 export function newTaskList(): string {
   lists++;
   return `conformance-${run}-${lists}`;

@@ -1,5 +1,5 @@
 /**
- * The proof of an adapter: what the comments of the `Adapter` interface promise, as cases that any test runner can run.
+ * Conformance tests for adapters: the promises of the `Adapter` interface, as cases for any test runner.
  */
 export type { AdapterFactory, ConformanceOptions } from "./options.js";
 export type { CaseResult, ConformanceCase, Describe, It } from "./suite.js";

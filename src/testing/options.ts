@@ -1,53 +1,53 @@
 import type { Adapter, SaveEntry, Version } from "../adapter/adapter.js";
 
 /**
- * Makes a new adapter each time it is called, all of them on one store. The suite calls it once a case, or more often
- * where a case needs several, and closes what it got.
+ * Creates a new adapter at each call, all on the same store. The suite calls it at least once per case, and closes the adapters.
  */
 export type AdapterFactory = () => Adapter | Promise<Adapter>;
 
+/** Options of the suite. */
 export interface ConformanceOptions {
   /**
-   * Whether the adapters of the factory share one store, which outlives them. True by default; false for an adapter
-   * that keeps its tasks in itself, and the cases of durability and of two adapters on one store are skipped.
+   * Whether the adapters of the factory share one store, which outlives them. If false, for an adapter that holds its tasks
+   * itself, the cases of durability and of two adapters on one store are skipped. @defaultValue true
    */
   readonly persistent?: boolean | undefined;
   /**
-   * How often tasks have been read from the store so far, in any unit. Given this, the suite also sees from within that
-   * listing reads nothing before the first pull.
+   * Returns the number of reads from the store so far, in any unit. With it, the suite also checks that listing reads nothing
+   * before the first pull.
    */
   readonly reads?: (() => number) | undefined;
   /**
-   * Delivers a save to the store once more at the version it had, as a retry does that was held up on its way. Only for
-   * stores whose writes can arrive late; given this, the suite checks that such a save brings nothing back.
+   * Delivers a save to the store once more at the version it had, like a delayed retry. Only for stores whose writes can arrive
+   * late; with it, the suite checks that such a save does not bring a task back.
    */
   readonly redeliver?: ((entry: SaveEntry, savedAt: Version) => Promise<void>) | undefined;
-  /** Whether the adapter has claims. True by default; false for one that has not, and their cases are skipped. */
+  /** Whether the adapter has claims; if not, their cases are skipped. @defaultValue true */
   readonly claims?: boolean | undefined;
   /**
-   * How much longer than its lease a claim may keep others off, in milliseconds: what the adapter adds because clocks
-   * differ. 0 by default.
+   * How much longer than its lease a claim may block others, in milliseconds: what the adapter adds because clocks differ.
+   * @defaultValue 0
    */
   readonly claimTolerance?: number | undefined;
-  /** Whether the adapter has `saveTogether`. True by default; false for one that has not, and its cases are skipped. */
+  /** Whether the adapter has `saveTogether`; if not, its cases are skipped. @defaultValue true */
   readonly together?: boolean | undefined;
-  /** Whether the adapter has `lists`. True by default; false for one that has not, and its cases are skipped. */
+  /** Whether the adapter has `lists`; if not, its cases are skipped. @defaultValue true */
   readonly lists?: boolean | undefined;
-  /** How many tasks the long list has; 10,000 by default. */
+  /** Number of tasks in the long list. @defaultValue 10,000 */
   readonly tasks?: number | undefined;
-  /** The seeds of the random histories; 1, 2 and 3 by default. A failure names its seed. */
+  /** The seeds of the random histories. A failure names its seed. @defaultValue 1, 2 and 3 */
   readonly seeds?: readonly number[] | undefined;
-  /** How long one case may take, in milliseconds; 60,000 by default. */
+  /** Timeout of one case, in milliseconds. @defaultValue 60,000 */
   readonly timeout?: number | undefined;
 }
 
-/** The options with nothing left open. */
+/** The options with all defaults. */
 export interface ResolvedOptions {
   readonly persistent: boolean;
   readonly reads: (() => number) | undefined;
   readonly redeliver: ((entry: SaveEntry, savedAt: Version) => Promise<void>) | undefined;
   readonly claims: boolean;
-  /** Whether there are claims, of adapters that share a store. */
+  /** Whether adapters that share a store have claims. */
   readonly sharedClaims: boolean;
   readonly claimTolerance: number;
   readonly together: boolean;

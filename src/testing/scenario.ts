@@ -4,15 +4,15 @@ import { Client, type PassLimits } from "./client.js";
 import { type EntryInit, newTaskList, taskEntry } from "./entries.js";
 import type { AdapterFactory, ResolvedOptions } from "./options.js";
 
-/** Claims about an adapter, each with the scenario that puts it to the test. */
+/** Claims about an adapter, each with a scenario that tests it. */
 export interface CaseGroup {
   readonly group: string;
-  /** The option without which these cases can't be run. */
+  /** The option that these cases require. */
   readonly needs?: "persistent" | "reads" | "redeliver" | "claims" | "sharedClaims" | "together" | "lists";
   readonly cases: Readonly<Record<string, (scenario: Scenario) => Promise<void>>>;
 }
 
-/** What a case works with: an adapter that nobody has opened yet, and a list of its own. */
+/** The environment of a case: an adapter that is not open yet, and a list of its own. */
 export class Scenario {
   readonly client: Client;
   readonly list: string = newTaskList();
@@ -53,12 +53,12 @@ function passLimits({ tasks, timeout }: ResolvedOptions): PassLimits {
   return { maxTasks: 2 * tasks + 2000, maxTime: timeout / 2 };
 }
 
-/** Long enough for what is under way by mistake to happen. */
+/** Long enough for anything that was started by mistake to happen. */
 export async function aMoment(): Promise<void> {
   await sleep(25);
 }
 
-/** Rejects where the promise takes longer than `timeout` milliseconds. */
+/** Rejects if the promise takes longer than `timeout` milliseconds. */
 export async function within<T>(promise: Promise<T>, timeout: number, what: string): Promise<T> {
   const waiting = new AbortController();
   const overdue = sleep(timeout, undefined, { signal: waiting.signal }).then(

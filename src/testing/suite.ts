@@ -26,23 +26,27 @@ import { versions } from "./cases/versions.js";
 import { type AdapterFactory, type ConformanceOptions, type ResolvedOptions, resolveOptions } from "./options.js";
 import { type CaseGroup, Scenario, within } from "./scenario.js";
 
-/** One claim about an adapter, ready to be put to the test. */
+/** One test case: a claim about an adapter. */
 export interface ConformanceCase {
-  /** What it is about, such as `save`. */
+  /** The subject, such as `save`. */
   readonly group: string;
   /** The claim, such as `a complete of an older version leaves a newer one`. No two cases share one. */
   readonly name: string;
-  /** Why it is not run with these options. */
+  /** Why it is skipped with these options; undefined if it is not. */
   readonly skipped: string | undefined;
   /** Resolves if the claim holds. */
   run(): Promise<void>;
 }
 
-/** What came of a case: it passed if it has neither an error nor a reason why it was skipped. */
+/** The result of a case: it passed if it has neither `error` nor `skipped`. */
 export interface CaseResult {
+  /** The group of the case. */
   readonly group: string;
+  /** The name of the case. */
   readonly name: string;
+  /** Why the case was not run. */
   readonly skipped?: string;
+  /** What the case rejected with. */
   readonly error?: unknown;
 }
 
@@ -52,6 +56,7 @@ export type Describe = (name: string, body: () => void) => unknown;
 /** `it`, or `test`, of a test runner. */
 export interface It {
   (name: string, body: () => Promise<void>, timeout?: number): unknown;
+  /** Registers a test that is not run. */
   readonly skip?: (name: string, body: () => Promise<void>) => unknown;
 }
 
@@ -63,7 +68,7 @@ const groups: readonly CaseGroup[] = [
   ...[together, lists],
 ];
 
-/** The cases of the suite, for a runner that neither of the other two functions serves. */
+/** The cases of the suite, for runners that the other two functions do not support. */
 export function adapterCases(
   createAdapter: AdapterFactory,
   options: ConformanceOptions = {},
@@ -103,7 +108,7 @@ async function runCase(
   await within(scenario.end(), options.timeout, "close");
 }
 
-/** Runs every case, one after the other, and tells what came of each. */
+/** Runs all cases, one after the other; resolves to their results. */
 export async function runConformance(
   createAdapter: AdapterFactory,
   options: ConformanceOptions = {},
@@ -123,21 +128,21 @@ export async function runConformance(
 }
 
 /**
- * Proves an adapter by one call, in whatever runs your tests: give it that runner's `describe` and `it` (or `test`).
+ * Tests an adapter with one call, in any test runner: pass the runner's `describe` and `it` (or `test`).
  *
  *     import { describe, it } from "vitest";          // or from node:test; jest and mocha have them as globals
  *     import { describeAdapter } from "taskledger/testing";
  *
  *     describeAdapter("MyAdapter", () => new MyAdapter({ path: folder }), { describe, it });
  *
- * Every case gets an adapter of its own from the factory and uses task lists that nobody has used before, so all can
- * share one store: make its folder, keyspace or client once, outside of the factory, and throw it away afterwards. An
- * adapter that keeps its tasks in itself takes `persistent: false`.
+ * Every case gets its own adapter from the factory and uses new task lists, so that all can share one store: create its folder,
+ * keyspace or client once, outside the factory, and delete it afterwards. For an adapter that holds its tasks itself, pass
+ * `persistent: false`.
  *
- * A case may take `timeout` milliseconds; vitest, jest and bun are told so, mocha has to be (`--timeout`).
+ * A case may take `timeout` milliseconds; this is passed to vitest, jest and bun; for mocha, set `--timeout`.
  *
- * Throws INVALID_ARGUMENT. What this can't show: that a save survives a crash of the store or of the host, and that a save which arrives late
- * brings nothing back. For the second there is the option `redeliver`.
+ * It can't show that a save survives a crash of the store or of the host, nor, without the option `redeliver`, that a save which
+ * arrives late does not bring a task back. Throws INVALID_ARGUMENT.
  */
 export function describeAdapter(
   name: string,

@@ -5,6 +5,7 @@ import { Writer } from "./writer.js";
 
 /** A generated encoder and decoder of a message. Both fall back to protobuf-es, by an error, for anything unusual. */
 export interface MessageCodec<M extends Message = Message> {
+  /** The full name of the message. */
   readonly typeName: M["$typeName"];
   /** Makes a message in which nothing is set. */
   create(): M;

@@ -7,85 +7,88 @@ import { double, float, HIGH, halves, LOW, long, unsignedLong } from "./words.js
 export const MAX_MESSAGE_DEPTH = 100;
 
 /**
- * No bytes; protobuf-es, too, has one such array for all messages of a type. Whoever transferred it would take it from all: a
- * detached array can't even be copied.
+ * No bytes; protobuf-es, too, has one such array for all messages of a type. Transferring it to another
+ * thread would detach it everywhere, and a detached array can't even be copied.
  */
 export const noBytes: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 markAsUntransferable(noBytes.buffer);
 
 /**
- * Reads the binary format for generated decoders: what every writer writes, fast. It falls back to protobuf-es for all
- * else, such as tags that are longer than need be.
+ * Reads the binary format for generated decoders: the usual encodings, fast. It falls back to protobuf-es for anything else,
+ * such as tags that are longer than necessary.
  *
- * Numbers are not checked against the end of the bytes: who reads past it finds `undefined` there, which is read as 0, and
- * then `end` falls back.
+ * Numbers are not checked against the end of the bytes: past it, `undefined` is read as 0, and then `end` falls back.
  */
 export class Reader {
+  /** The bytes that are read. */
   bytes: Uint8Array = noBytes;
+  /** The position of the next byte. */
   pos = 0;
+  /** How deep the message at this position is nested, from 0. */
   depth = 0;
 
-  /** Starts anew, at a position of these bytes. */
+  /** Starts reading these bytes at a position. */
   start(bytes: Uint8Array, pos: number): void {
     this.bytes = bytes;
     this.pos = pos;
     this.depth = 0;
   }
 
-  /** Keeps none of somebody's bytes alive. */
+  /** Releases the bytes. */
   stop(): void {
     this.bytes = noBytes;
   }
 
-  /** Goes into a message. */
+  /** Begins a nested message. */
   enter(): void {
     if (++this.depth >= MAX_MESSAGE_DEPTH) fallBack();
   }
 
-  /** Goes out of a message, where it ends. */
+  /** Ends a nested message. Falls back unless the position is `end`. */
   leave(end: number): void {
     this.depth--;
     this.end(end);
   }
 
-  /** What ends there has to stop there. */
+  /** Falls back unless the position is `end`. */
   end(end: number): void {
     if (this.pos !== end) fallBack();
   }
 
-  /** Leaves the whole to protobuf-es. Codecs fall back here: a function of theirs may be another installed copy's. */
+  /** Leaves the whole message to protobuf-es. Codecs call this method, since an imported function may belong to another copy. */
   fallBack(): never {
     fallBack();
   }
 
-  /** The number of the next field, times eight, and its wire type. */
+  /** Reads a tag: the number of the field times eight, plus its wire type. */
   tag(): number {
     const byte = this.bytes[this.pos++] as number;
     return byte < 0x80 ? byte : longTag(this, byte);
   }
 
-  /** The next field is this one, as nearly every writer writes it. */
+  /** Reads a tag. Falls back unless it is this one. */
   expect(tag: number): void {
     if (this.tag() !== tag) fallBack();
   }
 
-  /** Reads a length, which must not lead past `end`; gives where what follows ends. */
+  /** Reads a length; returns the position where the value ends. Falls back if that is after `end`. */
   limit(end: number): number {
     const length = this.uint32();
     const limit = this.pos + length;
     return limit <= end ? limit : fallBack();
   }
 
-  /** Whether more values follow in what ends there, and has to end there. */
+  /** Whether more values follow before `limit`. Falls back if the position is after it. */
   isBefore(limit: number): boolean {
     return this.pos < limit || (this.pos === limit ? false : fallBack());
   }
 
-  /** A 64-bit integer that is kept as text. */
+  /** The text of a 64-bit integer (jstype). */
   text(value: bigint): string {
     return String(value);
   }
 
+  /** Reads a value of type `string`. */
   string(end: number): string {
     const limit = this.limit(end);
     const start = this.pos;
@@ -93,7 +96,7 @@ export class Reader {
     return readText(this.bytes, start, limit);
   }
 
-  /** A string that is likely to have been read before. */
+  /** Reads a value of type `string` that was probably read before. */
   name(end: number): string {
     const limit = this.limit(end);
     const start = this.pos;
@@ -101,13 +104,13 @@ export class Reader {
     return readName(this.bytes, start, limit);
   }
 
-  /** They are a copy, so that they change with nothing else. */
+  /** Reads a value of type `bytes`: a copy, which later writes to the input do not change. */
   blob(end: number): Uint8Array<ArrayBuffer> {
     const part = this.part(end);
     return part.length === 0 ? noBytes : new Uint8Array(part);
   }
 
-  /** They are a part of the bytes that are read, for the moment: those may be somebody's who writes to them again. */
+  /** Reads a value of type `bytes`: a view of the input, valid only until its owner writes to it. */
   part(end: number): Uint8Array {
     const limit = this.limit(end);
     const { bytes, pos } = this;
@@ -115,34 +118,40 @@ export class Reader {
     return new Uint8Array(bytes.buffer, bytes.byteOffset + pos, limit - pos);
   }
 
+  /** Reads a value of type `bool`. */
   bool(): boolean {
     const byte = this.bytes[this.pos++] as number;
     return byte < 0x80 ? byte !== 0 : fallBack();
   }
 
+  /** Reads a value of type `uint32`. */
   uint32(): number {
     const byte = this.bytes[this.pos++] as number;
     return byte < 0x80 ? byte : longUint32(this, byte);
   }
 
+  /** Reads a value of type `int32`. */
   int32(): number {
     return this.uint32() | 0;
   }
 
-  /** An enum's value, known or not. */
+  /** Reads an enum's number, known or not. */
   enum<T extends number>(): T {
     return (this.uint32() | 0) as T;
   }
 
+  /** Reads a value of type `sint32`. */
   sint32(): number {
     const zigzag = this.uint32();
     return (zigzag >>> 1) ^ -(zigzag & 1);
   }
 
+  /** Reads a value of type `fixed32`. */
   fixed32(): number {
     return this.sfixed32() >>> 0;
   }
 
+  /** Reads a value of type `sfixed32`. */
   sfixed32(): number {
     const { bytes, pos } = this;
     this.pos = pos + 4;
@@ -154,6 +163,7 @@ export class Reader {
     );
   }
 
+  /** Reads a value of type `float`. */
   float(): number {
     halves[0] = this.sfixed32();
     const value = float[0] as number;
@@ -161,6 +171,7 @@ export class Reader {
     return value;
   }
 
+  /** Reads a value of type `double`. */
   double(): number {
     readFixedHalves(this);
     const value = double[0] as number;
@@ -168,26 +179,31 @@ export class Reader {
     return value;
   }
 
+  /** Reads a value of type `fixed64`. */
   fixed64(): bigint {
     readFixedHalves(this);
     return unsignedLong[0] as bigint;
   }
 
+  /** Reads a value of type `sfixed64`. */
   sfixed64(): bigint {
     readFixedHalves(this);
     return long[0] as bigint;
   }
 
+  /** Reads a value of type `int64`. */
   int64(): bigint {
     readVarintHalves(this);
     return long[0] as bigint;
   }
 
+  /** Reads a value of type `uint64`. */
   uint64(): bigint {
     readVarintHalves(this);
     return unsignedLong[0] as bigint;
   }
 
+  /** Reads a value of type `sint64`. */
   sint64(): bigint {
     readVarintHalves(this);
     const low = halves[LOW] as number;
@@ -224,7 +240,7 @@ export class Reader {
 const FLOAT_NAN = 0x7fc0_0000;
 const DOUBLE_NAN = 0x7ff8_0000;
 
-/** Tags that are longer than need be would be another field's case. */
+/** Falls back for tags that are longer than necessary. */
 function longTag(reader: Reader, first: number): number {
   let tag = first & 0x7f;
   for (let shift = 7; shift < 35; shift += 7) {

@@ -20,7 +20,7 @@ export function readText(bytes: Uint8Array, start: number, end: number): string 
 function readUtf8(bytes: Uint8Array, start: number, end: number): string {
   if (end - start > constants.MAX_STRING_LENGTH) fallBack();
   const text = utf8Slice.call(bytes, start, end);
-  // What is no UTF-8 becomes this character; it may also stand there by itself.
+  // Invalid UTF-8 becomes this character, which may also be part of the text.
   return text.includes("\ufffd") && !isUtf8(new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start))
     ? fallBack()
     : text;

@@ -28,8 +28,11 @@ const ROOM = 5 + 1 + SHORT;
  * comes with its tag; 0, which no field has, stands for none, in packed lists.
  */
 export class Writer {
+  /** The bytes that are written to. */
   bytes: Uint8Array<ArrayBuffer> = scratch;
+  /** How deep the message that is written is nested, from 0. */
   depth = 0;
+  /** The slab of the next results. */
   slab: Uint8Array<ArrayBuffer> = scratch;
   /** The slab's: to ask it for this takes as long as to make a result. */
   buffer: ArrayBuffer = scratch.buffer;
@@ -52,30 +55,30 @@ export class Writer {
     return new Uint8Array(this.buffer, start, length);
   }
 
-  /** Makes room for more bytes. What has been written keeps its place. */
+  /** Reserves room for `length` more bytes; what has been written keeps its position. */
   reserve(p: number, length: number): void {
     if (p + length > this.bytes.length) grow(this, p, p + length);
   }
 
-  /** Goes into a message, which is an object of no class. */
+  /** Begins a message. Falls back unless it is a plain object of this type. */
   enter(message: Message, typeName: string): void {
     const prototype = message?.$typeName === typeName ? Object.getPrototypeOf(message) : undefined;
     if (prototype !== Object.prototype && prototype !== null) fallBack();
     if (++this.depth >= MAX_MESSAGE_DEPTH) fallBack();
   }
 
-  /** Goes out of a message, which has no other properties than those that were written. */
+  /** Ends a message. Falls back if it has other properties than those that were written. */
   leave(p: number, others: number): number {
     this.depth--;
     return others === 0 ? p : fallBack();
   }
 
-  /** The same list, if it is an ordinary one. */
+  /** Returns the same list. Falls back unless it is a plain array. */
   list<T>(list: T[]): T[] {
     return Array.isArray(list) && Object.getPrototypeOf(list) === Array.prototype ? list : fallBack();
   }
 
-  /** The same object, if it is nothing but an object. */
+  /** Returns the same object. Falls back unless it is a plain object. */
   plain<T extends object>(object: T): T {
     const prototype = object ? Object.getPrototypeOf(object) : undefined;
     return prototype === Object.prototype || prototype === null ? object : fallBack();
@@ -102,12 +105,12 @@ export class Writer {
     return key === "true" || (key === "false" ? false : fallBack());
   }
 
-  /** Leaves to protobuf-es what is set and has no generated code. */
+  /** Falls back if a field without generated code is set. */
   refuse(isSet: boolean): void {
     if (isSet) fallBack();
   }
 
-  /** Zero, but not the negative one. */
+  /** Whether a number is zero, and not negative zero. */
   isZero(value: number): boolean {
     return Object.is(value, 0);
   }
@@ -117,7 +120,7 @@ export class Writer {
     return isBytes(blob) ? blob.length === 0 : fallBack();
   }
 
-  /** Leaves room for a number or a short text after it. */
+  /** Writes a tag, and reserves room for a number or a short text after it. */
   tag(p: number, tag: number): number {
     if (p + ROOM > this.bytes.length) grow(this, p, p + ROOM);
     const { bytes } = this;
@@ -131,12 +134,12 @@ export class Writer {
     return p + 2;
   }
 
-  /** Starts what has its length before it; gives what `join` needs, where it starts. */
+  /** Begins a length-delimited value; returns its start, which `join` needs. */
   fork(p: number, tag: number): number {
     return this.tag(p, tag) + 1;
   }
 
-  /** One byte was left for the length; where it needs more, what was written moves. */
+  /** Ends a length-delimited value. If its length needs more than one byte, the value is moved. */
   join(start: number, end: number): number {
     const length = end - start;
     if (length >= 0x80) return moveFor(this, start, end);
@@ -144,6 +147,7 @@ export class Writer {
     return end;
   }
 
+  /** Writes a value of type `string`. */
   string(p: number, tag: number, text: string): number {
     if (typeof text !== "string") fallBack();
     const { length } = text;
@@ -156,6 +160,7 @@ export class Writer {
     return start + length;
   }
 
+  /** Writes a value of type `bytes`. */
   blob(p: number, tag: number, blob: Uint8Array): number {
     if (!isBytes(blob)) fallBack();
     const at = this.tag(p, tag);
@@ -165,13 +170,14 @@ export class Writer {
     return start + blob.length;
   }
 
-  /** Bytes that were encoded before. */
+  /** Writes bytes that are already encoded. */
   raw(p: number, bytes: Uint8Array): number {
     this.reserve(p, bytes.length);
     this.bytes.set(bytes, p);
     return p + bytes.length;
   }
 
+  /** Writes a value of type `bool`. */
   bool(p: number, tag: number, value: boolean): number {
     if (typeof value !== "boolean") fallBack();
     const at = this.tag(p, tag);
@@ -179,36 +185,42 @@ export class Writer {
     return at + 1;
   }
 
+  /** Writes a value of type `uint32`. */
   uint32(p: number, tag: number, value: number): number {
     if (typeof value !== "number" || value >>> 0 !== value) fallBack();
     const at = this.tag(p, tag);
     return writeVarint(this.bytes, at, value);
   }
 
+  /** Writes a value of type `int32`. */
   int32(p: number, tag: number, value: number): number {
     if (typeof value !== "number" || (value | 0) !== value) fallBack();
     const at = this.tag(p, tag);
     return value >= 0 ? writeVarint(this.bytes, at, value) : writeVarint64(this.bytes, at, value, -1);
   }
 
+  /** Writes a value of type `sint32`. */
   sint32(p: number, tag: number, value: number): number {
     if (typeof value !== "number" || (value | 0) !== value) fallBack();
     const at = this.tag(p, tag);
     return writeVarint(this.bytes, at, ((value << 1) ^ (value >> 31)) >>> 0);
   }
 
+  /** Writes a value of type `fixed32`. */
   fixed32(p: number, tag: number, value: number): number {
     if (typeof value !== "number" || value >>> 0 !== value) fallBack();
     const at = this.tag(p, tag);
     return writeFixed(this.bytes, at, value);
   }
 
+  /** Writes a value of type `sfixed32`. */
   sfixed32(p: number, tag: number, value: number): number {
     if (typeof value !== "number" || (value | 0) !== value) fallBack();
     const at = this.tag(p, tag);
     return writeFixed(this.bytes, at, value);
   }
 
+  /** Writes a value of type `float`. */
   float(p: number, tag: number, value: number): number {
     if (typeof value !== "number") fallBack();
     float[0] = value;
@@ -217,6 +229,7 @@ export class Writer {
     return writeFixed(this.bytes, at, halves[0] as number);
   }
 
+  /** Writes a value of type `double`. */
   double(p: number, tag: number, value: number): number {
     if (typeof value !== "number") fallBack();
     double[0] = value;
@@ -224,18 +237,21 @@ export class Writer {
     return writeFixedHalves(this.bytes, at);
   }
 
+  /** Writes a value of type `int64`. */
   int64(p: number, tag: number, value: bigint): number {
     setLong(value);
     const at = this.tag(p, tag);
     return writeVarint64(this.bytes, at, halves[LOW] as number, halves[HIGH] as number);
   }
 
+  /** Writes a value of type `uint64`. */
   uint64(p: number, tag: number, value: bigint): number {
     setUnsignedLong(value);
     const at = this.tag(p, tag);
     return writeVarint64(this.bytes, at, halves[LOW] as number, halves[HIGH] as number);
   }
 
+  /** Writes a value of type `sint64`. */
   sint64(p: number, tag: number, value: bigint): number {
     setLong(value);
     const low = halves[LOW] as number;
@@ -245,12 +261,14 @@ export class Writer {
     return writeVarint64(this.bytes, at, (low << 1) ^ sign, ((high << 1) | (low >>> 31)) ^ sign);
   }
 
+  /** Writes a value of type `fixed64`. */
   fixed64(p: number, tag: number, value: bigint): number {
     setUnsignedLong(value);
     const at = this.tag(p, tag);
     return writeFixedHalves(this.bytes, at);
   }
 
+  /** Writes a value of type `sfixed64`. */
   sfixed64(p: number, tag: number, value: bigint): number {
     setLong(value);
     const at = this.tag(p, tag);
@@ -273,7 +291,7 @@ function takeSlab(writer: Writer): void {
   writer.slab = new Uint8Array(SLAB_BYTES);
   writer.buffer = writer.slab.buffer;
   writer.used = 0;
-  // Whoever transferred one result to another thread would take the others along.
+  // Transferring one result to another thread would detach the others.
   markAsUntransferable(writer.buffer);
 }
 
@@ -285,7 +303,7 @@ function grow(writer: Writer, p: number, length: number): void {
 
 const decimal = /^(0|-?[1-9]\d{0,19})$/;
 
-/** What is none may still have that prototype. */
+/** An object that only has the prototype of a Uint8Array is not one. */
 function isBytes(value: unknown): value is Uint8Array {
   return ArrayBuffer.isView(value) && value instanceof Uint8Array;
 }

@@ -91,7 +91,7 @@ describe("with a dead-letter list", () => {
     const { counts } = await recoverOnce(tasks, handler, options);
     expect(handler).not.toHaveBeenCalled();
     expect(counts).toEqual(counted({ deadLettered: 1 }));
-    expect((await deadLetters())[0]?.envelope.headers["taskledger-dead-reason"]).toMatch(/came to no end/);
+    expect((await deadLetters())[0]?.envelope.headers["taskledger-dead-reason"]).toMatch(/did not end/);
   });
 
   test("what the handler did to the task it was given is not in the copy, unless it was saved", async () => {

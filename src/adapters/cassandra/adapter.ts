@@ -33,9 +33,10 @@ import { processRuntime } from "./runtime.js";
 import { describeSchema } from "./schema/describe.js";
 import { checkKeyspaceName } from "./schema/tables.js";
 
+/** How Cassandra is reached, and how the ledger works on it. */
 export type CassandraAdapterOptions = CassandraConnectionOptions & LedgerOptions;
 
-/** What an adapter has while it is open. */
+/** The parts of an open adapter. */
 interface Opened {
   readonly ledger: Ledger;
   readonly claims: CassandraClaims;
@@ -70,7 +71,7 @@ export class CassandraAdapter implements Adapter {
     states: (keys, { signal } = {}) => this.#run(signal, ({ claims }) => claims.states(keys, signal)),
   };
 
-  /** Connects only when it is first used, or opened. Throws INVALID_ARGUMENT. */
+  /** Does not connect before it is first used, or opened. Throws INVALID_ARGUMENT. */
   constructor(options: CassandraAdapterOptions) {
     checkOptions(options);
     checkKeyspaceName(options.keyspace);
@@ -79,17 +80,17 @@ export class CassandraAdapter implements Adapter {
   }
 
   /**
-   * Makes the keyspace, its tables and its settings, as far as they are not there; changes nothing that is. All nodes of the
-   * data centre have them when it resolves.
+   * Creates the keyspace, its tables and its settings if they do not exist; never changes existing ones. When it resolves, all
+   * nodes of the data centre have them.
    *
-   * @throws {@link TaskError} SCHEMA_MISMATCH where what is there differs from what is asked for, INVALID_ARGUMENT,
+   * @throws `TaskError` SCHEMA_MISMATCH if what exists differs from what is asked for, INVALID_ARGUMENT,
    * MISSING_DRIVER, UNAVAILABLE, and after its `deadline` TIMEOUT: calling it again is safe.
    */
   static async createSchema(options: CreateSchemaOptions): Promise<void> {
     await createSchemaWith(options);
   }
 
-  /** The CQL that makes all this on Cassandra 5, for a client in this data centre: for people who apply it themselves. */
+  /** The CQL that creates all this on Cassandra 5, for a client in this data centre: for people who apply it themselves. */
   static describeSchema(options: { readonly keyspace: string; readonly localDataCenter: string } & SchemaInit): string {
     checkOptions(options);
     return describeSchema(options, options.localDataCenter);
@@ -142,16 +143,16 @@ export class CassandraAdapter implements Adapter {
   }
 
   /**
-   * Covers what is completed in a list with one tombstone a range, so that reading it stays cheap. It happens by itself
-   * (`sweepEvery`); this is for those who want to choose the time. Throws CLOCK_SKEW, and what the store throws.
+   * Covers the completed tasks of a list with one tombstone per range, so that reading it stays cheap. This happens automatically
+   * (`sweepEvery`); call it to choose the time yourself. Throws CLOCK_SKEW, and what the store throws.
    */
   sweep(taskList: string, { signal }: OperationOptions = {}): Promise<SweepReport> {
     return this.#write(signal, ({ ledger }) => ledger.sweep(taskList, signal));
   }
 
   /**
-   * Waits for what is under way, and shuts down the adapter's own client, so that the process can end; a client of the user's
-   * is left open. Idempotent.
+   * Waits for operations in flight, and shuts down the adapter's own client, so that the process can end; a client that the
+   * user passed stays open. Idempotent.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -213,7 +214,7 @@ export class CassandraAdapter implements Adapter {
   }
 }
 
-/** Of more lists, `diagnose` does not look whether they are swept. */
+/** Maximum number of lists that `diagnose` checks for being swept. */
 const LISTS_LOOKED_AT = 100;
 
 async function lookAtCluster({ diagnose }: Opened): Promise<readonly Finding[]> {

@@ -11,43 +11,45 @@ import type { RetryPolicy } from "./retry.js";
 /** How the adapter works. Times are in milliseconds. */
 export interface LedgerOptions {
   /**
-   * Writes nothing: saves, completes and claims are UNSUPPORTED, and what listing else removes and sweeps is left to other
-   * clients. False by default.
+   * Writes nothing: saves, completes and claims are UNSUPPORTED, and cleaning up is left to other clients.
+   * @defaultValue false
    */
   readonly readOnly?: boolean | undefined;
   /**
-   * How long a read or a write may take in all, its retries included; 10,000 by default. A write is answered then, whatever
-   * is under way. Waiting for room (`whenFull: "wait"`) does not count: how long that takes is up to those who write, and
-   * whoever wants to bound it gives a signal.
+   * Deadline of a read or a write, including its retries. Waiting because of the in-flight limit (`whenFull: "wait"`) does not
+   * count; use a signal to bound it. @defaultValue 10,000
    */
   readonly deadline?: number | undefined;
-  /** How long one attempt may take; 3,000 by default. */
+  /** Timeout of one attempt. @defaultValue 3,000 */
   readonly attemptTimeout?: number | undefined;
-  /** The most tasks that leave for one partition in one batch; 256 by default. */
+  /** Maximum number of tasks in one batch to a partition. @defaultValue 256 */
   readonly maxBatchTasks?: number | undefined;
-  /** The most bytes of envelopes that do; 1 MiB by default. */
+  /** Maximum number of bytes of envelopes in one batch to a partition. @defaultValue 1,048,576 (1 MiB) */
   readonly maxBatchBytes?: number | undefined;
-  /** The most tasks that may wait for an acknowledgement; 100,000 by default. */
+  /** In-flight limit: maximum number of tasks that wait for an acknowledgement. @defaultValue 100,000 */
   readonly maxPendingTasks?: number | undefined;
-  /** The most bytes of their envelopes; 64 MiB by default. */
+  /** In-flight limit: maximum number of bytes of their envelopes. @defaultValue 67,108,864 (64 MiB) */
   readonly maxPendingBytes?: number | undefined;
   /**
-   * What comes of an operation beyond these: it waits (by default), or fails with OVERLOADED. `saveAll` and `completeAll`
-   * wait in any case, and take no more from their source meanwhile.
+   * What happens to an operation beyond the in-flight limit: it waits, or fails with OVERLOADED. `saveAll` and `completeAll`
+   * always wait, and pull no more from their source meanwhile. @defaultValue "wait"
    */
   readonly whenFull?: "wait" | "fail" | undefined;
-  /** How far this host's clock may be from Cassandra's before saves are refused with CLOCK_SKEW; 1,000, and no more. */
+  /**
+   * Maximum deviation of this host's clock from Cassandra's; beyond it saves fail with CLOCK_SKEW. At most 1,000.
+   * @defaultValue 1,000
+   */
   readonly clockLimit?: number | undefined;
-  /** How often the clocks are compared, and the keyspace's settings with those that it was opened with; 60,000 by default. */
+  /** Interval at which the clocks and the keyspace's settings are checked. @defaultValue 60,000 */
   readonly clockInterval?: number | undefined;
   /**
-   * The grace period that the keyspace is expected to have: where it has another, opening throws SCHEMA_MISMATCH. It is set by
-   * `createSchema`, for all clients; left out, the keyspace's is taken, whatever it is.
+   * The grace period that the keyspace must have: if it has another, opening throws SCHEMA_MISMATCH. It is set by
+   * `createSchema`, for all clients. @defaultValue the keyspace's own
    */
   readonly gracePeriod?: number | undefined;
-  /** After how many completions a partition is swept by itself; 1,000 by default, 0 for never. */
+  /** Number of completions after which a partition is swept automatically; 0 for never. @defaultValue 1,000 */
   readonly sweepEvery?: number | undefined;
-  /** How often it is looked whether a sweep is due, and the least time between two of one partition; 10,000 by default. */
+  /** Interval at which due sweeps are started, and the minimum time between two of one partition. @defaultValue 10,000 */
   readonly sweepInterval?: number | undefined;
 }
 
@@ -81,7 +83,7 @@ export interface ResolvedOptions {
   readonly sweep: SweepTiming;
 }
 
-/** The options with nothing left open. Throws INVALID_ARGUMENT. */
+/** The options with all defaults. Throws INVALID_ARGUMENT. */
 export function resolveLedgerOptions(options: LedgerOptions): ResolvedOptions {
   const number = (name: keyof LedgerOptions, least = 1): number =>
     checkNumber(name, options[name] ?? defaults[name], least);

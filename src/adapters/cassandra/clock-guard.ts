@@ -5,13 +5,13 @@ import { toTaskError } from "./retry.js";
 import type { Runtime } from "./runtime.js";
 
 export interface ClockGuardOptions {
-  /** How far the host's clock may be off, in microseconds. */
+  /** Maximum deviation of the host's clock, in microseconds. */
   readonly limit: Version;
-  /** How often it is compared, in milliseconds. */
+  /** Interval of the comparisons, in milliseconds. */
   readonly interval: number;
 }
 
-/** How far the servers' clock is ahead of the host's, between two bounds that a round trip leaves. */
+/** Bounds of how far the servers' clock is ahead of the host's, from a round trip. */
 interface Skew {
   readonly least: Version;
   readonly most: Version;
@@ -24,8 +24,8 @@ const SERVER_GRAIN = 1000n;
 
 /**
  * Compares the host's clock with the coordinators': when asked to, from time to time, and whenever the host's wall
- * clock and its monotonic clock drift apart, which is a clock that was set. While it is off by more than the limit,
- * nothing may be written: a version must not be far from the time at which it was saved.
+ * clock and its monotonic clock drift apart, since the clock was then set. While it deviates by more than the limit, nothing
+ * may be written: a version must not be far from the time at which it was saved.
  */
 export class ClockGuard {
   readonly #runtime: Runtime;
@@ -35,7 +35,7 @@ export class ClockGuard {
   #skew: Skew = { least: 0n, most: 0n, aheadOfMonotonic: -MAX_VERSION };
   #measured: { monotonic: number; offset: number } | undefined;
   #measuring: Promise<void> | undefined;
-  /** Whether somebody waits for the comparison that is under way. */
+  /** Whether a call waits for the current comparison. */
   #isAwaited = false;
 
   constructor(runtime: Runtime, options: ClockGuardOptions, readServerClock: () => Promise<Version>) {
@@ -50,8 +50,8 @@ export class ClockGuard {
   }
 
   /**
-   * Resolves when the clock may be trusted; at once where it is. Throws CLOCK_SKEW beyond the limit, ABORTED, and where
-   * the servers' clock has to be read, but can't be, TIMEOUT, UNAVAILABLE or OVERLOADED; nothing has been written then.
+   * Resolves when the clock may be trusted. Throws CLOCK_SKEW beyond the limit, ABORTED, and, if the servers' clock has to be
+   * read but can't be, TIMEOUT, UNAVAILABLE or OVERLOADED; nothing has been written then.
    */
   async untilTrusted(signal: AbortSignal | undefined): Promise<void> {
     if (this.isTrusted) return;
@@ -69,7 +69,7 @@ export class ClockGuard {
       if (this.#wasSet()) this.#isAwaited = true;
       else measuring.catch(() => undefined);
     }
-    // Nobody gets past those who wait: versions rise in the order of the saves.
+    // First come, first served: versions rise in the order of the saves.
     if (this.#isAwaited) await this.#measuring;
     this.#throwIfOff();
   }
@@ -133,7 +133,7 @@ export class ClockGuard {
     return this.#exceeds(this.#skew);
   }
 
-  /** Only what no round trip explains. */
+  /** Only the part that no round trip explains. */
   #exceeds({ least, most }: Skew): boolean {
     return least > this.#options.limit || most < -this.#options.limit;
   }

@@ -27,9 +27,16 @@ import { checkSchemaOptions, type SchemaOptions } from "./schema/tables.js";
 import { watchSettings } from "./schema/watch-settings.js";
 
 /** How Cassandra is reached: by a client that the user made and will shut down, or by the driver's options for one. */
-export type CassandraConnectionOptions = { readonly keyspace: string } & (
-  | { readonly client: Client }
+export type CassandraConnectionOptions = {
+  /** The keyspace of the ledger: 1 to 48 letters, digits and underscores. */
+  readonly keyspace: string;
+} & (
+  | {
+      /** A client of cassandra-driver; `close` does not shut it down. */
+      readonly client: Client;
+    }
   | (Omit<ClientOptions, "keyspace" | "sslOptions"> & {
+      /** Not together with the driver's options. */
       readonly client?: undefined;
       /**
        * Encrypts connections, by the options of Node's `tls.connect`; `{}` is enough where Node.js trusts the authority of the
@@ -40,29 +47,30 @@ export type CassandraConnectionOptions = { readonly keyspace: string } & (
     })
 );
 
-/** What is settled for all clients of a keyspace when its tables are made. */
+/** Settings of a keyspace, for all of its clients, fixed when its tables are created. */
 export interface SchemaInit {
   /** CREATE KEYSPACE's map, such as `{ class: "NetworkTopologyStrategy", dc1: 3 }`. Used only if the keyspace is new. */
   readonly replication: SchemaOptions["replication"];
-  /** Partitions a list: a power of two up to 65,536; 2 by default. */
+  /** Number of partitions per list: a power of two, at most 65,536. @defaultValue 2 */
   readonly shards?: number | undefined;
   /**
-   * Whether clients in several data centres use the keyspace. By default all must be in this client's, and reads and
-   * writes are at LOCAL_QUORUM; with several they are at QUORUM.
+   * Whether clients in several data centres use the keyspace. If not, all must be in this client's, and consistency is
+   * LOCAL_QUORUM; with several it is QUORUM. @defaultValue false
    */
   readonly severalDataCenters?: boolean | undefined;
   /**
    * How old the completed versions are that a sweep covers, in milliseconds; a save whose answer takes longer than half of
-   * it does not count. At least 20,000; 60,000 by default.
+   * it does not count. At least 20,000. @defaultValue 60,000
    */
   readonly gracePeriod?: number | undefined;
-  /** How long making it may take in all, in milliseconds; 60,000 by default. */
+  /** Deadline for creating all of it, in milliseconds. @defaultValue 60,000 */
   readonly deadline?: number | undefined;
 }
 
-/** A young cluster of three on a busy machine takes up to ten seconds. In milliseconds. */
+/** In milliseconds. A new cluster of three nodes on a busy machine takes up to ten seconds. */
 const SCHEMA_DEADLINE = 60_000;
 
+/** How Cassandra is reached, and what the schema is to be. */
 export type CreateSchemaOptions = CassandraConnectionOptions & SchemaInit;
 
 /** A keyspace whose schema has been checked. */
@@ -76,8 +84,8 @@ export interface Connection {
 }
 
 /**
- * A node that was lost a moment ago, and is thought up by the others, is no reason to fail: what is read once a
- * connection is there is tried again until the deadline, which includes connecting. Throws MISSING_DRIVER, UNAVAILABLE,
+ * Connects, and checks the schema. Reads are retried until the deadline, which includes connecting: a node may just have been
+ * lost while the others still think that it is up. Throws MISSING_DRIVER, UNAVAILABLE,
  * TIMEOUT, INVALID_ARGUMENT, SCHEMA_MISMATCH.
  */
 export async function connect(options: CassandraConnectionOptions, ledger: ResolvedOptions): Promise<Connection> {
@@ -119,7 +127,7 @@ export async function connect(options: CassandraConnectionOptions, ledger: Resol
   });
 }
 
-/** With a time for each contact point: one that takes a connection and then says nothing would keep the next for 12 seconds. */
+/** With a timeout for each contact point: one that accepts a connection and never answers would delay the next by 12 seconds. */
 function timely(options: CassandraConnectionOptions, attemptTimeout: number): CassandraConnectionOptions {
   if (options.client) return options;
   const socketOptions = { connectTimeout: attemptTimeout, readTimeout: attemptTimeout, ...options.socketOptions };
@@ -142,7 +150,7 @@ export async function createSchemaWith(options: CreateSchemaOptions): Promise<vo
   });
 }
 
-/** The driver would wait for agreement after each change, by half seconds; it is waited for once, and thoroughly. */
+/** The driver would wait for schema agreement after each change, in steps of half a second; here it is awaited once. */
 function withoutDriversWait(options: CassandraConnectionOptions): CassandraConnectionOptions {
   if (options.client) return options;
   return { ...options, protocolOptions: { maxSchemaAgreementWaitSeconds: 0, ...options.protocolOptions } };
@@ -154,7 +162,7 @@ async function loadDriver(): Promise<Driver> {
 }
 
 /**
- * Connects, in so many milliseconds if there is a limit. A client of our own is shut down by `close`, and where `use` fails.
+ * Connects, within a deadline in milliseconds if there is one. Our own client is shut down by `close`, and if `use` fails.
  */
 async function withClient<T>(
   options: CassandraConnectionOptions,
@@ -172,27 +180,27 @@ async function withClient<T>(
   try {
     await (timeout === undefined ? connecting : callDriver(driver, { timeout }, () => connecting));
     leaveStreamZero(client);
-    warnOfRisks(client); // of nodes that it has been told of
+    warnOfRisks(client); // also about discovered nodes
     return await use(client, close);
   } catch (error) {
-    // Nobody waits for it: nodes that say nothing answer no goodbye, either.
+    // Not awaited: an unresponsive node will not acknowledge the shutdown.
     if (!options.client) void abandon(client, connecting);
     throw isTaskError(error) ? error : connectionError(error instanceof SessionError ? error.cause : error, driver);
   }
 }
 
-/** Shuts a client down that may not have come to be connected, or may yet. */
+/** Shuts down a client that may not be connected yet. */
 async function abandon(client: Client, connecting: Promise<void>): Promise<void> {
   await connecting.catch(() => undefined);
   await client.shutdown().catch(() => undefined);
-  // Where connecting fails, cassandra-driver 4.10 leaves this open, and the process can't end.
+  // If connecting fails, cassandra-driver 4.10 leaves this open, and the process can't end.
   const { controlConnection } = client as {
     controlConnection?: { connection?: { close?(callback: () => void): void } };
   };
   controlConnection?.connection?.close?.(() => undefined);
 }
 
-/** The keyspace is named in each statement; the driver would go to it at once, and it may not be there. */
+/** Without the keyspace, which each statement names: the driver would select it at once, and it may not exist. */
 function makeOwnClient({ keyspace, client, ...options }: CassandraConnectionOptions, driver: Driver): Client {
   try {
     return makeClient(options as ClientOptions, driver);
@@ -214,7 +222,7 @@ function connectionError(cause: unknown, driver: Driver): TaskError {
   });
 }
 
-/** That of the coordinator; the driver asks none outside of its own. */
+/** The data centre of the coordinator; the driver uses only coordinators of its own. */
 async function dataCenterOf(client: Client, timeout?: number): Promise<string> {
   const options = timeout === undefined ? {} : { readTimeout: timeout };
   const { rows } = await client.execute("SELECT data_center FROM system.local", [], options);

@@ -5,20 +5,20 @@ import { type LedgerSettings, SEVERAL_DATA_CENTERS } from "./model/settings.js";
 import type { Runtime } from "./runtime.js";
 import { readReplication } from "./schema/check.js";
 
-/** What is looked at, and how. */
+/** What is checked, and how. */
 export interface DiagnosisOptions {
   readonly client: Client;
   readonly keyspace: string;
   readonly settings: LedgerSettings;
   readonly runtime: Runtime;
-  /** How far this host's clock may be off, in microseconds. */
+  /** Maximum deviation of this host's clock, in microseconds. */
   readonly clockLimit: Version;
   readonly readClock: () => Promise<Version>;
   /** In milliseconds. */
   readonly timeout: number;
 }
 
-/** How the cluster is, as far as a client can see it. Throws what the driver throws. */
+/** The state of the cluster, as a client sees it. Throws what the driver throws. */
 export async function diagnose(options: DiagnosisOptions): Promise<Finding[]> {
   const [replication, commitLog] = [
     await readReplication(options.client, options.keyspace),
@@ -86,7 +86,7 @@ function checkCommitLog(sync: string | undefined): Finding {
   return { check: "commit log", status: "warning", text: "commitlog_sync is periodic", advice };
 }
 
-/** Undefined where the user may not read it, or the server has no such table. */
+/** Undefined if the user may not read it, or the server has no such table. */
 async function readCommitlogSync(options: DiagnosisOptions): Promise<string | undefined> {
   const query = "SELECT value FROM system_views.settings WHERE name = 'commitlog_sync'";
   const [row] = await read(options, query).catch(() => []);

@@ -1,4 +1,4 @@
-/** Counts the work that is in flight, for those who wait for its end. */
+/** Tracks work in flight, so that callers can wait for its end. */
 export class InFlight {
   #count = 0;
   #waiting: (() => void)[] = [];
@@ -11,7 +11,7 @@ export class InFlight {
     if (--this.#count === 0) for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
-  /** Work that nobody waits for: if it fails, what it leaves undone is done later. */
+  /** Background work: if it fails, it is done later. */
   run(work: () => Promise<unknown>): void {
     this.begin();
     const end = () => this.end();

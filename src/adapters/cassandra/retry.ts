@@ -5,13 +5,13 @@ import { SessionError, type SessionErrorKind } from "./model/session.js";
 import { type Runtime, sleep } from "./runtime.js";
 
 export interface RetryPolicy {
-  /** How long an operation may take in all, in milliseconds. */
+  /** Deadline of an operation, in milliseconds. */
   readonly deadline: number;
-  /** How long one attempt may take, in milliseconds. */
+  /** Timeout of one attempt, in milliseconds. */
   readonly attemptTimeout: number;
 }
 
-/** Failures that another attempt, on another coordinator, may get past. */
+/** Failures that another attempt, on another coordinator, may avoid. */
 const retried: readonly SessionErrorKind[] = ["timeout", "connection", "unavailable", "overloaded", "failure"];
 
 export function isRetried(error: unknown): error is SessionError {

@@ -6,7 +6,7 @@ export interface Runtime {
   readonly clock: VersionClock;
   /** Milliseconds on a clock that only goes forward. */
   monotonic(): number;
-  /** Calls back after so many milliseconds, unless the function that it returns is called before. */
+  /** Calls back after a delay in milliseconds, unless the returned function is called before. */
   after(milliseconds: number, callback: () => void): () => void;
   /** The same, but does not keep the process running. */
   later(milliseconds: number, callback: () => void): () => void;

@@ -20,12 +20,13 @@ import {
 } from "../../adapter/index.js";
 import { MemoryClaims } from "./claims.js";
 
+/** Options of a {@link MemoryAdapter}. */
 export interface MemoryAdapterOptions {
-  /** Where versions come from: the process's clock, unless a test brings its own. */
+  /** Where versions come from; tests may pass their own. @defaultValue the process's clock */
   readonly clock?: VersionClock | undefined;
 }
 
-/** Keeps tasks in this process's memory: for tests, and as the plainest form of what every adapter does. */
+/** Keeps tasks in this process's memory: for tests, and as the simplest example of an adapter. */
 export class MemoryAdapter implements Adapter {
   readonly #clock: VersionClock;
   readonly #lists = new Map<string, MemoryLedger>();
@@ -149,7 +150,7 @@ interface Position {
 }
 
 interface Entry extends Position {
-  /** When it was saved: its version, unless that lies far ahead of the clock. */
+  /** When it was saved: its version, unless that is far ahead of the clock. */
   readonly time: Version;
   readonly body: Uint8Array;
 }
@@ -158,7 +159,7 @@ function withoutBody({ id, savedAt, time }: Entry): StoredTask {
   return { id, savedAt, body: new Uint8Array(), savedTime: time === savedAt ? undefined : time };
 }
 
-/** What callers get is theirs to change. */
+/** A copy, which the caller may change. */
 function copyOf({ id, savedAt, body }: Entry): StoredTask {
   return { id, savedAt, body: body.slice() };
 }
@@ -166,7 +167,7 @@ function copyOf({ id, savedAt, body }: Entry): StoredTask {
 /** The open tasks of one list: by id, and in the order of their versions. */
 class MemoryLedger {
   readonly #tasks = new Map<string, Entry>();
-  /** In order. Tasks that are gone stay until they are as many as those that are there. */
+  /** In order. Removed tasks stay until they are as many as the open ones. */
   #entries: Entry[] = [];
 
   get isEmpty(): boolean {
@@ -194,7 +195,7 @@ class MemoryLedger {
     return true;
   }
 
-  /** The end of a pass that begins now: what is saved from here on, again or anew, is for the next one. */
+  /** The end of a pass that begins now: tasks that are saved later belong to the next one. */
   get last(): Position | undefined {
     return this.#entries.at(-1);
   }
@@ -233,7 +234,7 @@ class MemoryLedger {
   }
 }
 
-/** Behind all entries of a version: no id is empty. */
+/** After all entries of a version: no id is empty. */
 function endOf(version: Version): Position {
   return { savedAt: version + 1n, id: "" };
 }

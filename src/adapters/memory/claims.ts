@@ -16,13 +16,13 @@ import {
 
 export interface MemoryClaimsOptions {
   readonly clock: VersionClock;
-  /** Throws where the adapter is closed, or the signal aborted. */
+  /** Throws if the adapter is closed, or the signal aborted. */
   readonly check: (signal: AbortSignal | undefined) => void;
   /** The version of an open task. */
   readonly versionOf: (key: TaskKey) => Version | undefined;
 }
 
-/** The claims of a store in this process's memory. All are judged by one clock. */
+/** The claims of a store in this process's memory. All are checked by one clock. */
 export class MemoryClaims implements ClaimStore {
   readonly #states = new Map<string, ClaimState>();
   readonly #clock: VersionClock;

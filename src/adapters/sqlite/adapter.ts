@@ -24,16 +24,17 @@ import { Reader } from "./reader.js";
 import { SCHEMA } from "./schema.js";
 import { WriteThread } from "./write-thread.js";
 
+/** Options of a {@link SqliteAdapter}. */
 export interface SqliteAdapterOptions {
-  /** The database file; it is made if it is not there, and its folder, too. SQLite puts `-wal` and `-shm` beside it. */
+  /** The path of the database file; file and folder are created if they do not exist. SQLite puts `-wal` and `-shm` beside it. */
   readonly path: string;
-  /** By default node:sqlite if this Node has a safe one, else better-sqlite3. */
+  /** The driver. @defaultValue node:sqlite if this Node has a safe version, else better-sqlite3 */
   readonly driver?: DriverName | undefined;
-  /** Opens a file that is there, and writes nothing: saves, completes and claims are UNSUPPORTED. False by default. */
+  /** Opens an existing file and writes nothing: saves, completes and claims are UNSUPPORTED. @defaultValue false */
   readonly readOnly?: boolean | undefined;
   /** How long opening, a read or a write waits for the disk and for other processes, in milliseconds; 10,000 by default. */
   readonly deadline?: number | undefined;
-  /** Where versions come from; by default the process's clock, for tests one of their own. */
+  /** Where versions come from; tests may pass their own. @defaultValue the process's clock */
   readonly clock?: VersionClock | undefined;
 }
 
@@ -72,12 +73,12 @@ export class SqliteAdapter implements Adapter {
     states: (keys, options) => this.#call(options?.signal, ({ reader }) => reader.claims(keys)),
   };
 
-  /** The SQL that makes the tables of a new file: for people who want to see it. */
+  /** The SQL that creates the tables of a new file, for people who want to see it. */
   static describeSchema(): string {
     return SCHEMA.trimStart();
   }
 
-  /** Opens the file only when it is first used, or by `open`. Throws INVALID_ARGUMENT. */
+  /** Does not open the file before it is first used, or `open` is called. Throws INVALID_ARGUMENT. */
   constructor(options: SqliteAdapterOptions) {
     const { path, driver, ...given } = readOptions(options, optionNames);
     const { readOnly = false, deadline = DEFAULT_DEADLINE, clock = processClock } = given;
@@ -143,7 +144,7 @@ export class SqliteAdapter implements Adapter {
     return this.#call(signal, ({ reader }) => reader.diagnose());
   }
 
-  /** Waits for what is under way, and closes the file. */
+  /** Waits for operations in flight, and closes the file. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;

@@ -20,6 +20,7 @@ export interface Statement {
 export type Value = string | bigint | Uint8Array | null;
 export type Row = Record<string, Value>;
 
+/** A driver for SQLite: the module of Node.js, or the package. */
 export type DriverName = "node:sqlite" | "better-sqlite3";
 
 /** Where a driver is, so that a worker thread finds the same one: the name of a built-in module, or the path of a file. */

@@ -1,1 +1,2 @@
 export { SqliteAdapter, type SqliteAdapterOptions } from "./adapter.js";
+export type { DriverName } from "./driver.js";

@@ -104,7 +104,7 @@ function parseLine(line: string, number: number): unknown {
   }
 }
 
-/** Up to so many at once. What was read before an error comes first. */
+/** In arrays of a maximum length. What was read before an error comes first. */
 async function* batchesOf(source: AsyncIterable<Task>): AsyncGenerator<readonly Task[]> {
   let batch: Task[] = [];
   try {

@@ -13,7 +13,7 @@ export function define(command: Command, terminal: Terminal): void {
       "Prepares the project in this folder for task types in .proto files: writes buf.yaml, buf.gen.yaml and a copy of" +
         " taskledger's own .proto files, all without a network.",
     )
-    .addOption(new Option("--check", "write nothing; say what is off, also in the packages").conflicts("force"))
+    .addOption(new Option("--check", "write nothing; report problems, including package versions").conflicts("force"))
     .option("--force", "add to buf.yaml and buf.gen.yaml what they lack; nothing in them is taken away")
     .addHelpText("after", help)
     .action(({ check, force = false }: InitOptions) => (check ? checkProject(terminal) : initProject(terminal, force)));

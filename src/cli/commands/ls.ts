@@ -29,7 +29,11 @@ export function define(command: Command, terminal: Terminal): void {
     )
     .argument("<list>", "the task list")
     .addOption(
-      valueOption("--limit <count>", `at most so many; by default ${LIMIT}, and all with -o json or jsonl`, count),
+      valueOption(
+        "--limit <count>",
+        `maximum number of tasks; by default ${LIMIT}, and all with -o json or jsonl`,
+        count,
+      ),
     )
     .option("--type <type>", "only of this type, such as acme.v1.FetchFile")
     .addOption(valueOption("--older-than <age>", "only what was saved so long ago", age))

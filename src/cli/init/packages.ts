@@ -22,7 +22,7 @@ const runtime: Dependency = { spec: `@bufbuild/protobuf@^${protobufEs}`, dev: fa
 const plugin: Dependency = { spec: `@bufbuild/protoc-gen-es@^${protobufEs}`, dev: true };
 const buf: Dependency = { spec: "@bufbuild/buf", dev: true };
 
-/** What is wrong, before a package manager is asked to mend it. */
+/** What is wrong, before a package manager is asked to fix it. */
 type Finding = Problem | (Omit<Problem, "advice"> & { readonly install: Dependency });
 
 /** What keeps a project's packages from generating code and running it. `remoteEs` is the version of a remote plugin. */

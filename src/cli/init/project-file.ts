@@ -23,7 +23,7 @@ export async function readProjectFile(project: string, path: string): Promise<Bu
   throw notAFile(path);
 }
 
-/** Refuses to write over what is no file, and through symbolic links: they may lead out of the project. */
+/** Refuses to overwrite anything but a file, and to write through symbolic links: they may lead out of the project. */
 export async function checkPlace(project: string, { path }: ProjectFile): Promise<void> {
   const ancestors = path.split("/").map((_, index, parts) => parts.slice(0, index + 1).join("/"));
   for (const each of ancestors) {

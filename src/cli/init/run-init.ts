@@ -62,7 +62,7 @@ interface Step {
 
 const verbStyles = { kept: "dim", wrote: "green", extended: "green", replaced: "green" } as const;
 
-/** What is done with a file. The verb is for one that is off. */
+/** What is done with a file; the verb is for one that differs. */
 function createStep(file: ProjectFile, verb: Step["verb"]): Step {
   return { file, verb: file.state === "missing" ? "wrote" : file.state === "fine" ? "kept" : verb };
 }

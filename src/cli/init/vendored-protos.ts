@@ -8,7 +8,7 @@ import { type ProjectFile, readProjectFile } from "./project-file.js";
 
 export interface VendoredProtos {
   readonly files: readonly ProjectFile[];
-  /** What is off, if anything is. */
+  /** What differs, if anything does. */
   readonly problems: readonly Problem[];
 }
 

@@ -29,7 +29,7 @@ export function parse(text: string): Document.Parsed {
   return parseDocument(text, { merge: true, logLevel: "error" });
 }
 
-/** Throws for what is not YAML, and for aliases of what is not there or too large. */
+/** Throws if the text is not YAML, or has an alias without a target or that expands too far. */
 export function toValue(document: Document.Parsed): unknown {
   const [error] = document.errors;
   if (error) throw error;
@@ -38,7 +38,7 @@ export function toValue(document: Document.Parsed): unknown {
 
 function invalidYaml(name: string, message: string): Problem {
   const [text = "", ...where] = message.split("\n").filter((line) => line.trim() !== "");
-  const advice = where.length > 0 ? ["Mend the file:", "", ...where].join("\n") : "Mend the file.";
+  const advice = where.length > 0 ? ["Fix the file:", "", ...where].join("\n") : "Fix the file.";
   return { code: "INVALID_YAML", text: `${name} is not YAML: ${text.replace(/[.:]$/, "")}`, advice };
 }
 
@@ -47,7 +47,7 @@ export function member(value: unknown, name: string): unknown {
   return typeof value === "object" && value !== null ? (value as Record<string, unknown>)[name] : undefined;
 }
 
-/** The items of a list; those of what is no list are none. */
+/** The items of a list; empty if the node is not a list. */
 export function items(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }

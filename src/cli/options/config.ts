@@ -6,7 +6,7 @@ import { commandError, exitCodes } from "../command-error.js";
 
 /** What a `taskledger.config.mjs` exports by default. */
 export interface Config {
-  /** The store's URL, a file's path in it relative to this module; or what makes an adapter. */
+  /** The store's URL, with a file's path relative to this module; or a function that creates an adapter. */
   readonly store?: string | ((options: { readonly readOnly: boolean }) => Adapter | Promise<Adapter>);
   /** Task classes, and the paths of descriptor sets, relative to this module. */
   readonly types?: readonly (string | TaskClass<Task>)[];

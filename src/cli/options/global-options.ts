@@ -11,7 +11,7 @@ export interface GlobalOptions {
   readonly output: Format;
   readonly headers: boolean;
   readonly quiet?: boolean;
-  /** How long the store may be silent, in milliseconds. */
+  /** How long to wait for an answer of the store, in milliseconds. */
   readonly timeout: number;
 }
 

@@ -12,7 +12,7 @@ export function widthOf(text: string): number {
   return width;
 }
 
-/** The text, or the beginning of it with an ellipsis, in so many columns. */
+/** The text, truncated with an ellipsis to a number of columns. */
 export function cutTo(text: string, columns: number): string {
   if (widthOf(text) <= columns) return text;
   let cut = "";

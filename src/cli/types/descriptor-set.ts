@@ -4,7 +4,7 @@ import { createFileRegistry, type FileRegistry, fromBinary, fromJsonString } fro
 import { type FileDescriptorSet, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { type CommandError, commandError, exitCodes } from "../command-error.js";
 
-/** More than any set of descriptors has: what a small compressed file may become. */
+/** Maximum size of a decompressed set, in bytes: a small compressed file may become very large. */
 const MAX_BYTES = 256 * 1024 * 1024;
 
 /** Reads a FileDescriptorSet, as `buf build` and `protoc` write it: binary or JSON (.json), also compressed (.gz). */

@@ -3,7 +3,7 @@ import type { GeneratedFile, ImportSymbol } from "@bufbuild/protoplugin";
 import { importShape } from "../symbols.js";
 import { type CodecPlan, isShared } from "./plan.js";
 
-/** The package's module that has what codecs are made of. */
+/** The package's module that codecs import. */
 const WIRE = "taskledger/wire";
 
 /** The functions and the types that the codec module of a file refers to, wherever they are. */
@@ -25,7 +25,7 @@ export class CodecNames {
       : `${verb}${importShape(this.#f, message).name}`;
   }
 
-  /** That function from wherever it is. */
+  /** That function, imported if it is in another module. */
   function(verb: "read" | "write", message: DescMessage): ImportSymbol | string {
     const { file } = message;
     if (isShared(message)) return this.wire(`${verb}${message.name}`);

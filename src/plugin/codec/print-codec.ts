@@ -8,7 +8,7 @@ import { printWriter } from "./print-writer.js";
 
 /** Prints the module with the codecs of a file's task types and of the messages that they reach. */
 export function printCodecFile(schema: Schema, target: Target, file: DescFile, plan: CodecPlan): void {
-  // It stays empty where there are none, and the framework drops it unless keep_empty_files is set.
+  // It stays empty if there are none, and the framework drops it unless keep_empty_files is set.
   const f = schema.generateFile(`${file.name}_codec.${target === "dts" ? "d.ts" : target}`);
   f.preamble(file);
   const names = new CodecNames(f, file, plan);

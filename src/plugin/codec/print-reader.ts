@@ -5,7 +5,7 @@ import { isTextMap } from "./print-writer.js";
 import { isLongAsText, packedTagOf, readCall, scalarOf, tagOf, zeroOf } from "./scalars.js";
 import { isImplicit, isSupportedField, isUnwrapped } from "./support.js";
 
-/** Prints the body of the function that makes a message in which nothing is set. */
+/** Prints the body of the function that creates an empty message. */
 export function printCreator(f: GeneratedFile, message: DescMessage): void {
   f.print("  return { ", ...propertiesOf(f, message), " };");
 }
@@ -23,7 +23,7 @@ export function printReader(f: GeneratedFile, message: DescMessage, names: Codec
   f.print("  return m;");
 }
 
-/** A new message, in the order in which protobuf-es makes its properties. */
+/** A new message, with its properties in the same order as protobuf-es has them. */
 function propertiesOf(f: GeneratedFile, { typeName, members }: DescMessage): Printable[] {
   const properties: Printable[] = ["$typeName: ", f.string(typeName)];
   for (const member of members) {
@@ -51,7 +51,7 @@ function readField(f: GeneratedFile, field: DescField, names: CodecNames): Print
   return [tagOfValue(field), ": ", onlyOnce([property, " !== undefined"]), property, " = ", value, ";"];
 }
 
-/** A message that comes twice is merged, by protobuf-es. */
+/** A message that occurs twice must be merged: left to protobuf-es. */
 function onlyOnce(isThere: Printable): Printable {
   return ["if (", isThere, ") r.fallBack(); "];
 }

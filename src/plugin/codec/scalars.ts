@@ -44,7 +44,7 @@ export function isLong(scalar: ScalarType): boolean {
   return formats[scalar].method.endsWith("64");
 }
 
-/** Writes a value with its tag, which is 0 where it has none. */
+/** Writes a value with its tag, which is 0 if it has none. */
 export function writeCall(scalar: ScalarType, tag: number, value: Printable, asText: boolean): Printable {
   return [`p = w.${formats[scalar].method}(p, ${tag}, `, asText ? ["w.decimal(", value, ")"] : value, ");"];
 }

@@ -1,7 +1,7 @@
 import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 import { Edition, FeatureSet_FieldPresence, isWrapperDesc } from "@bufbuild/protobuf/wkt";
 
-// What codecs read and write by themselves. All else is left to protobuf-es as soon as a message has it.
+// What codecs support. A message with anything else is left to protobuf-es.
 
 /**
  * With more fields, V8 compiles a codec's functions badly or not at all: from about 400 on it is no faster than protobuf-es,
@@ -9,7 +9,7 @@ import { Edition, FeatureSet_FieldPresence, isWrapperDesc } from "@bufbuild/prot
  */
 const MAX_FIELDS = 250;
 
-/** Whether protobuf-es makes messages of this type that are nothing but objects with all their fields. */
+/** Whether messages of this type are plain objects with all their fields in protobuf-es. */
 export function isSupportedMessage({ file, fields }: DescMessage): boolean {
   if (file.edition === Edition.EDITION_PROTO2 || fields.length > MAX_FIELDS) return false;
   // In editions, fields that say whether they are set have their defaults on a prototype.

@@ -103,7 +103,12 @@ describe("what is given to", () => {
     refused("a clock for a limit is a number", () => new VersionClock(() => 1n, 1 as Any), "limit", "a bigint"),
     refused("existingTasks is null", () => existingTasks("l", null as Any), "options", "got null"),
     refused("existingTasks lists nothing", () => existingTasks("l", { tasks: 1 } as Any), "tasks", "got 1"),
-    refused("build is misspelt", () => FetchFileTask.build(key, { header: {} } as Any), "header", 'called "header"'),
+    refused(
+      "build is misspelt",
+      () => FetchFileTask.build(key, { header: {} } as Any),
+      "header",
+      'unknown option "header"',
+    ),
     refused(
       "execute is nothing",
       () => (CompositeTask.build({ ...key, childTaskList: "c" }) as Any).execute(),

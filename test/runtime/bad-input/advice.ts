@@ -42,7 +42,7 @@ describe("fromBinary tells who gives it", () => {
     given("a task", task, "got an object (FetchFileTask); it is a task already"),
     given("the bytes of JSON", utf8(text), "; they are JSON, which fromHash(JSON.parse(text)) reads"),
     given("the bytes of base64", utf8(base64), '; they are base64: Buffer.from(text, "base64")'),
-    given("a batch", toBatch([task]), "they are a batch: fromBatch reads it"),
+    given("a batch", toBatch([task]), "not a task but a batch: read it with fromBatch"),
   ]);
 });
 
@@ -50,7 +50,7 @@ describe("fromBatch tells who gives it", () => {
   const given = (what: string, value: unknown, message: string) =>
     [what, () => tasks.fromBatch(value), "INVALID_BATCH", undefined, message] as const;
   testCases([
-    given("a task's bytes", bytes, "they are one task: fromBinary reads it"),
+    given("a task's bytes", bytes, "not a batch but one task: read it with fromBinary"),
     given("base64", Buffer.from(toBatch([task])).toString("base64"), '; of base64: Buffer.from(text, "base64")'),
     given("tasks", [task], "expected a Uint8Array, got an array of 1"),
   ]);

@@ -40,14 +40,14 @@ describe("bytes", () => {
       read(Buffer.from("hello, world")),
       "INVALID_ENVELOPE",
       undefined,
-      "the bytes are no taskledger.v1.TaskEnvelope",
+      "the bytes are not a taskledger.v1.TaskEnvelope",
     ],
     [
       "that end too early",
       read(good.subarray(0, -1)),
       "INVALID_ENVELOPE",
       undefined,
-      "the bytes are no taskledger.v1.TaskEnvelope",
+      "the bytes are not a taskledger.v1.TaskEnvelope",
     ],
     [
       "of data by itself",

@@ -85,16 +85,14 @@ describe("an option that there is none", () => {
       () => call({ [wrong]: undefined }),
       "INVALID_ARGUMENT",
       wrong,
-      `there is none called "${wrong}"${right && !["maxBytes", "maximum"].includes(wrong) ? `; did you mean ${right}?` : ""}`,
+      `unknown option "${wrong}"${right && !["maxBytes", "maximum"].includes(wrong) ? `; did you mean ${right}?` : ""}`,
     ]),
   );
 
   test("is told with those that there are, where none is near", async () => {
-    await expect(tasks.find("l", "i", { timeout: 5 })).rejects.toThrow(
-      'there is none called "timeout"; there is signal',
-    );
+    await expect(tasks.find("l", "i", { timeout: 5 })).rejects.toThrow('unknown option "timeout"; known: signal');
     await expect(tasks.saveAll([], { parallel: 5 })).rejects.toThrow(
-      "; there are concurrency, batchSize, signal and onSaved",
+      "; known: concurrency, batchSize, signal and onSaved",
     );
   });
 

@@ -1,4 +1,4 @@
-/** A promise that is settled from outside. The first answer counts; what comes later changes nothing. */
+/** A promise that is settled from outside. The first settlement counts; later ones are ignored. */
 export class Deferred<T> {
   readonly promise: Promise<T>;
   settled = false;

@@ -8,10 +8,10 @@ import type { Runtime } from "../runtime.js";
 import { Deferred } from "./deferred.js";
 import { PartitionQueues } from "./partition-queues.js";
 
-/** How much leaves in one batch. */
+/** The limits of a batch. */
 export interface BatchLimits {
   readonly maxOperations: number;
-  /** Of bodies; a larger one leaves alone. */
+  /** Maximum number of bytes of bodies; a larger one is sent alone. */
   readonly maxBytes: number;
 }
 
@@ -19,14 +19,14 @@ export type GroupCommitOptions = RetryPolicy & BatchLimits;
 
 /** Mutations that belong together, and their caller. */
 class PendingWrite extends Deferred<void> {
-  /** None once its caller has been answered: it may go on waiting, and must not hold its task in memory. */
+  /** Empty once its caller has been answered: the write may stay queued, and must not keep its task in memory. */
   mutations: readonly Mutation[];
   readonly bytes: number;
-  /** When its caller is answered at the latest, in milliseconds on the monotonic clock. */
+  /** Its deadline, in milliseconds on the monotonic clock. */
   readonly end: number;
   /** Whether an attempt was made, or is in flight, that may be applied. */
   mayApply = false;
-  /** Of the last attempt, if another might have got past it. */
+  /** The error of the last attempt, if it can be retried. */
   failure: SessionError | undefined = undefined;
 
   constructor(mutations: readonly Mutation[], end: number) {
@@ -44,8 +44,8 @@ class PendingWrite extends Deferred<void> {
 }
 
 /**
- * Writes to partitions, one batch at a time each: what arrives while one is in flight leaves together in the next, which is
- * one mutation, as cheap as a single write. Each write has its own outcome.
+ * Writes to partitions, one batch at a time per partition: writes that arrive while one is in flight are sent together in the
+ * next, which is one mutation, as cheap as a single write. Each write has its own outcome.
  */
 export class GroupCommit {
   readonly #session: LedgerSession;
@@ -66,7 +66,7 @@ export class GroupCommit {
     this.#queues = new PartitionQueues(queueOptions, runtime, inFlight);
   }
 
-  /** When a write that begins now is answered at the latest. */
+  /** The deadline of a write that begins now. */
   deadline(): number {
     return this.#runtime.monotonic() + this.#options.deadline;
   }
@@ -88,7 +88,7 @@ export class GroupCommit {
     return write.promise;
   }
 
-  /** As many as fit, at least one. */
+  /** Takes as many as fit, at least one. */
   #countOfNext(queue: readonly PendingWrite[]): number {
     const { maxOperations, maxBytes } = this.#options;
     let bytes = 0;
@@ -119,7 +119,7 @@ export class GroupCommit {
     }
   }
 
-  /** Those whose callers still wait. Those whose time is over are told so, since a busy process's timers are late. */
+  /** Writes whose callers still wait. Those past their deadline are rejected here, since timers are late in a busy process. */
   #waiting(batch: readonly PendingWrite[]): readonly PendingWrite[] {
     const now = this.#runtime.monotonic();
     for (const write of batch) if (write.end <= now) this.#expire(write);
@@ -140,7 +140,7 @@ export class GroupCommit {
     }
   }
 
-  /** A batch that the server refuses is split, so that the write it does not like fails alone. */
+  /** A batch that the server refuses is split, so that only the bad write fails. */
   async #refuse(partition: Partition, writes: readonly PendingWrite[], error: unknown): Promise<void> {
     const [only] = writes;
     if (writes.length === 1 && only) return only.settle(toTaskError(error, only.mayApply));

@@ -7,7 +7,7 @@ export interface InFlightLimits {
   readonly maxOperations: number;
   /** The maximum number of bytes of their bodies. */
   readonly maxBytes: number;
-  /** What an operation beyond these does: it waits, or fails with OVERLOADED. */
+  /** What happens to an operation beyond these: it waits, or fails with OVERLOADED. */
   readonly whenFull: "wait" | "fail";
 }
 
@@ -33,7 +33,7 @@ export class InFlightLimit {
   }
 
   /**
-   * Resolves when the operation may begin; {@link leave} ends it. Operations in bulk wait, whatever `whenFull` says. Throws
+   * Resolves when the operation may begin; {@link leave} ends it. Operations of bulk calls always wait. Throws
    * OVERLOADED or ABORTED.
    */
   async enter(bytes: number, signal: AbortSignal | undefined, isBulk = false): Promise<void> {

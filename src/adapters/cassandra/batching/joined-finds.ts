@@ -9,16 +9,16 @@ import type { Runtime } from "../runtime.js";
 import { Deferred } from "./deferred.js";
 import { PartitionQueues } from "./partition-queues.js";
 
-/** Ids that one query names. */
+/** Maximum number of ids in one query. */
 const IDS_PER_FIND = 32;
 
-/** Queries of one partition that are in flight at once, and how long each counts, in milliseconds. */
+/** Maximum number of queries in flight per partition, and how long each is counted, in milliseconds. */
 const CONCURRENCY = 2;
 const PATIENCE = 20;
 
 class PendingFind extends Deferred<StoredTask | undefined> {
   readonly id: string;
-  /** When it is answered at the latest, in milliseconds on the monotonic clock. */
+  /** Its deadline, in milliseconds on the monotonic clock. */
   readonly end: number;
 
   constructor(id: string, end: number) {
@@ -29,8 +29,8 @@ class PendingFind extends Deferred<StoredTask | undefined> {
 }
 
 /**
- * Finds tasks of partitions: ids that are asked for while queries of their partition are in flight leave together in the
- * next, which costs little more than a query for one. A query begins after all that it answers was asked for.
+ * Finds tasks of partitions: ids that are requested while queries of their partition are in flight are sent together
+ * in the next, which costs little more than a query for one. A query begins after all that it answers was asked for.
  */
 export class JoinedFinds {
   readonly #session: LedgerSession;
@@ -79,7 +79,7 @@ export class JoinedFinds {
   }
 }
 
-/** Gives each the bytes of its task; of those that want the same, each has its own. */
+/** Gives each caller the bytes of its task; callers of the same task get copies of their own. */
 function answer(finds: readonly PendingFind[], rows: readonly StoredTask[]): void {
   const found = new Map(rows.map((stored) => [stored.id, stored]));
   const given = new Set<string>();

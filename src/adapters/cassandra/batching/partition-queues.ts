@@ -5,11 +5,11 @@ import type { Runtime } from "../runtime.js";
 export interface QueueOptions<T> {
   /** How many batches of one partition may be in flight. */
   readonly concurrency: number;
-  /** After so many milliseconds a batch counts no more: it may hang, and must not hold up others. Infinity for never. */
+  /** Time after which a batch is no longer counted, in milliseconds: it may hang, and must not block others. Infinity for never. */
   readonly patience: number;
   /** Takes the next batch out of a queue that is not empty. */
   readonly take: (queue: T[]) => T[];
-  /** Does what a batch asks for; does not reject. */
+  /** Performs a batch; must not reject. */
   readonly send: (partition: Partition, batch: T[]) => Promise<void>;
 }
 
@@ -20,7 +20,7 @@ interface Queue<T> {
   inFlight: number;
 }
 
-/** A queue for each partition: what arrives while as many batches as may be are in flight leaves together in the next. */
+/** A queue for each partition: what arrives while the maximum number of batches is in flight is sent together in the next. */
 export class PartitionQueues<T> {
   readonly #options: QueueOptions<T>;
   readonly #runtime: Runtime;
@@ -50,10 +50,10 @@ export class PartitionQueues<T> {
     this.#inFlight.run(() => this.#sendAll(queue));
   }
 
-  /** Sends batches until none waits, or one has taken too long, and its place has been given to another. */
+  /** Sends batches until none waits, or one has taken too long and has been replaced. */
   async #sendAll(queue: Queue<T>): Promise<void> {
     const { patience, take, send } = this.#options;
-    await afterMicrotasks(); // what is added in the same turn leaves together
+    await afterMicrotasks(); // what is added in the same turn is sent together
     while (queue.waiting.length > 0) {
       let isSlow = false;
       const giveUp = () => {
@@ -64,8 +64,8 @@ export class PartitionQueues<T> {
       await send(queue.partition, take(queue.waiting));
       if (isSlow) return;
       cancel?.();
-      // Those who were just answered add what they do next. A lone partition goes on at once: the servers would have
-      // nothing to do meanwhile.
+      // Callers that were just answered may add more. A single partition continues at once: otherwise the servers would be
+      // idle meanwhile.
       if (queue.waiting.length > 0 && this.#queues.size > 1) await afterMicrotasks();
     }
     this.#leave(queue);
@@ -78,7 +78,7 @@ export class PartitionQueues<T> {
   }
 }
 
-/** Two callers of one partition would otherwise each wait for the other's batch of one, for good. */
+/** Otherwise two callers of one partition would forever alternate in batches of one. */
 function afterMicrotasks(): Promise<void> {
   return new Promise((resolve) => process.nextTick(resolve));
 }

@@ -3,15 +3,15 @@ import { SessionError } from "../model/session.js";
 import { processRuntime } from "../runtime.js";
 import { classifyDriverError, type Driver, describeDriverError } from "./errors.js";
 
-/** How long past its timeout the driver may take: that does not bound what comes before a request is sent. In milliseconds. */
+/** How long after its timeout the driver is given up, in milliseconds: the timeout does not include the time before sending. */
 const GRACE = 250;
 
 export interface CallOptions {
   /** In milliseconds; the call is given up a little later, whatever the driver does. */
   readonly timeout: number;
   /**
-   * Whether a call that fails may have been applied, or may be later; `reached` tells whether its request may have come to a
-   * replica, as far as the error says. A read, by default: never.
+   * Whether a failed call may have been applied, or may be later; `reached` tells whether its request may have reached a replica,
+   * judging from the error. @defaultValue never, as for a read
    */
   readonly mayApply?: (reached: boolean) => boolean;
 }

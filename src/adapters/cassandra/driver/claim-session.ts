@@ -7,7 +7,7 @@ import type { Driver } from "./errors.js";
 import { toVersion } from "./ledger-session.js";
 import { encodeVersion } from "./parameters.js";
 
-/** How long what is left of a claim lasts whose task has been completed, in seconds. */
+/** How long the rest of a claim is kept after its task was completed, in seconds. */
 const COMPLETED_TTL = 24 * 3600;
 const TTL = CLAIM_MEMORY / 1000;
 
@@ -20,8 +20,8 @@ interface ClaimStatements {
 }
 
 /**
- * Expiry is in the column `ends_at`, judged by the rule that all clients share. Cassandra's own TTL only takes away what
- * is left of old claims: it goes by the clocks of coordinators and replicas, each its own.
+ * Expiry is in the column `ends_at`, judged by the rule that all clients share. Cassandra's own TTL only removes old
+ * claims: it depends on the clocks of coordinators and replicas.
  */
 function claimStatements(keyspace: string): ClaimStatements {
   const update = (ttl: number, set: string) =>
@@ -32,14 +32,14 @@ function claimStatements(keyspace: string): ClaimStatements {
     replace:
       `${update(TTL, "saved_at = ?, owner = ?, fencing_token = ?, attempt = ?, ends_at = ?")} ` +
       "IF fencing_token = ? AND ends_at = ?",
-    // One that comes late must not make the lease shorter.
+    // A late renewal must not shorten the lease.
     renew: `${update(TTL, "ends_at = ?")} ${ifHeld} AND ends_at < ?`,
     release: `${update(TTL, "owner = null, ends_at = ?")} ${ifHeld}`,
     forget: `${update(COMPLETED_TTL, "owner = null, fencing_token = ?, attempt = 0, ends_at = ?")} ${ifHeld}`,
   };
 }
 
-/** The session on cassandra-driver. Nothing else writes to its table: what is no transaction would undo one. */
+/** The session on cassandra-driver. Nothing else writes to its table: a write outside a transaction could undo one. */
 export class DriverClaimSession implements ClaimSession {
   readonly #client: Client;
   readonly #driver: Driver;
@@ -57,7 +57,7 @@ export class DriverClaimSession implements ClaimSession {
     this.#client = client;
     this.#driver = driver;
     this.#statements = claimStatements(keyspace);
-    // A transaction that the driver sent twice would meet its own effect, and say that it was not applied.
+    // If the driver sent a transaction twice, the second would see the effect of the first, and report that it was not applied.
     this.#options = { prepare: true, consistency, serialConsistency, isIdempotent: false, retry };
   }
 

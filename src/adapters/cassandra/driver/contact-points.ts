@@ -11,7 +11,7 @@ export function parseContactPoint(text: string): ContactPoint {
   return { host: bracketed ?? plain ?? text, port: port === undefined ? undefined : Number(port) };
 }
 
-/** The port that all of them name; undefined where they don't. */
+/** The port that all of them name; undefined if they don't. */
 export function commonPort(contactPoints: readonly string[]): number | undefined {
   const ports = new Set(contactPoints.map((text) => parseContactPoint(text).port));
   const [port] = ports;

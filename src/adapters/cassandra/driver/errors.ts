@@ -3,7 +3,7 @@ import { tlsAdvice } from "./tls.js";
 
 export type Driver = typeof import("cassandra-driver");
 
-/** An error of the driver in one line: of no host available, what the first of them said. */
+/** An error of the driver in one line: if no host was available, what the first of them said. */
 export function describeDriverError(error: unknown): string {
   const { innerErrors } = error as { innerErrors?: Record<string, unknown> };
   const [first] = Object.entries(innerErrors ?? {}).filter(([, inner]) => inner !== null);
@@ -31,7 +31,7 @@ export function classifyDriverError(error: unknown, driver: Driver): ClassifiedE
   return { kind: "connection", reached: requestNotWritten !== true };
 }
 
-/** Each host that was tried gave its own error, or none where it was known to be down. */
+/** The error of each host that was tried; none if it was known to be down. */
 function classifyHosts(error: { innerErrors?: object }, driver: Driver): ClassifiedError {
   const inner = Object.values(error.innerErrors ?? {}).filter((each) => each instanceof Error);
   const each = inner.map((one) => classifyDriverError(one, driver));
@@ -48,7 +48,7 @@ function classifyResponse(error: Error & { code?: number }, driver: Driver): Cla
     case codes.readTimeout:
       return { kind: "timeout", reached: true };
     case codes.unavailableException:
-    case codes.unprepared: // the driver did not get it prepared again
+    case codes.unprepared: // the driver failed to prepare it again
       return { kind: "unavailable", reached: false };
     case codes.overloaded:
       return { kind: "overloaded", reached: true };
@@ -69,14 +69,14 @@ function classifyResponse(error: Error & { code?: number }, driver: Driver): Cla
   }
 }
 
-/** Whether a node refuses a statement because it has not learnt yet of a keyspace or a table; it may never. */
+/** Whether a node refuses a statement because it does not know a keyspace or a table, perhaps only not yet. */
 export function isUnknownToNode(error: unknown, { errors, types }: Driver): boolean {
   const { invalid, configError } = types.responseErrorCodes;
   if (!(error instanceof errors.ResponseError) || ![invalid, configError].includes(error.code)) return false;
   return /does(n't| not) exist|unconfigured table/i.test(error.message);
 }
 
-/** Replicas give this reason where a read met more tombstones than they allow. */
+/** The reason of replicas if a read met more tombstones than they allow. */
 const READ_TOO_MANY_TOMBSTONES = 1;
 
 /**

@@ -23,7 +23,7 @@ interface Result {
   readonly warnings: readonly string[];
 }
 
-/** The ledger's session on cassandra-driver: prepared statements, one attempt a call, errors sorted by what they mean. */
+/** The ledger's session on cassandra-driver: prepared statements, one attempt per call, errors classified. */
 export class DriverSession implements LedgerSession {
   readonly #client: Client;
   readonly #driver: Driver;
@@ -37,7 +37,7 @@ export class DriverSession implements LedgerSession {
     this.#driver = driver;
     this.#statements = statementsFor(keyspace);
     this.#tokens = new PartitionTokens(client, driver);
-    // Attempts are counted by the adapter; the driver must not make more of its own.
+    // The adapter does the retries; the driver must make none.
     const retry = new driver.policies.retry.FallthroughRetryPolicy();
     this.#options = { prepare: true, consistency, isIdempotent: true, autoPage: false, logged: true, retry, keyspace };
     this.#speculationDelay = speculationDelay(client, driver);
@@ -45,7 +45,7 @@ export class DriverSession implements LedgerSession {
 
   async apply(partition: Partition, mutations: readonly Mutation[], timeout: number): Promise<void> {
     const start = performance.now();
-    // The error is one coordinator's. Another, that was asked before and hangs, may yet do it.
+    // The error is from one coordinator. Another, which was asked before and hangs, may still apply it.
     const mayApply = (reached: boolean) => reached || performance.now() - start >= this.#speculationDelay;
     const queries = mutations.map((mutation) => toQuery(this.#statements, partition, mutation));
     const options = this.#optionsFor(timeout, partition);
@@ -69,7 +69,7 @@ export class DriverSession implements LedgerSession {
     const [query, which] = ids.length === 1 ? [readTask, ids[0]] : [readTasks, ids];
     const { rows } = await this.#read(query, partition, [which], timeout);
     return rows.flatMap(({ id, body, saved_at }) =>
-      // A row without a body was written by somebody else than a client of the ledger.
+      // A row without a body was not written by a client of the ledger.
       body === null ? [] : [{ id, savedAt: toVersion(saved_at), body }],
     );
   }
@@ -123,7 +123,7 @@ export class DriverSession implements LedgerSession {
     return this.#readAll(query, [taskList, shard, ...values], this.#optionsFor(timeout, partition));
   }
 
-  /** The server may cut a result into pages, and leave some empty, whatever was asked for. */
+  /** The server may split a result into pages, and leave some empty, whatever page size was asked for. */
   async #readAll(query: string, params: unknown[], options: QueryOptions & { readTimeout: number }): Promise<Result> {
     const end = performance.now() + options.readTimeout;
     const rows: types.Row[] = [];
@@ -141,7 +141,7 @@ export class DriverSession implements LedgerSession {
   }
 }
 
-/** After how many milliseconds the client may ask a second coordinator; by a policy that is not the driver's, at once. */
+/** After how many milliseconds the client may ask a second coordinator; at once with a policy that is not the driver's. */
 function speculationDelay(client: Client, { policies }: Driver): number {
   const { NoSpeculativeExecutionPolicy, ConstantSpeculativeExecutionPolicy } = policies.speculativeExecution;
   const { options } = client as unknown as { options?: ClientOptions };

@@ -7,7 +7,7 @@ import type { Driver } from "./errors.js";
 import { toVersion } from "./ledger-session.js";
 import { encodeVersion } from "./parameters.js";
 
-/** Partitions that the names are spread over. All clients must have the same. */
+/** Number of partitions for the names. It must be the same for all clients. */
 const BUCKETS = 16;
 
 /** The session on cassandra-driver. */

@@ -3,18 +3,18 @@ import { commonPort, parseContactPoint } from "./contact-points.js";
 import type { Driver } from "./errors.js";
 import { identityCheck, verifyingOptions } from "./tls.js";
 
-/** After so many milliseconds without an answer, a second coordinator is asked. */
+/** Delay without an answer after which a second coordinator is asked, in milliseconds. */
 const SPECULATION_DELAY = 500;
 
-/** How long a node that was lost is left alone, in milliseconds. */
+/** Delay before reconnecting to a lost node, in milliseconds. */
 const MAX_RECONNECTION_DELAY = 5_000;
 
-/** A client by the driver's options; what they leave open is as the adapter needs it. Throws what the driver throws. */
+/** A client with the driver's options, and the adapter's defaults. Throws what the driver throws. */
 export function makeClient(options: ClientOptions, { Client, policies }: Driver): Client {
-  // Everything may be sent twice: a coordinator that hangs need not hold a request up until its time is over.
+  // Idempotent statements may go to a second coordinator: one that hangs must not delay a request until its timeout.
   const { ConstantSpeculativeExecutionPolicy } = policies.speculativeExecution;
   const speculativeExecution = new ConstantSpeculativeExecutionPolicy(SPECULATION_DELAY, 1);
-  // By default the driver comes to wait for ten minutes before it tries again, however long the nodes have been back.
+  // By default the driver waits up to ten minutes before it reconnects, even if the nodes have been back for long.
   const reconnection = new policies.reconnection.ExponentialReconnectionPolicy(250, MAX_RECONNECTION_DELAY);
   const client: Client = new Client({
     ...options,
@@ -26,9 +26,9 @@ export function makeClient(options: ClientOptions, { Client, policies }: Driver)
   return client;
 }
 
-/** The driver looks for the nodes that it is told of on one port; if that is left open, it is that of the contact points. */
+/** The driver uses one port for discovered nodes; by default that of the contact points. */
 function withAddresses({ contactPoints, protocolOptions }: ClientOptions): ClientOptions {
-  if (!isContactPoints(contactPoints)) return {}; // the driver says so
+  if (!isContactPoints(contactPoints)) return {}; // the driver reports it
   const port = protocolOptions?.port ?? commonPort(contactPoints);
   return {
     contactPoints: contactPoints.map(withoutIdleBrackets),
@@ -42,7 +42,7 @@ function withoutIdleBrackets(contactPoint: string): string {
 }
 
 function withTls({ contactPoints, sslOptions, cloud }: ClientOptions, client: () => Client): ClientOptions {
-  if (sslOptions === undefined || cloud !== undefined) return {}; // the cloud's bundle brings its own
+  if (sslOptions === undefined || cloud !== undefined) return {}; // the cloud's bundle contains its own
   const known = isContactPoints(contactPoints) ? contactPoints : [];
   return { sslOptions: verifyingOptions(sslOptions, identityCheck(known, client)) };
 }

@@ -11,7 +11,7 @@ export interface Query {
 
 /**
  * A bigint as CQL encodes it: eight bytes, the highest first. The driver sends Buffers as they are, whatever the column's
- * type; clients differ in what they take for a bigint.
+ * type; clients differ in how they encode a bigint.
  */
 export function encodeVersion(version: Version): Buffer {
   const bytes = Buffer.allocUnsafe(8);
@@ -24,7 +24,7 @@ export function toQuery(statements: Statements, { taskList, shard }: Partition, 
   switch (mutation.kind) {
     case "put-task": {
       const { id, body } = mutation;
-      const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength); // the driver takes no other bytes
+      const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength); // the driver accepts no other bytes
       return { query: statements.putTask, params: [taskList, shard, id, bytes, at] };
     }
     case "put-entry":

@@ -6,8 +6,8 @@ import type { Driver } from "./errors.js";
 const MAX_TOKENS = 4096;
 
 /**
- * The tokens of partitions, by which the driver finds their replicas. It would hash the key of each statement, which takes
- * longer than all else of finding them.
+ * The tokens of partitions, by which the driver finds their replicas. Otherwise it would hash the key of each statement, which is
+ * most of the cost of finding them.
  */
 export class PartitionTokens {
   readonly #client: Client;
@@ -19,7 +19,7 @@ export class PartitionTokens {
     this.#takesTokens = takesTokens(client, driver);
   }
 
-  /** Undefined where the driver has to find the replicas by itself. */
+  /** Undefined if the driver has to find the replicas by itself. */
   of(partition: Partition): token.Token | undefined {
     if (!this.#takesTokens) return undefined;
     const name = partitionName(partition);
@@ -33,7 +33,7 @@ export class PartitionTokens {
   }
 }
 
-/** The driver's own policies take a token for a routing key; its documentation promises that to no other. */
+/** The driver's own policies accept a token as a routing key; this is not documented for others. */
 function takesTokens({ options, metadata }: Client & { options?: ClientOptions }, driver: Driver): boolean {
   const own = Object.values(driver.policies.loadBalancing) as unknown[];
   const isOwn = (policy: Policy | undefined): boolean =>
@@ -42,10 +42,10 @@ function takesTokens({ options, metadata }: Client & { options?: ClientOptions }
   return hasTokens && !options?.requestTracker && isOwn(options?.policies?.loadBalancing);
 }
 
-/** Policies that work on another have it here. */
+/** The wrapped policy, of policies that wrap another. */
 type Policy = policies.loadBalancing.LoadBalancingPolicy & { readonly childPolicy?: Policy };
 
-/** A partition key as Cassandra hashes it: each column after its length, and before a zero. */
+/** A partition key as Cassandra hashes it: each column is preceded by its length and followed by a zero. */
 function partitionKey({ taskList, shard }: Partition): Buffer {
   const list = Buffer.from(taskList);
   const key = Buffer.alloc(2 + list.length + 1 + 2 + 4 + 1);

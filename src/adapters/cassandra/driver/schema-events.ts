@@ -1,7 +1,7 @@
 import type { EventEmitter } from "node:events";
 import type { Client } from "cassandra-driver";
 
-/** The driver's own connection, by which nodes tell it of changes, as far as it is known here. */
+/** The part that is used here of the driver's control connection, which receives schema events. */
 interface ControlConnection extends EventEmitter {
   readonly connection?: EventEmitter | null;
   readonly host?: Host | null;
@@ -10,13 +10,13 @@ interface ControlConnection extends EventEmitter {
 type Host = ReturnType<ReturnType<Client["getState"]>["getConnectedHosts"]>[number];
 
 export interface SchemaListener {
-  /** A node has told of a change to the keyspace's schema. */
+  /** Called when a node reports a change of the keyspace's schema. */
   onChange(): void;
-  /** Changes may have been missed: the connection was lost, and there is another now. */
+  /** Called when changes may have been missed: the connection was lost and replaced. */
   onReconnected(): void;
 }
 
-/** Listens to a client's node for changes to a keyspace's schema; gives what ends it. A client that is not the driver's tells nothing. */
+/** Listens for changes of a keyspace's schema; returns a function that ends this. Does nothing for a client that is not the driver's. */
 export function listenToSchema(client: Client, keyspace: string, listener: SchemaListener): () => void {
   const control = controlOf(client);
   if (typeof control?.on !== "function") return () => undefined;
@@ -31,7 +31,7 @@ export function listenToSchema(client: Client, keyspace: string, listener: Schem
     connection?.on("nodeSchemaChange", hear);
   };
   const listenAgain = (error: unknown) => {
-    if (error) return; // it goes on looking for a connection
+    if (error) return; // it keeps trying to connect
     listen();
     listener.onReconnected();
   };
@@ -43,7 +43,7 @@ export function listenToSchema(client: Client, keyspace: string, listener: Schem
   };
 }
 
-/** The node that tells of changes, and so has made them; others may make them a moment later. */
+/** The node that reports changes, and so has applied them; others may apply them a moment later. */
 export function tellingHost(client: Client): { readonly host?: Host } {
   const host = controlOf(client)?.host;
   return host ? { host } : {};

@@ -2,19 +2,19 @@ import { isIPv4 } from "node:net";
 import type { Client, ClientOptions } from "cassandra-driver";
 import { parseContactPoint } from "./contact-points.js";
 
-/** A client, as far as it is known here; its options are the user's with the driver's defaults. */
+/** The part of a client that is used here; its options are the user's with the driver's defaults. */
 interface Internals {
   readonly options?: ClientOptions;
   readonly hosts?: { values?(): readonly { readonly address: string }[] };
 }
 
-/** Warns of certificates that nobody verifies, and of a password that is sent in the clear. Once for the same contact points. */
+/** Warns of unverified certificates, and of a password that is sent in clear text; once per set of contact points. */
 export function warnOfRisks(client: Client): void {
   const { options, hosts } = client as Internals;
   if (options === undefined) return;
   const { contactPoints = [], sslOptions, cloud } = options;
   if (sslOptions) {
-    // What is left out, cassandra-driver takes for false.
+    // cassandra-driver treats a missing option as false.
     if ([false, undefined].includes(sslOptions.rejectUnauthorized)) warnOfUnverified(contactPoints);
   } else if (cloud === undefined && hasPassword(options)) {
     const told = (hosts?.values?.() ?? []).map(({ address }) => address.replace(/:\d+$/, "")); // IPv6 without brackets
@@ -27,7 +27,7 @@ function warnOfUnverified(contactPoints: readonly string[]): void {
   warnOnce(
     "TASKLEDGER_TLS_UNVERIFIED",
     contactPoints,
-    `the certificates of Cassandra at ${contactPoints.join(", ")} are not verified: whoever answers in its place can read ` +
+    `the certificates of Cassandra at ${contactPoints.join(", ")} are not verified: an impostor can read ` +
       "and change what is sent, the password included. Name the certificate of their authority (tlsCAFile in a URL, " +
       "sslOptions.ca) in place of tls=insecure or rejectUnauthorized: false; with a Client of your own, say " +
       "rejectUnauthorized: true",
@@ -51,7 +51,7 @@ function warnOnce(code: string, contactPoints: readonly string[], message: strin
   process.emitWarning(message, { type: "SecurityWarning", code });
 }
 
-/** By the driver's providers; what others send is not known. By their names: the driver may be there more than once. */
+/** Knows only the driver's providers, by name, since the driver may be installed more than once. */
 function hasPassword({ authProvider }: ClientOptions): boolean {
   return /PlainText/.test(authProvider?.constructor.name ?? "");
 }

@@ -9,7 +9,7 @@ import { parseContactPoint } from "./contact-points.js";
 export type CheckIdentity = (host: string, certificate: PeerCertificate) => Error | undefined;
 
 /**
- * The user's options of TLS, by which a node is verified before anything is sent to it. cassandra-driver by itself takes any
+ * The user's options of TLS, which verify a node before anything is sent to it. cassandra-driver alone accepts any
  * certificate, unless `rejectUnauthorized` is true.
  */
 export function verifyingOptions(sslOptions: unknown, checkIdentity: CheckIdentity): ConnectionOptions {
@@ -23,10 +23,9 @@ export function verifyingOptions(sslOptions: unknown, checkIdentity: CheckIdenti
 }
 
 /**
- * Checks for which names a node's certificate is. The driver knows nodes by their addresses only: it resolves the names of
- * contact points, and is told of the other nodes. So a node must have the name of a contact point, any of them, since all
- * nodes are trusted with the same; or its address, if that was written by the user or told by a node, but not if it came
- * by DNS, which is not to be trusted.
+ * Checks the names in a node's certificate. The driver knows nodes only by address: it resolves the names of contact points,
+ * and discovers the other nodes. So the certificate must have the name of any contact point, since all nodes are trusted
+ * alike; or the node's address, if the user wrote it or a node reported it, but not if it came from DNS, which is not trusted.
  */
 export function identityCheck(contactPoints: readonly string[], client: () => Client | undefined): CheckIdentity {
   const hosts = contactPoints.map((text) => parseContactPoint(text).host);
@@ -44,15 +43,15 @@ function checkNames(names: readonly string[], certificate: PeerCertificate): Err
   return Object.assign(new Error(message), { code: "ERR_TLS_CERT_ALTNAME_INVALID" });
 }
 
-/** A client, as far as it is known here. */
+/** The part of a client that is used here. */
 interface Internals {
   readonly controlConnection?: {
-    /** The contact points as they were given, and the addresses that each has. */
+    /** The contact points as they were given, and the addresses of each. */
     getResolvedContactPoints?(): ReadonlyMap<string, readonly string[]>;
   };
 }
 
-/** Whether an address is one that a contact point's name has. Where that can't be known, it may be. */
+/** Whether an address is one that a contact point's name has. True if that can't be known. */
 function isFromDns(address: string, client: Client | undefined): boolean {
   const resolved = (client as Internals | undefined)?.controlConnection?.getResolvedContactPoints?.();
   if (resolved === undefined) return true;
@@ -69,7 +68,7 @@ const unknownAuthority: ReadonlySet<unknown> = new Set([
   "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
 ]);
 
-/** What to do about an error of TLS; empty where nothing is known. */
+/** Advice for an error of TLS; empty if there is none. */
 export function tlsAdvice(error: unknown): string {
   if (!unknownAuthority.has((error as { code?: unknown } | null)?.code)) return "";
   return "; name the certificate of its authority: tlsCAFile in a URL, sslOptions.ca";

@@ -24,16 +24,16 @@ export interface CassandraClaimsOptions {
   readonly versionOf: (key: TaskKey, signal: AbortSignal | undefined) => Promise<Version | undefined>;
 }
 
-/** How often a claim is tried where the row changes all the time. */
+/** Number of attempts at a claim if the row keeps changing. */
 const ATTEMPTS = 3;
 
-/** Queries of one call of `states` that are under way at once. */
+/** Maximum number of queries in flight for one call of `states`. */
 const CONCURRENCY = 32;
 
 /**
- * The claims of a keyspace: a row for each task, which only lightweight transactions change, so that of several at once one
- * succeeds, whichever coordinators they go through. Leases are given and judged by the clients' clocks, which are compared
- * with the servers'; twice the limit is added where one is judged.
+ * The claims of a keyspace: a row for each task, which only lightweight transactions change, so that one of several
+ * concurrent ones succeeds, whichever coordinators they use. Leases are given and judged by the clients' clocks, which are compared
+ * with the servers'; judging adds twice the limit.
  */
 export class CassandraClaims {
   readonly #session: ClaimSession;
@@ -48,7 +48,7 @@ export class CassandraClaims {
     this.#options = options;
   }
 
-  /** Again where the row has changed meanwhile: by a release, for one, which is in nobody's way. */
+  /** Retries if the row has changed meanwhile, for example by a release, which does not prevent the claim. */
   async claim(request: ClaimRequest, signal: AbortSignal | undefined): Promise<ClaimState | undefined> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const outcome = await this.#tryToClaim(request, signal);
@@ -58,8 +58,8 @@ export class CassandraClaims {
   }
 
   /**
-   * Whether the version is open is looked at twice: before, so that no claim to a version that is not stands in the way of
-   * one that is; and after, since it may have been completed before this claim was granted.
+   * Checks twice whether the version is open: before, so that a claim to a closed version does not block an open one; and after,
+   * since it may have been completed before this claim was granted.
    */
   async #tryToClaim(
     request: ClaimRequest,
@@ -121,7 +121,7 @@ export class CassandraClaims {
     }
   }
 
-  /** As if the claim had not been. If it fails, the claim expires. */
+  /** Undoes the claim. If this fails, the claim expires. */
   async #takeBack(request: ClaimRequest, state: ClaimState, before: ClaimState | undefined): Promise<void> {
     const { token, until } = state;
     const change = (timeout: number) => this.#session.replaceClaim(request, { token, until, state }, before, timeout);
@@ -133,8 +133,8 @@ export class CassandraClaims {
   }
 
   /**
-   * Until an attempt has an answer or the deadline has passed; once where an attempt may have been applied, unless what it
-   * does is the same however often it is done.
+   * Retries until an attempt is answered or the deadline has passed; an attempt that may have been applied is retried only if it is
+   * idempotent.
    */
   #write<T>(
     key: TaskKey,

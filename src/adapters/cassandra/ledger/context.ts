@@ -6,13 +6,13 @@ import type { RetryPolicy } from "../retry.js";
 import type { Runtime } from "../runtime.js";
 import type { LedgerLimits, LedgerRules } from "./rules.js";
 
-/** What the parts of a ledger share. */
+/** Shared by the parts of a ledger. */
 export interface LedgerContext {
   readonly session: LedgerSession;
   readonly runtime: Runtime;
   readonly guard: ClockGuard;
   readonly commit: GroupCommit;
-  /** Tracks what nobody waits for. */
+  /** Tracks background work. */
   readonly inFlight: InFlight;
   readonly policy: RetryPolicy;
   readonly shards: number;

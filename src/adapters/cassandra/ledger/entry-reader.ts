@@ -9,9 +9,8 @@ import {
 import type { Segment } from "./swept-ranges.js";
 
 /**
- * Reads the entries of one partition in order. It gets through ranges that are full of tombstones, since nobody has swept
- * them yet: where a read meets more than the server allows, it reads half of the range, half of that, and goes on from
- * there, by twice as much after each read that succeeds.
+ * Reads the entries of one partition in order. It gets through ranges that are full of tombstones and not swept yet: if
+ * a read meets more than the server allows, it halves the range until a read succeeds, and doubles it after each success.
  */
 export class EntryReader {
   readonly #read: (range: EntryRange) => Promise<EntriesRead>;
@@ -19,7 +18,7 @@ export class EntryReader {
   #after: LedgerPlace;
   /** How much is read at once, in versions. */
   #width: Version = MAX_VERSION;
-  /** Whether tombstones were in the way. */
+  /** Whether reads met many tombstones. */
   isHeavy = false;
 
   /** The segments are in order. */
@@ -48,7 +47,7 @@ export class EntryReader {
     return found;
   }
 
-  /** Undefined if it was too much. */
+  /** Undefined if the range had too many tombstones. */
   async #tryRead(range: EntryRange): Promise<readonly LedgerEntry[] | undefined> {
     try {
       const { entries, isHeavy } = await this.#read(range);

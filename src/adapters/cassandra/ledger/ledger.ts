@@ -33,16 +33,16 @@ export interface LedgerParts {
   readonly settings: LedgerSettings;
   readonly options: ResolvedOptions;
   readonly runtime: Runtime;
-  /** Tracks what the ledger does in the background. */
+  /** Tracks background work. */
   readonly inFlight?: InFlight;
   readonly rules?: LedgerRules;
   readonly entriesPerRead?: number;
 }
 
-/** Partitions that are looked at at once. */
+/** Maximum number of partitions that are checked at once. */
 const PARTITIONS_AT_ONCE = 32;
 
-/** The ledger of a keyspace: what the adapter does once it is connected. It knows the session, not the driver. */
+/** The ledger of a keyspace: what the adapter does once it is connected. It uses the session, not the driver. */
 export class Ledger {
   readonly #context: LedgerContext;
   readonly #closing = new AbortController();
@@ -120,7 +120,7 @@ export class Ledger {
     return this.#reader.all(taskList, options, this.#sweeper.afterScan);
   }
 
-  /** Looks at the beginning of each partition of some lists, where what is completed lies. */
+  /** Checks the beginning of each partition of some lists, where completed tasks would be. */
   async findUnswept(lists: readonly string[], signal: AbortSignal | undefined): Promise<Finding> {
     const partitions = lists.flatMap((taskList) =>
       Array.from({ length: this.#context.shards }, (_, shard) => ({ taskList, shard })),
@@ -163,7 +163,7 @@ export class Ledger {
   }
 }
 
-/** For a client that only reads: what may be removed is left to others. */
+/** For a client that only reads: removing is left to others. */
 function withoutRemoving(rules: LedgerRules): LedgerRules {
   return { ...rules, mayRemoveAbsent: () => false, mayRemoveReplaced: () => false };
 }

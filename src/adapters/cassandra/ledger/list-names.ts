@@ -9,22 +9,22 @@ import type { Runtime } from "../runtime.js";
 /** A process notes a list that it saves to again after this time, in microseconds: an hour. */
 const NOTED_FOR = 3_600_000_000n;
 
-/** A list that was not noted for this time, a day, may have ended: whether it has is looked at. */
+/** A list that was not noted for this time, a day, may have ended: it is checked. */
 const MAY_HAVE_ENDED = 24n * NOTED_FOR;
 
-/** Lists that a process knows to be noted; of more, all are forgotten, and noted anew. */
+/** Maximum number of lists that a process remembers as noted; beyond it, all are forgotten, and noted again. */
 const MAX_KNOWN = 100_000;
 
 const NAMES_PER_READ = 500;
 const CONCURRENCY = 16;
 
 /**
- * The names of the lists that have open tasks. To ask for the keys of all partitions would take seconds, and fail, where a list
- * has many completed tasks. So each process notes a list when it has saved to it, and again each hour in which it does.
+ * The names of the lists that have open tasks. Reading the keys of all partitions would take seconds, or fail, if a list has many
+ * completed tasks. So each process notes a list when it has saved to it, and again each hour in which it does.
  *
- * A list has ended if it was not noted for a day and is empty; its name is then taken away at the time at which it was noted. No
+ * A list has ended if it was not noted for a day and is empty; its name is then removed, with the timestamp at which it was noted. No
  * save is missed: one that was applied before the list was read is seen there; one that was applied later is acknowledged
- * only when a note is there that is at most an hour older, and so later than the one that is taken away.
+ * only when there is a note that is at most an hour older, and so later than the one that is removed.
  */
 export class ListNames {
   readonly #session: ListSession;
@@ -40,8 +40,8 @@ export class ListNames {
   }
 
   /**
-   * The outcomes of saves, once the lists of those that were applied are noted. Where that fails, a save's outcome is unknown:
-   * its task is there, and may not be found by who does not know its list.
+   * The outcomes of saves, after the lists of the applied ones have been noted. If that fails, a save's outcome is unknown: its
+   * task is stored, but readers that do not know its list may not find it.
    */
   settle(
     entries: readonly { readonly taskList: string }[],
@@ -57,7 +57,7 @@ export class ListNames {
     return lists === undefined ? outcomes : this.#noteAll(lists, entries, outcomes);
   }
 
-  /** The names, a page at a time; `isEmpty` tells of a list. Those that have ended are taken away, unless it is read-only. */
+  /** The names, a page at a time; `isEmpty` tells of a list. Lists that have ended are removed, unless it is read-only. */
   async *pages(
     isEmpty: (list: string) => Promise<boolean>,
     readOnly: boolean,
@@ -103,7 +103,7 @@ export class ListNames {
     });
   }
 
-  /** However many saves wait for it, a list is noted once. */
+  /** A list is noted once, however many saves wait for it. */
   #note(list: string): Promise<void> {
     const noting = this.#noting.get(list) ?? this.#write(list).finally(() => this.#noting.delete(list));
     this.#noting.set(list, noting);
@@ -130,7 +130,7 @@ export class ListNames {
     return ended;
   }
 
-  /** What fails is done by who asks next. */
+  /** If it fails, the next caller repeats it. */
   async #forget(ended: ReadonlySet<NotedList>): Promise<void> {
     await forEachConcurrently([...ended], CONCURRENCY, async ({ name, notedAt }) => {
       await this.#session.forgetList(name, notedAt, this.#policy.attemptTimeout).catch(() => undefined);

@@ -2,17 +2,17 @@ import type { Version } from "../../../core/version.js";
 import { type PlacedEntry, placeKey } from "./partition-entries.js";
 import type { LedgerLimits, LedgerRules, ScanStart, Verdict } from "./rules.js";
 
-/** What a call of `all` remembers: where it began, and what it has yielded away from its own place. */
+/** The state of one call of `all`: where it began, and what it has yielded out of order. */
 export class ListScan {
   readonly start: ScanStart;
   readonly savedBefore: Version | undefined;
   /** W, by the rule. */
   readonly removalLimit: Version;
-  /** Where it ends unless a wild clock's task lies beyond. */
+  /** Where it ends, unless there is a task of a wrong clock beyond it. */
   readonly #bound: Version;
   /** As many as tasks were overwritten meanwhile. */
   readonly #elsewhere = new Set<string>();
-  /** The ids of the tasks that were yielded past the bound: a wild clock's, and those saved since. */
+  /** The ids of the tasks that were yielded past the bound: those of a wrong clock, and those saved since. */
   readonly #pastBound = new Set<string>();
 
   constructor(start: ScanStart, savedBefore: Version | undefined, rules: LedgerRules, limits: LedgerLimits) {
@@ -25,12 +25,12 @@ export class ListScan {
   }
 
   /**
-   * Whether a version that an entry leads to is yielded there, or has been elsewhere. Past `horizon` there are only versions
-   * of wild clocks.
+   * Whether to yield the version that an entry leads to: false if it has been yielded before. Past `horizon` there are only
+   * versions of wrong clocks.
    */
   yields(entry: PlacedEntry, version: Version, verdict: Verdict, horizon: () => Version): boolean {
     const { savedBefore } = this;
-    // A task that was saved again past the cutoff is not what was asked for; a wild clock's may be of any age.
+    // A task that was saved again after the cutoff was not asked for; one of a wrong clock may be of any age.
     if (savedBefore !== undefined && version >= savedBefore && version <= horizon()) return false;
     return verdict !== "skip" && this.#isFirst(entry, version, verdict) && !this.#comesAgain(entry, version);
   }
@@ -45,8 +45,8 @@ export class ListScan {
   }
 
   /**
-   * Where a wild clock's task lies far ahead, what is saved during the scan lies in its way. A consumer that saves again
-   * what it is given would be given it again, and the scan would not end.
+   * If a task of a wrong clock is far ahead, tasks that are saved during the scan come before it. A consumer that saves each task
+   * again would get it again, and the scan would never end.
    */
   #comesAgain({ id }: PlacedEntry, version: Version): boolean {
     if (version <= this.#bound) return false;

@@ -4,7 +4,7 @@ import type { LedgerEntry, LedgerPlace, SweepRecord } from "../model/session.js"
 import type { EntryReader } from "./entry-reader.js";
 import { GapFinder } from "./swept-ranges.js";
 
-/** An entry of the ledger with what a scan has to know of its surroundings. */
+/** An entry of the ledger, with what a scan must know about its neighbours. */
 export interface PlacedEntry extends LedgerEntry {
   readonly source: PartitionEntries;
   readonly page: EntryPage;
@@ -32,7 +32,7 @@ export function placeKey({ savedAt, id }: LedgerPlace): string {
 /** A partition's entries in order: a page of them at hand, and the next on its way. */
 export class PartitionEntries {
   readonly partition: Partition;
-  /** Up to where every entry is read; past it, at most those of wild clocks. */
+  /** Every entry up to here is read; later ones are only those of wrong clocks. */
   readonly bound: Version;
   /** What the last sweep recorded. */
   readonly sweep: SweepRecord | undefined;
@@ -42,7 +42,7 @@ export class PartitionEntries {
   readonly #pageSize: number;
   #page = new EntryPage([]);
   #index = 0;
-  /** What comes after the page at hand; undefined at the end. */
+  /** The page after the current one; undefined at the end. */
   #next: Promise<readonly LedgerEntry[]> | undefined;
 
   constructor(

@@ -12,25 +12,25 @@ import type { ScanStart, Successor } from "./rules.js";
 import { segmentsAfter, segmentsBetween } from "./swept-ranges.js";
 import type { LedgerWriter } from "./writer.js";
 
-/** Entries are small: so many are read at once from a partition, and as many ahead, if all partitions do not hold too many. */
+/** Number of entries read at once from a partition, and as many ahead, unless there are too many partitions: entries are small. */
 const ENTRIES_PER_READ = { most: 500, least: 8, ofAllPartitions: 32_000 };
 
-/** How many entries are read at once from one of so many partitions. */
+/** Number of entries to read at once from one of several partitions. */
 export function defaultEntriesPerRead(shards: number): number {
   const { most, least, ofAllPartitions } = ENTRIES_PER_READ;
   return Math.max(least, Math.min(most, Math.floor(ofAllPartitions / shards)));
 }
 
-/** Queries that are in flight at once; the next entries of the partitions are read besides. */
+/** Maximum number of queries in flight; reads of the partitions' next entries are not counted. */
 const CONCURRENCY = 32;
 
-/** Ids of a page that one query names. */
+/** Maximum number of ids in one query. */
 const IDS_PER_READ = 256;
 
-/** Told of each partition that a scan has read to its end. */
+/** Called for each partition that a scan has read to its end. */
 export type OnPartitionRead = (entries: PartitionEntries, start: ScanStart) => void;
 
-/** What a scan goes by. */
+/** The parameters of a scan. */
 type ScanOptions = Pick<AllOptions, "savedBefore" | "after" | "signal">;
 
 /** Reads lists by the rules of reading, and removes on the way what the rules of removing allow. */
@@ -91,7 +91,7 @@ export class LedgerReader {
     ]);
     const end = rules.scanEnd(bound, last?.savedAt);
     const upTo = savedBefore !== undefined && savedBefore <= end ? savedBefore - 1n : end;
-    // A wild clock's tasks may be of any age.
+    // Tasks with a version of a wrong clock may be of any age.
     const beyond = { from: latestOf([bound, upTo]) + 1n, upTo: end };
     const all = [...segmentsBetween(sweep?.ranges ?? [], upTo), ...(beyond.from <= end ? [beyond] : [])];
     const reader = new EntryReader(segmentsAfter(all, after), (range) =>
@@ -107,7 +107,7 @@ export class LedgerReader {
     return entries.isHeavy;
   }
 
-  /** The clocks, to be read before the first read that is judged by them. */
+  /** The clocks; must be read before the first read that is judged by them. */
   scanStart(): ScanStart {
     return { host: this.#context.runtime.clock.now(), server: this.#context.guard.serverNow() };
   }
@@ -184,7 +184,7 @@ export class LedgerReader {
     return rows;
   }
 
-  /** What is known of the entry of the version that replaced this one. */
+  /** What the scan knows of the entry of the version that replaced this one. */
   async #successor(
     { source, page, id }: PlacedEntry,
     version: Version,
@@ -223,7 +223,7 @@ export class LedgerReader {
   }
 }
 
-/** The entries of the next page: as many as fit by their number and their sizes, at least one. */
+/** The entries of the next page: as many as fit by number and size, at least one. */
 async function takeEntries(entries: MergedEntries, { pageSize, maxPageBytes }: AllOptions): Promise<PlacedEntry[]> {
   const taken: PlacedEntry[] = [];
   let bytes = 0;

@@ -26,7 +26,7 @@ export interface LedgerRules {
 
 /** The limits that the rules use, in microseconds. */
 export interface LedgerLimits {
-  /** How far a host's clock may be off. */
+  /** Maximum deviation of a host's clock. */
   readonly clock: Version;
   /** How old what is swept or removed must be at least. */
   readonly gracePeriod: Version;
@@ -90,11 +90,11 @@ export const ledgerRules: LedgerRules = {
 
   /**
    * A scan ends at its clock at the start plus twice the limit: a save that was acknowledged before it, by a host whose
-   * clock is ahead, must not be missed. Both clocks may be off, each in its direction.
+   * clock is ahead, must not be missed. Both clocks may deviate, in opposite directions.
    */
   scanBound: (startedAt, { clock }) => startedAt + 2n * clock,
 
-  /** Or at the last entry beyond that, if there is one: a wild clock's tasks are tasks all the same. */
+  /** Or at the last entry beyond that, if there is one: tasks with a version of a wrong clock must be read, too. */
   scanEnd: (bound, last) => last ?? bound,
 
   /**
@@ -128,7 +128,7 @@ export const ledgerRules: LedgerRules = {
    * after that answer. A sweep that is under way may have missed (V, id); if V were older than the sweep's limit, that
    * would cover it, and S would be all that leads to the task. It then stays until the task is completed.
    *
-   * Nor is V young that lies further ahead than clocks may be off, twice the limit: one of them is wrong. If it is the
+   * V is not young, either, if it is further ahead than clocks may deviate, twice the limit: one of them is wrong. If it is the
    * reader's, V may be of any age.
    */
   mayRemoveReplaced(replacement, seen, now, { clock, gracePeriod }) {

@@ -11,7 +11,7 @@ import { notCoveredBy } from "./swept-ranges.js";
 export interface SweepTiming {
   /** After how many completions; 0 for never. */
   readonly every: number;
-  /** How often it is looked whether a sweep is due, and the least time between two of one partition, in milliseconds. */
+  /** Interval at which due sweeps are started, and the minimum time between two of one partition, in milliseconds. */
   readonly interval: number;
 }
 
@@ -30,7 +30,7 @@ interface Backlog {
   readonly partition: Partition;
   /** Since the last of the times. */
   count: number;
-  /** When so many had come together that a sweep is worthwhile, in milliseconds on the monotonic clock. */
+  /** When there were enough for a sweep to be worthwhile, in milliseconds on the monotonic clock. */
   times: number[];
 }
 
@@ -38,8 +38,8 @@ interface Backlog {
 const MAX_BACKLOGS = 100_000;
 
 /**
- * Covers what is completed with one tombstone a range, in place of one a task, and records where it did: a ledger stays
- * cheap to read, whatever has gone through it. Sweeps what has seen many completions, what a scan has read, and on demand.
+ * Covers completed tasks with one tombstone per range, instead of one per task, and records the ranges: a ledger stays cheap to
+ * read, however many tasks were completed. Sweeps partitions with many completions, those that a scan has read, and on demand.
  */
 export class Sweeper {
   readonly #context: LedgerContext;
@@ -96,7 +96,7 @@ export class Sweeper {
     }
   }
 
-  /** Sweeps no more by itself. */
+  /** Stops the automatic sweeps. */
   stop(): void {
     this.#cancelTimer?.();
   }
@@ -172,7 +172,7 @@ export class Sweeper {
     for (const { partition } of [...this.#backlogs.values()]) {
       if (signal.aborted || !this.#isDue(partition)) continue;
       const sweeping = this.#sweepPartition(partition, signal, (...opened) => !this.#wasSweptLately(...opened));
-      await sweeping.catch(() => undefined); // its turn comes again
+      await sweeping.catch(() => undefined); // it will be due again
     }
     if ([...this.#backlogs.values()].some(({ times }) => times.length > 0)) this.#arm();
   }

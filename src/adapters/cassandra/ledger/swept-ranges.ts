@@ -7,7 +7,7 @@ export interface Segment {
   readonly upTo: Version;
 }
 
-/** What is left to read of a ledger up to a bound when swept ranges are passed over. */
+/** The segments of a ledger up to a bound that are not swept, and so must be read. */
 export function segmentsBetween(ranges: readonly SweptRange[], bound: Version): Segment[] {
   const starts = [MIN_VERSION, ...ranges.map(({ before }) => before)];
   const ends = [...ranges.map(({ after }) => after), bound];
@@ -16,7 +16,7 @@ export function segmentsBetween(ranges: readonly SweptRange[], bound: Version): 
     .filter(({ from, upTo }) => from <= upTo);
 }
 
-/** The parts of segments, or all, that lie behind a version. */
+/** The parts of segments that come after a version. */
 export function segmentsAfter(segments: readonly Segment[], after: Version): Segment[] {
   return segments
     .map(({ from, upTo }) => ({ from: from > after ? from : after + 1n, upTo }))
@@ -41,7 +41,7 @@ export class GapFinder {
   readonly #new = new WidestGaps(MAX_COVERED);
   #last: Version = 0n;
 
-  /** Gaps that end by `sweptTo` have been covered by an earlier sweep. */
+  /** Gaps that end at or before `sweptTo` have been covered by an earlier sweep. */
   constructor(sweptTo: Version) {
     this.#sweptTo = sweptTo;
   }
@@ -81,7 +81,7 @@ class WidestGaps {
     if (widthOf(gap) < this.#least) return;
     this.gaps.push(gap);
     if (this.gaps.length <= 4 * this.#count) return;
-    // Some may be cut off later, at the sweep's limit; so more are kept than asked for.
+    // Some may be cut later, at the sweep's limit; so more are kept than asked for.
     this.gaps = widest(this.gaps, 2 * this.#count);
     this.#least = widthOf(this.gaps.at(-1) as SweptRange);
   }
@@ -95,7 +95,7 @@ function inOrder(gaps: SweptRange[]): SweptRange[] {
   return gaps.sort((a, b) => (a.after < b.after ? -1 : 1));
 }
 
-/** The ranges that lie in none of those that were swept before: these need tombstones. */
+/** The ranges that are not inside one that was swept before: these need tombstones. */
 export function notCoveredBy(before: readonly SweptRange[], ranges: readonly SweptRange[]): SweptRange[] {
   return ranges.filter((one) => !before.some((other) => other.after <= one.after && other.before >= one.before));
 }

@@ -7,10 +7,10 @@ import { type Partition, partitionOf } from "../model/partition.js";
 import type { LedgerPlace, Mutation } from "../model/session.js";
 import type { LedgerContext } from "./context.js";
 
-/** How often a save is tried whose acknowledgements come too late to count. */
+/** Number of attempts of a save whose acknowledgements come too late to count. */
 const LATE_SAVES = 3;
 
-/** Of more removals at once the rest is left to later scans. */
+/** Maximum number of removals in flight; the rest is left to later scans. */
 const MAX_REMOVALS = 10_000;
 
 /** Saves, completes and removes, by the rules of writing. */
@@ -31,7 +31,7 @@ export class LedgerWriter {
     const { rules, limits, shards, runtime, guard, commit } = this.#context;
     const { length } = entry.body;
     try {
-      // What need not wait keeps to one turn, so that it leaves together.
+      // If nothing has to wait, all entries are added in one turn, so that they share a batch.
       if (!this.#limit.tryEnter(length)) await this.#limit.enter(length, signal, isBulk);
     } catch (error) {
       return failure(error, entry);
@@ -65,7 +65,7 @@ export class LedgerWriter {
     }
   }
 
-  /** A clock that is off does no harm here: what is written bears the version's own timestamp. */
+  /** A wrong clock does no harm here: the write has the version's own timestamp. */
   async complete(entry: CompleteEntry, partition: Partition, { signal, isBulk }: WriteOptions): Promise<Outcome<void>> {
     // What this process saves from now on must not fall under this deletion.
     this.#context.runtime.clock.observe(entry.savedAt);
@@ -95,7 +95,7 @@ export class LedgerWriter {
     this.#remove(partition, this.#context.rules.removingReplaced(id, savedAt));
   }
 
-  /** Nobody waits for it: what it leaves undone is found again by a later scan. */
+  /** In the background: what it leaves undone is found again by a later scan. */
   #remove(partition: Partition, mutations: readonly Mutation[]): void {
     if (this.#removals >= MAX_REMOVALS) return;
     this.#removals++;
@@ -117,7 +117,7 @@ interface Failure {
 }
 
 /**
- * The failed outcome. A save that may have been applied tells its version: the task has it from now on, and completing that
+ * The failed outcome. A save that may have been applied reports its version: the task has it from now on, and completing it
  * covers the older ones, too. `late` is a version that was applied, and answered too late to count.
  */
 function failure(error: unknown, { taskList, id }: TaskKey, version?: Version, late?: Version): Failure {

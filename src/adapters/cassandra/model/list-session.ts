@@ -1,19 +1,19 @@
 import type { Version } from "../../../core/version.js";
 
-/** A list that somebody has saved to, and when that was noted last. */
+/** A list that tasks were saved to, and when this was last noted. */
 export interface NotedList {
   readonly name: string;
   readonly notedAt: Version;
 }
 
-/** What naming lists asks of Cassandra: one attempt at each call, within `timeout` milliseconds. Failures are SessionErrors. */
+/** The queries for names of lists: each call is one attempt, within `timeout` milliseconds. Failures are SessionErrors. */
 export interface ListSession {
   /** The number of partitions that the names are spread over. */
   readonly buckets: number;
   /** Written at `at`, the present time. */
   noteList(name: string, at: Version, timeout: number): Promise<void>;
-  /** The names of a bucket behind one, in order, at most so many. */
+  /** The names of a bucket behind one, in order, up to a maximum number. */
   readLists(bucket: number, after: string, limit: number, timeout: number): Promise<readonly NotedList[]>;
-  /** Takes away what was noted at `at` or before. */
+  /** Removes what was noted at `at` or before (inclusive). */
   forgetList(name: string, at: Version, timeout: number): Promise<void>;
 }

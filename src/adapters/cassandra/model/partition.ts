@@ -7,7 +7,7 @@ export interface Partition {
   readonly shard: number;
 }
 
-/** The number of shards unless a keyspace was made with another: of few, more operations leave together in one batch. */
+/** The default number of shards: with few, more operations share a batch. */
 export const DEFAULT_SHARDS = 2;
 export const MAX_SHARDS = 65_536;
 
@@ -25,7 +25,7 @@ export function shardOf(id: string, shards: number): number {
   return (Math.imul(crc32(id), 0x9e37_79b1) >>> 16) % shards;
 }
 
-/** Where a task lies. */
+/** The partition of a task. */
 export function partitionOf({ taskList, id }: TaskKey, shards: number): Partition {
   return { taskList, shard: shardOf(id, shards) };
 }

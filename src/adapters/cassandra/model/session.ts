@@ -20,7 +20,7 @@ export interface SweptRange {
   readonly before: Version;
 }
 
-/** What the last sweep of a partition left behind, so that readers can pass over it. */
+/** The record of the last sweep of a partition, so that readers can skip what it covered. */
 export interface SweepRecord {
   readonly sweptTo: Version;
   /** In order; none overlaps another. */
@@ -35,12 +35,12 @@ export type Mutation =
   | { readonly kind: "delete-entry"; readonly savedAt: Version; readonly id: string; readonly at: Version }
   /** Everything after `after` and before `before`; both stay. */
   | { readonly kind: "delete-entries"; readonly after: Version; readonly before: Version; readonly at: Version }
-  /** What a sweep up to `at` found; it is forgotten after some weeks. */
+  /** The record of a sweep up to `at`; it expires after some weeks. */
   | { readonly kind: "put-sweep"; readonly ranges: readonly SweptRange[]; readonly at: Version };
 
 export interface EntriesRead {
   readonly entries: readonly LedgerEntry[];
-  /** Whether the server warned that many tombstones were in the way. */
+  /** Whether the server warned of many tombstones. */
   readonly isHeavy: boolean;
 }
 
@@ -54,13 +54,13 @@ export interface EntryRange {
 }
 
 /**
- * All that the adapter asks of Cassandra: one attempt at each call, at the keyspace's consistency, within `timeout`
+ * The queries of the adapter: each call is one attempt, at the keyspace's consistency, within `timeout`
  * milliseconds. Failures are {@link SessionError}s.
  */
 export interface LedgerSession {
   /** All or nothing on each replica: one batch, which is one mutation. */
   apply(partition: Partition, mutations: readonly Mutation[], timeout: number): Promise<void>;
-  /** The task rows with these ids, in no order; with empty bodies, if none are wanted. */
+  /** The task rows with these ids, in no particular order; with empty bodies, if none are wanted. */
   readTasks(
     partition: Partition,
     ids: readonly string[],
@@ -90,7 +90,7 @@ export type SessionErrorKind =
   | "failure"
   /** Of {@link LedgerSession.readEntries}: too many tombstones may lie in the range. */
   | "tombstones"
-  /** The server refuses it, and always will. */
+  /** The server refuses it; a retry would not help. */
   | "refused"
   | "too-large";
 

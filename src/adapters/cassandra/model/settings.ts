@@ -8,20 +8,20 @@ export const LAYOUT = "1";
 /** The value of `data_center` for a keyspace whose clients are in several. */
 export const SEVERAL_DATA_CENTERS = "*";
 
-/** The grace period of a keyspace that was made without another, in milliseconds. */
+/** The default grace period, in milliseconds. */
 export const DEFAULT_GRACE_PERIOD = 60_000;
 
-/** A grace period must leave room for what clocks may be off by, on each side of several comparisons. */
+/** A grace period must allow for the deviation of clocks, on each side of several comparisons. */
 const CLOCK_LIMITS_IN_A_GRACE_PERIOD = 20n;
 
-/** What is settled when a keyspace's tables are made, and holds for all of its clients. */
+/** Settings that are fixed when a keyspace's tables are created, for all of its clients. */
 export interface LedgerSettings {
   readonly shards: number;
   /** The data centre of all clients, or `*` for several. */
   readonly dataCenter: string;
   /**
    * The age from which a sweep may cover completed versions, in milliseconds; a save whose answer takes longer than half
-   * of it does not count. Were one client's smaller, it could sweep away what another has just been told is saved.
+   * of it does not count. If one client's were smaller, it could sweep away a save that was just acknowledged to another.
    */
   readonly gracePeriod: number;
 }
@@ -33,12 +33,12 @@ export function settingRows({ shards, dataCenter, gracePeriod }: LedgerSettings)
   return { layout: LAYOUT, shards: String(shards), data_center: dataCenter, grace_period: String(gracePeriod) };
 }
 
-/** The least grace period, in milliseconds, that is safe if clocks may be off by `clockLimit` microseconds. */
+/** The minimum safe grace period, in milliseconds, if clocks may deviate by `clockLimit` microseconds. */
 export function leastGracePeriod(clockLimit: Version = DEFAULT_CLOCK_LIMIT): number {
   return toMilliseconds(CLOCK_LIMITS_IN_A_GRACE_PERIOD * clockLimit);
 }
 
-/** Throws INVALID_ARGUMENT unless it is whole milliseconds, and safe if clocks may be off by `clockLimit` microseconds. */
+/** Throws INVALID_ARGUMENT unless it is whole milliseconds, and safe if clocks may deviate by `clockLimit` microseconds. */
 export function checkGracePeriod(gracePeriod: unknown, clockLimit?: Version): void {
   const least = leastGracePeriod(clockLimit);
   if (isGracePeriod(gracePeriod) && gracePeriod >= least) return;
@@ -46,7 +46,7 @@ export function checkGracePeriod(gracePeriod: unknown, clockLimit?: Version): vo
   throw invalidArgument("gracePeriod", expected, gracePeriod);
 }
 
-/** A grace period as a keyspace's settings have it; undefined if the text is none. */
+/** Parses a grace period of a keyspace's settings; undefined if the text is not one. */
 export function parseGracePeriod(text: string | undefined): number | undefined {
   // Digits only: other languages would not read 6e5 or 0x10 as Number does.
   if (text === undefined || !/^[1-9]\d*$/.test(text)) return undefined;

@@ -14,7 +14,7 @@ import {
 } from "../model/settings.js";
 import { type SchemaOptions, tables } from "./tables.js";
 
-/** Reads the settings of a keyspace. Throws SCHEMA_MISMATCH that says what of the tables or settings is not as it must be. */
+/** Reads the settings of a keyspace. Throws SCHEMA_MISMATCH with what is wrong in the tables or settings. */
 export async function checkSchema(
   client: Client,
   consistency: types.consistencies,
@@ -49,7 +49,7 @@ function findWrongSettings({ layout, shards, data_center, grace_period }: Record
   return wrong;
 }
 
-/** Throws SCHEMA_MISMATCH where the client is not in the data centre that the keyspace was made for. */
+/** Throws SCHEMA_MISMATCH if the client is not in the data centre that the keyspace was created for. */
 export function checkDataCenter(keyspace: string, { dataCenter }: LedgerSettings, own: string): void {
   if (dataCenter === SEVERAL_DATA_CENTERS || dataCenter === own) return;
   throw mismatch(keyspace, [
@@ -58,7 +58,7 @@ export function checkDataCenter(keyspace: string, { dataCenter }: LedgerSettings
   ]);
 }
 
-/** Throws SCHEMA_MISMATCH where the client can't work with the keyspace's grace period, or was told to expect another. */
+/** Throws SCHEMA_MISMATCH if the client can't work with the keyspace's grace period, or expects another. */
 export function checkGracePeriodFits(
   keyspace: string,
   { gracePeriod }: LedgerSettings,
@@ -76,7 +76,7 @@ export function checkGracePeriodFits(
     ]);
 }
 
-/** Throws SCHEMA_MISMATCH where a keyspace no longer has the settings that it was opened with. */
+/** Throws SCHEMA_MISMATCH if a keyspace no longer has the settings that it was opened with. */
 export async function checkUnchanged(
   client: Client,
   keyspace: string,
@@ -89,8 +89,8 @@ export async function checkUnchanged(
 }
 
 /**
- * Before anything is made: a keyspace of that name may be there already, with tables that are another program's, or with
- * other settings. Gives whether all is there. Throws SCHEMA_MISMATCH.
+ * Called before anything is created: a keyspace of that name may already exist, with tables of another program, or with other
+ * settings. Returns whether everything exists. Throws SCHEMA_MISMATCH.
  */
 export async function checkWhatIsThere(
   client: Client,
@@ -111,7 +111,7 @@ export async function checkWhatIsThere(
   return Object.keys(tables).every((table) => there.has(table)) && SETTING_NAMES.every((name) => name in found);
 }
 
-/** Those that are there. */
+/** Those that exist. */
 async function readSettings(client: Client, keyspace: string, options: QueryOptions): Promise<Record<string, string>> {
   // By their names: where a replica does not answer, Cassandra asks another for a row, but not for a whole table.
   const names = SETTING_NAMES.map((name) => `'${name}'`).join(", ");
@@ -120,7 +120,7 @@ async function readSettings(client: Client, keyspace: string, options: QueryOpti
   return Object.fromEntries(rows.map(({ name, value }) => [name, value]));
 }
 
-/** Undefined where there is no such keyspace. */
+/** Returns undefined if there is no such keyspace. */
 export async function readReplication(client: Client, keyspace: string): Promise<Record<string, string> | undefined> {
   const query = "SELECT replication FROM system_schema.keyspaces WHERE keyspace_name = ?";
   const { rows } = await client.execute(query, [keyspace], { prepare: true });
@@ -165,10 +165,10 @@ function describeColumn({ type, kind, position, clustering_order }: types.Row): 
   return kind === "clustering" ? `${type} ${kind} ${position} ${clustering_order}` : `${type} ${kind} ${position}`;
 }
 
-/** As long as hints are kept by default, in seconds: a deletion must outlive the writes that are under way to a replica. */
+/** As long as hints are kept by default, in seconds: a deletion must outlive the writes that are in flight to a replica. */
 const LEAST_GC_GRACE = 3 * 3600;
 
-/** What of the tables' options would lose tasks, or bring them back. */
+/** Options of the tables that would lose tasks, or bring them back. */
 async function findWrongOptions(client: Client, keyspace: string, options: QueryOptions): Promise<string[]> {
   const { rows } = await client.execute(
     "SELECT table_name, read_repair, default_time_to_live, gc_grace_seconds FROM system_schema.tables WHERE keyspace_name = ?",
@@ -205,7 +205,9 @@ function missing(keyspace: string): TaskError {
 
 /** SCHEMA_MISMATCH for clients that had the keyspace open. */
 export function changed(keyspace: string, how: string): TaskError {
-  return mismatch(keyspace, [`it was made anew, or changed, since it was opened: ${how}; open it with a new adapter`]);
+  return mismatch(keyspace, [
+    `it was created again, or changed, since it was opened: ${how}; open it with a new adapter`,
+  ]);
 }
 
 export function mismatch(keyspace: string, differences: readonly string[]): TaskError {

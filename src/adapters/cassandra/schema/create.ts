@@ -9,16 +9,16 @@ import { processRuntime, sleep } from "../runtime.js";
 import { checkSchema, checkWhatIsThere, compareSettings, mismatch } from "./check.js";
 import { creation, type SchemaOptions } from "./tables.js";
 
-/** How long one statement may take, the driver's own wait for agreement included, in milliseconds. */
+/** Timeout of one statement, including the driver's own wait for agreement, in milliseconds. */
 const ATTEMPT_TIMEOUT = 30_000;
 
-/** How often it is asked whether the nodes agree, in milliseconds. */
+/** Interval at which the nodes are asked whether they agree, in milliseconds. */
 const AGREEMENT_INTERVAL = 100;
 
 /**
- * Makes the keyspace, the tables and the settings that are not there yet; changes and drops nothing. What fails because a
- * node has not learnt of the schema yet, or was lost, is tried again until `end`, on the process's monotonic clock. Throws
- * SCHEMA_MISMATCH where what is there differs, and TIMEOUT.
+ * Creates the keyspace, the tables and the settings that do not exist; changes and drops nothing. If a step fails because a
+ * node does not know the schema yet, or was lost, it is retried until `end`, on the process's monotonic clock. Throws
+ * SCHEMA_MISMATCH if what exists differs, and TIMEOUT.
  */
 export async function createSchema(client: Client, driver: Driver, options: SchemaOptions, end: number): Promise<void> {
   const { keyspace, replication, settings } = options;
@@ -37,8 +37,8 @@ export async function createSchema(client: Client, driver: Driver, options: Sche
 }
 
 /**
- * Does a step that may be done twice until it succeeds. Before it is done again, all nodes know what was made so far: two
- * coordinators that both find a table missing would make two of it.
+ * Retries an idempotent step until it succeeds. Before each retry, all nodes must know the schema so far: two coordinators that
+ * both find a table missing would create it twice.
  */
 async function persist<T>(
   client: Client,
@@ -65,7 +65,7 @@ function tooLate(keyspace: string, reason: string, cause?: unknown): TaskError {
   return new TaskError("TIMEOUT", message, { outcome: "unknown", cause });
 }
 
-/** Changes that follow each other are made by one node, which knows of those before. */
+/** Successive changes are made by the same node, which knows the earlier ones. */
 function throughOneNode(client: Client): QueryOptions {
   const [host] = client.getState().getConnectedHosts();
   return host ? { host } : {};
@@ -80,7 +80,7 @@ async function untilAgreed(client: Client, end: number): Promise<boolean> {
   return true;
 }
 
-/** By what each of them says of itself: of others, a node of a young cluster may know nothing yet. */
+/** Each node is asked about itself: in a new cluster, a node may not know the others yet. */
 async function doNodesAgree(client: Client): Promise<boolean> {
   const query = "SELECT schema_version FROM system.local";
   const asking = client
@@ -96,8 +96,8 @@ async function doNodesAgree(client: Client): Promise<boolean> {
 }
 
 /**
- * By a lightweight transaction: of two hosts that make a schema at once, the one whose setting is there first decides, and
- * the other stops at it, before it settles anything else.
+ * By a lightweight transaction: if two hosts create a schema at once, the first to write a setting decides, and the other stops
+ * before it writes any more.
  */
 async function insertSetting(
   client: Client,

@@ -3,11 +3,11 @@ import { DEFAULT_SHARDS } from "../model/partition.js";
 import { DEFAULT_GRACE_PERIOD, SEVERAL_DATA_CENTERS, settingRows } from "../model/settings.js";
 import { checkSchemaOptions, creation } from "./tables.js";
 
-/** The first release of Cassandra that has the compaction strategy that is asked for. */
+/** The first release of Cassandra that has the requested compaction strategy. */
 const MAJOR = 5;
 
 /**
- * The CQL that makes the keyspace, its tables and its settings, for `cqlsh` and a client in this data centre. Throws
+ * The CQL that creates the keyspace, its tables and its settings, for `cqlsh` and a client in this data centre. Throws
  * INVALID_ARGUMENT.
  */
 export function describeSchema(options: { readonly keyspace: string } & SchemaInit, dataCenter: string): string {

@@ -2,30 +2,30 @@ import { setImmediate } from "node:timers/promises";
 import { isTaskError, type TaskError } from "../../../core/errors.js";
 import type { Runtime } from "../runtime.js";
 
-/** For how long a mismatch is taken to last, in milliseconds: until then, calls fail without another look. */
+/** How long a mismatch is cached, in milliseconds: until then, calls fail without another check. */
 const MISMATCH_LASTS = 1_000;
 
 /**
- * Watches that a keyspace has the settings that it was opened with. Somebody may drop it and make it anew with others: what
- * is written by the old number of shards would be where nobody looks for it. Where the schema has changed, calls wait until
- * the settings have been looked at; besides, they are looked at from time to time, and nothing waits for that.
+ * Watches that a keyspace still has the settings that it was opened with. It may be dropped and created again with others: tasks
+ * that are written by the old number of shards would not be found. After a change of the schema, calls wait until the settings
+ * have been checked; they are also checked from time to time, in the background.
  */
 export class SettingsGuard {
   readonly #runtime: Runtime;
   readonly #interval: number;
   readonly #look: (timeout: number) => Promise<void>;
-  /** When they were last seen to be right, on the monotonic clock. */
+  /** When they were last found to be right, on the monotonic clock. */
   #seen: number;
   #looking: Promise<void> | undefined;
-  /** Counts the changes that were heard of. */
+  /** Counts the changes that were reported. */
   #changes = 0;
-  /** What has changed since they were read, before it was listened to changes, nobody has heard of. */
+  /** Changes between the first read and the start of listening were not reported. */
   #isSuspect = true;
   #mismatch: { readonly error: TaskError; readonly end: number } | undefined;
 
   /**
-   * @param interval How often the settings are looked at without a reason, in milliseconds.
-   * @param look Looks at them once. Throws SCHEMA_MISMATCH where they are not as they were.
+   * @param interval Interval of the checks in the background, in milliseconds.
+   * @param look Checks them once. Throws SCHEMA_MISMATCH if they have changed.
    */
   constructor(runtime: Runtime, interval: number, look: (timeout: number) => Promise<void>) {
     this.#runtime = runtime;
@@ -34,7 +34,7 @@ export class SettingsGuard {
     this.#seen = runtime.monotonic();
   }
 
-  /** Whether there is nothing to look at. */
+  /** Whether no check is needed. */
   get isTrusted(): boolean {
     return !this.#isSuspect && this.#runtime.monotonic() - this.#seen <= this.#interval;
   }
@@ -47,9 +47,9 @@ export class SettingsGuard {
   }
 
   /**
-   * Resolves when calls may go to the store. Throws SCHEMA_MISMATCH, and, where the schema has changed, what looking throws.
+   * Resolves when calls may go to the store. Throws SCHEMA_MISMATCH, and, if the schema has changed, what the check throws.
    *
-   * @param timeout How long one look may take, in milliseconds.
+   * @param timeout Timeout of one check, in milliseconds.
    */
   async untilTrusted(timeout: number): Promise<void> {
     if (!this.#isSuspect) this.look(timeout).catch(() => undefined);
@@ -59,7 +59,7 @@ export class SettingsGuard {
     }
   }
 
-  /** Looks now; once at a time. */
+  /** Checks now; one check at a time. */
   look(timeout: number): Promise<void> {
     this.#looking ??= this.#lookOnce(timeout).finally(() => {
       this.#looking = undefined;
@@ -75,7 +75,7 @@ export class SettingsGuard {
       if (isTaskError(error, "SCHEMA_MISMATCH")) this.#refuse(error);
       throw error;
     }
-    // What was seen may be from before a change that was heard of meanwhile.
+    // The result may be older than a change that was reported meanwhile.
     if (changes === this.#changes) this.#isSuspect = false;
     this.#mismatch = undefined;
     this.#seen = this.#runtime.monotonic();
@@ -87,7 +87,7 @@ export class SettingsGuard {
   }
 }
 
-/** Not in the same turn: a caller that tries again and again would let nothing else happen. */
+/** Not in the same turn of the event loop: a caller that retries all the time would block everything else. */
 async function refuse(error: TaskError): Promise<never> {
   await setImmediate();
   throw error;
@@ -95,7 +95,7 @@ async function refuse(error: TaskError): Promise<never> {
 
 type Call = (...args: readonly unknown[]) => Promise<unknown>;
 
-/** A session whose calls, the last argument of which is their timeout in milliseconds, begin once the guard trusts. */
+/** Wraps a session: its calls, whose last argument is their timeout in milliseconds, wait for the guard. */
 export function guardCalls<S extends object>(session: S, guard: SettingsGuard): S {
   const guarded = (call: Call): Call => {
     const begin: Call = (...args) => call.apply(session, args as unknown[]);

@@ -44,7 +44,7 @@ export const tables: Record<string, Record<string, string>> = {
   settings: { name: "text partition_key 0", value: "text regular" },
 };
 
-/** The CQL that makes a keyspace's tables, for people who apply it themselves. */
+/** The CQL that creates a keyspace's tables, for people who apply it themselves. */
 export function creation(keyspace: string, replication: SchemaOptions["replication"], major: number): string[] {
   const compaction = major >= 5 ? " WITH compaction = {'class': 'UnifiedCompactionStrategy'}" : "";
   const map = Object.entries(replication).map(([name, value]) => `${quote(name)}: ${quote(String(value))}`);
@@ -64,7 +64,7 @@ export function creation(keyspace: string, replication: SchemaOptions["replicati
   ];
 }
 
-/** What is asked for before the data centre is known. Throws INVALID_ARGUMENT. */
+/** Checks the options that do not depend on the data centre. Throws INVALID_ARGUMENT. */
 export function checkSchemaOptions(
   keyspace: string,
   replication: SchemaOptions["replication"],

@@ -13,16 +13,16 @@ export interface WatchOptions {
   readonly client: Client;
   readonly driver: Driver;
   readonly keyspace: string;
-  /** Those that it was opened with. */
+  /** The settings that it was opened with. */
   readonly settings: LedgerSettings;
   readonly consistency: types.consistencies;
-  /** How often they are looked at without a reason, in milliseconds. */
+  /** Interval of the checks in the background, in milliseconds. */
   readonly interval: number;
-  /** How long one look may take, in milliseconds, where no call says so. */
+  /** Timeout of one check, in milliseconds, if no call gives one. */
   readonly timeout: number;
 }
 
-/** Sessions that call nothing while the keyspace may have other settings than it was opened with. */
+/** Wraps sessions: they wait while the keyspace may have other settings than it was opened with. */
 export interface WatchedSessions {
   readonly session: LedgerSession;
   readonly claims: ClaimSession;
@@ -43,7 +43,7 @@ export function watchSettings(options: WatchOptions, session: LedgerSession, cla
   };
 }
 
-/** Not by a prepared statement: that a table is gone would then be told as one that is not prepared. */
+/** Not a prepared statement: a missing table would then be reported as a statement that is not prepared. */
 async function look(options: WatchOptions, timeout: number): Promise<void> {
   const { client, driver, keyspace, settings, consistency } = options;
   const execution = { consistency, isIdempotent: true, readTimeout: timeout, ...tellingHost(client) };

@@ -1,6 +1,6 @@
 import type { Client } from "cassandra-driver";
 
-/** The driver's own connection, by which it hears of nodes, as far as it is known here. */
+/** The part that is used here of the driver's control connection. */
 interface ControlConnection {
   _refresh?: (hosts?: Iterator<unknown>) => Promise<void>;
 }
@@ -8,9 +8,9 @@ interface ControlConnection {
 const guarded = new WeakSet<ControlConnection>();
 
 /**
- * Has a client look for a new control connection once at a time. Where no node answered for a while, cassandra-driver 4.10
- * notices the next loss twice, and looks for a new connection twice at once; one of the two then uses what the other has
- * just reset, in the background, where nobody catches its TypeError: the process would end.
+ * Lets a client look for a new control connection only once at a time. If no node answered for a while, cassandra-driver 4.10
+ * notices the next loss twice, and looks for a new connection twice at once; one then uses what the other has just reset, in
+ * the background, where nothing catches its TypeError: the process would end.
  */
 export function refreshOnce(client: Client): void {
   const { controlConnection } = client as unknown as { controlConnection?: ControlConnection };
@@ -19,7 +19,7 @@ export function refreshOnce(client: Client): void {
   guarded.add(controlConnection);
   let underWay: Promise<void> | undefined;
   controlConnection._refresh = (hosts) => {
-    // Going on with the hosts that are left belongs to the one that is under way.
+    // The attempt in progress continues with the remaining hosts.
     if (hosts) return refresh(hosts);
     underWay ??= refresh().finally(() => {
       underWay = undefined;

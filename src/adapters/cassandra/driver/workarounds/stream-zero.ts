@@ -1,17 +1,17 @@
 import type { Client } from "cassandra-driver";
 
-/** The ids of a connection's streams that are free. */
+/** The free stream ids of a connection. */
 interface StreamIds {
   inUse: number;
   push(id: number): void;
 }
 
-/** One of the driver's connections, as far as it is known here. */
+/** The part that is used here of one of the driver's connections. */
 interface Connection {
   /** Whether it has been set up. */
   readonly connected: boolean;
   readonly _streamIds: StreamIds;
-  /** Takes the id by which a request's answer will be known; null where all are in use. */
+  /** Takes a free id for a request; null if all are in use. */
   _getStreamId(): number | null;
 }
 
@@ -26,10 +26,10 @@ const guarded = new WeakSet<object>();
 
 /**
  * Keeps requests from being sent on stream 0, by all clients of this client's copy of the driver. Cassandra 5.0.6, and
- * others from before the mend of CASSANDRA-21508, answer a request that has waited too long by an error on stream 0,
- * whatever stream it came on. cassandra-driver 4.10 gives that to whoever waits there, and the stream to two others at
- * once: from then on they take each other's answers for their own, so that a read finds nothing, and a write counts as
- * done that was not. Where nobody waits on stream 0, the error is nobody's.
+ * others from before the fix of CASSANDRA-21508, answer a request that has waited too long by an error on stream 0,
+ * whichever stream it came on. cassandra-driver 4.10 gives it to the request that waits on stream 0, and then gives the stream
+ * to two others at once: they receive each other's answers, so that a read finds nothing, and a write counts as done that was
+ * not. If no request uses stream 0, the error is ignored.
  */
 export function leaveStreamZero(client: Client): void {
   const connection = someConnection(client as unknown as Internals);
@@ -40,7 +40,7 @@ export function leaveStreamZero(client: Client): void {
   const take = prototype._getStreamId;
   prototype._getStreamId = function (this: Connection) {
     let id = take.call(this);
-    // Connections are set up on stream 0: what is wrong with the protocol's version, a server may say there, too.
+    // Connections are set up on stream 0: a server may also report a wrong protocol version there.
     while (id === 0 && this.connected) {
       passOverZero(this._streamIds);
       id = take.call(this);
