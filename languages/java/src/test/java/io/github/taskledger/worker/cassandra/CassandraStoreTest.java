@@ -177,7 +177,7 @@ class CassandraStoreTest {
   @Test
   void settingsThatCanNotBeReadAreInNobodysWay() {
     SettingsGuard guard = new SettingsGuard(
-        new Settings(8, MARGIN, false),
+        new Settings(8, GRACE_PERIOD, false),
         () -> {
           throw new StoreException(Code.UNAVAILABLE, "two replicas are down", false, null);
         },
@@ -187,10 +187,10 @@ class CassandraStoreTest {
 
   @Test
   void settingsAreReadAgainWhenTheIntervalIsOver() {
-    Settings first = new Settings(8, MARGIN, false);
-    SettingsGuard often = new SettingsGuard(first, () -> new Settings(16, MARGIN, false), 0);
+    Settings first = new Settings(8, GRACE_PERIOD, false);
+    SettingsGuard often = new SettingsGuard(first, () -> new Settings(16, GRACE_PERIOD, false), 0);
     assertEquals(Code.SCHEMA_MISMATCH, failureOf(often::check).code());
-    new SettingsGuard(first, () -> new Settings(16, MARGIN, false)).check(); // not yet
+    new SettingsGuard(first, () -> new Settings(16, GRACE_PERIOD, false)).check(); // not yet
   }
 
   @Test
