@@ -40,6 +40,7 @@ type Store struct {
 	clock    *taskledger.VersionClock
 	guard    *clockGuard
 	watch    *settingsGuard
+	lists    *listNames
 }
 
 var _ taskledger.Store = (*Store)(nil)
@@ -72,6 +73,7 @@ func open(ctx context.Context, connect func(gocql.Consistency) session, config C
 	reading.check = watch.check
 	store := &Store{session: reading, keyspace: config.Keyspace, settings: opened, clock: clock, watch: watch}
 	store.guard = &clockGuard{clock: clock, readServerClock: store.readServerClock}
+	store.lists = &listNames{now: clock.Now, write: store.writeListName}
 	return store, nil
 }
 
@@ -101,6 +103,10 @@ func (s *Store) Save(ctx context.Context, task *taskledger.Task) error {
 			return err
 		}
 		if s.clock.Now()-version < s.settings.gracePeriod/2 {
+			task.Replaced = replaced
+			if err := s.lists.note(ctx, task.Envelope.GetTaskList()); err != nil {
+				return err
+			}
 			task.Replaced = nil
 			s.removeReplaced(ctx, task.Envelope, replaced)
 			return nil
@@ -134,6 +140,13 @@ func (s *Store) saveOnce(ctx context.Context, task *taskledger.Task, body []byte
 		task.Envelope, task.Replaced = taskledger.WithVersion(task.Envelope, version), replaced
 	}
 	return version, err
+}
+
+func (s *Store) writeListName(ctx context.Context, list string, at int64) error {
+	return s.session.write(ctx, []statement{
+		s.cql("INSERT INTO %s.lists (bucket, task_list, noted_at) VALUES (?, ?, ?) USING TIMESTAMP ?",
+			ShardOf(list, listBuckets), list, at, at),
+	})
 }
 
 // Complete removes the version that the envelope has, and older ones, never a later one. The error is ErrNotSaved if it has none.

@@ -34,7 +34,10 @@ type fakeSession struct {
 	answers  []error
 	applied  [][]statement
 	onApply  func()
-	onRead   func(context.Context, statement) ([]row, error)
+	// noted has the parameters of the notes of lists; noteAnswers come to them, and answers to all other batches.
+	noted       [][]any
+	noteAnswers []error
+	onRead      func(context.Context, statement) ([]row, error)
 }
 
 func newFake() *fakeSession {
@@ -49,15 +52,24 @@ func newFake() *fakeSession {
 func (f *fakeSession) apply(_ context.Context, statements []statement) error {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
+	if strings.Contains(statements[0].cql, ".lists ") {
+		f.noted = append(f.noted, statements[0].values)
+		return next(&f.noteAnswers)
+	}
 	f.applied = append(f.applied, statements)
 	if f.onApply != nil {
 		f.onApply()
 	}
-	if len(f.answers) == 0 {
+	return next(&f.answers)
+}
+
+// next takes the first of the answers; nil if there is none.
+func next(answers *[]error) error {
+	if len(*answers) == 0 {
 		return nil
 	}
-	answer := f.answers[0]
-	f.answers = f.answers[1:]
+	answer := (*answers)[0]
+	*answers = (*answers)[1:]
 	return answer
 }
 

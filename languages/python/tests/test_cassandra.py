@@ -11,7 +11,7 @@ from example.v1.fetch_file_pb2 import FetchFile
 
 from taskledger.v1.envelope_pb2 import TaskEnvelope
 from taskledger_worker import ClaimState, Code, Task, TaskError, VersionClock, is_damaged, version_of
-from taskledger_worker.cassandra import CassandraStore, listing, settings_guard, shard_of
+from taskledger_worker.cassandra import CassandraStore, list_names, listing, settings_guard, shard_of
 from taskledger_worker.cassandra import session as session_module
 from taskledger_worker.clock import CLOCK_LIMIT
 from taskledger_worker.envelope import encode_body
@@ -24,6 +24,7 @@ TABLES = {
     "open_tasks": ["task_list", "shard", "saved_at", "id", "size"],
     "sweeps": ["task_list", "shard", "swept_to", "ranges"],
     "claims": ["task_list", "id", "saved_at", "owner", "fencing_token", "attempt", "ends_at"],
+    "lists": ["bucket", "task_list", "noted_at"],
     "settings": ["name", "value"],
 }
 
@@ -41,6 +42,9 @@ class FakeSession:
         self.now = Now()
         self.failures = list(failures)
         self.applied = []
+        # The parameters of the notes of lists, and what comes to these: `failures` come to all other batches.
+        self.noted = []
+        self.note_failures = []
         self.on_apply = lambda: None
         self.settings = dict(SETTINGS)
         self.columns = [(table, column) for table, columns in TABLES.items() for column in columns]
@@ -54,11 +58,7 @@ class FakeSession:
 
     def execute(self, statement, values=None, timeout=None):
         if isinstance(statement, FakeBatch):
-            self.applied.append(statement.statements)
-            self.on_apply()
-            if self.failures:
-                raise self.failures.pop(0)
-            return []
+            return self.apply(statement.statements)
         query = statement.query_string
         if "system_schema.columns" in query:
             return self.columns
@@ -69,6 +69,19 @@ class FakeSession:
         if "toUnixTimestamp" in query:
             return [(self.now.value // 1000,)]
         return self.read(query, values)
+
+    def apply(self, statements):
+        query, values = statements[0]
+        if ".lists " in query:
+            self.noted.append(values)
+            failures = self.note_failures
+        else:
+            self.applied.append(statements)
+            self.on_apply()
+            failures = self.failures
+        if failures:
+            raise failures.pop(0)
+        return []
 
     def read(self, query, values):
         return []
@@ -255,6 +268,94 @@ def test_a_save_that_is_answered_later_than_that_does_not_count():
     assert session.applied[2][0][1][0] == START
 
 
+HOUR = 3_600_000_000
+BUCKET = 13541 % 16  # of "file1.txt", as docs/protocol.md works it out
+
+
+def save_to(store, task_list, id="a"):
+    task = new_task(id)
+    task.envelope.task_list = task_list
+    store.save(task)
+
+
+def test_a_list_is_noted_by_the_first_save_and_again_after_an_hour():
+    session, now = FakeSession(), Now()
+    store = open_store(session, now)
+    save_to(store, "file1.txt", "a")
+    now.value += HOUR - 1
+    save_to(store, "file1.txt", "b")
+    assert session.noted == [(BUCKET, "file1.txt", START, START)]
+    now.value += 1
+    save_to(store, "file1.txt", "c")
+    assert session.noted[1:] == [(BUCKET, "file1.txt", START + HOUR, START + HOUR)]
+
+
+def test_a_list_is_noted_again_by_a_clock_that_was_set_back():
+    session, now = FakeSession(), Now()
+    store = open_store(session, now)
+    save_to(store, "datto.com", "a")
+    now.value -= 1000
+    save_to(store, "datto.com", "b")
+    assert [at for _, _, at, _ in session.noted] == [START, START - 1000]
+
+
+def test_each_list_is_noted_by_itself():
+    session = FakeSession()
+    store = open_store(session, Now())
+    for task_list in ["a.com", "b.com", "a.com", "b.com"]:
+        save_to(store, task_list)
+    assert session.noted == [(shard_of(name, 16), name, START, START) for name in ["a.com", "b.com"]]
+
+
+def test_a_note_that_is_not_answered_is_sent_again_as_it_was():
+    session = FakeSession()
+    session.note_failures = [OperationTimedOut()]
+    save_to(open_store(session, Now()), "datto.com")
+    assert len(session.noted) == 2
+    assert session.noted[0] == session.noted[1]
+
+
+@pytest.mark.parametrize(
+    ("failure", "code"),
+    [
+        (Unavailable("one replica is down"), Code.UNAVAILABLE),
+        (InvalidRequest("unconfigured table lists"), Code.SCHEMA_MISMATCH),
+        (OperationTimedOut(), Code.TIMEOUT),
+    ],
+)
+def test_a_save_whose_list_can_not_be_noted_may_be_applied(failure, code):
+    session, task = FakeSession(), new_task()
+    store = open_store(session, Now())
+    task.envelope.saved_at.CopyFrom(saved_envelope().saved_at)
+    task.replaced = [START - 3]
+    session.note_failures = [failure] * 1000
+    with pytest.raises(TaskError, match="its list could not be noted") as error:
+        store.save(task)
+    assert (error.value.code, error.value.outcome) == (code, "unknown")
+    # What it replaces is kept until a save is sure.
+    assert (version_of(task.envelope), task.replaced) == (START + 1, [START, START - 3])
+    assert len(session.applied) == 1
+    session.note_failures = []
+    session.noted.clear()
+    store.save(task)
+    assert (len(session.noted), task.replaced) == (1, [])
+
+
+def test_no_list_is_noted_for_a_save_that_failed():
+    session = FakeSession(InvalidRequest("Mutation is too large"))
+    assert failure_of(lambda: open_store(session, Now()).save(new_task())) == (Code.TOO_LARGE, "not-applied")
+    assert session.noted == []
+
+
+def test_so_many_lists_are_known_and_then_all_are_noted_anew(monkeypatch):
+    monkeypatch.setattr(list_names, "_MAX_KNOWN", 3)
+    session = FakeSession()
+    store = open_store(session, Now())
+    for task_list in ["a", "b", "c", "a", "d", "a", "d"]:
+        save_to(store, task_list)
+    assert [task_list for _, task_list, _, _ in session.noted] == ["a", "b", "c", "d", "a"]
+
+
 class Listed(FakeSession):
     """Has one list: its entries in the shard of "a", and its rows."""
 
@@ -421,6 +522,8 @@ def test_threads_share_a_store():
     for thread in threads:
         thread.join()
     assert failures == []
+    assert {task_list for _, task_list, _, _ in session.noted} == {"datto.com"}
+    assert len(session.noted) <= 4
     # Each has a version of its own, and both its rows were written at it.
     assert len({version for _, version in saved}) == 100
     written = {(row[1][2], row[1][-1], entry[1][2], entry[1][-1]) for row, entry in session.applied}
@@ -447,7 +550,7 @@ def test_settings_that_it_can_not_work_with_are_refused(settings):
 
 
 @pytest.mark.parametrize("options", [("NONE", 0, 864_000), ("BLOCKING", 4, 864_000), ("BLOCKING", 0, 60)])
-@pytest.mark.parametrize("table", ["tasks", "open_tasks", "sweeps", "claims"])
+@pytest.mark.parametrize("table", ["tasks", "open_tasks", "sweeps", "claims", "lists"])
 def test_table_options_that_would_lose_tasks_are_refused(table, options):
     session = FakeSession()
     session.options[table] = options

@@ -15,6 +15,7 @@ _TABLES: Final = {
     "open_tasks": {"task_list", "shard", "saved_at", "id", "size"},
     "sweeps": {"task_list", "shard", "swept_to", "ranges"},
     "claims": {"task_list", "id", "saved_at", "owner", "fencing_token", "attempt", "ends_at"},
+    "lists": {"bucket", "task_list", "noted_at"},
     "settings": {"name", "value"},
 }
 _NAMES: Final = ("layout", "shards", "data_center", "grace_period")

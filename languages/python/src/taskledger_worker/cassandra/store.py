@@ -17,6 +17,7 @@ from ..errors import Code, TaskError
 from ..store import Claim, ClaimState, Task
 from .claims import CassandraClaims
 from .clock_guard import ClockGuard
+from .list_names import BUCKETS, ListNames
 from .listing import Entry, Pass, Range
 from .session import RetryingSession, Statement
 from .settings import read_settings, read_values
@@ -68,6 +69,7 @@ class CassandraStore:
         self._watch = SettingsGuard(self._settings, lambda: read_values(looking, keyspace, data_center, limit))
         self._session.check = self._watch.check
         self._guard = ClockGuard(self.clock, self._read_server_clock)
+        self._lists = ListNames(self.clock.now, self._write_list_name)
         self._claims = CassandraClaims(self._session, keyspace, self.clock, self._guard, self._version_of)
 
     def save(self, task: Task) -> None:
@@ -82,6 +84,8 @@ class CassandraStore:
                     error.outcome = "unknown"  # the late one was applied
                 raise
             if self.clock.now() - version < self._settings.grace_period // 2:
+                task.replaced = replaced
+                self._lists.note(task.envelope.task_list)
                 task.replaced = []
                 self._remove_replaced(task.envelope, replaced)
                 return
@@ -110,6 +114,9 @@ class CassandraStore:
             raise
         task.envelope = envelope
         return version
+
+    def _write_list_name(self, task_list: str, at: int) -> None:
+        self._session.write([(self._put_list_name, (shard_of(task_list, BUCKETS), task_list, at, at))])
 
     def complete(self, envelope: TaskEnvelope) -> None:
         version = saved_version(envelope)
@@ -185,6 +192,7 @@ class CassandraStore:
         self._put_entry = prepare(
             "INSERT INTO {}.open_tasks (task_list, shard, saved_at, id, size) VALUES (?, ?, ?, ?, ?) USING TIMESTAMP ?"
         )
+        self._put_list_name = prepare("INSERT INTO {}.lists (bucket, task_list, noted_at) VALUES (?, ?, ?) USING TIMESTAMP ?")
         self._delete_task = prepare("DELETE FROM {}.tasks USING TIMESTAMP ? WHERE $ AND id = ?")
         self._delete_entry = prepare("DELETE FROM {}.open_tasks USING TIMESTAMP ? WHERE $ AND saved_at = ? AND id = ?")
         self._read_rows = prepare("SELECT id, body, WRITETIME(body) FROM {}.tasks WHERE $ AND id IN ?")

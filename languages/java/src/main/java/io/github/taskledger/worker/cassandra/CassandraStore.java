@@ -51,6 +51,7 @@ public final class CassandraStore implements Store {
   private final ClockGuard guard;
   private final Settings settings;
   private final SettingsGuard watch;
+  private final ListNames lists;
 
   /**
    * Reads the keyspace's settings.
@@ -94,6 +95,7 @@ public final class CassandraStore implements Store {
         new SettingsGuard(settings, () -> Settings.readValues(looking, keyspace, dataCenter, clock.limit()));
     this.session.setCheck(watch::check);
     this.guard = new ClockGuard(clock, this::serverClock);
+    this.lists = new ListNames(clock::now, this::writeListName);
   }
 
   /**
@@ -118,6 +120,8 @@ public final class CassandraStore implements Store {
       long version = saveOnce(task, body, replaced, attempt > 0);
       TaskEnvelope saved = Envelopes.withVersion(task.envelope(), version);
       if (clock.now() - version < settings.gracePeriod() / 2) {
+        task.adopt(saved, replaced);
+        lists.note(saved.getTaskList());
         task.adopt(saved, List.of());
         removeReplaced(saved, replaced);
         return;
@@ -174,6 +178,11 @@ public final class CassandraStore implements Store {
     return List.of(
         cql(task, list, shard, id, ByteBuffer.wrap(body), version),
         cql(entry, list, shard, version, id, body.length, version));
+  }
+
+  private void writeListName(String taskList, long at) {
+    String note = "INSERT INTO %s.lists (bucket, task_list, noted_at) VALUES (?, ?, ?) USING TIMESTAMP ?";
+    write(List.of(cql(note, shardOf(taskList, ListNames.BUCKETS), taskList, at, at)));
   }
 
   private Statement entryRemoval(TaskEnvelope envelope, long version) {

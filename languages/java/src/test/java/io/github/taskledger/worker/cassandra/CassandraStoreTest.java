@@ -34,9 +34,11 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -50,6 +52,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class CassandraStoreTest {
   private static final long START = 1_767_323_046_000_000L;
   private static final long GRACE_PERIOD = 30_000_000;
+  private static final long HOUR = 3_600_000_000L;
 
   private long now = START;
   private boolean isClosed;
@@ -60,6 +63,9 @@ class CassandraStoreTest {
       new HashMap<>(Map.of("read_repair", "BLOCKING", "default_time_to_live", 0, "gc_grace_seconds", 864_000));
   private final Deque<DriverException> failures = new ArrayDeque<>();
   private final List<List<CassandraSession.Statement>> applied = Collections.synchronizedList(new ArrayList<>());
+  /** The parameters of the notes of lists, and what comes to these: {@link #failures} come to all other batches. */
+  private final List<List<Object>> noted = Collections.synchronizedList(new ArrayList<>());
+  private final Deque<DriverException> noteFailures = new ArrayDeque<>();
   private Runnable onApply = () -> {};
   private Function<CassandraSession.Statement, List<Map<String, Object>>> onRead = statement -> List.of();
 
@@ -67,9 +73,12 @@ class CassandraStoreTest {
   private final CassandraSession session = new CassandraSession() {
     @Override
     public CompletionStage<?> apply(List<Statement> statements, ConsistencyLevel consistency, Duration timeout) {
-      applied.add(statements);
-      onApply.run();
-      DriverException failure = failures.poll();
+      Statement first = statements.get(0);
+      boolean isNote = first.cql().contains(".lists ");
+      if (isNote) noted.add(List.of(first.values()));
+      else applied.add(statements);
+      if (!isNote) onApply.run();
+      DriverException failure = (isNote ? noteFailures : failures).poll();
       return failure == null ? CompletableFuture.completedFuture(null) : CompletableFuture.failedFuture(failure);
     }
 
@@ -177,7 +186,7 @@ class CassandraStoreTest {
   @Test
   void settingsThatCanNotBeReadAreInNobodysWay() {
     SettingsGuard guard = new SettingsGuard(
-        new Settings(8, MARGIN, false),
+        new Settings(8, GRACE_PERIOD, false),
         () -> {
           throw new StoreException(Code.UNAVAILABLE, "two replicas are down", false, null);
         },
@@ -187,10 +196,10 @@ class CassandraStoreTest {
 
   @Test
   void settingsAreReadAgainWhenTheIntervalIsOver() {
-    Settings first = new Settings(8, MARGIN, false);
-    SettingsGuard often = new SettingsGuard(first, () -> new Settings(16, MARGIN, false), 0);
+    Settings first = new Settings(8, GRACE_PERIOD, false);
+    SettingsGuard often = new SettingsGuard(first, () -> new Settings(16, GRACE_PERIOD, false), 0);
     assertEquals(Code.SCHEMA_MISMATCH, failureOf(often::check).code());
-    new SettingsGuard(first, () -> new Settings(16, MARGIN, false)).check(); // not yet
+    new SettingsGuard(first, () -> new Settings(16, GRACE_PERIOD, false)).check(); // not yet
   }
 
   @Test
@@ -341,7 +350,7 @@ class CassandraStoreTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"tasks", "open_tasks", "sweeps", "settings"})
+  @ValueSource(strings = {"tasks", "open_tasks", "sweeps", "lists", "settings"})
   void aKeyspaceWithoutOneOfTheTablesIsRefused(String table) {
     missing = table;
     assertEquals(Code.SCHEMA_MISMATCH, failureOf(this::open).code());
@@ -485,6 +494,98 @@ class CassandraStoreTest {
     assertTrue(!error.mayApply());
   }
 
+  private static Task saveTo(CassandraStore store, String taskList, String id) {
+    Task task = new Task(Envelopes.create(taskList, id, FetchFile.getDefaultInstance()));
+    store.save(task);
+    return task;
+  }
+
+  @Test
+  void aListIsNotedByTheFirstSaveAndAgainAfterAnHour() {
+    int bucket = 13541 % 16; // as docs/protocol.md works it out
+    CassandraStore store = open();
+    saveTo(store, "file1.txt", "a");
+    now += HOUR - 1;
+    saveTo(store, "file1.txt", "b");
+    assertEquals(List.of(List.of(bucket, "file1.txt", START, START)), noted);
+    now++;
+    saveTo(store, "file1.txt", "c");
+    assertEquals(2, noted.size());
+    assertEquals(List.of(bucket, "file1.txt", START + HOUR, START + HOUR), noted.get(1));
+  }
+
+  @Test
+  void aListIsNotedAgainByAClockThatWasSetBack() {
+    CassandraStore store = open();
+    saveTo(store, "datto.com", "a");
+    now -= 1000;
+    saveTo(store, "datto.com", "b");
+    assertEquals(List.of(START, START - 1000), noted.stream().map(each -> each.get(2)).toList());
+  }
+
+  @Test
+  void eachListIsNotedByItself() {
+    CassandraStore store = open();
+    for (String taskList : List.of("a.com", "b.com", "a.com", "b.com")) saveTo(store, taskList, "a");
+    List<List<Object>> wanted = Stream.of("a.com", "b.com")
+        .map(name -> List.<Object>of(CassandraStore.shardOf(name, 16), name, START, START))
+        .toList();
+    assertEquals(wanted, noted);
+  }
+
+  @Test
+  void aNoteThatIsNotAnsweredIsSentAgainAsItWas() {
+    noteFailures.add(timeout());
+    saveTo(open(), "datto.com", "a");
+    assertEquals(2, noted.size());
+    assertEquals(noted.get(0), noted.get(1));
+  }
+
+  static Stream<Arguments> noteFailures() {
+    return Stream.of(
+        Arguments.of(new UnavailableException(null, DefaultConsistencyLevel.LOCAL_QUORUM, 2, 1), Code.UNAVAILABLE),
+        Arguments.of(new InvalidQueryException(null, "unconfigured table lists"), Code.SCHEMA_MISMATCH),
+        Arguments.of(timeout(), Code.TIMEOUT));
+  }
+
+  @ParameterizedTest
+  @MethodSource("noteFailures")
+  void aSaveWhoseListCanNotBeNotedMayBeApplied(DriverException failure, Code code) {
+    CassandraStore store = open();
+    noteFailures.addAll(Collections.nCopies(1000, failure));
+    Task task = new Task(saved(), List.of(START - 3));
+    StoreException error = failureOf(() -> store.save(task));
+    assertEquals(code, error.code());
+    assertTrue(error.mayApply());
+    assertTrue(error.getMessage().contains("its list could not be noted"));
+    // What it replaces is kept until a save is sure.
+    assertEquals(OptionalLong.of(START + 1), versionOf(task));
+    assertEquals(List.of(START, START - 3), task.replaced());
+    assertEquals(1, applied.size());
+    noteFailures.clear();
+    noted.clear();
+    store.save(task);
+    assertEquals(1, noted.size());
+    assertEquals(List.of(), task.replaced());
+  }
+
+  @Test
+  void noListIsNotedForASaveThatFailed() {
+    failures.add(new InvalidQueryException(null, "Mutation is too large"));
+    assertEquals(Code.TOO_LARGE, failureOf(() -> open().save(newTask("a"))).code());
+    assertEquals(List.of(), noted);
+  }
+
+  @Test
+  void soManyListsAreKnownAndThenAllAreNotedAnew() {
+    List<String> written = new ArrayList<>();
+    ListNames lists = new ListNames(() -> START, (taskList, at) -> written.add(taskList));
+    for (int i = 0; i < 2 * ListNames.MAX_KNOWN; i++) lists.note("" + i % ListNames.MAX_KNOWN);
+    assertEquals(ListNames.MAX_KNOWN, written.size());
+    List.of("one more", "0", "one more", "0").forEach(lists::note);
+    assertEquals(List.of("one more", "0"), written.subList(ListNames.MAX_KNOWN, written.size()));
+  }
+
   @Test
   void manyThreadsShareAStore() {
     CassandraStore store = open();
@@ -494,6 +595,7 @@ class CassandraStoreTest {
       store.complete(task.envelope());
     });
     assertEquals(320, applied.size());
+    assertEquals(Set.of("datto.com"), noted.stream().map(each -> each.get(1)).collect(Collectors.toSet()));
     long versions = applied.stream().map(batch -> batch.get(0)).filter(each -> each.cql().startsWith("INSERT"))
         .map(each -> each.values()[4]).distinct().count();
     assertEquals(160, versions);
