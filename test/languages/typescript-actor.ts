@@ -43,8 +43,7 @@ export class TypeScriptActor implements ClaimingActor {
     await this.#ledger?.close();
     this.#connection ??= await connect({ ...driverOptions, keyspace: this.#keyspace }, resolved);
     this.#runtime = { ...processRuntime, clock: new VersionClock(() => this.#now, CLOCK_LIMIT) };
-    const { session, settings } = this.#connection;
-    this.#ledger = new Ledger({ session: this.#faulty(session), settings, options: resolved, runtime: this.#runtime });
+    this.#ledger = this.#makeLedger(this.#connection);
   }
 
   async save({ envelope, replaced }: HeldTask, situation: Situation): Promise<HeldTask & Failable> {
@@ -128,9 +127,14 @@ export class TypeScriptActor implements ClaimingActor {
     return this.#ledger;
   }
 
-  /** Waits for what goes on in the background. */
+  /** Waits for what goes on in the background: closing does. The next ledger has the same clock. */
   async #settle(): Promise<void> {
     await this.#ledger?.close();
+    this.#ledger = this.#makeLedger(this.#connection as Connection);
+  }
+
+  #makeLedger({ session, settings }: Connection): Ledger {
+    return new Ledger({ session: this.#faulty(session), settings, options: resolved, runtime: this.#runtime });
   }
 
   #faulty(session: LedgerSession): LedgerSession {
