@@ -31,9 +31,12 @@ const queues = ["test/queues/**/*.test.ts", "test/orders/**/*.test.ts", "test/ex
 /** Those of the packed package need many tools. */
 const packaged = "test/package/**/*.test.ts";
 
-/** Those of whole programs: processes that are killed, disks that are full, long histories. They need no server. */
+/** Those of the embedded store: processes that are killed, disks that are full. */
+const sqlite = "test/sqlite/**/*.test.ts";
+
+/** Those of whole programs, and of long histories. They need no server. */
 const system = [
-  "test/{cli,examples,simulation,sqlite}/**/*.test.ts",
+  "test/{cli,examples,simulation}/**/*.test.ts",
   "test/batch/bounds.test.ts",
   "test/docs/{cli,first-session}.test.ts",
   "test/plugin/wide.test.ts",
@@ -57,9 +60,20 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: [browsers, cassandra, clusters, languages, ...queues, packaged, ...system],
+          exclude: [browsers, cassandra, clusters, languages, ...queues, packaged, sqlite, ...system],
           sequence: { groupOrder: 0 },
           testTimeout: 30_000, // only what hangs fails: a busy machine is slow
+        },
+      },
+      {
+        resolve: { alias },
+        test: {
+          name: "sqlite",
+          include: [sqlite],
+          exclude: [cassandra],
+          sequence: { groupOrder: 0 },
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {
@@ -68,7 +82,6 @@ export default defineConfig({
           name: "system",
           include: system,
           exclude: [cassandra, ...queues],
-          sequence: { groupOrder: 0 },
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

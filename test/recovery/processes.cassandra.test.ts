@@ -1,4 +1,3 @@
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, test } from "vitest";
 import { FetchFileTask } from "../../gen/example/v1/fetch_file_task.js";
@@ -11,7 +10,6 @@ import { recoverAmidstFaults } from "./processes/run.js";
 const client = rawClient();
 afterAll(() => shutDown(client));
 const folder = temporaryFolder();
-mkdirSync(folder);
 
 test("workers that are killed and stopped leave nothing undone, and none does what another has", async () => {
   const keyspace = newKeyspace("recovery");
