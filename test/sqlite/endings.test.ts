@@ -39,8 +39,10 @@ describe("a process that ends while it writes", { timeout: 60_000 }, () => {
       const judge = new Judge();
       judges.set(list, judge);
       user.tell("terminate", list, milliseconds);
-      for (let said = await user.hear(); said?.answer !== null; said = await user.hear())
-        judge.hear(said ? [said] : []);
+      for (let said = await user.hear(); said?.answer !== null; said = await user.hear()) {
+        if (said === undefined) throw new Error(`the process has ended: ${user.errors}`);
+        judge.hear([said]);
+      }
     }
     await user.ask("save", LIST, ["after that"]);
     expect(await user.end(), user.errors).toBe(0);
