@@ -187,12 +187,21 @@ def group(data):
     return columns
 
 
+def size_again(data):
+    """How many bytes an envelope has when it is encoded again: of each field and header the last counts."""
+    last = {}
+    for number, kind, value, raw in fields(data):
+        header = next((part for inner, _, part, _ in fields(value) if inner == 1), b"") if number == 7 else None
+        last[(number, header) if number in (1, 2, 3, 4, 6, 7, 15) else (number, len(last))] = len(raw)
+    return sum(last.values())
+
+
 def fits(columns):
     count = len(columns[4])
     ids = len(columns[2]) == count and not columns[3] if columns[2] else len(columns[3]) == 16 * count
     shared = {number for number, *_ in fields(columns[1])}
     sums = [total for i in (5, 6) for total in accumulate(columns[i])]
-    small = len(columns[1]) <= 1024 and (not columns[7] or shared <= {1, 3})
+    small = size_again(columns[1]) <= 1024 and (not columns[7] or shared <= {1, 3})
     in_range = all(-(2**63) <= total < 2**63 for total in sums)
     return count > 0 and ids and small and in_range and all(len(columns[i]) in (0, count) for i in (5, 6, 7))
 

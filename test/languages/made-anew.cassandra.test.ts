@@ -12,6 +12,8 @@ const present = prepared.filter(({ missing }) => missing === undefined);
 const client = rawClient();
 afterAll(() => shutDown(client));
 
+const HOUR = 3_600_000_000n;
+
 async function makeAnew(keyspace: string, shards: number): Promise<void> {
   await client.execute(`DROP KEYSPACE IF EXISTS ${keyspace}`);
   await CassandraAdapter.createSchema({ client, keyspace, replication, shards });
@@ -31,17 +33,17 @@ describe.each(present)("a keyspace that was made anew in $language.name", ({ lan
       expect(saved.error).toBeNull();
       await makeAnew(keyspace, 16);
       const refused = { code: "SCHEMA_MISMATCH", outcome: "not-applied" };
-      // The clock was set: it is compared with Cassandra's again.
-      const after = await actor.save({ envelope: newTask(taskList, "after"), replaced: [] }, at(1_000_000n));
+      // The clock was set by more than the test takes: it is compared with Cassandra's again.
+      const after = await actor.save({ envelope: newTask(taskList, "after"), replaced: [] }, at(HOUR));
       expect(after.error).toEqual(refused);
-      expect((await actor.complete(saved.envelope, at(1_000_000n))).error).toEqual(refused);
+      expect((await actor.complete(saved.envelope, at(HOUR))).error).toEqual(refused);
       for (const table of ["tasks", "open_tasks"])
         expect((await client.execute(`SELECT * FROM ${keyspace}.${table}`)).rowLength).toBe(0);
 
       await actor.open();
-      const again = await actor.save({ envelope: newTask(taskList, "again"), replaced: [] }, at(1_000_001n));
+      const again = await actor.save({ envelope: newTask(taskList, "again"), replaced: [] }, at(HOUR + 1n));
       expect(again.error).toBeNull();
-      expect(await actor.list(at(1_000_002n))).toEqual([again.envelope]);
+      expect(await actor.list(at(HOUR + 2n))).toEqual([again.envelope]);
     } finally {
       await actor.close();
     }

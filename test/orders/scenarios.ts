@@ -89,7 +89,8 @@ export async function growBacklog(options: TownOptions): Promise<void> {
   await Promise.all([...["worker", "worker", "worker"].map(() => town.service.start("worker")), town.startRecovery()]);
   await town.untilDone(...LISTS);
   await until(() => town.broker.waiting === 0, "the queue to be empty");
-  await Promise.all([keeper.end(), town.service.end()]);
+  await keeper.end();
+  await town.service.end();
   const judgement = town.judge(tasks);
   say("a backlog older than olderThan", judgement, tasks.length, `${copies} messages were redelivered`);
   expect(judgement).toMatchObject({ lost: [], doubled: [] });
