@@ -60,9 +60,12 @@ export class MapAdapter implements Adapter {
     this.#check(options.signal);
     // What is saved after the first pull belongs to the next pass: so this one ends.
     const end = this.#rowsOf(taskList).at(-1);
+    const { after = 0n } = options;
     for (let last: Row | undefined; end; ) {
       this.#check(options.signal);
-      const rows = this.#rowsOf(taskList).filter((row) => isAfter(row, last) && !isAfter(row, end));
+      const rows = this.#rowsOf(taskList).filter(
+        (row) => row.savedAt > after && isAfter(row, last) && !isAfter(row, end),
+      );
       const page = takePage(rows, options);
       last = page.at(-1);
       if (last === undefined) return;
