@@ -114,7 +114,7 @@ found: undefined
 `;
 
 describe("with drivers and @types/node", () => {
-  beforeAll(() => project.install("cassandra-driver", "@types/node", "hono"), 60_000);
+  beforeAll(() => project.install("cassandra-driver", "@types/node", "hono", "@hono/node-server"), 60_000);
 
   test("the board can be had by require, too", async () => {
     const load = 'console.log(typeof require("taskledger/board").createBoard)';
