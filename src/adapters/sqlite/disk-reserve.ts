@@ -4,7 +4,7 @@ import { rmSync, statSync, writeFileSync } from "node:fs";
 /** More than the write-ahead log takes before it is copied into the database. */
 export const RESERVE_BYTES: number = 6 * 1024 * 1024;
 
-/** How long it takes until a file that was given up is made again, in milliseconds. */
+/** How long to wait before the file is tried again for which there was no room, in milliseconds. */
 const PAUSE = 1_000;
 
 export function reservePath(databasePath: string): string {
@@ -23,7 +23,7 @@ export class DiskReserve {
     this.#path = reservePath(databasePath);
   }
 
-  /** Makes the file unless it is there, or was tried to make just now; without room for it there is none. */
+  /** Makes the file unless it is there, or there was no room for it just now. */
   fill(): void {
     const now = performance.now();
     if (now - this.#triedAt < PAUSE) return;
@@ -37,11 +37,11 @@ export class DiskReserve {
     }
   }
 
-  /** Frees its room; false if there is none. */
+  /** Frees its room; false if there is none. Call `fill` as soon as that room is not needed: others would take it. */
   use(): boolean {
     if (statSync(this.#path, { throwIfNoEntry: false }) === undefined) return false;
     rmSync(this.#path, { force: true });
-    this.#triedAt = performance.now();
+    this.#triedAt = -Infinity;
     return true;
   }
 }
