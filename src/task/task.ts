@@ -168,7 +168,7 @@ export abstract class Task<S extends AnySchema = AnySchema, ListField extends st
     if (!isConcrete(this)) return narrow(this, defaultHome().fromBinary(bytes) as Task);
     const decoder = new DataDecoder(this);
     const envelope = decodeEnvelope(bytes, maxTaskBytes(undefined), decoder);
-    return fromEnvelope(this, envelope, undefined, decoder.message) as InstanceType<C>;
+    return fromEnvelope(this, envelope, undefined, decoder) as InstanceType<C>;
   }
 
   /**
