@@ -1,6 +1,10 @@
 /** Whether a value is an object whose content is in its keys: not an array, a Date, a Map or the like. */
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
-  return tagOf(value) === "Object";
+  try {
+    return Object.prototype.toString.call(value) === "[object Object]";
+  } catch {
+    return false; // as in tagOf
+  }
 }
 
 /** The name of a value's kind, such as `AbortSignal`, even if its class belongs to another realm. */

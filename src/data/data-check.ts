@@ -17,6 +17,8 @@ import { notA, toDataError, UnknownName } from "./data-errors.js";
 import { checkEnum, checkEnumNumber, checkMapKey, checkScalar } from "./scalar-check.js";
 import { checkUnknownFields } from "./unknown-fields-check.js";
 
+const none: readonly string[] = [];
+
 /** Maximum nesting depth that protobuf-es reads. */
 export const MAX_DEPTH = 100;
 
@@ -28,7 +30,7 @@ export const MAX_DEPTH = 100;
  * An object with a `$typeName` counts as a message, since messages of protobuf-es have no other mark. JSON may have one, too;
  * it must then have all members of a message, and there is no difference.
  */
-export function checkFields(schema: DescMessage, value: unknown, besides: readonly string[] = []): void {
+export function checkFields(schema: DescMessage, value: unknown, besides: readonly string[] = none): void {
   try {
     checkMessage(schema, value, 1, false, besides);
   } catch (thrown) {
@@ -123,7 +125,7 @@ function checkKeys(
   desc: DescMessage,
   value: Record<string, unknown>,
   isMessage: boolean,
-  besides: readonly string[] = [],
+  besides: readonly string[] = none,
 ): void {
   let names = memberNames.get(desc);
   if (names === undefined) {

@@ -15,8 +15,8 @@ function checkMessage(desc: DescMessage, reader: BinaryReader, depth: number, le
   const end = reader.pos + length;
   const fields = fieldsOf(desc);
   while (reader.pos < end) {
-    const [number, wireType] = reader.tag();
-    checkField(fields.get(number), reader, number, wireType, depth);
+    const tag = readTag(reader);
+    checkField(fields.get(tag >>> 3), reader, tag >>> 3, tag & 7, depth);
   }
 }
 
@@ -24,12 +24,24 @@ function checkGroup(desc: DescMessage, reader: BinaryReader, depth: number, grou
   checkDepth(desc, depth);
   const fields = fieldsOf(desc);
   while (reader.pos < reader.len) {
-    const [number, wireType] = reader.tag();
+    const tag = readTag(reader);
+    const number = tag >>> 3;
+    const wireType: WireType = tag & 7;
     if (wireType !== WireType.EndGroup) checkField(fields.get(number), reader, number, wireType, depth);
     else if (number === groupNumber) return;
     else break;
   }
   throw new Error("invalid end group tag");
+}
+
+/** The method of protobuf-es makes an array, which takes more than most fields. */
+function readTag(reader: BinaryReader): number {
+  const start = reader.pos;
+  const tag = reader.uint32();
+  if (reader.pos - start < 5 && tag >= 8 && (tag & 7) <= WireType.Bit32) return tag;
+  reader.pos = start;
+  const [number, wireType] = reader.tag();
+  return ((number << 3) | wireType) >>> 0;
 }
 
 function checkDepth(desc: DescMessage, depth: number): void {
@@ -75,9 +87,10 @@ function checkEntry(field: DescField & { fieldKind: "map" }, reader: BinaryReade
   const length = reader.uint32();
   const end = reader.pos + length;
   while (reader.pos < end) {
-    const [number, wireType] = reader.tag();
+    const tag = readTag(reader);
+    const number = tag >>> 3;
     if (number === 1) readScalar(field.mapKey, reader, field.utf8Validation);
-    else if (number !== 2) reader.skip(wireType, number, MAX_DEPTH - depth);
+    else if (number !== 2) reader.skip(tag & 7, number, MAX_DEPTH - depth);
     else if (field.message) checkMessage(field.message, reader, depth + 1, reader.uint32());
     else readScalar(field.scalar ?? ScalarType.INT32, reader, field.utf8Validation);
   }
