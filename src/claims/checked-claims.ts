@@ -8,9 +8,12 @@ import { isArray } from "../core/values.js";
 /** Wraps an adapter's claims: throws only TaskErrors, and checks the types of the results. */
 export class CheckedClaims implements ClaimStore {
   readonly #store: ClaimStore;
+  /** Only if the store has it: whoever calls it makes a signal before. */
+  readonly forget: ClaimStore["forget"];
 
   constructor(store: ClaimStore) {
     this.#store = store;
+    if (store.forget) this.forget = (holding, options) => this.#forget(holding, options);
   }
 
   async claim(request: ClaimRequest, options?: OperationOptions): Promise<ClaimState | undefined> {
@@ -25,7 +28,7 @@ export class CheckedClaims implements ClaimStore {
     await callStore("unknown", () => this.#store.release(holding, retryIn, options));
   }
 
-  async forget(holding: ClaimHolding, options?: OperationOptions): Promise<void> {
+  async #forget(holding: ClaimHolding, options?: OperationOptions): Promise<void> {
     await callStore("unknown", () => this.#store.forget?.(holding, options));
   }
 
