@@ -203,7 +203,7 @@ export class SqliteAdapter implements Adapter {
       const driver = findDriver(this.#options.driver);
       const start = { driver, path, realPath: prepareFile(path, readOnly), deadline };
       if (!readOnly) thread = await WriteThread.start(start);
-      const reader = await Reader.open({ ...start, clock });
+      const reader = await Reader.open(start, clock);
       this.#store = { reader, writing: thread && { thread, commit: new GroupCommit(thread, this.#options) } };
       return this.#store;
     } catch (error) {

@@ -6,15 +6,15 @@ import { fromPlain, storeError } from "./errors.js";
 import { isFailure, type Operation, type PlainError, type Result, type Value } from "./operations.js";
 import type { WriteThread } from "./write-thread.js";
 
-/** The maximum of operations, and of bytes of bodies, in one transaction, about; those that are joined may be more. */
+/** The maximum of operations, and of bytes of bodies, in one transaction, unless a single call has more. */
 const MAX_OPERATIONS = 1_000;
 const MAX_BYTES = 4 * 1024 * 1024;
 
 /** How much longer than the deadline a group may take, in milliseconds, until its outcome counts as unknown. */
 const GRACE = 2_000;
 
-/** What an operation costs this thread, in milliseconds, about. */
-const COST = 0.0025;
+/** How long this thread is busy with an operation, in milliseconds, about. */
+const TIME_PER_OPERATION = 0.0025;
 
 /** Operations that leave together, and whose caller waits. */
 interface Call {
@@ -30,14 +30,14 @@ export interface GroupCommitOptions {
 }
 
 /**
- * Writes that are asked for while a transaction is flushed to the disk leave together, in the next one. As long as flushes
- * are fast, they leave in two groups: the thread writes one while this thread deals with what became of the other.
+ * Writes that are asked for while a transaction is flushed to the disk leave together, in the next one. If a flush takes less
+ * time than this thread is busy with them, they leave in two groups: one is written while the callers of the other go on.
  */
 export class GroupCommit {
   readonly #thread: WriteThread;
   readonly #options: GroupCommitOptions;
   readonly #queue: Call[] = [];
-  #underWay = 0;
+  readonly #sent = new Set<readonly Call[]>();
   #isLeaving = false;
   #lastFlush = Infinity;
 
@@ -47,13 +47,7 @@ export class GroupCommit {
   }
 
   /** What became of each. If they are aborted before they have left, they are not applied; later their outcome is unknown. */
-  async write(operations: readonly Operation[], signal: AbortSignal | undefined): Promise<readonly Outcome<Value>[]> {
-    const portions = inPortions(operations);
-    if (portions.length === 1) return this.#call(operations, signal);
-    return (await Promise.all(portions.map((portion) => this.#call(portion, signal)))).flat();
-  }
-
-  #call(operations: readonly Operation[], signal: AbortSignal | undefined): Promise<readonly Outcome<Value>[]> {
+  write(operations: readonly Operation[], signal: AbortSignal | undefined): Promise<readonly Outcome<Value>[]> {
     return new Promise((resolve) => {
       let release: (() => void) | undefined;
       const settle = (outcomes: readonly Outcome<Value>[]) => {
@@ -76,17 +70,18 @@ export class GroupCommit {
     this.#isLeaving = true;
     setImmediate(() => {
       this.#isLeaving = false;
-      const waiting = this.#queue.reduce((sum, { operations }) => sum + operations.length, 0);
-      const most = this.#lastFlush < waiting * COST ? 2 : 1;
-      while (this.#underWay < most && this.#queue.length > 0) this.#send(this.#takeGroup(this.#underWay < most - 1));
+      const waiting = countOf(this.#queue);
+      const busy = TIME_PER_OPERATION * (waiting + countOf([...this.#sent].flat()));
+      for (let free = (this.#lastFlush < busy ? 2 : 1) - this.#sent.size; free > 0 && this.#queue.length > 0; free--)
+        this.#send(this.#takeGroup(Math.min(MAX_OPERATIONS, waiting / free)));
     });
   }
 
   async #send(calls: readonly Call[]): Promise<void> {
     const { path, clock, deadline } = this.#options;
     const times = { now: clock.now(), next: clock.next(), horizon: clock.horizon() };
-    this.#underWay++;
-    const timer = setTimeout(() => this.#giveUp(calls), this.#underWay * deadline + GRACE);
+    this.#sent.add(calls);
+    const timer = setTimeout(() => this.#giveUp(calls), this.#sent.size * deadline + GRACE);
     try {
       const operations = calls.flatMap((call) => call.operations);
       const { results, flush } = await this.#thread.write({ operations, times });
@@ -102,7 +97,7 @@ export class GroupCommit {
       for (const call of calls) fail(call, error);
     } finally {
       clearTimeout(timer);
-      this.#underWay--;
+      this.#sent.delete(calls);
       this.#leaveSoon();
     }
   }
@@ -121,18 +116,16 @@ export class GroupCommit {
     for (const call of this.#queue.splice(0)) fail(call, new TaskError("TIMEOUT", message));
   }
 
-  /** As much as a transaction may have; or half of what waits. */
-  #takeGroup(isHalf: boolean): Call[] {
-    const waiting = this.#queue.reduce((sum, { operations }) => sum + operations.length, 0);
-    const most = Math.min(MAX_OPERATIONS, isHalf ? waiting / 2 : waiting);
-    const group: Call[] = [];
-    for (let [count, bytes] = [0, 0]; count < most && bytes < MAX_BYTES; ) {
-      const call = this.#queue.shift() as Call;
-      group.push(call);
-      count += call.operations.length;
-      bytes += bytesOf(call.operations);
-    }
-    return group;
+  /** At least one call; no more after so many operations, or the maximum of bytes. */
+  #takeGroup(most: number): Call[] {
+    let [count, bytes] = [0, 0];
+    const end = this.#queue.findIndex(({ operations }) => {
+      if (count >= most || bytes >= MAX_BYTES) return true;
+      count += operations.length;
+      bytes += operations.reduce((sum, { body }) => sum + body.length, 0);
+      return false;
+    });
+    return this.#queue.splice(0, end < 0 ? this.#queue.length : end);
   }
 
   /** Whether it had not left yet. */
@@ -147,22 +140,6 @@ function fail({ operations, settle }: Call, error: PlainError): void {
   settle(operations.map((operation) => ({ ok: false, error: fromPlain(error, operation) })));
 }
 
-/** Parts that may be a transaction each. */
-function inPortions(operations: readonly Operation[]): Operation[][] {
-  const portions: Operation[][] = [];
-  let bytes = 0;
-  for (const operation of operations) {
-    const last = portions.at(-1);
-    if (last && (operation.isJoined || (last.length < MAX_OPERATIONS && bytes < MAX_BYTES))) last.push(operation);
-    else {
-      portions.push([operation]);
-      bytes = 0;
-    }
-    bytes += operation.body.length;
-  }
-  return portions;
-}
-
-function bytesOf(operations: readonly Operation[]): number {
-  return operations.reduce((sum, { body }) => sum + body.length, 0);
+function countOf(calls: readonly Call[]): number {
+  return calls.reduce((sum, { operations }) => sum + operations.length, 0);
 }

@@ -43,30 +43,23 @@ interface Range {
 /** How long a read waits between two attempts, in milliseconds. */
 const PAUSE = 2;
 
-export interface ReaderOptions extends ThreadStart {
-  readonly clock: VersionClock;
-}
-
 /** Reads a file in this thread. Nothing is held between reads, so that the log can be cut meanwhile. */
 export class Reader {
-  readonly #path: string;
+  readonly #start: ThreadStart;
   readonly #connection: Connection;
   readonly #files: OpenFiles;
   readonly #clock: VersionClock;
-  readonly #deadline: number;
 
   /** Throws what opening the file throws. */
-  static async open(options: ReaderOptions): Promise<Reader> {
-    const { driver, realPath, deadline } = options;
-    return new Reader(options, await whenFree(deadline, () => new Connection(driver, realPath, true, 0)));
+  static open(start: ThreadStart, clock: VersionClock): Promise<Reader> {
+    return whenFree(start.deadline, () => new Reader(start, clock));
   }
 
-  private constructor({ path, clock, deadline }: ReaderOptions, connection: Connection) {
-    this.#path = path;
-    this.#connection = connection;
-    this.#files = new OpenFiles(path, connection.path);
+  private constructor(start: ThreadStart, clock: VersionClock) {
+    this.#start = start;
+    this.#connection = new Connection(start.driver, start.realPath, true, 0);
+    this.#files = new OpenFiles(start.path, start.realPath);
     this.#clock = clock;
-    this.#deadline = deadline;
   }
 
   find(keys: readonly TaskKey[]): Promise<readonly (StoredTask | undefined)[]> {
@@ -155,12 +148,12 @@ export class Reader {
   /** Throws UNAVAILABLE. */
   async #read<T>(read: () => T): Promise<T> {
     try {
-      return await whenFree(this.#deadline, () => {
+      return await whenFree(this.#start.deadline, () => {
         this.#files.check();
         return read();
       });
     } catch (error) {
-      throw storeError(this.#path, error);
+      throw storeError(this.#start.path, error);
     }
   }
 }
