@@ -14,7 +14,7 @@ const CHUNK = 20_000;
 /** The driver's default. */
 const FETCH_SIZE = 5_000;
 
-/** A million open tasks are read from the first to the last. */
+/** Reads a million open tasks from the first to the last. */
 export async function* run(context: Context): AsyncGenerator<Row, void> {
   const cassandra = coordinatesIn(context);
   await using sides = await openSides(cassandra, "open");
