@@ -1,5 +1,6 @@
 import { markAsUntransferable } from "node:worker_threads";
 import { fallBack } from "./fallback.js";
+import { isScattered, makeSparse } from "./sparse.js";
 import { readName, readText } from "./text.js";
 import { double, float, HIGH, halves, LOW, long, unsignedLong } from "./words.js";
 
@@ -218,7 +219,10 @@ export class Reader {
   set(map: object, key: string | number | bigint | boolean, value: unknown): void {
     if (key === "__proto__")
       Object.defineProperty(map, key, { value, writable: true, enumerable: true, configurable: true });
-    else (map as Record<string, unknown>)[key as string] = value;
+    else {
+      if (isScattered(map, key)) makeSparse(map);
+      (map as Record<string, unknown>)[key as string] = value;
+    }
   }
 
   /** The next entry of a map from strings to strings. */
