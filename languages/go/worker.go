@@ -206,10 +206,10 @@ func (w *Worker) doAll(ctx context.Context, tasks iter.Seq2[*taskledgerv1.TaskEn
 	return summary, ctx.Err()
 }
 
-// errGoexit is of a handler that ended its goroutine, as a test does that fails.
+// errGoexit is the error of a handler that ended its goroutine, as t.Fatal does.
 var errGoexit = errors.New("the handler called runtime.Goexit")
 
-// try tells what came of a task, however its handler ends.
+// try does a task and reports the result, however its handler ends.
 func (w *Worker) try(ctx context.Context, task *taskledgerv1.TaskEnvelope, tell func(Result)) {
 	result, err := Failed, errGoexit
 	defer func() {
@@ -222,7 +222,7 @@ func (w *Worker) try(ctx context.Context, task *taskledgerv1.TaskEnvelope, tell 
 	result, err = w.Do(ctx, task)
 }
 
-// readable gives an error whose text can be had: that of a nil pointer has none, and an Error may panic.
+// readable returns an error whose Error does not panic. A nil pointer is named by its type.
 func readable(err error) error {
 	if value := reflect.ValueOf(err); value.Kind() == reflect.Pointer && value.IsNil() {
 		return fmt.Errorf("a nil %T", err)

@@ -13,12 +13,12 @@ import (
 
 const (
 	pageRows = 500
-	// firstPageRows are few: the sooner is there something to do.
+	// firstPageRows is small, so that the first task comes soon.
 	firstPageRows = 16
 	pageBytes     = 4 << 20
 	// heldEntries is how many entries of all partitions together are held at once.
 	heldEntries = 32_000
-	// shardsARead is how many partitions one query names.
+	// shardsARead is how many shards one query covers.
 	shardsARead = 16
 	// After so many reads that went well in halves, the whole rest is tried again.
 	successesToWiden = 3
@@ -116,8 +116,8 @@ func (p *pass) openAll(ctx context.Context) (*streams, error) {
 	return &opened, nil
 }
 
-// readStarts reads what was swept in each partition, and where the pass ends in those that have entries past the bound. Few have
-// any, so that each query is of several partitions.
+// readStarts reads the swept ranges of each shard, and where the pass ends in shards with entries past the bound. Each query
+// covers several shards, since few of them have either.
 func (p *pass) readStarts(ctx context.Context) (swept map[int][]int64, ends map[int]int64, err error) {
 	const (
 		ranges = "SELECT shard, ranges FROM %s.sweeps WHERE task_list = ? AND shard IN ?"

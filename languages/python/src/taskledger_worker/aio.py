@@ -247,8 +247,8 @@ async def _try_once(
 
 
 def _ends_the_worker(error: BaseException) -> bool:
-    """Whether a handler's error is more than that of its task: an exit, or that this very task was cancelled. A handler
-    may also wait for what another has cancelled; before Python 3.11 nobody can tell the two apart."""
+    """Whether an error ends the worker: an exit, or the cancellation of this asyncio task. A handler may also raise
+    CancelledError because something it awaited was cancelled; before Python 3.11 the two can't be told apart."""
     if not isinstance(error, asyncio.CancelledError):
         return isinstance(error, ENDING)
     task = asyncio.current_task()

@@ -44,12 +44,12 @@ def _letter_id(envelope: TaskEnvelope) -> str:
 
 def _reason_of(error: BaseException) -> str:
     """In so few characters that it seldom carries a task over its limit. A `TaskError` begins with its code; an exception
-    whose words can't be had is told by its class."""
-    words = _words_of(str, error) or _words_of(repr, error) or type(error).__name__
-    return words[:_MAX_REASON].encode(errors="replace").decode()
+    without a readable message is named by its class."""
+    message = _message_of(str, error) or _message_of(repr, error) or type(error).__name__
+    return message[:_MAX_REASON].encode(errors="replace").decode()
 
 
-def _words_of(describe: Callable[[object], str], error: BaseException) -> str:
+def _message_of(describe: Callable[[object], str], error: BaseException) -> str:
     try:
         return describe(error)
     except Exception:

@@ -22,7 +22,7 @@ M = TypeVar("M", bound=Message)
 
 
 ENDING: Final = (KeyboardInterrupt, SystemExit)
-"""What ends the worker if a handler raises it. All else, `BaseException` included, is a task that failed."""
+"""Raised by a handler, these end the worker. Anything else, other BaseExceptions included, fails only its task."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class Handlers:
 
 
 class WorkerBase:
-    """What workers of both kinds begin with."""
+    """What both kinds of workers share."""
 
     def __init__(self, store: Completes, *, concurrency: int = 1, logger: logging.Logger | None = None) -> None:
         """`concurrency` is how many handlers run at once."""
@@ -130,7 +130,7 @@ class WorkerBase:
         self._logger = logger or logging.getLogger("taskledger_worker")
         self._handlers = Handlers(self._logger)
         self._stopped = threading.Event()
-        # What is set, too, when the worker is stopped: what handlers look at, and what passes wait for.
+        # Events that `stop` sets, too: those of running handlers, and those that passes wait for.
         self._told: set[threading.Event | asyncio.Event] = set()
 
     def stop(self) -> None:

@@ -123,7 +123,7 @@ def _is_fragile(value: object) -> bool:
 
 
 def _has_empty_path(message: Message, pool: DescriptorPool) -> bool:
-    """Whether a FieldMask has one: others do not read it out of JSON. The pool knows what is in an Any."""
+    """Whether a FieldMask has an empty path, which other libraries do not read from JSON. `pool` has the types in Anys."""
     if message.DESCRIPTOR.full_name == AnyMessage.DESCRIPTOR.full_name:
         packed = cast(AnyMessage, message)
         if not packed.type_url:

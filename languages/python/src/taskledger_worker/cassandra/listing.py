@@ -13,7 +13,7 @@ from ..envelope import MAX_TASK_BYTES, MAX_VERSION, version_of
 from .session import TooManyTombstones
 
 PAGE_ROWS: Final = 500
-# The first page is small: the sooner is there something to do.
+# The first page is small, so that the first task comes soon.
 FIRST_PAGE_ROWS: Final = 16
 PAGE_BYTES: Final = 4 * 1024 * 1024
 # Entries of all partitions together that are held at once.
@@ -36,7 +36,7 @@ class LedgerReads(Protocol):
 
 @dataclass(frozen=True)
 class Starts:
-    """By shards: the ends of the ranges that were swept, and the last entries past the bound. Few have any."""
+    """By shard: the ends of its swept ranges, and the version of its last entry past the bound. Few shards have either."""
 
     swept: dict[int, list[int]]
     last: dict[int, int]

@@ -225,7 +225,7 @@ class _ListReads:
         self._task_list = task_list
 
     def starts(self, bound: int) -> Starts:
-        """Most partitions have nothing of it, so that each query is of several."""
+        """Each query covers several shards, since most of them have neither."""
         shards = range(self._store._settings.shards)
         groups = [list(shards[first : first + _SHARDS_A_READ]) for first in range(0, len(shards), _SHARDS_A_READ)]
         reads: list[Statement] = [(self._store.read_sweeps, (self._task_list, some)) for some in groups]

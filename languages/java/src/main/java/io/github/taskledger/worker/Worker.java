@@ -154,12 +154,12 @@ public final class Worker {
     } catch (InterruptedException interrupted) {
       Thread.currentThread().interrupt();
       return CompletableFuture.failedFuture(interrupted);
-    } catch (Throwable failed) { // an Error, too, is of this task, and must not end the thread, which others wait for
+    } catch (Throwable failed) { // an Error, too, fails this task only: if it ended the thread, a run would wait for ever
       return CompletableFuture.failedFuture(failed);
     }
   }
 
-  /** By handle alone: other stages wrap what failed, for which they ask it for its words, and never end if it has none. */
+  /** Uses only handle: other stages wrap the failure, which calls its getMessage; if that throws, they never complete. */
   private CompletableFuture<Boolean> completed(TaskEnvelope envelope, CompletionStage<?> done) {
     CompletableFuture<Boolean> completed = new CompletableFuture<>();
     done.handle((result, error) -> {
@@ -219,12 +219,12 @@ public final class Worker {
     else if (unknown.add(type)) LOG.warn("tasks of type {} are passed over: there is no handler for it", type);
   }
 
-  /** Loggers ask a failure for its words, which may fail, too. */
+  /** Loggers call getMessage, which may throw. */
   private static void tellFailed(TaskEnvelope envelope, Throwable failure) {
     try {
       LOG.error("{} failed; it stays open", nameOf(envelope), failure);
-    } catch (Throwable unspeakable) {
-      LOG.error("{} failed; it stays open: {}, which does not say why", nameOf(envelope), failure.getClass().getName());
+    } catch (Throwable noMessage) {
+      LOG.error("{} failed; it stays open: {}, whose message can't be read", nameOf(envelope), failure.getClass().getName());
     }
   }
 

@@ -120,7 +120,7 @@ class WorkerTest {
         "SEVERE a frame of 0 bytes can't be read: INVALID_ENVELOPE");
   }
 
-  /** An exception that has no words. */
+  /** An exception whose message can't be read. */
   private static final class Mute extends RuntimeException {
     private static final long serialVersionUID = 1;
 
@@ -130,7 +130,7 @@ class WorkerTest {
     }
   }
 
-  /** What a compiler would refuse, others than javac's let through. */
+  /** Checked exceptions that a handler can throw in other JVM languages. */
   private static final class Odd extends Throwable {
     private static final long serialVersionUID = 1;
   }
@@ -142,7 +142,7 @@ class WorkerTest {
 
   static Stream<Arguments> thrown() {
     return Stream.of(
-        arguments(new Mute(), "Mute, which does not say why"),
+        arguments(new Mute(), "Mute, whose message can't be read"),
         arguments(new IllegalStateException("see the cause", new Mute()), "IllegalStateException"),
         arguments(new IOException((String) null), "java.io.IOException"),
         arguments(new IOException("\ud800 is no text"), "is no text"),

@@ -37,7 +37,7 @@ interface CassandraSession {
     return new DriverSession(session);
   }
 
-  /** Keeps what it has prepared: the driver forgets each statement that nobody holds, and would ask for it again. */
+  /** Keeps its prepared statements: the driver holds them by weak references only, and would prepare them again. */
   final class DriverSession implements CassandraSession {
     private final CqlSession session;
     private final Map<String, PreparedStatement> prepared = new ConcurrentHashMap<>();

@@ -30,7 +30,7 @@ import java.util.stream.StreamSupport;
 final class OpenTasks {
   static final int PAGE_ROWS = 500;
 
-  /** The first page is small: the sooner is there something to do. */
+  /** The first page is small, so that the first task comes soon. */
   static final int FIRST_PAGE_ROWS = 16;
 
   static final int PAGE_BYTES = 4 * 1024 * 1024;
@@ -38,7 +38,7 @@ final class OpenTasks {
   /** Entries of all partitions together that are held at once. */
   private static final int HELD_ENTRIES = 32_000;
 
-  /** Partitions that one query names. */
+  /** Maximum number of partitions in one query. */
   private static final int PARTITIONS_A_READ = 16;
 
   /** After so many reads that went well in halves, the whole rest is tried again. */
@@ -124,7 +124,7 @@ final class OpenTasks {
     return partitions;
   }
 
-  /** What was swept of each partition, and where the pass ends in those that have entries past the bound: few have any. */
+  /** The swept ranges, and where the pass ends in partitions with entries past the bound. Few partitions have either. */
   private void readStarts(Map<Integer, List<?>> swept, Map<Integer, Long> ends) {
     String ranges = "SELECT shard, ranges FROM %s.sweeps WHERE task_list = ? AND shard IN ?";
     String past = "SELECT shard FROM %s.open_tasks WHERE task_list = ? AND shard IN ? AND saved_at > ? PER PARTITION LIMIT 1";
