@@ -1,8 +1,9 @@
 import type { Client, types } from "cassandra-driver";
 import type { Finding } from "../../adapter/adapter.js";
 import { toMilliseconds, type Version } from "../../core/version.js";
+import type { LedgerSession } from "./model/session.js";
 import { type LedgerSettings, SEVERAL_DATA_CENTERS } from "./model/settings.js";
-import type { Runtime } from "./runtime.js";
+import { processRuntime } from "./runtime.js";
 import { readReplication } from "./schema/check.js";
 
 /** What is checked, and how. */
@@ -10,25 +11,20 @@ export interface DiagnosisOptions {
   readonly client: Client;
   readonly keyspace: string;
   readonly settings: LedgerSettings;
-  readonly runtime: Runtime;
   /** Maximum deviation of this host's clock, in microseconds. */
   readonly clockLimit: Version;
-  readonly readClock: () => Promise<Version>;
+  readonly session: LedgerSession;
   /** In milliseconds. */
   readonly timeout: number;
 }
 
 /** The state of the cluster, as a client sees it. Throws what the driver throws. */
 export async function diagnose(options: DiagnosisOptions): Promise<Finding[]> {
-  const [replication, commitLog] = [
-    await readReplication(options.client, options.keyspace),
-    await readCommitlogSync(options),
-  ];
   return [
     await checkNodes(options),
-    checkReplicas(options, replication ?? {}),
+    checkReplicas(options, (await readReplication(options.client, options.keyspace)) ?? {}),
     await checkClock(options),
-    checkCommitLog(commitLog),
+    checkCommitLog(await readCommitlogSync(options)),
   ];
 }
 
@@ -59,10 +55,11 @@ function checkReplicas({ settings }: DiagnosisOptions, replication: Record<strin
 }
 
 /** Between two bounds, which a round trip leaves. */
-async function checkClock({ runtime, clockLimit, readClock }: DiagnosisOptions): Promise<Finding> {
-  const before = runtime.clock.now();
-  const server = await readClock();
-  const after = runtime.clock.now();
+async function checkClock({ clockLimit, session, timeout }: DiagnosisOptions): Promise<Finding> {
+  const { clock } = processRuntime;
+  const before = clock.now();
+  const server = await session.readClock(timeout);
+  const after = clock.now();
   const off = server > after ? server - after : server + 1000n < before ? before - server - 1000n : 0n;
   const limit = `the limit is ${toMilliseconds(clockLimit)} ms`;
   if (off * 2n < clockLimit)

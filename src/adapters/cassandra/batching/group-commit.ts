@@ -143,7 +143,7 @@ export class GroupCommit {
   /** A batch that the server refuses is split, so that only the bad write fails. */
   async #refuse(partition: Partition, writes: readonly PendingWrite[], error: unknown): Promise<void> {
     const [only] = writes;
-    if (writes.length === 1 && only) return only.settle(toTaskError(error, only.mayApply));
+    if (writes.length === 1 && only) return only.settle(toTaskError(error, {}, only.mayApply));
     const half = writes.length >> 1;
     await this.#send(partition, writes.slice(0, half));
     await this.#send(partition, writes.slice(half));
@@ -153,7 +153,7 @@ export class GroupCommit {
     const { mayApply, failure } = write;
     const reason = mayApply ? "no answer" : "it did not come to be sent";
     const timeout = () => new SessionError("timeout", mayApply, `${reason} within ${this.#options.deadline} ms`);
-    write.settle(toTaskError(failure ?? timeout(), mayApply));
+    write.settle(toTaskError(failure ?? timeout(), {}, mayApply));
   }
 }
 

@@ -17,10 +17,10 @@ import { InFlightLimit } from "../batching/in-flight-limit.js";
 import { JoinedFinds } from "../batching/joined-finds.js";
 import { ClockGuard } from "../clock-guard.js";
 import { InFlight } from "../in-flight.js";
-import { partitionOf } from "../model/partition.js";
+import { partitionOf, partitionsOf } from "../model/partition.js";
 import type { LedgerSession } from "../model/session.js";
 import type { LedgerSettings } from "../model/settings.js";
-import { retryRead, toTaskError } from "../retry.js";
+import { retryRead } from "../retry.js";
 import type { Runtime } from "../runtime.js";
 import type { LedgerContext } from "./context.js";
 import { defaultEntriesPerRead, LedgerReader } from "./reader.js";
@@ -82,12 +82,8 @@ export class Ledger {
   }
 
   /** Compares the clocks. Throws what reading the servers' clock throws; CLOCK_SKEW is for saves. */
-  async open(): Promise<void> {
-    try {
-      await this.clock.measure();
-    } catch (error) {
-      throw toTaskError(error, false);
-    }
+  open(): Promise<void> {
+    return this.clock.measure();
   }
 
   save(entries: readonly SaveEntry[], options: WriteOptions): Promise<Outcome<Version>[]> {
@@ -122,17 +118,11 @@ export class Ledger {
 
   /** Checks the beginning of each partition of some lists, where completed tasks would be. */
   async findUnswept(lists: readonly string[], signal: AbortSignal | undefined): Promise<Finding> {
-    const partitions = lists.flatMap((taskList) =>
-      Array.from({ length: this.#context.shards }, (_, shard) => ({ taskList, shard })),
-    );
+    const partitions = lists.flatMap((taskList) => partitionsOf(taskList, this.#context.shards));
     const heavy = new Set<string>();
-    try {
-      await forEachConcurrently(partitions, PARTITIONS_AT_ONCE, async (partition) => {
-        if (await this.#reader.isHeavy(partition, signal)) heavy.add(partition.taskList);
-      });
-    } catch (error) {
-      throw toTaskError(error, false);
-    }
+    await forEachConcurrently(partitions, PARTITIONS_AT_ONCE, async (partition) => {
+      if (await this.#reader.isHeavy(partition, signal)) heavy.add(partition.taskList);
+    });
     if (heavy.size === 0) return { check: "sweeps", status: "ok", text: `${lists.length} lists are swept` };
     const [first] = heavy;
     return {

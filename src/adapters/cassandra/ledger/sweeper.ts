@@ -1,6 +1,5 @@
-import { type Partition, partitionName } from "../model/partition.js";
+import { type Partition, partitionName, partitionsOf } from "../model/partition.js";
 import type { Mutation } from "../model/session.js";
-import { toTaskError } from "../retry.js";
 import type { LedgerContext } from "./context.js";
 import type { PartitionEntries } from "./partition-entries.js";
 import type { LedgerReader } from "./reader.js";
@@ -83,17 +82,13 @@ export class Sweeper {
   /** Sweeps a list now. Throws CLOCK_SKEW, and what the store throws. */
   async sweep(taskList: string, signal: AbortSignal | undefined): Promise<SweepReport> {
     const report = { partitions: 0, entries: 0, ranges: 0 };
-    try {
-      for (let shard = 0; shard < this.#context.shards; shard++) {
-        const { entries, ranges } = await this.#sweepPartition({ taskList, shard }, signal);
-        report.partitions++;
-        report.entries += entries;
-        report.ranges += ranges;
-      }
-      return report;
-    } catch (error) {
-      throw toTaskError(error, false, { taskList });
+    for (const partition of partitionsOf(taskList, this.#context.shards)) {
+      const { entries, ranges } = await this.#sweepPartition(partition, signal);
+      report.partitions++;
+      report.entries += entries;
+      report.ranges += ranges;
     }
+    return report;
   }
 
   /** Stops the automatic sweeps. */

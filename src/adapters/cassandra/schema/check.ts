@@ -19,18 +19,18 @@ export async function checkSchema(
   client: Client,
   consistency: types.consistencies,
   keyspace: string,
-  timeout?: number,
+  timeout: number,
 ): Promise<LedgerSettings> {
-  const limits = timeout === undefined ? {} : { readTimeout: timeout };
-  const options = { prepare: true, consistency, isIdempotent: true, ...limits };
+  const options = { prepare: true, consistency, isIdempotent: true, readTimeout: timeout };
   const columns = await readColumns(client, keyspace, options);
   if (columns.length === 0) throw missing(keyspace);
-  const differences = Object.keys(tables).flatMap((table) => compareColumns(table, columns));
-  if (differences.length > 0) throw mismatch(keyspace, differences);
-  differences.push(...(await findWrongOptions(client, keyspace, options)));
+  refuse(
+    keyspace,
+    Object.keys(tables).flatMap((table) => compareColumns(table, columns)),
+  );
+  const wrong = await findWrongOptions(client, keyspace, options);
   const found = await readSettings(client, keyspace, options);
-  differences.push(...findWrongSettings(found));
-  if (differences.length > 0) throw mismatch(keyspace, differences);
+  refuse(keyspace, [...wrong, ...findWrongSettings(found)]);
   const { shards, data_center: dataCenter, grace_period } = found;
   const gracePeriod = parseGracePeriod(grace_period) as number;
   return { shards: Number(shards), dataCenter: dataCenter as string, gracePeriod };
@@ -89,8 +89,8 @@ export async function checkUnchanged(
 }
 
 /**
- * Called before anything is created: a keyspace of that name may already exist, with tables of another program, or with other
- * settings. Returns whether everything exists. Throws SCHEMA_MISMATCH.
+ * Compares what exists with what is asked for: a keyspace of that name may have tables of another program, or other settings.
+ * Returns whether everything exists. Throws SCHEMA_MISMATCH.
  */
 export async function checkWhatIsThere(
   client: Client,
@@ -100,15 +100,14 @@ export async function checkWhatIsThere(
   const options = { prepare: true, consistency, isIdempotent: true };
   const differences = compareReplication(replication, await readReplication(client, keyspace));
   const columns = await readColumns(client, keyspace, options);
-  const there = new Set(columns.map(({ table_name }) => table_name as string));
-  differences.push(...Object.keys(tables).flatMap((table) => (there.has(table) ? compareColumns(table, columns) : [])));
-  if (differences.length > 0) throw mismatch(keyspace, differences);
-  differences.push(...(await findWrongOptions(client, keyspace, options)));
-  const found = there.has("settings") ? await readSettings(client, keyspace, options) : {};
+  const isThere = (table: string) => columns.some(({ table_name }) => table_name === table);
+  const names = Object.keys(tables);
+  refuse(keyspace, [...differences, ...names.filter(isThere).flatMap((table) => compareColumns(table, columns))]);
+  const wrong = await findWrongOptions(client, keyspace, options);
+  const found = isThere("settings") ? await readSettings(client, keyspace, options) : {};
   const asked = Object.entries(settingRows(settings)).filter(([name]) => name in found);
-  differences.push(...compareSettings(Object.fromEntries(asked), found));
-  if (differences.length > 0) throw mismatch(keyspace, differences);
-  return Object.keys(tables).every((table) => there.has(table)) && SETTING_NAMES.every((name) => name in found);
+  refuse(keyspace, [...wrong, ...compareSettings(Object.fromEntries(asked), found)]);
+  return names.every(isThere) && SETTING_NAMES.every((name) => name in found);
 }
 
 /** Those that exist. */
@@ -210,6 +209,11 @@ export function changed(keyspace: string, how: string): TaskError {
   ]);
 }
 
-export function mismatch(keyspace: string, differences: readonly string[]): TaskError {
+/** Throws SCHEMA_MISMATCH if there are differences. */
+export function refuse(keyspace: string, differences: readonly string[]): void {
+  if (differences.length > 0) throw mismatch(keyspace, differences);
+}
+
+function mismatch(keyspace: string, differences: readonly string[]): TaskError {
   return new TaskError("SCHEMA_MISMATCH", `keyspace "${keyspace}": ${differences.join("; ")}`, { field: "keyspace" });
 }

@@ -1,12 +1,12 @@
 import type { Client, QueryOptions, types } from "cassandra-driver";
 import { TaskError } from "../../../core/errors.js";
-import { callDriver } from "../driver/call.js";
+import { callDriver } from "../driver/caller.js";
 import { type Driver, isUnknownToNode } from "../driver/errors.js";
 import { SessionError } from "../model/session.js";
 import { settingRows } from "../model/settings.js";
 import { backOff, isRetried } from "../retry.js";
 import { processRuntime, sleep } from "../runtime.js";
-import { checkSchema, checkWhatIsThere, compareSettings, mismatch } from "./check.js";
+import { checkWhatIsThere, compareSettings, refuse } from "./check.js";
 import { creation, type SchemaOptions } from "./tables.js";
 
 /** Timeout of one statement, including the driver's own wait for agreement, in milliseconds. */
@@ -21,19 +21,18 @@ const AGREEMENT_INTERVAL = 100;
  * SCHEMA_MISMATCH if what exists differs, and TIMEOUT.
  */
 export async function createSchema(client: Client, driver: Driver, options: SchemaOptions, end: number): Promise<void> {
-  const { keyspace, replication, settings } = options;
+  const { keyspace, settings } = options;
   const consistency = driver.types.consistencies.localQuorum;
   const step = <T>(work: () => Promise<T>) => persist(client, driver, keyspace, end, work);
-  if (await step(() => checkWhatIsThere(client, consistency, options))) return;
+  const isThere = () => step(() => checkWhatIsThere(client, consistency, options));
+  if (await isThere()) return;
   const major = Number.parseInt(await step(() => releaseVersion(client)), 10);
-  for (const statement of creation(keyspace, replication, major))
+  for (const statement of creation(options, major))
     await step(() => client.execute(statement, [], throughOneNode(client)));
   if (!(await untilAgreed(client, end))) throw tooLate(keyspace, "the nodes do not agree on it");
   for (const [name, value] of Object.entries(settingRows(settings)))
     await step(() => insertSetting(client, consistency, keyspace, name, value));
-  const found = await step(() => checkSchema(client, consistency, keyspace));
-  const differences = compareSettings(settingRows(settings), settingRows(found));
-  if (differences.length > 0) throw mismatch(keyspace, differences);
+  await isThere(); // another program may have made tables meanwhile
 }
 
 /**
@@ -108,11 +107,10 @@ async function insertSetting(
 ): Promise<void> {
   const insert = `INSERT INTO "${keyspace}".settings (name, value) VALUES (?, ?) IF NOT EXISTS`;
   const result = await client.execute(insert, [name, value], { prepare: true, consistency });
-  const differences = result.wasApplied() ? [] : compareSettings({ [name]: value }, { [name]: result.first().value });
-  if (differences.length > 0) throw mismatch(keyspace, differences);
+  if (!result.wasApplied()) refuse(keyspace, compareSettings({ [name]: value }, { [name]: result.first().value }));
 }
 
-export async function releaseVersion(client: Client): Promise<string> {
+async function releaseVersion(client: Client): Promise<string> {
   const { rows } = await client.execute("SELECT release_version FROM system.local");
   return String(rows[0]?.release_version);
 }

@@ -92,25 +92,3 @@ async function refuse(error: TaskError): Promise<never> {
   await setImmediate();
   throw error;
 }
-
-type Call = (...args: readonly unknown[]) => Promise<unknown>;
-
-/** Wraps a session: its calls, whose last argument is their timeout in milliseconds, wait for the guard. */
-export function guardCalls<S extends object>(session: S, guard: SettingsGuard): S {
-  const guarded = (call: Call): Call => {
-    const begin: Call = (...args) => call.apply(session, args as unknown[]);
-    return (...args) =>
-      guard.isTrusted ? begin(...args) : guard.untilTrusted(args.at(-1) as number).then(() => begin(...args));
-  };
-  const calls = new Map<unknown, Call>();
-  return new Proxy(session, {
-    get(target, name) {
-      let call = calls.get(name);
-      if (call === undefined) {
-        call = guarded(Reflect.get(target, name) as Call);
-        calls.set(name, call);
-      }
-      return call;
-    },
-  });
-}

@@ -1,13 +1,12 @@
 import type { Client, types } from "cassandra-driver";
-import { callDriver } from "../driver/call.js";
+import { callDriver } from "../driver/caller.js";
 import { type Driver, isUnknownToNode } from "../driver/errors.js";
 import { listenToSchema, tellingHost } from "../driver/schema-events.js";
-import type { ClaimSession } from "../model/claim-session.js";
-import { type LedgerSession, SessionError } from "../model/session.js";
+import { SessionError } from "../model/session.js";
 import type { LedgerSettings } from "../model/settings.js";
 import { processRuntime } from "../runtime.js";
 import { changed, checkUnchanged } from "./check.js";
-import { guardCalls, SettingsGuard } from "./settings-guard.js";
+import { SettingsGuard } from "./settings-guard.js";
 
 export interface WatchOptions {
   readonly client: Client;
@@ -22,25 +21,15 @@ export interface WatchOptions {
   readonly timeout: number;
 }
 
-/** Wraps sessions: they wait while the keyspace may have other settings than it was opened with. */
-export interface WatchedSessions {
-  readonly session: LedgerSession;
-  readonly claims: ClaimSession;
-  stop(): void;
-}
-
-export function watchSettings(options: WatchOptions, session: LedgerSession, claims: ClaimSession): WatchedSessions {
+/** Watches the settings of a keyspace that is open, until it is stopped. */
+export function watchSettings(options: WatchOptions): { readonly guard: SettingsGuard; stop(): void } {
   const { client, keyspace, interval, timeout } = options;
   const guard = new SettingsGuard(processRuntime, interval, (within) => look(options, within));
   const stop = listenToSchema(client, keyspace, {
     onChange: () => guard.suspect(),
     onReconnected: () => void guard.look(timeout).catch(() => undefined),
   });
-  return {
-    session: guardCalls(session, guard),
-    claims: guardCalls(claims, guard),
-    stop,
-  };
+  return { guard, stop };
 }
 
 /** Not a prepared statement: a missing table would then be reported as a statement that is not prepared. */
