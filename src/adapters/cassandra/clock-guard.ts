@@ -53,11 +53,6 @@ export class ClockGuard {
     return this.#monotonicMicros() + (this.#last?.aheadOfMonotonic ?? -MAX_VERSION);
   }
 
-  /** Whether there is nothing to wait for. */
-  get isTrusted(): boolean {
-    return !this.#isAwaited && !this.#isDue();
-  }
-
   /**
    * Resolves when the clock may be trusted. Throws CLOCK_SKEW beyond the limit, ABORTED, and, if the servers' clock has to be
    * read but can't be, what reading it throws; nothing has been written then.

@@ -73,35 +73,36 @@ export async function connect(options: CassandraConnectionOptions, ledger: Resol
   const driver = await loadDriver();
   return withClient(timely(options, timeout), driver, deadline, async (client, close) => {
     const { localQuorum, quorum, localSerial, serial } = driver.types.consistencies;
-    const policy = { attemptTimeout: timeout, deadline: end - processRuntime.monotonic() };
+    const local = new Caller({ client, driver, keyspace, consistency: localQuorum });
     const read = async (within: number) => ({
-      settings: await checkSchema(client, localQuorum, keyspace, within),
+      settings: await checkSchema(local, within),
       dataCenter: await dataCenterOf(client, within),
     });
+    const policy = { attemptTimeout: timeout, deadline: end - processRuntime.monotonic() };
     const { settings, dataCenter } = await retryAttempts(processRuntime, policy, undefined, (within) =>
       callDriver(driver, { timeout: within }, () => read(within)),
     ).catch((error) => {
-      throw isRetried(error) ? toTaskError(error) : error;
+      throw isRetried(error) ? toTaskError(error) : error; // the other kinds tell of wrong options
     });
     leaveStreamZero(client); // a user's may have had no connection before
     checkGracePeriodFits(keyspace, settings, ledger);
     checkDataCenter(keyspace, settings, dataCenter);
     const several = settings.dataCenter === SEVERAL_DATA_CENTERS;
-    const common = { client, driver, keyspace, consistency: several ? quorum : localQuorum };
-    const { guard, stop } = watchSettings({ ...common, settings, interval: ledger.clock.interval, timeout });
-    const caller = new Caller({ ...common, guard });
+    const consistency = several ? quorum : localQuorum;
+    const unguarded = new Caller({ client, driver, keyspace, consistency });
+    const { guard, stop } = watchSettings(unguarded, settings, ledger.clock.interval, timeout);
+    const caller = new Caller({ client, driver, keyspace, consistency, guard });
     const session = new DriverSession(caller);
+    const look = () => diagnose({ caller, settings, clockLimit: ledger.clock.limit, session, timeout });
     return {
       session,
       claims: new DriverClaimSession(caller, several ? serial : localSerial),
       lists: new DriverListSession(caller),
       settings,
-      diagnose: () => {
-        const options = { client, keyspace, settings, clockLimit: ledger.clock.limit, session, timeout };
-        return callDriver(driver, { timeout: deadline }, () => diagnose(options)).catch((error) => {
+      diagnose: () =>
+        callDriver(driver, { timeout: deadline }, look).catch((error) => {
           throw toTaskError(error);
-        });
-      },
+        }),
       close: () => {
         stop();
         return close();
@@ -124,17 +125,11 @@ export async function createSchemaWith(options: CreateSchemaOptions): Promise<vo
   checkDuration("deadline", deadline, 1);
   const end = processRuntime.monotonic() + deadline;
   const driver = await loadDriver();
-  await withClient(withoutDriversWait(options), driver, deadline, async (client, close) => {
+  await withClient(options, driver, deadline, async (client, close) => {
     const dataCenter = await dataCenterOf(client, deadline);
     await createSchema(client, driver, resolveSchema(options, dataCenter), end);
     await close();
   });
-}
-
-/** The driver would wait for schema agreement after each change, in steps of half a second; here it is awaited once. */
-function withoutDriversWait(options: CassandraConnectionOptions): CassandraConnectionOptions {
-  if (options.client) return options;
-  return { ...options, protocolOptions: { maxSchemaAgreementWaitSeconds: 0, ...options.protocolOptions } };
 }
 
 async function loadDriver(): Promise<Driver> {

@@ -18,7 +18,7 @@ export interface CallOptions {
   readonly mayApply?: (reached: boolean) => boolean;
 }
 
-/** Calls the driver once. Throws its errors as SessionErrors; TaskErrors as they are. */
+/** Calls the driver once. Throws its errors as SessionErrors; those of the adapter as they are. */
 export async function callDriver<T>(driver: Driver, options: CallOptions, call: () => Promise<T>): Promise<T> {
   const time = options.timeout + GRACE;
   let cancel = () => {};
@@ -36,7 +36,7 @@ export async function callDriver<T>(driver: Driver, options: CallOptions, call: 
 }
 
 function toSessionError(cause: unknown, driver: Driver, { mayApply = () => false }: CallOptions): unknown {
-  if (isTaskError(cause)) return cause;
+  if (isTaskError(cause) || cause instanceof SessionError) return cause;
   const { kind, reached } = classifyDriverError(cause, driver);
   return new SessionError(kind, mayApply(reached), describeDriverError(cause), cause);
 }
@@ -77,8 +77,15 @@ export class Caller {
   /** Calls with the options that all statements have. */
   async call<T>(options: CallOptions, call: (options: QueryOptions) => Promise<T>): Promise<T> {
     const { timeout } = options;
-    if (this.#guard?.isTrusted === false) await this.#guard.untilTrusted(timeout);
+    await this.#guard?.untilTrusted(timeout);
     return callDriver(this.driver, options, () => call({ ...this.#options, readTimeout: timeout }));
+  }
+
+  /** A write of one statement. The driver may send it twice only if it is idempotent. */
+  write(query: string, params: unknown[], timeout: number, options: QueryOptions = {}): Promise<types.ResultSet> {
+    return this.call({ timeout, mayApply: (reached) => reached }, (common) =>
+      this.client.execute(query, params, { ...common, ...options }),
+    );
   }
 
   /** The server may split a result into pages, and leave some empty, whatever page size was asked for. */

@@ -71,12 +71,9 @@ export class DriverClaimSession implements ClaimSession {
     await this.#change(this.#statements[end.kind], [...values, taskList, id, encodeVersion(token)], timeout);
   }
 
-  /** Sent once. Resolves to what the server says of it. */
+  /** Resolves to what the server says of it. */
   async #change(query: string, params: unknown[], timeout: number): Promise<types.Row | undefined> {
-    const { rows } = await this.#caller.call({ timeout, mayApply: (reached) => reached }, (options) =>
-      this.#caller.client.execute(query, params, { ...options, ...this.#transaction }),
-    );
-    return rows[0];
+    return (await this.#caller.write(query, params, timeout, this.#transaction)).rows[0];
   }
 }
 

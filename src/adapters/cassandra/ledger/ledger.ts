@@ -23,7 +23,7 @@ import type { LedgerSettings } from "../model/settings.js";
 import { retryRead } from "../retry.js";
 import type { Runtime } from "../runtime.js";
 import type { LedgerContext } from "./context.js";
-import { defaultEntriesPerRead, LedgerReader } from "./reader.js";
+import { defaultEntriesPerRead, openEntries, readList, startScan } from "./reader.js";
 import { type LedgerRules, ledgerRules } from "./rules.js";
 import { Sweeper, type SweepReport } from "./sweeper.js";
 import { LedgerWriter } from "./writer.js";
@@ -48,7 +48,6 @@ export class Ledger {
   readonly #closing = new AbortController();
   readonly #finds: JoinedFinds;
   readonly #writer: LedgerWriter;
-  readonly #reader: LedgerReader;
   readonly #sweeper: Sweeper;
 
   constructor({ session, settings, options, runtime, inFlight = new InFlight(), ...rest }: LedgerParts) {
@@ -67,13 +66,13 @@ export class Ledger {
       shards,
       limits: { clock: clock.limit, gracePeriod: BigInt(gracePeriod) * 1000n },
       rules,
+      entriesPerRead,
       closing: this.#closing.signal,
     };
     this.#context = context;
     this.#finds = new JoinedFinds(session, runtime, policy, inFlight);
     this.#writer = new LedgerWriter(context, new InFlightLimit(pending));
-    this.#reader = new LedgerReader(context, this.#writer, entriesPerRead);
-    this.#sweeper = new Sweeper(context, this.#reader, sweep);
+    this.#sweeper = new Sweeper(context, sweep);
   }
 
   /** Compares the host's clock with the servers'. */
@@ -113,7 +112,7 @@ export class Ledger {
   }
 
   all(taskList: string, options: AllOptions): AsyncGenerator<readonly StoredTask[], void, undefined> {
-    return this.#reader.all(taskList, options, this.#sweeper.afterScan);
+    return readList(this.#context, this.#writer, taskList, options, this.#sweeper.afterScan);
   }
 
   /** Checks the beginning of each partition of some lists, where completed tasks would be. */
@@ -121,7 +120,9 @@ export class Ledger {
     const partitions = lists.flatMap((taskList) => partitionsOf(taskList, this.#context.shards));
     const heavy = new Set<string>();
     await forEachConcurrently(partitions, PARTITIONS_AT_ONCE, async (partition) => {
-      if (await this.#reader.isHeavy(partition, signal)) heavy.add(partition.taskList);
+      const entries = await openEntries(this.#context, partition, startScan(this.#context), { signal });
+      await entries.fill();
+      if (entries.isHeavy) heavy.add(partition.taskList);
     });
     if (heavy.size === 0) return { check: "sweeps", status: "ok", text: `${lists.length} lists are swept` };
     const [first] = heavy;

@@ -30,7 +30,7 @@ export class ListScan {
   readonly #bound: Version;
   /** The partitions that have a head, the one with the oldest last. */
   readonly #sources: PartitionEntries[] = [];
-  /** The one that was taken from last, out of its order. */
+  /** The one with the oldest head of all, or that was taken from last. */
   #current: PartitionEntries | undefined;
   /** What was yielded out of order: as many as tasks were overwritten meanwhile. */
   readonly #elsewhere = new Set<string>();
@@ -58,7 +58,11 @@ export class ListScan {
 
   /** Adds a partition, unless it is at its end. */
   async add(source: PartitionEntries): Promise<void> {
-    if (source.head === undefined && !(await source.fill())) return this.#onEnd(source);
+    if (await source.fill()) this.#insert(source);
+    else this.#onEnd(source);
+  }
+
+  #insert(source: PartitionEntries): void {
     const { savedAt } = source.head as LedgerEntry;
     let [low, high] = [0, this.#sources.length];
     while (low < high) {
@@ -85,19 +89,14 @@ export class ListScan {
     const taken: PlacedEntry[] = [];
     let bytes = 0;
     while (taken.length < pageSize) {
-      const source = await this.#oldest();
-      bytes += source?.head?.size ?? 0;
-      if (source === undefined || (bytes > maxPageBytes && taken.length > 0)) break;
-      taken.push(source.take());
+      if (this.#current?.head) this.#insert(this.#current);
+      else if (this.#current) await this.add(this.#current);
+      this.#current = this.#sources.pop();
+      bytes += this.#current?.head?.size ?? 0;
+      if (this.#current === undefined || (bytes > maxPageBytes && taken.length > 0)) break;
+      taken.push(this.#current.take());
     }
     return taken;
-  }
-
-  /** The partition whose head is the oldest. */
-  async #oldest(): Promise<PartitionEntries | undefined> {
-    if (this.#current) await this.add(this.#current);
-    this.#current = this.#sources.pop();
-    return this.#current;
   }
 
   async #readTasks(entries: readonly PlacedEntry[]): Promise<readonly StoredTask[]> {
@@ -177,11 +176,12 @@ export class ListScan {
 
   #clean(entry: PlacedEntry, version: Version | undefined, successor: Successor | undefined): void {
     const { rules, limits } = this.#context;
-    const { partition } = entry.source;
+    const { savedAt, id, source } = entry;
     if (version === undefined) {
-      if (rules.mayRemoveAbsent(entry, this.#removalLimit)) this.#writer.removeAbsent(partition, entry);
+      if (rules.mayRemoveAbsent(entry, this.#removalLimit))
+        this.#writer.remove(source.partition, rules.completing(id, savedAt));
     } else if (successor && rules.mayRemoveReplaced(version, successor.found, this.#latestClock(), limits))
-      this.#writer.removeReplaced(partition, entry);
+      this.#writer.remove(source.partition, rules.removingReplaced(id, savedAt));
   }
 
   /** Past it, there are only versions of wrong clocks. */

@@ -26,93 +26,74 @@ const CONCURRENCY = 32;
 /** Called for each partition that a scan has read to its end. */
 export type OnPartitionRead = (entries: PartitionEntries, start: ScanStart) => void;
 
-/** Reads lists by the rules of reading. */
-export class LedgerReader {
-  readonly #context: LedgerContext;
-  readonly #writer: LedgerWriter;
-  readonly #entriesPerRead: number;
-
-  constructor(context: LedgerContext, writer: LedgerWriter, entriesPerRead: number) {
-    this.#context = context;
-    this.#writer = writer;
-    this.#entriesPerRead = entriesPerRead;
-  }
-
-  /** The open tasks of a list, oldest first, a page at a time; no version twice. One page is read ahead. */
-  async *all(
-    taskList: string,
-    options: AllOptions,
-    onRead: OnPartitionRead,
-  ): AsyncGenerator<readonly StoredTask[], void, undefined> {
-    const { closing, shards } = this.#context;
-    const left = new AbortController();
-    const releases = [options.signal, closing].map((signal) => abortWith(left, signal));
-    const start = this.scanStart();
-    const ahead = { ...options, signal: left.signal };
-    const scan = new ListScan(this.#context, this.#writer, start, ahead, (entries) => {
-      // What lies between `after` and the first entry that is read was not looked at: nothing may be swept.
-      if (options.after === undefined) onRead(entries, start);
-    });
-    let next: Promise<readonly StoredTask[]> | undefined;
-    try {
-      await forEachConcurrently(partitionsOf(taskList, shards), CONCURRENCY, async (partition) =>
-        scan.add(await this.open(partition, start, ahead)),
-      );
+/** The open tasks of a list, oldest first, a page at a time; no version twice. One page is read ahead. */
+export async function* readList(
+  context: LedgerContext,
+  writer: LedgerWriter,
+  taskList: string,
+  options: AllOptions,
+  onRead: OnPartitionRead,
+): AsyncGenerator<readonly StoredTask[], void, undefined> {
+  const { closing, shards } = context;
+  const left = new AbortController();
+  const releases = [options.signal, closing].map((signal) => abortWith(left, signal));
+  const start = startScan(context);
+  const ahead = { ...options, signal: left.signal };
+  const scan = new ListScan(context, writer, start, ahead, (entries) => {
+    // What lies between `after` and the first entry that is read was not looked at: nothing may be swept.
+    if (options.after === undefined) onRead(entries, start);
+  });
+  let next: Promise<readonly StoredTask[]> | undefined;
+  try {
+    await forEachConcurrently(partitionsOf(taskList, shards), CONCURRENCY, async (partition) =>
+      scan.add(await openEntries(context, partition, start, ahead)),
+    );
+    next = scan.nextPage();
+    for (;;) {
+      const page = await next;
+      throwIfAborted(left.signal);
+      if (page.length === 0) return;
       next = scan.nextPage();
-      for (;;) {
-        const page = await next;
-        throwIfAborted(left.signal);
-        if (page.length === 0) return;
-        next = scan.nextPage();
-        next.catch(() => undefined); // it is reported when its turn comes
-        yield page;
-      }
-    } catch (error) {
-      throw closing.aborted ? closing.reason : toTaskError(error, { taskList });
-    } finally {
-      for (const release of releases) release();
-      left.abort();
-      await next?.catch(() => undefined);
+      next.catch(() => undefined); // it is reported when its turn comes
+      yield page;
     }
+  } catch (error) {
+    throw closing.aborted ? closing.reason : toTaskError(error, { taskList });
+  } finally {
+    for (const release of releases) release();
+    left.abort();
+    await next?.catch(() => undefined);
   }
+}
 
-  /** Finds where a scan of a partition ends, and begins to read its entries. */
-  async open(
-    partition: Partition,
-    { host }: ScanStart,
-    { savedBefore, after = 0n, signal }: Pick<AllOptions, "savedBefore" | "after" | "signal">,
-  ): Promise<PartitionEntries> {
-    const { rules, limits, session, runtime, policy } = this.#context;
-    const bound = rules.scanBound(host, limits);
-    const [last, sweep] = await Promise.all([
-      retryRead(runtime, policy, signal, (timeout) => session.readLastEntry(partition, bound, timeout)),
-      retryRead(runtime, policy, signal, (timeout) => session.readSweep(partition, timeout)),
-    ]);
-    const end = rules.scanEnd(bound, last?.savedAt);
-    const upTo = savedBefore !== undefined && savedBefore <= end ? savedBefore - 1n : end;
-    // Tasks with a version of a wrong clock may be of any age.
-    const beyond = { from: latestOf([bound, upTo]) + 1n, upTo: end };
-    const segments = segmentsAfter([...segmentsBetween(sweep?.ranges ?? [], upTo), beyond], after);
-    return new PartitionEntries({
-      partition,
-      bound: upTo,
-      sweep,
-      segments,
-      pageSize: this.#entriesPerRead,
-      read: (range) =>
-        retryAttempts(runtime, policy, signal, (timeout) => session.readEntries(partition, range, timeout)),
-    });
-  }
+/** The clocks; must be read before the first read that is judged by them. */
+export function startScan({ runtime, guard }: LedgerContext): ScanStart {
+  return { host: runtime.clock.now(), server: guard.serverNow() };
+}
 
-  /** Whether the beginning of a partition, as far as one read goes, holds many tombstones. */
-  async isHeavy(partition: Partition, signal: AbortSignal | undefined): Promise<boolean> {
-    const entries = await this.open(partition, this.scanStart(), { signal });
-    await entries.fill();
-    return entries.isHeavy;
-  }
-
-  /** The clocks; must be read before the first read that is judged by them. */
-  scanStart(): ScanStart {
-    return { host: this.#context.runtime.clock.now(), server: this.#context.guard.serverNow() };
-  }
+/** Finds where a scan of a partition ends, and begins to read its entries. */
+export async function openEntries(
+  { rules, limits, session, runtime, policy, entriesPerRead }: LedgerContext,
+  partition: Partition,
+  { host }: ScanStart,
+  { savedBefore, after = 0n, signal }: Pick<AllOptions, "savedBefore" | "after" | "signal">,
+): Promise<PartitionEntries> {
+  const bound = rules.scanBound(host, limits);
+  const [last, sweep] = await Promise.all([
+    retryRead(runtime, policy, signal, (timeout) => session.readLastEntry(partition, bound, timeout)),
+    retryRead(runtime, policy, signal, (timeout) => session.readSweep(partition, timeout)),
+  ]);
+  const end = rules.scanEnd(bound, last?.savedAt);
+  const upTo = savedBefore !== undefined && savedBefore <= end ? savedBefore - 1n : end;
+  // Tasks with a version of a wrong clock may be of any age.
+  const beyond = { from: latestOf([bound, upTo]) + 1n, upTo: end };
+  return new PartitionEntries({
+    partition,
+    bound: upTo,
+    sweep,
+    segments: segmentsAfter([...segmentsBetween(sweep?.ranges ?? [], upTo), beyond], after),
+    pageSize: entriesPerRead,
+    read: (range) =>
+      retryAttempts(runtime, policy, signal, (timeout) => session.readEntries(partition, range, timeout)),
+  });
 }

@@ -34,11 +34,6 @@ export class SettingsGuard {
     this.#seen = runtime.monotonic();
   }
 
-  /** Whether no check is needed. */
-  get isTrusted(): boolean {
-    return !this.#isSuspect && this.#runtime.monotonic() - this.#seen <= this.#interval;
-  }
-
   /** The keyspace's schema has changed. */
   suspect(): void {
     this.#changes++;
@@ -52,7 +47,8 @@ export class SettingsGuard {
    * @param timeout Timeout of one check, in milliseconds.
    */
   async untilTrusted(timeout: number): Promise<void> {
-    if (!this.#isSuspect) this.look(timeout).catch(() => undefined);
+    const isDue = this.#runtime.monotonic() - this.#seen > this.#interval;
+    if (!this.#isSuspect && isDue) this.look(timeout).catch(() => undefined);
     while (this.#isSuspect) {
       if (this.#mismatch && this.#runtime.monotonic() < this.#mismatch.end) return await refuse(this.#mismatch.error);
       await this.look(timeout);
