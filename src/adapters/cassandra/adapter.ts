@@ -16,7 +16,13 @@ import { TaskError } from "../../core/errors.js";
 import type { TaskKey } from "../../core/keys.js";
 import { toMilliseconds, type Version } from "../../core/version.js";
 import { type LedgerOptions, ledgerOptionNames, resolveLedgerOptions } from "./arguments.js";
-import { type CassandraConnectionOptions, type CreateSchemaOptions, connect, createSchemaWith } from "./connect.js";
+import {
+  type CassandraConnectionOptions,
+  type Connection,
+  type CreateSchemaOptions,
+  connect,
+  createSchemaWith,
+} from "./connect.js";
 import { InFlight } from "./in-flight.js";
 import { CassandraClaims } from "./ledger/claims.js";
 import { closedError, Ledger } from "./ledger/ledger.js";
@@ -29,12 +35,10 @@ import { checkKeyspaceName, describeSchema, resolveSchema, type SchemaInit } fro
 export type CassandraAdapterOptions = CassandraConnectionOptions & LedgerOptions;
 
 /** The parts of an open adapter. */
-interface Opened {
+interface Opened extends Pick<Connection, "diagnose" | "close"> {
   readonly ledger: Ledger;
   readonly claims: CassandraClaims;
   readonly lists: ListNames;
-  diagnose(): Promise<readonly Finding[]>;
-  close(): Promise<void>;
 }
 
 /**

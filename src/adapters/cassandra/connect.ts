@@ -20,8 +20,8 @@ import { isRetried, retryAttempts, toTaskError } from "./retry.js";
 import { processRuntime } from "./runtime.js";
 import { checkDataCenter, checkGracePeriodFits, checkSchema } from "./schema/check.js";
 import { createSchema } from "./schema/create.js";
+import { watchSettings } from "./schema/settings-guard.js";
 import { resolveSchema, type SchemaInit } from "./schema/tables.js";
-import { watchSettings } from "./schema/watch-settings.js";
 
 /** How Cassandra is reached: by a client that the user made and will shut down, or by the driver's options for one. */
 export type CassandraConnectionOptions = {

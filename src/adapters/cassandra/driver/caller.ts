@@ -2,7 +2,6 @@ import type { Client, QueryOptions, types } from "cassandra-driver";
 import { isTaskError } from "../../../core/errors.js";
 import { SessionError } from "../model/session.js";
 import { processRuntime } from "../runtime.js";
-import type { SettingsGuard } from "../schema/settings-guard.js";
 import { classifyDriverError, type Driver, describeDriverError } from "./errors.js";
 
 /** How long after its timeout the driver is given up, in milliseconds: the timeout does not include the time before sending. */
@@ -41,13 +40,17 @@ function toSessionError(cause: unknown, driver: Driver, { mayApply = () => false
   return new SessionError(kind, mayApply(reached), describeDriverError(cause), cause);
 }
 
+interface Guard {
+  untilTrusted(timeout: number): Promise<void>;
+}
+
 export interface CallerOptions {
   readonly client: Client;
   readonly driver: Driver;
   readonly keyspace: string;
   readonly consistency: types.consistencies;
-  /** Calls wait for it. */
-  readonly guard?: SettingsGuard;
+  /** Calls wait until the keyspace is known to be the one that was opened. */
+  readonly guard?: Guard;
 }
 
 /** The rows of all pages of a result, and the servers' warnings. */
@@ -61,7 +64,7 @@ export class Caller {
   readonly client: Client;
   readonly driver: Driver;
   readonly keyspace: string;
-  readonly #guard: SettingsGuard | undefined;
+  readonly #guard: Guard | undefined;
   readonly #options: QueryOptions;
 
   constructor({ client, driver, keyspace, consistency, guard }: CallerOptions) {
