@@ -181,7 +181,7 @@ export class CassandraAdapter implements Adapter {
   }
 
   async #open(signal: AbortSignal | undefined): Promise<Opened> {
-    // A failed attempt does not stand in the way of the next.
+    // After a failed attempt, the next call tries again.
     this.#opening ??= this.#connect().catch((error) => {
       this.#opening = undefined;
       throw error;
@@ -213,7 +213,7 @@ export class CassandraAdapter implements Adapter {
 /** Maximum number of lists that `diagnose` checks for being swept. */
 const LISTS_LOOKED_AT = 100;
 
-/** What is the driver's of the options. */
+/** The options that are passed to the driver. */
 function driverOptions(options: CassandraAdapterOptions): CassandraConnectionOptions {
   const others = Object.entries(options).filter(([name]) => !ledgerOptionNames.has(name));
   return Object.fromEntries(others) as unknown as CassandraConnectionOptions;

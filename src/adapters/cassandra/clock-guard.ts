@@ -22,7 +22,7 @@ interface Comparison {
   readonly offset: number;
 }
 
-/** The servers tell whole milliseconds. */
+/** The resolution of the servers' clock, in microseconds. */
 const SERVER_GRAIN = 1000n;
 
 /**
@@ -46,8 +46,8 @@ export class ClockGuard {
   }
 
   /**
-   * The servers' clock, at the earliest that it can be, whatever has become of the host's since they were compared. Before, it
-   * may be anywhere.
+   * The earliest time that the servers' clock can have now, even if the host's clock was set since they were compared. If they
+   * were not compared yet, any time.
    */
   serverNow(): Version {
     return this.#monotonicMicros() + (this.#last?.aheadOfMonotonic ?? -MAX_VERSION);
@@ -66,7 +66,7 @@ export class ClockGuard {
     }
     // First come, first served: versions rise in the order of the saves.
     if (this.#isAwaited && this.#measuring) await untilAborted(this.#measuring, signal);
-    if (this.#last && this.#isOff(this.#last)) throw this.#skewError(this.#last);
+    if (this.#last && this.#isSkewed(this.#last)) throw this.#skewError(this.#last);
   }
 
   /** Compares the clocks now. */
@@ -81,7 +81,7 @@ export class ClockGuard {
   async #measure(): Promise<void> {
     const first = await this.#compare();
     // One coordinator's clock may be wrong; of three the middle one counts.
-    this.#last = this.#isOff(first) ? middle([first, await this.#compare(), await this.#compare()]) : first;
+    this.#last = this.#isSkewed(first) ? middle([first, await this.#compare(), await this.#compare()]) : first;
   }
 
   /** The server's answer was made at some time between the request and the answer. */
@@ -99,7 +99,7 @@ export class ClockGuard {
   }
 
   #isDue(): boolean {
-    if (this.#last === undefined || this.#wasSet() || this.#isOff(this.#last)) return true;
+    if (this.#last === undefined || this.#wasSet() || this.#isSkewed(this.#last)) return true;
     return this.#runtime.monotonic() - this.#last.monotonic > this.#options.interval;
   }
 
@@ -108,8 +108,8 @@ export class ClockGuard {
     return Math.abs(this.#offset() - this.#last.offset) > Number(this.#options.limit) / 4000;
   }
 
-  /** Only the part that no round trip explains. */
-  #isOff({ least, most }: Comparison): boolean {
+  /** Whether a deviation exceeds the limit, even if the time of the round trip explains a part of it. */
+  #isSkewed({ least, most }: Comparison): boolean {
     return least > this.#options.limit || most < -this.#options.limit;
   }
 

@@ -47,7 +47,7 @@ export type CassandraConnectionOptions = {
 /** In milliseconds. A new cluster of three nodes on a busy machine takes up to ten seconds. */
 const SCHEMA_DEADLINE = 60_000;
 
-/** How Cassandra is reached, and what the schema is to be. */
+/** How Cassandra is reached, and the schema that is created. */
 export type CreateSchemaOptions = CassandraConnectionOptions & SchemaInit;
 
 /** A keyspace whose schema has been checked. */
@@ -137,9 +137,7 @@ async function loadDriver(): Promise<Driver> {
   return driver as unknown as Driver;
 }
 
-/**
- * Connects, within a timeout in milliseconds. Our own client is shut down by `close`, and if `use` fails.
- */
+/** Connects, within `timeout` milliseconds. A client that is made here is shut down by `close`, and if `use` fails. */
 async function withClient<T>(
   options: CassandraConnectionOptions,
   driver: Driver,

@@ -155,7 +155,7 @@ export class GroupCommit {
 
   #expire(write: PendingWrite): void {
     const { isUnknown, failure } = write;
-    const reason = isUnknown ? "no answer" : "it did not come to be sent";
+    const reason = isUnknown ? "no answer" : "it could not be sent";
     const timeout = () => new SessionError("timeout", isUnknown, `${reason} within ${this.#options.deadline} ms`);
     write.settle(toTaskError(failure ?? timeout(), {}, isUnknown));
   }

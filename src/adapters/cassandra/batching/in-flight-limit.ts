@@ -14,7 +14,7 @@ export interface InFlightLimits {
 /** Bounds what a process holds in memory of operations that are not acknowledged yet. First come, first served. */
 export class InFlightLimit {
   readonly #limits: InFlightLimits;
-  /** What waits, in the order in which it came, and its bytes. */
+  /** Waiting operations, in the order of their arrival, and their bytes. */
   readonly #waiting = new Map<Deferred<void>, number>();
   #operations = 0;
   #bytes = 0;

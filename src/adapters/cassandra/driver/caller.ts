@@ -74,7 +74,7 @@ export class Caller {
     this.#guard = guard;
     // The adapter does the retries; the driver must make none.
     const retry = new driver.policies.retry.FallthroughRetryPolicy();
-    this.#options = { prepare: true, consistency, isIdempotent: true, autoPage: false, logged: true, retry, keyspace };
+    this.#options = { prepare: true, consistency, isIdempotent: true, autoPage: false, logged: true, retry };
   }
 
   /** Calls with the options that all statements have. */

@@ -1,4 +1,4 @@
-import type { Client, ClientOptions, policies } from "cassandra-driver";
+import type { Client, ClientOptions, policies, QueryOptions } from "cassandra-driver";
 import type { StoredTask } from "../../../adapter/adapter.js";
 import type { Version } from "../../../core/version.js";
 import type { Partition } from "../model/partition.js";
@@ -101,9 +101,9 @@ export class DriverSession implements LedgerSession {
     return this.#caller.read(query, [taskList, shard, ...values], timeout, this.#routingTo(partition));
   }
 
-  /** The driver's types know keys only. */
-  #routingTo(partition: Partition): { readonly routingKey: Buffer } {
-    return { routingKey: this.#tokens.of(partition) as never };
+  /** How the driver finds the replicas; its types know keys only. */
+  #routingTo(partition: Partition): QueryOptions {
+    return { keyspace: this.#caller.keyspace, routingKey: this.#tokens.of(partition) as never };
   }
 }
 

@@ -2,7 +2,7 @@ import type { Version } from "../../../core/version.js";
 import type { Partition } from "../model/partition.js";
 import type { Mutation } from "../model/session.js";
 
-/** How long the record of a sweep is kept, in seconds: longer than the tombstones that it speaks of. */
+/** How long the record of a sweep is kept, in seconds: longer than the tombstones that it records. */
 const SWEEP_TTL = 20 * 24 * 3600;
 
 /** The CQL of everything that is read and written in a ledger, for the tables of one keyspace. */
