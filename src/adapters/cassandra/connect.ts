@@ -8,6 +8,7 @@ import { diagnose } from "./diagnosis.js";
 import { Caller, callDriver } from "./driver/caller.js";
 import { DriverClaimSession } from "./driver/claim-session.js";
 import { classifyDriverError, type Driver, describeDriverError } from "./driver/errors.js";
+import { internalsOf } from "./driver/internals.js";
 import { DriverSession } from "./driver/ledger-session.js";
 import { DriverListSession } from "./driver/list-session.js";
 import { makeClient } from "./driver/make-client.js";
@@ -168,10 +169,7 @@ async function abandon(client: Client, connecting: Promise<void>): Promise<void>
   await connecting.catch(() => undefined);
   await client.shutdown().catch(() => undefined);
   // If connecting fails, cassandra-driver 4.10 leaves this open, and the process can't end.
-  const { controlConnection } = client as {
-    controlConnection?: { connection?: { close?(callback: () => void): void } };
-  };
-  controlConnection?.connection?.close?.(() => undefined);
+  internalsOf(client).controlConnection?.connection?.close?.(() => undefined);
 }
 
 /** Without the keyspace, which each statement names: the driver would select it at once, and it may not exist. */

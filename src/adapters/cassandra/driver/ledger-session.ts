@@ -1,4 +1,4 @@
-import type { Client, ClientOptions, policies, QueryOptions } from "cassandra-driver";
+import type { Client, policies, QueryOptions } from "cassandra-driver";
 import type { StoredTask } from "../../../adapter/adapter.js";
 import type { Version } from "../../../core/version.js";
 import type { Partition } from "../model/partition.js";
@@ -13,6 +13,7 @@ import {
 } from "../model/session.js";
 import type { Caller, Result } from "./caller.js";
 import { type Driver, mayBeTombstones } from "./errors.js";
+import { internalsOf } from "./internals.js";
 import { PartitionTokens } from "./routing.js";
 import { encodeVersion, type Statements, statementsFor, toQuery, toVersion } from "./statements.js";
 
@@ -110,7 +111,7 @@ export class DriverSession implements LedgerSession {
 /** After how many milliseconds the client may ask a second coordinator; at once with a policy that is not the driver's. */
 function speculationDelay(client: Client, { policies }: Driver): number {
   const { NoSpeculativeExecutionPolicy, ConstantSpeculativeExecutionPolicy } = policies.speculativeExecution;
-  const { options } = client as unknown as { options?: ClientOptions };
+  const { options } = internalsOf(client);
   const policy: policies.speculativeExecution.SpeculativeExecutionPolicy | undefined =
     options?.policies?.speculativeExecution;
   if (policy instanceof NoSpeculativeExecutionPolicy) return Infinity;
