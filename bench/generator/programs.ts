@@ -8,7 +8,7 @@ import { compile, mapImports, writeFiles } from "../../test/plugin/generate.js";
 import { binPath, repository } from "../../test/plugin/tools.js";
 import type { Protos } from "./sources.js";
 
-/** Folders of what is generated; the files of a run take the place of the last one's. */
+/** Folders for generated code; each run replaces the files of the last one. */
 const folder = join(repository, ".cache/bench-generator");
 
 /** A plugin as users run it, in a process of its own. */
@@ -24,7 +24,7 @@ export interface Plugins {
   readonly taskledger: PluginProgram;
 }
 
-/** Builds this package as it is published; gives its folder. */
+/** Builds this package as it is published; returns its folder. */
 export async function preparePackage(): Promise<string> {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
@@ -43,7 +43,7 @@ export function pluginsOf(dist: string): Plugins {
   };
 }
 
-/** What a compiler of .proto files sends to a plugin. */
+/** The request that a compiler of .proto files sends to a plugin. */
 export async function requestOf(protos: Protos, { parameter }: PluginProgram): Promise<Uint8Array> {
   const { file: protoFile } = await compile({ ...protos });
   const request = { fileToGenerate: Object.keys(protos), protoFile, parameter };
@@ -77,7 +77,7 @@ export async function writeProject(root: string, name: string, include: string, 
   return file;
 }
 
-/** Runs a JavaScript program; gives what it writes. */
+/** Runs a JavaScript program; returns its output. */
 export async function runProgram(
   [program, ...args]: readonly string[],
   input: Uint8Array = new Uint8Array(),

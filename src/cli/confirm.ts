@@ -22,11 +22,11 @@ export async function confirm(
 /** Throws a CommandError if it was not confirmed already, and nobody can be asked. */
 export function checkConfirmation({ input, err }: Terminal, yes: boolean | undefined): void {
   if (yes || (input.isTTY && err.isTTY)) return;
-  const text = "nobody can be asked whether to go on: this is no terminal";
+  const text = "this needs a confirmation, and there is no terminal to ask for it";
   throw commandError(
     exitCodes.usage,
     "NOT_CONFIRMED",
     text,
-    "Say so with --yes, or see what would be done with --dry-run.",
+    "Confirm it with --yes, or see what would be done with --dry-run.",
   );
 }

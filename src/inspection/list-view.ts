@@ -8,7 +8,7 @@ export interface ListView {
   readonly isCapped: boolean;
   /** When the oldest open task was saved; in ISO 8601. */
   readonly oldest?: string;
-  /** Of those that were counted. */
+  /** How many of the counted tasks are claimed, wait to be tried again, and were tried more than once. */
   readonly claimed: number;
   readonly waiting: number;
   readonly retried: number;

@@ -190,7 +190,7 @@ export class SqliteAdapter implements Adapter {
     }
     if (this.#store) return this.#store;
     this.#opening ??= this.#open().finally(() => {
-      this.#opening = undefined; // a failed attempt does not stand in the way of the next
+      this.#opening = undefined; // after a failed attempt, the next call tries again
     });
     return untilAborted(this.#opening, signal);
   }

@@ -6,17 +6,17 @@ import { fromPlain, storeError } from "./errors.js";
 import { isFailure, type Operation, type PlainError, type Result, type Value } from "./operations.js";
 import type { WriteThread } from "./write-thread.js";
 
-/** The maximum of operations, and of bytes of bodies, in one transaction, unless a single call has more. */
+/** Maximum number of operations, and of bytes of their bodies, in one transaction; the last of its calls may exceed it. */
 const MAX_OPERATIONS = 1_000;
 const MAX_BYTES = 4 * 1024 * 1024;
 
 /** How much longer than the deadline a group may take, in milliseconds, until its outcome counts as unknown. */
 const GRACE = 2_000;
 
-/** How long this thread is busy with an operation, in milliseconds, about. */
+/** About how long this thread needs for an operation, in milliseconds. */
 const TIME_PER_OPERATION = 0.0025;
 
-/** Operations that leave together, and whose caller waits. */
+/** Operations that are sent together, and whose caller waits. */
 interface Call {
   readonly operations: readonly Operation[];
   readonly settle: (outcomes: readonly Outcome<Value>[]) => void;
@@ -30,15 +30,15 @@ export interface GroupCommitOptions {
 }
 
 /**
- * Writes that are asked for while a transaction is flushed to the disk leave together, in the next one. If a flush takes less
- * time than this thread is busy with them, they leave in two groups: one is written while the callers of the other go on.
+ * Collects operations while a transaction is flushed to the disk, and writes them together in the next one. If a flush takes
+ * less time than this thread needs for them, they are written in two groups: one while the callers of the other go on.
  */
 export class GroupCommit {
   readonly #thread: WriteThread;
   readonly #options: GroupCommitOptions;
   readonly #queue: Call[] = [];
   readonly #sent = new Set<readonly Call[]>();
-  #isLeaving = false;
+  #isSending = false;
   #lastFlush = Infinity;
 
   constructor(thread: WriteThread, options: GroupCommitOptions) {
@@ -46,7 +46,10 @@ export class GroupCommit {
     this.#options = options;
   }
 
-  /** What became of each. If they are aborted before they have left, they are not applied; later their outcome is unknown. */
+  /**
+   * Resolves to the outcome of each operation. If they are aborted before they are sent to the thread, they are not applied;
+   * after that, their outcome is unknown.
+   */
   write(operations: readonly Operation[], signal: AbortSignal | undefined): Promise<readonly Outcome<Value>[]> {
     return new Promise((resolve) => {
       let release: (() => void) | undefined;
@@ -60,16 +63,16 @@ export class GroupCommit {
           fail(call, abortedError(signal, this.#takeBack(call) ? "not-applied" : "unknown")),
         );
       this.#queue.push(call);
-      this.#leaveSoon();
+      this.#sendSoon();
     });
   }
 
-  /** What is asked for in the same turn of the event loop leaves together. */
-  #leaveSoon(): void {
-    if (this.#isLeaving) return;
-    this.#isLeaving = true;
+  /** Operations of one turn of the event loop are written together. */
+  #sendSoon(): void {
+    if (this.#isSending) return;
+    this.#isSending = true;
     setImmediate(() => {
-      this.#isLeaving = false;
+      this.#isSending = false;
       const waiting = countOf(this.#queue);
       const busy = TIME_PER_OPERATION * (waiting + countOf([...this.#sent].flat()));
       for (let free = (this.#lastFlush < busy ? 2 : 1) - this.#sent.size; free > 0 && this.#queue.length > 0; free--)
@@ -98,25 +101,25 @@ export class GroupCommit {
     } finally {
       clearTimeout(timer);
       this.#sent.delete(calls);
-      this.#leaveSoon();
+      this.#sendSoon();
     }
   }
 
   #toOutcome(operation: Operation, result: Result): Outcome<Value> {
     if (isFailure(result)) return { ok: false, ...result, error: fromPlain(result.error, operation) };
-    // What this process saves elsewhere from now on is later.
+    // What this process saves in other stores from now on has a later version.
     if (typeof result === "bigint") this.#options.clock.observe(result);
     return { ok: true, value: result };
   }
 
-  /** The disk hangs: what has left may be applied, and what waits behind it is not. */
+  /** The disk hangs: the group that was sent may be applied; operations that wait for it are not. */
   #giveUp(calls: readonly Call[]): void {
     const message = `the SQLite store ${this.#options.path}: the disk did not answer within the deadline`;
     for (const call of calls) fail(call, new TaskError("TIMEOUT", message, { outcome: "unknown" }));
     for (const call of this.#queue.splice(0)) fail(call, new TaskError("TIMEOUT", message));
   }
 
-  /** At least one call; no more after so many operations, or the maximum of bytes. */
+  /** Removes calls from the queue: at least one, and no more once they have so many operations, or the maximum of bytes. */
   #takeGroup(most: number): Call[] {
     let [count, bytes] = [0, 0];
     const end = this.#queue.findIndex(({ operations }) => {
@@ -128,7 +131,7 @@ export class GroupCommit {
     return this.#queue.splice(0, end < 0 ? this.#queue.length : end);
   }
 
-  /** Whether it had not left yet. */
+  /** Removes a call from the queue; returns false if it was already sent. */
   #takeBack(call: Call): boolean {
     const at = this.#queue.indexOf(call);
     if (at >= 0) this.#queue.splice(at, 1);

@@ -16,14 +16,14 @@ const versionOf = "SELECT saved_at FROM tasks WHERE list = ? AND id = ?";
 const claimOf = "SELECT saved_at, owner, token, attempt, ends_at FROM claims WHERE list = ? AND id = ?";
 const putClaim = `REPLACE INTO claims (list, id, saved_at, owner, token, attempt, ends_at) VALUES (?, ?, ?, ?, ?, ?, ?)`;
 
-/** A transaction that is open: applies operations, and gives each save its version. */
+/** An open transaction: applies operations, and gives each save its version. */
 export class Transaction {
   readonly #connection: Connection;
   readonly #times: Times;
   #latest: Version;
   #aheadUntil: Version;
 
-  /** The connection has begun to write. */
+  /** The connection must have begun a transaction. */
   constructor(connection: Connection, times: Times) {
     const row = connection.get(latestOfFile);
     this.#connection = connection;
@@ -32,7 +32,7 @@ export class Transaction {
     this.#aheadUntil = row?.ahead_until as Version;
   }
 
-  /** Applies operations in order. Throws what SQLite throws; the transaction is to be rolled back then. */
+  /** Applies operations in order. Throws what SQLite throws; the caller must roll back then. */
   run(operations: Group["operations"]): Result[] {
     const before = this.#latest;
     let refusal: Failure | undefined;
@@ -89,14 +89,14 @@ export class Transaction {
     return state && this.#putClaim(operation, state);
   }
 
-  /** Not what lies far ahead and this file has not given: the versions of all other tasks would follow it. */
+  /** False for a version that lies far ahead and that this file has not given: all later versions would have to be higher. */
   #canReplace(replaced: Version): boolean {
     return (replaced <= this.#latest || replaced <= this.#times.horizon) && this.#latest < MAX_VERSION - 1_000n;
   }
 
   /**
-   * Later than the clock, than what a save replaces, and than all that this file ever gave, also to tasks that are gone:
-   * a complete of those may still be on its way.
+   * Later than the clock, than the version that a save replaces, and than every version that this file ever gave, also to
+   * tasks that have been removed: a complete of one of them may still be on its way.
    */
   #nextNumber(after: Version): Version {
     this.#latest = latestOf([this.#times.next, after + 1n, this.#latest + 1n]);
@@ -110,7 +110,7 @@ export class Transaction {
   }
 }
 
-/** What is remembered of the claims to a task. */
+/** The stored state of the claims to a task; undefined if there is none. */
 export function readClaim(connection: Connection, { taskList, id }: TaskKey): ClaimState | undefined {
   const row = connection.get(claimOf, taskList, id);
   if (row === undefined) return undefined;
