@@ -50,7 +50,8 @@ export class GroupCommit {
    * Resolves to the outcome of each operation. If they are aborted before they are sent to the thread, they are not applied;
    * after that, their outcome is unknown.
    */
-  write(operations: readonly Operation[], signal: AbortSignal | undefined): Promise<readonly Outcome<Value>[]> {
+  async write(operations: readonly Operation[], signal: AbortSignal | undefined): Promise<readonly Outcome<Value>[]> {
+    if (operations.length === 0) return [];
     return new Promise((resolve) => {
       let release: (() => void) | undefined;
       const settle = (outcomes: readonly Outcome<Value>[]) => {
