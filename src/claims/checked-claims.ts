@@ -9,7 +9,7 @@ import { isArray } from "../core/values.js";
 export class CheckedClaims implements ClaimStore {
   readonly #store: ClaimStore;
   /** Only if the store has it: whoever calls it makes a signal before. */
-  readonly forget: ClaimStore["forget"];
+  readonly forget?: NonNullable<ClaimStore["forget"]>;
 
   constructor(store: ClaimStore) {
     this.#store = store;
