@@ -52,5 +52,6 @@ const advices: Partial<Record<TaskError["code"], string>> = {
   OVERLOADED: "Run the command again in a while.",
   TRUNCATED: "The input is not whole. What was read before has been dealt with.",
   INVALID_BATCH: "The input is no export of taskledger, or was damaged. What was read before has been dealt with.",
+  INVALID_ENVELOPE: "The input is no export of taskledger, or was damaged. What was read before has been dealt with.",
   INVALID_HASH: "The input is no export of taskledger, or was damaged. What was read before has been dealt with.",
 };

@@ -1,4 +1,5 @@
 import type { DataInterface, ListStats, StatsOptions } from "../index.js";
+import { ageOf } from "./age.js";
 
 /** The view of a list. */
 export interface ListView {
@@ -6,8 +7,8 @@ export interface ListView {
   /** The number of open tasks that were counted, and whether there are more. */
   readonly open: number;
   readonly isCapped: boolean;
-  /** When the oldest open task was saved; in ISO 8601. */
-  readonly oldest?: string;
+  /** When the oldest open task was saved, in ISO 8601; null if this is unknown: a clock was wrong. */
+  readonly oldest?: string | null;
   /** Of those that were counted. */
   readonly claimed: number;
   readonly waiting: number;
@@ -40,5 +41,7 @@ export async function viewListsOf(
 }
 
 export function viewList(taskList: string, { oldest, ...counts }: ListStats): ListView {
-  return { taskList, ...counts, ...(oldest && { oldest: oldest.toISOString() }) };
+  if (oldest === undefined) return { taskList, ...counts };
+  const moment = oldest.toISOString();
+  return { taskList, ...counts, oldest: ageOf(moment) === undefined ? null : moment };
 }

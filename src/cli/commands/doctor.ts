@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Command } from "commander";
 import type { Finding } from "../../adapter/index.js";
 import { CompositeTask, DataInterface } from "../../index.js";
-import { formatDuration } from "../../inspection/duration.js";
+import { formatAge } from "../../inspection/age.js";
 import { viewLists } from "../../inspection/list-view.js";
 import { CommandError, exitCodes } from "../command-error.js";
 import { type GlobalOptions, optionsOf } from "../options/global-options.js";
@@ -83,8 +83,8 @@ async function checkLists({ tasks, signal, patience }: Session): Promise<Finding
   const lists = await viewLists(tasks, { max: 1, claims: false, signal });
   patience.renew();
   const [oldest] = lists.toSorted((a, b) => ((a.oldest ?? "") < (b.oldest ?? "") ? -1 : 1));
-  if (oldest?.oldest === undefined) return found("lists", "no list has open tasks");
-  const age = formatDuration(Date.now() - Date.parse(oldest.oldest));
+  if (oldest === undefined) return found("lists", "no list has open tasks");
+  const age = formatAge(oldest.oldest);
   return found("lists", `${lists.length} have open tasks; the oldest is open for ${age}, in ${oldest.taskList}`);
 }
 

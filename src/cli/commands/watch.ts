@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import type { Task, Version } from "../../index.js";
-import { formatDuration } from "../../inspection/duration.js";
+import { type Task, type Version, versionToDate } from "../../index.js";
+import { formatAge } from "../../inspection/age.js";
 import { dataLine, type TaskView } from "../../inspection/task-view.js";
 import { type GlobalOptions, optionsOf } from "../options/global-options.js";
 import { duration, valueOption } from "../options/values.js";
@@ -60,12 +60,12 @@ const columns = [
   { name: "TYPE", minWidth: 24, value: ({ task }: WatchEvent) => task?.type ?? "-" },
   {
     name: "DATA",
-    value: ({ task, at, version }: WatchEvent) => (task ? dataLine(task) : `open for ${openFor(at, version)}`),
+    value: ({ task, version }: WatchEvent) => (task ? dataLine(task) : `open for ${formatAge(savedAt(version))}`),
   },
 ];
 
-function openFor(at: string, version: string): string {
-  return formatDuration(Date.parse(at) - Number(BigInt(version) / 1000n));
+function savedAt(version: string): string {
+  return versionToDate(BigInt(version)).toISOString();
 }
 
 /** Only keys and versions: a list may be long. */
