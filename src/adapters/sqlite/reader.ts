@@ -83,17 +83,16 @@ export class Reader {
   }
 
   async *all(taskList: string, options: AllOptions): AsyncGenerator<readonly StoredTask[], void, undefined> {
-    throwIfAborted(options.signal);
-    const savedBefore = options.savedBefore && latestOf([options.savedBefore]);
-    const ranges = await this.#read(() => this.#rangesOf(taskList, savedBefore));
-    for (const range of ranges)
-      for (let after: Version | undefined = latestOf([range.after, options.after ?? 0n]); after !== undefined; ) {
-        throwIfAborted(options.signal);
-        const from: Version = after;
-        const page = await this.#read(() => this.#readPage(taskList, { ...range, after: from }, options));
-        after = page.at(-1)?.savedAt;
-        if (page.length > 0) yield page;
-      }
+    let ranges: Range[] | undefined;
+    // One read says where the list ends and gives its first page: most lists need no other.
+    while (ranges === undefined || ranges.length > 0) {
+      throwIfAborted(options.signal);
+      const page = await this.#read(() => {
+        ranges ??= this.#rangesOf(taskList, options);
+        return this.#nextPage(taskList, ranges, options);
+      });
+      if (page.length > 0) yield page;
+    }
   }
 
   /** The next names past one, in the order of their bytes. */
@@ -117,9 +116,14 @@ export class Reader {
   }
 
   /** What is saved from now on, again or anew, is for the next pass. */
-  #rangesOf(taskList: string, savedBefore: Version | undefined): Range[] {
+  #rangesOf(taskList: string, { after = 0n, savedBefore }: AllOptions): Range[] {
     const last = this.#connection.get(lastVersion, taskList)?.version as Version | null;
     if (last === null) return [];
+    const ranges = this.#rangesUpTo(last, savedBefore && latestOf([savedBefore]));
+    return ranges.map((range) => ({ ...range, after: latestOf([range.after, after]) }));
+  }
+
+  #rangesUpTo(last: Version, savedBefore: Version | undefined): Range[] {
     if (savedBefore === undefined || savedBefore > last) return [{ after: 0n, upTo: last }];
     const horizon = this.#clock.horizon();
     const ahead = this.#connection.get(aheadUntil)?.version as Version;
@@ -127,6 +131,18 @@ export class Reader {
     const after = ahead >= savedBefore || horizon < savedBefore ? savedBefore - 1n : horizon;
     const misplaced: Range = { after, upTo: last, outside: [savedBefore, horizon] };
     return [{ after: 0n, upTo: savedBefore - 1n }, ...(after < last ? [misplaced] : [])];
+  }
+
+  /** A page of the first of these ranges that has one; what was read is taken from them. An empty page is the end. */
+  #nextPage(taskList: string, ranges: Range[], options: AllOptions): StoredTask[] {
+    for (let [range] = ranges; range !== undefined; [range] = ranges) {
+      const page = this.#readPage(taskList, range, options);
+      const last = page.at(-1)?.savedAt ?? range.upTo;
+      if (last >= range.upTo) ranges.shift();
+      else ranges[0] = { ...range, after: last };
+      if (page.length > 0) return page;
+    }
+    return [];
   }
 
   #readPage(taskList: string, { after, upTo, outside }: Range, options: AllOptions): StoredTask[] {
