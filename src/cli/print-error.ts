@@ -40,7 +40,7 @@ function unexpected(error: unknown): Problem {
   if (typeof code === "string" && syscall !== undefined) {
     if (syscall === "listen")
       return { code, text: message, advice: "Give another --port; with 0 it takes one that is free." };
-    const where = path === undefined ? "the files of the project" : path;
+    const where = path ?? "the file";
     return { code, text: message.replace(/^\w+: /, ""), advice: `Check ${where} and the rights to it, and try again.` };
   }
   return {

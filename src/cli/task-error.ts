@@ -36,7 +36,10 @@ function exitCodeOf(code: TaskError["code"]): ExitCode {
 
 const otherwise = "Nothing was changed.";
 
-const reach = "Check that the store runs and can be reached from this host; taskledger doctor says more.";
+/** The end of an advice, which doctor itself leaves out. */
+export const seeDoctor = "; taskledger doctor says more.";
+
+const reach = `Check that the store runs and can be reached from this host${seeDoctor}`;
 
 const advices: Partial<Record<TaskError["code"], string>> = {
   INVALID_URL: "Give --store, TASKLEDGER_STORE or the config file another URL: docs/cli.md has one of each kind.",

@@ -10,7 +10,7 @@ import { examples } from "../output/help.js";
 import { RecordPrinter } from "../output/records.js";
 import type { Column } from "../output/table.js";
 import { openSession, type Session } from "../session.js";
-import { fromTaskError, isTaskError } from "../task-error.js";
+import { fromTaskError, isTaskError, seeDoctor } from "../task-error.js";
 import type { Terminal } from "../terminal.js";
 
 interface DoctorOptions extends GlobalOptions {
@@ -72,7 +72,7 @@ async function look(terminal: Terminal, options: DoctorOptions): Promise<Finding
     if (!isTaskError(error) || terminal.interrupted().aborted) throw error;
     const [problem] = fromTaskError(error).problems;
     const check = session ? "store" : "connect";
-    return [{ check, status: "problem", text: problem?.text ?? "", advice: problem?.advice }];
+    return [{ check, status: "problem", text: problem?.text ?? "", advice: problem?.advice.replace(seeDoctor, ".") }];
   } finally {
     await session?.[Symbol.asyncDispose]();
   }

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { checkTaskList } from "../../core/keys.js";
 import { type Task, type Version, versionToDate } from "../../index.js";
 import { formatAge } from "../../inspection/age.js";
 import { dataLine, type TaskView } from "../../inspection/task-view.js";
@@ -38,6 +39,7 @@ export function define(command: Command, terminal: Terminal): void {
 }
 
 async function watch(terminal: Terminal, taskList: string, options: WatchOptions): Promise<void> {
+  checkTaskList(taskList);
   await using session = await openSession(terminal, options, { access: "read" });
   const { headers } = options;
   const format = options.output === "json" ? "jsonl" : options.output; // it has no end
