@@ -1,6 +1,6 @@
 import type { Suite } from "./benchmark.js";
 
-/** All that can be named on the command line. To add a suite, add it here. */
+/** All suites that can be named on the command line. To add a suite, add it here. */
 export const suites: Readonly<Record<string, Suite>> = {
   cassandra: {
     needs: "cassandra",

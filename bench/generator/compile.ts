@@ -7,7 +7,7 @@ import { type Row, ratioAtMost, toRow } from "../row.js";
 import { generateInto, pluginsOf, preparePackage, writeProject } from "./programs.js";
 import { largeSchema, type Protos } from "./sources.js";
 
-/** How long TypeScript takes for all that is generated, against the `_pb.ts` of protoc-gen-es alone. */
+/** The time that TypeScript takes for all generated code, compared with the `_pb.ts` of protoc-gen-es alone. */
 export async function* run({ rounds, divisor }: Context): AsyncGenerator<Row, void> {
   const dist = await preparePackage();
   const plugins = pluginsOf(dist);

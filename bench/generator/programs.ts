@@ -7,7 +7,7 @@ import { binPath, repository } from "../../test/plugin/tools.js";
 import { buildInto, runProgram } from "../package.js";
 import type { Protos } from "./sources.js";
 
-/** Folders of what is generated; the files of a run take the place of the last one's. */
+/** Folders for generated code; each run replaces the files of the last one. */
 const folder = join(repository, ".cache/bench-generator");
 
 /** A plugin as users run it, in a process of its own. */
@@ -23,7 +23,7 @@ export interface Plugins {
   readonly taskledger: PluginProgram;
 }
 
-/** Builds this package as it is published, and forgets what was generated; gives its folder. */
+/** Builds this package as it is published, without earlier generated code; returns its folder. */
 export async function preparePackage(): Promise<string> {
   await rm(folder, { recursive: true, force: true });
   return buildInto(folder);
@@ -37,7 +37,7 @@ export function pluginsOf(dist: string): Plugins {
   };
 }
 
-/** What a compiler of .proto files sends to a plugin. */
+/** The request that a compiler of .proto files sends to a plugin. */
 export async function requestOf(protos: Protos, { parameter }: PluginProgram): Promise<Uint8Array> {
   const { file: protoFile } = await compile({ ...protos });
   const request = { fileToGenerate: Object.keys(protos), protoFile, parameter };

@@ -1,4 +1,4 @@
-import { create, fromBinary, mergeFromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, mergeFromBinary, toBinary } from "@bufbuild/protobuf";
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 import { type TaskBatch, TaskBatchSchema, type TaskGroup, TaskGroupSchema } from "../../gen/taskledger/v1/batch_pb.js";
 import { type TaskEnvelope, TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
@@ -6,11 +6,12 @@ import { expectedBytes, isEnvelope } from "../core/bytes-advice.js";
 import { isTaskError, TaskError } from "../core/errors.js";
 import { isBytes } from "../core/values.js";
 import { checkEnvelope } from "../envelope/check.js";
+import { mergeEnvelope, readEnvelope } from "../envelope/decode.js";
 import { type FullEnvelope, packData } from "../envelope/envelope.js";
-import { compactHeaders } from "../envelope/headers.js";
 import { fallBack } from "../wire/fallback.js";
 import { decode } from "../wire/message-codec.js";
 import type { Reader } from "../wire/reader.js";
+import { makeSparse } from "../wire/sparse.js";
 import { checkBatchBytes, invalidBatch, MAX_BATCH_TASKS, MAX_SHARED_BYTES, tooManyTasks } from "./batch-limits.js";
 import { readColumns, readTimes, readUuid, UUID_BYTES } from "./columns.js";
 
@@ -61,9 +62,13 @@ function parseNumbers(reader: BinaryReader, numbers: number[]): void {
 }
 
 function parseGroup(bytes: Uint8Array): TaskGroup {
-  const group = decode(bytes, readColumns, undefined) ?? fromBinary(TaskGroupSchema, bytes);
-  if (group.shared) group.shared.headers = compactHeaders(group.shared.headers);
-  return group;
+  return decode(bytes, readColumns, undefined) ?? parseGroupSlowly(bytes);
+}
+
+function parseGroupSlowly(bytes: Uint8Array): TaskGroup {
+  const shared = create(TaskEnvelopeSchema);
+  makeSparse(shared.headers);
+  return mergeFromBinary(TaskGroupSchema, create(TaskGroupSchema, { shared }), bytes);
 }
 
 /** An unknown field may be a column without which the tasks would be incomplete. */
@@ -151,8 +156,8 @@ function readShared({ shared = empty, rest }: TaskGroup, path: string): TaskEnve
     throw invalidBatch(`it has ${bytes.length} bytes; the limit is ${MAX_SHARED_BYTES}`, path);
   if (rest.length > 0 && bytes.length > toBinary(TaskEnvelopeSchema, { ...empty, taskList, data }).length)
     throw invalidBatch("a group with entries in rest can share no more than a list and a type", path);
-  const envelope = fromBinary(TaskEnvelopeSchema, bytes);
-  envelope.headers = Object.freeze(compactHeaders(envelope.headers));
+  const envelope = decode(bytes, readEnvelope, undefined) ?? mergeEnvelope(create(TaskEnvelopeSchema), bytes);
+  Object.freeze(envelope.headers);
   return envelope;
 }
 
@@ -163,7 +168,6 @@ function addRest(envelope: TaskEnvelope, rest: Uint8Array): void {
   const usual = decode(rest, readUsualRest, undefined);
   if (usual) Object.assign(envelope, usual);
   else mergeRest(envelope, rest);
-  envelope.headers = compactHeaders(envelope.headers);
 }
 
 /** The fields that most tasks have beside the columns: an attempt, and headers. */
@@ -188,7 +192,7 @@ function mergeRest(envelope: TaskEnvelope, rest: Uint8Array): void {
   envelope.headers = {};
   try {
     // Unknown fields are views of what protobuf-es is given.
-    mergeFromBinary(TaskEnvelopeSchema, envelope, rest.slice());
+    mergeEnvelope(envelope, rest.slice());
   } catch (cause) {
     const reason = `what the columns do not have is no taskledger.v1.TaskEnvelope: ${(cause as Error).message}`;
     throw new TaskError("INVALID_ENVELOPE", reason, { taskList: envelope.taskList, id: envelope.id, cause });

@@ -1,9 +1,8 @@
-import { fromBinary } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { TaskGroup } from "../../gen/taskledger/v1/batch_pb.js";
-import { TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
 import { toMicroseconds } from "../core/version.js";
 import { isTimestamp } from "../envelope/check.js";
+import { readEnvelope } from "../envelope/decode.js";
 import { fallBack } from "../wire/fallback.js";
 import { noBytes, type Reader } from "../wire/reader.js";
 import { invalidBatch } from "./batch-limits.js";
@@ -28,7 +27,7 @@ export function readColumns(r: Reader, end: number): TaskGroup {
     switch (r.tag()) {
       case 10:
         if (group.shared) fallBack();
-        group.shared = fromBinary(TaskEnvelopeSchema, r.part(end));
+        group.shared = readEnvelope(r, r.limit(end), undefined);
         break;
       case 18:
         group.ids.push(r.string(end));

@@ -39,7 +39,7 @@ async function call<T>(outcome: WriteOutcome, act: () => Promise<T>, isRight: (g
   return callStore(outcome, async () => {
     const given = await act();
     if (isRight(given)) return given;
-    throw new TaskError("UNAVAILABLE", "the adapter's claims gave what is no answer", { outcome });
+    throw new TaskError("UNAVAILABLE", "the adapter's claims returned an invalid result", { outcome });
   });
 }
 

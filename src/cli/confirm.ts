@@ -21,6 +21,6 @@ export async function confirm(
 /** Throws a CommandError, with this advice, if it was not confirmed already, and nobody can be asked. */
 export function checkConfirmation({ input, err }: Terminal, yes: boolean | undefined, advice: string): void {
   if (yes || (input.isTTY && err.isTTY)) return;
-  const text = "nobody can be asked whether to go on: this is no terminal";
+  const text = "this needs a confirmation, and there is no terminal to ask for it";
   throw commandError(exitCodes.usage, "NOT_CONFIRMED", text, advice);
 }

@@ -1,4 +1,4 @@
-import { fromBinary, type Message } from "@bufbuild/protobuf";
+import { create, type Message, mergeFromBinary } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import { type TaskEnvelope, TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
 import { adviseOnBytes, expectedBytes, isBatch } from "../core/bytes-advice.js";
@@ -8,10 +8,10 @@ import { type Version, versionToTimestamp } from "../core/version.js";
 import { catchFallback, fallBack } from "../wire/fallback.js";
 import { decode, type MessageCodec } from "../wire/message-codec.js";
 import { noBytes, type Reader } from "../wire/reader.js";
+import { makeSparse } from "../wire/sparse.js";
 import { readTimestamp } from "../wire/timestamp.js";
 import { checkEnvelope } from "./check.js";
 import { checkSize, type FullEnvelope } from "./envelope.js";
-import { compactHeaders } from "./headers.js";
 
 // The decoder of taskledger.v1.TaskEnvelope, by hand: it reads the data along with the envelope, from the same bytes.
 
@@ -26,7 +26,6 @@ export function decodeEnvelope(bytes: Uint8Array, maxBytes: number, reader?: Dat
   if (isBatch(bytes))
     throw new TaskError("INVALID_ENVELOPE", "the bytes are not a task but a batch: read it with fromBatch");
   const envelope = decode(bytes, readEnvelope, reader) ?? decodeSlowly(bytes, reader);
-  envelope.headers = compactHeaders(envelope.headers);
   checkEnvelope(envelope, "INVALID_ENVELOPE");
   return envelope;
 }
@@ -42,11 +41,19 @@ function decodeSlowly(bytes: Uint8Array, reader: DataReader | undefined): TaskEn
   if (reader) reader.message = undefined;
   try {
     // protobuf-es gives views of its input; the task must not change when its sender's buffer is used again.
-    return fromBinary(TaskEnvelopeSchema, new Uint8Array(bytes));
+    return mergeEnvelope(create(TaskEnvelopeSchema), new Uint8Array(bytes));
   } catch (cause) {
     const reason = `the bytes are not a taskledger.v1.TaskEnvelope: ${(cause as Error).message}${adviseOnBytes(bytes)}`;
     throw new TaskError("INVALID_ENVELOPE", reason, { cause });
   }
+}
+
+/** Adds to an envelope what protobuf-es reads. Throws what it throws. */
+export function mergeEnvelope(envelope: TaskEnvelope, bytes: Uint8Array): TaskEnvelope {
+  envelope.headers = makeSparse(envelope.headers);
+  mergeFromBinary(TaskEnvelopeSchema, envelope, bytes);
+  if (Object.keys(envelope.headers).length === 0) envelope.headers = {};
+  return envelope;
 }
 
 /** Reads the data of an envelope along with it. */

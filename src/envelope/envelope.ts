@@ -3,7 +3,7 @@ import type { TaskEnvelope } from "../../gen/taskledger/v1/envelope_pb.js";
 import { TaskError } from "../core/errors.js";
 import type { TaskKey } from "../core/keys.js";
 import { timestampToVersion, type Version } from "../core/version.js";
-import { compactHeaders } from "./headers.js";
+import { copyHeaders } from "./headers.js";
 
 /** The default of `maxTaskBytes`: 1 MiB. */
 export const DEFAULT_MAX_TASK_BYTES: number = 1024 * 1024;
@@ -26,7 +26,7 @@ export type FullEnvelope = TaskEnvelope & { data: Any };
 /** The public view of an envelope as it is now. The headers are the envelope's own; callers may add to them. */
 export function viewEnvelope(envelope: TaskEnvelope): Envelope {
   // Tasks of a batch share them until they are asked for.
-  if (Object.isFrozen(envelope.headers)) envelope.headers = compactHeaders({ ...envelope.headers });
+  if (Object.isFrozen(envelope.headers)) envelope.headers = copyHeaders(envelope.headers);
   const { createdAt, attempt, headers } = envelope;
   return { createdAt: createdAt && timestampDate(createdAt), savedAt: savedAtOf(envelope), attempt, headers };
 }
@@ -37,7 +37,7 @@ export function savedAtOf(envelope: TaskEnvelope): Version | undefined {
 
 /** A copy with other data; later changes to the original do not affect it. */
 export function copyEnvelope(envelope: TaskEnvelope, data: Any): FullEnvelope {
-  return { ...envelope, data, headers: { ...envelope.headers } };
+  return { ...envelope, data, headers: copyHeaders(envelope.headers) };
 }
 
 export function packData(typeUrl: string, value: Uint8Array): Any {

@@ -7,9 +7,9 @@ export interface ListView {
   /** The number of open tasks that were counted, and whether there are more. */
   readonly open: number;
   readonly isCapped: boolean;
-  /** When the oldest open task was saved, in ISO 8601; null if this is unknown: a clock was wrong. */
+  /** When the oldest open task was saved, in ISO 8601; null if this is unknown, because a clock was wrong. */
   readonly oldest?: string | null;
-  /** Of those that were counted. */
+  /** How many of the counted tasks are claimed, wait to be tried again, and were tried more than once. */
   readonly claimed: number;
   readonly waiting: number;
   readonly retried: number;

@@ -21,9 +21,9 @@ export interface ListStats {
   /** Whether there are more than were counted. */
   readonly isCapped: boolean;
   /**
-   * When the oldest of those that were counted was saved; never later than now. A task that a clock saved which was ahead may
-   * be of any age: it counts as older than any other, as in `stale`, and this is the year 1970, until the clock has come to
-   * where it was.
+   * When the oldest of the counted tasks was saved; never later than now. A task that was saved by a clock that was ahead may
+   * be of any age: it counts as older than all others, as in `stale`, so that this is the year 1970, until the time of its
+   * version has come.
    */
   readonly oldest: Date | undefined;
   /** How many of the counted tasks are claimed. */

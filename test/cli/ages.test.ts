@@ -40,7 +40,7 @@ test("lists shows an unknown age as ?, as null in JSON, and takes it for older t
   ]);
   const { code, err } = await run(["lists", "--fail-older-than", "3650d"], { env });
   expect(code).toBe(3);
-  expect(err).toContain("error[TOO_OLD]: late: a task of it may be of any age");
+  expect(err).toContain("error[TOO_OLD]: late: the age of its oldest task is unknown");
   expect((await run(["doctor"], { env })).out).toMatch(/^lists .* open for \?, in /m);
 });
 

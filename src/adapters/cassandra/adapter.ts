@@ -185,7 +185,7 @@ export class CassandraAdapter implements Adapter {
   }
 
   async #open(signal: AbortSignal | undefined): Promise<Opened> {
-    // A failed attempt does not stand in the way of the next.
+    // After a failed attempt, the next call tries again.
     this.#opening ??= this.#connect().catch((error) => {
       this.#opening = undefined;
       throw error;
@@ -225,7 +225,7 @@ async function lookAtCluster({ diagnose }: Opened): Promise<readonly Finding[]> 
   }
 }
 
-/** What is the driver's of the options. */
+/** The options that are passed to the driver. */
 function driverOptions(options: CassandraAdapterOptions): CassandraConnectionOptions {
   const others = Object.entries(options).filter(([name]) => !ledgerOptionNames.has(name));
   return Object.fromEntries(others) as unknown as CassandraConnectionOptions;

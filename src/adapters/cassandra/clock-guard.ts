@@ -19,7 +19,7 @@ interface Skew {
   readonly aheadOfMonotonic: Version;
 }
 
-/** The servers tell whole milliseconds. */
+/** The resolution of the servers' clock, in microseconds. */
 const SERVER_GRAIN = 1000n;
 
 /**
@@ -44,7 +44,7 @@ export class ClockGuard {
     this.#readServerClock = readServerClock;
   }
 
-  /** The servers' clock, at the earliest that it can be, whatever has become of the host's since they were compared. */
+  /** The earliest time that the servers' clock can have now, even if the host's clock was set since they were compared. */
   serverNow(): Version {
     return this.#monotonic() + this.#skew.aheadOfMonotonic;
   }
@@ -71,7 +71,7 @@ export class ClockGuard {
     }
     // First come, first served: versions rise in the order of the saves.
     if (this.#isAwaited) await this.#measuring;
-    this.#throwIfOff();
+    this.#throwIfSkewed();
   }
 
   /** Whether there is nothing to wait for. */
@@ -114,7 +114,7 @@ export class ClockGuard {
   }
 
   #isDue(): boolean {
-    if (this.#measured === undefined || this.#wasSet() || this.#isOff()) return true;
+    if (this.#measured === undefined || this.#wasSet() || this.#isSkewed()) return true;
     return this.#runtime.monotonic() - this.#measured.monotonic > this.#options.interval;
   }
 
@@ -129,17 +129,17 @@ export class ClockGuard {
     return toMilliseconds(this.#runtime.clock.now()) - this.#runtime.monotonic();
   }
 
-  #isOff(): boolean {
+  #isSkewed(): boolean {
     return this.#exceeds(this.#skew);
   }
 
-  /** Only the part that no round trip explains. */
+  /** Whether a deviation exceeds the limit, even if the time of the round trip explains a part of it. */
   #exceeds({ least, most }: Skew): boolean {
     return least > this.#options.limit || most < -this.#options.limit;
   }
 
-  #throwIfOff(): void {
-    if (!this.#isOff()) return;
+  #throwIfSkewed(): void {
+    if (!this.#isSkewed()) return;
     const { least, most } = this.#skew;
     const milliseconds = toMilliseconds(least > 0n ? least : -most);
     const direction = least > 0n ? "behind" : "ahead of";

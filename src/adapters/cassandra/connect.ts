@@ -70,7 +70,7 @@ export interface SchemaInit {
 /** In milliseconds. A new cluster of three nodes on a busy machine takes up to ten seconds. */
 const SCHEMA_DEADLINE = 60_000;
 
-/** How Cassandra is reached, and what the schema is to be. */
+/** How Cassandra is reached, and the schema that is created. */
 export type CreateSchemaOptions = CassandraConnectionOptions & SchemaInit;
 
 /** A keyspace whose schema has been checked. */
@@ -162,7 +162,8 @@ async function loadDriver(): Promise<Driver> {
 }
 
 /**
- * Connects, within a deadline in milliseconds if there is one. Our own client is shut down by `close`, and if `use` fails.
+ * Connects, within `timeout` milliseconds if it is given. A client that is made here is shut down by `close`, and if `use`
+ * fails.
  */
 async function withClient<T>(
   options: CassandraConnectionOptions,

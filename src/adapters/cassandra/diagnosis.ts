@@ -54,35 +54,35 @@ function checkReplicas({ settings }: DiagnosisOptions, replication: Record<strin
     .join(", ")}`;
   const mayFail = Math.floor((own - 1) / 2);
   if (mayFail > 0) return { check: "replicas", status: "ok", text: `${text}: ${mayFail} may be down` };
-  const advice = "While its node is down, nothing of it can be saved or read. With 3 replicas, one may be.";
+  const advice = "While a node is down, its tasks can't be saved or read. With 3 replicas, one node may be down.";
   return { check: "replicas", status: "warning", text: `${text}: none may be down`, advice };
 }
 
-/** Between two bounds, which a round trip leaves. */
+/** A round trip gives a lower and an upper bound of the deviation. */
 async function checkClock({ runtime, clockLimit, readClock }: DiagnosisOptions): Promise<Finding> {
   const before = runtime.clock.now();
   const server = await readClock();
   const after = runtime.clock.now();
-  const off = server > after ? server - after : server + 1000n < before ? before - server - 1000n : 0n;
+  const deviation = server > after ? server - after : server + 1000n < before ? before - server - 1000n : 0n;
   const limit = `the limit is ${toMilliseconds(clockLimit)} ms`;
-  if (off * 2n < clockLimit)
+  if (deviation * 2n < clockLimit)
     return {
       check: "clock",
       status: "ok",
-      text: `at most ${toMilliseconds(off) + toMilliseconds(after - before)} ms off Cassandra's; ${limit}`,
+      text: `at most ${toMilliseconds(deviation) + toMilliseconds(after - before)} ms off Cassandra's; ${limit}`,
     };
-  const text = `at least ${toMilliseconds(off)} ms ${server > after ? "behind" : "ahead of"} Cassandra's; ${limit}`;
+  const text = `at least ${toMilliseconds(deviation)} ms ${server > after ? "behind" : "ahead of"} Cassandra's; ${limit}`;
   const advice = "Set it right (NTP), here and on Cassandra's hosts: beyond the limit saves are refused.";
-  return { check: "clock", status: off > clockLimit ? "problem" : "warning", text, advice };
+  return { check: "clock", status: deviation > clockLimit ? "problem" : "warning", text, advice };
 }
 
-/** Of the node that answers. */
+/** The setting of the node that answers. */
 function checkCommitLog(sync: string | undefined): Finding {
   if (sync === undefined) return { check: "commit log", status: "ok", text: "commitlog_sync can't be read here" };
   if (sync !== "periodic") return { check: "commit log", status: "ok", text: `commitlog_sync is ${sync}` };
   const advice =
-    "A node that is killed forgets what it was told last; with one replica, or together with one that had missed it, that is lost." +
-    ' "batch" or "group" do not (docs/cassandra.md).';
+    "A node that is killed loses its last writes; with one replica, or if the other replicas missed them, they are lost for good." +
+    ' Set it to "batch" or "group" to prevent this (docs/cassandra.md).';
   return { check: "commit log", status: "warning", text: "commitlog_sync is periodic", advice };
 }
 

@@ -19,8 +19,8 @@ export function isRetried(error: unknown): error is SessionError {
 }
 
 /**
- * Waits before the attempt after this one: full jitter over a time that doubles, 25 ms to 1 s. Returns false, at once, where
- * that would last until `end` or longer: an attempt that has no time left would only hide what went wrong.
+ * Waits before the next attempt: full jitter, up to a bound that doubles from 25 ms to 1 s. Returns false, without waiting, if
+ * the wait would last until `end` or longer: an attempt without time left would only hide the cause.
  */
 export async function backOff(runtime: Runtime, attempt: number, end: number): Promise<boolean> {
   const wait = runtime.random() * Math.min(1000, 25 * 2 ** attempt);
@@ -29,7 +29,7 @@ export async function backOff(runtime: Runtime, attempt: number, end: number): P
   return true;
 }
 
-/** What is left until `end`, at most an attempt's time, at least a millisecond. */
+/** The time left until `end`, at most the timeout of an attempt, at least a millisecond. */
 export function attemptTimeout(runtime: Runtime, policy: RetryPolicy, end: number): number {
   return Math.ceil(Math.max(1, Math.min(policy.attemptTimeout, end - runtime.monotonic())));
 }

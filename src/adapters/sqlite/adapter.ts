@@ -189,7 +189,7 @@ export class SqliteAdapter implements Adapter {
   async #store(signal: AbortSignal | undefined): Promise<Store> {
     if (this.#closing) throw new TaskError("CLOSED", "the adapter has been closed");
     throwIfAborted(signal);
-    // A failed attempt does not stand in the way of the next.
+    // After a failed attempt, the next call tries again.
     this.#opening ??= this.#open().catch((error) => {
       this.#opening = undefined;
       throw storeError(this.#options.path, error);

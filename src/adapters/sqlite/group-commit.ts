@@ -6,7 +6,7 @@ import { fromPlain, storeError } from "./errors.js";
 import type { Operation, Result, Value } from "./operations.js";
 import type { WriteThread } from "./write-thread.js";
 
-/** The maximum of operations, and of bytes of bodies, in one transaction; a single operation may have more bytes. */
+/** Maximum number of operations, and of bytes of their bodies, in one transaction; a single operation may have more bytes. */
 const MAX_OPERATIONS = 1_000;
 const MAX_BYTES = 4 * 1024 * 1024;
 
@@ -26,7 +26,7 @@ export interface GroupCommitOptions {
   readonly deadline: number;
 }
 
-/** Writes that are asked for while a transaction is flushed to the disk leave together, in the next one. */
+/** Collects operations while a transaction is flushed to the disk, and writes them together in the next one. */
 export class GroupCommit {
   readonly #thread: WriteThread;
   readonly #options: GroupCommitOptions;
@@ -38,7 +38,10 @@ export class GroupCommit {
     this.#options = options;
   }
 
-  /** What became of an operation. If it is aborted before it has left, it is not applied; later its outcome is unknown. */
+  /**
+   * Resolves to the outcome of an operation. If it is aborted before it is sent to the thread, it is not applied; after
+   * that, its outcome is unknown.
+   */
   write(operation: Operation, signal: AbortSignal | undefined): Promise<Outcome<Value>> {
     return new Promise((resolve) => {
       let release: (() => void) | undefined;
@@ -57,13 +60,13 @@ export class GroupCommit {
     });
   }
 
-  /** Resolves when nobody waits any more. */
+  /** Resolves when no operation is pending. */
   async idle(): Promise<void> {
     while (this.#writing) await this.#writing;
   }
 
   async #writeAll(): Promise<void> {
-    // What is asked for in the same turn of the event loop leaves together.
+    // Operations of one turn of the event loop are written together.
     for (await nextTurn(); this.#queue.length > 0; await nextTurn()) await this.#write(this.#takeGroup());
     this.#writing = undefined;
   }
@@ -76,7 +79,7 @@ export class GroupCommit {
     try {
       const results = await this.#thread.write({ operations, ...times });
       for (const [i, result] of results.entries()) {
-        // What this process saves elsewhere from now on is later.
+        // What this process saves in other stores from now on has a later version.
         if (result.ok && typeof result.value === "bigint") clock.observe(result.value);
         group[i]?.settle(result);
       }
@@ -88,7 +91,7 @@ export class GroupCommit {
     }
   }
 
-  /** The disk hangs: what has left may be applied, and what waits behind it is not. */
+  /** The disk hangs: the group that was sent may be applied; operations that wait for it are not. */
   #giveUp(group: readonly Pending[]): void {
     const message = `the SQLite store ${this.#options.path}: the disk did not answer within the deadline`;
     const late = (outcome: WriteOutcome): Result => ({
@@ -108,7 +111,7 @@ export class GroupCommit {
     return this.#queue.splice(0, end < 0 ? this.#queue.length : end);
   }
 
-  /** Whether it had not left yet. */
+  /** Removes an operation from the queue; returns false if it was already sent. */
   #takeBack(pending: Pending): boolean {
     const at = this.#queue.indexOf(pending);
     if (at >= 0) this.#queue.splice(at, 1);

@@ -24,19 +24,19 @@ const listMisplaced = (columns: string) => `SELECT id, saved_at, ${columns} FROM
   ORDER BY saved_at LIMIT ?`;
 
 /**
- * The maximum of tasks in a page, whatever is asked for. Larger pages are no faster, and live long enough for V8 to take
- * them for lasting: a pass over a million tasks then peaks at twice the memory.
+ * Maximum number of tasks in a page, whatever `pageSize` is. Larger pages are no faster, and live so long that V8 moves
+ * them to its old generation: memory then peaks at twice as much when a million tasks are listed.
  */
 const ROWS_AT_ONCE = 250;
 
-/** Names of lists that are read at once. */
+/** Number of list names that are read at once. */
 const LISTS_AT_ONCE = 500;
 
-/** A part of a list that a pass reads: versions after `after`, up to and with `upTo`. */
+/** A part of a list: versions above `after`, up to `upTo`, inclusive. */
 interface Range {
   readonly after: Version;
   readonly upTo: Version;
-  /** Only those that were saved before this time or after that one. */
+  /** Only tasks that were saved before the first of these times or after the second. */
   readonly outside?: readonly [Version, Version];
 }
 
@@ -47,7 +47,7 @@ export interface ReaderOptions extends ThreadStart {
   readonly clock: VersionClock;
 }
 
-/** Reads a file in this thread. Nothing is held between reads, so that the log can be cut meanwhile. */
+/** Reads a file in this thread. No transaction stays open between reads, so that the log can be truncated. */
 export class Reader {
   readonly #path: string;
   readonly #connection: Connection;
@@ -95,7 +95,7 @@ export class Reader {
     }
   }
 
-  /** The next names past one, in the order of their bytes. */
+  /** The next names after `after`, in the order of their bytes. */
   lists(after: string): Promise<readonly string[]> {
     return this.#read(() => {
       const names: string[] = [];
@@ -115,7 +115,7 @@ export class Reader {
     this.#connection.close();
   }
 
-  /** What is saved from now on, again or anew, is for the next pass. */
+  /** The ranges to list. They end at the list's last version now: tasks that are saved later are not listed. */
   #rangesOf(taskList: string, { after = 0n, savedBefore }: AllOptions): Range[] {
     const last = this.#connection.get(lastVersion, taskList)?.version as Version | null;
     if (last === null) return [];
@@ -127,7 +127,7 @@ export class Reader {
     if (savedBefore === undefined || savedBefore > last) return [{ after: 0n, upTo: last }];
     const horizon = this.#clock.horizon();
     const ahead = this.#connection.get(aheadUntil)?.version as Version;
-    // Versions that lie ahead of the time at which they were given, and those that a clock gave that was ahead.
+    // Some versions do not tell when their tasks were saved: those ahead of that time, and those of a clock that was ahead.
     const after = ahead >= savedBefore || horizon < savedBefore ? savedBefore - 1n : horizon;
     const misplaced: Range = { after, upTo: last, outside: [savedBefore, horizon] };
     return [{ after: 0n, upTo: savedBefore - 1n }, ...(after < last ? [misplaced] : [])];
@@ -181,7 +181,7 @@ export class Reader {
   }
 }
 
-/** Tries again, without holding up this thread, while another process has the file to itself: it may recover the log. */
+/** Tries again, without blocking this thread, while another process locks the file, for example to recover its log. */
 async function whenFree<T>(deadline: number, read: () => T): Promise<T> {
   for (const end = performance.now() + deadline; ; await sleep(PAUSE))
     try {

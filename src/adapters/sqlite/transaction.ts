@@ -16,14 +16,14 @@ const versionOf = "SELECT saved_at FROM tasks WHERE list = ? AND id = ?";
 const claimOf = "SELECT saved_at, owner, token, attempt, ends_at FROM claims WHERE list = ? AND id = ?";
 const putClaim = `REPLACE INTO claims (list, id, saved_at, owner, token, attempt, ends_at) VALUES (?, ?, ?, ?, ?, ?, ?)`;
 
-/** A transaction that is open: applies operations, and gives each save its version. */
+/** An open transaction: applies operations, and gives each save its version. */
 export class Transaction {
   readonly #connection: Connection;
   readonly #group: Group;
   #latest: Version;
   #aheadUntil: Version;
 
-  /** The connection has begun to write. */
+  /** The connection must have begun a transaction. */
   constructor(connection: Connection, group: Group) {
     const row = connection.get(latestOfFile);
     this.#connection = connection;
@@ -32,7 +32,7 @@ export class Transaction {
     this.#aheadUntil = row?.ahead_until as Version;
   }
 
-  /** Applies the operations in order. Throws what SQLite throws; the transaction is to be rolled back then. */
+  /** Applies the operations in order. Throws what SQLite throws; the caller must roll back then. */
   run(): Result[] {
     const before = this.#latest;
     const results = this.#group.operations.map((operation) => this.#apply(operation));
@@ -46,7 +46,7 @@ export class Transaction {
     return { ok: true, value: this.#change(operation) };
   }
 
-  /** All of them or none. */
+  /** Saves all of them or none. */
   #save(saves: readonly Save[], toValue: (versions: readonly Version[]) => Value): Result {
     const refused = saves.find(({ replaced }) => !this.#canReplace(replaced));
     if (refused) return { ok: false, error: toPlain(aheadOfClock(refused.replaced)) };
@@ -91,14 +91,14 @@ export class Transaction {
     }
   }
 
-  /** Not what lies far ahead and this file has not given: the versions of all other tasks would follow it. */
+  /** False for a version that lies far ahead and that this file has not given: all later versions would have to be higher. */
   #canReplace(replaced: Version): boolean {
     return (replaced <= this.#latest || replaced <= this.#group.horizon) && this.#latest < MAX_VERSION - 1_000n;
   }
 
   /**
-   * Later than the clock, than what a save replaces, and than all that this file ever gave, also to tasks that are gone:
-   * a complete of those may still be on its way.
+   * Later than the clock, than the version that a save replaces, and than every version that this file ever gave, also to
+   * tasks that have been removed: a complete of one of them may still be on its way.
    */
   #nextNumber(after: Version): Version {
     this.#latest = latestOf([this.#group.next, after + 1n, this.#latest + 1n]);
@@ -118,7 +118,7 @@ export class Transaction {
   }
 }
 
-/** What is remembered of the claims to a task. */
+/** The stored state of the claims to a task; undefined if there is none. */
 export function readClaim(connection: Connection, { taskList, id }: TaskKey): ClaimState | undefined {
   const row = connection.get(claimOf, taskList, id);
   if (row === undefined) return undefined;

@@ -6,10 +6,10 @@ import { BUSY, FULL, IO_ERROR, resultCode, storeError, toPlain } from "./errors.
 import type { Group, Operation, Result, ThreadStart } from "./operations.js";
 import { Transaction } from "./transaction.js";
 
-/** Completes that are one transaction on a full disk: few, so that the reserve has room for them. */
+/** Maximum number of operations in one transaction on a full disk: few, so that the reserve is large enough for them. */
 const FREED_AT_ONCE = 64;
 
-/** Writes groups of operations, each in a transaction of its own, and says what became of each operation. */
+/** Writes each group of operations in a transaction of its own, and returns the result of each operation. */
 export class Writer {
   readonly #start: ThreadStart;
   readonly #connection: Connection;
@@ -36,7 +36,7 @@ export class Writer {
     this.#connection.close();
   }
 
-  /** FULL if the disk is full; nothing has been applied then. */
+  /** Returns FULL if the disk is full; nothing has been applied then. */
   #tryWriting(group: Group): Result[] | typeof FULL {
     let results: Result[] | undefined;
     try {
@@ -51,7 +51,7 @@ export class Writer {
       this.#connection.rollBack();
       const code = resultCode(error);
       if (code === FULL) return FULL;
-      // What could not be flushed may be on the disk all the same.
+      // What could not be flushed may still be on the disk.
       const outcome = results && code === IO_ERROR ? "unknown" : "not-applied";
       const plain = toPlain(storeError(this.#start.path, error, outcome));
       const tried = plain.outcome === "unknown" ? results : undefined;
@@ -68,7 +68,7 @@ export class Writer {
     }
   }
 
-  /** Completes first, which free room, by the reserve if they have to; then the others, as far as they find room. */
+  /** First the operations that free space, and may use the reserve; then the others, as far as there is space. */
   #writeOnFullDisk({ operations, ...clock }: Group): Result[] {
     const results = new Map<Operation, Result>();
     const write = (some: readonly Operation[], mayUseReserve: boolean) => {
@@ -88,12 +88,12 @@ export class Writer {
     return operations.map((operation) => results.get(operation) as Result);
   }
 
-  /** Copies the log into the database and cuts it, as far as others let it. */
+  /** Copies the log into the database and truncates it, as far as other processes allow. */
   #shrinkLog(): void {
     try {
       this.#connection.get("PRAGMA wal_checkpoint(TRUNCATE)");
     } catch {
-      // There is less room, then.
+      // The log keeps its size: there is less free space then.
     }
   }
 

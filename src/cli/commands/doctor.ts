@@ -20,8 +20,8 @@ interface DoctorOptions extends GlobalOptions {
 export function define(command: Command, terminal: Terminal): void {
   command
     .description(
-      "Looks at what may go wrong with a store: whether it can be reached, its schema, clocks, disks or replicas, and the oldest" +
-        " tasks. Exits with 3 if it finds a problem.",
+      "Checks a store: whether it can be reached, its schema, clocks, disks or replicas, and its oldest tasks. Exits with 3 if" +
+        " it finds a problem.",
     )
     .option("--write", "also save a task, claim and complete it, in a list of its own")
     .addHelpText("after", examples("taskledger doctor", "taskledger doctor --write --json"))
@@ -52,7 +52,7 @@ const columns: readonly Column<Finding>[] = [
   { name: "FINDING", value: ({ text }) => text },
 ];
 
-/** Of warnings: problems come as errors. */
+/** The advice of warnings; problems are printed as errors. */
 function writeAdvice({ out }: Terminal, findings: readonly Finding[]): void {
   for (const { check, status, advice } of findings)
     if (status === "warning" && advice) out.write(`\n${out.style("yellow", `${check}:`)} ${advice}\n`);
@@ -90,7 +90,7 @@ async function checkLists({ tasks, signal, patience }: Session): Promise<Finding
 
 const LIST = "taskledger doctor";
 
-/** A task through its whole life. It is completed whatever fails. */
+/** Saves, claims, finds and completes a task. It is completed even if another step fails. */
 async function tryWriting({ tasks: { adapter }, signal, patience }: Session): Promise<Finding> {
   const tasks = new DataInterface({ types: [CompositeTask], adapter }); // which is closed by its session
   const start = performance.now();

@@ -81,7 +81,7 @@ async function watch(
 
 const nothing = { open: 0, isCapped: false, claimed: 0, waiting: 0, retried: 0 };
 
-const unknownAge = "a task of it may be of any age: the clock of who saved it was wrong";
+const unknownAge = "the age of its oldest task is unknown: a clock was wrong";
 
 function checkAges(found: readonly ListView[], limit: number | undefined): void {
   if (limit === undefined) return;

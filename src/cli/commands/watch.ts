@@ -22,18 +22,19 @@ interface WatchEvent {
   readonly taskList: string;
   readonly id: string;
   readonly version: string;
-  /** Of a task that was opened. */
+  /** The task, if it was opened. */
   readonly task?: TaskView;
 }
 
 export function define(command: Command, terminal: Terminal): void {
   command
     .description(
-      "Prints what is saved to a list, and what is gone from it, until it is interrupted. It looks from time to time: a task" +
-        " that comes and goes in between is not seen. A task that is saved again is gone in its old version.",
+      "Prints the tasks that are saved to a list (opened), and those that are not open any more (gone), until it is interrupted." +
+        " It polls: a task that is saved and completed between two polls is not printed. If a task is saved again, its old" +
+        " version is printed as gone.",
     )
     .argument("<list>", "the task list")
-    .addOption(valueOption("--interval <time>", "how often it looks", duration).default(2_000, "2s"))
+    .addOption(valueOption("--interval <time>", "time between two polls", duration).default(2_000, "2s"))
     .addHelpText("after", examples("taskledger watch acme.com", "taskledger watch acme.com --interval 500ms -o jsonl"))
     .action((list: string, _, self: Command) => watch(terminal, list, optionsOf<WatchOptions>(self)));
 }

@@ -3,7 +3,7 @@ import type { Problem } from "../command-error.js";
 import { installedVersion, isAtLeast, isOnPath, satisfies } from "./installed.js";
 import type { PackageManager } from "./package-manager.js";
 
-/** A package that is missing or of a wrong version, and what to install; or Node, which no package manager brings. */
+/** A package that is missing or has a wrong version, and what to install; or Node, which no package manager installs. */
 export interface PackageProblem extends Problem {
   readonly install?: Dependency;
 }
@@ -14,7 +14,7 @@ interface Dependency {
   readonly dev: boolean;
 }
 
-/** The least version of protobuf-es. Older plugins refuse map_imports, and on Node 20 plain `@2` finds one of them. */
+/** The minimum version of protobuf-es. Older plugins refuse map_imports; on Node 20, `@2` alone would install one of them. */
 export const protobufEs = "2.17.0";
 
 const own: Dependency = { spec: `taskledger@${packageVersion}`, dev: false };
@@ -22,10 +22,10 @@ const runtime: Dependency = { spec: `@bufbuild/protobuf@^${protobufEs}`, dev: fa
 const plugin: Dependency = { spec: `@bufbuild/protoc-gen-es@^${protobufEs}`, dev: true };
 const buf: Dependency = { spec: "@bufbuild/buf", dev: true };
 
-/** What is wrong, before a package manager is asked to fix it. */
+/** A problem, before the package manager's command to fix it is added. */
 type Finding = Problem | (Omit<Problem, "advice"> & { readonly install: Dependency });
 
-/** What keeps a project's packages from generating code and running it. `remoteEs` is the version of a remote plugin. */
+/** The problems of a project's packages with generating code and running it. `remoteEs` is the version of a remote plugin. */
 export async function checkPackages(
   project: string,
   env: NodeJS.ProcessEnv,
@@ -86,7 +86,7 @@ function checkRemote(version: string): readonly Finding[] {
   return [{ code: "WRONG_VERSION", text, advice: `Write: remote: buf.build/bufbuild/es:v${protobufEs}` }];
 }
 
-/** Generated code may use what is as new as the plugin that made it. */
+/** Generated code may need a runtime that is as new as the plugin that made it. */
 function checkPair(runtimeVersion: string | undefined, pluginVersion: string | undefined): readonly Finding[] {
   const isKnown = [runtimeVersion, pluginVersion].every((each) => each !== undefined && satisfies(each, protobufEs));
   if (!isKnown || isAtLeast(runtimeVersion as string, pluginVersion as string)) return [];
@@ -102,7 +102,7 @@ function wrong(text: string, install: Dependency): Finding {
   return { code: "WRONG_VERSION", text, install };
 }
 
-/** The lines that install all that these problems are about. */
+/** The commands that install the packages of these problems. */
 export function installLines(problems: readonly PackageProblem[], manager: PackageManager): readonly string[] {
   const wanted = problems.flatMap(({ install }) => install ?? []);
   const groups = [wanted.filter(({ dev }) => !dev), wanted.filter(({ dev }) => dev)];
@@ -110,7 +110,7 @@ export function installLines(problems: readonly PackageProblem[], manager: Packa
 }
 
 function installLine({ install, dev }: PackageManager, dependencies: readonly Dependency[]): string {
-  // Some shells take a bare ^ for themselves.
+  // In some shells, an unquoted ^ is special.
   const specs = dependencies.map(({ spec }) => (spec.includes("^") ? `"${spec}"` : spec));
   return [install, ...(dependencies[0]?.dev ? [dev] : []), ...specs].join(" ");
 }

@@ -13,5 +13,5 @@ export const countColumns: readonly Column<ListView>[] = [
   { name: "RETRIED", value: ({ retried }) => String(retried) },
 ];
 
-/** Where nothing was counted. */
+/** The columns if tasks are not counted. */
 export const nameColumns: readonly Column<ListView>[] = [list, oldest];

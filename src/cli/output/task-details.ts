@@ -12,7 +12,7 @@ export function printTask(out: Output, task: TaskView, format: Format): void {
   else out.write(`${jsonText(task, format === "json" ? 2 : undefined)}\n`);
 }
 
-/** All that there is to see of a task: a line for each thing, and its data. */
+/** Writes all fields of a task, a line for each, and its data. */
 function writeDetails(out: Output, task: TaskView): void {
   const { taskList, id, type, version, savedAt, createdAt, attempt, headers, bytes, state, reason, unknownFields } =
     task;

@@ -151,7 +151,7 @@ export class GroupCommit {
 
   #expire(write: PendingWrite): void {
     const { mayApply, failure } = write;
-    const reason = mayApply ? "no answer" : "it did not come to be sent";
+    const reason = mayApply ? "no answer" : "it could not be sent";
     const timeout = () => new SessionError("timeout", mayApply, `${reason} within ${this.#options.deadline} ms`);
     write.settle(toTaskError(failure ?? timeout(), mayApply));
   }

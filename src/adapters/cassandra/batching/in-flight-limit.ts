@@ -23,7 +23,7 @@ class Waiting extends Deferred<void> {
 /** Bounds what a process holds in memory of operations that are not acknowledged yet. First come, first served. */
 export class InFlightLimit {
   readonly #limits: InFlightLimits;
-  /** In the order in which they came. */
+  /** In the order of their arrival. */
   readonly #waiting = new Set<Waiting>();
   #operations = 0;
   #bytes = 0;

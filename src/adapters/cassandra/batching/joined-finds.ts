@@ -30,7 +30,7 @@ class PendingFind extends Deferred<StoredTask | undefined> {
 
 /**
  * Finds tasks of partitions: ids that are requested while queries of their partition are in flight are sent together
- * in the next, which costs little more than a query for one. A query begins after all that it answers was asked for.
+ * in the next, which costs little more than a query for one. A query begins after all calls that it answers.
  */
 export class JoinedFinds {
   readonly #session: LedgerSession;
@@ -51,7 +51,7 @@ export class JoinedFinds {
     this.#queues = new PartitionQueues(queueOptions, runtime, inFlight);
   }
 
-  /** The task, the caller's own; undefined if it is not there. Throws a TaskError. */
+  /** The task, with bytes of the caller's own; undefined if it is not open. Throws a TaskError. */
   find(partition: Partition, id: string, signal?: AbortSignal): Promise<StoredTask | undefined> {
     if (signal?.aborted) return Promise.reject(abortedError(signal));
     const find = new PendingFind(id, this.#runtime.monotonic() + this.#policy.deadline);
@@ -68,7 +68,7 @@ export class JoinedFinds {
     const ids = [...new Set(waiting.map(({ id }) => id))];
     try {
       const rows = await retryRead(this.#runtime, policy, undefined, (timeout) => {
-        if (waiting.every(({ settled }) => settled)) throw new TaskError("ABORTED", "nobody waits for it any more");
+        if (waiting.every(({ settled }) => settled)) throw new TaskError("ABORTED", "no caller waits for it any more");
         return this.#session.readTasks(partition, ids, timeout);
       });
       answer(waiting, rows);

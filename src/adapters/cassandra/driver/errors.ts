@@ -3,7 +3,7 @@ import { tlsAdvice } from "./tls.js";
 
 export type Driver = typeof import("cassandra-driver");
 
-/** An error of the driver in one line: if no host was available, what the first of them said. */
+/** An error of the driver in one line: if no host was available, the error of the first. */
 export function describeDriverError(error: unknown): string {
   const { innerErrors } = error as { innerErrors?: Record<string, unknown> };
   const [first] = Object.entries(innerErrors ?? {}).filter(([, inner]) => inner !== null);
@@ -31,7 +31,7 @@ export function classifyDriverError(error: unknown, driver: Driver): ClassifiedE
   return { kind: "connection", reached: requestNotWritten !== true };
 }
 
-/** The error of each host that was tried; none if it was known to be down. */
+/** Classifies by the error of each host that was tried; there is none if all were known to be down. */
 function classifyHosts(error: { innerErrors?: object }, driver: Driver): ClassifiedError {
   const inner = Object.values(error.innerErrors ?? {}).filter((each) => each instanceof Error);
   const each = inner.map((one) => classifyDriverError(one, driver));
@@ -76,7 +76,7 @@ export function isUnknownToNode(error: unknown, { errors, types }: Driver): bool
   return /does(n't| not) exist|unconfigured table/i.test(error.message);
 }
 
-/** The reason of replicas if a read met more tombstones than they allow. */
+/** The reason code of replicas that met more tombstones in a read than they allow. */
 const READ_TOO_MANY_TOMBSTONES = 1;
 
 /**

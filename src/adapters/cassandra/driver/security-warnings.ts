@@ -17,8 +17,8 @@ export function warnOfRisks(client: Client): void {
     // cassandra-driver treats a missing option as false.
     if ([false, undefined].includes(sslOptions.rejectUnauthorized)) warnOfUnverified(contactPoints);
   } else if (cloud === undefined && hasPassword(options)) {
-    const told = (hosts?.values?.() ?? []).map(({ address }) => address.replace(/:\d+$/, "")); // IPv6 without brackets
-    const remote = [...contactPoints, ...told].filter((node) => !isLoopback(node));
+    const discovered = (hosts?.values?.() ?? []).map(({ address }) => address.replace(/:\d+$/, "")); // IPv6 without brackets
+    const remote = [...contactPoints, ...discovered].filter((node) => !isLoopback(node));
     if (remote.length > 0) warnOfPassword(contactPoints, remote);
   }
 }
@@ -29,7 +29,7 @@ function warnOfUnverified(contactPoints: readonly string[]): void {
     contactPoints,
     `the certificates of Cassandra at ${contactPoints.join(", ")} are not verified: an impostor can read ` +
       "and change what is sent, the password included. Name the certificate of their authority (tlsCAFile in a URL, " +
-      "sslOptions.ca) in place of tls=insecure or rejectUnauthorized: false; with a Client of your own, say " +
+      "sslOptions.ca) in place of tls=insecure or rejectUnauthorized: false; with a Client of your own, set " +
       "rejectUnauthorized: true",
   );
 }

@@ -1,4 +1,4 @@
-/** How long the record of a sweep is kept, in seconds: longer than the tombstones that it speaks of. */
+/** How long the record of a sweep is kept, in seconds: longer than the tombstones that it records. */
 const SWEEP_TTL = 20 * 24 * 3600;
 
 /** The CQL of everything that is read and written, for the tables of one keyspace. */

@@ -7,7 +7,7 @@ import type { LedgerReader } from "./reader.js";
 import type { ScanStart } from "./rules.js";
 import { notCoveredBy } from "./swept-ranges.js";
 
-/** When partitions are swept by themselves. */
+/** When partitions are swept automatically. */
 export interface SweepTiming {
   /** After how many completions; 0 for never. */
   readonly every: number;
@@ -19,7 +19,7 @@ export interface SweepTiming {
 export interface SweepReport {
   /** Partitions that were read. */
   readonly partitions: number;
-  /** Entries that were found and are old enough: open tasks, and what is not cleaned up yet. */
+  /** Entries that were found and are old enough: open tasks, and versions that are not cleaned up yet. */
   readonly entries: number;
   /** Ranges of completed versions that were covered. */
   readonly ranges: number;
@@ -117,7 +117,7 @@ export class Sweeper {
     return { entries: count, ranges: await this.#cover(entries, start) };
   }
 
-  /** Writes the tombstones over what lies between the entries that stay; returns their number. */
+  /** Writes tombstones over the gaps between the entries that stay; returns their number. */
   async #cover({ partition, bound, gaps, sweep }: PartitionEntries, start: ScanStart): Promise<number> {
     const { rules, limits, commit } = this.#context;
     const allowed = rules.removalLimit(start, limits);
@@ -145,12 +145,12 @@ export class Sweeper {
     if (backlog) backlog.times = backlog.times.filter((time) => time > this.#lastCovered());
   }
 
-  /** When what a sweep would cover now was completed at the latest, in milliseconds on the monotonic clock. */
+  /** A sweep that begins now covers completions up to this time, in milliseconds on the monotonic clock. */
   #lastCovered(): number {
     return this.#context.runtime.monotonic() - Number(this.#context.limits.gracePeriod) / 1000;
   }
 
-  /** By this client, or by another. */
+  /** Whether this client or another has swept the partition within the interval. */
   #wasSweptLately({ sweep }: PartitionEntries, start: ScanStart): boolean {
     const { rules, limits } = this.#context;
     const { interval } = this.#timing;

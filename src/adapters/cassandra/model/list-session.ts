@@ -12,7 +12,7 @@ export interface ListSession {
   readonly buckets: number;
   /** Written at `at`, the present time. */
   noteList(name: string, at: Version, timeout: number): Promise<void>;
-  /** The names of a bucket behind one, in order, up to a maximum number. */
+  /** The next names of a bucket after `after`, in order, at most `limit`. */
   readLists(bucket: number, after: string, limit: number, timeout: number): Promise<readonly NotedList[]>;
   /** Removes what was noted at `at` or before (inclusive). */
   forgetList(name: string, at: Version, timeout: number): Promise<void>;

@@ -33,7 +33,7 @@ export type Mutation =
   | { readonly kind: "put-entry"; readonly savedAt: Version; readonly id: string; readonly size: number }
   | { readonly kind: "delete-task"; readonly id: string; readonly at: Version }
   | { readonly kind: "delete-entry"; readonly savedAt: Version; readonly id: string; readonly at: Version }
-  /** Everything after `after` and before `before`; both stay. */
+  /** Everything between `after` and `before`, both exclusive. */
   | { readonly kind: "delete-entries"; readonly after: Version; readonly before: Version; readonly at: Version }
   /** The record of a sweep up to `at`; it expires after some weeks. */
   | { readonly kind: "put-sweep"; readonly ranges: readonly SweptRange[]; readonly at: Version };
@@ -45,7 +45,7 @@ export interface EntriesRead {
 }
 
 export interface EntryRange {
-  /** From the first place past this one. */
+  /** Begins at the first place after this one. */
   readonly after: LedgerPlace;
   /** Up to this version, inclusive. */
   readonly upTo: Version;
@@ -69,7 +69,7 @@ export interface LedgerSession {
   ): Promise<readonly StoredTask[]>;
   /** The entries of a range, in order; fewer than the limit only at the end of the range. */
   readEntries(partition: Partition, range: EntryRange, timeout: number): Promise<EntriesRead>;
-  /** The last entry past a version. */
+  /** The last entry after a version. */
   readLastEntry(partition: Partition, after: Version, timeout: number): Promise<LedgerPlace | undefined>;
   hasEntry(partition: Partition, place: LedgerPlace, timeout: number): Promise<boolean>;
   readSweep(partition: Partition, timeout: number): Promise<SweepRecord | undefined>;
@@ -86,7 +86,7 @@ export type SessionErrorKind =
   /** Too few replicas are up. */
   | "unavailable"
   | "overloaded"
-  /** Replicas failed to do it. */
+  /** Replicas failed to execute it. */
   | "failure"
   /** Of {@link LedgerSession.readEntries}: too many tombstones may lie in the range. */
   | "tombstones"

@@ -54,7 +54,7 @@ export function checkDataCenter(keyspace: string, { dataCenter }: LedgerSettings
   if (dataCenter === SEVERAL_DATA_CENTERS || dataCenter === own) return;
   throw mismatch(keyspace, [
     `its clients must all be in data centre ${describeValue(dataCenter)}, and this one is in ${describeValue(own)} ` +
-      "(a keyspace made with several data centres in mind uses QUORUM)",
+      "(a keyspace that was created with severalDataCenters uses QUORUM)",
   ]);
 }
 
@@ -191,11 +191,11 @@ function findWrong({ table_name, read_repair, default_time_to_live, gc_grace_sec
 export function compareSettings(
   expected: Record<string, string>,
   found: Record<string, string>,
-  say = (is: string, asked: string) => `is ${is}, and ${asked} was asked for`,
+  describe = (is: string, asked: string) => `is ${is}, and ${asked} was asked for`,
 ): string[] {
   return Object.entries(expected)
     .filter(([name, value]) => found[name] !== value)
-    .map(([name, value]) => `setting ${name}: ${say(describeValue(found[name]), describeValue(value))}`);
+    .map(([name, value]) => `setting ${name}: ${describe(describeValue(found[name]), describeValue(value))}`);
 }
 
 function missing(keyspace: string): TaskError {

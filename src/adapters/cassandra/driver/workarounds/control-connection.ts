@@ -17,13 +17,13 @@ export function refreshOnce(client: Client): void {
   const refresh = controlConnection?._refresh?.bind(controlConnection);
   if (controlConnection === undefined || refresh === undefined || guarded.has(controlConnection)) return;
   guarded.add(controlConnection);
-  let underWay: Promise<void> | undefined;
+  let refreshing: Promise<void> | undefined;
   controlConnection._refresh = (hosts) => {
     // The attempt in progress continues with the remaining hosts.
     if (hosts) return refresh(hosts);
-    underWay ??= refresh().finally(() => {
-      underWay = undefined;
+    refreshing ??= refresh().finally(() => {
+      refreshing = undefined;
     });
-    return underWay;
+    return refreshing;
   };
 }

@@ -51,7 +51,10 @@ export function leaveStreamZero(client: Client): void {
 
 const passing = new WeakSet<StreamIds>();
 
-/** Takes 0 out of the ids for good. An error there counts as the answer to what it refuses, which gets no other. */
+/**
+ * Removes 0 from the ids for good. An error on stream 0 lowers `inUse`, like an answer: the request that it refuses gets no
+ * other.
+ */
 function passOverZero(ids: StreamIds): void {
   ids.inUse--;
   if (passing.has(ids)) return;
