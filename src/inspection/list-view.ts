@@ -1,3 +1,4 @@
+import { forEachConcurrently } from "../core/concurrency.js";
 import type { DataInterface, ListStats, StatsOptions } from "../index.js";
 import { ageOf } from "./age.js";
 
@@ -32,11 +33,10 @@ export async function viewListsOf(
   names: readonly string[],
   options: StatsOptions,
 ): Promise<ListView[]> {
-  const views: ListView[] = [];
-  for (let i = 0; i < names.length; i += CONCURRENCY) {
-    const some = names.slice(i, i + CONCURRENCY);
-    views.push(...(await Promise.all(some.map(async (name) => viewList(name, await tasks.stats(name, options))))));
-  }
+  const views: ListView[] = new Array(names.length);
+  await forEachConcurrently([...names.entries()], CONCURRENCY, async ([i, name]) => {
+    views[i] = viewList(name, await tasks.stats(name, options));
+  });
   return views.filter(({ open }) => open > 0);
 }
 
