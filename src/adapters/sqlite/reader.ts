@@ -10,12 +10,14 @@ import { diagnose } from "./diagnosis.js";
 import type { Row } from "./driver.js";
 import { BUSY, resultCode, storeError } from "./errors.js";
 import type { ThreadStart } from "./operations.js";
-import { readClaim } from "./transaction.js";
+import { readClaim, toClaimState } from "./transaction.js";
 
 const findTask = "SELECT saved_at, body FROM tasks WHERE list = ? AND id = ?";
 const lastVersion = "SELECT max(saved_at) AS version FROM tasks WHERE list = ?";
 const aheadUntil = "SELECT ahead_until AS version FROM ledger";
 const nextList = "SELECT min(list) AS list FROM tasks WHERE list > ?";
+const claimsOf = `SELECT id, saved_at, owner, token, attempt, ends_at FROM claims
+  WHERE list = ? AND id IN (SELECT value FROM json_each(?))`;
 const listTasks = (columns: string) => `SELECT id, saved_at, ${columns} FROM tasks
   WHERE list = ? AND saved_at > ? AND saved_at <= ? ORDER BY saved_at LIMIT ?`;
 const listMisplaced = (columns: string) => `SELECT id, saved_at, ${columns} FROM tasks
@@ -79,7 +81,13 @@ export class Reader {
   }
 
   claims(keys: readonly TaskKey[]): Promise<readonly (ClaimState | undefined)[]> {
-    return this.#read(() => keys.map((key) => readClaim(this.#connection, key)));
+    return this.#read(() => {
+      const [first] = keys;
+      const isOneList = keys.every(({ taskList }) => taskList === first?.taskList);
+      return isOneList && first
+        ? this.#claimsOf(first.taskList, keys)
+        : keys.map((key) => readClaim(this.#connection, key));
+    });
   }
 
   async *all(taskList: string, options: AllOptions): AsyncGenerator<readonly StoredTask[], void, undefined> {
@@ -113,6 +121,13 @@ export class Reader {
 
   close(): void {
     this.#connection.close();
+  }
+
+  #claimsOf(taskList: string, keys: readonly TaskKey[]): (ClaimState | undefined)[] {
+    const ids = JSON.stringify(keys.map(({ id }) => id));
+    const rows = this.#connection.all(claimsOf, taskList, ids);
+    const states = new Map(rows.map((row) => [row.id as string, toClaimState(row)]));
+    return keys.map(({ id }) => states.get(id));
   }
 
   /** The ranges to list. They end at the list's last version now: tasks that are saved later are not listed. */
@@ -149,9 +164,11 @@ export class Reader {
     const { pageSize, maxPageBytes, withoutBodies } = options;
     const limit = BigInt(Math.min(pageSize, ROWS_AT_ONCE));
     const columns = withoutBodies ? "x'' AS body, saved_time" : "body";
+    // Bodies may be too many for memory; without them all rows at once are faster.
+    const read = withoutBodies ? "all" : "iterate";
     const rows = outside
-      ? this.#connection.iterate(listMisplaced(columns), taskList, after, upTo, ...outside, limit)
-      : this.#connection.iterate(listTasks(columns), taskList, after, upTo, limit);
+      ? this.#connection[read](listMisplaced(columns), taskList, after, upTo, ...outside, limit)
+      : this.#connection[read](listTasks(columns), taskList, after, upTo, limit);
     const page: StoredTask[] = [];
     let bytes = 0;
     for (const row of rows) {
