@@ -23,7 +23,7 @@ const plugin: Dependency = { spec: `@bufbuild/protoc-gen-es@^${protobufEs}`, dev
 const buf: Dependency = { spec: "@bufbuild/buf", dev: true };
 
 /** A problem, before the package manager's command to fix it is added. */
-type Finding = Problem | (Omit<Problem, "advice"> & { readonly install: Dependency });
+type UnfixedProblem = Problem | (Omit<Problem, "advice"> & { readonly install: Dependency });
 
 /** The problems of a project's packages with generating code and running it. `remoteEs` is the version of a remote plugin. */
 export async function checkPackages(
@@ -32,8 +32,8 @@ export async function checkPackages(
   manager: PackageManager,
   remoteEs?: string,
 ): Promise<readonly PackageProblem[]> {
-  const findings = await findProblems(project, env, remoteEs);
-  return findings.map((each) =>
+  const problems = await findProblems(project, env, remoteEs);
+  return problems.map((each) =>
     "install" in each ? { ...each, advice: `Install it: ${installLine(manager, [each.install])}` } : each,
   );
 }
@@ -42,7 +42,7 @@ async function findProblems(
   project: string,
   env: NodeJS.ProcessEnv,
   remoteEs: string | undefined,
-): Promise<readonly Finding[]> {
+): Promise<readonly UnfixedProblem[]> {
   const find = (name: string) => installedVersion(project, name);
   const runtimeVersion = await find("@bufbuild/protobuf");
   const pluginVersion = await find("@bufbuild/protoc-gen-es");
@@ -59,13 +59,13 @@ async function findProblems(
   ];
 }
 
-export function checkNode(version: string): readonly Finding[] {
+export function checkNode(version: string): readonly UnfixedProblem[] {
   if (isAtLeast(version, "20.19.0")) return [];
   const text = `this is Node ${version}; taskledger needs 20.19 or later`;
   return [{ code: "OLD_NODE", text, advice: "Install a newer Node: https://nodejs.org" }];
 }
 
-function checkOwn(version: string | undefined): readonly Finding[] {
+function checkOwn(version: string | undefined): readonly UnfixedProblem[] {
   if (version === undefined) return [missing("taskledger", own)];
   // The copies of our .proto files would be compared with those of another version.
   return version === packageVersion
@@ -73,32 +73,32 @@ function checkOwn(version: string | undefined): readonly Finding[] {
     : [wrong(`this is taskledger ${packageVersion}, but the project has ${version}`, own)];
 }
 
-function checkProtobufEs(name: string, version: string | undefined, wanted: Dependency): readonly Finding[] {
+function checkProtobufEs(name: string, version: string | undefined, wanted: Dependency): readonly UnfixedProblem[] {
   if (version === undefined) return [missing(name, wanted)];
   return satisfies(version, protobufEs)
     ? []
     : [wrong(`${name} is ${version}; taskledger needs ^${protobufEs}`, wanted)];
 }
 
-function checkRemote(version: string): readonly Finding[] {
+function checkRemote(version: string): readonly UnfixedProblem[] {
   if (version === "latest" || satisfies(version, protobufEs)) return [];
   const text = `buf.gen.yaml runs buf.build/bufbuild/es at v${version}, which has no map_imports`;
   return [{ code: "WRONG_VERSION", text, advice: `Write: remote: buf.build/bufbuild/es:v${protobufEs}` }];
 }
 
 /** Generated code may need a runtime that is as new as the plugin that made it. */
-function checkPair(runtimeVersion: string | undefined, pluginVersion: string | undefined): readonly Finding[] {
+function checkPair(runtimeVersion: string | undefined, pluginVersion: string | undefined): readonly UnfixedProblem[] {
   const isKnown = [runtimeVersion, pluginVersion].every((each) => each !== undefined && satisfies(each, protobufEs));
   if (!isKnown || isAtLeast(runtimeVersion as string, pluginVersion as string)) return [];
   const text = `@bufbuild/protobuf is ${runtimeVersion}, older than protoc-gen-es, which is ${pluginVersion}`;
   return [wrong(text, { spec: `@bufbuild/protobuf@^${pluginVersion}`, dev: false })];
 }
 
-function missing(name: string, install: Dependency): Finding {
+function missing(name: string, install: Dependency): UnfixedProblem {
   return { code: "MISSING_PACKAGE", text: `${name} is not installed`, install };
 }
 
-function wrong(text: string, install: Dependency): Finding {
+function wrong(text: string, install: Dependency): UnfixedProblem {
   return { code: "WRONG_VERSION", text, install };
 }
 
