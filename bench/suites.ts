@@ -62,6 +62,14 @@ export const suites: Readonly<Record<string, Suite>> = {
       "save-complete": () => import("./recovery/save-complete.js"),
     },
   },
+  cli: {
+    needs: "cassandra",
+    benchmarks: {
+      help: () => import("./cli/help.js"),
+      lists: () => import("./cli/lists.js"),
+      board: () => import("./cli/board.js"),
+    },
+  },
   peers: {
     title: "The life of a task: added, then completed, each on the disk",
     benchmarks: {

@@ -1,7 +1,8 @@
 import type { Context } from "../benchmark.js";
 import { interleave, secondsOf } from "../harness.js";
+import { runProgram } from "../package.js";
 import { type Row, ratioAtMost, toRow } from "../row.js";
-import { type PluginProgram, pluginsOf, preparePackage, requestOf, runProgram } from "./programs.js";
+import { type PluginProgram, pluginsOf, preparePackage, requestOf } from "./programs.js";
 import { largeSchema, manyMessages } from "./sources.js";
 
 /** The time that the plugin takes, from its start to its end, compared with protoc-gen-es. */

@@ -1,11 +1,10 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdir, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { CodeGeneratorRequestSchema, CodeGeneratorResponseSchema } from "@bufbuild/protobuf/wkt";
 import { compile, mapImports, writeFiles } from "../../test/plugin/generate.js";
 import { binPath, repository } from "../../test/plugin/tools.js";
+import { buildInto, runProgram } from "../package.js";
 import type { Protos } from "./sources.js";
 
 /** Folders for generated code; each run replaces the files of the last one. */
@@ -24,15 +23,10 @@ export interface Plugins {
   readonly taskledger: PluginProgram;
 }
 
-/** Builds this package as it is published; returns its folder. */
+/** Builds this package as it is published, without earlier generated code; returns its folder. */
 export async function preparePackage(): Promise<string> {
   await rm(folder, { recursive: true, force: true });
-  await mkdir(folder, { recursive: true });
-  const dist = join(folder, "dist");
-  const script = JSON.stringify(join(repository, "scripts/build-package.ts"));
-  const build = `import(${script}).then(({ buildPackage }) => buildPackage(${JSON.stringify(dist)}))`;
-  await runProgram(["--import", "tsx", "--eval", build]);
-  return dist;
+  return buildInto(folder);
 }
 
 export function pluginsOf(dist: string): Plugins {
@@ -75,20 +69,4 @@ export async function writeProject(root: string, name: string, include: string, 
   const config = { extends: join(repository, "tsconfig.json"), compilerOptions, include: [include], exclude: [] };
   await writeFiles(dirname(file), { [name]: JSON.stringify(config) });
   return file;
-}
-
-/** Runs a JavaScript program; returns its output. */
-export async function runProgram(
-  [program, ...args]: readonly string[],
-  input: Uint8Array = new Uint8Array(),
-): Promise<Uint8Array> {
-  const child = spawn(process.execPath, [program as string, ...args], { stdio: ["pipe", "pipe", "pipe"] });
-  const output: Buffer[] = [];
-  const errors: Buffer[] = [];
-  child.stdout.on("data", (chunk: Buffer) => output.push(chunk));
-  child.stderr.on("data", (chunk: Buffer) => errors.push(chunk));
-  child.stdin.end(input);
-  const [code] = await once(child, "close");
-  if (code !== 0) throw new Error(`${program} ended with ${code}: ${Buffer.concat([...output, ...errors])}`);
-  return Buffer.concat(output);
 }

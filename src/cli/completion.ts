@@ -1,6 +1,6 @@
 import type { Task } from "../index.js";
 import { type CommandError, commandError, exitCodes } from "./command-error.js";
-import { notOpen } from "./open-task.js";
+import { notOpen, shellQuoted } from "./open-task.js";
 import type { Session } from "./session.js";
 
 /** A task that is to be completed, in the version that somebody has seen. */
@@ -54,6 +54,7 @@ export function endingOf(completions: readonly Completion[]): CommandError | und
 }
 
 function newer({ taskList, id, version }: Completion): CommandError {
-  const advice = `It was saved again after you saw it, and stays open. Look at it again: taskledger show LIST ID`;
+  const show = `taskledger show ${shellQuoted(taskList)} ${shellQuoted(id)}`;
+  const advice = `It was saved again after you saw it, and stays open. Look at it again: ${show}`;
   return commandError(exitCodes.conflict, "NEWER_VERSION", `${taskList}/${id} is open in version ${version}`, advice);
 }

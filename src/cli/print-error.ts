@@ -39,7 +39,7 @@ function unexpected(error: unknown): Problem {
   const { code, path, syscall, message, stack } = error as NodeJS.ErrnoException;
   if (typeof code === "string" && syscall !== undefined) {
     if (syscall === "listen") return { code, text: message, advice: "Give another --port; 0 means any free port." };
-    const where = path === undefined ? "the files of the project" : path;
+    const where = path ?? "the file";
     return { code, text: message.replace(/^\w+: /, ""), advice: `Check ${where} and the rights to it, and try again.` };
   }
   return {

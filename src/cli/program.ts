@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { packageVersion } from "../core/package-version.js";
+import { printable } from "../inspection/printable.js";
 import { type ExitCode, exitCodes } from "./command-error.js";
 import { addGlobalOptions } from "./options/global-options.js";
 import { printError } from "./print-error.js";
@@ -69,7 +70,7 @@ function createProgram(terminal: Terminal): Command {
       writeErr: (text) => err.write(text),
       getOutHasColors: () => out.colored,
       getErrHasColors: () => err.colored,
-      outputError: (text, write) => write(text.replace(/^error:/, err.style("red", "error[USAGE]:"))),
+      outputError: (text, write) => write(printable(text).replace(/^error:/, err.style("red", "error[USAGE]:"))),
     })
     .exitOverride();
   addGlobalOptions(program);

@@ -36,7 +36,13 @@ function exitCodeOf(code: TaskError["code"]): ExitCode {
 
 const otherwise = "Nothing was changed.";
 
-const reach = "Check that the store runs and can be reached from this host; taskledger doctor tells more.";
+/** The end of an advice, which doctor itself leaves out. */
+export const seeDoctor = "; taskledger doctor tells more.";
+
+const reach = `Check that the store runs and can be reached from this host${seeDoctor}`;
+
+const noExport =
+  "The input is not an export of taskledger, or was damaged. The tasks before this place have been processed.";
 
 const advices: Partial<Record<TaskError["code"], string>> = {
   INVALID_URL: "Correct the URL in --store, TASKLEDGER_STORE or the config file: docs/cli.md has one of each kind.",
@@ -51,8 +57,7 @@ const advices: Partial<Record<TaskError["code"], string>> = {
   TIMEOUT: `${reach}\nGive it more time with --timeout.`,
   OVERLOADED: "Run the command again in a while.",
   TRUNCATED: "The input is incomplete. The tasks before its end have been processed.",
-  INVALID_BATCH:
-    "The input is not an export of taskledger, or was damaged. The tasks before this place have been processed.",
-  INVALID_HASH:
-    "The input is not an export of taskledger, or was damaged. The tasks before this place have been processed.",
+  INVALID_BATCH: noExport,
+  INVALID_ENVELOPE: noExport,
+  INVALID_HASH: noExport,
 };

@@ -32,7 +32,7 @@ export interface Terminal {
   readonly input: Readable & { readonly isTTY?: boolean };
   /** Aborted when the command is interrupted (SIGINT, SIGTERM). From the first call on, that does not end the process. */
   interrupted(): AbortSignal;
-  /** Asks on the terminal. Only if both input and `err` are terminals. */
+  /** Asks on the terminal. Only if both input and `err` are terminals. Throws an Interruption if there is no answer. */
   ask(question: string): Promise<string>;
 }
 
@@ -52,15 +52,23 @@ export function processTerminal(): Terminal {
       return stdin; // only when it is needed: once accessed, it may keep the process running
     },
     interrupted,
-    async ask(question) {
-      const lines = createInterface({ input: stdin, output: stderr });
-      try {
-        return await lines.question(question, { signal: interrupted() });
-      } finally {
-        lines.close();
-      }
-    },
+    ask: (question) => ask(question, stdin, stderr),
   };
+}
+
+/** Throws an Interruption for Ctrl+C and Ctrl+D, which no signal tells while a line is read. */
+async function ask(question: string, input: Readable, output: Writable): Promise<string> {
+  const lines = createInterface({ input, output });
+  const left = new AbortController();
+  for (const event of ["SIGINT", "close"]) lines.once(event, () => left.abort());
+  try {
+    return await lines.question(question, { signal: AbortSignal.any([interrupted(), left.signal]) });
+  } catch (error) {
+    output.write("\n");
+    throw (error as Error).name === "AbortError" ? new Interruption("no answer") : error;
+  } finally {
+    lines.close();
+  }
 }
 
 let interruption: AbortController | undefined;

@@ -42,11 +42,6 @@ export function viewTask(task: Task, { registry, claim }: ViewOptions): TaskView
   };
 }
 
-/** The milliseconds since the task was saved. */
-export function ageOf({ savedAt }: Pick<TaskView, "savedAt">): number {
-  return savedAt === undefined ? 0 : Date.now() - Date.parse(savedAt);
-}
-
 /** The task's data on one line: its JSON, or its state and size. */
 export function dataLine({ state, data, bytes }: ViewedData): string {
   if (state !== "readable") return `${state}, ${bytes} B`;

@@ -45,7 +45,8 @@ export async function readStats(adapter: Adapter, taskList: string, options: Sta
   checkCount("max", max);
   checkBoolean("claims", claims);
   const found: Pick<StoredTask, "id" | "savedAt" | "savedTime">[] = [];
-  const pages = adapter.all(taskList, { pageSize: PAGE, maxPageBytes: Infinity, withoutBodies: true, signal });
+  const pageSize = Math.min(PAGE, max + 1);
+  const pages = adapter.all(taskList, { pageSize, maxPageBytes: Infinity, withoutBodies: true, signal });
   for await (const page of pages) {
     found.push(...page);
     if (found.length > max) break;

@@ -34,6 +34,12 @@ export class ClaimTable implements ClaimSession {
     return this.row(key);
   }
 
+  async readStates(taskList: string, ids: readonly string[]): Promise<ReadonlyMap<string, ClaimState>> {
+    this.calls.push("read states");
+    const states = ids.map((id) => [id, this.row({ taskList, id }).state] as const);
+    return new Map(states.filter((each): each is [string, ClaimState] => each[1] !== undefined));
+  }
+
   replaceClaim(key: TaskKey, before: ClaimRow, after: ClaimState | undefined): Promise<boolean> {
     return this.#attempt("replace", () => {
       const { token, until } = this.row(key);

@@ -136,6 +136,7 @@ export class ClaimHistory {
   #session(): ClaimSession {
     return {
       readClaim: (claim) => this.#answer(() => this.#table.readClaim(claim), false),
+      readStates: (list, ids) => this.#answer(() => this.#table.readStates(list, ids), false),
       replaceClaim: (claim, before, after) =>
         this.#answer(() => this.#table.replaceClaim(claim, this.#seen(before), after), true),
       renewClaim: (holding, until) => this.#answer(() => this.#renew(holding, until), true),

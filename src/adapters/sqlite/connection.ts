@@ -69,6 +69,10 @@ export class Connection {
     return this.#statement(sql).get(...values);
   }
 
+  all(sql: string, ...values: Value[]): Row[] {
+    return this.#statement(sql).all(...values);
+  }
+
   iterate(sql: string, ...values: Value[]): IterableIterator<Row> {
     return this.#statement(sql).iterate(...values);
   }

@@ -10,12 +10,14 @@ import { diagnose } from "./diagnosis.js";
 import type { Row } from "./driver.js";
 import { BUSY, resultCode, storeError } from "./errors.js";
 import type { ThreadStart } from "./operations.js";
-import { readClaim } from "./transaction.js";
+import { readClaim, toClaimState } from "./transaction.js";
 
 const findTask = "SELECT saved_at, body FROM tasks WHERE list = ? AND id = ?";
 const lastVersion = "SELECT max(saved_at) AS version FROM tasks WHERE list = ?";
 const aheadUntil = "SELECT ahead_until AS version FROM ledger";
 const nextList = "SELECT min(list) AS list FROM tasks WHERE list > ?";
+const claimsOf = `SELECT id, saved_at, owner, token, attempt, ends_at FROM claims
+  WHERE list = ? AND id IN (SELECT value FROM json_each(?))`;
 const listTasks = (columns: string) => `SELECT id, saved_at, ${columns} FROM tasks
   WHERE list = ? AND saved_at > ? AND saved_at <= ? ORDER BY saved_at LIMIT ?`;
 const listMisplaced = (columns: string) => `SELECT id, saved_at, ${columns} FROM tasks
@@ -72,21 +74,26 @@ export class Reader {
   }
 
   claims(keys: readonly TaskKey[]): Promise<readonly (ClaimState | undefined)[]> {
-    return this.#read(() => keys.map((key) => readClaim(this.#connection, key)));
+    return this.#read(() => {
+      const [first] = keys;
+      const isOneList = keys.every(({ taskList }) => taskList === first?.taskList);
+      return isOneList && first
+        ? this.#claimsOf(first.taskList, keys)
+        : keys.map((key) => readClaim(this.#connection, key));
+    });
   }
 
   async *all(taskList: string, options: AllOptions): AsyncGenerator<readonly StoredTask[], void, undefined> {
-    throwIfAborted(options.signal);
-    const savedBefore = options.savedBefore && latestOf([options.savedBefore]);
-    const ranges = await this.#read(() => this.#rangesOf(taskList, savedBefore));
-    for (const range of ranges)
-      for (let after: Version | undefined = latestOf([range.after, options.after ?? 0n]); after !== undefined; ) {
-        throwIfAborted(options.signal);
-        const from: Version = after;
-        const page = await this.#read(() => this.#readPage(taskList, { ...range, after: from }, options));
-        after = page.at(-1)?.savedAt;
-        if (page.length > 0) yield page;
-      }
+    let ranges: Range[] | undefined;
+    // One read says where the list ends and gives its first page: most lists need no other.
+    while (ranges === undefined || ranges.length > 0) {
+      throwIfAborted(options.signal);
+      const page = await this.#read(() => {
+        ranges ??= this.#rangesOf(taskList, options);
+        return this.#nextPage(taskList, ranges, options);
+      });
+      if (page.length > 0) yield page;
+    }
   }
 
   /** The next names after `after`, in the order of their bytes. */
@@ -109,10 +116,22 @@ export class Reader {
     this.#connection.close();
   }
 
+  #claimsOf(taskList: string, keys: readonly TaskKey[]): (ClaimState | undefined)[] {
+    const ids = JSON.stringify(keys.map(({ id }) => id));
+    const rows = this.#connection.all(claimsOf, taskList, ids);
+    const states = new Map(rows.map((row) => [row.id as string, toClaimState(row)]));
+    return keys.map(({ id }) => states.get(id));
+  }
+
   /** The ranges to list. They end at the list's last version now: tasks that are saved later are not listed. */
-  #rangesOf(taskList: string, savedBefore: Version | undefined): Range[] {
+  #rangesOf(taskList: string, { after = 0n, savedBefore }: AllOptions): Range[] {
     const last = this.#connection.get(lastVersion, taskList)?.version as Version | null;
     if (last === null) return [];
+    const ranges = this.#rangesUpTo(last, savedBefore && latestOf([savedBefore]));
+    return ranges.map((range) => ({ ...range, after: latestOf([range.after, after]) }));
+  }
+
+  #rangesUpTo(last: Version, savedBefore: Version | undefined): Range[] {
     if (savedBefore === undefined || savedBefore > last) return [{ after: 0n, upTo: last }];
     const horizon = this.#clock.horizon();
     const ahead = this.#connection.get(aheadUntil)?.version as Version;
@@ -122,13 +141,27 @@ export class Reader {
     return [{ after: 0n, upTo: savedBefore - 1n }, ...(after < last ? [misplaced] : [])];
   }
 
+  /** A page of the first of these ranges that has one; what was read is taken from them. An empty page is the end. */
+  #nextPage(taskList: string, ranges: Range[], options: AllOptions): StoredTask[] {
+    for (let [range] = ranges; range !== undefined; [range] = ranges) {
+      const page = this.#readPage(taskList, range, options);
+      const last = page.at(-1)?.savedAt ?? range.upTo;
+      if (last >= range.upTo) ranges.shift();
+      else ranges[0] = { ...range, after: last };
+      if (page.length > 0) return page;
+    }
+    return [];
+  }
+
   #readPage(taskList: string, { after, upTo, outside }: Range, options: AllOptions): StoredTask[] {
     const { pageSize, maxPageBytes, withoutBodies } = options;
     const limit = BigInt(Math.min(pageSize, ROWS_AT_ONCE));
     const columns = withoutBodies ? "x'' AS body, saved_time" : "body";
+    // Bodies may be too many for memory; without them all rows at once are faster.
+    const read = withoutBodies ? "all" : "iterate";
     const rows = outside
-      ? this.#connection.iterate(listMisplaced(columns), taskList, after, upTo, ...outside, limit)
-      : this.#connection.iterate(listTasks(columns), taskList, after, upTo, limit);
+      ? this.#connection[read](listMisplaced(columns), taskList, after, upTo, ...outside, limit)
+      : this.#connection[read](listTasks(columns), taskList, after, upTo, limit);
     const page: StoredTask[] = [];
     let bytes = 0;
     for (const row of rows) {

@@ -3,6 +3,7 @@ import { TaskError } from "../../core/errors.js";
 import type { TaskKey } from "../../core/keys.js";
 import { latestOf, MAX_VERSION, toMilliseconds, type Version } from "../../core/version.js";
 import type { Connection } from "./connection.js";
+import type { Row } from "./driver.js";
 import { toPlain } from "./errors.js";
 import type { Failure, Group, Operation, Result, Times, Value } from "./operations.js";
 
@@ -113,7 +114,11 @@ export class Transaction {
 /** The stored state of the claims to a task; undefined if there is none. */
 export function readClaim(connection: Connection, { taskList, id }: TaskKey): ClaimState | undefined {
   const row = connection.get(claimOf, taskList, id);
-  if (row === undefined) return undefined;
+  return row && toClaimState(row);
+}
+
+/** The state in a row of claims. */
+export function toClaimState(row: Row): ClaimState {
   return {
     savedAt: row.saved_at as Version,
     owner: (row.owner as string | null) ?? undefined,

@@ -1,4 +1,5 @@
 import { html } from "hono/html";
+import { ageOf } from "../../inspection/age.js";
 import { formatDuration } from "../../inspection/duration.js";
 import { printable, printableLine } from "../../inspection/printable.js";
 
@@ -17,9 +18,11 @@ export function block(text: string): Html {
   return html`<pre tabindex="0">${printable(text)}</pre>`;
 }
 
-/** The time since a moment; the page's script keeps it up to date. */
-export function ago(moment: string | undefined): Html {
-  return moment === undefined ? html`–` : time(moment, Date.now() - Date.parse(moment), "ago");
+/** The time since a moment, or `?` if it is unknown; the page's script keeps it up to date. */
+export function ago(moment: string | null | undefined): Html {
+  if (moment === undefined) return html`–`;
+  const age = ageOf(moment);
+  return age === undefined ? html`?` : time(moment as string, age, "ago");
 }
 
 /** The time until a moment. */

@@ -93,7 +93,7 @@ function checkUsage(
     if (!dryRun && !yes) throw usage("--stdin needs --yes, or --dry-run");
   } else if (list === undefined || id === undefined) throw usage("name a list and an id, or give --stdin");
   else if (own === undefined && !latest && !dryRun) checkVersionCanBeAsked(terminal, list, id, yes);
-  if (!dryRun) checkConfirmation(terminal, yes);
+  if (!dryRun) checkConfirmation(terminal, yes, "Confirm it with --yes, or see what would be done with --dry-run.");
 }
 
 function checkVersionCanBeAsked({ input }: Terminal, list: string, id: string, yes: boolean | undefined): void {

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Command } from "commander";
 import type { Finding } from "../../adapter/index.js";
 import { CompositeTask, DataInterface } from "../../index.js";
-import { formatDuration } from "../../inspection/duration.js";
+import { formatAge } from "../../inspection/age.js";
 import { viewLists } from "../../inspection/list-view.js";
 import { CommandError, exitCodes } from "../command-error.js";
 import { type GlobalOptions, optionsOf } from "../options/global-options.js";
@@ -10,7 +10,7 @@ import { examples } from "../output/help.js";
 import { RecordPrinter } from "../output/records.js";
 import type { Column } from "../output/table.js";
 import { openSession, type Session } from "../session.js";
-import { fromTaskError, isTaskError } from "../task-error.js";
+import { fromTaskError, isTaskError, seeDoctor } from "../task-error.js";
 import type { Terminal } from "../terminal.js";
 
 interface DoctorOptions extends GlobalOptions {
@@ -72,7 +72,7 @@ async function look(terminal: Terminal, options: DoctorOptions): Promise<Finding
     if (!isTaskError(error) || terminal.interrupted().aborted) throw error;
     const [problem] = fromTaskError(error).problems;
     const check = session ? "store" : "connect";
-    return [{ check, status: "problem", text: problem?.text ?? "", advice: problem?.advice }];
+    return [{ check, status: "problem", text: problem?.text ?? "", advice: problem?.advice.replace(seeDoctor, ".") }];
   } finally {
     await session?.[Symbol.asyncDispose]();
   }
@@ -83,8 +83,8 @@ async function checkLists({ tasks, signal, patience }: Session): Promise<Finding
   const lists = await viewLists(tasks, { max: 1, claims: false, signal });
   patience.renew();
   const [oldest] = lists.toSorted((a, b) => ((a.oldest ?? "") < (b.oldest ?? "") ? -1 : 1));
-  if (oldest?.oldest === undefined) return found("lists", "no list has open tasks");
-  const age = formatDuration(Date.now() - Date.parse(oldest.oldest));
+  if (oldest === undefined) return found("lists", "no list has open tasks");
+  const age = formatAge(oldest.oldest);
   return found("lists", `${lists.length} have open tasks; the oldest is open for ${age}, in ${oldest.taskList}`);
 }
 

@@ -77,8 +77,12 @@ async function* openTasks(
   counts: { lists: number },
 ): AsyncGenerator<Task> {
   for await (const list of lists.length > 0 ? lists : tasks.lists({ signal })) {
-    counts.lists++;
-    yield* tasks.all(list, { signal }) as AsyncIterable<Task>;
+    let isEmpty = true;
+    for await (const task of tasks.all(list, { signal }) as AsyncIterable<Task>) {
+      if (isEmpty) counts.lists++;
+      isEmpty = false;
+      yield task;
+    }
   }
 }
 

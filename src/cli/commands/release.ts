@@ -37,7 +37,7 @@ export function define(command: Command, terminal: Terminal): void {
 }
 
 async function release(terminal: Terminal, taskList: string, id: string, options: ReleaseOptions): Promise<void> {
-  checkConfirmation(terminal, options.yes);
+  checkConfirmation(terminal, options.yes, "Confirm it with --yes.");
   await using session = await openSession(terminal, options, { access: "write", decodes: false });
   const { claims } = session.tasks.adapter;
   if (claims === undefined) throw new TaskError("UNSUPPORTED", "this store has no claims");

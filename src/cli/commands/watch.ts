@@ -1,6 +1,7 @@
 import type { Command } from "commander";
-import type { Task, Version } from "../../index.js";
-import { formatDuration } from "../../inspection/duration.js";
+import { checkTaskList } from "../../core/keys.js";
+import { type Task, type Version, versionToDate } from "../../index.js";
+import { formatAge } from "../../inspection/age.js";
 import { dataLine, type TaskView } from "../../inspection/task-view.js";
 import { type GlobalOptions, optionsOf } from "../options/global-options.js";
 import { duration, valueOption } from "../options/values.js";
@@ -39,6 +40,7 @@ export function define(command: Command, terminal: Terminal): void {
 }
 
 async function watch(terminal: Terminal, taskList: string, options: WatchOptions): Promise<void> {
+  checkTaskList(taskList);
   await using session = await openSession(terminal, options, { access: "read" });
   const { headers } = options;
   const format = options.output === "json" ? "jsonl" : options.output; // it has no end
@@ -61,12 +63,12 @@ const columns = [
   { name: "TYPE", minWidth: 24, value: ({ task }: WatchEvent) => task?.type ?? "-" },
   {
     name: "DATA",
-    value: ({ task, at, version }: WatchEvent) => (task ? dataLine(task) : `open for ${openFor(at, version)}`),
+    value: ({ task, version }: WatchEvent) => (task ? dataLine(task) : `open for ${formatAge(savedAt(version))}`),
   },
 ];
 
-function openFor(at: string, version: string): string {
-  return formatDuration(Date.parse(at) - Number(BigInt(version) / 1000n));
+function savedAt(version: string): string {
+  return versionToDate(BigInt(version)).toISOString();
 }
 
 /** Only keys and versions: a list may be long. */

@@ -1,6 +1,6 @@
-import { formatDuration } from "../../inspection/duration.js";
+import { formatAge } from "../../inspection/age.js";
 import { printableLine } from "../../inspection/printable.js";
-import { ageOf, type TaskView } from "../../inspection/task-view.js";
+import type { TaskView } from "../../inspection/task-view.js";
 import type { Output } from "../terminal.js";
 import type { Format } from "./format.js";
 import { jsonText } from "./records.js";
@@ -21,7 +21,7 @@ function writeDetails(out: Output, task: TaskView): void {
     ["ID", id],
     ["TYPE", type],
     ["VERSION", version ?? "-"],
-    ["SAVED", savedAt === undefined ? "-" : `${savedAt} (${formatDuration(ageOf(task))} ago)`],
+    ["SAVED", savedAt === undefined ? "-" : `${savedAt} (${formatAge(savedAt)} ago)`],
     ["CREATED", createdAt ?? "-"],
     ["ATTEMPT", String(attempt)],
     ["CLAIM", claimText(task)],

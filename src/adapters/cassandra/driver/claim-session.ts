@@ -17,8 +17,10 @@ function claimStatements(keyspace: string) {
   const update = (ttl: number, set: string) =>
     `UPDATE "${keyspace}".claims USING TTL ${ttl} SET ${set} WHERE task_list = ? AND id = ?`;
   const ifHeld = "IF fencing_token = ? AND owner != null";
+  const select = `SELECT id, saved_at, owner, fencing_token, attempt, ends_at FROM "${keyspace}".claims WHERE task_list = ?`;
   return {
-    read: `SELECT saved_at, owner, fencing_token, attempt, ends_at FROM "${keyspace}".claims WHERE task_list = ? AND id = ?`,
+    read: `${select} AND id = ?`,
+    readMany: `${select} AND id IN ?`,
     replace:
       `${update(TTL, "saved_at = ?, owner = ?, fencing_token = ?, attempt = ?, ends_at = ?")} ` +
       "IF fencing_token = ? AND ends_at = ?",
@@ -44,10 +46,21 @@ export class DriverClaimSession implements ClaimSession {
 
   async readClaim({ taskList, id }: TaskKey, timeout: number): Promise<ClaimRow> {
     const [row] = (await this.#caller.read(this.#statements.read, [taskList, id], timeout)).rows;
-    if (row === undefined) return { token: null, until: null, state: undefined };
-    const token = row.fencing_token == null ? null : toVersion(row.fencing_token);
-    const until = row.ends_at == null ? null : Number(row.ends_at);
-    return { token, until, state: token === null ? undefined : toState(row, token, until ?? 0) };
+    return row === undefined ? { token: null, until: null, state: undefined } : toClaimRow(row);
+  }
+
+  async readStates(
+    taskList: string,
+    ids: readonly string[],
+    timeout: number,
+  ): Promise<ReadonlyMap<string, ClaimState>> {
+    const { rows } = await this.#caller.read(this.#statements.readMany, [taskList, ids], timeout);
+    const states = new Map<string, ClaimState>();
+    for (const row of rows) {
+      const { state } = toClaimRow(row);
+      if (state) states.set(row.id, state);
+    }
+    return states;
   }
 
   async replaceClaim(key: TaskKey, before: ClaimRow, after: ClaimState | undefined, timeout: number): Promise<boolean> {
@@ -87,6 +100,12 @@ function time(milliseconds: number): Buffer {
 
 function stateValues({ savedAt, owner, token, attempt, until }: ClaimState): unknown[] {
   return [encodeVersion(savedAt), owner ?? null, encodeVersion(token), attempt, time(until)];
+}
+
+function toClaimRow(row: types.Row): ClaimRow {
+  const token = row.fencing_token == null ? null : toVersion(row.fencing_token);
+  const until = row.ends_at == null ? null : Number(row.ends_at);
+  return { token, until, state: token === null ? undefined : toState(row, token, until ?? 0) };
 }
 
 /** Cells that have expired before others are null. */

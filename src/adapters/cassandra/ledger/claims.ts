@@ -6,7 +6,7 @@ import {
   endOfWait,
   grantClaim,
 } from "../../../adapter/claim-store.js";
-import { forEachConcurrently } from "../../../core/concurrency.js";
+import { chunks, forEachConcurrently } from "../../../core/concurrency.js";
 import type { TaskKey } from "../../../core/keys.js";
 import { toMilliseconds, type Version } from "../../../core/version.js";
 import type { ClockGuard } from "../clock-guard.js";
@@ -25,8 +25,11 @@ export interface CassandraClaimsOptions {
 /** Number of attempts at a claim if the row keeps changing. */
 const ATTEMPTS = 3;
 
+/** Maximum number of tasks whose states are read by one query, each of a partition of its own. */
+const IDS_PER_READ = 32;
+
 /** Maximum number of queries in flight for one call of `states`. */
-const CONCURRENCY = 32;
+const CONCURRENCY = 8;
 
 /**
  * The claims of a keyspace: a row for each task, which only lightweight transactions change, so that one of several
@@ -98,9 +101,19 @@ export class CassandraClaims {
     keys: readonly TaskKey[],
     signal: AbortSignal | undefined,
   ): Promise<readonly (ClaimState | undefined)[]> {
+    const places = new Map<string, number[]>();
+    for (const [i, { taskList }] of keys.entries()) {
+      const known = places.get(taskList);
+      if (known) known.push(i);
+      else places.set(taskList, [i]);
+    }
+    const reads = [...places].flatMap(([list, all]) => chunks(all, IDS_PER_READ).map((some) => ({ list, some })));
     const states: (ClaimState | undefined)[] = new Array(keys.length).fill(undefined);
-    await forEachConcurrently([...keys.entries()], CONCURRENCY, async ([i, key]) => {
-      states[i] = (await this.#read(key, signal)).state;
+    await forEachConcurrently(reads, CONCURRENCY, async ({ list, some }) => {
+      const idAt = (i: number) => (keys[i] as TaskKey).id;
+      const read = (timeout: number) => this.#session.readStates(list, some.map(idAt), timeout);
+      const found = await retryRead(this.#runtime, this.#options.policy, signal, read, { taskList: list });
+      for (const i of some) states[i] = found.get(idAt(i));
     });
     return states;
   }

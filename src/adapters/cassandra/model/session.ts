@@ -98,6 +98,8 @@ export type ClaimEnd =
 export interface ClaimSession {
   /** It may be older than a transaction of unknown outcome. */
   readClaim(key: TaskKey, timeout: number): Promise<ClaimRow>;
+  /** The states of a list's tasks, by their ids: of those that have one. */
+  readStates(taskList: string, ids: readonly string[], timeout: number): Promise<ReadonlyMap<string, ClaimState>>;
   /** Compare-and-set: replaces what was read by a state, or by nothing; resolves to whether it did. */
   replaceClaim(key: TaskKey, before: ClaimRow, after: ClaimState | undefined, timeout: number): Promise<boolean>;
   /**
