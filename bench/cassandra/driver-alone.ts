@@ -1,6 +1,5 @@
 import type { Client, QueryOptions } from "cassandra-driver";
-import { type Query, toQuery } from "../../src/adapters/cassandra/driver/parameters.js";
-import { statementsFor } from "../../src/adapters/cassandra/driver/statements.js";
+import { type Query, statementsFor, toQuery } from "../../src/adapters/cassandra/driver/statements.js";
 import { ledgerRules } from "../../src/adapters/cassandra/ledger/rules.js";
 import type { Mutation } from "../../src/adapters/cassandra/model/session.js";
 import { decodeEnvelope } from "../../src/envelope/decode.js";

@@ -1,6 +1,10 @@
 import { type ClaimHolding, type ClaimState, NEVER } from "../../src/adapter/claim-store.js";
-import type { ClaimEnd, ClaimRow, ClaimSession } from "../../src/adapters/cassandra/model/claim-session.js";
-import { SessionError } from "../../src/adapters/cassandra/model/session.js";
+import {
+  type ClaimEnd,
+  type ClaimRow,
+  type ClaimSession,
+  SessionError,
+} from "../../src/adapters/cassandra/model/session.js";
 import type { TaskKey } from "../../src/core/keys.js";
 
 const NOTHING: ClaimRow = { token: null, until: null, state: undefined };

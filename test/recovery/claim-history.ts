@@ -1,8 +1,7 @@
 import type { ClaimHolding, ClaimState } from "../../src/adapter/claim-store.js";
 import { ClockGuard } from "../../src/adapters/cassandra/clock-guard.js";
 import { CassandraClaims } from "../../src/adapters/cassandra/ledger/claims.js";
-import type { ClaimRow, ClaimSession } from "../../src/adapters/cassandra/model/claim-session.js";
-import { SessionError } from "../../src/adapters/cassandra/model/session.js";
+import { type ClaimRow, type ClaimSession, SessionError } from "../../src/adapters/cassandra/model/session.js";
 import { VersionClock } from "../../src/core/version.js";
 import { ClaimTable } from "../cassandra-adapter/claim-table.js";
 import { EPOCH } from "../simulation/cluster.js";

@@ -1,5 +1,6 @@
 import { throwIfAborted, untilAborted } from "../../core/abort.js";
-import { TaskError, type TaskErrorCode } from "../../core/errors.js";
+import { messageOf } from "../../core/describe-value.js";
+import { TaskError, type TaskErrorCode, type WriteOutcome } from "../../core/errors.js";
 import type { TaskKey } from "../../core/keys.js";
 import { SessionError, type SessionErrorKind } from "./model/session.js";
 import { type Runtime, sleep } from "./runtime.js";
@@ -34,36 +35,56 @@ export function attemptTimeout(runtime: Runtime, policy: RetryPolicy, end: numbe
   return Math.ceil(Math.max(1, Math.min(policy.attemptTimeout, end - runtime.monotonic())));
 }
 
-/**
- * Reads until an attempt succeeds, no time is left for another, or the signal is aborted: then it does not wait for what is
- * in flight. An attempt's time ends with the deadline; the session bounds how much later its answer may come. Throws a
- * TaskError, or a SessionError that is not retried.
- */
-export function retryRead<T>(
-  runtime: Runtime,
-  policy: RetryPolicy,
-  signal: AbortSignal | undefined,
-  read: (timeout: number) => Promise<T>,
-): Promise<T> {
-  const reading = readUntilDeadline(runtime, policy, signal, read);
-  return signal ? untilAborted(reading, signal) : reading;
+export interface RetryOptions {
+  /** Whether an attempt that may have been applied is tried again. @defaultValue true */
+  readonly mayRepeat?: boolean;
+  /** The outcome that is reported if the signal is aborted meanwhile. @defaultValue not-applied, as for a read */
+  readonly outcome?: WriteOutcome;
 }
 
-async function readUntilDeadline<T>(
+/**
+ * Tries until an attempt succeeds, no time is left for another, or the signal is aborted: then it does not wait for what is
+ * in flight. An attempt's time ends with the deadline; the session bounds how much later its answer may come. Throws ABORTED, and
+ * what the last attempt threw; a SessionError then tells whether any of them may have been applied.
+ */
+export async function retryAttempts<T>(
+  runtime: Runtime,
+  policy: RetryPolicy,
+  signal: AbortSignal | undefined,
+  attempt: (timeout: number) => Promise<T>,
+  { mayRepeat = true, outcome = "not-applied" }: RetryOptions = {},
+): Promise<T> {
+  throwIfAborted(signal);
+  const end = runtime.monotonic() + policy.deadline;
+  const attempts = async () => {
+    let mayApply = false;
+    for (let count = 0; ; count++) {
+      throwIfAborted(signal);
+      try {
+        return await attempt(attemptTimeout(runtime, policy, end));
+      } catch (error) {
+        if (!(error instanceof SessionError)) throw error;
+        mayApply ||= error.mayApply;
+        const isLast = !isRetried(error) || (mayApply && !mayRepeat) || !(await backOff(runtime, count, end));
+        if (isLast) throw new SessionError(error.kind, mayApply, error.message, error.cause);
+      }
+    }
+  };
+  return untilAborted(attempts(), signal, outcome);
+}
+
+/** The same for a read. Throws TaskErrors. */
+export async function retryRead<T>(
   runtime: Runtime,
   policy: RetryPolicy,
   signal: AbortSignal | undefined,
   read: (timeout: number) => Promise<T>,
+  key?: Partial<TaskKey>,
 ): Promise<T> {
-  const end = runtime.monotonic() + policy.deadline;
-  for (let attempt = 0; ; attempt++) {
-    throwIfAborted(signal);
-    try {
-      return await read(attemptTimeout(runtime, policy, end));
-    } catch (error) {
-      if (!isRetried(error)) throw error;
-      if (!(await backOff(runtime, attempt, end))) throw toTaskError(error, false);
-    }
+  try {
+    return await retryAttempts(runtime, policy, signal, read);
+  } catch (error) {
+    throw toTaskError(error, key);
   }
 }
 
@@ -79,12 +100,15 @@ const codes: Record<SessionErrorKind, TaskErrorCode> = {
 };
 
 /** The error of an operation that is given up; `mayApply` tells whether any of its attempts may have been applied. */
-export function toTaskError(error: unknown, mayApply: boolean, key: Partial<TaskKey> = {}): TaskError {
+export function toTaskError(
+  error: unknown,
+  key: Partial<TaskKey> = {},
+  mayApply: boolean = error instanceof SessionError && error.mayApply,
+): TaskError {
   if (error instanceof TaskError) return error;
   const kind = error instanceof SessionError ? error.kind : "failure";
   const doubt = mayApply ? "; it may have been applied, and can be tried again safely" : "";
-  const reason = error instanceof Error ? error.message : String(error);
-  return new TaskError(codes[kind], `Cassandra: ${reason}${doubt}`, {
+  return new TaskError(codes[kind], `Cassandra: ${messageOf(error)}${doubt}`, {
     ...key,
     outcome: mayApply ? "unknown" : "not-applied",
     cause: error instanceof SessionError ? error.cause : error,

@@ -4,7 +4,7 @@ import { TaskError } from "../../../core/errors.js";
 import type { InFlight } from "../in-flight.js";
 import type { Partition } from "../model/partition.js";
 import type { LedgerSession } from "../model/session.js";
-import { type RetryPolicy, retryRead, toTaskError } from "../retry.js";
+import { type RetryPolicy, retryRead } from "../retry.js";
 import type { Runtime } from "../runtime.js";
 import { Deferred } from "./deferred.js";
 import { PartitionQueues } from "./partition-queues.js";
@@ -67,14 +67,14 @@ export class JoinedFinds {
     const policy = { ...this.#policy, deadline: Math.max(1, first.end - this.#runtime.monotonic()) };
     const ids = [...new Set(waiting.map(({ id }) => id))];
     try {
-      const rows = await retryRead(this.#runtime, policy, undefined, (timeout) => {
+      const read = (timeout: number) => {
         if (waiting.every(({ settled }) => settled)) throw new TaskError("ABORTED", "no caller waits for it any more");
         return this.#session.readTasks(partition, ids, timeout);
-      });
-      answer(waiting, rows);
+      };
+      const { taskList } = partition;
+      answer(waiting, await retryRead(this.#runtime, policy, undefined, read, { taskList }));
     } catch (error) {
-      const failure = toTaskError(error, false, { taskList: partition.taskList });
-      for (const find of waiting) find.reject(failure);
+      for (const find of waiting) find.reject(error);
     }
   }
 }

@@ -30,6 +30,11 @@ export function partitionOf({ taskList, id }: TaskKey, shards: number): Partitio
   return { taskList, shard: shardOf(id, shards) };
 }
 
+/** All partitions of a list. */
+export function partitionsOf(taskList: string, shards: number): Partition[] {
+  return Array.from({ length: shards }, (_, shard) => ({ taskList, shard }));
+}
+
 /** A text that names a partition, for maps. */
 export function partitionName({ taskList, shard }: Partition): string {
   return `${shard} ${taskList}`;

@@ -1,6 +1,11 @@
 import type { StoredTask } from "../../../adapter/adapter.js";
+import type { ClaimHolding, ClaimState } from "../../../adapter/claim-store.js";
+import type { TaskKey } from "../../../core/keys.js";
 import type { Version } from "../../../core/version.js";
 import type { Partition } from "./partition.js";
+
+// What the adapter needs of a database. Each call of a session is one attempt, at the keyspace's consistency, within `timeout`
+// milliseconds; failures are SessionErrors.
 
 /** A place in a partition of the ledger. */
 export interface LedgerPlace {
@@ -53,10 +58,7 @@ export interface EntryRange {
   readonly limit: number;
 }
 
-/**
- * The queries of the adapter: each call is one attempt, at the keyspace's consistency, within `timeout`
- * milliseconds. Failures are {@link SessionError}s.
- */
+/** The queries of a ledger. */
 export interface LedgerSession {
   /** All or nothing on each replica: one batch, which is one mutation. */
   apply(partition: Partition, mutations: readonly Mutation[], timeout: number): Promise<void>;
@@ -75,6 +77,56 @@ export interface LedgerSession {
   readSweep(partition: Partition, timeout: number): Promise<SweepRecord | undefined>;
   /** A coordinator's clock, in microseconds, to the millisecond. */
   readClock(timeout: number): Promise<Version>;
+}
+
+/** A row of the table of claims, of which a part may have expired. */
+export interface ClaimRow {
+  readonly token: bigint | null;
+  /** In milliseconds since 1970. */
+  readonly until: number | null;
+  /** Undefined if there is none. */
+  readonly state: ClaimState | undefined;
+}
+
+/** How to end a claim that is held. */
+export type ClaimEnd =
+  | { readonly kind: "release"; readonly until: number }
+  /** Only the token, and the fact that the version has been completed, are kept, for a day. */
+  | { readonly kind: "forget" };
+
+/** The queries of claims. Changes are lightweight transactions, and are sent once. */
+export interface ClaimSession {
+  /** It may be older than a transaction of unknown outcome. */
+  readClaim(key: TaskKey, timeout: number): Promise<ClaimRow>;
+  /** The states of a list's tasks, by their ids: of those that have one. */
+  readStates(taskList: string, ids: readonly string[], timeout: number): Promise<ReadonlyMap<string, ClaimState>>;
+  /** Compare-and-set: replaces what was read by a state, or by nothing; resolves to whether it did. */
+  replaceClaim(key: TaskKey, before: ClaimRow, after: ClaimState | undefined, timeout: number): Promise<boolean>;
+  /**
+   * Extends the lease of a claim, if it is still held; resolves to its end, which is later than requested if another renewal
+   * was. Attempts of earlier renewals may be applied after this.
+   */
+  renewClaim(holding: ClaimHolding, until: number, timeout: number): Promise<number | undefined>;
+  /** Ends a claim, if it is still held. */
+  endClaim(holding: ClaimHolding, end: ClaimEnd, timeout: number): Promise<void>;
+}
+
+/** A list that tasks were saved to, and when this was last noted. */
+export interface NotedList {
+  readonly name: string;
+  readonly notedAt: Version;
+}
+
+/** The queries for names of lists. */
+export interface ListSession {
+  /** The number of partitions that the names are spread over. */
+  readonly buckets: number;
+  /** Written at `at`, the present time. */
+  noteList(name: string, at: Version, timeout: number): Promise<void>;
+  /** The next names of a bucket after `after`, in order, at most `limit`. */
+  readLists(bucket: number, after: string, limit: number, timeout: number): Promise<readonly NotedList[]>;
+  /** Removes what was noted at `at` or before (inclusive). */
+  forgetList(name: string, at: Version, timeout: number): Promise<void>;
 }
 
 /** Why an attempt failed. */

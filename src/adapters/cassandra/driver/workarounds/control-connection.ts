@@ -1,9 +1,5 @@
 import type { Client } from "cassandra-driver";
-
-/** The part that is used here of the driver's control connection. */
-interface ControlConnection {
-  _refresh?: (hosts?: Iterator<unknown>) => Promise<void>;
-}
+import { type ControlConnection, internalsOf } from "../internals.js";
 
 const guarded = new WeakSet<ControlConnection>();
 
@@ -13,7 +9,7 @@ const guarded = new WeakSet<ControlConnection>();
  * the background, where nothing catches its TypeError: the process would end.
  */
 export function refreshOnce(client: Client): void {
-  const { controlConnection } = client as unknown as { controlConnection?: ControlConnection };
+  const { controlConnection } = internalsOf(client);
   const refresh = controlConnection?._refresh?.bind(controlConnection);
   if (controlConnection === undefined || refresh === undefined || guarded.has(controlConnection)) return;
   guarded.add(controlConnection);
