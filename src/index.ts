@@ -65,9 +65,11 @@ export { type ReadableClass, Task } from "./task/task.js";
 export type { ListOptions } from "./task/task-state.js";
 export type {
   AmbiguousBuild,
+  AnySchema,
   BuildInit,
   BuildOptions,
   DataInit,
+  DataOf,
   ExecuteContext,
   KeyInit,
   ListAndId,

@@ -1,4 +1,4 @@
-import { create, mergeFromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, mergeFromBinary } from "@bufbuild/protobuf";
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 import { type TaskBatch, TaskBatchSchema, type TaskGroup, TaskGroupSchema } from "../../gen/taskledger/v1/batch_pb.js";
 import { type TaskEnvelope, TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
@@ -7,6 +7,7 @@ import { isTaskError, TaskError } from "../core/errors.js";
 import { isBytes } from "../core/values.js";
 import { checkEnvelope } from "../envelope/check.js";
 import { mergeEnvelope, readEnvelope } from "../envelope/decode.js";
+import { encodeEnvelope } from "../envelope/encode.js";
 import { type FullEnvelope, packData } from "../envelope/envelope.js";
 import { fallBack } from "../wire/fallback.js";
 import { decode } from "../wire/message-codec.js";
@@ -151,10 +152,10 @@ function transpose(group: TaskGroup, path: string): () => FullEnvelope {
  */
 function readShared({ shared = empty, rest }: TaskGroup, path: string): TaskEnvelope {
   const { taskList, data } = shared;
-  const bytes = toBinary(TaskEnvelopeSchema, shared);
+  const bytes = encodeEnvelope(shared, Infinity);
   if (bytes.length > MAX_SHARED_BYTES)
     throw invalidBatch(`it has ${bytes.length} bytes; the limit is ${MAX_SHARED_BYTES}`, path);
-  if (rest.length > 0 && bytes.length > toBinary(TaskEnvelopeSchema, { ...empty, taskList, data }).length)
+  if (rest.length > 0 && bytes.length > encodeEnvelope({ ...empty, taskList, data }, Infinity).length)
     throw invalidBatch("a group with entries in rest can share no more than a list and a type", path);
   const envelope = decode(bytes, readEnvelope, undefined) ?? mergeEnvelope(create(TaskEnvelopeSchema), bytes);
   Object.freeze(envelope.headers);

@@ -130,8 +130,9 @@ function checkKeys(
     names = new Set(desc.members.map((member) => member.localName));
     memberNames.set(desc, names);
   }
-  for (const key of Object.keys(value))
-    if (!names.has(key) && !(isMessage && ofMessages.has(key))) throw unknownKey(desc, value, key, besides);
+  for (const key in value)
+    if (!names.has(key) && Object.hasOwn(value, key) && !(isMessage && ofMessages.has(key)))
+      throw unknownKey(desc, value, key, besides);
 }
 
 function unknownKey(desc: DescMessage, value: object, key: string, besides: readonly string[]): Problem {

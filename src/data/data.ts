@@ -7,6 +7,7 @@ import { isBytes } from "../core/values.js";
 import { decodeMessage, encodeMessage, type MessageCodec } from "../wire/message-codec.js";
 import { checkFields, isMessageLike, membersOf } from "./data-check.js";
 import { invalidData } from "./data-errors.js";
+import { checkWire } from "./wire-check.js";
 
 /**
  * A task type's data from what a user gave: a message, or an object of its fields. Throws UNKNOWN_FIELD and
@@ -78,11 +79,15 @@ export function describeUndecodable({ typeName }: DescMessage, { message }: Erro
   return `the data does not decode as ${typeName}: ${message}`;
 }
 
+/** What is longer is read twice, so that it takes no memory if it can't be read; in bytes. */
+const LARGE = 4096;
+
 function decodeSlowly(schema: DescMessage, bytes: Uint8Array): Message | Error {
   const { stackTraceLimit } = Error;
   // An error's stack takes longer to make than a message to decode, and its message alone is of use.
   Reflect.set(Error, "stackTraceLimit", 0);
   try {
+    if (bytes.length > LARGE) checkWire(schema, bytes);
     const data = fromBinary(schema, new Uint8Array(bytes));
     if (hasRequiredField(schema)) toBinary(schema, data);
     return data;

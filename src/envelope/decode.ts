@@ -38,7 +38,10 @@ export function decodeBody(body: Uint8Array, savedAt: Version, reader?: DataRead
 }
 
 function decodeSlowly(bytes: Uint8Array, reader: DataReader | undefined): TaskEnvelope {
-  if (reader) reader.message = undefined;
+  if (reader) {
+    reader.message = undefined;
+    reader.isRefused = false; // the envelope may have other data than that which was read first
+  }
   try {
     // protobuf-es gives views of its input; the task must not change when its sender's buffer is used again.
     return mergeEnvelope(create(TaskEnvelopeSchema), new Uint8Array(bytes));
@@ -62,6 +65,8 @@ export interface DataReader {
   codecOf(typeUrl: string): MessageCodec | undefined;
   /** The data, if its codec has read it. The envelope then has no bytes of it. */
   message: Message | undefined;
+  /** Whether the codec has left the envelope's data to protobuf-es. */
+  isRefused: boolean;
 }
 
 /**
@@ -116,8 +121,11 @@ function readValue(r: Reader, end: number, any: Any, reader: DataReader | undefi
   r.expect(18);
   const start = r.pos;
   const codec = reader?.codecOf(any.typeUrl);
-  if (reader && codec) reader.message = tryReading(r, end, codec);
-  if (reader?.message) return;
+  if (reader && codec) {
+    reader.message = tryReading(r, end, codec);
+    if (reader.message) return;
+    reader.isRefused = true;
+  }
   r.pos = start;
   any.value = r.part(end);
 }

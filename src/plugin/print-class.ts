@@ -1,5 +1,6 @@
-import type { GeneratedFile, Printable, Target } from "@bufbuild/protoplugin";
+import { type GeneratedFile, getComments, type Printable, type Target } from "@bufbuild/protoplugin";
 import { codecName } from "./codec/names.js";
+import type { Member } from "./names.js";
 import { importSchema, importShape } from "./symbols.js";
 import type { TaskType } from "./task-type.js";
 
@@ -28,11 +29,17 @@ export function printClass(f: GeneratedFile, type: TaskType, target: Target, has
   for (const [name, member] of type.accessors) {
     const { localName } = member;
     f.print();
-    f.print(f.jsDoc(member, "  "));
+    if (hasComment(member)) f.print(f.jsDoc(member, "  "));
     print.getter(name, [importShape(f, desc), "[", f.string(localName), "]"], `this.data.${localName}`);
   }
   f.print("}");
   f.print();
+}
+
+/** Whether there is more to say of a member than what it is generated from, which its property of the message says. */
+function hasComment(member: Member): boolean {
+  const { leading, trailing } = getComments(member);
+  return leading !== undefined || trailing !== undefined || member.deprecated;
 }
 
 function classHead(f: GeneratedFile, { desc, className, listField }: TaskType, target: Target): Printable[] {

@@ -29,9 +29,13 @@ export function fromState<C extends TaskClass>(taskClass: C, state: TaskState): 
   return new taskClass(state as never) as InstanceType<C>;
 }
 
+/** What is known of an envelope's data: its message, if it has been read, or that its codec can't read it. */
+export type ReadData = Partial<Pick<DataReader, "message" | "isRefused">>;
+
 /** Reads the data of one class's tasks along with their envelopes. */
 export class DataDecoder implements DataReader {
   message: Message | undefined = undefined;
+  isRefused = false;
   readonly taskClass: TaskClass;
 
   constructor(taskClass: TaskClass) {
@@ -45,24 +49,25 @@ export class DataDecoder implements DataReader {
 }
 
 /**
- * Creates the task of an envelope, which must not be shared; `message` is its data, if it has been read as this type. Throws
+ * Creates the task of an envelope, which must not be shared; `read` tells what has been read of its data. Throws
  * TYPE_MISMATCH if the envelope holds another type, INVALID_DATA if the data does not decode.
  */
 export function fromEnvelope<C extends TaskClass>(
   taskClass: C,
   envelope: FullEnvelope,
   home: TaskHome | undefined,
-  message?: Message,
+  read?: ReadData,
 ): InstanceType<C> {
-  const data = message ?? decodeDataOf(envelope, taskClass);
+  const data = read?.message ?? decodeDataOf(envelope, taskClass, read);
   // The decoded message replaces the bytes.
   envelope.data.value = noBytes;
   meet(envelope);
   return fromState(taskClass, new TaskState(envelope, data, home));
 }
 
-function decodeDataOf(envelope: FullEnvelope, taskClass: TaskClass): Message {
-  const { schema, codec } = taskClass;
+function decodeDataOf(envelope: FullEnvelope, taskClass: TaskClass, read?: ReadData): Message {
+  const { schema } = taskClass;
+  const codec = read?.isRefused ? undefined : taskClass.codec;
   const type = typeNameOf(envelope.data.typeUrl);
   if (type !== taskClass.type) throw typeMismatch(envelope, type, taskClass.type);
   return about(envelope, () => decodeData(schema, envelope.data.value, codec));

@@ -15,7 +15,7 @@ import type { MessageCodec } from "../wire/message-codec.js";
 import { OpaqueTask } from "./opaque-task.js";
 import type { TaskTypeRegistry } from "./registry.js";
 import type { Task } from "./task.js";
-import { fromEnvelope, meet } from "./task-envelope.js";
+import { fromEnvelope, meet, type ReadData } from "./task-envelope.js";
 import { type TaskHome, TaskState } from "./task-state.js";
 import { validateTask } from "./validation.js";
 
@@ -31,7 +31,7 @@ export function readStoredTask(stored: StoredTask, taskList: string, home: TaskH
   try {
     const envelope = decodeBody(stored.body, stored.savedAt, decoder);
     checkStoredKey(envelope, key);
-    return readTask(envelope, home, registry, decoder?.message);
+    return readTask(envelope, home, registry, decoder);
   } catch (error) {
     if (!isTaskError(error, "INVALID_ENVELOPE")) throw error;
     return damagedTask(stored, key, home, error);
@@ -71,7 +71,7 @@ export function decodeTask(
 ): Task {
   const decoder = dataReaderOf(registry);
   const envelope = decodeEnvelope(bytes, maxBytes, decoder);
-  return readTask(envelope, home, registry, decoder?.message);
+  return readTask(envelope, home, registry, decoder);
 }
 
 /** Reads data along with envelopes. If the data is validated afterwards, the bytes of invalid data are kept. */
@@ -81,26 +81,26 @@ function dataReaderOf(registry: TaskTypeRegistry): DataReader | undefined {
 
 /**
  * The task of an envelope: of its registered class, or opaque if there is none, or if the data does not decode or is invalid.
- * `message` is its data, if that has been read.
+ * `read` tells what has been read of its data.
  */
 export function readTask(
   envelope: FullEnvelope,
   home: TaskHome | undefined,
   registry: TaskTypeRegistry,
-  message?: Message,
+  read?: ReadData,
 ): Task {
   const type = typeNameOf(envelope.data.typeUrl);
   const taskClass = registry.get(type);
   if (taskClass === undefined) return opaque(envelope, home, () => unknownType(envelope, type));
   const { schema, codec } = taskClass;
   const { value } = envelope.data;
-  const data = message ?? tryDecodingData(schema, value, codec);
+  const data = read?.message ?? tryDecodingData(schema, value, read?.isRefused ? undefined : codec);
   if (data instanceof Error) {
     const reason = describeUndecodable(schema, data);
     return opaque(envelope, home, () => invalidData(envelope, reason));
   }
   try {
-    const task = fromEnvelope(taskClass, envelope, home, data);
+    const task = fromEnvelope(taskClass, envelope, home, { message: data });
     if (registry.validation.validateRead) validateTask(task, registry.validation);
     return task;
   } catch (error) {
@@ -129,6 +129,7 @@ function invalidData({ taskList, id }: TaskKey, reason: string): TaskError {
 /** Reads the data of every known type along with its envelope. */
 class RegistryDecoder implements DataReader {
   message: Message | undefined = undefined;
+  isRefused = false;
   readonly registry: TaskTypeRegistry;
 
   constructor(registry: TaskTypeRegistry) {

@@ -1,4 +1,5 @@
-import type { DescMessage, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+import type { DescMessage, Message, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Claim } from "../claims/claim.js";
 import type { MessageCodec } from "../wire/message-codec.js";
 
@@ -31,12 +32,22 @@ type SchemaOf<C extends TaskClass> = C["schema"];
 type ListFieldOf<C extends TaskClass> = C extends { readonly listField: infer F extends string } ? F : never;
 type IdFieldOf<C extends TaskClass> = C extends { readonly idField: infer F extends string } ? F : never;
 
+/** Any schema of a message. To see that one is a `DescMessage`, a compiler works out and compares the types of all its fields. */
+export type AnySchema = Pick<DescMessage, "kind" | "typeName">;
+
+/** The message of a schema, as `MessageShape` tells it. Of a generated schema, the compiler sees it by the name of its type. */
+export type DataOf<S extends AnySchema> =
+  S extends GenMessage<infer M> ? M : S extends DescMessage ? MessageShape<S> : Message;
+
+/** What a message of a schema can be made of. */
+type InitOf<S extends AnySchema> = S extends DescMessage ? MessageInitShape<S> : never;
+
 /** The fields of a message, by their names on the message. */
-type Local<S extends DescMessage> = Exclude<keyof MessageShape<S>, `$${string}`>;
+type Local<S extends AnySchema> = Exclude<keyof DataOf<S>, `$${string}`>;
 
 /** The data's fields, all optional. */
-export type DataInit<S extends DescMessage> = {
-  readonly [P in Local<S>]?: MessageInitShape<S>[P & keyof MessageInitShape<S>] | undefined;
+export type DataInit<S extends AnySchema> = {
+  readonly [P in Local<S>]?: InitOf<S>[P & keyof InitOf<S>] | undefined;
 };
 
 /** The task's own two fields. */
@@ -80,9 +91,9 @@ export type AmbiguousBuild<Type extends string, Field extends string> = Field ex
 type Advice = "use `new` with `data:`, or name the field with";
 
 /** What `new` takes: the task's own two fields, and the data by itself. */
-export type TaskInit<S extends DescMessage, ListField extends string = never> = KeyInit<ListField> & {
+export type TaskInit<S extends AnySchema, ListField extends string = never> = KeyInit<ListField> & {
   /** The data: its fields, or a message. @defaultValue a message in which nothing is set */
-  readonly data?: DataInit<S> | MessageShape<S> | undefined;
+  readonly data?: DataInit<S> | DataOf<S> | undefined;
 };
 
 /** The tasks of some classes. */

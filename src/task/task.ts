@@ -1,4 +1,3 @@
-import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import type { OperationOptions } from "../adapter/adapter.js";
 import { adviseOnClass, nameOf } from "../core/class-advice.js";
 import { COPY, mismatch, THIS_COPY } from "../core/copies.js";
@@ -22,7 +21,7 @@ import {
   typeMismatch,
 } from "./task-envelope.js";
 import { type ListOptions, setState, stateOf, type TaskHome, TaskState } from "./task-state.js";
-import type { BuildInit, BuildOptions, ExecuteContext, TaskClass, TaskInit } from "./task-types.js";
+import type { AnySchema, BuildInit, BuildOptions, DataOf, ExecuteContext, TaskClass, TaskInit } from "./task-types.js";
 
 /** A class whose tasks can be read: a generated one, one that extends it, or `Task` itself for any type. */
 // biome-ignore lint/suspicious/noExplicitAny: constructor parameters are contravariant
@@ -37,7 +36,7 @@ export type ReadableClass = abstract new (...args: any[]) => Task;
  *     …
  *     await task.complete();
  */
-export abstract class Task<S extends DescMessage = DescMessage, ListField extends string = never> {
+export abstract class Task<S extends AnySchema = AnySchema, ListField extends string = never> {
   /** Throws INVALID_KEY, KEY_CONFLICT, UNKNOWN_FIELD or INVALID_DATA. */
   constructor(init: TaskInit<S, ListField>, options?: BuildOptions) {
     setState(this, isState(init) ? init : newState(concrete(new.target), init, options));
@@ -54,8 +53,8 @@ export abstract class Task<S extends DescMessage = DescMessage, ListField extend
   }
 
   /** The data, a protobuf-es message. It may be changed; `save`, `toBinary` and `asHash` use its current state. */
-  get data(): MessageShape<S> {
-    return stateOf(this).data as MessageShape<S>;
+  get data(): DataOf<S> {
+    return stateOf(this).data as DataOf<S>;
   }
 
   /** The full name of the data's message. */
@@ -165,7 +164,7 @@ export abstract class Task<S extends DescMessage = DescMessage, ListField extend
     if (!isConcrete(this)) return narrow(this, defaultHome().fromBinary(bytes) as Task);
     const decoder = new DataDecoder(this);
     const envelope = decodeEnvelope(bytes, maxTaskBytes(undefined), decoder);
-    return fromEnvelope(this, envelope, undefined, decoder.message) as InstanceType<C>;
+    return fromEnvelope(this, envelope, undefined, decoder) as InstanceType<C>;
   }
 
   /**

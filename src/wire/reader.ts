@@ -115,6 +115,7 @@ export class Reader {
   part(end: number): Uint8Array {
     const limit = this.limit(end);
     const { bytes, pos } = this;
+    if (limit === pos) return noBytes;
     this.pos = limit;
     return new Uint8Array(bytes.buffer, bytes.byteOffset + pos, limit - pos);
   }

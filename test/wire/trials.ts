@@ -1,6 +1,7 @@
 import { clone, equals, fromBinary, isMessage, type Message } from "@bufbuild/protobuf";
 import { isTaskError } from "taskledger";
 import { encodeData } from "../../src/data/data.js";
+import { checkWire } from "../../src/data/wire-check.js";
 import { decodeMessage, encodeMessage } from "../../src/wire/message-codec.js";
 import type { Subject } from "./codecs.js";
 import { isSame, sizeOf } from "./same.js";
@@ -32,6 +33,8 @@ export function tryDecoding(subject: Subject, input: Uint8Array): Way {
   const message = decodeMessage(codec, bytes);
   bytes.fill(0xaa);
   const [expected, error] = attempt(() => fromBinary(schema, input));
+  const [, refusal] = attempt(() => checkWire(schema, input));
+  if (String(refusal) !== String(error)) throw new Error(`refused for another reason: ${refusal}, not ${error}`);
   if (message === undefined) return "protobuf-es";
   if (expected === undefined) throw new Error(`decoded what is refused: ${error}`);
   expectSame(message, expected);

@@ -19,229 +19,94 @@ export class EveryKindTask extends Task<typeof EveryKindSchema> {
 
   override get type(): "example.v1.EveryKind" { return EveryKindTask.type; }
 
-  /**
-   * @generated from field: double double = 1;
-   */
   get double(): EveryKind["double"] { return this.data.double; }
 
-  /**
-   * @generated from field: float float = 2;
-   */
   get float(): EveryKind["float"] { return this.data.float; }
 
-  /**
-   * @generated from field: int32 int32 = 3;
-   */
   get int32(): EveryKind["int32"] { return this.data.int32; }
 
-  /**
-   * @generated from field: int64 int64 = 4;
-   */
   get int64(): EveryKind["int64"] { return this.data.int64; }
 
-  /**
-   * @generated from field: uint32 uint32 = 5;
-   */
   get uint32(): EveryKind["uint32"] { return this.data.uint32; }
 
-  /**
-   * @generated from field: uint64 uint64 = 6;
-   */
   get uint64(): EveryKind["uint64"] { return this.data.uint64; }
 
-  /**
-   * @generated from field: sint32 sint32 = 7;
-   */
   get sint32(): EveryKind["sint32"] { return this.data.sint32; }
 
-  /**
-   * @generated from field: sint64 sint64 = 8;
-   */
   get sint64(): EveryKind["sint64"] { return this.data.sint64; }
 
-  /**
-   * @generated from field: fixed32 fixed32 = 9;
-   */
   get fixed32(): EveryKind["fixed32"] { return this.data.fixed32; }
 
-  /**
-   * @generated from field: fixed64 fixed64 = 10;
-   */
   get fixed64(): EveryKind["fixed64"] { return this.data.fixed64; }
 
-  /**
-   * @generated from field: sfixed32 sfixed32 = 11;
-   */
   get sfixed32(): EveryKind["sfixed32"] { return this.data.sfixed32; }
 
-  /**
-   * @generated from field: sfixed64 sfixed64 = 12;
-   */
   get sfixed64(): EveryKind["sfixed64"] { return this.data.sfixed64; }
 
-  /**
-   * @generated from field: bool bool = 13;
-   */
   get bool(): EveryKind["bool"] { return this.data.bool; }
 
-  /**
-   * @generated from field: string text = 14;
-   */
   get text(): EveryKind["text"] { return this.data.text; }
 
-  /**
-   * @generated from field: bytes blob = 15;
-   */
   get blob(): EveryKind["blob"] { return this.data.blob; }
 
-  /**
-   * @generated from field: example.v1.EveryKind.Color color = 16;
-   */
   get color(): EveryKind["color"] { return this.data.color; }
 
-  /**
-   * @generated from field: example.v1.EveryKind child = 17;
-   */
   get child(): EveryKind["child"] { return this.data.child; }
 
-  /**
-   * @generated from field: optional int64 optional_int64 = 20;
-   */
   get optionalInt64(): EveryKind["optionalInt64"] { return this.data.optionalInt64; }
 
-  /**
-   * @generated from field: optional bool optional_bool = 21;
-   */
   get optionalBool(): EveryKind["optionalBool"] { return this.data.optionalBool; }
 
-  /**
-   * @generated from field: optional string optional_text = 22;
-   */
   get optionalText(): EveryKind["optionalText"] { return this.data.optionalText; }
 
-  /**
-   * @generated from field: optional bytes optional_blob = 23;
-   */
   get optionalBlob(): EveryKind["optionalBlob"] { return this.data.optionalBlob; }
 
-  /**
-   * @generated from field: optional example.v1.EveryKind.Color optional_color = 24;
-   */
   get optionalColor(): EveryKind["optionalColor"] { return this.data.optionalColor; }
 
-  /**
-   * @generated from field: repeated int32 int32s = 30;
-   */
   get int32s(): EveryKind["int32s"] { return this.data.int32s; }
 
-  /**
-   * @generated from field: repeated uint64 uint64s = 31;
-   */
   get uint64s(): EveryKind["uint64s"] { return this.data.uint64s; }
 
-  /**
-   * @generated from field: repeated double doubles = 32;
-   */
   get doubles(): EveryKind["doubles"] { return this.data.doubles; }
 
-  /**
-   * @generated from field: repeated string texts = 33;
-   */
   get texts(): EveryKind["texts"] { return this.data.texts; }
 
-  /**
-   * @generated from field: repeated bytes blobs = 34;
-   */
   get blobs(): EveryKind["blobs"] { return this.data.blobs; }
 
-  /**
-   * @generated from field: repeated example.v1.EveryKind.Color colors = 35;
-   */
   get colors(): EveryKind["colors"] { return this.data.colors; }
 
-  /**
-   * @generated from field: repeated example.v1.EveryKind children = 36;
-   */
   get children(): EveryKind["children"] { return this.data.children; }
 
-  /**
-   * @generated from field: map<string, string> text_by_text = 40;
-   */
   get textByText(): EveryKind["textByText"] { return this.data.textByText; }
 
-  /**
-   * @generated from field: map<int32, bytes> blob_by_int32 = 41;
-   */
   get blobByInt32(): EveryKind["blobByInt32"] { return this.data.blobByInt32; }
 
-  /**
-   * @generated from field: map<uint64, int64> int64_by_uint64 = 42;
-   */
   get int64ByUint64(): EveryKind["int64ByUint64"] { return this.data.int64ByUint64; }
 
-  /**
-   * @generated from field: map<bool, example.v1.EveryKind.Color> color_by_bool = 43;
-   */
   get colorByBool(): EveryKind["colorByBool"] { return this.data.colorByBool; }
 
-  /**
-   * @generated from field: map<string, example.v1.EveryKind> child_by_text = 44;
-   */
   get childByText(): EveryKind["childByText"] { return this.data.childByText; }
 
-  /**
-   * @generated from field: google.protobuf.Any any = 50;
-   */
   get any(): EveryKind["any"] { return this.data.any; }
 
-  /**
-   * @generated from field: google.protobuf.Duration duration = 51;
-   */
   get duration(): EveryKind["duration"] { return this.data.duration; }
 
-  /**
-   * @generated from field: google.protobuf.Empty empty = 52;
-   */
   get empty(): EveryKind["empty"] { return this.data.empty; }
 
-  /**
-   * @generated from field: google.protobuf.FieldMask mask = 53;
-   */
   get mask(): EveryKind["mask"] { return this.data.mask; }
 
-  /**
-   * @generated from field: google.protobuf.Struct struct = 54;
-   */
   get struct(): EveryKind["struct"] { return this.data.struct; }
 
-  /**
-   * @generated from field: google.protobuf.Value value = 55;
-   */
   get value(): EveryKind["value"] { return this.data.value; }
 
-  /**
-   * @generated from field: google.protobuf.ListValue list_value = 56;
-   */
   get listValue(): EveryKind["listValue"] { return this.data.listValue; }
 
-  /**
-   * @generated from field: google.protobuf.Timestamp timestamp = 57;
-   */
   get timestamp(): EveryKind["timestamp"] { return this.data.timestamp; }
 
-  /**
-   * @generated from field: google.protobuf.StringValue wrapped_text = 58;
-   */
   get wrappedText(): EveryKind["wrappedText"] { return this.data.wrappedText; }
 
-  /**
-   * @generated from field: google.protobuf.Int64Value wrapped_int64 = 59;
-   */
   get wrappedInt64(): EveryKind["wrappedInt64"] { return this.data.wrappedInt64; }
 
-  /**
-   * @generated from oneof example.v1.EveryKind.choice
-   */
   get choice(): EveryKind["choice"] { return this.data.choice; }
 }
 

@@ -21,29 +21,14 @@ export class CopyFileTask extends Task<typeof CopyFileSchema> {
 
   override get type(): "example.v1.CopyFile" { return CopyFileTask.type; }
 
-  /**
-   * @generated from field: string source_host = 1;
-   */
   get sourceHost(): CopyFile["sourceHost"] { return this.data.sourceHost; }
 
-  /**
-   * @generated from field: string path = 2;
-   */
   get path(): CopyFile["path"] { return this.data.path; }
 
-  /**
-   * @generated from field: uint64 size_bytes = 3;
-   */
   get sizeBytes(): CopyFile["sizeBytes"] { return this.data.sizeBytes; }
 
-  /**
-   * @generated from field: uint32 priority = 4;
-   */
   get priority(): CopyFile["priority"] { return this.data.priority; }
 
-  /**
-   * @generated from field: bool overwrite = 5;
-   */
   get overwrite(): CopyFile["overwrite"] { return this.data.overwrite; }
 }
 
@@ -59,104 +44,44 @@ export class TranscodeVideoTask extends Task<typeof TranscodeVideoSchema> {
 
   override get type(): "example.v1.TranscodeVideo" { return TranscodeVideoTask.type; }
 
-  /**
-   * @generated from field: string bucket = 1;
-   */
   get bucket(): TranscodeVideo["bucket"] { return this.data.bucket; }
 
-  /**
-   * @generated from field: string key = 2;
-   */
   get key(): TranscodeVideo["key"] { return this.data.key; }
 
-  /**
-   * @generated from field: optional string title = 3;
-   */
   get title(): TranscodeVideo["title"] { return this.data.title; }
 
-  /**
-   * @generated from field: uint64 size_bytes = 4;
-   */
   get sizeBytes(): TranscodeVideo["sizeBytes"] { return this.data.sizeBytes; }
 
-  /**
-   * @generated from field: bytes checksum = 5;
-   */
   get checksum(): TranscodeVideo["checksum"] { return this.data.checksum; }
 
-  /**
-   * @generated from field: uint32 width = 6;
-   */
   get width(): TranscodeVideo["width"] { return this.data.width; }
 
-  /**
-   * @generated from field: uint32 height = 7;
-   */
   get height(): TranscodeVideo["height"] { return this.data.height; }
 
-  /**
-   * @generated from field: double frame_rate = 8;
-   */
   get frameRate(): TranscodeVideo["frameRate"] { return this.data.frameRate; }
 
-  /**
-   * @generated from field: uint32 bit_rate = 9;
-   */
   get bitRate(): TranscodeVideo["bitRate"] { return this.data.bitRate; }
 
-  /**
-   * @generated from field: example.v1.Codec codec = 10;
-   */
   get codec(): TranscodeVideo["codec"] { return this.data.codec; }
 
-  /**
-   * @generated from field: int64 duration_ms = 11;
-   */
   get durationMs(): TranscodeVideo["durationMs"] { return this.data.durationMs; }
 
-  /**
-   * @generated from field: bool hdr = 12;
-   */
   get hdr(): TranscodeVideo["hdr"] { return this.data.hdr; }
 
-  /**
-   * @generated from field: sint32 audio_offset_ms = 13;
-   */
   get audioOffsetMs(): TranscodeVideo["audioOffsetMs"] { return this.data.audioOffsetMs; }
 
-  /**
-   * @generated from field: google.protobuf.Timestamp uploaded_at = 14;
-   */
   get uploadedAt(): TranscodeVideo["uploadedAt"] { return this.data.uploadedAt; }
 
-  /**
-   * @generated from field: example.v1.TranscodeVideo.Owner owner = 15;
-   */
   get owner(): TranscodeVideo["owner"] { return this.data.owner; }
 
-  /**
-   * @generated from field: repeated string tags = 16;
-   */
   get tags(): TranscodeVideo["tags"] { return this.data.tags; }
 
-  /**
-   * @generated from field: map<string, string> labels = 17;
-   */
   get labels(): TranscodeVideo["labels"] { return this.data.labels; }
 
-  /**
-   * @generated from field: repeated example.v1.TranscodeVideo.Rendition renditions = 18;
-   */
   get renditions(): TranscodeVideo["renditions"] { return this.data.renditions; }
 
-  /**
-   * @generated from oneof example.v1.TranscodeVideo.destination
-   */
   get destination(): TranscodeVideo["destination"] { return this.data.destination; }
 
-  /**
-   * @generated from field: repeated uint32 key_frames = 21;
-   */
   get keyFrames(): TranscodeVideo["keyFrames"] { return this.data.keyFrames; }
 }
 
@@ -172,34 +97,16 @@ export class IndexCatalogueTask extends Task<typeof IndexCatalogueSchema> {
 
   override get type(): "example.v1.IndexCatalogue" { return IndexCatalogueTask.type; }
 
-  /**
-   * @generated from field: string catalogue = 1;
-   */
   get catalogue(): IndexCatalogue["catalogue"] { return this.data.catalogue; }
 
-  /**
-   * @generated from field: google.protobuf.Timestamp exported_at = 2;
-   */
   get exportedAt(): IndexCatalogue["exportedAt"] { return this.data.exportedAt; }
 
-  /**
-   * @generated from field: repeated example.v1.IndexCatalogue.Item items = 3;
-   */
   get items(): IndexCatalogue["items"] { return this.data.items; }
 
-  /**
-   * @generated from field: map<string, int64> totals = 4;
-   */
   get totals(): IndexCatalogue["totals"] { return this.data.totals; }
 
-  /**
-   * @generated from field: repeated double weights = 5;
-   */
   get weights(): IndexCatalogue["weights"] { return this.data.weights; }
 
-  /**
-   * @generated from field: bytes thumbnail = 6;
-   */
   get thumbnail(): IndexCatalogue["thumbnail"] { return this.data.thumbnail; }
 }
 

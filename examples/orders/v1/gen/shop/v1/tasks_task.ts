@@ -20,19 +20,10 @@ export class ChargeCardTask extends Task<typeof ChargeCardSchema> {
 
   override get type(): "shop.v1.ChargeCard" { return ChargeCardTask.type; }
 
-  /**
-   * @generated from field: string order_id = 1;
-   */
   get orderId(): ChargeCard["orderId"] { return this.data.orderId; }
 
-  /**
-   * @generated from field: string card = 2;
-   */
   get card(): ChargeCard["card"] { return this.data.card; }
 
-  /**
-   * @generated from field: int64 cents = 3;
-   */
   get cents(): ChargeCard["cents"] { return this.data.cents; }
 }
 
@@ -49,14 +40,8 @@ export class SendReceiptTask extends Task<typeof SendReceiptSchema> {
 
   override get type(): "shop.v1.SendReceipt" { return SendReceiptTask.type; }
 
-  /**
-   * @generated from field: string order_id = 1;
-   */
   get orderId(): SendReceipt["orderId"] { return this.data.orderId; }
 
-  /**
-   * @generated from field: string mailbox = 2;
-   */
   get mailbox(): SendReceipt["mailbox"] { return this.data.mailbox; }
 }
 
@@ -73,14 +58,8 @@ export class IndexOrderTask extends Task<typeof IndexOrderSchema> {
 
   override get type(): "shop.v1.IndexOrder" { return IndexOrderTask.type; }
 
-  /**
-   * @generated from field: string order_id = 1;
-   */
   get orderId(): IndexOrder["orderId"] { return this.data.orderId; }
 
-  /**
-   * @generated from field: repeated string words = 2;
-   */
   get words(): IndexOrder["words"] { return this.data.words; }
 }
 
@@ -97,14 +76,8 @@ export class BookChargeTask extends Task<typeof BookChargeSchema> {
 
   override get type(): "shop.v1.BookCharge" { return BookChargeTask.type; }
 
-  /**
-   * @generated from field: string order_id = 1;
-   */
   get orderId(): BookCharge["orderId"] { return this.data.orderId; }
 
-  /**
-   * @generated from field: int64 cents = 2;
-   */
   get cents(): BookCharge["cents"] { return this.data.cents; }
 }
 
