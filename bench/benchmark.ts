@@ -1,13 +1,13 @@
 import type { Coordinates } from "../test/support/cassandra/supply.js";
 import type { Row } from "./row.js";
 
-/** What a benchmark is told. It can be sent to another process. */
+/** The options of a benchmark. They can be sent to another process. */
 export interface Context {
-  /** How many rounds count. */
+  /** The number of rounds that are measured. */
   readonly rounds: number;
   /** Counts are divided by this: 1, or 20 for a quick look. */
   readonly divisor: number;
-  /** Where the suite needs it. */
+  /** Only for suites that need a Cassandra. */
   readonly cassandra?: Coordinates | undefined;
   /** The folder of the last version that had an adapter for LMDB, built; see sqlite/with-lmdb.ts. */
   readonly withLmdb?: string | undefined;
@@ -17,16 +17,16 @@ export function scaled({ divisor }: Context, count: number): number {
   return Math.ceil(count / divisor);
 }
 
-/** A benchmark gives rows as they are measured, and runs in a process of its own. */
+/** A benchmark yields rows as they are measured, and runs in a process of its own. */
 export interface Benchmark {
   run(context: Context): AsyncIterable<Row>;
 }
 
 export interface Suite {
-  /** Of its picture. */
+  /** The title of its picture. */
   readonly title?: string;
   readonly needs?: "cassandra";
-  /** In the order in which they run; imported only where they do. */
+  /** In the order in which they run; each is imported when it runs. */
   readonly benchmarks: Readonly<Record<string, () => Promise<Benchmark>>>;
   /** Parts of benchmarks that need a process of their own; `warm-up` comes before all benchmarks. */
   readonly probes?: Readonly<Record<string, () => Promise<Probe>>>;

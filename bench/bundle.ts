@@ -4,8 +4,8 @@ import { build } from "esbuild";
 const root = resolve(import.meta.dirname, "..");
 
 /**
- * Makes JavaScript of the benchmarks and of the package's sources, as its build does, and gives the program of child.ts.
- * They are not run by way of tsx: what it does to keep the names of functions costs time wherever one is made.
+ * Compiles the benchmarks and the package's sources to JavaScript, as its build does, and returns the path of the program
+ * child.ts. tsx would distort the figures: it keeps the names of functions, which costs time for each function.
  */
 export async function bundleBenchmarks(): Promise<string> {
   const outdir = join(root, ".cache/bench");

@@ -1,10 +1,10 @@
-/** Does its work once, and gives a figure, such as operations a second. */
+/** Does its work once, and returns a figure, such as operations per second. */
 export type Contender = (round: number) => Promise<number>;
 
 /**
- * Runs contenders in turn, round after round (A B A B …), so that a slow moment of the machine meets all of them. The
- * first round is round 0; it warms up and does not count. Each gets a heap without young garbage. Collecting all before
- * each would be no fairer: V8 then drops much of the code that it has compiled, and short rounds begin with compiling again.
+ * Runs contenders in turn, round after round (A B A B …), so that a slow moment of the machine affects all of them. Round 0
+ * warms up and does not count. Each contender starts with a heap without young garbage. A full collection before each would
+ * not be fairer: V8 then drops much of its compiled code, and short rounds begin with compiling again.
  */
 export async function interleave<Contenders extends { readonly [name: string]: Contender }>(
   rounds: number,
@@ -23,7 +23,7 @@ export async function interleave<Contenders extends { readonly [name: string]: C
   return figures as { [Name in keyof Contenders]: number[] };
 }
 
-/** Does the work for every number below `count`, at most `concurrency` at once; gives how many were done a second. */
+/** Does the work for every number below `count`, at most `concurrency` at once; returns the number done per second. */
 export async function perSecond(
   count: number,
   concurrency: number,
@@ -47,7 +47,7 @@ export function collectGarbage(): void {
   globalThis.gc?.();
 }
 
-/** What one side leaves behind is not collected in the other side's time, as far as it is young. */
+/** Collects the young garbage of one side, so that this does not happen during the measurement of the other. */
 export function collectYoungGarbage(): void {
   globalThis.gc?.({ type: "minor" });
 }

@@ -1,18 +1,18 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 
-/** Work for a process of its own: a benchmark of a suite, or a part of one. */
+/** Work for a separate process: a benchmark of a suite, or a part of one. */
 export interface Job {
   readonly suite: string;
   readonly name: string;
-  /** What can be sent to another process. */
+  /** A value that can be sent to another process. */
   readonly params: unknown;
 }
 
-/** A result as it is made; or why there are no more. */
+/** A result, or the end of the results with its reason. */
 export type Message = { readonly result: unknown } | { readonly failed: string };
 
-/** Runs a job in a new process, and gives its results as they come. `program` is the bundle of child.ts. */
+/** Runs a job in a new process, and yields its results as they arrive. `program` is the bundle of child.ts. */
 export async function* runJob<Result>(
   program: string,
   job: Job,

@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 
 const root = resolve(import.meta.dirname, "..");
 
-/** What a run's figures depend on, a line each. */
+/** What the figures of a run depend on, one line each. */
 export function describeMachine(): string[] {
   const [cpu] = cpus();
   const gigabytes = Math.round(totalmem() / 2 ** 30);
@@ -17,7 +17,7 @@ export function describeMachine(): string[] {
   ];
 }
 
-/** How many wait for a processor: on average over a minute, five, and fifteen. */
+/** The load averages over one, five and fifteen minutes. */
 export function sayLoad(): string {
   return loadavg()
     .map((load) => load.toFixed(1))

@@ -2,19 +2,19 @@ import { readFileSync } from "node:fs";
 import { collectGarbage } from "./harness.js";
 import { runJob } from "./job.js";
 
-/** How much memory reading a list took, in MB, and how many tasks were read. */
+/** The memory that reading a list took, in MB, and the number of tasks that were read. */
 export interface MemoryUse {
   readonly count: number;
-  /** The most of the process's own memory that was in use at any time, less what was before. */
+  /** The peak of the process's own memory, less its memory before. */
   readonly peak: number;
-  /** What was still in use at the end, garbage collected. */
+  /** The memory still in use at the end, after a garbage collection. */
   readonly kept: number;
 }
 
-/** How often it is looked, in tasks. */
+/** Number of tasks between two measurements of the memory. */
 const INTERVAL = 500;
 
-/** To be called in a process of its own. */
+/** Must be called in a process of its own. */
 export async function measureMemory(tasks: AsyncIterable<unknown>): Promise<MemoryUse> {
   collectGarbage();
   const before = privateBytes();
@@ -26,13 +26,13 @@ export async function measureMemory(tasks: AsyncIterable<unknown>): Promise<Memo
   return { count, peak: toMegabytes(most - before), kept: toMegabytes(liveBytes() - liveBefore) };
 }
 
-/** Has a probe measured, in a new process, from within a benchmark's. */
+/** Runs a probe in a new process, from a benchmark's process. */
 export async function probeMemory(suite: string, name: string, params: unknown): Promise<MemoryUse> {
   for await (const use of runJob<MemoryUse>(process.argv[1] as string, { suite, name, params })) return use;
   throw new Error(`${suite} ${name} measured nothing`);
 }
 
-/** What the process occupies without the files that it maps; all of it if the system can't tell. */
+/** The memory of the process without mapped files; with them, if the system can't tell. */
 function privateBytes(): number {
   try {
     const status = readFileSync("/proc/self/status", "utf8");

@@ -8,8 +8,8 @@ const MOST = WIDTH - LABEL - 110;
 const PALETTE = ["#1f6feb", "#79b8ff", "#8c959f", "#c9a26b", "#6e7781"];
 
 /**
- * A picture of the rows of one unit whose names are "GROUP: CONTENDER", as bars: each group has a scale of its own, and a
- * contender has the same colour in all. What could not be measured says so in place of its bar.
+ * A picture of the rows of one unit whose names are "GROUP: CONTENDER", as bars: each group has its own scale, and a
+ * contender has the same colour in all groups. A row that could not be measured has a text in place of its bar.
  */
 export function toPicture(title: string, unit: string, rows: readonly Row[]): string {
   const groups = groupsOf(rows.filter((row) => row.unit === unit));

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import type { Range, Row } from "./row.js";
 
-/** One line for people, as soon as a row is there. */
+/** One line for people, for a row that was just measured. */
 export function sayRow(row: Row): string {
   const { name, value, unit, baseline, ratio, ratioRange, range, goal, met, note } = row;
   const parts = [value === null ? "" : `${sayNumber(value)} ${unit} ${sayRange(range)}`];
@@ -33,7 +33,7 @@ export async function writeJson(file: string, rows: readonly Row[]): Promise<voi
   await writeFile(file, `${JSON.stringify(rows, undefined, 2)}\n`);
 }
 
-/** Puts a suite's results in the place of its last ones, between two comments; what people wrote around them stays. */
+/** Replaces a suite's last results, between two comments; the text around them is kept. */
 export async function keepResults(file: string, suite: string, results: string): Promise<void> {
   const [start, end] = [`<!-- ${suite} -->`, `<!-- end of ${suite} -->`];
   const text = await readFile(file, "utf8").catch(() => "# Results of the benchmarks\n");
@@ -54,7 +54,7 @@ function sayRatio(ratio: number): string {
   return `${sayNumber(ratio)}x`;
 }
 
-/** Three figures, more or less. */
+/** About three significant digits. */
 function sayNumber(value: number, digits = digitsOf(value)): string {
   return value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }

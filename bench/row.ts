@@ -1,17 +1,17 @@
 import { median, rangeOf } from "./statistics.js";
 
-/** One figure of a run: against a baseline, against a goal, or on its own. */
+/** One figure of a run: compared with a baseline, with a goal, or alone. */
 export interface Row {
   readonly name: string;
-  /** Null where it could not be done; `note` then says why. */
+  /** Null if it could not be measured; `note` is then the reason. */
   readonly value: number | null;
   readonly unit: string;
   readonly baseline: number | null;
-  /** The median of the rounds' own ratios, so that what disturbs a whole round disturbs both sides of it. */
+  /** The median of the rounds' own ratios, so that a disturbance of a whole round affects both of its sides. */
   readonly ratio: number | null;
   readonly goal: string | null;
   readonly met: boolean | null;
-  /** The least and the most of the rounds. */
+  /** The minimum and the maximum of the rounds. */
   readonly range: Range | null;
   readonly ratioRange: Range | null;
   readonly note: string | null;
@@ -19,7 +19,7 @@ export interface Row {
 
 export type Range = readonly [least: number, most: number];
 
-/** What a value, or its ratio to the baseline, should be. */
+/** The goal for a value, or for its ratio to the baseline. */
 export interface Goal {
   readonly text: string;
   isMet(value: number, ratio: number | undefined): boolean;
@@ -44,9 +44,9 @@ export function valueAtMost(most: number, unit: string): Goal {
 export interface Measurement {
   readonly name: string;
   readonly unit: string;
-  /** One a round. */
+  /** One value per round. */
   readonly values: readonly number[];
-  /** Those of the same rounds. */
+  /** The baseline's values of the same rounds. */
   readonly baselines?: readonly number[];
   readonly goal?: Goal;
   readonly note?: string;
@@ -70,7 +70,7 @@ export function toRow({ name, unit, values, baselines, goal, note }: Measurement
   };
 }
 
-/** A row of what could not be done. */
+/** A row for what could not be measured. */
 export function failedRow(name: string, unit: string, note: string): Row {
   const nothing = { value: null, baseline: null, ratio: null, goal: null, met: null, range: null, ratioRange: null };
   return { name, unit, ...nothing, note };

@@ -1,6 +1,6 @@
 import type { Suite } from "./benchmark.js";
 
-/** All that can be named on the command line. To add a suite, add it here. */
+/** All suites that can be named on the command line. To add a suite, add it here. */
 export const suites: Readonly<Record<string, Suite>> = {
   cassandra: {
     needs: "cassandra",
@@ -60,6 +60,14 @@ export const suites: Readonly<Record<string, Suite>> = {
       pass: () => import("./recovery/pass.js"),
       perform: () => import("./recovery/perform.js"),
       "save-complete": () => import("./recovery/save-complete.js"),
+    },
+  },
+  cli: {
+    needs: "cassandra",
+    benchmarks: {
+      help: () => import("./cli/help.js"),
+      lists: () => import("./cli/lists.js"),
+      board: () => import("./cli/board.js"),
     },
   },
   peers: {

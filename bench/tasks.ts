@@ -13,12 +13,12 @@ export function idOf(index: number): string {
   return `file${index}.txt`;
 }
 
-/** Tasks of a list, built as they are asked for. */
+/** Tasks of a list, built on demand. */
 export function* buildTasks(taskList: string, count: number, from = 0): Generator<FetchFileTask, void> {
   for (let index = from; index < from + count; index++) yield buildTask(taskList, idOf(index));
 }
 
-/** What a store keeps of such tasks, each saved: the bytes that a baseline writes, ready before it starts. */
+/** The bytes that a store keeps of such tasks, which a baseline writes; made before it starts. */
 export async function storedBytes(taskList: string, count: number, from = 0): Promise<Buffer[]> {
   await using memory = new DataInterface({ types: [FetchFileTask], adapter: new MemoryAdapter() });
   const stored: Buffer[] = [];

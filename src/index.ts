@@ -29,15 +29,11 @@ export { DEFAULT_MAX_TASK_BYTES } from "./envelope/envelope.js";
 export type { BulkFailure, BulkOptions } from "./interface/bulk.js";
 export { BulkError } from "./interface/bulk.js";
 export { configure } from "./interface/configure.js";
-export type {
-  CompleteAllOptions,
-  DataInterfaceOptions,
-  InterfaceOptions,
-  SaveAllOptions,
-} from "./interface/data-interface.js";
+export type { CompleteAllOptions, SaveAllOptions } from "./interface/data-interface.js";
 export { DataInterface } from "./interface/data-interface.js";
 export type { ExistingTasksOptions, TaskSource } from "./interface/generator.js";
 export { existingTasks, TaskGenerator } from "./interface/generator.js";
+export type { DataInterfaceOptions, InterfaceOptions } from "./interface/interface-options.js";
 export type { AdapterBuilder, AdapterBuilderOptions } from "./interface/interface-state.js";
 export type { ListStats, StatsOptions } from "./interface/list-stats.js";
 export type { MoveOptions } from "./interface/move-tasks.js";

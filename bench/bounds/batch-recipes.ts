@@ -25,7 +25,7 @@ const constantly =
   (count) =>
     repeat(count, part);
 
-/** What a batch can be made of: of each kind of part one. */
+/** The choices that a batch can be made of: one part of each kind. */
 export const ingredients = {
   tasks: { "10,000 tasks": 10_000, "1,000 tasks": 1_000, "10 tasks": 10, "one task": 1 },
   groups: {

@@ -3,12 +3,12 @@ import { ingredients, kinds, type Recipe } from "./batch-recipes.js";
 import type { Figure } from "./cost.js";
 import type { Tried } from "./worst.js";
 
-/** How many of the worst are changed. */
+/** Number of the worst batches that are changed. */
 const STARTS = 2;
 
 /**
- * Looks for the batch that costs most: tries some at random, and changes the worst of them one part at a time, for as long
- * as that makes them worse. What was tried for one figure counts for the others.
+ * Searches for the batch that costs most: tries some at random, and changes the worst of them one part at a time, as long as
+ * that makes them worse. All figures share the batches that were tried.
  */
 export class BatchSearch {
   readonly #tried = new Map<string, Attempt>();
@@ -20,7 +20,7 @@ export class BatchSearch {
     this.#attempt = attempt;
   }
 
-  /** All that was tried so far. */
+  /** All batches that were tried so far. */
   get tried(): readonly Tried[] {
     return [...this.#tried.values()].map(({ tried }) => tried);
   }

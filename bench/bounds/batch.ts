@@ -13,7 +13,7 @@ import { figureNames, figures, tryInput, worstRows } from "./worst.js";
 
 const types = [FetchFileTask, EveryKindTask];
 
-/** The most time and memory that a byte of a batch was found to take, whether it is read or refused. */
+/** The maximum time and memory per byte that was found for a batch, whether it is read or refused. */
 export async function* run(context: Context): AsyncGenerator<Row, void> {
   yield* search("fromBatch", (batch) => batch, readBatch, context);
   yield* search("decodeFrames", streamOf, readFrames, context);
@@ -51,7 +51,7 @@ function readBatch(bytes: Uint8Array): readonly Task[] | Error {
   }
 }
 
-/** Frames enough to be measured. */
+/** Enough frames for a measurement. */
 function streamOf(batch: Uint8Array): Uint8Array {
   const frame = new BinaryWriter().bytes(batch).finish();
   return repeat(Math.ceil(200_000 / frame.length), frame);
@@ -67,7 +67,7 @@ async function readFrames(stream: Uint8Array): Promise<readonly Task[]> {
   return tasks;
 }
 
-/** As they come from a socket. */
+/** In chunks, as from a socket. */
 function* chunksOf(stream: Uint8Array): Generator<Uint8Array, void> {
   const CHUNK_BYTES = 16_384;
   for (let at = 0; at < stream.length; at += CHUNK_BYTES) yield stream.subarray(at, at + CHUNK_BYTES);
@@ -86,7 +86,7 @@ async function announcedFrame(context: Context): Promise<Row> {
   return toRow({ name, unit: "bytes", values, goal: valueUnder(1000, "bytes") });
 }
 
-/** What an empty message takes is its type's; it comes on top of what a batch takes. */
+/** The memory of an empty message depends on its type, and is added to that of a batch. */
 async function emptyMessages(context: Context): Promise<Row> {
   const bytes = batch(envelope("/example.v1.EveryKind"));
   const input = { name: "", length: bytes.length, work: () => readBatch(bytes) };

@@ -2,24 +2,24 @@ import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { field, join, repeat, times } from "../../test/batch/hostile-batches.js";
 
-/** Bytes of a message that take much for their length: one field, again and again, as short as it can be. */
+/** Bytes of a message that cost much for their length: one field, repeated, as short as it can be. */
 export interface BinaryShape {
   readonly name: string;
-  /** Of about so many bytes. */
+  /** The bytes, of about this length. */
   bytes(length: number): Uint8Array;
 }
 
 const none = new Uint8Array();
 
-/** How deep fields are looked for: a Struct's list of values is four messages within each other. */
+/** The depth to which fields are tried: a Struct's list of values is four nested messages. */
 const DEPTH = 4;
 
-/** How deep messages are nested in those that hold themselves. */
+/** The depth to which recursive messages are nested. */
 const NESTED = 90;
 
 /**
- * The shapes of every field of a message and of the messages in it: right, and with something wrong at the very end. What a
- * mixture of two shapes costs lies between what they cost, so that none is worse than the worst of them.
+ * The shapes of every field of a message and of the messages in it: valid, and with an error at the very end. A mixture of
+ * two shapes costs no more than the worse of them.
  */
 export function binaryShapesOf(schema: DescMessage): BinaryShape[] {
   const right = messageShapes(schema, [schema]);
@@ -53,7 +53,7 @@ function fieldShapes(each: DescField, within: readonly DescMessage[]): BinarySha
   return [...elements, ...distinct, ...inside];
 }
 
-/** What a field can be at its shortest. */
+/** The shortest forms of a field. */
 function elementsOf(each: DescField): [what: string, bytes: Uint8Array][] {
   if (each.fieldKind === "map") return [["an empty entry", field(each.number, none)]];
   if (each.message) {
@@ -90,7 +90,7 @@ function numberOf(each: DescField): { wireType: WireType; value: Uint8Array } {
   }
 }
 
-/** Entries that do not take one another's place. */
+/** Entries with different keys. */
 function distinctKeys(each: DescField & { fieldKind: "map" }): BinaryShape {
   const isText = each.mapKey === ScalarType.STRING;
   const entry = (i: number) =>
@@ -107,7 +107,7 @@ function distinctKeys(each: DescField & { fieldKind: "map" }): BinaryShape {
   };
 }
 
-/** Fields that the schema has not. */
+/** Fields that the schema does not have. */
 function unknownShapes({ fields }: DescMessage): BinaryShape[] {
   const taken = new Set(fields.map(({ number }) => number));
   const free = Array.from({ length: 2000 }, (_, i) => i + 1).find((number) => !taken.has(number)) ?? 2001;

@@ -16,7 +16,7 @@ import {
 } from "./types.js";
 import { type Tried, tryInput, worstRows } from "./worst.js";
 
-/** The most that the bytes of one task cost, of all shapes of its data and of its envelope that are tried. */
+/** The maximum cost of the bytes of one task, over all shapes of its data and its envelope that are tried. */
 export async function* run(context: Context): AsyncGenerator<Row, void> {
   const usual: Tried[] = [];
   for (const taskClass of usualClasses) usual.push(...(await tryAll(taskClass, usualLengths, context)));

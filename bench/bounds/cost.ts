@@ -1,25 +1,25 @@
 import { GCProfiler } from "node:v8";
 import { collectGarbage } from "../harness.js";
 
-/** Reads input; gives what is to be held of it. */
+/** Reads input; returns what has to be kept of it. */
 export type Work = () => unknown;
 
-/** Something to read, of so many bytes or characters. */
+/** An input to read, and its length in bytes or characters. */
 export interface Input {
   readonly name: string;
   readonly length: number;
   readonly work: Work;
 }
 
-/** What reading costs, whether it ends with a task or an error. */
+/** The cost of reading, whether it ends with a task or an error. */
 export interface Cost {
-  /** Processors' milliseconds a kilobyte: the least of several, since what else the machine does adds to it. */
+  /** CPU milliseconds per kilobyte: the minimum of several, since other work of the machine adds to it. */
   readonly time: number;
-  /** What the result keeps in use once garbage is collected, in bytes a byte beyond a megabyte. */
+  /** What the result keeps in memory after a garbage collection, less a megabyte, in bytes per byte. */
   readonly held: number;
   /**
-   * All objects that were made on the way and all buffers that are still there, likewise. Buffers that were dropped are
-   * missing: nothing in Node counts them.
+   * The same for all objects that were created, and all buffers that still exist. Buffers that were released are not
+   * counted: Node has no counter for them.
    */
   readonly allocated: number;
 }
@@ -28,7 +28,7 @@ export type Figure = keyof Cost;
 
 const MEGABYTE = 1_000_000;
 
-/** What is shorter is read several times, so that there is something to measure. */
+/** Shorter inputs are read several times, to get a measurable time. */
 const BYTES_TO_TIME = 50_000;
 const BYTES_TO_HOLD = 100_000;
 

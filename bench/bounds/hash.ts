@@ -17,10 +17,10 @@ import { type Tried, tryInput, worstRows } from "./worst.js";
 
 type Way = "fromHash" | "build";
 
-/** What protobuf-es alone does in place of it. */
+/** What protobuf-es alone does instead. */
 const libraries = { fromHash: "fromJson", build: "create" } as const;
 
-/** The most that untrusted JSON costs, of all shapes that are tried. `JSON.parse` is the caller's, and not counted. */
+/** The maximum cost of untrusted JSON, over all shapes that are tried. `JSON.parse` is called by users, and not counted. */
 export async function* run(context: Context): AsyncGenerator<Row, void> {
   for (const way of ["fromHash", "build"] as const) {
     const usual = await tryAll(way, usualClasses, usualLengths, context);

@@ -1,16 +1,16 @@
 import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 
-/** JSON of a task's data that takes much for its length: one field, filled with what is shortest. */
+/** JSON of a task's data that costs much for its length: one field, filled with the shortest elements. */
 export interface JsonShape {
   readonly name: string;
-  /** The members of an object, of about so many characters. */
+  /** The members of an object, of about this length. */
   text(length: number): string;
 }
 
-/** How deep messages are nested in those that are deep. */
+/** The depth of nested messages. */
 const DEPTH = 90;
 
-/** The shapes of every field of a message: right, and with something wrong at the very end. */
+/** The shapes of every field of a message: valid, and with an error at the very end. */
 export function shapesOf(schema: DescMessage, form: "hash" | "init"): JsonShape[] {
   const shapes = schema.fields.flatMap((field) => fieldShapes(field, form));
   const deep = schema.fields.find((field) => field.fieldKind === "message" && field.message === schema);
@@ -97,7 +97,7 @@ function wrong(element: string): string {
   return element === "{}" ? "[]" : "{}";
 }
 
-/** What JSON may say of itself that only a message has. */
+/** Members that JSON may have, though only messages should. */
 function messageShapes(schema: DescMessage): JsonShape[] {
   const bomb = '{"no":900,"wireType":2,"data":{"length":300000000}}';
   const list = schema.fields.find(({ fieldKind, message }) => fieldKind === "list" && message);

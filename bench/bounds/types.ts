@@ -24,21 +24,21 @@ export const usualClasses = [
 ] as unknown as readonly AnyClass[];
 
 /**
- * A field of every kind. Two bytes stand for a message of it that takes a kilobyte when empty; what that costs is for
- * protobuf-es to say, and is measured against it.
+ * A field of every kind. Two bytes of input can stand for a message that takes a kilobyte when empty; this cost is that of
+ * protobuf-es, and is compared with it.
  */
 export const everyKind = EveryKindTask as unknown as AnyClass;
 
-/** How long the input is that shapes are tried with, and what the worst is measured with. */
+/** The length of the input for trying shapes, and for measuring the worst. */
 export interface Lengths {
   readonly tried: number;
-  /** The first that is not too large: JSON may stand for more bytes than it has characters. */
+  /** The first length that is not too large: JSON may stand for more bytes than it has characters. */
   readonly measured: readonly number[];
 }
 
 export const usualLengths: Lengths = { tried: 100_000, measured: [1_000_000, 230_000, 100_000] };
 
-/** Of messages that take a kilobyte for two bytes. */
+/** For messages that take a kilobyte for two bytes. */
 export const wideLengths: Lengths = { tried: 20_000, measured: [100_000, 20_000] };
 
 /** Makes the longest input that is not too large. */
@@ -50,7 +50,7 @@ export function makeLongest<I extends Input>({ measured }: Lengths, make: (lengt
   return make(measured.at(-1) as number);
 }
 
-/** What comes of reading: a task, or the error that says why not. */
+/** The result of reading: a task, or the error. */
 export function outcomeOf(read: () => unknown): unknown {
   try {
     return read();

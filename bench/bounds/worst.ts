@@ -2,7 +2,7 @@ import type { Context } from "../benchmark.js";
 import { type Goal, type Row, toRow, valueAtMost } from "../row.js";
 import { type Cost, costOf, type Figure, type Input } from "./cost.js";
 
-/** An input that was tried. It is made again where it is measured again: all of them at once would fill the memory. */
+/** An input that was tried. It is made again for each measurement: all of them at once would fill the memory. */
 export interface Tried {
   readonly make: () => Input;
   readonly cost: Cost;
@@ -14,7 +14,7 @@ interface FigureKind {
   readonly goal: Goal;
 }
 
-/** What is measured of every decoder, in the same way. */
+/** The figures that are measured for every decoder. */
 export const figures: Readonly<Record<Figure, FigureKind>> = {
   time: { label: "time", unit: "ms/kB", goal: valueAtMost(1, "ms/kB") },
   held: { label: "memory held by the result, beyond 1 MB", unit: "B/B", goal: valueAtMost(128, "B/B") },
@@ -33,16 +33,16 @@ export function worstOf(tried: readonly Tried[], figure: Figure): Tried {
 }
 
 export interface Comparison {
-  /** What the goals are for; without, there are none. */
+  /** Whether the rows have goals. @defaultValue true */
   readonly hasGoals?: boolean;
-  /** The same input read by something else. */
+  /** Reads the same input by other means, as a baseline. */
   readonly baselineOf?: (input: Input) => Input;
 }
 
-/** How many of the worst by each figure are measured at their full length: what is worst may differ with it. */
+/** Number of the worst inputs by each figure that are measured at full length: another one may be the worst there. */
 const FINALISTS = 2;
 
-/** A row for each figure: the worst of what was tried, measured again round after round. */
+/** A row for each figure: the worst input that was tried, measured again in each round. */
 export async function* worstRows(
   name: string,
   tried: readonly Tried[],

@@ -9,14 +9,14 @@ import { coordinatesIn } from "./context.js";
 const COMPLETED = 1_000_000;
 const OPEN = 10;
 const CHUNK = 10_000;
-/** Calls of `all` a round. */
+/** Calls of `all` per round. */
 const CALLS = 200;
-/** The least that the adapter takes at its default limit for clocks; its default is a minute. */
+/** The minimum grace period at the default limit for clocks; its default is a minute. */
 const GRACE_PERIOD = 20_000;
 
 /**
  * Ten tasks stay open, spread over a list in which a million others were saved and completed. The list is read before
- * the sweep, which here nothing but this benchmark starts, and after it.
+ * and after a sweep, which only this benchmark starts.
  */
 export async function* run(context: Context): AsyncGenerator<Row, void> {
   await using sides = await openSides(coordinatesIn(context), "completed", {
@@ -75,7 +75,7 @@ async function millisecondsOfAll({ tasks }: Sides, list: string, calls: number):
   return 1000 / rate;
 }
 
-/** The same through the raw table. */
+/** The same work on the raw table. */
 async function rawRow({ raw }: Sides, completed: number): Promise<Row> {
   const stored = await storedBytes("used", OPEN);
   for (const [index, bytes] of stored.entries()) await raw.save("used", `open${index}.txt`, bytes);

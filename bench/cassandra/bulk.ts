@@ -7,13 +7,13 @@ import { coordinatesIn } from "./context.js";
 
 const COUNT = 50_000;
 
-/** As many are saved by one call, then completed by another. */
+/** Number of tasks that one call saves, and another completes. */
 const PER_CALL = 1_000;
 
-/** Of the raw table's; those of one call are in flight at once. */
+/** Size of the raw table's batches; those of one call are in flight at once. */
 const PER_BATCH = 100;
 
-/** Each round has a list of its own, and what is saved is there before it starts. */
+/** Each round has its own list; the tasks are built before it starts. */
 export async function* run(context: Context): AsyncGenerator<Row, void> {
   await using sides = await openSides(coordinatesIn(context), "bulk");
   const count = scaled(context, COUNT);

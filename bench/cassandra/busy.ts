@@ -9,11 +9,11 @@ import { coordinatesIn } from "./context.js";
 const LIST = "busy";
 const OPEN = 10;
 
-/** Tasks that are saved, and completed at once, a second; and for how many seconds before the list is read. */
+/** Number of tasks per second that are saved and then completed; and for how many seconds before the list is read. */
 const RATE = 2_000;
 const SECONDS = 300;
 
-/** Of `stale`, in milliseconds; and in a quick run, which has no time for it. */
+/** The age for `stale`, in milliseconds; it is shorter in a quick run. */
 const OLDER_THAN = 120_000;
 const OLDER_THAN_QUICKLY = 5_000;
 
@@ -42,7 +42,7 @@ export async function* run(context: Context): AsyncGenerator<Row, void> {
   yield toRow({ name: "what passed through that list", unit: "tasks/s", values: [passed] });
 }
 
-/** Saves and completes a twentieth of a second's tasks at a time; returns how many came to be a second. */
+/** Saves and completes the tasks of a twentieth of a second at a time; returns the number of tasks per second. */
 async function passThrough({ tasks }: Sides, stopped: AbortSignal): Promise<number> {
   const some = RATE / 20;
   const start = performance.now();

@@ -19,7 +19,7 @@ export interface Sides extends AsyncDisposable {
   readonly client: Client;
 }
 
-/** One connection a client, the driver's default. */
+/** One connection per client, the driver's default. */
 export function clientOptions({ contactPoints, port, localDataCenter, credentials }: Coordinates): ClientOptions {
   return {
     contactPoints,
@@ -31,10 +31,10 @@ export function clientOptions({ contactPoints, port, localDataCenter, credential
   };
 }
 
-/** What the adapter is given; and its keyspace. */
+/** The options of the adapter, and its keyspace. */
 export type SidesOptions = LedgerOptions & { readonly shards?: number };
 
-/** Makes a keyspace for each side, empty, and connects. Leaving drops them. */
+/** Creates an empty keyspace for each side, and connects. Disposal drops them. */
 export async function openSides(
   coordinates: Coordinates,
   name: string,

@@ -1,6 +1,5 @@
 import type { Client, QueryOptions } from "cassandra-driver";
-import { type Query, toQuery } from "../../src/adapters/cassandra/driver/parameters.js";
-import { statementsFor } from "../../src/adapters/cassandra/driver/statements.js";
+import { type Query, statementsFor, toQuery } from "../../src/adapters/cassandra/driver/statements.js";
 import { ledgerRules } from "../../src/adapters/cassandra/ledger/rules.js";
 import type { Mutation } from "../../src/adapters/cassandra/model/session.js";
 import { decodeEnvelope } from "../../src/envelope/decode.js";
@@ -11,9 +10,9 @@ import { FetchFileTask, storedBytes } from "../tasks.js";
 import type { Sides } from "./clients.js";
 
 /**
- * Tasks a second that the driver by itself saves and completes in the batches that would be the best for so many at once:
- * one is in flight in each partition, with all that could wait for it, and everything is encoded before the clock runs.
- * More than that, a ledger that writes the same rows cannot hope for.
+ * Tasks per second that the driver alone saves and completes, in the best batches for this concurrency: one batch is in
+ * flight per partition, with all operations that could wait for it, and everything is encoded before the measurement. A ledger
+ * that writes the same rows can't be faster.
  */
 export async function driverAlone(
   { client, keyspace, shards }: Sides,
@@ -38,7 +37,7 @@ async function sendInTurn(client: Client, batches: readonly Query[][], options: 
   for (const queries of batches) await client.batch(queries, options);
 }
 
-/** The mutations of each batch: saves, along with completes of what was saved before; apart where no two are at once. */
+/** The mutations of each batch: saves, together with completes of earlier ones; separate if the concurrency is 1. */
 function operationsOf(envelopes: readonly Buffer[], together: number): Mutation[][] {
   const size = Math.max(1, together >> 1);
   const batches: Mutation[][] = [];

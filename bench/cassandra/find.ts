@@ -10,7 +10,7 @@ const OPEN = 10_000;
 const COUNT = 40_000;
 const CONCURRENCY = 64;
 
-/** Tasks of a list of 10,000 are found by their ids, in a mixed order. */
+/** Finds tasks of a list of 10,000 by their ids, in a mixed order. */
 export async function* run(context: Context): AsyncGenerator<Row, void> {
   await using sides = await openSides(coordinatesIn(context), "find");
   await fill(sides);

@@ -8,10 +8,10 @@ import { coordinatesIn } from "./context.js";
 const SMALL = 1_000;
 const LARGE = 1_000_000;
 const CONCURRENCY = 256;
-/** Saves a round. */
+/** Saves per round. */
 const COUNT = 20_000;
 
-/** The list grows to a million; then saving goes on there, in turn with saving to lists of a thousand. */
+/** A list grows to a million tasks; then saves into it alternate with saves into lists of a thousand. */
 export async function* run(context: Context): AsyncGenerator<Row, void> {
   await using sides = await openSides(coordinatesIn(context), "growth");
   const large = scaled(context, LARGE);

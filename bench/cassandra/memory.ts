@@ -11,7 +11,7 @@ export interface ListPlace {
   readonly list: string;
 }
 
-/** Reads a list in a process that has done nothing before but to connect. */
+/** Reads a list in a process that has only connected before. */
 export async function* run({ cassandra, keyspace, list }: ListPlace): AsyncGenerator<MemoryUse, void> {
   const adapter = new CassandraAdapter({ ...clientOptions(cassandra), keyspace });
   await using tasks = new DataInterface({ types: [FetchFileTask], adapter });

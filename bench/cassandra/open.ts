@@ -14,7 +14,7 @@ const CHUNK = 20_000;
 /** The driver's default. */
 const FETCH_SIZE = 5_000;
 
-/** A million open tasks are read from the first to the last. */
+/** Reads a million open tasks from the first to the last. */
 export async function* run(context: Context): AsyncGenerator<Row, void> {
   const cassandra = coordinatesIn(context);
   await using sides = await openSides(cassandra, "open");
@@ -22,7 +22,7 @@ export async function* run(context: Context): AsyncGenerator<Row, void> {
   await fill(sides, open);
   const all = `\`all\` over ${open.toLocaleString("en")} open`;
 
-  const pages = { pageSize: 1_000, maxPageBytes: 4 * 1024 * 1024 };
+  const pages = { pageSize: 500, maxPageBytes: 4 * 1024 * 1024 };
   const figures = await interleave(context.rounds, {
     tasks: () => rate(open, () => countEach(sides.tasks.all(LIST))),
     rawTasks: () => rate(open, () => countEach(decoded(sides.raw.all(LIST, FETCH_SIZE)))),

@@ -1,8 +1,8 @@
 import { type Client, concurrent, type QueryOptions } from "cassandra-driver";
 
 /**
- * The baseline: the driver by itself, with one partition per list, clustered by id. Statements are prepared, and consistency
- * is LOCAL_QUORUM.
+ * The baseline: the driver alone, with one partition per list, clustered by id. Statements are prepared, and consistency is
+ * LOCAL_QUORUM.
  */
 export class RawTable {
   readonly #client: Client;
@@ -57,12 +57,12 @@ export class RawTable {
     return rows[0]?.envelope;
   }
 
-  /** By the driver's own way to do many, of which the concurrency is an option. */
+  /** By the driver's own function for many operations, with the concurrency as an option. */
   async saveAll(parameters: readonly unknown[][], concurrencyLevel: number): Promise<void> {
     await concurrent.executeConcurrent(this.#client, this.#insert, parameters as unknown[][], { concurrencyLevel });
   }
 
-  /** A list's envelopes, a page at a time. Not by the driver's own iterator, which stops at an empty page. */
+  /** A list's envelopes, a page at a time; not with the driver's iterator, which stops at an empty page. */
   async *all(taskList: string, fetchSize: number): AsyncGenerator<Buffer[], void> {
     let pageState: string | undefined;
     do {

@@ -7,10 +7,10 @@ import { coordinatesIn } from "./context.js";
 
 const COUNT = 100_000;
 
-/** How many the driver has under way: its default, and a larger number. */
+/** The concurrency of the driver: its default, and a larger number. */
 const LEVELS = [100, 512] as const;
 
-/** Both at their defaults of concurrency; each round has a list of its own, and what is saved is there before it starts. */
+/** Both at their default concurrency; each round has its own list, and the tasks are built before it starts. */
 export async function* run(context: Context): AsyncGenerator<Row, void> {
   await using sides = await openSides(coordinatesIn(context), "save_all");
   const count = scaled(context, COUNT);

@@ -12,9 +12,9 @@ interface Load {
 }
 
 interface Goals {
-  /** The least ratio to single statements. */
+  /** The minimum ratio to single statements. */
   readonly single: number;
-  /** The least ratio to the driver alone, which is the limit of this layout. */
+  /** The minimum ratio to the driver alone, which is the limit of these tables. */
   readonly alone: number;
 }
 
@@ -25,7 +25,7 @@ const loads: readonly (Load & Goals)[] = [
   { concurrency: 1, count: 3_000, single: 0.85, alone: 0.85 },
 ];
 
-/** A task is saved, then completed; each round has a list of its own. */
+/** Saves each task, then completes it; each round has its own list. */
 export async function* run(context: Context): AsyncGenerator<Row, void> {
   await using sides = await openSides(coordinatesIn(context), "save_complete");
   for (const { single, alone, ...load } of loads)
@@ -43,7 +43,7 @@ async function* compare(sides: Sides, rounds: number, load: Load, goals: Goals):
   const ledger = await contend("ledger", (round) => saveAndComplete(sides, `tasks-${concurrency}-${round}`, load));
   const goal = ratioAtLeast(goals.single);
   yield toRow({ name, unit: "tasks/s", values: ledger.contender, baselines: ledger.raw, goal });
-  // By itself: what it encodes before the clock runs is much to collect, and would be collected in the others' time.
+  // Separately: it encodes much before its measurement, which would be collected as garbage during that of the others.
   const alone = await contend("alone", (round) => driverAlone(sides, `alone-${concurrency}-${round}`, load));
   yield toRow({
     name: `${name}: the same rows by the driver alone`,
@@ -65,7 +65,7 @@ function ratiosOf({ contender, raw }: { contender: readonly number[]; raw: reado
   return contender.map((figure, round) => figure / (raw[round] as number));
 }
 
-/** The tasks are there before the clock runs, as the baseline's bytes are; encoding them is part of saving. */
+/** The tasks are built before the measurement, like the baseline's bytes; encoding them is part of saving. */
 export function saveAndComplete({ tasks }: Sides, list: string, load: Load): Promise<number> {
   const built = [...buildTasks(list, load.count)];
   return perSecond(load.count, load.concurrency, async (index) => {

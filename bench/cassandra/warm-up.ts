@@ -8,7 +8,7 @@ import { saveAndComplete, saveAndCompleteRaw } from "./save-complete.js";
 const SECONDS = 90;
 const COUNT = 5_000;
 
-/** Until Java has compiled what Cassandra runs, its figures mean little. Gives the saves a second of each turn. */
+/** Works until Java has compiled Cassandra's code: earlier figures mean little. Yields the saves per second of each turn. */
 export async function* run(context: Context): AsyncGenerator<number, void> {
   await using sides = await openSides(coordinatesIn(context), "warm_up");
   const end = performance.now() + (SECONDS * 1000) / context.divisor;

@@ -2,11 +2,12 @@ import { binPath } from "../../test/plugin/tools.js";
 import { type WideKind, wideKinds, wideProto } from "../../test/plugin/wide.js";
 import type { Context } from "../benchmark.js";
 import { interleave, secondsOf } from "../harness.js";
+import { runProgram } from "../package.js";
 import { type Row, ratioAtMost, toRow } from "../row.js";
-import { generateInto, pluginsOf, preparePackage, runProgram, writeProject } from "./programs.js";
+import { generateInto, pluginsOf, preparePackage, writeProject } from "./programs.js";
 import { largeSchema, type Protos } from "./sources.js";
 
-/** How long TypeScript takes for all that is generated, against the `_pb.ts` of protoc-gen-es alone. */
+/** The time that TypeScript takes for all generated code, compared with the `_pb.ts` of protoc-gen-es alone. */
 export async function* run({ rounds, divisor }: Context): AsyncGenerator<Row, void> {
   const dist = await preparePackage();
   const plugins = pluginsOf(dist);

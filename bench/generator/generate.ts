@@ -1,10 +1,11 @@
 import type { Context } from "../benchmark.js";
 import { interleave, secondsOf } from "../harness.js";
+import { runProgram } from "../package.js";
 import { type Row, ratioAtMost, toRow } from "../row.js";
-import { type PluginProgram, pluginsOf, preparePackage, requestOf, runProgram } from "./programs.js";
+import { type PluginProgram, pluginsOf, preparePackage, requestOf } from "./programs.js";
 import { largeSchema, manyMessages } from "./sources.js";
 
-/** How long the plugin takes, from its start to its end, against protoc-gen-es. */
+/** The time that the plugin takes, from its start to its end, compared with protoc-gen-es. */
 export async function* run({ rounds, divisor }: Context): AsyncGenerator<Row, void> {
   const plugins = pluginsOf(await preparePackage());
   const count = Math.ceil(2000 / divisor);

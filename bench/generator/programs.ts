@@ -1,14 +1,13 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdir, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { CodeGeneratorRequestSchema, CodeGeneratorResponseSchema } from "@bufbuild/protobuf/wkt";
 import { compile, mapImports, writeFiles } from "../../test/plugin/generate.js";
 import { binPath, repository } from "../../test/plugin/tools.js";
+import { buildInto, runProgram } from "../package.js";
 import type { Protos } from "./sources.js";
 
-/** Folders of what is generated; the files of a run take the place of the last one's. */
+/** Folders for generated code; each run replaces the files of the last one. */
 const folder = join(repository, ".cache/bench-generator");
 
 /** A plugin as users run it, in a process of its own. */
@@ -24,15 +23,10 @@ export interface Plugins {
   readonly taskledger: PluginProgram;
 }
 
-/** Builds this package as it is published; gives its folder. */
+/** Builds this package as it is published, without earlier generated code; returns its folder. */
 export async function preparePackage(): Promise<string> {
   await rm(folder, { recursive: true, force: true });
-  await mkdir(folder, { recursive: true });
-  const dist = join(folder, "dist");
-  const script = JSON.stringify(join(repository, "scripts/build-package.ts"));
-  const build = `import(${script}).then(({ buildPackage }) => buildPackage(${JSON.stringify(dist)}))`;
-  await runProgram(["--import", "tsx", "--eval", build]);
-  return dist;
+  return buildInto(folder);
 }
 
 export function pluginsOf(dist: string): Plugins {
@@ -43,7 +37,7 @@ export function pluginsOf(dist: string): Plugins {
   };
 }
 
-/** What a compiler of .proto files sends to a plugin. */
+/** The request that a compiler of .proto files sends to a plugin. */
 export async function requestOf(protos: Protos, { parameter }: PluginProgram): Promise<Uint8Array> {
   const { file: protoFile } = await compile({ ...protos });
   const request = { fileToGenerate: Object.keys(protos), protoFile, parameter };
@@ -75,20 +69,4 @@ export async function writeProject(root: string, name: string, include: string, 
   const config = { extends: join(repository, "tsconfig.json"), compilerOptions, include: [include], exclude: [] };
   await writeFiles(dirname(file), { [name]: JSON.stringify(config) });
   return file;
-}
-
-/** Runs a JavaScript program; gives what it writes. */
-export async function runProgram(
-  [program, ...args]: readonly string[],
-  input: Uint8Array = new Uint8Array(),
-): Promise<Uint8Array> {
-  const child = spawn(process.execPath, [program as string, ...args], { stdio: ["pipe", "pipe", "pipe"] });
-  const output: Buffer[] = [];
-  const errors: Buffer[] = [];
-  child.stdout.on("data", (chunk: Buffer) => output.push(chunk));
-  child.stderr.on("data", (chunk: Buffer) => errors.push(chunk));
-  child.stdin.end(input);
-  const [code] = await once(child, "close");
-  if (code !== 0) throw new Error(`${program} ended with ${code}: ${Buffer.concat([...output, ...errors])}`);
-  return Buffer.concat(output);
 }

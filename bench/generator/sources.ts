@@ -7,7 +7,7 @@ const HEAD = `syntax = "proto3";\n`;
 const OPTIONS = `import "taskledger/v1/options.proto";\n`;
 const MARK = "  option (taskledger.v1.task) = {};\n";
 
-/** One file of so many messages, of which every twentieth is a task type that holds the ones before it. */
+/** One file with this number of messages; every twentieth is a task type that contains the ones before it. */
 export function manyMessages(count: number): Protos {
   const messages = Array.from({ length: count }, (_, i) => {
     const isTask = i % 20 === 19;
@@ -22,12 +22,12 @@ export function manyMessages(count: number): Protos {
 const FILES = 60;
 const MESSAGES = 800;
 
-/** The kinds of types that fields of public interfaces have, about as often. */
+/** The types of fields in public APIs, about as frequent as there. */
 const scalars = ["string", "string", "string", "int32", "int64", "bool", "double", "bytes", "uint64"];
 const wellKnown = ["google.protobuf.Timestamp", "google.protobuf.Duration", "google.protobuf.Struct"];
 
 /**
- * A schema like those of public interfaces: 800 messages in 60 files that import each other, nested messages, enums, oneofs,
+ * A schema like those of public APIs: 800 messages in 60 files that import each other, nested messages, enums, oneofs,
  * maps and comments, with a task type in each file.
  */
 export function largeSchema(): Protos {

@@ -7,10 +7,10 @@ import { batchesOf, type Peer, payload } from "./peer.js";
 
 const NAME = "work";
 
-/** More make it no faster. */
+/** A higher concurrency makes it no faster. */
 const BULK_CONCURRENCY = 256;
 
-/** BullMQ as its documentation has it: a queue and a worker, in one process. */
+/** BullMQ as its documentation shows it: a queue and a worker, in one process. */
 export class BullPeer implements Peer {
   readonly acknowledges = "in the file that Redis appends to, flushed: appendfsync always";
   readonly #connection: { readonly host: string; readonly port: number };

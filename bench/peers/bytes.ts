@@ -8,7 +8,7 @@ const COUNT = 1_000;
 const CONCURRENCY = 16;
 const UNIT = "bytes/task";
 
-/** What goes over the wire in the life of a task, both ways, between processes and the server. */
+/** The bytes on the wire in the life of a task, in both directions, between processes and the server. */
 export async function* run(context: Context): AsyncGenerator<Row, void> {
   const count = scaled(context, COUNT);
   const [task] = await storedBytes("work", 1);

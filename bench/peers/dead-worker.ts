@@ -2,7 +2,7 @@ import type { Context } from "../benchmark.js";
 import { failedRow, type Row, toRow } from "../row.js";
 import { LEDGER_WITH_CLAIMS, Peers } from "./open.js";
 
-/** The same for all; by default they are longer, and differ. */
+/** The same time for all; their defaults are longer, and differ. */
 const LEASE = 5_000;
 const EVERY = 5_000;
 
@@ -12,7 +12,7 @@ const defaults: Readonly<Record<string, string>> = {
   "pg-boss": "by default 15 to 17 minutes",
 };
 
-/** How long a task stays unseen whose worker has died. */
+/** The time until a task whose worker has died is given to another. */
 export async function* run({ rounds }: Context): AsyncGenerator<Row, void> {
   await using peers = await Peers.open();
   const found = new Map<string, number[]>(Object.keys(defaults).map((name) => [name, []]));
@@ -20,7 +20,7 @@ export async function* run({ rounds }: Context): AsyncGenerator<Row, void> {
     const milliseconds = await peers.all.get(name)?.loseWorker(LEASE, EVERY);
     if (milliseconds !== undefined) figures.push(milliseconds / 1000);
   };
-  // They wait most of the time: all at once.
+  // All at once, since they wait most of the time.
   for (let round = 0; round < rounds; round++)
     await Promise.all([...found].map(([name, figures]) => lose(name, figures)));
   const what = `a dead worker's task is unseen (lease ${LEASE / 1000} s, looking each ${EVERY / 1000} s)`;

@@ -5,14 +5,14 @@ import { openStore, type Store } from "../sqlite/store.js";
 import { buildTasks, type FetchFileTask } from "../tasks.js";
 import { type Peer, taskOf } from "./peer.js";
 
-/** Taskledger on SQLite. What moves the tasks is not part of it. */
+/** Taskledger on SQLite, without a queue. */
 export class Ledger implements Peer {
   readonly acknowledges = "on the disk: WAL, synchronous=FULL";
   readonly tasks: Store["tasks"];
   readonly #store: AsyncDisposable;
   readonly #complete: (task: FetchFileTask) => Promise<unknown>;
 
-  /** With claims, each task is claimed before it is completed, as a worker does that calls `perform`. */
+  /** With claims, each task is claimed before it is completed, as by a worker that calls `perform`. */
   static async open({ claims = false } = {}): Promise<Ledger> {
     const store = await openStore();
     return new Ledger(store, store.tasks, claims);
@@ -24,7 +24,7 @@ export class Ledger implements Peer {
     this.#complete = claims ? (task) => perform(tasks, task, () => {}) : (task) => tasks.complete(task);
   }
 
-  /** What is completed is gone. */
+  /** Nothing to do: completed tasks are removed. */
   async clear(): Promise<void> {}
 
   async live(count: number, concurrency: number): Promise<void> {

@@ -6,10 +6,10 @@ import type { Peer } from "./peer.js";
 
 interface Load {
   readonly name: string;
-  /** How many of the ledger's tasks are done in a round, and of the others', which are slower. */
+  /** Number of tasks per round of the ledger, and of the others, which are slower. */
   readonly counts: readonly [ledger: number, others: number];
   readonly goal?: Goal;
-  /** Claims are granted one by one; in bulk nobody has any. */
+  /** Claims are granted one by one, so that there are none in bulk. */
   readonly isOneByOne: boolean;
   run(peer: Peer, count: number): Promise<void>;
 }
@@ -26,7 +26,7 @@ const loads: readonly Load[] = [
   { name: "in bulk", counts: [50_000, 10_000], isOneByOne: false, run: (peer, count) => peer.bulk(count) },
 ];
 
-/** The life of a task: it is added, then completed; each is on the disk when it is acknowledged, in all of them. */
+/** The life of a task: it is added, then completed. In all of them, each step is on the disk when it is acknowledged. */
 export async function* run(context: Context): AsyncGenerator<Row, void> {
   await using peers = await Peers.open();
   for (const load of loads) {
@@ -58,7 +58,7 @@ function* toRows({ name, goal }: Load, { all, missing }: Peers, rates: Record<st
   for (const [peer, reason] of missing) yield failedRow(`${name}: ${peer}`, "tasks/s", `left out: ${reason}`);
 }
 
-/** In each round, the most. */
+/** The maximum of each round. */
 function bestOf(rates: readonly (readonly [string, readonly number[]])[]): number[] {
   const [[, first]] = rates as [[string, readonly number[]]];
   return first.map((_, round) => Math.max(...rates.map(([, values]) => values[round] as number)));

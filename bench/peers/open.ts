@@ -9,11 +9,11 @@ import { BossPeer } from "./pg-boss.js";
 export const LEDGER = "Taskledger on SQLite";
 export const LEDGER_WITH_CLAIMS = `${LEDGER}, with claims`;
 
-/** How one of the others is opened, on a server of its own. */
+/** How one of the other systems is opened, on a server of its own. */
 interface Other {
   whyNot(): string | undefined;
   start(): Promise<Server>;
-  /** By way of a port, which may be a relay's. */
+  /** Through a port, which may be a relay's. */
   open(port: number): Peer | Promise<Peer>;
 }
 
@@ -26,7 +26,7 @@ export const others: Readonly<Record<string, Other>> = {
   },
 };
 
-/** All that can run here; a server that is missing leaves one out. */
+/** All systems that can run here; one whose server is missing is left out. */
 export class Peers implements AsyncDisposable {
   /** By name; the first is the ledger. */
   readonly all = new Map<string, Peer>();

@@ -9,7 +9,7 @@ const LOST = "lost";
 /** How many connections it may use; its default is 10. */
 const CONNECTIONS = 32;
 
-/** pg-boss, which is asked for jobs by hand: its own workers ask twice a second at most, which would be measured then. */
+/** pg-boss, with explicit calls of `fetch`: its own workers poll at most twice a second, and this delay would be measured. */
 export class BossPeer implements Peer {
   readonly acknowledges = "committed: fsync and synchronous_commit on";
   readonly #url: string;
@@ -44,7 +44,7 @@ export class BossPeer implements Peer {
     for (let left = count; left > 0; ) left -= await this.#complete(Math.min(left, BATCH));
   }
 
-  /** Gives how many, which may be fewer: two that fetch at the same time may want the same jobs, and one gets none. */
+  /** Returns the number of jobs, which may be lower: of two concurrent fetches of the same jobs, one gets none. */
   async #complete(batchSize: number): Promise<number> {
     let jobs = await this.#boss.fetch(NAME, { batchSize });
     while (jobs.length === 0) jobs = await this.#boss.fetch(NAME, { batchSize });

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
 
-/** A port that leads to another one, and counts the bytes that go through, both ways. */
+/** A port that forwards to another one, and counts the bytes in both directions. */
 export class Relay implements AsyncDisposable {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();

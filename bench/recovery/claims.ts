@@ -10,7 +10,7 @@ const loads = [
   { concurrency: 64, count: 8_000 },
 ] as const;
 
-/** Each of the open tasks of a list is claimed once. */
+/** Claims each open task of a list once. */
 export async function* run(context: Context): AsyncGenerator<Row, void> {
   for (const [name, open] of Object.entries(stores)) {
     await using store = await open(context, "claims");

@@ -9,7 +9,7 @@ const LIST = "stale";
 const STALE = 10_000;
 const CONCURRENCY = 16;
 
-/** One pass over a list of stale tasks, by handlers that do nothing: what recovering costs by itself. */
+/** One pass over a list of stale tasks, with handlers that do nothing: the cost of recovery itself. */
 export async function* run(context: Context): AsyncGenerator<Row, void> {
   const count = scaled(context, STALE);
   const what = `recover, a pass over ${count.toLocaleString("en")} stale tasks, ${CONCURRENCY} concurrent`;

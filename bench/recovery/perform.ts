@@ -7,10 +7,10 @@ import { stores, type Tasks } from "./stores.js";
 
 const CONCURRENCY = 16;
 const COUNT = 4_000;
-/** Even, so that each side is as often the first. */
+/** An even number, so that each side is first equally often. */
 const TURNS = 20;
 
-/** What `perform` costs beside its claim and its complete, by turns: what disturbs the machine meets both. */
+/** The cost of `perform` besides its claim and its complete, in turns, so that disturbances affect both sides. */
 export async function* run(context: Context): AsyncGenerator<Row, void> {
   for (const [name, open] of Object.entries(stores)) {
     await using store = await open(context, "perform");
@@ -32,7 +32,7 @@ export async function* run(context: Context): AsyncGenerator<Row, void> {
   }
 }
 
-/** Microseconds a task, of each side. */
+/** Microseconds per task, for each side. */
 async function inTurns(tasks: Tasks, size: number): Promise<[number, number]> {
   const works = [byPerform, byHand] as const;
   const seconds: [number, number] = [0, 0];

@@ -7,10 +7,10 @@ import { stores, type Tasks } from "./stores.js";
 const CLAIMED = 10_000;
 const CONCURRENCY = 64;
 const COUNT = 20_000;
-/** Even, so that each side is as often the first. */
+/** An even number, so that each side is first equally often. */
 const TURNS = 20;
 
-/** What claims cost those who need none: the same work in a store with many claims, and in one that has never had any. */
+/** The cost of claims for users without claims: the same work in a store with many claims, and in one without any. */
 export async function* run(context: Context): AsyncGenerator<Row, void> {
   const [count, claimed] = [scaled(context, COUNT), scaled(context, CLAIMED)];
   for (const [name, open] of Object.entries(stores)) {
@@ -40,8 +40,8 @@ export async function* run(context: Context): AsyncGenerator<Row, void> {
 }
 
 /**
- * So many tasks in each of two stores, a few in the one and a few in the other, by turns: the difference is too small for a
- * moment of the machine to fall on one side. Gives how many were done a second in each.
+ * Saves and completes tasks in two stores, a few in each in turns: the difference is so small that a disturbance must not
+ * affect one side only. Returns the number done per second in each.
  */
 async function inTurns(count: number, ...sides: readonly [Tasks, Tasks]): Promise<[number, number]> {
   const seconds: [number, number] = [0, 0];

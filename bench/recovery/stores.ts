@@ -14,7 +14,7 @@ export interface Store extends AsyncDisposable {
   readonly tasks: Tasks;
 }
 
-/** How a new, empty store of each kind is opened. Leaving it removes it. */
+/** How a new, empty store of each kind is opened. Disposal removes it. */
 export const stores: Readonly<Record<string, (context: Context, name: string) => Promise<Store>>> = {
   async SQLite() {
     const folder = await mkdtemp(join(tmpdir(), "taskledger-bench-"));

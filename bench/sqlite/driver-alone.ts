@@ -7,8 +7,8 @@ const save = `INSERT INTO tasks (list, saved_at, id, type, saved_time, body) VAL
 const complete = "DELETE FROM tasks WHERE list = ? AND id = ? AND saved_at <= ?";
 
 /**
- * The adapter's statements by the driver alone, in this thread, on the same tables, and as durable: what a program
- * would reach that does nothing else, and whose calls come in groups of just the right size.
+ * The adapter's statements by the driver alone, in this thread, on the same tables, and equally durable: the speed of a
+ * program that does nothing else, and whose calls arrive in groups of exactly the right size.
  */
 export class DriverAlone {
   readonly #database;
@@ -24,7 +24,7 @@ export class DriverAlone {
     this.#complete = this.#database.prepare(complete);
   }
 
-  /** Saves tasks, then completes them, so many in a transaction; gives tasks a second. */
+  /** Saves tasks, then completes them, a number of them per transaction; returns tasks per second. */
   async saveAndComplete(bodies: readonly Uint8Array[], together: number): Promise<number> {
     const seconds = await secondsOf(async () => {
       for (let i = 0; i < bodies.length; i += together) {
@@ -41,7 +41,7 @@ export class DriverAlone {
     return bodies.length / seconds;
   }
 
-  /** Saves tasks under new ids; gives tasks a second. */
+  /** Saves tasks under new ids; returns tasks per second. */
   async saveAll(bodies: readonly Uint8Array[], together: number): Promise<number> {
     const seconds = await secondsOf(async () => {
       for (let i = 0; i < bodies.length; i += together)

@@ -11,7 +11,7 @@ const LIST = "open";
 const OPEN = 1_000_000;
 const FINDS = 50_000;
 
-/** Reads a long list, and tasks of it one by one. */
+/** Reads a long list, and finds tasks of it one by one. */
 export async function* run(context: Context): AsyncGenerator<Row, void> {
   await using store = await openStore();
   await using lmdb = await openWithLmdb(context);

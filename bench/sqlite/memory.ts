@@ -8,7 +8,7 @@ export interface ListPlace {
   readonly list: string;
 }
 
-/** Reads a list in a process that has done nothing before but to open the store. */
+/** Reads a list in a process that has only opened the store before. */
 export async function* run({ path, list }: ListPlace): AsyncGenerator<MemoryUse, void> {
   const adapter = new SqliteAdapter({ path });
   await using tasks = new DataInterface({ types: [FetchFileTask], adapter });

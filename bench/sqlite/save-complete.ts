@@ -30,7 +30,7 @@ export async function* run(context: Context): AsyncGenerator<Row, void> {
   alone.close();
 }
 
-/** How often a second the disk flushes a write of a page: what one caller at a time can reach. */
+/** Flushes per second of writes of one page to the disk: the limit for one caller at a time. */
 function flushes(folder: string, context: Context): Row {
   const file = openSync(join(folder, "flushes"), "w");
   const count = scaled(context, 1_000);
@@ -91,7 +91,7 @@ async function* saveAndComplete(
   });
 }
 
-/** Builds the tasks before; `delay` counts from the first save to the last complete. */
+/** Builds the tasks first; the time is measured from the first save to the last complete. */
 async function saveAndCompleteIn(
   { tasks, buildTask }: Store,
   { concurrency, count }: Load,

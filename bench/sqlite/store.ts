@@ -5,7 +5,7 @@ import { DataInterface } from "taskledger";
 import { SqliteAdapter } from "taskledger/sqlite";
 import { buildTask, buildTasks, FetchFileTask } from "../tasks.js";
 
-/** A store in a new folder, which is removed when the store is disposed of, and what builds tasks for it. */
+/** A store in a new folder, which is removed when the store is disposed of, and a function that builds tasks for it. */
 export interface Store extends AsyncDisposable {
   readonly tasks: DataInterface<typeof FetchFileTask>;
   readonly folder: string;

@@ -8,7 +8,7 @@ import { failedRow, type Goal, type Row, toRow } from "../row.js";
 import type { FetchFileTask } from "../tasks.js";
 import { disposal, makeFolder, type Store } from "./store.js";
 
-// LMDB was the embedded store before SQLite. The last version that had it is compared as a whole, with its own tasks:
+// LMDB was the embedded store before SQLite. The last version with it is compared as a whole, with its own tasks:
 //
 //     mkdir FOLDER && git archive 4664625 | tar x -C FOLDER && (cd FOLDER && npm ci && npm run build)
 //     npm run bench -- sqlite --with-lmdb FOLDER
@@ -19,14 +19,14 @@ const ENTRY = `
   export { buildTask, buildTasks, FetchFileTask } from "./bench/tasks.js";
 `;
 
-/** What the benchmarks use of that version looks as it does in this one. */
+/** The part of that version that the benchmarks use; it is the same in this version. */
 interface OldVersion extends Pick<Store, "buildTask" | "buildTasks"> {
   readonly DataInterface: typeof DataInterface;
   readonly LmdbAdapter: new (options: { path: string }) => Adapter;
   readonly FetchFileTask: typeof FetchFileTask;
 }
 
-/** A new store in LMDB; undefined if the benchmarks were not told where that version is. */
+/** A new store in LMDB; undefined without the option --with-lmdb. */
 export async function openWithLmdb({ withLmdb }: Context): Promise<Store | undefined> {
   if (withLmdb === undefined) return undefined;
   const { DataInterface, LmdbAdapter, FetchFileTask, ...builders } = await load(resolve(withLmdb));
@@ -35,14 +35,14 @@ export async function openWithLmdb({ withLmdb }: Context): Promise<Store | undef
   return { tasks, folder, ...builders, ...disposal(tasks, folder) };
 }
 
-/** A row of SQLite's figures against LMDB's of the same rounds, or why there are none. */
+/** A row of SQLite's figures, compared with LMDB's of the same rounds, or the reason why there are none. */
 export function againstLmdb(name: string, values: readonly number[], lmdb: readonly number[] = [], goal?: Goal): Row {
   const row = { name: `${name}: against LMDB`, unit: "tasks/s" };
   if (lmdb.length === 0) return failedRow(row.name, row.unit, "left out: it needs --with-lmdb FOLDER");
   return toRow({ ...row, values, baselines: lmdb, ...(goal && { goal }) });
 }
 
-/** Bundled as this version is (see bundle.ts), so that neither has an advantage by that. */
+/** Bundled like this version (see bundle.ts), so that neither has an advantage. */
 async function load(folder: string): Promise<OldVersion> {
   const outfile = join(folder, ".cache/bench/with-lmdb.mjs");
   await build({

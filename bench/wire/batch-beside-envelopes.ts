@@ -6,7 +6,7 @@ import { interleave, secondsOf } from "../harness.js";
 import { failedRow, type Row, ratioAtMost, toRow } from "../row.js";
 import { FetchFileTask } from "../tasks.js";
 
-/** How often each contender does its work in a round. */
+/** Number of repetitions per contender and round. */
 const REPEATS = 50;
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -42,7 +42,7 @@ interface Form {
 const types = [FetchFileTask];
 const batch: Form = { write: toBatch, read: (bytes) => fromBatch(bytes, { types }) };
 
-/** What anybody would send otherwise: envelopes, each behind its length. */
+/** The obvious alternative: length-delimited envelopes. */
 const envelopes: Form = {
   write: (tasks) => {
     const writer = new BinaryWriter();
@@ -57,7 +57,7 @@ const envelopes: Form = {
   },
 };
 
-/** A batch beside envelopes that follow their lengths: bytes a task, and the time of writing and of reading. */
+/** A batch compared with length-delimited envelopes: bytes per task, and the time of writing and of reading. */
 export async function* besideEnvelopes(
   kind: string,
   tasks: readonly FetchFileTask[],

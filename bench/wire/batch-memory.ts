@@ -4,7 +4,7 @@ import { type Row, toRow, valueUnder } from "../row.js";
 
 const TASKS = 10_000_000;
 
-/** Whether a stream of many tasks takes more memory than one of few. */
+/** Checks that a stream of many tasks takes no more memory than one of few. */
 export async function* run(context: Context): AsyncGenerator<Row, void> {
   for (const count of [scaled(context, TASKS / 10), scaled(context, TASKS)]) {
     const { peak, kept } = await probeMemory("wire", "frames", count);

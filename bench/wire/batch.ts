@@ -10,7 +10,7 @@ import { jsonLine, savedTinyTask, tinyTask } from "./tiny-tasks.js";
 const TASKS = 1_000;
 const types = [FetchFileTask];
 
-/** What a task costs in a batch, in bytes and in time: beside JSON, single tasks, and length-delimited envelopes. */
+/** The cost of a task in a batch, in bytes and time, compared with JSON, single tasks, and length-delimited envelopes. */
 export async function* run(context: Context): AsyncGenerator<Row, void> {
   yield* sizes("tiny", list(TASKS, tinyTask));
   yield* sizes("tiny, saved, with default ids", list(TASKS, savedTinyTask));

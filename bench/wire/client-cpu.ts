@@ -6,7 +6,7 @@ import { type Row, toRow } from "../row.js";
 import { taskOf } from "./formats.js";
 import { makePayload } from "./payloads.js";
 
-/** As they come with the option `codec=off`. */
+/** The classes as they are generated with the option `codec=off`. */
 class CopyFileWithout extends CopyFileTask {
   static override readonly codec = undefined as never;
 }
@@ -17,7 +17,7 @@ class TranscodeVideoWithout extends TranscodeVideoTask {
 const CONCURRENCY = 64;
 const DIFFERENT = 64;
 
-/** What saving and finding cost this process's processors, with codecs and without, on a store that is open. */
+/** The CPU time of this process for saving and finding, with and without codecs, on an open store. */
 export async function* measureClientCpu(
   store: string,
   adapter: Adapter,
@@ -59,7 +59,7 @@ export async function* measureClientCpu(
   }
 }
 
-/** Microseconds of the processors' time that each took, of all of this process's threads. */
+/** Microseconds of CPU time per task, of all threads of this process. */
 async function cpuOf(count: number, work: (index: number) => Promise<void>): Promise<number> {
   const start = process.cpuUsage();
   await perSecond(count, CONCURRENCY, work);

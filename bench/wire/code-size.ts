@@ -6,7 +6,7 @@ import { classes } from "./formats.js";
 
 const root = resolve(import.meta.dirname, "../..");
 
-/** What the emitted code adds to a program. */
+/** The size that the generated code adds to a program. */
 export async function* run(): AsyncGenerator<Row, void> {
   const file = "gen/example/v1/sizes_codec.ts";
   const source = readFileSync(join(root, file), "utf8");
@@ -18,7 +18,7 @@ export async function* run(): AsyncGenerator<Row, void> {
   yield toRow({ name: "emitted code, minified", unit: "bytes a field", values: [minified.length / fields], note });
 }
 
-/** Of all messages in the file. */
+/** The fields of all messages in the file. */
 function countFields(): number {
   const { file } = classes.tiny.schema;
   const count = (messages: typeof file.messages): number =>

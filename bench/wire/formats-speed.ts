@@ -5,15 +5,15 @@ import { dataFormats, envelopeFormats, type Format, type FormatName, type Format
 import { makePayload, type Size } from "./payloads.js";
 
 /**
- * How often each contender works in a round: for some ten milliseconds, so that what it takes to collect nothing is
- * small beside it. A suite's round is three of these.
+ * Number of repetitions per contender and round: about ten milliseconds of work, so that the cost of an empty garbage
+ * collection is small in comparison. A suite's round is three of these.
  */
 const counts: Readonly<Record<Size, number>> = { tiny: 30_000, medium: 7_500, large: 300 };
 
-/** Different ones, so that no format profits from seeing the same. */
+/** Different tasks, so that no format profits from repetition. */
 const VALUES = 64;
 
-/** Rounds that only have the compiler look at the code. */
+/** Rounds that only warm up the compiler. */
 const WARM_UP = 12;
 
 const others = ["protobuf-es", "JSON", "protobufjs", "msgpackr"] as const;
@@ -52,8 +52,8 @@ function copyOf(bytes: Uint8Array): Buffer {
 }
 
 /**
- * Collects twice: V8 frees ArrayBuffers on another thread after a collection, and is done with it before the next. Their
- * time would be the next contender's.
+ * Collects garbage twice: V8 frees ArrayBuffers on another thread after a collection, and has finished before the next.
+ * Otherwise the next contender would pay for it.
  */
 function collectAllYoung(): void {
   collectYoungGarbage();
@@ -61,8 +61,8 @@ function collectAllYoung(): void {
 }
 
 /**
- * Gives the nanoseconds of the processors' time that each took, collecting what it leaves included: on a machine that
- * does something else, too, the time on the clock says little.
+ * Returns the CPU time of each in nanoseconds, including the collection of its garbage: on a machine that does other work, too,
+ * elapsed time means little.
  */
 function timer<T>(work: (value: T) => unknown, values: readonly T[], count: number): () => Promise<number> {
   return async () => {
@@ -76,12 +76,12 @@ function timer<T>(work: (value: T) => unknown, values: readonly T[], count: numb
 
 let kept: unknown;
 
-/** So that the compiler can't leave the work out. */
+/** Uses the result, so that the compiler can't drop the work. */
 function keep(value: unknown): void {
   kept = value;
 }
 
-/** Where it was put. */
+/** The variable that keeps the result. */
 export function lastResult(): unknown {
   return kept;
 }

@@ -8,12 +8,12 @@ import { decodeMessage, encodeMessage, type MessageCodec } from "../../src/wire/
 import type { Payload, Size } from "./payloads.js";
 import { protobufjsTypes } from "./protobufjs-types.js";
 
-// biome-ignore lint/suspicious/noExplicitAny: each format takes another form of a value
+// biome-ignore lint/suspicious/noExplicitAny: each format has its own form of a value
 type Value = any;
 
-/** One way to bytes and back, for values in the form that it takes. */
+/** A format: encodes values in its own form to bytes, and decodes them. */
 export interface Format {
-  /** The value that a program has, made before the clock runs. */
+  /** The value in the format's form, made before the measurement. */
   make(payload: Payload): Value;
   encode(value: Value): Uint8Array;
   decode(bytes: Uint8Array): unknown;
@@ -31,7 +31,7 @@ export const classes: Readonly<Record<Size, SizedClass>> = {
   large: IndexCatalogueTask,
 };
 
-/** The data by itself. */
+/** Only the data. */
 export function dataFormats(size: Size): Formats {
   const { schema, codec } = classes[size];
   const pbjs = protobufjsTypes(schema.typeName);
@@ -105,10 +105,10 @@ export function envelopeFormats(size: Size): Formats {
   };
 }
 
-/** Every message by itself, with the names of its fields, as JSON. */
+/** Each message separately, as JSON with the names of its fields. */
 const packr = new Packr({ useRecords: false });
 
-/** Bytes go as base64; only those that there are, so that others cost nothing. */
+/** Converts bytes to base64; only if there are any, so that other data costs nothing. */
 function toJson(value: unknown): Uint8Array {
   const { data = value } = value as { data?: unknown };
   const blobs = Object.entries(data as object).filter(([, each]) => each instanceof Uint8Array);
@@ -141,7 +141,7 @@ function messageOf(size: Size, { data }: Payload): Message {
   return create(classes[size].schema, initOf(size, data));
 }
 
-/** What protobuf-es makes messages of: 64-bit integers are bigints, and oneofs say which case they are. */
+/** Data in the form for protobuf-es: 64-bit integers are bigints, and oneofs have a case. */
 function initOf(size: Size, data: Record<string, unknown>): Value {
   const init: Value = timesOf(data, timestampFromMs);
   if (size === "tiny") return { ...init, sizeBytes: BigInt(init.sizeBytes) };

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 
-/** Data as an application has it before it is put into any format: whole numbers are numbers, times milliseconds. */
+/** Data as an application has it, before it is encoded in any format: integers are numbers, times are milliseconds. */
 export interface Payload {
   readonly taskList: string;
   readonly id: string;
@@ -11,7 +11,7 @@ export interface Payload {
 
 export type Size = "tiny" | "medium" | "large";
 
-/** The n-th payload of a size. No two have the same texts, but for those that are the same in practice. */
+/** The n-th payload of a size. All have different texts, except those that are the same in practice. */
 export function makePayload(size: Size, n: number): Payload {
   const headers =
     size === "tiny" ? {} : { traceparent: `00-${hex(n, 32)}-${hex(n + 1, 16)}-01`, tenant: `acme-${n % 9}` };
@@ -102,7 +102,7 @@ function bytes(n: number, length: number): Uint8Array {
   return Uint8Array.from({ length }, (_, i) => (i * 31 + n * 7) & 0xff);
 }
 
-/** Texts that were put together are not yet one text to the engine: whoever reads them first would pay for that. */
+/** Flattens concatenated strings, which the engine otherwise does at the first read: the first contender would pay for it. */
 function flatten<T>(value: T): T {
   if (typeof value === "string") return Buffer.from(value).toString() as T;
   if (typeof value !== "object" || value === null || value instanceof Uint8Array) return value;

@@ -3,7 +3,7 @@ import protobufjs from "protobufjs";
 
 const root = resolve(import.meta.dirname, "../..");
 
-/** The functions that `pbjs -t static` writes down, made when they are first called: the generator is the same. */
+/** The same functions as those of `pbjs -t static`, generated at their first call. */
 export function protobufjsTypes(typeName: string): { envelope: protobufjs.Type; data: protobufjs.Type } {
   const types = new protobufjs.Root();
   types.resolvePath = (_origin, file) =>

@@ -7,13 +7,13 @@ import { FetchFileTask } from "../tasks.js";
 
 const START = Date.UTC(2026, 5, 17);
 
-/** A small task as a generator makes one about every 40 ms; the same in every run, by its number. */
+/** A small task, as a generator builds one about every 40 ms; it depends only on its number, so that all runs have the same. */
 export function tinyTask(index: number): FetchFileTask {
   const { digest, createdAt } = seedOf(index);
   return taskOf(digest, createdAt, v4({ random: digest.subarray(16) }));
 }
 
-/** The same with an id as it is made by default, and saved soon after it was built. */
+/** The same with a default id, and saved soon after it was built. */
 export function savedTinyTask(index: number): FetchFileTask {
   const { digest, createdAt } = seedOf(index);
   const task = taskOf(digest, createdAt, v7({ msecs: createdAt, random: digest.subarray(16) }));
@@ -43,7 +43,7 @@ function taskOf(digest: Buffer, createdAt: number, id: string): FetchFileTask {
   );
 }
 
-/** A task as a line of JSON that somebody might write by hand: no longer than it must be. */
+/** A task as a compact line of JSON, as written by hand. */
 export function jsonLine({ taskList, id, type, envelope, data }: FetchFileTask): string {
   const { createdAt, savedAt, attempt, headers } = envelope;
   const { externalHost, filename } = data;

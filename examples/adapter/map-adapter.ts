@@ -1,5 +1,5 @@
-// An adapter of a third party, to be copied: it keeps tasks in a Map, which stands for a database that several adapters
-// share. It imports nothing of Taskledger but taskledger/adapter; map-adapter.test.ts proves it.
+// A third party's adapter, as a start for your own: it keeps tasks in a Map, in place of a database that several adapters
+// share. Of Taskledger it imports only taskledger/adapter; map-adapter.test.ts runs the conformance suite on it.
 import {
   type Adapter,
   type AllOptions,
@@ -21,7 +21,7 @@ import {
 /** A row of the database. */
 interface Row extends StoredTask {
   readonly taskList: string;
-  /** When it was saved: its version, unless a wrong clock made that. */
+  /** When it was saved: its version, unless that was made by a wrong clock. */
   readonly time: Version;
 }
 
@@ -58,7 +58,7 @@ export class MapAdapter implements Adapter {
 
   async *all(taskList: string, options: AllOptions): AsyncGenerator<readonly StoredTask[], void, undefined> {
     this.#check(options.signal);
-    // What is saved after the first pull belongs to the next pass: so this one ends.
+    // Tasks that are saved after the first pull are not listed, so that the listing ends.
     const end = this.#rowsOf(taskList).at(-1);
     const { after = 0n } = options;
     for (let last: Row | undefined; end; ) {
@@ -82,7 +82,7 @@ export class MapAdapter implements Adapter {
       processClock.observe(entry.savedAt);
       const key = joinKey(entry);
       const row = this.#rows.get(key);
-      // Never a later version: the task was saved again while its worker was busy.
+      // Never removes a later version: the task was saved again while its worker was busy.
       if (row && row.savedAt <= entry.savedAt) this.#rows.delete(key);
       return { ok: true, value: undefined };
     });
@@ -97,7 +97,7 @@ export class MapAdapter implements Adapter {
     throwIfAborted(signal);
   }
 
-  /** An entry that fails keeps no other from being saved. */
+  /** An entry that fails does not prevent others from being saved. */
   #save(entry: SaveEntry): Outcome<Version> {
     try {
       const savedAt = this.#nextVersion(entry);
@@ -111,7 +111,7 @@ export class MapAdapter implements Adapter {
     }
   }
 
-  /** Later than what it replaces, and than all that this process has made or met. Throws CLOCK_SKEW. */
+  /** A version later than those that it replaces, and than all that this process has made or seen. Throws CLOCK_SKEW. */
   #nextVersion(entry: SaveEntry): Version {
     return processClock.next(latestOf([...entry.replaces, this.#rows.get(joinKey(entry))?.savedAt ?? 0n]));
   }
@@ -123,13 +123,13 @@ export class MapAdapter implements Adapter {
   }
 }
 
-/** The caller may change the bytes that it is given. */
+/** Copies the bytes, since the caller may change them. */
 function read({ id, savedAt, body }: Row, withBody: boolean): StoredTask {
   processClock.observe(savedAt);
   return { id, savedAt, body: withBody ? body.slice() : new Uint8Array() };
 }
 
-/** At most so many rows, and so many bytes, but one at least. */
+/** At most `pageSize` rows and `maxPageBytes` bytes, but at least one row. */
 function takePage(rows: readonly Row[], { pageSize, maxPageBytes, savedBefore }: AllOptions): Row[] {
   const page: Row[] = [];
   const horizon = processClock.horizon();

@@ -9,9 +9,9 @@ export class Child extends EventEmitter<{ saved: [number]; done: [number]; "all-
   readonly #ended: Promise<unknown>;
   /** The files whose tasks it has saved. */
   readonly saved: string[] = [];
-  /** How many tasks it has done. */
+  /** The number of tasks that it has done. */
   done = 0;
-  /** Why the first of the tasks that failed did so. */
+  /** The error of the first task that failed. */
   leftOpen: string | undefined;
   #failure: string | undefined;
   #killed = false;
@@ -22,7 +22,7 @@ export class Child extends EventEmitter<{ saved: [number]; done: [number]; "all-
     this.#process = fork(path, { stdio, env: { ...process.env, [JOB]: JSON.stringify(job) } });
     process.prependListener("exit", () => this.crash());
     this.#process.on("message", (message) => this.#hear(message as Message));
-    // "close" comes after the last message, "exit" may not.
+    // "close" is emitted after the last message, "exit" perhaps before.
     this.#ended = once(this.#process, "close");
   }
 
@@ -30,7 +30,7 @@ export class Child extends EventEmitter<{ saved: [number]; done: [number]; "all-
     return this.#process.stdout;
   }
 
-  /** Ends it as a crash does: at once, whatever it is doing. */
+  /** Kills it at once, like a crash. */
   crash(): void {
     this.#killed = this.#process.kill("SIGKILL");
   }
@@ -41,7 +41,7 @@ export class Child extends EventEmitter<{ saved: [number]; done: [number]; "all-
     this.#killed = true;
   }
 
-  /** Rejects with its reason where it failed, unless it was made to end. */
+  /** Rejects with the reason if it failed, unless it was killed. */
   async ended(): Promise<void> {
     await this.#ended;
     if (this.#failure) throw new Error(this.#failure);

@@ -4,7 +4,7 @@ import { digest } from "./files.js";
 
 /** What a worker does with a FetchFileTask. */
 export class FetchFile extends FetchFileTask {
-  /** Fetches the file; gives its SHA-256. */
+  /** Fetches the file; resolves to its SHA-256. */
   override async execute({ signal }: ExecuteContext): Promise<string> {
     const path = this.filename.split("/").map(encodeURIComponent).join("/");
     const response = await fetch(`http://${this.externalHost}/${path}`, { signal });

@@ -18,7 +18,7 @@ export async function serveFiles(folder: string): Promise<FileServer> {
       const path = normalize(decodeURIComponent(new URL(request.url ?? "/", "http://localhost").pathname));
       await pipeline(createReadStream(join(folder, path)), response);
     } catch {
-      // A part of the file may have been sent already: what is left is to let the client know that it is not whole.
+      // A part of the file may have been sent already: the client must see that it is incomplete.
       if (response.headersSent) response.destroy();
       else response.writeHead(404).end();
     }

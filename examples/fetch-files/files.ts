@@ -4,7 +4,7 @@ import { access, readdir } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { pipeline } from "node:stream/promises";
 
-/** Not part of what a repository holds. */
+/** Folders that do not belong to a repository's content. */
 const skipped = new Set(["node_modules", ".git", ".cache"]);
 
 /** The paths of a folder's files, relative to it, with `/` between their parts. Throws if one can't be read. */
@@ -30,7 +30,7 @@ export async function digest(stream: AsyncIterable<Uint8Array>): Promise<string>
   return hash.digest("hex");
 }
 
-/** The files whose digest is not the one given. */
+/** The files whose digest differs from the given one. */
 export async function findWrongDigests(
   folder: string,
   files: readonly string[],

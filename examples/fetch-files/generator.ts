@@ -1,4 +1,4 @@
-// Walks the folder, serves it, and for each file saves a task and hands it to whoever reads the standard output.
+// Walks the folder, serves it, and for each file saves a task and writes it to the standard output.
 
 import { once } from "node:events";
 import { DataInterface } from "taskledger";
@@ -26,12 +26,12 @@ await runProcess(async () => {
   await tasks.saveAll(build(), {
     onSaved(task) {
       tell({ event: "saved", file: task.filename });
-      worker.add(task); // after the save, so that the worker can complete what it is handed
+      worker.add(task); // after the save, so that the worker can complete the task
     },
   });
   worker.end();
   tell({ event: "all-saved" });
 
-  await dismissed; // until then the files are served
+  await dismissed; // the files are served until then
   server.close();
 });

@@ -1,6 +1,6 @@
-// Tasks through their whole life, a crash included. A generator saves a task for each file of a folder and hands it to
-// a worker, which fetches the file over HTTP, notes its SHA-256 and completes the task. Part of the way the worker is
-// killed. A second worker, which knows nothing but the store, finishes what is open.
+// The whole life of tasks, including a crash. A generator saves a task for each file of a folder and sends it to a worker,
+// which fetches the file over HTTP, notes its SHA-256 and completes the task. After a while the worker is killed. A second
+// worker, which knows only the store, does the tasks that are still open.
 //
 //     npm start -- [FOLDER] [--store URL]
 
@@ -18,7 +18,7 @@ import { readManifest } from "./manifest.js";
 import type { Job } from "./messages.js";
 import { Progress, printTable } from "./output.js";
 
-/** The share of the tasks after which the first worker is killed. */
+/** The first worker is killed after this fraction of the tasks. */
 const CRASH_AT = 0.4;
 
 async function main(): Promise<void> {
@@ -27,7 +27,7 @@ async function main(): Promise<void> {
   const files = await listFiles(folder);
   if (files.length === 0) throw new Error(`there is no file in ${folder}`);
   const scratch = mkdtempSync(join(tmpdir(), "fetch-files-"));
-  // However it ends, nothing of it stays; the other processes have been ended by then.
+  // The files are removed, however the example ends; the other processes have ended by then.
   process.on("exit", () => rmSync(scratch, { recursive: true, force: true }));
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1));
   const store = values.store ?? `sqlite:${encodeURI(join(scratch, "ledger.db"))}`;
@@ -53,7 +53,7 @@ async function run(tasks: DataInterface, job: Job, fileCount: number): Promise<v
     if (done >= fileCount * CRASH_AT) first.crash();
   });
   await Promise.all([first.ended(), Promise.race([allSaved, generator.ended()])]);
-  // The store knows; what the worker said last is lost with it.
+  // Asks the store: the worker's last messages may be lost.
   const doneBefore = generator.saved.length - (await countOpen(tasks, job.list));
 
   const second = new Child("worker.ts", { ...job, source: "store" }, ["ignore", "ignore", "inherit", "ipc"]);

@@ -1,4 +1,4 @@
-/** What each process is told when it starts. */
+/** The job of a process, which it gets when it starts. */
 export interface Job {
   readonly store: string;
   readonly list: string;
@@ -6,13 +6,13 @@ export interface Job {
   readonly manifest: string;
 }
 
-/** What the processes tell the main one: of a task, that all are saved, or why they gave up. */
+/** The messages to the main process: about a task, that all are saved, or why the process has failed. */
 export type Message =
   | { readonly event: "saved"; readonly file: string }
   | { readonly event: "done" | "all-saved" }
   | { readonly event: "left-open" | "failed"; readonly reason: string };
 
-/** The environment's variable that holds the job. Everybody on the machine can read the arguments of a process. */
+/** The environment variable with the job. Not an argument, since everybody on the machine can read those. */
 export const JOB = "FETCH_FILES_JOB";
 
 /** The job of this process. */
@@ -24,7 +24,7 @@ export function tell(message: Message): void {
   process.send?.(message);
 }
 
-/** Runs a process to its end, or that of the main one; what goes wrong is told in one line. */
+/** Runs a process until it or the main one ends; an error is reported in one line. */
 export async function runProcess(work: () => Promise<void>): Promise<void> {
   const onOrphaned = () => process.exit(1);
   process.once("disconnect", onOrphaned);

@@ -1,7 +1,7 @@
-// Nobody has to read to the end: `npm start | head -1`.
+// The reader may stop early, as in `npm start | head -1`.
 process.stdout.on("error", () => process.exit());
 
-/** A line on the terminal that says how far it is; nothing where the output is no terminal. */
+/** A progress line on the terminal; nothing if the output is not a terminal. */
 export class Progress {
   readonly #total: number;
   readonly #state = { saved: 0, done: 0 };
@@ -22,7 +22,7 @@ export class Progress {
   }
 }
 
-/** Names on the left, figures on the right. */
+/** Prints a table: names on the left, figures on the right. */
 export function printTable(rows: readonly (readonly [string, string | number])[]): void {
   const width = Math.max(...rows.map(([name]) => name.length));
   const figures = Math.max(...rows.map(([, value]) => String(value).length));

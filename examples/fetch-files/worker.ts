@@ -1,5 +1,5 @@
-// Fetches files, notes their digests and completes their tasks: those that come over the standard input as frames, or
-// those that are open in the store.
+// Fetches files, notes their digests and completes their tasks: tasks that it reads from the standard input as frames, or
+// the open tasks of the store.
 
 import { DataInterface, OpaqueTask } from "taskledger";
 import { openStore } from "taskledger/store";
@@ -19,7 +19,7 @@ await runProcess(async () => {
       const digest = await task.execute({ signal: AbortSignal.timeout(30_000) });
       if (task instanceof OpaqueTask) return;
       await manifest.add(digest as string, task.filename);
-      await task.complete(); // last: if this process dies before, the task is still open, and done again
+      await task.complete(); // last: if this process dies earlier, the task is still open, and done again
       tell({ event: "done" });
     } catch (error) {
       tell({ event: "left-open", reason: (error as Error).message });

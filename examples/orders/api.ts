@@ -1,4 +1,4 @@
-// The API: takes orders, begins the night, gives dead letters another chance, and tells how things are.
+// The API: takes orders, starts the nightly work, revives dead letters, and reports metrics.
 import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
 import { text } from "node:stream/consumers";
@@ -28,7 +28,7 @@ await runPart(async ({ tasks, queue, version, signal }) => {
       if (route === undefined) return void response.writeHead(404).end();
       response.end(JSON.stringify(await route(request)));
     } catch (error) {
-      // What is not done now may be sent again: saving is safe to repeat.
+      // The client may send a failed request again: saving is safe to repeat.
       const status = isTaskError(error, "INVALID_DATA") || error instanceof SyntaxError ? 400 : 503;
       response.writeHead(status).end((error as Error).message);
     }
@@ -42,7 +42,7 @@ await runPart(async ({ tasks, queue, version, signal }) => {
   await once(server, "close");
 });
 
-/** The age of the oldest open task is what to raise an alarm on. */
+/** The age of the oldest open task is the metric for an alarm. */
 async function metricsOf(tasks: DataInterface, lists: readonly string[]): Promise<unknown> {
   const stats = await Promise.all(lists.map((list) => tasks.stats(list)));
   return Object.fromEntries(

@@ -1,21 +1,21 @@
-// All that the service needs to know of its queue and its ledger: to hand over, to work, and to look after what gets lost.
+// How the service uses its queue and its ledger: it hands tasks over, does them, and redelivers those that the queue has lost.
 import { type DataInterface, dispatchKey, perform, recover, redeliver, type Task } from "taskledger";
 import type { Queue } from "./queues/queue.js";
 import type { Timing } from "./settings.js";
 
-/** Where tasks go that have failed three times. */
+/** The list for tasks that have failed three times. */
 export const DEAD = "dead";
 const giveUp = { maxAttempts: 3, deadLetterList: DEAD };
 
 const toMessage = (task: Task) => ({ key: dispatchKey(task), body: task.toBinary() });
 
-/** Saves tasks that belong together, then enqueues them. What the queue does not take now is redelivered. */
+/** Saves tasks that belong together, then enqueues them. Tasks that can't be enqueued now are redelivered. */
 export async function handOver(tasks: DataInterface, queue: Queue, some: readonly Task[]): Promise<void> {
   await tasks.saveTogether(some);
   await queue.send(some.map(toMessage)).catch(() => undefined);
 }
 
-/** Does what the queue delivers. */
+/** Does the tasks that the queue delivers. */
 export async function work(
   tasks: DataInterface,
   queue: Queue,
@@ -27,7 +27,7 @@ export async function work(
   await queue.consume(handle, { concurrency, signal });
 }
 
-/** Redelivers what the queue has lost, and does the nightly work, which is in no queue. */
+/** Redelivers tasks that the queue has lost, and does the nightly work, which is in no queue. */
 export async function lookAfter(
   tasks: DataInterface,
   queue: Queue,

@@ -1,4 +1,4 @@
-// Redelivers what the queue has lost, and does the nightly work.
+// Redelivers tasks that the queue has lost, and does the nightly work.
 import { lookAfter } from "./handing-over.js";
 import { runPart } from "./part.js";
 

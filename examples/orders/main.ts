@@ -1,6 +1,6 @@
-// An order service. Its API saves the tasks of an order together and hands their bytes to a queue; workers do them; a keeper
-// redelivers what gets lost. In between, a worker is killed, the queue is emptied, a second version of the program is deployed
-// while tasks of the first are open, and a bank declines cards, whose tasks are given up and revived. No task is lost.
+// An order service. Its API saves the tasks of an order together and sends their bytes to a queue; workers do them; a keeper
+// redelivers tasks that get lost. Meanwhile a worker is killed, the queue is emptied, a second version of the program is
+// deployed while tasks of the first are open, and a bank declines cards, whose tasks are given up and revived. No task is lost.
 //
 //     npm run example:orders -- [--queue pipes|bullmq|pg-boss] [--orders 40] [--store URL]
 
@@ -29,7 +29,7 @@ interface Run {
   readonly service: Service;
   readonly queue: QueueServer;
   readonly world: World;
-  /** So many orders come to each version. */
+  /** The number of orders for each version. */
   readonly count: number;
 }
 
@@ -122,7 +122,7 @@ function countOpen(lists: Metrics): number {
   return Object.values(lists).reduce((sum, { open }) => sum + open, 0);
 }
 
-/** Waits until the metrics are as they should be, and gives what was found in them. */
+/** Waits until a condition on the metrics holds, and returns its value. */
 async function until<T>(api: ServiceProcess, find: (lists: Metrics) => T | false): Promise<T> {
   for (const start = Date.now(); ; await sleep(100)) {
     const lists = await api.ask<Metrics>("GET /metrics");

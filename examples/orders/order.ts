@@ -1,13 +1,13 @@
 import type { Task, TaskClass } from "taskledger";
 
-/** What a buyer sends. */
+/** A buyer's order. */
 export interface Order {
   readonly id: string;
   readonly card: string;
   readonly cents: number;
   readonly mailbox: string;
   readonly words: readonly string[];
-  /** Only the second version of the program knows it. */
+  /** Only known to the second version of the program. */
   readonly language?: string;
 }
 
@@ -16,6 +16,6 @@ export interface Version {
   readonly types: readonly TaskClass<Task>[];
   /** The lists whose tasks go through the queue. */
   readonly lists: readonly string[];
-  /** What has to be done for an order: all of it, or nothing. */
+  /** The tasks of an order, which are saved together. */
   readonly tasksOf: (order: Order) => Task[];
 }

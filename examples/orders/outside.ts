@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { ExecuteContext } from "taskledger";
 import type { Settings } from "./settings.js";
 
-/** What tasks need for their work: the way to the world outside. */
+/** A service that tasks need for their work: a client of the outside world. */
 export class Outside {
   readonly #settings: Settings;
 
@@ -10,7 +10,7 @@ export class Outside {
     this.#settings = settings;
   }
 
-  /** Works for a while, then asks for something to be done. The claim's token keeps who comes too late from doing it. */
+  /** Works for a while, then requests an action. With the claim's token, the server can refuse a request that is too late. */
   async ask(what: string, order: string, context: ExecuteContext, details: Readonly<Record<string, string>> = {}) {
     const { name, world, timing, isDeaf } = this.#settings;
     const heeded = isDeaf ? {} : { signal: context.signal };

@@ -7,17 +7,17 @@ import { openQueue } from "./queues/open-queue.js";
 import type { Queue } from "./queues/queue.js";
 import { readSettings, type Settings } from "./settings.js";
 
-/** What each process of the service has. */
+/** What each process of the service needs. */
 export interface Part {
   readonly settings: Settings;
   readonly tasks: DataInterface;
   readonly queue: Queue;
   readonly version: Version;
-  /** Aborted when the process is told to end, by SIGTERM: it then finishes what it does, and begins no more. */
+  /** Aborted by SIGTERM: the process then finishes its current work, and begins no more. */
   readonly signal: AbortSignal;
 }
 
-/** Runs a process of the service until it is told to end, or the main one is gone. */
+/** Runs a process of the service until SIGTERM, or until the main process ends. */
 export async function runPart(run: (part: Part) => Promise<void>): Promise<void> {
   const end = new AbortController();
   process.once("SIGTERM", () => end.abort());

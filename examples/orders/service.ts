@@ -8,7 +8,7 @@ export type ProcessName = "api" | "worker" | "keeper";
 
 export type Common = Omit<Settings, "name" | "version">;
 
-/** The processes of the service, as who runs them sees them. */
+/** The processes of the service, for the program that runs them. */
 export class Service {
   readonly #common: Common;
   readonly #programOf: (name: ProcessName) => string;
@@ -16,19 +16,19 @@ export class Service {
   readonly #processes: ServiceProcess[] = [];
   #started = 0;
 
-  /** `programOf` tells the file of each program. The broker is the queue, if that is of pipes. */
+  /** `programOf` returns the file of each program. The broker is the queue if that uses pipes. */
   constructor(common: Common, programOf: (name: ProcessName) => string, broker?: Broker) {
     this.#common = common;
     this.#programOf = programOf;
     this.#broker = broker;
   }
 
-  /** Starts a process; resolves once it is at work. */
+  /** Starts a process; resolves once it is ready. */
   async start(name: ProcessName, own: Partial<Settings> = {}): Promise<ServiceProcess> {
     const settings: Settings = { ...this.#common, version: 1, name: `${name} ${++this.#started}`, ...own };
     const child = fork(this.#programOf(name), {
       env: { ...process.env, [SETTINGS]: JSON.stringify(settings) },
-      serialization: "advanced", // bytes go through the pipe as they are
+      serialization: "advanced", // bytes are sent through the pipe without encoding
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     });
     this.#broker?.connect(child);
@@ -38,7 +38,7 @@ export class Service {
     return started;
   }
 
-  /** Ends all processes that are left, in good order. */
+  /** Ends all remaining processes gracefully. */
   async end(): Promise<void> {
     await Promise.all(this.#processes.map((each) => each.end()));
   }
@@ -48,18 +48,18 @@ export class Service {
   }
 }
 
-/** What a process says of itself. */
+/** A message of a process about its state. */
 interface PartMessage {
   readonly part?: "ready" | "listening";
   readonly port?: number;
 }
 
-/** One of them. */
+/** One process of the service. */
 export class ServiceProcess {
   readonly name: string;
   readonly #child: ChildProcess;
   readonly #ended: Promise<unknown>;
-  /** Resolves once it is at work. */
+  /** Resolves once it is ready. */
   readonly isAtWork: Promise<void>;
   #port = 0;
 
@@ -87,7 +87,7 @@ export class ServiceProcess {
     await this.#ended;
   }
 
-  /** Lets it finish what it does. Throws if it does not end in good order. */
+  /** Lets it finish its current work. Throws if it does not end gracefully. */
   async end(): Promise<void> {
     if (this.#child.signalCode === "SIGKILL") return;
     if (this.#child.exitCode === null) this.signal("SIGTERM");
@@ -95,7 +95,7 @@ export class ServiceProcess {
     if (this.#child.exitCode !== 0) throw new Error(`${this.name} ended with ${this.#child.exitCode}`);
   }
 
-  /** Asks the API for something; throws if it does not do it. */
+  /** Sends a request to the API; throws if it fails. */
   async ask<T>(route: `${"GET" | "POST"} /${string}`, body?: Order | string): Promise<T> {
     const [method = "", path = ""] = route.split(" ");
     const text = typeof body === "object" ? JSON.stringify(body) : body;

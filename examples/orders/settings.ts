@@ -1,38 +1,38 @@
 import type { QueueAddress } from "./queues/queue.js";
 
-/** In milliseconds; a real service has minutes where the example has seconds. */
+/** In milliseconds; a real service uses minutes instead of the example's seconds. */
 export interface Timing {
   readonly lease: number;
-  /** How long a task that failed waits at most after the first attempt. */
+  /** Maximum delay after the first attempt of a task that failed. */
   readonly backoff: number;
-  /** What is older is taken for lost by the queue. */
+  /** Older tasks are considered lost by the queue. */
   readonly olderThan: number;
-  /** A task is redelivered at most once in it. */
+  /** A task is redelivered at most once in this time. */
   readonly interval: number;
-  /** The pause between looking. */
+  /** The delay between two passes. */
   readonly every: number;
-  /** How many tasks a worker does at once. */
+  /** Number of tasks that a worker does at once. */
   readonly concurrency: number;
   /** How long a task takes. */
   readonly work: number;
 }
 
-/** What each process of the service is told when it starts. */
+/** The settings of a process of the service. */
 export interface Settings {
   readonly name: string;
   /** The URL of the ledger. */
   readonly store: string;
   readonly queue: QueueAddress;
-  /** The URL of the world outside. */
+  /** The URL of the outside world. */
   readonly world: string;
-  /** Of the program. */
+  /** The version of the program. */
   readonly version: 1 | 2;
   readonly timing: Timing;
-  /** Whether work goes on though its signal is aborted, as in a program that does not look at it. */
+  /** Whether work continues after its signal is aborted, as in a program that ignores the signal. */
   readonly isDeaf?: boolean;
 }
 
-/** The environment's variable that holds them. */
+/** The environment variable with the settings. */
 export const SETTINGS = "ORDERS_SETTINGS";
 
 export function readSettings(): Settings {

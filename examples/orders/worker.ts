@@ -1,4 +1,4 @@
-// Does what the queue delivers.
+// Does the tasks that the queue delivers.
 import { work } from "./handing-over.js";
 import { runPart } from "./part.js";
 

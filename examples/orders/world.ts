@@ -1,26 +1,26 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 
-/** Something that was done in the world, for good. */
+/** An action that was done in the outside world, and can't be undone. */
 export interface Deed {
   /** Who did it: the bank, the post office… */
   readonly what: string;
   readonly order: string;
-  /** The name of the process that asked for it. */
+  /** The name of the process that requested it. */
   readonly by: string;
-  /** Of the claim under which it was asked for. */
+  /** The token of the claim under which it was requested. */
   readonly token: string;
   readonly details: Readonly<Record<string, string>>;
 }
 
 /**
- * The world outside of the shop, as an HTTP server: a bank, a post office, a search engine. It remembers what it was asked to do.
- * Of two that ask for the same, it refuses who comes with the lower token, or again with the same.
+ * The world outside the shop, as an HTTP server: a bank, a post office, a search engine. It records all requests. If the same
+ * action is requested again, it refuses a token that is not higher than the last one.
  */
 export class World {
   readonly #server: Server;
   readonly deeds: Deed[] = [];
-  /** What was asked for by who was too late. */
+  /** Requests that were refused, since they were too late. */
   readonly refused: Deed[] = [];
   /** Cards that the bank declines. */
   readonly declined: Set<string> = new Set();
@@ -44,7 +44,7 @@ export class World {
     return `http://127.0.0.1:${(this.#server.address() as { readonly port: number }).port}`;
   }
 
-  /** How often each thing was done, by its name and order. */
+  /** How often each action was done, by its name and order. */
   get counts(): ReadonlyMap<string, number> {
     const counts = new Map<string, number>();
     for (const { what, order } of this.deeds) {

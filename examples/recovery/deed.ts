@@ -1,4 +1,4 @@
-/** What a host tells the main process of a task. */
+/** A message of a host to the main process about a task. */
 export interface Deed {
   readonly host: string;
   readonly what: "begins" | "completed" | "failed" | "dead-lettered";

@@ -1,8 +1,8 @@
-// A worker on a host of its own: recovers a list that others recover, too, until it is told to end.
+// A worker on its own host: recovers a list that others recover, too, until it is asked to end.
 //
 //     STORE=URL tsx host.ts NAME LIST
 //
-// The URL may hold a password, and everybody on the machine can read the arguments of a process.
+// The URL may contain a password, and everybody on the machine can read the arguments of a process.
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { DataInterface, recover } from "taskledger";
@@ -21,7 +21,7 @@ await recover(
   tasks,
   list,
   async (task, { signal, attempt, claim }) => {
-    // What is written with this token is refused by whoever has seen a later one: see docs/recovery.md.
+    // A system that has seen a later token refuses a write with this one: see docs/recovery.md.
     tell({ what: "begins", id: task.id, attempt, token: String(claim.token) });
     await sleep(50 + Math.random() * 50, undefined, { signal });
     if (task.id === "poison") throw new Error("it can't be done");

@@ -1,5 +1,5 @@
-// Two hosts' workers share a list: each task is done by one of them at a time. One of the hosts dies; the other does what
-// it leaves behind, once its claims have ended. One task fails whatever is tried; it ends among the dead letters.
+// The workers of two hosts share a list: each task is done by one of them at a time. One of the hosts dies; the other does its
+// tasks once its claims have ended. One task always fails; it ends among the dead letters.
 //
 //     npx tsx examples/recovery/main.ts [--store URL]
 
@@ -17,7 +17,7 @@ import { FetchFileTask } from "../../gen/example/v1/fetch_file_task.js";
 import type { Deed } from "./deed.js";
 
 const TASKS = 60;
-/** So many are done when the first host dies. */
+/** Number of tasks that are done when the first host dies. */
 const CRASH_AT = 20;
 
 const { values } = parseArgs({ options: { store: { type: "string" } } });

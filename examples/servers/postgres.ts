@@ -9,7 +9,7 @@ export function whyNoPostgres(): string | undefined {
   return find("initdb") && find("postgres") ? undefined : "there is no PostgreSQL (Debian: apt-get install postgresql)";
 }
 
-/** A PostgreSQL with its default settings, of which the database `postgres` and the user `postgres` can be used. */
+/** A PostgreSQL with default settings; use its database `postgres` and its user `postgres`. */
 export async function startPostgres(): Promise<Server> {
   const [initdb, program] = [find("initdb"), find("postgres")];
   if (initdb === undefined || program === undefined) throw new Error(whyNoPostgres());

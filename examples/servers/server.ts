@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** A database server of one's own on loopback, with a folder of its own, which is gone when it is stopped. */
+/** A private database server on loopback, with its own folder, which is removed when it is stopped. */
 export class Server {
   readonly port: number;
   readonly #process: ChildProcess;
@@ -25,7 +25,7 @@ export class Server {
     process.on("exit", this.#onExit);
   }
 
-  /** Starts a program, and waits until it says that it is ready. */
+  /** Starts a program, and waits until it reports that it is ready. */
   static async start(
     program: string,
     args: (port: number) => readonly string[],
@@ -39,7 +39,7 @@ export class Server {
     return server;
   }
 
-  /** Ends it, and removes what it kept. */
+  /** Ends it, and removes its data. */
   async stop(): Promise<void> {
     process.off("exit", this.#onExit);
     const ended = this.#isRunning && once(this.#process, "exit");
@@ -94,7 +94,7 @@ function idOf(flag: "-u" | "-g", user: string): number {
   return Number(execFileSync("id", [flag, user], { encoding: "utf8" }));
 }
 
-/** The path of a program, in the PATH or in one of some other folders; undefined if it is in none. */
+/** The path of a program, in the PATH or in one of the other folders; undefined if there is none. */
 export function findProgram(name: string, otherFolders: readonly string[] = []): string | undefined {
   const folders = [...(process.env.PATH ?? "").split(delimiter), ...otherFolders];
   return folders.map((folder) => join(folder, name)).find(isExecutable);

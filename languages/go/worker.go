@@ -7,7 +7,9 @@ import (
 	"io"
 	"iter"
 	"log/slog"
+	"reflect"
 	"runtime/debug"
+	"strings"
 	"sync"
 
 	"google.golang.org/protobuf/proto"
@@ -192,23 +194,43 @@ func (w *Worker) doAll(ctx context.Context, tasks iter.Seq2[*taskledgerv1.TaskEn
 		running.Add(1)
 		go func() {
 			defer running.Done()
-			result := w.try(ctx, task)
-			mutex.Lock()
-			summary.add(result)
-			mutex.Unlock()
-			<-free
+			w.try(ctx, task, func(result Result) {
+				mutex.Lock()
+				summary.add(result)
+				mutex.Unlock()
+				<-free
+			})
 		}()
 	}
 	running.Wait()
 	return summary, ctx.Err()
 }
 
-func (w *Worker) try(ctx context.Context, task *taskledgerv1.TaskEnvelope) Result {
-	result, err := w.Do(ctx, task)
-	if err != nil {
-		w.logger.ErrorContext(ctx, "task failed; it stays open", "list", task.GetTaskList(), "id", task.GetId(), "error", err)
+// errGoexit is the error of a handler that ended its goroutine, as t.Fatal does.
+var errGoexit = errors.New("the handler called runtime.Goexit")
+
+// try does a task and reports the result, however its handler ends.
+func (w *Worker) try(ctx context.Context, task *taskledgerv1.TaskEnvelope, tell func(Result)) {
+	result, err := Failed, errGoexit
+	defer func() {
+		defer tell(result)
+		if err != nil {
+			attributes := []any{"list", task.GetTaskList(), "id", task.GetId(), "error", readable(err)}
+			w.logger.ErrorContext(ctx, "task failed; it stays open", attributes...)
+		}
+	}()
+	result, err = w.Do(ctx, task)
+}
+
+// readable returns an error whose Error does not panic. A nil pointer is named by its type.
+func readable(err error) error {
+	if value := reflect.ValueOf(err); value.Kind() == reflect.Pointer && value.IsNil() {
+		return fmt.Errorf("a nil %T", err)
 	}
-	return result
+	if text := fmt.Sprint(err); strings.Contains(text, "(PANIC=") { // which is what fmt makes of a panic
+		return errors.New(text)
+	}
+	return err
 }
 
 // tellPassedOver logs unknown types once, and other problems each time.
@@ -232,6 +254,9 @@ func (w *Worker) tellPassedOver(ctx context.Context, task *taskledgerv1.TaskEnve
 func call(ctx context.Context, do handler, task *taskledgerv1.TaskEnvelope, data proto.Message) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
+			if failed, ok := cause.(error); ok {
+				cause = readable(failed)
+			}
 			err = fmt.Errorf("the handler panicked: %v\n%s", cause, debug.Stack())
 		}
 	}()

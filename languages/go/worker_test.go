@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -83,6 +84,70 @@ func TestWhatFailsIsLoggedAndKeepsNobodyElseFromBeingDone(t *testing.T) {
 	}
 	if !strings.Contains(log.String(), "it panicked") || !strings.Contains(log.String(), "NOT_SAVED") {
 		t.Errorf("logged %s", &log)
+	}
+}
+
+// mute is an error that has no words.
+type mute struct{ words *string }
+
+func (m *mute) Error() string { return *m.words }
+func (m mute) String() string { return *m.words }
+
+func TestHoweverAHandlerEndsItIsLoggedAndKeepsNobodyElseFromBeingDone(t *testing.T) {
+	fails := func(err error) func() error { return func() error { return err } }
+	panics := func(value any) func() error { return func() error { panic(value) } }
+	cases := []struct {
+		name, logged string
+		end          func() error
+	}{
+		{"an error whose Error panics", "PANIC=Error method", fails(&mute{})},
+		{"a nil pointer as an error", "a nil *taskledger.mute", fails((*mute)(nil))},
+		{"errors of which one's Error panics", "PANIC=Error method", fails(errors.Join(io.EOF, &mute{}))},
+		{"an error that is no UTF-8", "is no text", fails(errors.New("\xff is no text"))},
+		{"an error without words", "task failed; it stays open", fails(errors.New(""))},
+		{"a panic without a value", "panic called with nil argument", panics(nil)},
+		{"a panic with an error whose Error panics", "PANIC=Error method", panics(&mute{})},
+		{"a panic with a nil pointer as an error", "a nil *taskledger.mute", panics((*mute)(nil))},
+		{"a panic with a value whose String panics", "PANIC=String method", panics(mute{})},
+		{"a panic of the runtime", "interface conversion", func() error {
+			var found any = "text"
+			_ = found.(int)
+			return nil
+		}},
+		{"a goroutine that ends", "runtime.Goexit", func() error {
+			runtime.Goexit()
+			return nil
+		}},
+	}
+	for _, each := range cases {
+		t.Run(each.name, func(t *testing.T) {
+			var store completed
+			var text, json bytes.Buffer
+			for log, handler := range map[*bytes.Buffer]slog.Handler{
+				&text: slog.NewTextHandler(&text, nil),
+				&json: slog.NewJSONHandler(&json, nil),
+			} {
+				worker := NewWorker(&store, WorkerOptions{Logger: slog.New(handler)})
+				Handle(worker, func(_ context.Context, task *taskledgerv1.TaskEnvelope, _ *examplev1.FetchFile) error {
+					if task.GetId() == "odd" {
+						return each.end()
+					}
+					return nil
+				})
+				ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+				defer cancel()
+				summary, err := worker.Run(ctx, streamOf(t, encode(t, saved(t, "odd")), encode(t, saved(t, "good"))))
+				if err != nil || summary != (Summary{Completed: 1, Failed: 1}) {
+					t.Errorf("got %+v, %v", summary, err)
+				}
+				if !strings.Contains(log.String(), "odd") || !strings.Contains(log.String(), each.logged) {
+					t.Errorf("logged %s", log)
+				}
+			}
+			if !slices.Equal(store.ids, []string{"good", "good"}) {
+				t.Errorf("completed %v", store.ids)
+			}
+		})
 	}
 }
 

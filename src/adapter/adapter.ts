@@ -40,7 +40,7 @@ export interface CompleteEntry extends TaskKey {
   readonly savedAt: Version;
 }
 
-/** What came of an entry: its value, or its error. */
+/** The result of an entry: its value, or its error. */
 export type Outcome<T> =
   | {
       /** The entry has been applied. */
@@ -74,7 +74,7 @@ export interface AllOptions extends OperationOptions {
    * clocks may differ was saved by a wrong clock: it may be of any age, and is returned, too.
    */
   readonly savedBefore?: Version | undefined;
-  /** Only versions later than this one: to continue where an earlier pass has ended. */
+  /** Only versions later than this one: to continue where an earlier listing has ended. */
   readonly after?: Version | undefined;
   /** Returns empty bodies: to count tasks, or to read only their keys and versions. @defaultValue false */
   readonly withoutBodies?: boolean | undefined;
@@ -111,16 +111,16 @@ export interface Adapter {
   save(entries: readonly SaveEntry[], options?: WriteOptions): Promise<readonly Outcome<Version>[]>;
 
   /**
-   * Each open task, and undefined for those that are not open, in the order of the keys.
+   * The open tasks, in the order of the keys, with undefined for those that are not open.
    */
   find(keys: readonly TaskKey[], options?: OperationOptions): Promise<readonly (StoredTask | undefined)[]>;
 
   /**
    * The open tasks of a list, oldest version first, in pages; each version once. Every task that was open before the
-   * first pull and stayed untouched until it was reached is there; one that was saved again meanwhile is returned in its
-   * newer version, or by the next pass: a pass ends even if tasks are saved all the time. Nothing is read before the
-   * first pull, and at most a page ahead; nothing is held between pulls; `return()` frees everything. No page is empty.
-   * A pass that is not at its end when its signal is aborted, or the adapter closed, fails at the next pull.
+   * first pull, and is not changed before it is reached, is returned; one that was saved again meanwhile is returned in its
+   * newer version, or by the next listing: a listing ends even if tasks are saved all the time. Nothing is read before the
+   * first pull, and at most a page ahead; no lock or transaction is held between pulls; `return()` frees everything. No page
+   * is empty. If its signal is aborted or the adapter closed before its end, a listing fails at the next pull.
    */
   all(taskList: string, options: AllOptions): AsyncIterable<readonly StoredTask[]>;
 

@@ -18,7 +18,7 @@ export interface ClaimHolding extends TaskKey {
   readonly token: bigint;
 }
 
-/** What a store remembers of the claims to a task. */
+/** What a store keeps about the claims to a task. */
 export interface ClaimState {
   /** The version that was claimed last; 0 if none was. */
   readonly savedAt: Version;
@@ -33,17 +33,16 @@ export interface ClaimState {
 }
 
 /**
- * An adapter's claims. A claim keeps other workers from a task for a time; it is no part of the task's own safety, and a
- * task can be saved and completed by whoever has it, claimed or not.
+ * An adapter's claims. A claim keeps other workers from a task for a time. It does not protect the task itself: anybody who
+ * has a task can save and complete it, claimed or not.
  *
- * All clients of a store judge by one rule, {@link grantClaim}; the store sees to it that of several at once one is
- * granted. What it remembers goes by itself some time after the last claim, or once the task has been completed.
+ * All clients of a store judge by one rule, {@link grantClaim}; the store ensures that of several concurrent claims one is
+ * granted. What it keeps about claims is removed some time after the last claim, or once the task has been completed.
  */
 export interface ClaimStore {
   /**
    * Claims an open version, by the rule. Resolves to undefined if the rule or a concurrent claim prevents it, or if that version
-   * is not open any more. A claim of unknown outcome counts as not granted: it
-   * rejects, and if it was granted it expires.
+   * is not open any more. A claim of unknown outcome counts as not granted: it rejects, and if it was granted, it expires.
    */
   claim(request: ClaimRequest, options?: OperationOptions): Promise<ClaimState | undefined>;
 
@@ -58,19 +57,19 @@ export interface ClaimStore {
   release(holding: ClaimHolding, retryIn: number, options?: OperationOptions): Promise<void>;
 
   /**
-   * The task has been completed under this claim: nobody can claim that version any more, and if the task is saved anew,
-   * its attempts begin at 1, and its tokens go on growing. Only for stores whose `complete` does not see to that.
+   * Called when the task has been completed under this claim. Afterwards nobody can claim that version; if the task is saved
+   * anew, its attempts begin at 1, and its tokens continue to grow. Only for stores whose `complete` does not do this.
    */
   forget?(holding: ClaimHolding, options?: OperationOptions): Promise<void>;
 
-  /** What is remembered of the claims to each task, as it was some moment ago, in the order of the keys. */
+  /** The state of the claims to each task, as it was some moment ago, in the order of the keys; undefined if there is none. */
   states(keys: readonly TaskKey[], options?: OperationOptions): Promise<readonly (ClaimState | undefined)[]>;
 }
 
 /**
- * The owner of a mark: not of a claim to the work, but of a note that the task was handed to a queue again. It keeps others
- * from handing it over once more while it lasts, and nobody from claiming the task. It counts as no attempt, and what was
- * remembered of the last claim, its version and its attempts, stays.
+ * The owner of a mark: not a claim to the work, but a note that the task was handed to a queue again. While it lasts, it
+ * keeps others from handing the task over once more, but nobody from claiming it. It does not count as an attempt; the
+ * version and the attempts of the last claim are kept.
  */
 export const REDELIVERY = "taskledger.redelivery";
 
@@ -83,12 +82,12 @@ export interface ClaimClock {
 }
 
 /**
- * Whether a task may not be claimed: another owner has a claim to this version, or a later one, whose lease has not surely
- * ended; or this version was released, to be tried again later, by a clock that was right. A claim to an older version stands
- * in nobody's way. A mark ({@link REDELIVERY}) stands only in another mark's way, and may not be set while anybody has a claim.
+ * Whether a task may not be claimed: another owner has a claim to this version, or a later one, whose lease may not have
+ * ended; or this version was released, to be tried again later, by a clock that was right. A claim to an older version blocks
+ * nobody. A mark ({@link REDELIVERY}) blocks only another mark, and may not be set while anybody has a claim.
  *
- * A lease was given by the clock of the host that holds it, and is judged by that of the host that looks. It has surely
- * ended when the two clocks can't be so far apart.
+ * The end of a lease is a time by the clock of the host that holds it; another host judges it by its own clock. The lease has
+ * surely ended when that is past by more than the two clocks can differ.
  */
 export function isClaimed(
   state: ClaimState,
@@ -106,16 +105,16 @@ export function isClaimed(
   return isWaiting || (isHeld && isAnothers);
 }
 
-/** How far ahead of every host's clock a right clock may make tokens, in milliseconds: claims come fast, hosts differ. */
+/** How far tokens of a right clock may be ahead of all hosts' clocks, in milliseconds: each claim makes a higher one. */
 const TOKEN_ALLOWANCE = 5_000;
 
 /**
- * Whether a wait, or a mark, was noted by a clock that was wrong, or that has been set back since. It may then last for as
- * long as that clock was ahead, and stands in nobody's way. It shows in the token, which the same clock made just before:
- * it lies further ahead of this clock than a right one can be. Where the wait ends well before the token's time, it was
- * noted after the clock had been set back (tokens never go back), and holds.
+ * Whether a wait, or a mark, was noted by a clock that was wrong, or that has been set back since. It might last for as
+ * long as that clock was ahead, so it blocks nobody. The token shows this, which the same clock made just before: it is
+ * further ahead of this clock than a right clock can be. If the wait ends well before the token's time, it was noted after
+ * the clock had been set back (tokens never decrease), and is valid.
  *
- * Of a lease that is never said: its holder may be at work.
+ * False for every lease: its holder may be working.
  */
 export function isOfWrongClock({ owner, token, until }: ClaimState, { now, tolerance }: ClaimClock): boolean {
   if (owner !== undefined && owner !== REDELIVERY) return false;
@@ -156,12 +155,12 @@ export function releaseClaim(state: ClaimState, retryIn: number, now: number): C
   return { ...state, owner: undefined, until: endOfWait(retryIn, now) };
 }
 
-/** When a task that is released now may be claimed again; at once means at once, whatever another host's clock says. */
+/** When a task that is released now may be claimed again. Without a delay it is 0: at once, whatever another host's clock is. */
 export function endOfWait(retryIn: number, now: number): number {
   return retryIn > 0 ? Math.ceil(now + retryIn) : 0;
 }
 
-/** The end of a wait that has none, as after a completion: the last moment that a Date knows. */
+/** The end of a wait without end, as after a completion: the latest time that a Date can have. */
 export const NEVER = 8_640_000_000_000_000;
 
 /** How long a store remembers a task's claims after the last one, in milliseconds: 30 days. */

@@ -4,7 +4,7 @@ export type AccessLevel = "none" | "read" | "act";
 /** A level, and who has it, for the log. */
 export type Access = AccessLevel | { readonly level: AccessLevel; readonly who: string };
 
-/** What is noted of each action, done or refused. */
+/** An action, done or refused, for the log. */
 export interface BoardAction {
   readonly at: Date;
   readonly action: "complete" | "release";

@@ -7,7 +7,7 @@ import { readVersion } from "./links.js";
 import { errorPage } from "./pages.js";
 import { isFromBoard } from "./security.js";
 
-/** What a form says. */
+/** The fields of a form. */
 interface Order {
   readonly taskList: string;
   readonly id: string;
@@ -16,7 +16,7 @@ interface Order {
 
 type Result = BoardAction["result"];
 
-/** Completing and releasing. For those who may not, they are not there. */
+/** Adds the routes that complete and release. For visitors who may not act, they do not exist. */
 export function addActions(app: BoardApp, context: BoardContext): void {
   const actions = { complete, release };
   for (const [name, act] of Object.entries(actions))
@@ -38,7 +38,7 @@ async function readOrder(c: Context<BoardEnv>): Promise<Order | undefined> {
   return { taskList, id, version: savedAt };
 }
 
-/** Notes what came of it, whatever that is. */
+/** Performs an action, and reports its result to `onAction`, also if it fails. */
 async function perform(
   c: Context<BoardEnv>,
   context: BoardContext,

@@ -8,7 +8,7 @@ const icon = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">
 </svg>
 `;
 
-/** The files of the pages. They hold nothing that only some may see. */
+/** The files of the pages. They contain nothing secret, so that everybody may load them. */
 export function addAssets(app: BoardApp): void {
   const files = {
     "/board.js": ["text/javascript; charset=utf-8", browserCode],

@@ -15,14 +15,14 @@ import { securityHeaders } from "./security.js";
 import { mainOf } from "./views/main.js";
 
 export interface BoardOptions {
-  /** Whose tasks are shown; data of its types is decoded. */
+  /** The data interface whose tasks are shown; data of its types is decoded. */
   readonly tasks: DataInterface;
   /**
    * What a request may do. Put the board behind your own authentication. Only requests that may `act` can complete and
    * release tasks. @defaultValue everything but actions
    */
   readonly access?: ((request: Request) => Access | Promise<Access>) | undefined;
-  /** Where the board is mounted, such as `/ledger`. Whether requests come with it or without does not matter. */
+  /** The path at which the board is mounted, such as `/ledger`. Requests may have it or not. */
   readonly path?: string | undefined;
   /** Called for each action, done or refused. */
   readonly onAction?: ((action: BoardAction) => void) | undefined;
@@ -31,7 +31,7 @@ export interface BoardOptions {
 }
 
 export interface Board {
-  /** Answers a request: for any server with web-standard requests, or an adapter for them. */
+  /** Answers a request, on any server that uses web-standard requests, also through an adapter. */
   fetch(request: Request): Promise<Response>;
   /** Ends the live updates of pages. The data interface stays open. */
   close(): void;
@@ -82,7 +82,7 @@ function createApp(context: BoardContext, access: NonNullable<BoardOptions["acce
   return app;
 }
 
-/** Some servers hand a request on with the path that the board is mounted at, and some without. */
+/** Removes the path at which the board is mounted, which some servers leave in the request, and some remove. */
 function withoutBase(request: Request, base: string): Request {
   const url = new URL(request.url);
   if (base === "" || (url.pathname !== base && !url.pathname.startsWith(`${base}/`))) return request;

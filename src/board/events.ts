@@ -4,10 +4,10 @@ import { readPageRequest } from "./links.js";
 import type { Snapshot, Viewer } from "./live-updates.js";
 import { errorPage } from "./pages.js";
 
-/** Pages that are open at once, in all. */
+/** Maximum number of pages that are open at once. */
 const MOST_VIEWERS = 200;
 
-/** How often something is sent, so that no proxy takes the connection for dead, in milliseconds. */
+/** Interval at which something is sent, in milliseconds, so that no proxy closes the connection as idle. */
 const HEARTBEAT = 20_000;
 
 /** Sends a page's new content whenever it changes. */

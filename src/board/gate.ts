@@ -4,7 +4,7 @@ export interface GateOptions {
   readonly token: string;
   /** The accepted hosts, with their ports. */
   readonly hosts: ReadonlySet<string>;
-  /** Of the cookie: browsers do not keep the cookies of two ports apart. */
+  /** The name of the cookie; it differs for each port, since browsers share cookies between ports. */
   readonly cookie: string;
 }
 

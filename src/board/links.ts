@@ -1,9 +1,9 @@
 import type { Version } from "../index.js";
 import type { PageRequest } from "./page-data.js";
 
-/** The board's addresses. Keys are in parameters: of a path, an id such as `..` would be taken for a step up. */
+/** The board's addresses. Keys are parameters: in a path, an id such as `..` would mean the parent. */
 export class Links {
-  /** Where the board is mounted, without a slash at its end. */
+  /** The path at which the board is mounted, without a slash at its end. */
   readonly base: string;
 
   constructor(base: string) {
@@ -27,7 +27,7 @@ export class Links {
     return this.of("task", isWhole ? { list, id, whole: "1" } : { list, id });
   }
 
-  /** Where a form is sent. Its fields would not do for keys: browsers change the ends of lines in them. */
+  /** The address to which a form is sent. It has the keys, since browsers change line ends in a form's fields. */
   action(name: string, list: string, id: string): string {
     return this.of(name, { list, id });
   }
@@ -36,7 +36,7 @@ export class Links {
     return this.of("bytes", { list, id });
   }
 
-  /** Where changes of a page are told. */
+  /** The address of the events that report changes of a page. */
   events(request: PageRequest): string {
     switch (request.view) {
       case "lists":
@@ -51,7 +51,7 @@ export class Links {
   }
 }
 
-/** The page that parameters stand for; undefined if they do not make sense. */
+/** The page that parameters ask for; undefined if they are invalid. */
 export function readPageRequest(view: string, parameters: URLSearchParams): PageRequest | undefined {
   const list = parameters.get("list");
   const id = parameters.get("id");
@@ -64,7 +64,7 @@ export function readPageRequest(view: string, parameters: URLSearchParams): Page
   return undefined;
 }
 
-/** 0, which is before all versions, for an empty text. */
+/** Parses a version; an empty text is 0, which is before all versions. Undefined if it is not a version. */
 export function readVersion(text: string): Version | undefined {
   return /^\d{0,18}$/.test(text) ? BigInt(text || 0) : undefined;
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { PageRequest } from "./page-data.js";
 
-/** A page as it is now. */
+/** The current content of a page. */
 export interface Snapshot {
   readonly fingerprint: string;
   readonly html: string;
@@ -9,12 +9,12 @@ export interface Snapshot {
 
 /** An open page. */
 export interface Viewer {
-  /** What the viewer has on the screen. */
+  /** The fingerprint of the content that the viewer shows. */
   seen: string;
   show(snapshot: Snapshot): void;
   /** The store did not answer. */
   fail(): void;
-  /** There will be no more. */
+  /** There are no more updates. */
   end(): void;
 }
 
@@ -26,7 +26,7 @@ interface Topic {
 
 export type ReadSnapshot = (request: PageRequest, mayAct: boolean, signal: AbortSignal) => Promise<Snapshot>;
 
-/** The poller takes at most a tenth of the time, however long the store takes. */
+/** Polling takes at most a tenth of the time, however slow the store is: the pause is this many times as long. */
 const REST = 9;
 
 /**
@@ -94,7 +94,7 @@ export class LiveUpdates {
       }
     } catch {
       for (const viewer of viewers) {
-        viewer.seen = ""; // so that the next answer is shown, whatever it is
+        viewer.seen = ""; // so that the next content is shown, even if it has not changed
         viewer.fail();
       }
     }

@@ -16,7 +16,7 @@ export type PageRequest =
 export interface ListsPage {
   readonly view: "lists";
   readonly lists: readonly ListView[];
-  /** The name behind which the next page begins, if there is one. */
+  /** The name after which the next page begins, if there is one. */
   readonly next?: string;
 }
 
@@ -24,9 +24,9 @@ export interface ListPage {
   readonly view: "list";
   readonly list: ListView;
   readonly tasks: readonly TaskView[];
-  /** Whether these are the first. */
+  /** Whether these are the first tasks of the list. */
   readonly isFirst: boolean;
-  /** The version behind which the next page begins, if there is one. */
+  /** The version after which the next page begins, if there is one. */
   readonly next?: string;
 }
 
@@ -44,7 +44,7 @@ export type Page = ListsPage | ListPage | TaskPage;
 /** Where pages are read from. */
 export interface PageSource {
   readonly tasks: DataInterface;
-  /** The types that data may hold. */
+  /** The message types that data may contain. */
   readonly registry: Registry;
 }
 
@@ -63,7 +63,7 @@ export function readPage(source: PageSource, request: PageRequest, options: Oper
   }
 }
 
-/** Tells two states of a page apart. */
+/** A hash of a page's content, to detect changes. */
 export function fingerprintOf(page: Page): string {
   return createHash("sha256").update(JSON.stringify(page)).digest("base64url").slice(0, 16);
 }

@@ -11,7 +11,7 @@ import { messageMain } from "./views/message-view.js";
 
 const views = { "/": "lists", "/list": "list", "/task": "task" } as const;
 
-/** The pages, the same as JSON, and a task's bytes. */
+/** Adds the routes of the pages, of the same content as JSON, and of a task's bytes. */
 export function addPages(app: BoardApp, context: BoardContext): void {
   for (const [path, view] of Object.entries(views)) {
     app.get(path, (c) => answer(c, context, view, (request) => pageOf(c, context, request)));
@@ -21,7 +21,7 @@ export function addPages(app: BoardApp, context: BoardContext): void {
   app.onError((error, c) => failurePage(c, context, error));
 }
 
-/** Refuses parameters that make no sense. */
+/** Refuses invalid parameters. */
 async function answer(
   c: Context<BoardEnv>,
   context: BoardContext,
@@ -55,7 +55,7 @@ async function bytesOf(c: Context<BoardEnv>, context: BoardContext, request: Pag
   });
 }
 
-/** A page that says what is wrong. Requests for JSON get it as JSON. */
+/** A page that reports an error; as JSON for a request for JSON. */
 export async function errorPage(
   c: Context<BoardEnv>,
   { links }: BoardContext,
@@ -67,7 +67,7 @@ export async function errorPage(
   return c.html(await document({ links, title, main: messageMain(title, text, links) }), status);
 }
 
-/** Of errors that are not the store's only the log should know more. */
+/** The details of an error that is not the store's are only for the log. */
 async function failurePage(c: Context<BoardEnv>, context: BoardContext, error: unknown): Promise<Response> {
   if (!isTaskError(error)) {
     console.error(error);

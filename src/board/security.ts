@@ -15,7 +15,7 @@ const policy = [
 export const securityHeaders: Readonly<Record<string, string>> = {
   "Content-Security-Policy": policy,
   "Cache-Control": "no-store",
-  // Under "no-referrer" browsers say of the board's own forms, too, that they come from nowhere (Origin: null).
+  // With "no-referrer", browsers would send "Origin: null" for the board's own forms, too.
   "Referrer-Policy": "same-origin",
   "X-Content-Type-Options": "nosniff",
   "X-Frame-Options": "DENY",
@@ -24,8 +24,8 @@ export const securityHeaders: Readonly<Record<string, string>> = {
 };
 
 /**
- * Whether a page of the board itself sent the request. Every browser names the origin of a POST; what has none comes from
- * elsewhere, or is no browser. Behind a proxy the scheme may be another one.
+ * Whether a page of the board itself sent the request. Every browser sends the origin of a POST; a request without one comes
+ * from another site, or is not a browser's. Behind a proxy the scheme may differ.
  */
 export function isFromBoard(request: Request): boolean {
   const origin = request.headers.get("Origin");
@@ -34,7 +34,7 @@ export function isFromBoard(request: Request): boolean {
   return new URL(origin).host === hostOf(request) && (site === null || site === "same-origin");
 }
 
-/** As the client named it. */
+/** The host, with its port, as the client named it. */
 export function hostOf(request: Request): string {
   return (request.headers.get("Host") ?? new URL(request.url).host).toLowerCase();
 }

@@ -6,9 +6,9 @@ import { type BoardOptions, createBoard } from "./board.js";
 import { gate } from "./gate.js";
 
 export interface ServeBoardOptions extends Pick<BoardOptions, "tasks" | "onAction" | "poll"> {
-  /** @defaultValue 7420; 0 for any that is free */
+  /** The port to listen on; 0 for any free port. @defaultValue 7420 */
   readonly port?: number | undefined;
-  /** The address to listen at. @defaultValue 127.0.0.1 */
+  /** The address to listen on. @defaultValue 127.0.0.1 */
   readonly hostname?: string | undefined;
   /** The token that grants access; required if other hosts can reach the board. @defaultValue a new one */
   readonly token?: string | undefined;
@@ -65,7 +65,7 @@ function checkExposure(hostname: string, { token, allowHosts = [] }: ServeBoardO
   throw new TaskError("INVALID_ARGUMENT", message, { field: "hostname" });
 }
 
-/** In lower case, with ports. */
+/** The accepted names of the server, in lower case, with and without its port. */
 function namesOf(hostname: string, port: number, allowed: readonly string[]): string[] {
   const own = loopback.test(hostname) ? [hostname.includes(":") ? "[::1]" : hostname, "localhost"] : [];
   const withPort = [...own, ...allowed].flatMap((name) => (/:\d+$/.test(name) ? [name] : [`${name}:${port}`, name]));

@@ -8,9 +8,12 @@ import { isArray } from "../core/values.js";
 /** Wraps an adapter's claims: throws only TaskErrors, and checks the types of the results. */
 export class CheckedClaims implements ClaimStore {
   readonly #store: ClaimStore;
+  /** Only if the store has it: whoever calls it makes a signal before. */
+  readonly forget?: NonNullable<ClaimStore["forget"]>;
 
   constructor(store: ClaimStore) {
     this.#store = store;
+    if (store.forget) this.forget = (holding, options) => this.#forget(holding, options);
   }
 
   async claim(request: ClaimRequest, options?: OperationOptions): Promise<ClaimState | undefined> {
@@ -25,7 +28,7 @@ export class CheckedClaims implements ClaimStore {
     await callStore("unknown", () => this.#store.release(holding, retryIn, options));
   }
 
-  async forget(holding: ClaimHolding, options?: OperationOptions): Promise<void> {
+  async #forget(holding: ClaimHolding, options?: OperationOptions): Promise<void> {
     await callStore("unknown", () => this.#store.forget?.(holding, options));
   }
 
@@ -39,7 +42,7 @@ async function call<T>(outcome: WriteOutcome, act: () => Promise<T>, isRight: (g
   return callStore(outcome, async () => {
     const given = await act();
     if (isRight(given)) return given;
-    throw new TaskError("UNAVAILABLE", "the adapter's claims gave what is no answer", { outcome });
+    throw new TaskError("UNAVAILABLE", "the adapter's claims returned an invalid result", { outcome });
   });
 }
 

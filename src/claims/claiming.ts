@@ -61,7 +61,7 @@ export interface ClaimInfo {
   readonly redeliveredUntil: Date | undefined;
 }
 
-/** What a state says now. */
+/** The information in a state, as of now. */
 export function claimInfoOf(state: ClaimState): ClaimInfo {
   const { owner, token, attempt, until } = state;
   const now = Date.now();

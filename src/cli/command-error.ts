@@ -8,7 +8,7 @@ export const exitCodes = {
   conflict: 5,
   /** EX_TEMPFAIL of sysexits.h: it may have been done, and may be tried again. */
   unknown: 75,
-  /** As shells have it for a process that SIGINT has ended. */
+  /** As shells report a process that was ended by SIGINT. */
   interrupted: 130,
 } as const;
 
@@ -24,11 +24,11 @@ export interface Problem {
   readonly advice: string;
 }
 
-/** Ends a command: its problems are printed, and the process exits with the code. */
+/** The error that ends a command: its problems are printed, and the process exits with its code. */
 export class CommandError extends Error {
   readonly exitCode: ExitCode;
   readonly problems: readonly Problem[];
-  /** Printed below the problems, where there is more to say than what each of them does. */
+  /** Printed below the problems: advice that belongs to all of them. */
   readonly conclusion: string | undefined;
 
   constructor(exitCode: ExitCode, problems: readonly Problem[], conclusion?: string) {

@@ -1,6 +1,6 @@
 import type { Task } from "../index.js";
 import { type CommandError, commandError, exitCodes } from "./command-error.js";
-import { notOpen } from "./open-task.js";
+import { notOpen, shellQuoted } from "./open-task.js";
 import type { Session } from "./session.js";
 
 /** A task that is to be completed, in the version that somebody has seen. */
@@ -10,7 +10,7 @@ export interface Target {
   readonly version: bigint;
 }
 
-/** What came of it; `version` is the one that is, or was, open. */
+/** The result for a target; `version` is the one that is, or was, open. */
 export interface Completion {
   readonly taskList: string;
   readonly id: string;
@@ -37,7 +37,7 @@ export async function completeTasks(
   });
 }
 
-/** The error that the command ends with; undefined if all were completed. A conflict counts for more than what is not open. */
+/** The error that the command ends with; undefined if all were completed. A conflict takes precedence over a task that is not open. */
 export function endingOf(completions: readonly Completion[]): CommandError | undefined {
   const conflicts = completions.filter(({ result }) => result === "another version is open");
   const gone = completions.filter(({ result }) => result === "not open");
@@ -50,10 +50,11 @@ export function endingOf(completions: readonly Completion[]): CommandError | und
   const [exitCode, code] = conflict
     ? ([exitCodes.conflict, "NEWER_VERSION"] as const)
     : ([exitCodes.notOpen, "NOT_OPEN"] as const);
-  return commandError(exitCode, code, text, "The others were dealt with. See what is open now: taskledger ls LIST");
+  return commandError(exitCode, code, text, "The others have been completed. See what is open now: taskledger ls LIST");
 }
 
 function newer({ taskList, id, version }: Completion): CommandError {
-  const advice = `It was saved again since you have seen it, and stays open. Look at it again: taskledger show LIST ID`;
+  const show = `taskledger show ${shellQuoted(taskList)} ${shellQuoted(id)}`;
+  const advice = `It was saved again after you saw it, and stays open. Look at it again: ${show}`;
   return commandError(exitCodes.conflict, "NEWER_VERSION", `${taskList}/${id} is open in version ${version}`, advice);
 }

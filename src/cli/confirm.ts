@@ -4,8 +4,8 @@ import type { Session } from "./session.js";
 import type { Terminal } from "./terminal.js";
 
 /**
- * Asks for confirmation of something that can't be undone, unless it was given already. Throws a CommandError if nobody can be
- * asked, and an Interruption if the answer is no.
+ * Asks for confirmation of something that can't be undone, unless it was given already; `checkConfirmation` comes before.
+ * Throws an Interruption if the answer is no.
  */
 export async function confirm(
   terminal: Terminal,
@@ -14,19 +14,13 @@ export async function confirm(
   yes: boolean | undefined,
 ): Promise<void> {
   if (yes) return;
-  checkConfirmation(terminal, yes);
   const answer = await patience.suspend(() => terminal.ask(`${printable(question)} [y/N] `));
   if (!/^y(es)?$/i.test(answer.trim())) throw new Interruption("the answer was no");
 }
 
-/** Throws a CommandError if it was not confirmed already, and nobody can be asked. */
-export function checkConfirmation({ input, err }: Terminal, yes: boolean | undefined): void {
+/** Throws a CommandError, with this advice, if it was not confirmed already, and nobody can be asked. */
+export function checkConfirmation({ input, err }: Terminal, yes: boolean | undefined, advice: string): void {
   if (yes || (input.isTTY && err.isTTY)) return;
-  const text = "nobody can be asked whether to go on: this is no terminal";
-  throw commandError(
-    exitCodes.usage,
-    "NOT_CONFIRMED",
-    text,
-    "Say so with --yes, or see what would be done with --dry-run.",
-  );
+  const text = "this needs a confirmation, and there is no terminal to ask for it";
+  throw commandError(exitCodes.usage, "NOT_CONFIRMED", text, advice);
 }

@@ -25,7 +25,7 @@ export async function importBatch(
   const conflict = first < 0 ? undefined : batch[first];
   const wanted = batch.filter((_, i) => found[i] === undefined && (first < 0 || i < first));
   try {
-    // One call at a time, of all of them: versions rise in its order.
+    // All in one call, so that versions rise in the order of the tasks.
     counts.imported += await tasks.saveAll(wanted, { batchSize: wanted.length || 1, concurrency: 1, signal });
   } catch (error) {
     if (error instanceof BulkError) counts.imported += error.done;

@@ -36,7 +36,7 @@ export class Patience {
       return await work();
     } finally {
       this.renew();
-      this.#interrupted.throwIfAborted(); // whatever came of the work meanwhile
+      this.#interrupted.throwIfAborted(); // even if the work has succeeded
     }
   }
 

@@ -22,7 +22,7 @@ export function printError(thrown: unknown, err: Output): ExitCode {
   return error.exitCode;
 }
 
-/** Whether it is one, or what was under way reports to have been aborted by one. */
+/** Whether it is an Interruption, or the error of a call that was aborted by one. */
 function isInterruption(thrown: unknown): boolean {
   if (thrown instanceof Interruption) return true;
   const { outcome, cause } = Object(thrown) as { outcome?: unknown; cause?: unknown };
@@ -34,13 +34,12 @@ function printProblem({ code, text, advice }: Problem, err: Output): void {
   err.write(indented(printable(advice)).replace(/\n?$/, "\n"));
 }
 
-/** Errors of the file system are for the user to fix, others for us. */
+/** The user can fix errors of the file system; all others are bugs. */
 function unexpected(error: unknown): Problem {
   const { code, path, syscall, message, stack } = error as NodeJS.ErrnoException;
   if (typeof code === "string" && syscall !== undefined) {
-    if (syscall === "listen")
-      return { code, text: message, advice: "Give another --port; with 0 it takes one that is free." };
-    const where = path === undefined ? "the files of the project" : path;
+    if (syscall === "listen") return { code, text: message, advice: "Give another --port; 0 means any free port." };
+    const where = path ?? "the file";
     return { code, text: message.replace(/^\w+: /, ""), advice: `Check ${where} and the rights to it, and try again.` };
   }
   return {

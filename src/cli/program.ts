@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { packageVersion } from "../core/package-version.js";
+import { printable } from "../inspection/printable.js";
 import { type ExitCode, exitCodes } from "./command-error.js";
 import { addGlobalOptions } from "./options/global-options.js";
 import { printError } from "./print-error.js";
@@ -10,27 +11,27 @@ interface CommandModule {
   define(command: Command, terminal: Terminal): void;
 }
 
-/** Its arguments and what it is for, as the help has them, and its file. */
+/** A command's arguments and summary for the help, and its file. */
 type Entry = readonly [args: string, summary: string, load: () => Promise<CommandModule>];
 
 /** In the order of the help. A command's file is loaded when the command is named: the help itself needs none. */
 const commands: Readonly<Record<string, Entry>> = {
   init: ["", "prepare a project for task types in .proto files", () => import("./commands/init.js")],
   schema: ["<action>", "print, make or check a store's tables", () => import("./commands/schema.js")],
-  doctor: ["", "look at what may go wrong with a store", () => import("./commands/doctor.js")],
-  lists: ["", "what lists there are, and what is open in them", () => import("./commands/lists.js")],
-  ls: ["<list>", "what is open in a list", () => import("./commands/ls.js")],
-  show: ["<list> <id>", "all that is known of an open task", () => import("./commands/show.js")],
-  complete: ["<list> <id>", "take a task off as done", () => import("./commands/complete.js")],
+  doctor: ["", "check a store for problems", () => import("./commands/doctor.js")],
+  lists: ["", "print the lists that have open tasks", () => import("./commands/lists.js")],
+  ls: ["<list>", "print the open tasks of a list", () => import("./commands/ls.js")],
+  show: ["<list> <id>", "print one open task with all its fields", () => import("./commands/show.js")],
+  complete: ["<list> <id>", "complete tasks, as a worker does", () => import("./commands/complete.js")],
   release: ["<list> <id>", "end a worker's claim", () => import("./commands/release.js")],
   export: ["[list...]", "write open tasks to a file", () => import("./commands/export.js")],
   import: ["[file]", "save the tasks of an export", () => import("./commands/import.js")],
   decode: ["[file]", "print tasks from their bytes, without a store", () => import("./commands/decode.js")],
-  board: ["", "serve a web page with what is open", () => import("./commands/board.js")],
-  watch: ["<list>", "what is saved to a list, and what is gone from it", () => import("./commands/watch.js")],
+  board: ["", "serve a web page that shows open tasks", () => import("./commands/board.js")],
+  watch: ["<list>", "print the tasks that a list gains and loses", () => import("./commands/watch.js")],
 };
 
-/** Runs `taskledger` with these arguments. Never rejects: what goes wrong is printed. */
+/** Runs `taskledger` with these arguments. Never rejects: errors are printed. */
 export async function runCommandLine(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
   try {
     const program = createProgram(terminal);
@@ -69,14 +70,14 @@ function createProgram(terminal: Terminal): Command {
       writeErr: (text) => err.write(text),
       getOutHasColors: () => out.colored,
       getErrHasColors: () => err.colored,
-      outputError: (text, write) => write(text.replace(/^error:/, err.style("red", "error[USAGE]:"))),
+      outputError: (text, write) => write(printable(text).replace(/^error:/, err.style("red", "error[USAGE]:"))),
     })
     .exitOverride();
   addGlobalOptions(program);
   return program;
 }
 
-/** An option's value may happen to be a command's name, which does no harm here. */
+/** An option's value may equal a command's name; then one command more is loaded, which does no harm. */
 async function addCommands(program: Command, args: readonly string[], terminal: Terminal): Promise<void> {
   for (const [name, [, summary, load]] of Object.entries(commands)) {
     const command = program.command(name).summary(summary);

@@ -1,13 +1,13 @@
 import { MemoryAdapter } from "../adapters/memory/index.js";
 import { DataInterface, type Task, type TaskClass } from "../index.js";
 
-/** No limit: the process that saved a task had its own. */
+/** A limit that no stored task reaches: the process that saved a task had its own. */
 export const MAX_TASK_BYTES: number = 64 * 1024 * 1024;
 
-/** A frame has room for each of them. */
+/** A task of the maximum size fits into a frame. */
 export const MAX_FRAME_BYTES: number = MAX_TASK_BYTES + 4096;
 
-/** Reads tasks that are in no store here. What they say of their versions holds in the store that they come from. */
+/** Reads tasks without their store. Their versions are those of the store that they come from. */
 export function readingInterface(types: readonly TaskClass<Task>[]): DataInterface {
   return new DataInterface({ types, adapter: new MemoryAdapter(), maxTaskBytes: MAX_TASK_BYTES });
 }

@@ -15,7 +15,7 @@ import { loadTaskClasses } from "./types/task-classes.js";
 /** A store that is open for a command, and the task types that it knows. */
 export interface Session extends AsyncDisposable {
   readonly tasks: DataInterface;
-  /** The types that data may hold. */
+  /** The message types that data may contain. */
   readonly registry: Registry;
   /** The signal for all calls of the store. */
   readonly signal: AbortSignal;
@@ -24,7 +24,7 @@ export interface Session extends AsyncDisposable {
 }
 
 export interface SessionOptions {
-  /** `read` never writes; `write` needs a store that is there; `create` makes a file that is not. */
+  /** `read` never writes; `write` needs an existing store; `create` creates an SQLite file if there is none. */
   readonly access: "read" | "write" | "create";
   /** Whether data is decoded; false if tasks are only passed on. */
   readonly decodes?: boolean;
@@ -80,6 +80,6 @@ async function openAdapter(
 export function checkFile(url: string): void {
   const address = parseStoreUrl(url);
   if (address.kind !== "sqlite" || existsSync(address.path)) return;
-  const advice = "Check the path. A new store is made by what saves tasks, or by: taskledger schema apply";
+  const advice = "Check the path. A program that saves tasks creates a new store, or: taskledger schema apply";
   throw commandError(exitCodes.failed, "NO_FILE", `there is no file ${address.path}`, advice);
 }

@@ -2,9 +2,9 @@ import type { TaskError } from "../index.js";
 import { formatDuration } from "../inspection/duration.js";
 import { CommandError, type ExitCode, exitCodes, NoAnswer, type Problem } from "./command-error.js";
 
-// Of the package's own errors only the types are imported: printing help must not load the rest.
+// Only the types of the package's errors are imported: printing help must not load the rest of the package.
 
-/** An error of the library as one of the command line. */
+/** An error of the library as a CommandError. */
 export function fromTaskError(error: TaskError): CommandError {
   const { code, message, outcome, cause } = error;
   const isUnknown = outcome === "unknown";
@@ -13,7 +13,7 @@ export function fromTaskError(error: TaskError): CommandError {
       ? { code: "TIMEOUT", text: noAnswer(cause), advice: advices.TIMEOUT as string }
       : { code, text: withoutStop(message), advice: advices[code] ?? otherwise };
   const advice = isUnknown
-    ? `${problem.advice}\nIt may have been done all the same; doing it again is safe.`
+    ? `${problem.advice}\nIt may have been done nevertheless; doing it again is safe.`
     : problem.advice;
   return new CommandError(isUnknown ? exitCodes.unknown : exitCodeOf(code), [{ ...problem, advice }]);
 }
@@ -36,21 +36,28 @@ function exitCodeOf(code: TaskError["code"]): ExitCode {
 
 const otherwise = "Nothing was changed.";
 
-const reach = "Check that the store runs and can be reached from this host; taskledger doctor says more.";
+/** The end of an advice, which doctor itself leaves out. */
+export const seeDoctor = "; taskledger doctor tells more.";
+
+const reach = `Check that the store runs and can be reached from this host${seeDoctor}`;
+
+const noExport =
+  "The input is not an export of taskledger, or was damaged. The tasks before this place have been processed.";
 
 const advices: Partial<Record<TaskError["code"], string>> = {
-  INVALID_URL: "Give --store, TASKLEDGER_STORE or the config file another URL: docs/cli.md has one of each kind.",
+  INVALID_URL: "Correct the URL in --store, TASKLEDGER_STORE or the config file: docs/cli.md has one of each kind.",
   INVALID_KEY: "Give the list and the id as `taskledger ls` prints them.",
   INVALID_ARGUMENT: "See the command's --help.",
   UNKNOWN_TYPE: "Name the file with the types: --types tasks.binpb, which `buf build -o tasks.binpb` makes.",
   MISSING_DRIVER: "Install it where taskledger is installed, and run the command again.",
-  SCHEMA_MISMATCH: "See what differs: taskledger schema check. What is missing is made by: taskledger schema apply",
-  CLOCK_SKEW: "Set this host's clock (NTP does), and run the command again.",
+  SCHEMA_MISMATCH: "See what differs: taskledger schema check. Create what is missing: taskledger schema apply",
+  CLOCK_SKEW: "Set this host's clock, for example by NTP, and run the command again.",
   UNSUPPORTED: "Another kind of store can do it: docs/cli.md says which.",
   UNAVAILABLE: reach,
   TIMEOUT: `${reach}\nGive it more time with --timeout.`,
   OVERLOADED: "Run the command again in a while.",
-  TRUNCATED: "The input is not whole. What was read before has been dealt with.",
-  INVALID_BATCH: "The input is no export of taskledger, or was damaged. What was read before has been dealt with.",
-  INVALID_HASH: "The input is no export of taskledger, or was damaged. What was read before has been dealt with.",
+  TRUNCATED: "The input is incomplete. The tasks before its end have been processed.",
+  INVALID_BATCH: noExport,
+  INVALID_ENVELOPE: noExport,
+  INVALID_HASH: noExport,
 };

@@ -3,10 +3,10 @@ import { type TaskView, viewTask } from "../inspection/task-view.js";
 import { readClaims } from "./open-task.js";
 import type { Session } from "./session.js";
 
-/** Tasks whose claims are looked up at once. */
+/** Number of tasks whose claims are looked up at once. */
 const AT_ONCE = 100;
 
-/** Tasks as they are printed, with what is known of their claims. */
+/** Tasks as they are printed, with their claims. */
 export async function* viewTasks(
   session: Session,
   source: AsyncIterable<Task>,

@@ -6,19 +6,19 @@ import { Interruption } from "./command-error.js";
 
 export type Style = "bold" | "dim" | "red" | "green" | "yellow";
 
-/** One of the two streams of a command: `out` has what it was asked for, `err` all the rest. */
+/** One of the two streams of a command: `out` for its result, `err` for everything else. */
 export interface Output {
   write(text: string | Uint8Array): void;
-  /** Resolves when more may be written: at once, or when the reader has caught up, or is gone. */
+  /** Resolves when more may be written: at once, or when the reader has caught up, or has closed the stream. */
   ready(): Promise<void>;
   /** Whether nobody reads it any more. */
   readonly isClosed: boolean;
-  /** The text in a style, or as it is where colours are not wanted. */
+  /** The text in a style, or unchanged if colours are not wanted. */
   style(style: Style, text: string): string;
   /** Whether colours are wanted: on a terminal, unless NO_COLOR is set. */
   colored: boolean;
   readonly isTTY: boolean;
-  /** Of a terminal: the number of columns. */
+  /** The number of columns of a terminal. */
   readonly columns: number | undefined;
 }
 
@@ -32,11 +32,11 @@ export interface Terminal {
   readonly input: Readable & { readonly isTTY?: boolean };
   /** Aborted when the command is interrupted (SIGINT, SIGTERM). From the first call on, that does not end the process. */
   interrupted(): AbortSignal;
-  /** Asks on the terminal. Only where input and `err` are one. */
+  /** Asks on the terminal. Only if both input and `err` are terminals. Throws an Interruption if there is no answer. */
   ask(question: string): Promise<string>;
 }
 
-/** Text with each of its lines two columns further in. */
+/** The text with each line indented by two columns. */
 export function indented(text: string): string {
   return text.replace(/^(?=.)/gm, "  ");
 }
@@ -49,18 +49,26 @@ export function processTerminal(): Terminal {
     out: createOutput(stdout, env),
     err: createOutput(stderr, env),
     get input() {
-      return stdin; // only where it is wanted: once it was touched, it may keep the process running
+      return stdin; // only when it is needed: once accessed, it may keep the process running
     },
     interrupted,
-    async ask(question) {
-      const lines = createInterface({ input: stdin, output: stderr });
-      try {
-        return await lines.question(question, { signal: interrupted() });
-      } finally {
-        lines.close();
-      }
-    },
+    ask: (question) => ask(question, stdin, stderr),
   };
+}
+
+/** Throws an Interruption for Ctrl+C and Ctrl+D, which no signal tells while a line is read. */
+async function ask(question: string, input: Readable, output: Writable): Promise<string> {
+  const lines = createInterface({ input, output });
+  const left = new AbortController();
+  for (const event of ["SIGINT", "close"]) lines.once(event, () => left.abort());
+  try {
+    return await lines.question(question, { signal: AbortSignal.any([interrupted(), left.signal]) });
+  } catch (error) {
+    output.write("\n");
+    throw (error as Error).name === "AbortError" ? new Interruption("no answer") : error;
+  } finally {
+    lines.close();
+  }
 }
 
 let interruption: AbortController | undefined;
@@ -71,7 +79,7 @@ function interrupted(): AbortSignal {
     interruption = controller;
     for (const signal of ["SIGINT", "SIGTERM"] as const)
       process.on(signal, () => {
-        if (controller.signal.aborted) process.exit(130); // who asks twice has waited for long enough
+        if (controller.signal.aborted) process.exit(130); // the second signal ends the process at once
         controller.abort(new Interruption(signal));
       });
   }
@@ -111,7 +119,7 @@ export function createOutput(
       await Promise.allSettled(events);
     },
     style(style, text) {
-      // Newer Nodes would look at stdout themselves, whatever the stream is.
+      // By default, newer versions of Node check stdout, whatever the stream is.
       return this.colored ? styleText(style, text, { validateStream: false }) : text;
     },
   };

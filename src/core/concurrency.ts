@@ -2,7 +2,7 @@ import { checkCount } from "./arguments.js";
 
 /**
  * Maps a source with at most `concurrency` calls at once; yields results in the order in which the calls complete. Pulls from
- * the source only what it can start at once. If it is left early, it waits for the calls in flight.
+ * the source only what it can start at once. If the iteration stops early, it waits for the calls in flight.
  */
 export async function* mapConcurrently<T, R>(
   source: AsyncGenerator<T>,
@@ -10,14 +10,14 @@ export async function* mapConcurrently<T, R>(
   concurrency = 1,
 ): AsyncGenerator<R, void, undefined> {
   checkCount("concurrency", concurrency);
-  const underWay = new Map<object, Promise<Happening<T, R>>>();
-  const start = <V>(promise: Promise<V>, tell: (value: V) => Outcome<T, R>): object => {
+  const inFlight = new Map<object, Promise<KeyedEvent<T, R>>>();
+  const start = <V>(promise: Promise<V>, toEvent: (value: V) => Event<T, R>): object => {
     const key = {};
-    const asOutcome = promise.then(tell, (error: unknown): Outcome<T, R> => ({ error }));
-    // It never rejects: nobody may be looking when the promise does.
-    underWay.set(
+    // It never rejects: a rejection could come while nobody awaits it.
+    const settled = promise.then(toEvent, (error: unknown): Event<T, R> => ({ error }));
+    inFlight.set(
       key,
-      asOutcome.then((outcome) => ({ key, outcome })),
+      settled.then((event) => ({ key, event })),
     );
     return key;
   };
@@ -25,31 +25,32 @@ export async function* mapConcurrently<T, R>(
   let hasEnded = false;
   try {
     while (true) {
-      const calls = underWay.size - (pull ? 1 : 0);
+      const calls = inFlight.size - (pull ? 1 : 0);
       if (!hasEnded && !pull && calls < concurrency) pull = start(source.next(), (pulled) => ({ pulled }));
-      if (underWay.size === 0) return;
-      const { key, outcome } = await Promise.race(underWay.values());
-      underWay.delete(key);
-      if ("error" in outcome) throw outcome.error;
-      if ("result" in outcome) {
-        yield outcome.result;
+      if (inFlight.size === 0) return;
+      const { key, event } = await Promise.race(inFlight.values());
+      inFlight.delete(key);
+      if ("error" in event) throw event.error;
+      if ("result" in event) {
+        yield event.result;
         continue;
       }
       pull = undefined;
-      if (outcome.pulled.done) hasEnded = true;
-      else start(map(outcome.pulled.value), (result) => ({ result }));
+      if (event.pulled.done) hasEnded = true;
+      else start(map(event.pulled.value), (result) => ({ result }));
     }
   } finally {
-    await Promise.all(underWay.values());
+    await Promise.all(inFlight.values());
     await source.return(undefined);
   }
 }
 
-type Outcome<T, R> = { readonly pulled: IteratorResult<T> } | { readonly result: R } | { readonly error: unknown };
+/** What a pull or a call has settled with. */
+type Event<T, R> = { readonly pulled: IteratorResult<T> } | { readonly result: R } | { readonly error: unknown };
 
-interface Happening<T, R> {
+interface KeyedEvent<T, R> {
   readonly key: object;
-  readonly outcome: Outcome<T, R>;
+  readonly event: Event<T, R>;
 }
 
 /** Does the work for each item, at most `concurrency` at once. After a failure it starts no more; rejects with the first. */

@@ -92,7 +92,7 @@ export type TaskErrorCode =
   | StoreErrorCode
   | ManyErrorCode;
 
-/** Whether a failed write may have been applied all the same. */
+/** Whether a failed write may have been applied. */
 export type WriteOutcome = "not-applied" | "unknown";
 
 /** What a {@link TaskError} may hold besides its code and message. All members are optional. */

@@ -14,7 +14,7 @@ export async function callStoreForOne<T>(outcome: WriteOutcome, call: () => Prom
   throw new TaskError("UNAVAILABLE", "the adapter returned no outcome", { outcome });
 }
 
-/** To look at some proxies throws, which the promise of one does. */
+/** Whether a value is not a thenable, nor a proxy that throws when it is accessed, such as that of a promise. */
 function canBeAwaited(value: unknown): boolean {
   return readOr(false, () => Object(value).then === undefined);
 }

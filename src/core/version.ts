@@ -72,8 +72,8 @@ export const DEFAULT_CLOCK_LIMIT: Version = MICROS;
 
 /**
  * Makes versions: the host's clock, which never stands still or goes back, and which moves past every version that
- * the process meets (a hybrid logical clock, after Kulkarni and others, 2014), so that what is saved after something
- * was seen is later than it, whoever wrote that.
+ * the process sees (a hybrid logical clock, after Kulkarni and others, 2014). So what is saved after something was seen has
+ * a later version, whichever host wrote that.
  *
  * A version more than twice `limit` ahead can only come from a wrong clock. It affects only the next save of its own task;
  * otherwise one wrong clock would move those of all other hosts.
@@ -107,7 +107,7 @@ export class VersionClock {
   }
 
   /**
-   * A version later than every one that this clock has made or met, and than `replaced`, the one that it replaces.
+   * A version later than all that this clock has made or seen, and than `replaced`, the one that it replaces.
    * Throws CLOCK_SKEW past the year 9999.
    */
   next(replaced: Version = 0n): Version {

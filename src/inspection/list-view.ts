@@ -1,4 +1,6 @@
+import { forEachConcurrently } from "../core/concurrency.js";
 import type { DataInterface, ListStats, StatsOptions } from "../index.js";
+import { ageOf } from "./age.js";
 
 /** The view of a list. */
 export interface ListView {
@@ -6,9 +8,9 @@ export interface ListView {
   /** The number of open tasks that were counted, and whether there are more. */
   readonly open: number;
   readonly isCapped: boolean;
-  /** When the oldest open task was saved; in ISO 8601. */
-  readonly oldest?: string;
-  /** Of those that were counted. */
+  /** When the oldest open task was saved, in ISO 8601; null if this is unknown, because a clock was wrong. */
+  readonly oldest?: string | null;
+  /** How many of the counted tasks are claimed, wait to be tried again, and were tried more than once. */
   readonly claimed: number;
   readonly waiting: number;
   readonly retried: number;
@@ -31,14 +33,15 @@ export async function viewListsOf(
   names: readonly string[],
   options: StatsOptions,
 ): Promise<ListView[]> {
-  const views: ListView[] = [];
-  for (let i = 0; i < names.length; i += CONCURRENCY) {
-    const some = names.slice(i, i + CONCURRENCY);
-    views.push(...(await Promise.all(some.map(async (name) => viewList(name, await tasks.stats(name, options))))));
-  }
+  const views: ListView[] = new Array(names.length);
+  await forEachConcurrently([...names.entries()], CONCURRENCY, async ([i, name]) => {
+    views[i] = viewList(name, await tasks.stats(name, options));
+  });
   return views.filter(({ open }) => open > 0);
 }
 
 export function viewList(taskList: string, { oldest, ...counts }: ListStats): ListView {
-  return { taskList, ...counts, ...(oldest && { oldest: oldest.toISOString() }) };
+  if (oldest === undefined) return { taskList, ...counts };
+  const moment = oldest.toISOString();
+  return { taskList, ...counts, oldest: ageOf(moment) === undefined ? null : moment };
 }

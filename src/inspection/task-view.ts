@@ -9,7 +9,7 @@ export interface TaskView extends ViewedData {
   readonly taskList: string;
   readonly id: string;
   readonly type: string;
-  /** Microseconds since 1970, as a text: JSON's numbers would lose digits elsewhere. Absent if the task was not saved. */
+  /** Microseconds since 1970, as text: as a number, other JSON parsers could lose digits. Absent if the task was not saved. */
   readonly version?: string;
   readonly savedAt?: string;
   readonly createdAt?: string;
@@ -21,9 +21,9 @@ export interface TaskView extends ViewedData {
 }
 
 export interface ViewOptions {
-  /** The types that data may hold. */
+  /** The message types that data may contain. */
   readonly registry: Registry;
-  /** What the store remembers of the claims to the task; null if there are none. */
+  /** The state of the claims to the task; null if there is none. */
   readonly claim?: ClaimState | null | undefined;
 }
 
@@ -40,11 +40,6 @@ export function viewTask(task: Task, { registry, claim }: ViewOptions): TaskView
     headers: { ...headers },
     ...viewData(task, registry),
   };
-}
-
-/** The milliseconds since the task was saved. */
-export function ageOf({ savedAt }: Pick<TaskView, "savedAt">): number {
-  return savedAt === undefined ? 0 : Date.now() - Date.parse(savedAt);
 }
 
 /** The task's data on one line: its JSON, or its state and size. */

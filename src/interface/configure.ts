@@ -2,7 +2,8 @@ import { TaskError } from "../core/errors.js";
 import { findDefaultHome, setDefaultHome } from "../task/default-home.js";
 import type { Task } from "../task/task.js";
 import type { TaskClass } from "../task/task-types.js";
-import { DataInterface, type DataInterfaceOptions } from "./data-interface.js";
+import { DataInterface } from "./data-interface.js";
+import type { DataInterfaceOptions } from "./interface-options.js";
 
 /**
  * Creates the default data interface, which `task.save()`, `Task.find` and the like use. Nothing is opened before it is needed.

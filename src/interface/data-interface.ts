@@ -4,24 +4,12 @@ import { readBatch } from "../batch/batch.js";
 import { readTaskFrames } from "../batch/task-frames.js";
 import { type Claim, endCompleted } from "../claims/claim.js";
 import { type ClaimInfo, type ClaimOptions, claimInfoOf, claimsOf, claimVersion } from "../claims/claiming.js";
-import {
-  checkFunction,
-  noOptions,
-  type OptionNames,
-  operationOptions,
-  readOperation,
-  readOptions,
-} from "../core/arguments.js";
+import { checkFunction, noOptions, operationOptions, readOperation, readOptions } from "../core/arguments.js";
 import type { ByteSource } from "../core/byte-source.js";
-import { nameOf } from "../core/class-advice.js";
-import { messageOf } from "../core/describe-value.js";
-import { invalidArgument, isTaskError, TaskError } from "../core/errors.js";
+import { TaskError } from "../core/errors.js";
 import { checkDistinct, checkKey, checkTaskList, readKey, type TaskKey } from "../core/keys.js";
-import { adviseToAwait } from "../core/promises.js";
 import { readArray } from "../core/read-from.js";
 import { callStore, callStoreForOne, toStoreError } from "../core/store-error.js";
-import { isPlainObject, readOr } from "../core/values.js";
-import { DEFAULT_MAX_TASK_BYTES } from "../envelope/envelope.js";
 import { type FromHashOptions, hashToEnvelope } from "../json/hash.js";
 import type { BatchOptions, FrameOptions } from "../task/batch-options.js";
 import { splitOptions } from "../task/build.js";
@@ -32,53 +20,13 @@ import { Task } from "../task/task.js";
 import { completeEntry, saveEntry, settleComplete, settleSave } from "../task/task-entries.js";
 import { decodeTask, readStoredTask, readTask } from "../task/task-reading.js";
 import { type ListOptions, stateOf, type TaskHome } from "../task/task-state.js";
-import type { BuildInit, BuildOptions, Services, TaskClass, TaskOf } from "../task/task-types.js";
-import { checkValidation, type Validate } from "../task/validation.js";
+import type { BuildInit, BuildOptions, TaskClass, TaskOf } from "../task/task-types.js";
 import { type BulkFailure, type BulkOptions, performBatch, runInBatches } from "./bulk.js";
-import {
-  type AdapterBuilder,
-  type AdapterBuilderOptions,
-  interfaceState,
-  registryOf,
-  setInterfaceState,
-} from "./interface-state.js";
+import { buildAdapter, type DataInterfaceOptions, readInterfaceOptions } from "./interface-options.js";
+import { interfaceState, registryOf, setInterfaceState } from "./interface-state.js";
 import { type ListStats, readStats, type StatsOptions } from "./list-stats.js";
 import { listTasks, readListOptions } from "./listing.js";
 import { listStale, type StaleOptions } from "./stale.js";
-
-/** The options of a data interface, apart from its adapter. */
-export interface InterfaceOptions<C extends TaskClass<Task>> {
-  /** The classes that tasks are read as. Tasks of other types come as OpaqueTask. */
-  readonly types: readonly C[];
-  /** Maximum size of an envelope that may be saved, in bytes. @defaultValue 1,048,576 (1 MiB) */
-  readonly maxTaskBytes?: number | undefined;
-  /**
-   * Validates the data of each task before it is saved, beyond its schema; with protovalidate, for example, see
-   * docs/validation.md. If it returns violations, saving throws INVALID_DATA with the field's path and the rule.
-   */
-  readonly validate?: Validate | undefined;
-  /** Also calls `validate` for each task that is read; one with violations is returned as an OpaqueTask. @defaultValue false */
-  readonly validateRead?: boolean | undefined;
-  /** Passed to `execute` and handlers as `context.services`, such as a mailer. @defaultValue an empty object */
-  readonly services?: Services | undefined;
-}
-
-/** The types, and the adapter, or how to build it when it is first needed. */
-export type DataInterfaceOptions<C extends TaskClass<Task> = TaskClass<Task>> = InterfaceOptions<C> &
-  (
-    | {
-        /** The adapter. */
-        readonly adapter: Adapter;
-        /** Not together with `adapter`. */
-        readonly adapterBuilder?: undefined;
-      }
-    | {
-        /** Builds the adapter when it is first needed. */
-        readonly adapterBuilder: AdapterBuilder;
-        /** Not together with `adapterBuilder`. */
-        readonly adapter?: undefined;
-      }
-  );
 
 /** Allows any class that is among the types of an interface; otherwise a sentence for the compiler to print. */
 type Registered<K extends TaskClass, C extends TaskClass> = [K] extends [C]
@@ -100,24 +48,12 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
 
   /** Throws DUPLICATE_TYPE, TYPE_MISMATCH, INVALID_ARGUMENT. */
   constructor(options: DataInterfaceOptions<C>) {
-    if (!isPlainObject(options)) throw invalidArgument("options", "{ types, adapter }", options);
-    const {
-      types,
-      maxTaskBytes = DEFAULT_MAX_TASK_BYTES,
-      ...rest
-    } = readOptions(options as AnyInterfaceOptions<C>, interfaceOptions<C>());
-    const { adapter, adapterBuilder } = rest;
-    const validation = checkValidation(rest.validate, rest.validateRead ?? false);
-    checkMaxTaskBytes(maxTaskBytes);
-    checkServices(rest.services);
-    if (typeof adapterBuilder !== "function") checkAdapter("adapter", "an adapter", adapter);
+    const { types, maxTaskBytes, validation, ...own } = readInterfaceOptions(options);
     this.types = types;
     this.maxTaskBytes = maxTaskBytes;
     setInterfaceState(this, {
       registry: new TaskTypeRegistry(types, validation),
-      services: rest.services ?? ({} as Services),
-      adapterBuilder,
-      adapter,
+      ...own,
       closing: undefined,
     });
   }
@@ -377,57 +313,9 @@ export interface CompleteAllOptions<T> extends Omit<BulkOptions<T>, "onDone"> {
 
 const bulkOptions = { concurrency: true, batchSize: true, signal: true } as const;
 
-/** An adapter, or its builder. */
-type AnyInterfaceOptions<C extends TaskClass<Task>> = InterfaceOptions<C> & {
-  readonly adapter?: Adapter | undefined;
-  readonly adapterBuilder?: AdapterBuilder | undefined;
-};
-
-function interfaceOptions<C extends TaskClass<Task>>(): OptionNames<AnyInterfaceOptions<C>> {
-  return {
-    ...{ types: true, adapter: true, adapterBuilder: true, maxTaskBytes: true },
-    ...{ validate: true, validateRead: true, services: true },
-  };
-}
-
 /** Ends the claims of the completed tasks of a batch. */
 async function endClaims(batch: readonly Task[], failures: readonly BulkFailure<Task>[]): Promise<void> {
   const failed = new Set(failures.map(({ task }) => task));
   const claims = batch.flatMap((task) => (failed.has(task) ? [] : (stateOf(task).claim ?? [])));
   await Promise.all(claims.map(endCompleted));
-}
-
-function buildAdapter(build: AdapterBuilder | undefined, options: AdapterBuilderOptions): Adapter {
-  let built: unknown;
-  try {
-    built = build?.(options);
-  } catch (cause) {
-    if (isTaskError(cause)) throw cause;
-    throw new TaskError("INVALID_ARGUMENT", `adapterBuilder failed: ${messageOf(cause)}`, {
-      field: "adapterBuilder",
-      cause,
-    });
-  }
-  checkAdapter("adapterBuilder", "it to return an adapter", built);
-  return built;
-}
-
-const adapterMethods = ["open", "save", "find", "all", "complete", "close"] as const;
-
-function checkAdapter(field: string, expected: string, value: unknown): asserts value is Adapter {
-  const members = Object(value) as Record<string, unknown>;
-  if (readOr(false, () => adapterMethods.every((name) => typeof members[name] === "function"))) return;
-  const name = nameOf(value);
-  const advice = name ? `; make one of it: new ${name}(…)` : adviseToAwait(value);
-  throw invalidArgument(field, `${expected} (${adapterMethods.join(", ")})`, value, advice);
-}
-
-function checkServices(value: unknown): void {
-  if (value === undefined || (typeof value === "object" && value !== null)) return;
-  throw invalidArgument("services", "an object", value);
-}
-
-function checkMaxTaskBytes(value: unknown): void {
-  if (typeof value === "number" && value >= 1) return;
-  throw invalidArgument("maxTaskBytes", "a number of bytes", value);
 }

@@ -21,9 +21,9 @@ export interface ListStats {
   /** Whether there are more than were counted. */
   readonly isCapped: boolean;
   /**
-   * When the oldest of those that were counted was saved; never later than now. A task that a clock saved which was ahead may
-   * be of any age: it counts as older than any other, as in `stale`, and this is the year 1970, until the clock has come to
-   * where it was.
+   * When the oldest of the counted tasks was saved; never later than now. A task that was saved by a clock that was ahead may
+   * be of any age: it counts as older than all others, as in `stale`, so that this is the year 1970, until the time of its
+   * version has come.
    */
   readonly oldest: Date | undefined;
   /** How many of the counted tasks are claimed. */
@@ -45,7 +45,8 @@ export async function readStats(adapter: Adapter, taskList: string, options: Sta
   checkCount("max", max);
   checkBoolean("claims", claims);
   const found: Pick<StoredTask, "id" | "savedAt" | "savedTime">[] = [];
-  const pages = adapter.all(taskList, { pageSize: PAGE, maxPageBytes: Infinity, withoutBodies: true, signal });
+  const pageSize = Math.min(PAGE, max + 1);
+  const pages = adapter.all(taskList, { pageSize, maxPageBytes: Infinity, withoutBodies: true, signal });
   for await (const page of pages) {
     found.push(...page);
     if (found.length > max) break;

@@ -4,8 +4,8 @@ import { isMapped, mapImportsOption, ownProtos } from "../core/import-options.js
 import type { Problems } from "./problems.js";
 
 /**
- * Refuses imports of our .proto files whose generated code would not be found. We do not import it ourselves, but the
- * `_pb` modules do, and fail to compile without a word about the reason.
+ * Refuses imports of our .proto files whose generated code would not be found. Our classes do not import it, but the
+ * `_pb` modules do, and the compiler's error would not tell the reason.
  */
 export function checkImports(schema: Schema, problems: Problems): void {
   for (const file of schema.files) {
@@ -37,7 +37,7 @@ In buf.gen.yaml, add to the options of protoc-gen-es (2.17 or later) and of prot
     opt:
       - ${mapImportsOption}
 
-If you generate ${ownProtos} yourself, along with the rest, let protoc-gen-taskledger see all files at once:
+If you generate ${ownProtos} yourself, with your own files, let protoc-gen-taskledger see all files at once:
 
     strategy: all
 `;

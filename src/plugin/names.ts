@@ -8,14 +8,14 @@ import { optionString } from "./task-option.js";
 /** A oneof, or a field outside of one: what is one property of protobuf-es's messages. */
 export type Member = DescField | DescOneof;
 
-/** Words that protoplugin's `safeIdentifier` does not know and that no class may have for a name all the same. */
+/** Further words that no class may have as its name; protoplugin's `safeIdentifier` does not know them. */
 const furtherReservedWords = new Set(["any", "arguments", "await", "eval", "never", "symbol", "undefined", "unknown"]);
 
 const identifier = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u;
 
 const takenMembers = new Set<string>([...reservedTaskMembers, ...objectMembers]);
 
-/** The message's name with its parents' names before it, as protoc-gen-es has it, and `Task` behind it. */
+/** The message's name after its parents' names, as in protoc-gen-es, followed by `Task`. */
 export function defaultClassName(desc: DescMessage): string {
   return `${nameInFile(desc)}Task`;
 }
@@ -29,7 +29,7 @@ export function checkClassName(
   if (!isClassName(className)) {
     problems.error(
       desc,
-      `${optionString("class_name", className)}: a class cannot have this name; write an identifier that is no` +
+      `${optionString("class_name", className)}: a class cannot have this name; write an identifier that is not a` +
         ` reserved word, or remove class_name for the name "${defaultClassName(desc)}"`,
     );
   }
@@ -48,8 +48,8 @@ function isClassName(name: string): boolean {
 }
 
 /**
- * The members of a message by the names of their accessors: protobuf-es's names, with `$` behind those that every task
- * has already. That cannot collide with another member, for names in .proto files have no `$`.
+ * The members of a message by the names of their accessors: protobuf-es's names, followed by `$` if every task has a member
+ * of that name. This cannot collide with another member, since names in .proto files have no `$`.
  */
 export function accessorNames(desc: DescMessage, problems: Problems): Map<string, Member> {
   const names = new Map<string, Member>();
@@ -62,7 +62,7 @@ export function accessorNames(desc: DescMessage, problems: Problems): Map<string
   return names;
 }
 
-/** Refuses what protoc-gen-es would make into code that does not compile. */
+/** Refuses names for which protoc-gen-es would generate code that does not compile. */
 function checkMember(desc: DescMessage, member: Member, other: Member | undefined, problems: Problems): void {
   if (!identifier.test(member.localName)) {
     problems.error(desc, `no property can be named after ${describe(member)}; rename it`);

@@ -5,8 +5,8 @@ export interface PluginOptions {
 }
 
 /**
- * Reads our own options and refuses every other one that the framework leaves over. The framework names them in its
- * error; this reason says what could be meant.
+ * Reads our own options, and refuses all others that the framework does not know. The framework's error names the option;
+ * the reason given here lists the valid ones.
  */
 export function parseOptions(rest: readonly { key: string; value: string }[]): PluginOptions {
   let codec = true;

@@ -15,8 +15,8 @@ const name = "protoc-gen-taskledger";
 
 /**
  * The plugin. It generates two modules for each .proto file with a task type, beside the `_pb` module of protoc-gen-es:
- * the classes, and, unless the option says `codec=off`, the codecs of the task types and of all that they reach. `warn` is
- * called with problems that are no reason to fail.
+ * the classes, and, unless the option is `codec=off`, the codecs of the task types and of all messages that they contain.
+ * `warn` is called with problems that do not prevent generation.
  */
 export function createPlugin(warn: (text: string) => void): Plugin {
   const generate = (schema: Schema<PluginOptions>, target: Target) => {
@@ -49,8 +49,8 @@ export function createPlugin(warn: (text: string) => void): Plugin {
 }
 
 /**
- * Nobody reads codecs' types but through their declarations, which are explicit; that they hold, this package's tests see.
- * In a large schema, a compiler would check codecs for longer than all else.
+ * The declarations of codecs have explicit types, and this package's tests check that the code fits them. In a large schema, a
+ * compiler would need more time for the codecs than for everything else.
  */
 function withoutChecks(response: CodeGeneratorResponse): CodeGeneratorResponse {
   for (const file of response.file)
@@ -71,10 +71,10 @@ and in its file
 
     import "taskledger/v1/options.proto";
 
-(buf runs the plugin for each directory by itself, unless its entry in buf.gen.yaml has strategy: all)`;
+(buf runs the plugin separately for each directory, unless its entry in buf.gen.yaml has strategy: all)`;
 }
 
-/** Positions in a file are no longer needed. protoplugin goes through all of them for the comments of each field. */
+/** Removes the positions in a file, which are no longer needed: protoplugin searches all of them for each field's comments. */
 function keepCommentsOnly({ proto: { sourceCodeInfo } }: DescFile): void {
   if (sourceCodeInfo === undefined) return;
   sourceCodeInfo.location = sourceCodeInfo.location.filter(

@@ -2,8 +2,8 @@ import type { DescEnum, DescExtension, DescFile, DescMessage, DescService } from
 import { nestedTypes } from "@bufbuild/protobuf/reflect";
 import { type GeneratedFile, type ImportSymbol, safeIdentifier } from "@bufbuild/protoplugin";
 
-// The names of messages in the code of protoc-gen-es. protoplugin has them, but makes those of all types in a file anew
-// whenever it is asked for one. Here it is asked only where two of them would be the same.
+// The names of messages in the code of protoc-gen-es. protoplugin can tell them, but computes those of all types in a file
+// for each one. Here it is asked only if two types of a file would have the same name.
 
 /** A message's type. */
 export function importShape(f: GeneratedFile, message: DescMessage): ImportSymbol {
@@ -39,7 +39,7 @@ function readModule(f: GeneratedFile, file: DescFile): Module {
 
 type Type = DescMessage | DescEnum | DescExtension | DescService;
 
-/** The names that protoc-gen-es gives a type, or a file, where nothing else has them. */
+/** The names that protoc-gen-es gives a type, or a file, unless something else has them. */
 function namesOf(desc: DescFile | Type): string[] {
   if (desc.kind === "file") return [safeIdentifier(`file_${desc.name.replace(/[^a-zA-Z0-9_]+/g, "_")}`)];
   return desc.kind === "message" || desc.kind === "enum" ? [shapeName(desc), schemaName(desc)] : [shapeName(desc)];

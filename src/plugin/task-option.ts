@@ -16,8 +16,8 @@ export type KeyOption = "list_field" | "id_field";
 
 /**
  * The messages of each file that are marked as task types. Descriptors tell options apart by number only, and others may
- * use our number for an option of their own, so the option's declaration must be in sight, too. Files that `import option`
- * it need not bring the declaration along.
+ * use our number for an option of their own, so the option's declaration must be among the input, too. If a file imports it
+ * with `import option`, the input may not have the declaration.
  */
 export function taskMessages(schema: Schema): Map<DescFile, DescMessage[]> {
   const isDeclared = schema.allFiles.some((file) => file.extensions.some((e) => e.typeName === taskOption.typeName));
@@ -29,7 +29,7 @@ export function taskMessages(schema: Schema): Map<DescFile, DescMessage[]> {
   return new Map(schema.files.map((file) => [file, messagesOf(file)]));
 }
 
-/** The value of a message's task option, or undefined with a problem where it cannot be read in full. */
+/** The value of a message's task option; undefined, and a problem, if it has unknown fields. */
 export function readTaskOption(desc: DescMessage, problems: Problems): TaskOptions | undefined {
   const option = getOption(desc, taskOption);
   const [unknown] = option.$unknown ?? [];
@@ -44,7 +44,7 @@ export function readTaskOption(desc: DescMessage, problems: Problems): TaskOptio
   return undefined;
 }
 
-/** The field that `list_field` or `id_field` names, or undefined: it is not set, or wrong, which is a problem. */
+/** The field that `list_field` or `id_field` names; undefined if the option is not set, or, with a problem, if it is wrong. */
 export function readKeyField(
   desc: DescMessage,
   option: KeyOption,

@@ -3,7 +3,7 @@ import { accessorNames, checkClassName, defaultClassName, type Member } from "./
 import type { Problems } from "./problems.js";
 import { isKeyField, type KeyOption, optionString, readKeyField, readTaskOption } from "./task-option.js";
 
-/** A message that is a task type, with everything that its class is made of. */
+/** A message that is a task type, with everything that its class needs. */
 export interface TaskType {
   readonly desc: DescMessage;
   readonly className: string;

@@ -76,7 +76,7 @@ export interface PerformOptions<T extends Task = Task> extends OperationOptions 
  */
 export type PassedOver = "claimed" | "waiting" | "gone" | "opaque" | "given-up" | "unknown";
 
-/** What came of a task. `attempt` is from 1; 0 on a store without claims. */
+/** The result for a task. `attempt` is from 1; 0 on a store without claims. */
 export type PerformResult<T extends Task = Task> =
   | {
       /** The handler resolved, and the task has been completed. */

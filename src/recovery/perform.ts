@@ -1,4 +1,4 @@
-import { readOptions } from "../core/arguments.js";
+import { noOptions, readOptions } from "../core/arguments.js";
 import type { DataInterface } from "../interface/data-interface.js";
 import type { OpaqueTask } from "../task/opaque-task.js";
 import type { Task } from "../task/task.js";
@@ -28,7 +28,7 @@ export async function perform<C extends TaskClass<Task>, T extends TaskOf<C> | O
   tasks: DataInterface<C>,
   task: T,
   handler?: TaskHandler<T> | undefined,
-  options: PerformOptions<T> = {},
+  options: PerformOptions<T> = noOptions,
 ): Promise<PerformResult<T>> {
   checkHandler(handler);
   const read = checkPerformOptions(readOptions(options as PerformOptions, performOptionNames));

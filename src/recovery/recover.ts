@@ -51,7 +51,7 @@ class Recovery {
   readonly #options: RecoverOptions;
   readonly #performer: Performer;
   readonly #total = noCounts();
-  /** By the listener of the events. */
+  /** What `onEvent` threw. */
   #thrown: { readonly cause: unknown } | undefined;
 
   constructor(
@@ -77,7 +77,7 @@ class Recovery {
     return this.#total;
   }
 
-  /** Resolves to whether to go on. */
+  /** Resolves to whether to continue. */
   async #pass(taskList: string): Promise<boolean> {
     const { olderThan = 60_000, concurrency, signal, owner } = this.#options;
     const counts = noCounts();

@@ -8,7 +8,7 @@ export interface RepeatOptions {
   /** The pause between two passes, in milliseconds; without it there is one pass. */
   readonly every: number | undefined;
   readonly signal: AbortSignal | undefined;
-  /** Whether to try again after other errors than that the store did not answer. @defaultValue never */
+  /** Whether to try again after an error that is not a temporary one of the store. @defaultValue never */
   readonly mayPass?: ((error: unknown) => boolean) | undefined;
   /** Called if the store did not answer, or with another temporary error; resolves to whether to continue. */
   readonly onFailed: (error: unknown) => Promise<boolean>;

@@ -18,7 +18,7 @@ export interface ReviveOptions extends OperationOptions {
   readonly dryRun?: boolean | undefined;
 }
 
-/** What came of a dead letter. */
+/** The result for a dead letter. */
 export interface Revival {
   /** Its id in the dead-letter list. */
   readonly id: string;
@@ -39,7 +39,7 @@ const reviveOptions: OptionNames<ReviveOptions> = { ids: true, dryRun: true, sig
  *
  *     for (const { id, type } of await revive(tasks, "dead")) console.log(id, type);
  *
- * @returns what came of each dead letter, oldest first.
+ * @returns the result for each dead letter, oldest first.
  * @throws INVALID_ARGUMENT, INVALID_KEY, and what the store throws.
  */
 export async function revive(

@@ -50,22 +50,23 @@ class Stopping {
   readonly signal: AbortSignal;
   /** Rejects when the work is abandoned. */
   readonly givenUp: Promise<never>;
-  readonly #stop = new AbortController();
   readonly #cancels: (() => void)[] = [];
 
   constructor(claim: Claim, { lease, timeout, signal }: RunClaimedOptions) {
-    this.signal = this.#stop.signal;
+    // Most work stops for one reason only, and needs no signal of its own.
+    const stop = timeout === undefined && signal === undefined ? undefined : new AbortController();
+    this.signal = stop?.signal ?? claim.signal;
     this.givenUp = new Promise<never>((_, reject) => {
       const giveUp = () => reject(reasonOf(this.signal));
       for (const source of signal ? [claim.signal, signal] : [claim.signal])
         this.#whenAborted(source, () => {
-          this.#stop.abort(source.reason);
+          stop?.abort(source.reason);
           this.#after(lease, giveUp);
         });
       if (timeout !== undefined)
         this.#after(timeout, () => {
           const error = timedOut(claim, timeout);
-          this.#stop.abort(error);
+          stop?.abort(error);
           reject(error);
         });
     });

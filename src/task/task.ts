@@ -93,11 +93,7 @@ export abstract class Task<S extends AnySchema = AnySchema, ListField extends st
     });
   }
 
-  /**
-   * The task in its compact form, the bytes of a `taskledger.v1.TaskEnvelope`. Where they are few, their ArrayBuffer holds
-   * other tasks', too, as that of a Buffer does: to another thread they are copied, not transferred. Throws INVALID_DATA,
-   * TOO_LARGE.
-   */
+  /** The task in its compact form: the bytes of a `taskledger.v1.TaskEnvelope`. Throws INVALID_DATA, TOO_LARGE. */
   toBinary(): Uint8Array<ArrayBuffer> {
     const bytes = encodeTask(this, maxTaskBytes(stateOf(this).home));
     // Small results share a buffer; what users are given is theirs, to be transferred or changed.

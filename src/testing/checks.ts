@@ -6,7 +6,7 @@ import type { TaskKey } from "../core/keys.js";
 /** A version of a task in its list, with the body that it has been saved as or read as. */
 export interface KnownTask extends StoredTask, CompleteEntry {}
 
-/** What an adapter has read of a list. */
+/** Checks the types of a task that an adapter returned. */
 export function knownTask(taskList: string, stored: StoredTask): KnownTask {
   const { id, savedAt, body } = stored ?? {};
   assert.ok(body instanceof Uint8Array, `a task's body is a Uint8Array, not ${typeof body}`);
@@ -19,7 +19,7 @@ export function describeTask({ id, savedAt }: { readonly id: string; readonly sa
   return `${JSON.stringify(id.length > 40 ? `${id.slice(0, 40)}…` : id)} at ${savedAt}`;
 }
 
-/** The very version, with the very bytes, that was saved. */
+/** Checks that this version, with these bytes, was returned. */
 export function expectStored(actual: StoredTask | undefined, expected: KnownTask): void {
   assert.ok(actual !== undefined, `${describeTask(expected)} is open, but was not found`);
   const { id, savedAt, body } = knownTask(expected.taskList, actual);
@@ -29,12 +29,12 @@ export function expectStored(actual: StoredTask | undefined, expected: KnownTask
   assert.fail(`expected the ${expected.body.length} bytes of ${describeTask(expected)}, got ${body.length} others`);
 }
 
-/** As a list holds them. */
+/** In the order of a listing: oldest version first. */
 export function inOrder(tasks: readonly KnownTask[]): KnownTask[] {
   return tasks.toSorted((a, b) => (a.savedAt < b.savedAt ? -1 : 1));
 }
 
-/** The same tasks, in the same order, byte for byte. */
+/** Checks that these are the same tasks, in the same order, byte for byte. */
 export function expectTasks(actual: readonly KnownTask[], expected: readonly KnownTask[]): void {
   for (let i = 0; i < Math.max(actual.length, expected.length); i++) {
     const [was, should] = [actual[i], expected[i]];
@@ -47,12 +47,12 @@ export function expectTasks(actual: readonly KnownTask[], expected: readonly Kno
   for (const [i, task] of expected.entries()) expectStored(actual[i], task);
 }
 
-/** Each version once. */
+/** Checks that each version was returned once. */
 export function expectDistinct(tasks: readonly KnownTask[]): void {
   const seen = new Set<string>();
   for (const task of tasks) {
     const version = `${task.savedAt} ${task.id}`;
-    assert.ok(!seen.has(version), `a pass gave ${describeTask(task)} twice`);
+    assert.ok(!seen.has(version), `a listing returned ${describeTask(task)} twice`);
     seen.add(version);
   }
 }
@@ -69,7 +69,7 @@ export function expectError(outcome: Outcome<unknown> | undefined, code: TaskErr
   return checkError(outcome.error, code);
 }
 
-/** Fails, as a promise or at once. */
+/** Checks that a call fails, by a promise or by throwing at once. */
 export async function expectRejection(call: () => unknown, code: TaskErrorCode): Promise<TaskError> {
   try {
     await call();
@@ -96,6 +96,6 @@ export async function outcomesOf<T>(
     if (!isTaskError(error)) throw error;
     outcomes = entries.map(() => ({ ok: false, error }));
   }
-  assert.equal(outcomes.length, entries.length, "there is an outcome an entry");
+  assert.equal(outcomes.length, entries.length, "there is one outcome per entry");
   return outcomes;
 }

@@ -10,7 +10,7 @@ export type Granted = ClaimState & ClaimHolding;
 export const LONG_LEASE = 600_000;
 
 export function claimsOf({ adapter }: Client): ClaimStore {
-  assert.ok(adapter.claims, "the adapter has claims (or says claims: false)");
+  assert.ok(adapter.claims, "the adapter has no claims: pass claims: false");
   return adapter.claims;
 }
 
@@ -44,7 +44,7 @@ export class Claimant {
     assert.equal(
       await this.claim(task),
       undefined,
-      `${this.owner} was granted a claim that another has, or nobody can have`,
+      `${this.owner} was granted a claim that another owner has, or that nobody can have`,
     );
   }
 
@@ -66,7 +66,7 @@ export class Claimant {
     await claimsOf(this.#client).release(claim, retryIn);
   }
 
-  /** Completes the task as the runtime does that holds a claim to it. */
+  /** Completes the task under its claim, as the runtime does. */
   async complete(task: CompleteEntry, claim: Granted): Promise<void> {
     await this.#client.complete(task);
     await claimsOf(this.#client).forget?.(claim);

@@ -4,20 +4,20 @@ import { acknowledged, expectStored, expectTasks, type KnownTask, knownTask } fr
 
 type EachOf<E extends readonly unknown[], T> = { [K in keyof E]: T };
 
-/** Limits at which a pass counts as endless. */
-export interface PassLimits {
-  /** More tasks than any list has. */
+/** Limits above which a listing counts as endless. */
+export interface ListingLimits {
+  /** More tasks than any list has in a case. */
   readonly maxTasks: number;
-  /** Longer than any pass takes, in milliseconds. */
+  /** Longer than any listing takes, in milliseconds. */
   readonly maxTime: number;
 }
 
 /** An adapter as cases use it: calls must succeed, and results are compared with what was saved. */
 export class Client {
   readonly adapter: Adapter;
-  readonly #limits: PassLimits;
+  readonly #limits: ListingLimits;
 
-  constructor(adapter: Adapter, limits: PassLimits) {
+  constructor(adapter: Adapter, limits: ListingLimits) {
     this.adapter = adapter;
     this.#limits = limits;
   }
@@ -25,7 +25,7 @@ export class Client {
   /** Saves entries in one call. */
   async save<E extends readonly SaveEntry[]>(...entries: E): Promise<EachOf<E, KnownTask>> {
     const outcomes = await this.adapter.save(entries);
-    assert.equal(outcomes.length, entries.length, "save gives an outcome an entry");
+    assert.equal(outcomes.length, entries.length, "save returns one outcome per entry");
     return entries.map(({ taskList, id, body }, i) => {
       const savedAt = acknowledged(outcomes[i]);
       return { taskList, id, savedAt, body };
@@ -42,7 +42,7 @@ export class Client {
   /** Completes entries in one call. */
   async complete(...entries: readonly CompleteEntry[]): Promise<void> {
     const outcomes = await this.adapter.complete(entries);
-    assert.equal(outcomes.length, entries.length, "complete gives an outcome an entry");
+    assert.equal(outcomes.length, entries.length, "complete returns one outcome per entry");
     for (const outcome of outcomes) acknowledged(outcome);
   }
 
@@ -54,22 +54,22 @@ export class Client {
   /** Finds keys in one call. */
   async find(...keys: readonly TaskKey[]): Promise<readonly (StoredTask | undefined)[]> {
     const found = await this.adapter.find(keys);
-    assert.equal(found.length, keys.length, "find gives an answer a key");
+    assert.equal(found.length, keys.length, "find returns one result per key");
     return found;
   }
 
-  /** Starts a pass over a list, without pulling yet. */
-  pass(taskList: string, options: Partial<AllOptions> = {}): Pass {
+  /** Starts listing a list, without pulling yet. */
+  listing(taskList: string, options: Partial<AllOptions> = {}): Listing {
     const pages = this.adapter.all(taskList, { pageSize: 100, maxPageBytes: 4 * 1024 * 1024, ...options });
-    return new Pass(taskList, pages[Symbol.asyncIterator](), this.#limits);
+    return new Listing(taskList, pages[Symbol.asyncIterator](), this.#limits);
   }
 
-  /** All that a list holds. */
+  /** All tasks of a list. */
   async list(taskList: string, options?: Partial<AllOptions>): Promise<KnownTask[]> {
-    return this.pass(taskList, options).rest();
+    return this.listing(taskList, options).rest();
   }
 
-  /** These versions, and no others, are what `find` gives. */
+  /** Checks that `find` returns exactly these versions. */
   async expectFound(...tasks: readonly KnownTask[]): Promise<void> {
     const found = await this.find(...tasks);
     for (const [i, task] of tasks.entries()) expectStored(found[i], task);
@@ -79,26 +79,26 @@ export class Client {
     for (const stored of await this.find(...keys)) assert.equal(stored, undefined, "a task was found that is not open");
   }
 
-  /** The list holds these versions, in this order, and nothing else. */
+  /** Checks that a listing returns exactly these versions, in this order. */
   async expectListed(taskList: string, tasks: readonly KnownTask[], options?: Partial<AllOptions>): Promise<void> {
     expectTasks(await this.list(taskList, options), tasks);
   }
 
-  /** The list holds these tasks in this order, and each of them can be found. */
+  /** Checks that exactly these tasks are listed, in this order, and that each of them can be found. */
   async expectOpen(taskList: string, tasks: readonly KnownTask[]): Promise<void> {
     await this.expectFound(...tasks);
     await this.expectListed(taskList, tasks);
   }
 }
 
-/** One way through a list, page by page. */
-export class Pass implements AsyncIterable<KnownTask[]> {
+/** One listing of a list, page by page. */
+export class Listing implements AsyncIterable<KnownTask[]> {
   readonly #taskList: string;
   readonly #pages: AsyncIterator<readonly StoredTask[]>;
   readonly #maxTasks: number;
   readonly #deadline: number;
 
-  constructor(taskList: string, pages: AsyncIterator<readonly StoredTask[]>, { maxTasks, maxTime }: PassLimits) {
+  constructor(taskList: string, pages: AsyncIterator<readonly StoredTask[]>, { maxTasks, maxTime }: ListingLimits) {
     this.#taskList = taskList;
     this.#pages = pages;
     this.#maxTasks = maxTasks;
@@ -107,22 +107,22 @@ export class Pass implements AsyncIterable<KnownTask[]> {
 
   /** The next page, or undefined at the end. */
   async next(): Promise<KnownTask[] | undefined> {
-    assert.ok(Date.now() < this.#deadline, "a pass goes on and on");
+    assert.ok(Date.now() < this.#deadline, "a listing does not end");
     const { done, value } = await this.#pages.next();
     return done ? undefined : value.map((stored) => knownTask(this.#taskList, stored));
   }
 
-  /** The tasks of all pages that are left. */
+  /** The tasks of all remaining pages. */
   async rest(): Promise<KnownTask[]> {
     const tasks: KnownTask[] = [];
     for await (const page of this) {
       tasks.push(...page);
-      assert.ok(tasks.length <= this.#maxTasks, `a pass has given ${tasks.length} tasks and goes on`);
+      assert.ok(tasks.length <= this.#maxTasks, `a listing does not end: it has returned ${tasks.length} tasks`);
     }
     return tasks;
   }
 
-  /** Ends the pass where it is. */
+  /** Ends the listing early. */
   async leave(): Promise<void> {
     await this.#pages.return?.();
   }

@@ -9,9 +9,9 @@ import { encodeBody, MAX_SAVED_AT_BYTES } from "../envelope/encode.js";
 import { DEFAULT_MAX_TASK_BYTES } from "../envelope/envelope.js";
 
 export interface EntryInit {
-  /** What the task carries; a text that no other entry has, by default. */
+  /** The task's data; by default a text that no other entry has. */
   readonly data?: Uint8Array;
-  /** Nothing by default: a blind save. */
+  /** The versions that the save replaces; none by default, which is a blind save. */
   readonly replaces?: readonly Version[];
   /** Whether the envelope has a field of a later version of the protocol. */
   readonly hasUnknownFields?: boolean;
@@ -45,7 +45,7 @@ export function largeEntry(taskList: string, id: string): SaveEntry {
   return taskEntry(taskList, id, { data: sampleBytes(DEFAULT_MAX_TASK_BYTES - bare - 64) });
 }
 
-/** A save that fails with CLOCK_SKEW: it replaces the last version there can be. */
+/** A save that fails with CLOCK_SKEW: it replaces the highest possible version. */
 export function failingEntry(taskList: string, id: string): SaveEntry {
   return taskEntry(taskList, id, { replaces: [MAX_VERSION] });
 }

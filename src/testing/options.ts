@@ -8,8 +8,8 @@ export type AdapterFactory = () => Adapter | Promise<Adapter>;
 /** Options of the suite. */
 export interface ConformanceOptions {
   /**
-   * Whether the adapters of the factory share one store, which outlives them. If false, for an adapter that holds its tasks
-   * itself, the cases of durability and of two adapters on one store are skipped. @defaultValue true
+   * Whether the adapters of the factory share one store, which outlives them. Pass false for an adapter that keeps its tasks
+   * in itself: the cases of durability and of two adapters on one store are then skipped. @defaultValue true
    */
   readonly persistent?: boolean | undefined;
   /**

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { SaveEntry } from "../adapter/adapter.js";
-import { Client, type PassLimits } from "./client.js";
+import { Client, type ListingLimits } from "./client.js";
 import { type EntryInit, newTaskList, taskEntry } from "./entries.js";
 import type { AdapterFactory, ResolvedOptions } from "./options.js";
 
-/** Claims about an adapter, each with a scenario that tests it. */
+/** Statements about an adapter, each with a function that tests it. */
 export interface CaseGroup {
   readonly group: string;
   /** The option that these cases require. */
@@ -21,7 +21,7 @@ export class Scenario {
   readonly #clients: Client[];
 
   static async begin(createAdapter: AdapterFactory, options: ResolvedOptions): Promise<Scenario> {
-    return new Scenario(createAdapter, options, new Client(await createAdapter(), passLimits(options)));
+    return new Scenario(createAdapter, options, new Client(await createAdapter(), listingLimits(options)));
   }
 
   private constructor(createAdapter: AdapterFactory, options: ResolvedOptions, client: Client) {
@@ -34,12 +34,12 @@ export class Scenario {
   /** A save in this scenario's list. */
   readonly entry = (id: string, init?: EntryInit): SaveEntry => taskEntry(this.list, id, init);
 
-  /** Saves in this scenario's list; their ids sort otherwise than they stand. */
+  /** Saves in this scenario's list; their ids do not sort in this order. */
   readonly entries = (count: number): SaveEntry[] => Array.from({ length: count }, (_, i) => this.entry(`task-${i}`));
 
-  /** Another adapter, on the same store where that outlives its adapters. */
+  /** Another adapter; on the same store, if the store outlives its adapters. */
   readonly another = async (): Promise<Client> => {
-    const client = new Client(await this.#createAdapter(), passLimits(this.options));
+    const client = new Client(await this.#createAdapter(), listingLimits(this.options));
     this.#clients.push(client);
     return client;
   };
@@ -49,11 +49,11 @@ export class Scenario {
   }
 }
 
-function passLimits({ tasks, timeout }: ResolvedOptions): PassLimits {
+function listingLimits({ tasks, timeout }: ResolvedOptions): ListingLimits {
   return { maxTasks: 2 * tasks + 2000, maxTime: timeout / 2 };
 }
 
-/** Long enough for anything that was started by mistake to happen. */
+/** Waits long enough for anything that was started by mistake to happen. */
 export async function aMoment(): Promise<void> {
   await sleep(25);
 }

@@ -26,15 +26,15 @@ import { versions } from "./cases/versions.js";
 import { type AdapterFactory, type ConformanceOptions, type ResolvedOptions, resolveOptions } from "./options.js";
 import { type CaseGroup, Scenario, within } from "./scenario.js";
 
-/** One test case: a claim about an adapter. */
+/** One test case: a statement about an adapter. */
 export interface ConformanceCase {
   /** The subject, such as `save`. */
   readonly group: string;
-  /** The claim, such as `a complete of an older version leaves a newer one`. No two cases share one. */
+  /** The statement, such as `a complete of an older version leaves a newer one`. Unique among all cases. */
   readonly name: string;
   /** Why it is skipped with these options; undefined if it is not. */
   readonly skipped: string | undefined;
-  /** Resolves if the claim holds. */
+  /** Resolves if the statement holds, and rejects if it does not. */
   run(): Promise<void>;
 }
 
@@ -89,7 +89,7 @@ const skipReasons = {
   persistent: "the store ends with its adapter (persistent: false)",
   claims: "the adapter has no claims (claims: false)",
   together: "the adapter has no saveTogether (together: false)",
-  lists: "the adapter can't name its lists (lists: false)",
+  lists: "the adapter has no lists (lists: false)",
   sharedClaims: "the adapter has no claims, or its store ends with it (claims: false, persistent: false)",
 } as const;
 

@@ -1,12 +1,12 @@
 /**
- * What a codec throws where protobuf-es must decide: at anything unusual, well-formed or not. It is all that is caught of a
- * codec: any other error is a bug in it, or comes from a getter or a proxy among the values that it is given.
+ * Thrown by a codec for anything unusual, well-formed or not: protobuf-es must decide. No other error of a codec is caught: it
+ * is a bug, or comes from a getter or a proxy among the values.
  */
 export class Unsupported extends Error {
   override readonly name = "Unsupported";
 }
 
-/** One for all: to make an error takes longer than to decode most messages. */
+/** A single instance: creating an error takes longer than decoding most messages. */
 const unsupported = new Unsupported("left to protobuf-es");
 
 /** Leaves the whole message to protobuf-es. */
@@ -14,7 +14,7 @@ export function fallBack(): never {
   throw unsupported;
 }
 
-/** Where a codec may fall back: undefined if it has. */
+/** Returns undefined if the error is that of a fallback; rethrows any other. */
 export function catchFallback(error: unknown): undefined {
   if (!(error instanceof Unsupported)) throw error;
 }

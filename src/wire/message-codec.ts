@@ -7,9 +7,9 @@ import { Writer } from "./writer.js";
 export interface MessageCodec<M extends Message = Message> {
   /** The full name of the message. */
   readonly typeName: M["$typeName"];
-  /** Makes a message in which nothing is set. */
+  /** Creates a message in which nothing is set. */
   create(): M;
-  /** Writes a message without its length from this position on; gives the one after. */
+  /** Writes a message, without its length, at a position; returns the position after it. */
   write(writer: Writer, p: number, message: M): number;
   /** Reads the message that ends at this position. */
   read(reader: Reader, end: number): M;
@@ -18,18 +18,18 @@ export interface MessageCodec<M extends Message = Message> {
 const writer = new Writer();
 const reader = new Reader();
 
-/** Where 64-bit integers are no bigints, by an environment variable of protobuf-es, all is left to it. */
+/** Whether codecs can't be used: during `encode`, or if an environment variable makes protobuf-es read 64-bit integers as text. */
 let isBusy = !protoInt64.supported;
 
 /**
- * What `write` writes; undefined where it has to be left to protobuf-es, or is called by another `encode`, which only
- * an accessor among the values can do.
+ * The bytes that `write` writes; undefined if protobuf-es has to write them, also during another `encode`, which only an
+ * accessor among the values can cause.
  */
 export function encode(write: (writer: Writer, p: number) => number): Uint8Array<ArrayBuffer> | undefined {
   return encodeWith(write, undefined);
 }
 
-/** The bytes of a message, as protobuf-es writes them; undefined where it has to write them. */
+/** The bytes of a message, as protobuf-es writes them; undefined if it has to write them. */
 export function encodeMessage<M extends Message>(
   codec: MessageCodec<M>,
   message: M,
@@ -53,14 +53,13 @@ function encodeWith<T>(
   }
 }
 
-/** The message of these bytes, as protobuf-es reads it; undefined where it has to read them. */
+/** The message of these bytes, as protobuf-es reads it; undefined if it has to read them. */
 export function decodeMessage<M extends Message>(codec: MessageCodec<M>, bytes: Uint8Array): M | undefined {
   return decode(bytes, codec.read, undefined);
 }
 
 /**
- * What `read` reads, from the first of these bytes to the last; it is given `context`. Undefined where it has to be left
- * to protobuf-es.
+ * The result of `read` for all of these bytes; `context` is passed to it. Undefined if protobuf-es has to read them.
  */
 export function decode<T, C>(
   bytes: Uint8Array,

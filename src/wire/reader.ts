@@ -216,7 +216,7 @@ export class Reader {
     return long[0] as bigint;
   }
 
-  /** Adds to a map what `entry` reads, the key first; `__proto__` is a key like any other. */
+  /** Adds an entry to a map; `__proto__` is a key like any other. */
   set(map: object, key: string | number | bigint | boolean, value: unknown): void {
     if (key === "__proto__")
       Object.defineProperty(map, key, { value, writable: true, enumerable: true, configurable: true });
@@ -239,8 +239,8 @@ export class Reader {
 }
 
 /**
- * The bits of NaN as JavaScript has it: the whole of a float, the upper half of a double. Engines do not keep those of
- * others in arrays of numbers.
+ * The bits of JavaScript's NaN: all of a float, and the upper half of a double. Engines may change the bits of other NaNs in
+ * arrays of numbers.
  */
 const FLOAT_NAN = 0x7fc0_0000;
 const DOUBLE_NAN = 0x7ff8_0000;
@@ -257,7 +257,7 @@ function longTag(reader: Reader, first: number): number {
   return fallBack();
 }
 
-/** Negative numbers of 32 bits have ten bytes, as if they were of 64. */
+/** Negative 32-bit numbers have ten bytes, like 64-bit ones. */
 function longUint32(reader: Reader, first: number): number {
   const { bytes } = reader;
   let { pos } = reader;
@@ -277,7 +277,7 @@ function readFixedHalves(reader: Reader): void {
   halves[HIGH] = reader.sfixed32();
 }
 
-/** Seven bits a byte: four bytes and a half for the lower half, then the upper one. */
+/** Seven bits per byte: four and a half bytes for the lower half, then the upper one. */
 function readVarintHalves(reader: Reader): void {
   const { bytes } = reader;
   let { pos } = reader;

@@ -10,8 +10,8 @@ interface NativeText {
 const { utf8Slice, utf8Write } = Buffer.prototype as unknown as NativeText;
 
 /**
- * The text of a part of bytes, which is UTF-8. It is a copy: it keeps nothing of the bytes alive, nor of other texts. Falls
- * back where the bytes are no UTF-8.
+ * Decodes UTF-8. The result is a copy: it keeps neither the bytes nor other strings in memory. Falls back if the bytes are
+ * not UTF-8.
  */
 export function readText(bytes: Uint8Array, start: number, end: number): string {
   return shortText(bytes, start, end - start) || readUtf8(bytes, start, end);
@@ -27,8 +27,8 @@ function readUtf8(bytes: Uint8Array, start: number, end: number): string {
 }
 
 /**
- * Writes text as UTF-8, and gives the number of bytes; there must be room for three a character. Falls back for lone
- * surrogates.
+ * Writes text as UTF-8, and returns the number of bytes; there must be room for three bytes per character. Falls back for
+ * lone surrogates.
  */
 export function writeText(bytes: Uint8Array, at: number, text: string): number {
   const written = utf8Write.call(bytes, text, at, text.length * 3);
@@ -39,10 +39,10 @@ export function writeText(bytes: Uint8Array, at: number, text: string): number {
 const NAMES = 256;
 const MAX_NAME_BYTES = 64;
 
-/** Texts of ASCII that were read before, such as names of lists, types and headers, by a number made of their bytes. */
+/** ASCII texts that were read before, such as names of lists, types and headers, by a hash of their bytes. */
 const names: string[] = new Array(NAMES).fill("");
 
-/** As `readText`, for texts that are likely to have been read before; then it is the same string. */
+/** Like `readText`, for a text that was probably read before; then it returns the same string. */
 export function readName(bytes: Uint8Array, start: number, end: number): string {
   const length = end - start;
   if (length === 0 || length > MAX_NAME_BYTES) return readText(bytes, start, end);
@@ -67,14 +67,14 @@ function isAt(text: string, bytes: Uint8Array, start: number, length: number): b
   return true;
 }
 
-/** Up to here, making a string of its character codes is faster than a call into Node: a UUID is as long. */
+/** Up to this length, that of a UUID, making a string from character codes is faster than a call into Node. */
 const SHORT = 36;
 
 const of = String.fromCharCode;
 
 /**
- * The text of 1 to 36 bytes; empty, or false, where there are others, or one is not of ASCII. Each call has its own number
- * of arguments: with a list of them, this would be the slower way.
+ * The text of 1 to 36 ASCII bytes; empty or false for anything else. Each length has a call with its own number of
+ * arguments: a call with an array of them would be slower than Node's function.
  */
 // biome-ignore format: as a table
 function shortText(bytes: Uint8Array, at: number, length: number): string | false {

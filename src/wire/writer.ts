@@ -11,21 +11,21 @@ const SLAB_BYTES = 16384;
 /** Larger results have an ArrayBuffer of their own: one of them should not keep much else in memory. */
 const MAX_IN_SLAB = 1024;
 
-/** What outgrows a slab is written here, as long as there is room, and copied from here. */
+/** A result that outgrows a slab is written here, if it fits, and copied. */
 const scratch = new Uint8Array(65536);
 
-/** Up to here, writing the characters of a text one by one is faster than a call into Node, if they are of ASCII. */
+/** Up to this length, writing ASCII characters one by one is faster than a call into Node. */
 const SHORT = 64;
 
-/** What the longest tag takes, and the longest number, or a length of one byte and a short text. */
+/** Room for the longest tag, followed by the longest number, or by a length of one byte and a short text. */
 const ROOM = 5 + 1 + SHORT;
 
 /**
- * Writes the binary format for generated encoders, and checks all that it is given. It falls back to protobuf-es for
- * values that are not exactly what the schema says, right or wrong: an error is made there.
+ * Writes the binary format for generated encoders, and checks all values. It falls back to protobuf-es for values that are not
+ * exactly as the schema has them, valid or not: protobuf-es throws the error, if there is one.
  *
- * Each method is given the position to write at, and gives the one after: that is faster than to keep it here. A value
- * comes with its tag; 0, which no field has, stands for none, in packed lists.
+ * Each method takes the position to write at, and returns the position after: this is faster than a member. A value is given
+ * with its tag; 0, which no field has, stands for no tag, in packed lists.
  */
 export class Writer {
   /** The bytes that are written to. */
@@ -34,12 +34,12 @@ export class Writer {
   depth = 0;
   /** The slab of the next results. */
   slab: Uint8Array<ArrayBuffer> = scratch;
-  /** The slab's: to ask it for this takes as long as to make a result. */
+  /** The slab's ArrayBuffer: reading it from the slab would take as long as creating a result. */
   buffer: ArrayBuffer = scratch.buffer;
-  /** How far the slab has results. */
+  /** The end of the results in the slab. */
   used: number = SLAB_BYTES;
 
-  /** Starts a result; gives its first position. */
+  /** Starts a result; returns its first position. */
   start(): number {
     if (this.used + MAX_IN_SLAB > SLAB_BYTES) takeSlab(this);
     this.bytes = this.slab;
@@ -364,7 +364,7 @@ function setUnsignedLong(value: bigint): void {
   if (unsignedLong[0] !== value) fallBack();
 }
 
-/** Gives up before the first two of which one is not of ASCII; gives how many it has written. */
+/** Writes two characters at a time, and stops before two that are not both ASCII; returns how many it has written. */
 function writeAscii(bytes: Uint8Array, start: number, text: string, length: number): number {
   let i = 0;
   for (; i + 2 <= length; i += 2) {
@@ -380,7 +380,7 @@ function writeAscii(bytes: Uint8Array, start: number, text: string, length: numb
   return last < 0x80 ? length : i;
 }
 
-/** The length comes first and is known last: it is taken to be that of as many bytes as characters. */
+/** The length of the text precedes it, but is known last: its size is guessed from the number of characters. */
 function writeLong(writer: Writer, p: number, text: string): number {
   const { length } = text;
   writer.reserve(p, length * 3 + 5);

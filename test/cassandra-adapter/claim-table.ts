@@ -1,6 +1,10 @@
 import { type ClaimHolding, type ClaimState, NEVER } from "../../src/adapter/claim-store.js";
-import type { ClaimEnd, ClaimRow, ClaimSession } from "../../src/adapters/cassandra/model/claim-session.js";
-import { SessionError } from "../../src/adapters/cassandra/model/session.js";
+import {
+  type ClaimEnd,
+  type ClaimRow,
+  type ClaimSession,
+  SessionError,
+} from "../../src/adapters/cassandra/model/session.js";
 import type { TaskKey } from "../../src/core/keys.js";
 
 const NOTHING: ClaimRow = { token: null, until: null, state: undefined };
@@ -28,6 +32,12 @@ export class ClaimTable implements ClaimSession {
   async readClaim(key: TaskKey): Promise<ClaimRow> {
     this.calls.push("read");
     return this.row(key);
+  }
+
+  async readStates(taskList: string, ids: readonly string[]): Promise<ReadonlyMap<string, ClaimState>> {
+    this.calls.push("read states");
+    const states = ids.map((id) => [id, this.row({ taskList, id }).state] as const);
+    return new Map(states.filter((each): each is [string, ClaimState] => each[1] !== undefined));
   }
 
   replaceClaim(key: TaskKey, before: ClaimRow, after: ClaimState | undefined): Promise<boolean> {

@@ -295,3 +295,22 @@ describe("a renewal", () => {
     expect(await claims.renew(claim, LEASE, undefined)).toBeUndefined();
   });
 });
+
+describe("the states of many tasks", () => {
+  test("come in the order of the keys, some dozens of a list by one query", async () => {
+    const claims = await host();
+    const state = (attempt: number): ClaimState => ({
+      ...{ savedAt: SAVED_AT, owner: "a", token: 1n, until: 0 },
+      attempt,
+    });
+    const put = (taskList: string, id: string, attempt: number) =>
+      table.put({ taskList, id }, { token: 1n, until: 0, state: state(attempt) });
+    put("l", "99", 1);
+    put("m", "0", 2);
+    const of = (taskList: string, count: number) => Array.from({ length: count }, (_, i) => ({ taskList, id: `${i}` }));
+    const keys = [...of("m", 1), ...of("l", 100), ...of("m", 1)];
+    const attempts = (await claims.states(keys, undefined)).map((each) => each?.attempt);
+    expect(attempts).toEqual([2, ...new Array(99).fill(undefined), 1, 2]);
+    expect(table.calls).toHaveLength(4 + 1);
+  });
+});

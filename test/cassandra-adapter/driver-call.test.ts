@@ -1,6 +1,6 @@
 import driver from "cassandra-driver";
 import { describe, expect, test } from "vitest";
-import { callDriver } from "../../src/adapters/cassandra/driver/call.js";
+import { callDriver } from "../../src/adapters/cassandra/driver/caller.js";
 import { TaskError } from "../../src/core/errors.js";
 
 const { errors } = driver;

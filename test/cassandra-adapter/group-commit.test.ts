@@ -29,7 +29,7 @@ function setUp(given: Partial<GroupCommitOptions> = {}, runtime: Runtime = proce
   const inFlight = new InFlight();
   const commit = new GroupCommit(session, runtime, { ...options, ...given }, inFlight);
   const write = (mutations: readonly Mutation[], signal?: AbortSignal, to = partition) => {
-    const outcome = commit.write(to, mutations, commit.deadline(), signal);
+    const outcome = commit.write(to, mutations, signal);
     outcome.catch(() => undefined);
     return outcome;
   };

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import driver, { type Client } from "cassandra-driver";
 import { describe, expect, test } from "vitest";
+import { Caller } from "../../src/adapters/cassandra/driver/caller.js";
 import { DriverSession } from "../../src/adapters/cassandra/driver/ledger-session.js";
 import type { Mutation } from "../../src/adapters/cassandra/model/session.js";
 
@@ -8,6 +9,11 @@ const { speculativeExecution } = driver.policies;
 const DELAY = 40;
 const speculating = new speculativeExecution.ConstantSpeculativeExecutionPolicy(DELAY, 1);
 const mutation = { kind: "delete-task", id: "file1", at: 1n } as const;
+
+function sessionBy(client: Client): DriverSession {
+  const consistency = driver.types.consistencies.localQuorum;
+  return new DriverSession(new Caller({ client, driver, keyspace: "tasks", consistency }));
+}
 
 /** A session whose coordinator says, after a time, that it finds too few replicas. */
 function sessionOn(policy: unknown, answersAfter: number): DriverSession {
@@ -18,7 +24,7 @@ function sessionOn(policy: unknown, answersAfter: number): DriverSession {
       throw new driver.errors.ResponseError(driver.types.responseErrorCodes.unavailableException, "too few replicas");
     },
   };
-  return new DriverSession(client as unknown as Client, driver, "tasks", driver.types.consistencies.localQuorum);
+  return sessionBy(client as unknown as Client);
 }
 
 function write(session: DriverSession): Promise<void> {
@@ -45,7 +51,7 @@ describe("a write that a coordinator refuses for want of replicas", () => {
 test("a batch has a statement for each row, with the row's own timestamp, and is one mutation of the ledger", async () => {
   const asked: unknown[][] = [];
   const client = { batch: async (...args: unknown[]) => void asked.push(args) } as unknown as Client;
-  const session = new DriverSession(client, driver, "tasks", driver.types.consistencies.localQuorum);
+  const session = sessionBy(client);
   const mutations: Mutation[] = [
     { kind: "put-task", id: "a", savedAt: 2n, body: new Uint8Array([7]) },
     { kind: "put-entry", id: "a", savedAt: 2n, size: 1 },
@@ -73,8 +79,7 @@ test("a batch has a statement for each row, with the row's own timestamp, and is
 
 describe("an attempt that the driver does not bound, since it is no request yet", () => {
   const silent = { batch: () => new Promise(() => {}), execute: () => new Promise(() => {}) } as unknown as Client;
-  const { localQuorum } = driver.types.consistencies;
-  const session = new DriverSession(silent, driver, "tasks", localQuorum);
+  const session = sessionBy(silent);
 
   test("ends a little after its time; a write may be applied later", async () => {
     await expect(session.apply({ taskList: "l", shard: 0 }, [mutation], 1)).rejects.toMatchObject({
@@ -95,7 +100,7 @@ describe("a read that the server cuts into pages", () => {
         return { rows: [], info: {}, pageState: timeouts.length < 3 ? "more" : undefined };
       },
     } as unknown as Client;
-    const session = new DriverSession(client, driver, "tasks", driver.types.consistencies.localQuorum);
+    const session = sessionBy(client);
     await session.readTasks({ taskList: "l", shard: 0 }, ["a", "b"], 1_000);
     expect(timeouts[0]).toBe(1_000);
     expect(timeouts[2]).toBeLessThanOrEqual(945);
@@ -109,7 +114,7 @@ describe("a read that replicas fail", () => {
       reasons && { reasons },
     );
     const client = { execute: () => Promise.reject(error) } as unknown as Client;
-    return new DriverSession(client, driver, "tasks", driver.types.consistencies.localQuorum);
+    return sessionBy(client);
   };
   const partition = { taskList: "l", shard: 0 };
   const readEntries = (session: DriverSession) =>

@@ -1,8 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Outcome } from "../../src/adapter/adapter.js";
 import { ListNames } from "../../src/adapters/cassandra/ledger/list-names.js";
-import type { ListSession } from "../../src/adapters/cassandra/model/list-session.js";
-import { SessionError } from "../../src/adapters/cassandra/model/session.js";
+import { type ListSession, SessionError } from "../../src/adapters/cassandra/model/session.js";
 import { processRuntime, type Runtime } from "../../src/adapters/cassandra/runtime.js";
 import { type Version, VersionClock } from "../../src/core/version.js";
 
@@ -60,7 +59,7 @@ describe("a list that is saved to", () => {
     const names = process();
     expect(await names.settle(to("a", "b", "a"), [saved, saved, saved])).toEqual([saved, saved, saved]);
     expect(table.calls).toEqual(["note a", "note b"]);
-    expect(names.settle(to("a"), [saved])).toEqual([saved]); // at once: no promise
+    expect(await names.settle(to("a"), [saved])).toEqual([saved]);
     time.now += HOUR;
     await names.settle(to("a"), [saved]);
     expect(table.calls).toEqual(["note a", "note b", "note a"]);
@@ -85,7 +84,7 @@ describe("a list that is saved to", () => {
   test("is not noted for a save that has failed", async () => {
     const { table, process } = setUp();
     const failed: Outcome<Version> = { ok: false, error: new Error("x") as never };
-    expect(process().settle(to("a"), [failed])).toEqual([failed]);
+    expect(await process().settle(to("a"), [failed])).toEqual([failed]);
     expect(table.calls).toEqual([]);
   });
 

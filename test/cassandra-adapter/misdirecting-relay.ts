@@ -3,7 +3,7 @@ import { types } from "cassandra-driver";
 import { StandIn } from "./stand-in.js";
 
 /** A frame's header, as versions 3 and 4 of the protocol have it: version, flags, stream, opcode, and the body's length. */
-const HEADER = { stream: 2, opcode: 4, bodyLength: 5, length: 9 };
+export const HEADER = { stream: 2, opcode: 4, bodyLength: 5, length: 9 };
 const OPCODES = { error: 0, result: 8 };
 
 /** What Cassandra 5.0.6 sends, on stream 0, in place of the answer to a request on any stream that has waited too long. */
@@ -37,7 +37,7 @@ export class MisdirectingRelay extends StandIn {
   }
 }
 
-async function* framesOf(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+export async function* framesOf(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let rest: Buffer = Buffer.alloc(0);
   for await (const chunk of source) {
     rest = Buffer.concat([rest, chunk]);

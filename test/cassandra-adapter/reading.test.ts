@@ -98,7 +98,7 @@ describe("a read", () => {
       attempts++;
       throw new SessionError("refused", false, "no such table");
     };
-    await expect(retryRead(processRuntime, policy, undefined, read)).rejects.toMatchObject({ kind: "refused" });
+    await expect(retryRead(processRuntime, policy, undefined, read)).rejects.toMatchObject({ code: "UNAVAILABLE" });
     expect(attempts).toBe(1);
   });
 });

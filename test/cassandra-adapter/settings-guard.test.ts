@@ -1,7 +1,9 @@
+import driver, { type Client } from "cassandra-driver";
 import { TaskError } from "taskledger";
 import { describe, expect, test } from "vitest";
+import { Caller } from "../../src/adapters/cassandra/driver/caller.js";
 import { SessionError } from "../../src/adapters/cassandra/model/session.js";
-import { guardCalls, SettingsGuard } from "../../src/adapters/cassandra/schema/settings-guard.js";
+import { SettingsGuard } from "../../src/adapters/cassandra/schema/settings-guard.js";
 import { ManualRuntime } from "./manual-runtime.js";
 
 const INTERVAL = 60_000;
@@ -9,7 +11,7 @@ const TIMEOUT = 3_000;
 const mismatch = new TaskError("SCHEMA_MISMATCH", "other shards");
 const unreachable = new SessionError("unavailable", false, "too few replicas");
 
-/** A session of one call, and its guard; each look has to be answered by the test. */
+/** A guarded client, and its guard; each look has to be answered by the test. */
 function setUp() {
   const host = new ManualRuntime();
   const looks: { timeout: number; answer(error?: Error): Promise<void> }[] = [];
@@ -24,15 +26,17 @@ function setUp() {
     });
   });
   const calls: unknown[][] = [];
-  const write = async (...args: unknown[]) => {
-    calls.push(args);
-    return "written";
+  const execute = async (query: string, _params: unknown, { readTimeout }: { readTimeout: number }) => {
+    calls.push([query, readTimeout]);
+    return { rows: ["written"], info: {} };
   };
-  const session = guardCalls({ write }, guard);
+  const client = { execute } as unknown as Client;
+  const consistency = driver.types.consistencies.localQuorum;
+  const caller = new Caller({ client, driver, keyspace: "tasks", consistency, guard });
   const outcomes: unknown[] = [];
   const call = () => {
-    session.write("row", TIMEOUT).then(
-      (value) => outcomes.push(value),
+    caller.read("row", [], TIMEOUT).then(
+      ({ rows }) => outcomes.push(rows[0]),
       (error) => outcomes.push(error),
     );
     return host.pass(0);

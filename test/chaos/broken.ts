@@ -8,14 +8,14 @@ import { type LedgerRules, ledgerRules } from "../../src/adapters/cassandra/ledg
 import type { LedgerSession } from "../../src/adapters/cassandra/model/session.js";
 import { processRuntime } from "../../src/adapters/cassandra/runtime.js";
 
-/** A build with a mistake in it. */
+/** An adapter with a bug. */
 export interface Breakage {
   readonly what: string;
   readonly rules?: Partial<LedgerRules>;
   readonly session?: (session: LedgerSession) => LedgerSession;
 }
 
-/** Mistakes that the run has to notice. */
+/** Bugs that the run has to detect. */
 export const breakages: Readonly<Record<string, Breakage>> = {
   "ack-early": {
     what: "acknowledges a write when it has been sent, before a quorum has answered",
@@ -41,7 +41,7 @@ export const breakages: Readonly<Record<string, Breakage>> = {
 
 export type ChaosAdapter = Adapter & Pick<CassandraAdapter, "sweep">;
 
-/** The adapter as users have it, or a broken one. */
+/** The real adapter, or a broken one. */
 export function buildAdapter(
   connection: CassandraConnectionOptions,
   options: LedgerOptions,
@@ -62,7 +62,7 @@ function override(session: LedgerSession, members: Partial<LedgerSession>): Ledg
   });
 }
 
-/** The parts of CassandraAdapter, with one of them exchanged. */
+/** The parts of CassandraAdapter, with one of them replaced. */
 class BrokenAdapter implements ChaosAdapter {
   readonly #breakage: Breakage;
   readonly #connection: CassandraConnectionOptions;

@@ -9,10 +9,10 @@ import type { WorkloadOptions } from "./workload.js";
 
 const script = fileURLToPath(new URL("client.ts", import.meta.url));
 
-/** What a client is to do. */
+/** The job of a client. */
 export interface Orders {
   readonly name: string;
-  /** Where its log goes. */
+  /** The path of its log. */
   readonly directory: string;
   readonly seed: number;
   readonly connection: CassandraConnectionOptions;
@@ -20,7 +20,7 @@ export interface Orders {
   readonly broken: string | undefined;
   readonly does: "write" | "read" | "audit";
   readonly workload: Omit<WorkloadOptions, "name">;
-  /** What an audit looks for. */
+  /** The tasks that an audit looks for. */
   readonly keys: readonly (readonly [list: string, id: string])[];
 }
 
@@ -34,10 +34,10 @@ export type ToClient =
 
 export type FromClient = { readonly task: string } | { readonly connected: true };
 
-/** A client in a process of its own. */
+/** A client in its own process. */
 export class ClientProcess {
   readonly name: string;
-  /** Resolves when it has reached the store, or ended without. */
+  /** Resolves when it has reached the store, or has ended before. */
   readonly connected: Promise<unknown>;
   readonly #child: ChildProcess;
   readonly #exit: Promise<unknown>;
@@ -63,13 +63,13 @@ export class ClientProcess {
     if (this.#child.connected) this.#child.send(message, () => undefined);
   }
 
-  /** SIGSTOP and SIGCONT return at once; SIGKILL when it is dead. */
+  /** SIGSTOP and SIGCONT resolve at once; SIGKILL when it is dead. */
   async kill(signal: "SIGKILL" | "SIGSTOP" | "SIGCONT"): Promise<void> {
     this.#child.kill(signal);
     if (signal === "SIGKILL") await this.#exit;
   }
 
-  /** Resolves when it has ended by itself; whether it went well. */
+  /** Resolves when it has ended by itself, to whether it succeeded. */
   async ended(): Promise<boolean> {
     await this.#exit;
     return this.#child.exitCode === 0;

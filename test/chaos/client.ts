@@ -1,5 +1,5 @@
-// A process that uses a store as users do, while the cluster and the process itself meet with faults. Its parent tells
-// it what to do in its first message, and may later set its clock, hand it a task, or let it come to its end.
+// A process that uses a store like a user's program, while faults happen to the cluster and to the process itself. The first
+// message of its parent is its job; later ones may set its clock, hand it a task, or let it end.
 import { DataInterface } from "taskledger";
 import { FetchFileTask } from "../../gen/example/v1/fetch_file_task.js";
 import { buildAdapter } from "./broken.js";
@@ -33,11 +33,11 @@ async function work(orders: Orders): Promise<void> {
   if (orders.does === "audit") await audit(recorder, orders);
   else await load.run(orders.does === "read" ? "reading" : undefined);
   await tasks.close();
-  // Where connections broke as they were made, timers of cassandra-driver 4.10 keep a process for up to 42 s more.
+  // If connections break while they are made, timers of cassandra-driver 4.10 keep the process alive for up to 42 s.
   process.exit();
 }
 
-/** Reads everything, twice, when nothing is under way any more. */
+/** Reads everything, twice, when no call is in flight any more. */
 async function audit(recorder: Recorder, { workload, keys }: Orders): Promise<void> {
   for (let round = 0; round < 2; round++) {
     for (const list of workload.lists) await recorder.all(list);

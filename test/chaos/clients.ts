@@ -15,7 +15,7 @@ export interface ClientsOptions {
   readonly readers: number;
 }
 
-/** How long clients may take to come to an end: their calls' deadline, several times. */
+/** Maximum time for clients to end: several times the deadline of their calls. */
 const END_TIMEOUT = 60_000;
 
 /** The clients of a group: some that write, and some that only read. */
@@ -26,7 +26,7 @@ export class Clients {
   readonly #writers: ClientProcess[] = [];
   readonly #readers: ClientProcess[] = [];
   #started = 0;
-  /** Clients that ended though nobody told them to. */
+  /** Clients that ended unexpectedly. */
   readonly failed: string[] = [];
 
   constructor(options: ClientsOptions, dice: Dice, note: (event: Event) => void) {
@@ -42,19 +42,19 @@ export class Clients {
     await Promise.all(this.#all.map((client) => client.connected));
   }
 
-  /** One of those that write. */
+  /** One of the clients that write. */
   pick(): ClientProcess {
     return this.#dice.pick(this.#writers);
   }
 
-  /** Kills a client; another one starts in its place, and knows nothing of it. */
+  /** Kills a client, and starts a new one in its place. */
   async replace(client: ClientProcess): Promise<void> {
     const index = this.#writers.indexOf(client);
     if (index !== -1) this.#writers[index] = this.#start("write");
     await this.#kill(client);
   }
 
-  /** Lets all clients finish what they are at, and end. */
+  /** Lets all clients finish their current calls, and end. */
   async end(): Promise<void> {
     for (const client of this.#all) client.tell({ end: true });
     await Promise.all(this.#all.map((client) => this.#endOf(client)));
@@ -64,7 +64,7 @@ export class Clients {
     await Promise.all(this.#all.map((client) => this.#kill(client)));
   }
 
-  /** Lets a new client read everything that there is, and waits for it. */
+  /** Lets a new client read everything, and waits for it. */
   async audit(keys: Orders["keys"]): Promise<void> {
     await this.#endOf(this.#start("audit", keys), 10 * END_TIMEOUT);
   }

@@ -8,7 +8,7 @@ import { CassandraNode, type CommitlogSync } from "../support/cassandra/node.js"
 import { freePort } from "../support/cassandra/ports.js";
 import { initiatorOf, Relay, Way } from "./network.js";
 
-/** Where the nodes listen, and the addresses that they and clients know of them, at which relays listen. */
+/** The addresses on which the nodes listen, and those of their relays, which nodes and clients use. */
 const PRIVATE = ["127.0.0.21", "127.0.0.22", "127.0.0.23"];
 const PUBLIC = ["127.0.1.21", "127.0.1.22", "127.0.1.23"];
 
@@ -16,20 +16,20 @@ const SETTLE_TIMEOUT = 120_000;
 
 export interface ChaosClusterOptions {
   readonly commitlogSync: CommitlogSync;
-  /** Whether a node keeps what another, that is down, has missed. */
+  /** Whether a node keeps writes for another one that is down (hints). */
   readonly hints: boolean;
 }
 
-/** Before a node's port for other nodes, and before that for clients. */
+/** The relays in front of a node's port for other nodes, and of its port for clients. */
 interface Relays {
   readonly forNodes: Relay;
   readonly forClients: Relay;
 }
 
-/** Three nodes with a relay before each, so that they can be cut off from each other and from clients. */
+/** Three nodes with a relay in front of each, so that they can be cut off from each other and from clients. */
 export class ChaosCluster {
   readonly nodes: readonly CassandraNode[];
-  /** For clients, each with its port. */
+  /** The contact points for clients, each with its port. */
   readonly contactPoints: readonly string[];
   readonly port: number;
   readonly #dir: string;
@@ -58,7 +58,7 @@ export class ChaosCluster {
           broadcast_address: PUBLIC[i],
           broadcast_rpc_address: PUBLIC[i],
           hinted_handoff_enabled: options.hints,
-          // In place of 12 s, so that nodes refuse what has waited too long, as slow ones do under load.
+          // Instead of 12 s, so that nodes refuse requests that have waited too long, as slow nodes do under load.
           native_transport_timeout: "1s",
         },
         // A node that is killed leaves its unpacked libraries behind.
@@ -92,7 +92,7 @@ export class ChaosCluster {
     return this.nodes[number] as CassandraNode;
   }
 
-  /** Starts a node that does not run. */
+  /** Starts a node that is not running. */
   async startNode(number: number): Promise<void> {
     if (this.node(number).running) return;
     const { forNodes, forClients } = this.#relays[number] as Relays;
@@ -101,7 +101,7 @@ export class ChaosCluster {
     await forClients.listen();
   }
 
-  /** Kills a node, or stops it in good order; connections to it are refused then. */
+  /** Kills a node, or stops it gracefully; then connections to it are refused. */
   async endNode(number: number, how: "killed" | "stopped"): Promise<void> {
     await (how === "killed" ? this.node(number).kill("SIGKILL") : this.node(number).stop());
     const { forNodes, forClients } = this.#relays[number] as Relays;
@@ -114,7 +114,7 @@ export class ChaosCluster {
     return this.#ways[from]?.[to] as Way;
   }
 
-  /** All ways between a node and the others. */
+  /** The ways between a node and all others. */
   waysOf(number: number): Way[] {
     const others = this.numbers.filter((other) => other !== number);
     return others.flatMap((other) => [this.way(number, other), this.way(other, number)]);
@@ -144,7 +144,7 @@ export class ChaosCluster {
     }
   }
 
-  /** Starts nodes that do not run, and lets those go on that are stopped. */
+  /** Starts nodes that are not running, and continues those that are stopped. */
   async revive(): Promise<void> {
     for (const node of this.nodes) await node.kill("SIGCONT");
     await Promise.all(this.numbers.map((number) => this.startNode(number)));
@@ -181,8 +181,8 @@ export class ChaosCluster {
 }
 
 /**
- * A read that every replica has to answer fails at once on a node that thinks one down. The table asked is Cassandra's
- * own, and kept on three nodes.
+ * A read that every replica must answer fails at once on a node that considers one down. It reads a table of Cassandra's own,
+ * which is stored on three nodes.
  */
 async function answers(node: CassandraNode, consistency: types.consistencies): Promise<void> {
   const client = clientOf(node);

@@ -7,7 +7,7 @@ import { type Plan, tellingFaults } from "./plan.js";
 import type { Dice } from "./random.js";
 import { makeStore } from "./store.js";
 
-/** Small, so that sweeps happen all the time, and that a stopped process is stopped for longer than the grace period. */
+/** A short grace period, so that there are many sweeps, and a stopped process is stopped for longer than it. */
 const LEDGER = {
   clockLimit: 400,
   gracePeriod: 8_000,
@@ -18,7 +18,7 @@ const LEDGER = {
   sweepInterval: 100,
 };
 
-/** Few lists, so that many calls meet in one partition, and sweeps all the time. */
+/** Few lists, so that many calls use the same partition, and many sweeps. */
 const USUAL: Omit<GroupOptions, "name" | "broken"> = {
   ledger: LEDGER,
   workload: { lists: ["north", "south"], contested: 12, open: 30, actors: 14, pause: 170 },
@@ -26,29 +26,29 @@ const USUAL: Omit<GroupOptions, "name" | "broken"> = {
   readers: 1,
 };
 
-/** Several at a time; the clients that write read as well. */
+/** Several broken builds run at once, so each has few clients; those that write also read. */
 const TRIED = { ...USUAL, writers: 2, readers: 0 };
 
 /** How long clients run before the first fault, in milliseconds. */
 const WARM_UP = 5_000;
 
-/** How often what was read by then is judged at most, in milliseconds, and how much of the time. */
+/** Minimum time between two checks of the logs, in milliseconds, and the maximum share of the time for checks. */
 const CHECK_INTERVAL = 2_000;
 const CHECK_SHARE = 0.1;
 
-/** How long broken builds have until they must have been found out, in minutes. */
+/** Maximum time until a broken build must be detected, in minutes. */
 const TRIAL = 1;
 
 export interface Play {
-  /** The mistake in the build that is tried, if there is to be one. */
+  /** The bug of the build that is tried, if it has one. */
   readonly broken: string | undefined;
-  /** Broken builds that run before it, to see that they are found out. */
+  /** Broken builds that run first, which must be detected. */
   readonly trials: readonly string[];
-  /** Whether everything is read once more without one of the nodes, or without each in turn. */
+  /** Whether everything is read again without one of the nodes, or without each in turn. */
   readonly withoutEach: "none" | "one" | "every";
 }
 
-/** Plays a plan before a cluster and its clients. */
+/** Executes a plan on a cluster and its clients. */
 export class Director {
   readonly #cluster: ChaosCluster;
   readonly #directory: string;
@@ -56,7 +56,7 @@ export class Director {
   readonly #say: (text: string) => void;
   readonly problems: string[] = [];
   group: Group | undefined;
-  /** By the name of the mistake. */
+  /** By the name of the bug. */
   readonly trials = new Map<string, Group>();
 
   constructor(cluster: ChaosCluster, directory: string, dice: Dice, say: (text: string) => void) {
@@ -85,7 +85,7 @@ export class Director {
     for (const each of [this.group, ...this.trials.values()]) await each?.clients.killAll();
   }
 
-  /** Starts clients, and goes through a plan to its end, or until a violation was found in each group. */
+  /** Starts clients, and executes a plan to its end, or until a violation was found in each group. */
   async #follow(plan: Plan, groups: readonly Group[]): Promise<void> {
     await Promise.all(groups.map((group) => group.clients.start()));
     this.#say("clients have connected");
@@ -124,7 +124,7 @@ export class Director {
     this.#say(`over: ${fault.name}`);
   }
 
-  /** Judges again and again what has been read by then. */
+  /** Repeatedly checks the logs so far. */
   async #watch(groups: readonly Group[], signal: AbortSignal): Promise<void> {
     for (let pause = CHECK_INTERVAL; !signal.aborted; ) {
       await sleep(pause, undefined, { signal }).catch(() => undefined);
@@ -140,7 +140,7 @@ export class Director {
     await this.#cluster.settled();
   }
 
-  /** When nothing is under way any more, everything is read: with all nodes, and with one of them down. */
+  /** Reads everything, when no call is in flight any more: with all nodes, and with one of them down. */
   async #audit(group: Group, withoutEach: Play["withoutEach"]): Promise<void> {
     this.#say("clients have ended; everything is read");
     const tasks = await group.audit();

@@ -6,7 +6,7 @@ export interface MatrixRow {
   readonly proof: "chaos" | { readonly file: string; readonly title: string };
 }
 
-/** The rows of the tables that name their proof. Throws where a proof can't be read. */
+/** The rows of the tables that name a proof. Throws if a proof can't be parsed. */
 export function readFailureMatrix(): MatrixRow[] {
   const text = readFileSync(new URL("../../docs/failures.md", import.meta.url), "utf8");
   return text

@@ -4,22 +4,22 @@ import type { ChaosCluster } from "./cluster.js";
 import type { Way } from "./network.js";
 import type { Dice } from "./random.js";
 
-/** What a fault can reach. */
+/** What a fault can affect. */
 export interface Scene {
   readonly cluster: ChaosCluster;
   /** Those of each group. */
   readonly clients: readonly Clients[];
   readonly dice: Dice;
-  /** Milliseconds: how old versions must be that are swept, and how far a client's clock may be off. */
+  /** The grace period, and the limit of a client's clock, in milliseconds. */
   readonly gracePeriod: number;
   readonly clockLimit: number;
 }
 
 export interface Fault {
-  /** As docs/failures.md names it. */
+  /** Its name in docs/failures.md. */
   readonly name: string;
   readonly hits: "nodes" | "network" | "clients";
-  /** Resolves when it is over; what it took away is back by then. */
+  /** Resolves when the fault is over, and its effects are undone. */
   inflict(scene: Scene): Promise<void>;
 }
 
@@ -92,7 +92,7 @@ export const faults: readonly Fault[] = [
       const [stopped, killed] = dice.shuffle(cluster.numbers) as [number, number];
       await cluster.endNode(killed, "killed");
       await cluster.node(stopped).kill("SIGSTOP");
-      // The third node has to notice both, and calls that fail then have to come to their deadline.
+      // Long enough for the third node to notice both, and for failing calls to reach their deadline.
       await sleep(22_000);
       await cluster.node(stopped).kill("SIGCONT");
       await sleep(2_000);
@@ -105,7 +105,7 @@ export const faults: readonly Fault[] = [
     async inflict({ cluster, dice }) {
       const ways = cluster.waysOf(dice.below(3));
       await hold(ways, 15_000);
-      // Short cuts end with what was on its way arriving late, longer ones with new connections.
+      // After a short cut, data arrives late; after a longer one, there are new connections.
       if (dice.chance(0.5)) cluster.reset(ways);
     },
   },

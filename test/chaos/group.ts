@@ -11,10 +11,10 @@ import type { WorkloadOptions } from "./workload.js";
 
 export interface GroupOptions {
   readonly name: string;
-  /** The name of the mistake that its build has. */
+  /** The name of the bug in its build. */
   readonly broken: string | undefined;
   readonly ledger: LedgerOptions;
-  /** Its lists get the group's name before theirs. */
+  /** The names of its lists begin with the group's name. */
   readonly workload: Omit<WorkloadOptions, "name">;
   readonly writers: number;
   readonly readers: number;
@@ -25,7 +25,7 @@ export interface Verdict {
   readonly violations: readonly Violation[];
   /** From the first save to the first violation, in seconds. */
   readonly foundAfter: number | undefined;
-  /** What went wrong with the test itself. */
+  /** Errors of the test itself. */
   readonly problems: readonly string[];
 }
 
@@ -65,7 +65,7 @@ export class Group {
     return this.#isFoundOut;
   }
 
-  /** Judges what has been read by now; whether there is a violation that no check had seen before. */
+  /** Checks the logs so far; returns whether there is a new violation. */
   async check(): Promise<boolean> {
     if (this.#isFoundOut) return false;
     const moment = now();

@@ -1,6 +1,6 @@
 import type { Answer, Call, Event, Failure, Line, Seen } from "./log.js";
 
-/** A call, from when it began to when it had ended; `end` is Infinity where nobody knows. */
+/** A call, with the times of its begin and its end; `end` is Infinity if it is unknown. */
 interface Span {
   /** Who made it, and its number there. */
   readonly who: string;
@@ -8,7 +8,7 @@ interface Span {
   readonly end: number;
 }
 
-/** What became of a write: `unknown` also where its process was killed meanwhile. */
+/** The outcome of a write: `unknown` also if its process was killed meanwhile. */
 export type Fate = "acknowledged" | "not-applied" | "unknown";
 
 export interface Save extends Span {
@@ -16,7 +16,7 @@ export interface Save extends Span {
   readonly id: string;
   readonly token: string;
   readonly fate: Fate;
-  /** Of an acknowledged save; of one of unknown outcome, where it is known. */
+  /** The version of an acknowledged save; of one of unknown outcome, if it is known. */
   readonly version: number | undefined;
 }
 
@@ -34,7 +34,7 @@ export interface Find extends Span {
   readonly found: Seen | undefined;
 }
 
-/** A pass over a list. */
+/** A listing of a list. */
 export interface Pass extends Span {
   readonly list: string;
   /** Only versions before this one. */
@@ -49,7 +49,7 @@ export interface CallError extends Span {
   readonly failure: Failure;
 }
 
-/** All that happened in a run, out of its logs. */
+/** All calls of a run, from its logs. */
 export interface History {
   readonly saves: readonly Save[];
   readonly completes: readonly Complete[];
@@ -82,8 +82,8 @@ export function toHistory(logs: ReadonlyMap<string, readonly Line[]>): History {
 }
 
 /**
- * Without the reads that ended later. While processes go on, logs are read one after the other, and what a read of later
- * saw may be in the log that was read before.
+ * The history without reads that ended later. While processes are running, logs are read one after the other, so that a later
+ * read may have seen a write which is missing in a log that was read before.
  */
 export function readsUntil(history: History, moment: number): History {
   const earlier = <T extends Span>(reads: readonly T[]) => reads.filter(({ end }) => end <= moment);

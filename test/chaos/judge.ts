@@ -1,17 +1,17 @@
 import type { Complete, Find, History, Pass, Save } from "./history.js";
 
 export type ViolationKind =
-  /** A task whose save was acknowledged, and that nobody who had seen that version completed, is not there. */
+  /** A task is missing whose save was acknowledged, and that was not completed at that version or a later one. */
   | "acknowledged save missing"
-  /** An older version than one that was acknowledged. */
+  /** A read returned an older version than one that was acknowledged. */
   | "acknowledged save taken back"
   | "acknowledged complete undone"
-  /** A pass left out a task that was open all the time. */
+  /** A listing left out a task that was open all the time. */
   | "open task not listed"
   | "version listed twice"
-  /** What nobody wrote there, or what was said not to have been written. */
+  /** A read returned a version that was never written, or that was reported as not applied. */
   | "unexplained task"
-  /** A read gave an older version than an earlier read. */
+  /** A read returned an older version than an earlier read. */
   | "reads went back";
 
 export interface Violation {
@@ -23,7 +23,7 @@ export interface Violation {
   readonly details: string;
 }
 
-/** A task as a find or a pass saw it, or did not. */
+/** A task as a find or a listing returned it; or that it was missing. */
 interface Sight {
   readonly who: string;
   readonly start: number;
@@ -42,8 +42,8 @@ interface Story {
 }
 
 /**
- * Holds what was read to what was acknowledged. A read has to show what was acknowledged before it began; what was
- * under way while it ran may be there or not; a write of unknown outcome may come to be applied at any later time.
+ * Compares all reads with what was acknowledged. A read must show everything that was acknowledged before it began; writes in
+ * flight during the read may be there or not; a write of unknown outcome may be applied at any later time.
  */
 export function judge(history: History): Violation[] {
   const stories = tellStories(history);
@@ -113,7 +113,7 @@ function unexplained(version: number, save: Save | undefined, end: number): stri
   return undefined;
 }
 
-/** What a story allows at a moment. */
+/** What the calls of a task allow at a moment. */
 class Bounds {
   /** The latest version whose save had been acknowledged. */
   readonly acknowledged: Highest;
@@ -158,7 +158,7 @@ class Highest {
     }
   }
 
-  /** 0 where there is none. */
+  /** 0 if there is none. */
   at(moment: number): number {
     let [low, high] = [0, this.#times.length];
     while (low < high) {
@@ -181,7 +181,7 @@ class Highest {
   }
 }
 
-/** A task while it has to be in passes, as far as its saves and completes tell. */
+/** The time in which a task must be in listings, according to its saves and completes. */
 interface Open {
   readonly story: Story;
   readonly bounds: Bounds;
@@ -189,7 +189,7 @@ interface Open {
   readonly until: number;
 }
 
-/** Passes that came to their end have to give every task that was open before and that nobody saved meanwhile. */
+/** Listings that reached their end must contain every task that was open before and was not saved meanwhile. */
 function* judgePasses(passes: readonly Pass[], stories: readonly Story[]): Generator<Violation> {
   for (const pass of passes) yield* findDoubles(pass);
   for (const list of new Set(passes.map((pass) => pass.list))) {
@@ -239,12 +239,12 @@ function isSavedDuring({ saves }: Story, { start, end }: Pass): boolean {
   return saves.some((save) => save.start <= end && save.end >= start);
 }
 
-/** Whether the task may have a version past the pass's cutoff. */
+/** Whether the task may have a version after the listing's cutoff. */
 function mayBeLaterThan({ saves }: Story, floor: number, { before }: Pass): boolean {
   return before !== Infinity && (floor >= before || saves.some(({ version }) => (version ?? Infinity) >= before));
 }
 
-/** The save that should be there, and what of the rest may explain that it is not. */
+/** The save that is missing, and other calls that may explain why. */
 function describe({ saves, completes }: Story, floor: number): string {
   const save = saves.find(({ version, fate }) => version === floor && fate === "acknowledged");
   const others = completes.filter(({ version }) => version < floor).map(({ who, version }) => `${version} by ${who}`);

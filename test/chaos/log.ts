@@ -3,14 +3,13 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 
 /**
- * The record of calls and answers, kept outside of those who make them: each process appends lines to a file of its own,
- * what it is about to do before it does it, and what came of it after. A write to a file outlives the process that is
- * killed after it. Times are microseconds on the machine's monotonic clock, which all its processes share, so that of
- * two lines of different files it is known which came first.
+ * The log of calls and results, outside the processes that make them: each process appends lines to its own file, one before
+ * each call, and one with its result. A write to a file remains if the process is killed afterwards. Times are microseconds on
+ * the machine's monotonic clock, which all processes share, so that lines of different files can be ordered.
  */
 export type Line = Call | Answer | Event;
 
-/** What a process is about to do. */
+/** A call that a process is about to make. */
 export type Call = { readonly at: number; readonly call: number } & (
   | { readonly op: "save"; readonly list: string; readonly id: string; readonly token: string }
   | { readonly op: "complete"; readonly list: string; readonly id: string; readonly version: number }
@@ -19,12 +18,12 @@ export type Call = { readonly at: number; readonly call: number } & (
   | { readonly op: "sweep"; readonly list: string }
 );
 
-/** What came of a call, by its number. */
+/** The result of a call, by its number. */
 export type Answer = { readonly at: number; readonly of: number } & (
   | { readonly saved: number }
   | { readonly done: true }
   | { readonly found: Seen | null }
-  /** All that a pass gave, and whether it came to the end of the list. */
+  /** All tasks that a listing returned, and whether it reached the end of the list. */
   | { readonly listed: readonly Listed[]; readonly ended: boolean }
   | Failure
 );
@@ -35,7 +34,7 @@ export interface Failure {
   readonly outcome: "unknown" | "not-applied";
   readonly message: string;
   readonly version?: number;
-  /** What a pass gave before it failed. */
+  /** The tasks that a listing returned before it failed. */
   readonly listed?: readonly Listed[];
 }
 
@@ -47,7 +46,7 @@ export type Listed = readonly [id: string, version: number, token: string];
 export type Event = { readonly at: number } & (
   | { readonly began: string }
   | { readonly ended: string }
-  /** A process that is not there any more; what it had under way is over. */
+  /** A process has ended, with all its calls in flight. */
   | { readonly gone: string }
 );
 
@@ -73,7 +72,7 @@ export class LogWriter {
   }
 }
 
-/** The lines of every process, by its name. The last may be cut short, where it was killed as it wrote. */
+/** The lines of every process, by its name. The last may be incomplete, if the process was killed while it wrote. */
 export async function readLogs(directory: string): Promise<Map<string, Line[]>> {
   const names = (await readdir(directory)).filter((name) => name.endsWith(".log")).sort();
   const logs = new Map<string, Line[]>();

@@ -2,9 +2,9 @@ import { once } from "node:events";
 import { createServer, connect as dial, type Server, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** One direction between two parties: open, held up, or slow. What is held up arrives when it opens again. */
+/** One direction between two parties: open, blocked, or slow. Blocked data arrives when it opens again. */
 export class Way {
-  /** How long each piece of data takes, in milliseconds. */
+  /** Delay of each chunk of data, in milliseconds. */
   delay = 0;
   #opened: Promise<void> | undefined;
   #open: (() => void) | undefined;
@@ -25,24 +25,24 @@ export class Way {
     this.#opened = undefined;
   }
 
-  /** Resolves when data may go on. */
+  /** Resolves when data may pass. */
   async passage(): Promise<void> {
     if (this.delay > 0) await sleep(this.delay);
     while (this.#opened) await this.#opened;
   }
 }
 
-/** A connection through a relay: what the caller sends goes one way, what comes back another. */
+/** A connection through a relay: requests use one way, answers another. */
 export interface Route {
   readonly to: { readonly host: string; readonly port: number };
   readonly forth: Way;
   readonly back: Way;
 }
 
-/** Where a connection leads, by its first bytes; undefined for one that nobody knows. */
+/** The target of a connection, by its first bytes; undefined if it is unknown. */
 export type Router = (first: Buffer) => Route | undefined;
 
-/** Listens in a node's place, and passes on what may go on. */
+/** Listens in place of a node, and forwards data that may pass. */
 export class Relay {
   readonly #host: string;
   readonly #port: number;
@@ -61,13 +61,13 @@ export class Relay {
     await once(this.#server, "listening");
   }
 
-  /** Refuses connections, as a machine does on which no node runs. */
+  /** Refuses connections, like a machine without a running node. */
   refuse(): void {
     if (this.#server.listening) this.#server.close();
     this.reset();
   }
 
-  /** Breaks the connections of these ways, as a router that forgets them does. */
+  /** Breaks the connections of these ways, like a router that forgets them. */
   reset(isMeant: (route: Route) => boolean = () => true): void {
     for (const [socket, route] of this.#connections) if (isMeant(route)) socket.destroy();
   }

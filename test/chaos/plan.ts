@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Fault, faultNamed, faults, type Scene } from "./faults.js";
 
-/** Does what a plan says, one fault after the other or several at once; `inflict` keeps the record of each. */
+/** Inflicts the faults of a plan, one after the other or several at once; `inflict` logs each. */
 export type Plan = (inflict: (fault: Fault) => Promise<void>, scene: Scene) => Promise<void>;
 
-/** What happens at the same time, in each of some sequences. Those of clients and of the network are worse beside nodes'. */
+/** Concurrent sequences of faults. Faults of clients and of the network are worse together with those of nodes. */
 const STAGES: readonly (readonly (readonly string[])[])[] = [
   [["one node is killed"], ["a client is killed", "a client's clock is off by less than the limit"]],
   [["one node is slow"], ["answers are lost"]],
@@ -30,7 +30,7 @@ export const everyFault: Plan = async (inflict, { cluster }) => {
   }
 };
 
-/** The few that say most in a minute. */
+/** The few faults that show most in a minute. */
 export const someFaults: Plan = async (inflict, { cluster }) => {
   await Promise.all([inflict(faultNamed("one node is killed")), inflict(faultNamed("a client is killed"))]);
   await cluster.settled();
@@ -47,7 +47,7 @@ export function theseFaults(names: readonly string[]): Plan {
   };
 }
 
-/** Those under which mistakes show soon, over and over. */
+/** The faults under which bugs show soon, repeated. */
 export function tellingFaults(minutes: number): Plan {
   const sequences = [
     ["one node is slow"],
@@ -62,7 +62,7 @@ export function tellingFaults(minutes: number): Plan {
   };
 }
 
-/** Faults drawn from the dice: one of nodes, one of the network and one of clients at a time. */
+/** Random faults: one of nodes, one of the network and one of clients at a time. */
 export function randomFaults(minutes: number): Plan {
   return async (inflict, { cluster, dice }) => {
     const end = performance.now() + minutes * 60_000;

@@ -1,7 +1,7 @@
 import type { MatrixRow } from "./failure-matrix.js";
 import type { Report } from "./report.js";
 
-/** What is used of vitest's report. */
+/** The part of vitest's report that is used. */
 export interface TestReport {
   readonly testResults: readonly {
     readonly name: string;
@@ -12,11 +12,11 @@ export interface TestReport {
 interface TestResult {
   readonly title: string;
   readonly status: string;
-  /** With the titles of the groups around it, one of which may say why the test was left out. */
+  /** With the titles of its groups, one of which may tell why the test was left out. */
   readonly fullName?: string;
 }
 
-/** Whether the test of a row has passed; if it was left out, by what title, which has the reason. */
+/** Whether the test of a row has passed; if it was left out, its title, which has the reason. */
 export type Proof = { readonly is: "proved" | "not proved" } | { readonly is: "left out"; readonly title: string };
 
 /** What a run of chaos and the reports of test runs prove of a row. Without its test it is not proved. */
@@ -38,7 +38,7 @@ function proved(isSo: boolean): Proof {
   return { is: isSo ? "proved" : "not proved" };
 }
 
-/** Whether a title begins as the pattern says, in which each %s stands for anything, as in those of it.each. */
+/** Whether a title begins with the pattern, in which each %s stands for anything, as in it.each. */
 function isTitleOf(title: string, pattern: string): boolean {
   let end = 0;
   return pattern.split("%s").every((part, index) => {

@@ -15,7 +15,7 @@ export interface PassOptions {
   readonly limit?: number;
 }
 
-/** Makes calls as users do, and keeps a record of each: before it is made, and of what came of it. Nothing throws. */
+/** Makes calls like a user's program, and logs each before it is made, and its result. Nothing throws. */
 export class Recorder {
   readonly #tasks: FetchFileTasks;
   readonly #adapter: ChaosAdapter;
@@ -30,7 +30,7 @@ export class Recorder {
     this.#log = log;
   }
 
-  /** Whether it was acknowledged. Every save writes a token of its own, by which it is known again. */
+  /** Resolves to whether it was acknowledged. Every save writes its own token, by which it is recognized. */
   async save(task: FetchFileTask, signal?: AbortSignal): Promise<boolean> {
     const call = this.#saving(task);
     try {
@@ -135,7 +135,7 @@ export class Recorder {
     calls.delete(task);
   }
 
-  /** Those that the error names failed as it says; the others were never taken from the source. */
+  /** The tasks that the error names have failed; the others were never taken from the source. */
   #settleFailures(
     calls: Map<FetchFileTask, number>,
     error: unknown,
@@ -159,7 +159,7 @@ function savingFailure(error: unknown, task: FetchFileTask): Failure {
   return failure.outcome === "unknown" ? { ...failure, version: versionOf(task) } : failure;
 }
 
-/** Anything but a TaskError is a mistake of the runtime, and ends the process. */
+/** Anything but a TaskError is a bug, and ends the process. */
 function toFailure(error: unknown): Failure {
   if (!isTaskError(error)) throw error;
   return { error: error.code, outcome: error.outcome, message: error.message.slice(0, 300) };

@@ -3,7 +3,7 @@ import type { Verdict } from "./group.js";
 import type { Violation } from "./judge.js";
 import { type FaultSummary, printSummaries, summarize } from "./summary.js";
 
-/** What came of a run; `--report` writes it as JSON. */
+/** The result of a run; `--report` writes it as JSON. */
 export interface Report {
   readonly seed: number;
   readonly seconds: number;
@@ -11,10 +11,10 @@ export interface Report {
   readonly faults: readonly FaultSummary[];
   /** Seconds from the first save to the first violation, if there was one. */
   readonly foundAfter: number | undefined;
-  /** The same of each broken build that ran beside. */
+  /** The same for each broken build. */
   readonly trials: Readonly<Record<string, number | undefined>>;
   readonly violations: readonly Violation[];
-  /** All that is wrong, for people. */
+  /** All problems, for people. */
   readonly findings: readonly string[];
 }
 
@@ -53,7 +53,7 @@ export function printReport({ faults, findings, foundAfter, trials }: Report): s
 /** How many are printed. */
 const FINDINGS = 25;
 
-/** A broken build has to be found out. */
+/** A broken build must be detected. */
 function judgeTrial(name: string, { violations, problems }: Verdict): string[] {
   const missed = violations.length === 0 ? [`the broken build ${name} was not found out`] : [];
   return [...missed, ...problems.map((problem) => `problem: ${problem}`)];

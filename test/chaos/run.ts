@@ -1,10 +1,9 @@
-// Real faults on a real cluster, while several processes use it; then everything that was read is held to what had been
-// acknowledged.
+// Real faults on a real cluster, while several processes use it; then all reads are compared with what was acknowledged.
 //   npm run chaos -- --minutes 30        faults drawn from a seed, which is printed; --seed draws the same again
-//   npm run chaos -- --ci                each broken build, which has to be found out, and each fault once
+//   npm run chaos -- --ci                each broken build, which must be detected, and each fault once
 //   npm run chaos -- --smoke             one fault
 //   npm run chaos -- --only "a client is killed,one node is slow"
-//   npm run chaos -- --broken ack-early  a build with a mistake in it, under the faults where it shows: must fail
+//   npm run chaos -- --broken ack-early  a broken build, under the faults with which it shows: must fail
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -32,7 +31,7 @@ const { values } = parseArgs({
   },
 });
 
-/** Minutes from which a run takes the time to read everything without each of the nodes. */
+/** A run of at least this many minutes also reads everything without each of the nodes. */
 const LONG = 10;
 
 const began = performance.now();

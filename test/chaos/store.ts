@@ -5,15 +5,15 @@ import type { ChaosCluster } from "./cluster.js";
 
 const DATA_CENTER = "datacenter1";
 
-/** How long making the schema may take, in milliseconds. */
+/** Deadline for creating the schema, in milliseconds. */
 const DEADLINE = 120_000;
 
-/** Few, so that many calls meet in one partition. */
+/** Few shards, so that many calls use the same partition. */
 const SHARDS = 2;
 
 /**
- * Makes a keyspace that every node of a cluster keeps, with a grace period in milliseconds that may be too small for the usual
- * limit of clocks; gives what clients connect with.
+ * Creates a keyspace with a replica on every node. Its grace period, in milliseconds, may be too short for the usual limit of
+ * clocks. Returns the options for clients.
  */
 export async function makeStore(
   { contactPoints, port }: ChaosCluster,

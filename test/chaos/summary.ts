@@ -1,23 +1,23 @@
 import type { Complete, History, Save } from "./history.js";
 import type { Violation } from "./judge.js";
 
-/** What callers met while a fault lasted, all times that it came taken together. */
+/** The results of calls during a fault, over all its occurrences. */
 export interface FaultSummary {
   readonly fault: string;
   readonly times: number;
-  /** Of all times. */
+  /** The duration of all occurrences. */
   readonly seconds: number;
-  /** Acknowledged, of the calls that ended while it lasted. */
+  /** The acknowledged ones of the calls that ended during the fault. */
   readonly saves: number;
   readonly completes: number;
   /** Writes that may have been applied, and those that were not. */
   readonly unknown: number;
   readonly notApplied: number;
-  /** Finds and passes that were held to what had been acknowledged. */
+  /** Finds and listings that were checked. */
   readonly checks: number;
   /** Failed calls by code; reads that failed are among them. */
   readonly errors: Readonly<Record<string, number>>;
-  /** The longest time without an acknowledgement, and the longest that one was waited for; in seconds. */
+  /** The longest time without an acknowledgement, and the longest wait for one; in seconds. */
   readonly longestGap: number;
   readonly longestCall: number;
   readonly violations: number;
@@ -28,7 +28,7 @@ interface Window {
   readonly to: number;
 }
 
-/** One for each fault, in the order in which they first came, and one for the whole run. */
+/** A summary for each fault, in the order of their first occurrence, and one for the whole run. */
 export function summarize(history: History, violations: readonly Violation[]): FaultSummary[] {
   const windows = windowsOf(history);
   const all = [{ from: -Infinity, to: Infinity }];

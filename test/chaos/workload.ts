@@ -6,17 +6,17 @@ import type { Recorder } from "./recorder.js";
 export interface WorkloadOptions {
   readonly name: string;
   readonly lists: readonly string[];
-  /** Ids in each list that all clients fight over. */
+  /** Number of ids in each list that all clients use. */
   readonly contested: number;
-  /** Tasks of its own that a client leaves open. */
+  /** Number of its own tasks that a client leaves open. */
   readonly open: number;
-  /** How many things a client does at once. */
+  /** Number of actors of a client, which work at once. */
   readonly actors: number;
-  /** The longest that an actor waits between two things, in milliseconds. */
+  /** Maximum delay of an actor between two steps, in milliseconds. */
   readonly pause: number;
 }
 
-/** How likely each thing is, beside the others. */
+/** The relative frequency of each step. */
 const writing = {
   create: 26,
   "complete one": 17,
@@ -36,7 +36,7 @@ const writing = {
 
 const reading = { "find contested": 6, list: 6, "list old": 2, "list some": 1 };
 
-/** What a client does: as many things at once as it has actors, each drawn from the dice, until it is stopped. */
+/** The work of a client: each of its actors makes random steps, until it is stopped. */
 export class Workload {
   readonly #recorder: Recorder;
   readonly #dice: Dice;
@@ -130,7 +130,7 @@ export class Workload {
     if (task && !(await this.#recorder.complete(task, this.#impatience()))) this.#own.push(task);
   }
 
-  /** As a generator does: its bytes go to a worker in another process, and it forgets the task. */
+  /** Like a generator: sends the task's bytes to a worker in another process, and forgets the task. */
   #handOverOne(): void {
     const task = this.#takeOne();
     if (task) this.#handOver(task.toBinary());
@@ -169,7 +169,7 @@ export class Workload {
     return this.#recorder.save(task, this.#impatience());
   }
 
-  /** Some of what is contested in a list; the others' tasks are theirs. */
+  /** Keeps some tasks that all clients use, as older views to work on later. */
   #keepStale(tasks: readonly FetchFileTask[]): void {
     const some = tasks.filter(({ id }) => id.startsWith("contested-") && this.#dice.chance(0.2));
     this.#stale.push(...(tasks.length === 1 ? tasks : some.slice(0, 3)));

@@ -1,8 +1,10 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe } from "vitest";
 import { temporaryFolder } from "../support/folders.js";
+import { describeBoarding } from "./boarding.js";
 import { describeChanging } from "./changing.js";
 import { buildDescriptors } from "./descriptors.js";
+
 import { describeLooking } from "./looking.js";
 import { describeMoving } from "./moving.js";
 import { describeNaming } from "./naming.js";
@@ -21,4 +23,5 @@ describe("on SQLite", { timeout: 60_000 }, () => {
   describeChanging(() => store);
   describeMoving(() => store, descriptors);
   describeNaming(() => store);
+  describeBoarding(() => store);
 });

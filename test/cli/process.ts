@@ -49,8 +49,8 @@ export async function runShell(line: string, options: ProcessOptions = {}): Prom
   return finish("sh", ["-c", await commandOf(line)], options);
 }
 
-/** The same on a terminal: what it shows is `out`, and `input` is typed. */
-export async function runOnTerminal(line: string, options: ProcessOptions = {}): Promise<Finished> {
+/** The same on a terminal: what it shows is `out`, and `input` is typed, if need be once something was shown. */
+export async function runOnTerminal(line: string, options: ProcessOptions & Prompted = {}): Promise<Finished> {
   return finish("script", ["--quiet", "--return", "--command", await commandOf(line), "/dev/null"], options);
 }
 
@@ -58,12 +58,26 @@ async function commandOf(line: string): Promise<string> {
   return line.replaceAll(/\btaskledger(?= |$)/g, `'${process.execPath}' '${await program}'`);
 }
 
-async function finish(file: string, args: readonly string[], options: ProcessOptions): Promise<Finished> {
+interface Prompted {
+  /** What is shown before the input is typed; by default it is typed at once. */
+  readonly prompt?: string;
+}
+
+async function finish(file: string, args: readonly string[], options: ProcessOptions & Prompted): Promise<Finished> {
   const { PATH = "" } = process.env;
   const child = spawn(file, args, { cwd: options.cwd ?? repository, env: { PATH, ...options.env } });
   child.stdin.on("error", () => undefined);
-  child.stdin.end(options.input ?? "");
-  const [out, err] = [text(child.stdout), text(child.stderr)];
+  const { prompt = "", input = "" } = options;
+  let out = "";
+  const type = () => {
+    if (out.includes(prompt) && !child.stdin.writableEnded) child.stdin.end(input);
+  };
+  child.stdout.setEncoding("utf8").on("data", (chunk) => {
+    out += chunk;
+    type();
+  });
+  type();
+  const err = text(child.stderr);
   const [code] = (await once(child, "close")) as [number | null];
-  return { code, out: await out, err: await err };
+  return { code, out, err: await err };
 }

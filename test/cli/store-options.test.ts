@@ -1,12 +1,12 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DataInterface } from "taskledger";
 import { SqliteAdapter } from "taskledger/sqlite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { FetchFileTask } from "../../gen/example/v1/fetch_file_task.js";
-import { bundle } from "../support/bundle.js";
 import { temporaryFolder } from "../support/folders.js";
 import { buildDescriptors } from "./descriptors.js";
+import { configured, memoryStore } from "./memory-store.js";
 import { recordsOf } from "./output-schema.js";
 import { run } from "./process.js";
 
@@ -21,17 +21,9 @@ afterAll(() => tasks.close());
 
 const listed = { code: 0, out: expect.stringMatching(/^acme.com +1 /m), err: "" };
 
-/** A folder with a config file. */
-function configured(name: string, text: string): string {
-  const cwd = join(folder, name);
-  mkdirSync(cwd, { recursive: true });
-  writeFileSync(join(cwd, "taskledger.config.mjs"), text);
-  return cwd;
-}
-
 describe("the store", () => {
   test("is that of --store, of TASKLEDGER_STORE, or of the config file", async () => {
-    const cwd = configured("config", `export default { store: "sqlite:../ledger.db" };`);
+    const cwd = configured(folder, "config", `export default { store: "sqlite:../ledger.db" };`);
     expect(await run(["lists", "--store", url], { cwd: folder })).toEqual(listed);
     expect(await run(["lists"], { cwd: folder, env: { TASKLEDGER_STORE: url } })).toEqual(listed);
     expect(await run(["lists"], { cwd })).toEqual(listed);
@@ -119,6 +111,7 @@ describe("passwords", () => {
 describe("a config file", () => {
   test("names types, too: descriptor sets and classes", async () => {
     const cwd = configured(
+      folder,
       "types",
       `export default { store: "sqlite:../ledger.db", types: [${JSON.stringify(buildDescriptors())}] };`,
     );
@@ -134,7 +127,7 @@ describe("a config file", () => {
     ["types that are none", "export default { types: [7] };", "types is no array"],
     ["a syntax error", "export default {", "it can't be loaded"],
   ])("is refused: %s", async (name, text, message) => {
-    const { code, err } = await run(["lists"], { cwd: configured(`wrong ${name}`, text) });
+    const { code, err } = await run(["lists"], { cwd: configured(folder, `wrong ${name}`, text) });
     expect(code).toBe(2);
     expect(err).toContain("error[INVALID_CONFIG]");
     expect(err).toContain(message);
@@ -146,22 +139,8 @@ describe("a config file", () => {
 });
 
 describe("a store that the config file makes, in memory", () => {
-  /** The last line is what the store does otherwise. */
-  const memory = async (name: string, change = "") => {
-    const [adapter, task] = [
-      await bundle("src/adapters/memory/index.ts"),
-      FetchFileTask.build({ taskList: "l", id: "a" }),
-    ];
-    const body = JSON.stringify([...task.toBinary()]);
-    return configured(
-      name,
-      `import { MemoryAdapter } from ${JSON.stringify(adapter)};
-const adapter = new MemoryAdapter();
-await adapter.save([{ taskList: "l", id: "a", type: "example.v1.FetchFile", replaces: [], body: new Uint8Array(${body}) }]);
-${change}
-export default { store: () => adapter, types: [${JSON.stringify(buildDescriptors())}] };`,
-    );
-  };
+  const types = [buildDescriptors()];
+  const memory = (name: string, change?: string) => memoryStore(folder, name, { types, ...(change && { change }) });
 
   test("is looked at, changed, exported and examined", async () => {
     const cwd = await memory("memory");

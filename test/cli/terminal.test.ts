@@ -34,6 +34,17 @@ describe.runIf(process.platform === "linux")("on a terminal", () => {
     expect(await tasks.find("l", "gone")).toBeUndefined();
   });
 
+  test.each([
+    ["Ctrl+C", "\u0003"],
+    ["Ctrl+D", "\u0004"],
+  ])("%s in place of an answer leaves the task, and exits with 130", async (_, key) => {
+    const { code, out } = await runOnTerminal("taskledger complete l kept --latest", {
+      ...{ env: { TASKLEDGER_STORE: `sqlite:${path}`, NO_COLOR: "1" }, prompt: "[y/N]", input: key },
+    });
+    expect({ code, out }).toMatchObject({ code: 130, out: expect.not.stringContaining("error[") });
+    expect(await tasks.find("l", "kept")).toBeDefined();
+  });
+
   test("release says whose claim it ends, and asks", async () => {
     const task = await save("claimed");
     await tasks.claim(task, { owner: "worker-7", lease: 3_600_000 });

@@ -40,7 +40,7 @@ describe("describeAdapter", () => {
     expect(lines).toContain("mine > complete > a complete of an older version leaves a newer one > 5000");
     const reason = "(skipped: the store ends with its adapter (persistent: false))";
     expect(lines).toContain(
-      `mine > a store of several adapters > closing one adapter leaves the other at work ${reason}`,
+      `mine > a store of several adapters > closing one adapter does not affect another ${reason}`,
     );
     expect(lines).toHaveLength(adapterCases(createAdapter).length);
   });

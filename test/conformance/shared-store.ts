@@ -5,7 +5,7 @@ import { MemoryAdapter } from "../../src/adapters/memory/index.js";
 import type { Adapter, OperationOptions, TaskKey, Version } from "../../src/index.js";
 import type { ConformanceOptions } from "../../src/testing/index.js";
 
-/** A store in memory that outlives its adapters, counts its reads and can be sent a save that was held up. */
+/** A store in memory that outlives its adapters, counts its reads and can be sent a delayed save. */
 export class SharedStore {
   readonly #tasks = new MemoryAdapter();
   #reads = 0;
@@ -15,11 +15,11 @@ export class SharedStore {
   readonly options: ConformanceOptions = {
     persistent: true,
     reads: () => this.#reads,
-    // Its saves can't be held up: one that is not there any more has been replaced or completed.
+    // Its saves can't be delayed: one that is missing has been replaced or completed.
     redeliver: async () => {},
   };
 
-  /** Saves once more what has been completed, as a store does that has forgotten it. */
+  /** Saves a completed task once more, like a store without tombstones. */
   readonly revive = async (entry: SaveEntry, _savedAt: Version): Promise<void> => {
     await this.#tasks.save([entry]);
   };
@@ -87,7 +87,7 @@ class Connection extends MemoryAdapter {
   }
 }
 
-/** Has claims that no other adapter knows of. */
+/** Has its own claims, which no other adapter knows. */
 export function withOwnClaims(adapter: Adapter): Adapter {
   const versionOf = (key: TaskKey) => (key as CompleteEntry).savedAt;
   const claims = new MemoryClaims({ clock: processClock, check: () => {}, versionOf });

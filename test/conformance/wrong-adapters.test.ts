@@ -37,92 +37,92 @@ function describeWrong(
 }
 
 describeWrong("saving, completing and finding", wrongSaving, [
-  ["LosesTheLastSave", "every entry of a call is there"],
-  ["KeepsTheFirstVersion", "a save by its holder replaces the version that was there"],
-  ["KeepsTheFirstVersion", "a blind save replaces the version that was there"],
-  ["SwapsOutcomes", "outcomes come in the order of the entries, whatever their lists"],
-  ["FailsTogether", "an entry that fails does not keep the others from being saved"],
-  ["LetsTheFirstWin", "of saves of one key in a call the last wins"],
-  ["SharesAVersion", "a complete of an earlier save of the same call leaves the last"],
-  ["AcknowledgesAnotherVersion", "a saved task is there, with the bytes of the version that was acknowledged"],
-  ["IgnoresWhatIsReplaced", "versions are later than what is replaced, even where that is ahead of the clock"],
+  ["LosesTheLastSave", "every entry of a call is saved"],
+  ["KeepsTheFirstVersion", "a save that names the current version replaces it"],
+  ["KeepsTheFirstVersion", "a blind save replaces the current version"],
+  ["SwapsOutcomes", "outcomes are in the order of the entries, whatever their lists"],
+  ["FailsTogether", "an entry that fails does not prevent the others from being saved"],
+  ["LetsTheFirstWin", "of several saves of one key in a call, the last wins"],
+  ["SharesAVersion", "a complete of an earlier save of the same call keeps the last"],
+  ["AcknowledgesAnotherVersion", "a saved task is open, with the version that was acknowledged and its bytes"],
+  ["IgnoresWhatIsReplaced", "versions are later than what is replaced, even if that is ahead of the clock"],
   ["LooksAtOneReplaced", "versions are later than all that a save of unknown outcome may have left"],
-  ["HasItsOwnClock", "versions rise from adapter to adapter of one process"],
+  ["HasItsOwnClock", "versions rise across adapters of one process"],
   ["CountsMilliseconds", "a version is the time of the save, in microseconds"],
-  ["FollowsWildClocks", "a version far ahead of the clock moves its own task and no other"],
+  ["FollowsWildClocks", "a version far ahead of the clock does not affect the versions of other tasks"],
   ["CompletesNewerVersions", "a complete of an older version leaves a newer one"],
   ["CompletesExactlyOne", "a complete of a later version removes an older one"],
-  ["FailsOnAbsentTasks", "a complete of what is not there is a success"],
-  ["AnswersOnce", "what is asked for twice is found twice"],
-  ["HandsOutItsOwnBytes", "bytes that were found or listed are the caller's to change"],
-  ["ReusesItsBuffer", "bytes that were found or listed stay as they are, whatever is read and saved later"],
+  ["FailsOnAbsentTasks", "a complete of a task that is not open succeeds"],
+  ["AnswersOnce", "a key that is given twice is found twice"],
+  ["HandsOutItsOwnBytes", "the caller may change bytes that were found or listed"],
+  ["ReusesItsBuffer", "bytes that were found or listed do not change, whatever is read and saved later"],
   ["CutsKeysOff", "ids may have 512 bytes"],
-  ["CutsKeysOff", "lists and ids together may have 512 bytes each"],
-  ["NormalizesKeys", "ids may hold every awkward character, and each is another id"],
-  ["NormalizesKeys", "lists may hold every awkward character, and each is another list"],
-  ["JoinsKeys", "keys that begin alike are apart"],
+  ["CutsKeysOff", "a list's name and an id may each have 512 bytes"],
+  ["NormalizesKeys", "ids may contain awkward characters, and stay distinct"],
+  ["NormalizesKeys", "names of lists may contain awkward characters, and stay distinct"],
+  ["JoinsKeys", "lists and ids that look alike when joined stay distinct"],
 ]);
 
 describeWrong("listing", wrongListing, [
-  ["OrdersByIds", "tasks come oldest first, whatever their ids"],
-  ["RepeatsAtPageBoundaries", "pages hold at most pageSize tasks, and lose and repeat none"],
-  ["LosesAtPageBoundaries", "pages hold at most pageSize tasks, and lose and repeat none"],
-  ["TellsAWrongTime", "the time of a save that a listing tells beside its version is by the clock"],
-  ["StopsAtALimit", "a long list comes whole and in order, and is gone once it is completed"],
-  ["ReadsBeforeTheFirstPull", "a pass begins at the first pull: what was saved before it is there"],
-  ["ReadsBeforeTheFirstPull", "a pass begins at the first pull: what was completed before it is not there"],
-  ["ReadsEverythingAtOnce", "a pass reads at most a page ahead: what is completed beyond that does not come"],
+  ["OrdersByIds", "tasks are listed oldest first, whatever their ids"],
+  ["RepeatsAtPageBoundaries", "pages have at most pageSize tasks, and none is lost or repeated"],
+  ["LosesAtPageBoundaries", "pages have at most pageSize tasks, and none is lost or repeated"],
+  ["TellsAWrongTime", "the savedTime of a listed task is the clock's time of the save"],
+  ["StopsAtALimit", "a long list is listed whole and in order, and is empty once it is completed"],
+  ["ReadsBeforeTheFirstPull", "a listing begins at the first pull: tasks saved before it are listed"],
+  ["ReadsBeforeTheFirstPull", "a listing begins at the first pull: tasks completed before it are not listed"],
+  ["ReadsEverythingAtOnce", "a listing reads at most a page ahead: tasks completed beyond that are not listed"],
   [
     "ReadsEverythingAtOnce",
-    "a pass reads at most a page ahead: what is replaced beyond that does not come in its old version",
+    "a listing reads at most a page ahead: tasks replaced beyond that are not listed in their old version",
   ],
-  ["PagesByOffset", "completing each task as it comes skips none"],
-  ["FollowsTheList", "a pass ends, even if each task is saved again as it comes"],
-  ["FollowsTheList", "a pass ends, even if new tasks are saved as fast as it reads"],
-  ["IgnoresSavedBefore", "only versions before savedBefore come"],
-  ["IncludesSavedBefore", "only versions before savedBefore come"],
-  ["IgnoresAfter", "only versions later than after come"],
-  ["IncludesAfter", "only versions later than after come"],
-  ["GivesBodiesAlways", "without bodies, the same keys and versions come"],
+  ["PagesByOffset", "completing each task when it is listed skips none"],
+  ["FollowsTheList", "a listing ends even if each task is saved again when it is listed"],
+  ["FollowsTheList", "a listing ends even if new tasks are saved as fast as it reads"],
+  ["IgnoresSavedBefore", "with savedBefore, only earlier versions are listed"],
+  ["IncludesSavedBefore", "with savedBefore, only earlier versions are listed"],
+  ["IgnoresAfter", "with after, only later versions are listed"],
+  ["IncludesAfter", "with after, only later versions are listed"],
+  ["GivesBodiesAlways", "a listing without bodies has the same ids and versions"],
   ["TrustsWildClocks", "a task whose version lies far ahead of the clock may be of any age"],
-  ["IgnoresPageSize", "pages hold at most pageSize tasks, and lose and repeat none"],
-  ["IgnoresMaxPageBytes", "a page ends before the envelope that would carry it over maxPageBytes"],
+  ["IgnoresPageSize", "pages have at most pageSize tasks, and none is lost or repeated"],
+  ["IgnoresMaxPageBytes", "a page ends before the task that would exceed maxPageBytes"],
   ["GivesEmptyPages", "pages skip completed tasks, however many lie between, and are never empty"],
-  ["GoesOnAfterReturn", "a pass that is left has ended, and the next one begins anew"],
-  ["EndsQuietlyAtClose", "a pass that is not at its end fails with CLOSED: it does not end as if there were no more"],
+  ["GoesOnAfterReturn", "a listing that is left early has ended, and the next one starts from the beginning"],
+  ["EndsQuietlyAtClose", "a listing that close interrupts fails with CLOSED, instead of ending early"],
 ]);
 
 describeWrong("what not every store can do", wrongCapabilities, [
-  ["SavesOneByOne", "none is saved if one can't be, and what was there stays"],
-  ["SavesBackwards", "what is saved together is all there, whatever its lists, in its order"],
-  ["ForgetsAVersion", "each has a version of its own, later than what it replaces"],
-  ["SavesTheAborted", "what is aborted before the call is not saved"],
+  ["SavesOneByOne", "none is saved if one fails, and what was stored stays"],
+  ["SavesBackwards", "all entries are saved together, whatever their lists, in their order"],
+  ["ForgetsAVersion", "each entry has its own version, later than what it replaces"],
+  ["SavesTheAborted", "a saveTogether that was aborted before the call saves nothing"],
   ["RepeatsLists", "every list with an open task is named, once"],
-  ["NamesAHundred", "lists with awkward names are named as they are"],
-  ["FoldsNames", "lists with awkward names are named as they are"],
-  ["NamesTheAborted", "lists that were aborted before the first pull fail at it"],
+  ["NamesAHundred", "awkward names of lists are returned unchanged"],
+  ["FoldsNames", "awkward names of lists are returned unchanged"],
+  ["NamesTheAborted", "a call of lists that was aborted before the first pull fails at that pull"],
   ["ForgetsLists", "a list is named as long as one of its tasks is open"],
 ]);
 
 describeWrong("opening, aborting and closing", wrongCalls, [
   ["WantsToBeOpened", "every call opens the store by itself"],
   ["RemembersAFailedOpening", "an opening that was aborted can be repeated"],
-  ["IgnoresSignals", "a save that was aborted before the call stores nothing, and says so"],
-  ["IgnoresSignals", "a complete that was aborted before the call removes nothing, and says so"],
-  ["IgnoresSignals", "a pass that was aborted before the first pull fails at it"],
-  ["IgnoresSignals", "a pass that is aborted between two pulls fails at the second"],
-  ["DeniesWhatItDid", "what a save says that was aborted under way is true"],
-  ["DeniesWhatItDid", "what a complete says that was aborted under way is true"],
-  ["AppliesWhatItDenied", "a save that was aborted before the call stores nothing, and says so"],
-  ["AbortsItsNeighbours", "an abort of one call leaves the others that are under way"],
-  ["LeavesListeners", "an abort after the end changes nothing, and the signal is left without listeners"],
-  ["ClosesWithoutWaiting", "close waits for the saves and completes under way, and they succeed"],
-  ["DropsWhatIsUnderWay", "close waits for the saves and completes under way, and they succeed"],
+  ["IgnoresSignals", "a save that was aborted before the call stores nothing, and is reported as not applied"],
+  ["IgnoresSignals", "a complete that was aborted before the call removes nothing, and is reported as not applied"],
+  ["IgnoresSignals", "a listing that was aborted before the first pull fails at that pull"],
+  ["IgnoresSignals", "a listing that is aborted between two pulls fails at the second"],
+  ["DeniesWhatItDid", "a save that is aborted in flight reports its true outcome"],
+  ["DeniesWhatItDid", "a complete that is aborted in flight reports its true outcome"],
+  ["AppliesWhatItDenied", "a save that was aborted before the call stores nothing, and is reported as not applied"],
+  ["AbortsItsNeighbours", "an abort of one call does not affect other calls in flight"],
+  ["LeavesListeners", "an abort after the end of a call changes nothing, and no listeners stay on the signal"],
+  ["ClosesWithoutWaiting", "close waits for saves and completes in flight, and they succeed"],
+  ["DropsWhatIsUnderWay", "close waits for saves and completes in flight, and they succeed"],
   ["GoesOnAfterClose", "every call after close fails with CLOSED"],
   ["ClosesOnce", "an adapter can be closed again, and twice at once"],
-  ["WaitsForItsPasses", "passes that stand still hold up neither saves nor completes nor close"],
-  ["CompletesInTwoSteps", "a complete that meets a newer save leaves it"],
-  ["RemovesBeforeItSaves", "what is read beside saves is whole, and always there"],
+  ["WaitsForItsPasses", "paused listings block neither saves nor completes nor close"],
+  ["CompletesInTwoSteps", "a complete beside a newer save does not remove it"],
+  ["RemovesBeforeItSaves", "reads beside saves always find the task, in one whole version"],
 ]);
 
 describeWrong(
@@ -130,39 +130,45 @@ describeWrong(
   wrongClaims,
   [
     ["GrantsToEveryOwner", "while a claim lasts, no other owner is granted one"],
-    ["GrantsToEveryOwner", "of many claims at once one is granted"],
-    ["GrantsInTwoSteps", "of many claims at once one is granted"],
-    ["RepeatsTokens", "tokens grow with every claim to a task, over releases, saves and completes"],
-    ["CountsTokensAnew", "tokens grow with every claim to a task, over releases, saves and completes"],
+    ["GrantsToEveryOwner", "of many concurrent claims, exactly one is granted"],
+    ["GrantsInTwoSteps", "of many concurrent claims, exactly one is granted"],
+    ["RepeatsTokens", "tokens grow with every claim to a task, across releases, saves and completes"],
+    ["CountsTokensAnew", "tokens grow with every claim to a task, across releases, saves and completes"],
     ["NeverExpires", "a claim ends with its lease, and not before"],
     ["ExpiresEarly", "a claim ends with its lease, and not before"],
-    ["RenewsInWordsOnly", "a claim that is renewed lasts from then, as long as is asked"],
-    ["RenewsInWordsOnly", "of a renewal and another's claim at the end of a lease one succeeds"],
-    ["RenewsFromTheEnd", "a claim that is renewed lasts from then, as long as is asked"],
-    ["ShortensLeases", "a renewal makes no lease shorter: it may come late"],
-    ["RenewsForAnybody", "a claim that was overtaken can be neither renewed nor released"],
-    ["ReleasesForAnybody", "a claim that was overtaken can be neither renewed nor released"],
-    ["ReleasesForAnybody", "a claim to an earlier version can't touch that to a later one"],
-    ["RenewsWhatIsReleased", "a released claim has ended: it can't be renewed, and others may have the task at once"],
-    ["RefusesLateRenewals", "a lease that is over can be renewed, as long as nobody else has the task"],
-    ["IgnoresRetryIn", "a task that was released to be tried later can't be claimed before, by anybody"],
+    ["RenewsInWordsOnly", "a renewed claim lasts for its new lease, from the renewal"],
+    ["RenewsInWordsOnly", "of a renewal and another owner's claim at the end of a lease, exactly one succeeds"],
+    ["RenewsFromTheEnd", "a renewed claim lasts for its new lease, from the renewal"],
+    ["ShortensLeases", "a renewal never shortens a lease: it may arrive late"],
+    ["RenewsForAnybody", "a claim that another owner took over can be neither renewed nor released"],
+    ["ReleasesForAnybody", "a claim that another owner took over can be neither renewed nor released"],
+    ["ReleasesForAnybody", "a claim to an earlier version does not affect a claim to a later one"],
+    ["RenewsWhatIsReleased", "a released claim can't be renewed, and others can claim the task at once"],
+    ["RefusesLateRenewals", "an expired lease can be renewed as long as nobody else has claimed the task"],
+    ["IgnoresRetryIn", "a task that was released with a delay can't be claimed earlier, by anybody"],
     ["GrantsWhatIsNotOpen", "a version that was replaced, completed or never saved can't be claimed"],
-    ["LeavesTraces", "a claim that was refused leaves no trace"],
-    ["ClaimsEveryVersion", "a claim is for one version: one that is saved later can be claimed at once"],
-    ["MakesLaterVersionsWait", "a later version does not wait for what an earlier one was released to"],
-    ["ForgetsAtSave", "attempts count the claims to a task, also over saves"],
-    ["CountsForEver", "attempts begin at 1 where a task was completed under its claim, and is saved anew"],
-    ["LocksTasks", "a claim keeps nobody from saving, finding, listing and completing"],
-    ["ClaimsLists", "a claim to a task leaves all others free, of its list and of other lists"],
-    ["FoldsIds", "tasks with every awkward id, and the longest, are claimed each for itself"],
-    ["RefusesItsOwner", "an owner who claims a task again takes it over from itself"],
-    ["SortsStates", "what is remembered of claims is told in the order of the keys"],
-    ["IgnoresClaimSignals", "what is aborted before the call changes nothing, and says so"],
-    ["TakesMarksForClaims", "a mark keeps others from setting one, also on a later version, and nobody from claiming"],
-    ["MarksOverClaims", "what somebody has claimed, or waits to be tried again, is not marked"],
-    ["MarksAsClaimed", "a mark counts as no attempt, and keeps what was known of the last claim"],
-    ["ClaimsAfterClose", "after close every call fails with CLOSED"],
-    ["GrantsToEveryOwner", "whoever claims, renews, releases, saves and completes: one owner has the task at a time"],
+    ["LeavesTraces", "a refused claim changes nothing"],
+    ["ClaimsEveryVersion", "a claim is for one version: a later one can be claimed at once"],
+    ["MakesLaterVersionsWait", "the delay after a release does not apply to a later version"],
+    ["ForgetsAtSave", "attempts count the claims to a task, also if it is saved again"],
+    ["CountsForEver", "attempts begin at 1 if a task is saved anew after a complete under its claim"],
+    ["LocksTasks", "a claim prevents nobody from saving, finding, listing and completing"],
+    ["ClaimsLists", "a claim to a task blocks no other task, of its list or of another"],
+    ["FoldsIds", "tasks with awkward ids, and with the longest, are claimed separately"],
+    ["RefusesItsOwner", "an owner who claims a task again replaces its own claim"],
+    ["SortsStates", "the states of claims are in the order of the keys"],
+    [
+      "IgnoresClaimSignals",
+      "a call on claims that was aborted before it began changes nothing, and rejects with ABORTED",
+    ],
+    ["TakesMarksForClaims", "a mark prevents other marks, also on a later version, but no claims"],
+    ["MarksOverClaims", "a task that is claimed, or waits to be tried again, is not marked"],
+    ["MarksAsClaimed", "a mark does not count as an attempt, and keeps the state of the last claim"],
+    ["ClaimsAfterClose", "every call on claims after close fails with CLOSED"],
+    [
+      "GrantsToEveryOwner",
+      "whatever is claimed, renewed, released, saved and completed, one owner at a time has the task",
+    ],
   ],
   10_000,
 );
@@ -171,9 +177,9 @@ describe("a store of several adapters", () => {
   it("is caught where each adapter has claims of its own", async () => {
     const { connect } = new SharedStore();
     const names = [
-      "of the claims of several adapters at once one is granted",
-      "what one adapter has claimed, another refuses, and takes over once it is released",
-      "a claim outlives the adapter that it was made with",
+      "of concurrent claims of several adapters, exactly one is granted",
+      "a task that one adapter has claimed, another refuses until it is released",
+      "a claim lasts after the adapter that made it is closed",
     ];
     for (const name of names) {
       await run(name, connect, { timeout: 5000 });
@@ -183,7 +189,7 @@ describe("a store of several adapters", () => {
 
   it("is caught where each adapter has its own", async () => {
     const factory = () => new MemoryAdapter();
-    await expect(run("what was acknowledged is there after close, in its order", factory, {})).rejects.toThrow();
+    await expect(run("acknowledged saves and completes survive close, in their order", factory, {})).rejects.toThrow();
     await expect(run("one adapter finds, lists and completes what another saved", factory, {})).rejects.toThrow();
   });
 
@@ -206,8 +212,8 @@ describe("a store of several adapters", () => {
   });
 });
 
-describe("random calls at once", () => {
-  const name = "whatever is called at once, what is open is what the versions say";
+describe("random concurrent calls", () => {
+  const name = "after random concurrent calls, the versions decide which tasks are open";
   const { CompletesInTwoSteps, RemovesBeforeItSaves } = wrongCalls;
 
   it.each([CompletesInTwoSteps, RemovesBeforeItSaves])("catch %o", async (WrongAdapter) => {
@@ -216,7 +222,7 @@ describe("random calls at once", () => {
 });
 
 describe("random histories", () => {
-  const name = "an adapter does what a plain model does, whatever is called";
+  const name = "an adapter does what a simple model does, whatever is called";
   const { CompletesNewerVersions, KeepsTheFirstVersion, LetsTheFirstWin } = wrongSaving;
   const { IgnoresSavedBefore, LosesAtPageBoundaries, OrdersByIds } = wrongListing;
 

@@ -34,7 +34,7 @@ export class RemembersAFailedOpening extends MemoryAdapter {
   }
 }
 
-/** Does not look at signals. */
+/** Ignores signals. */
 export class IgnoresSignals extends MemoryAdapter {
   override async save(entries: readonly SaveEntry[]): Saved {
     return super.save(entries);
@@ -49,7 +49,7 @@ export class IgnoresSignals extends MemoryAdapter {
   }
 }
 
-/** Says of a call that is aborted under way that it was not applied. */
+/** Reports a call that is aborted in flight as not applied, though it is. */
 export class DeniesWhatItDid extends MemoryAdapter {
   override async save(entries: readonly SaveEntry[], { signal }: OperationOptions = {}): Saved {
     const outcomes = await super.save(entries);
@@ -66,7 +66,7 @@ export class DeniesWhatItDid extends MemoryAdapter {
   }
 }
 
-/** Applies in the background what it has said it did not apply. */
+/** Applies in the background what it has reported as not applied. */
 export class AppliesWhatItDenied extends MemoryAdapter {
   override async save(entries: readonly SaveEntry[], options: OperationOptions = {}): Saved {
     if (options.signal?.aborted) sleep(5).then(() => super.save(entries));
@@ -96,7 +96,7 @@ export class LeavesListeners extends MemoryAdapter {
   }
 }
 
-/** Returns from close while saves are under way. */
+/** Resolves close while saves are in flight. */
 export class ClosesWithoutWaiting extends MemoryAdapter {
   override async save(entries: readonly SaveEntry[], options?: OperationOptions): Saved {
     const outcomes = await super.save(entries, options);
@@ -105,7 +105,7 @@ export class ClosesWithoutWaiting extends MemoryAdapter {
   }
 }
 
-/** Lets saves fail that were under way when it was closed. */
+/** Fails saves that are in flight when it is closed. */
 export class DropsWhatIsUnderWay extends MemoryAdapter {
   override async save(entries: readonly SaveEntry[], options?: OperationOptions): Saved {
     await Promise.resolve();
@@ -128,7 +128,7 @@ export class ClosesOnce extends MemoryAdapter {
   }
 }
 
-/** Waits at close for every pass that has begun. */
+/** Waits at close for every listing that has begun. */
 export class WaitsForItsPasses extends MemoryAdapter {
   readonly #passes = new Set<Promise<void>>();
 
@@ -151,7 +151,7 @@ export class WaitsForItsPasses extends MemoryAdapter {
   }
 }
 
-/** Looks whether there is a newer version, and a moment later removes what is there. */
+/** Checks for a newer version, and removes the task a moment later. */
 export class CompletesInTwoSteps extends MemoryAdapter {
   override async complete(entries: readonly CompleteEntry[], options?: OperationOptions): Completed {
     const found = await this.find(entries, options);

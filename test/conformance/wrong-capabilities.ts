@@ -5,7 +5,7 @@ import type { OperationOptions, Version } from "../../src/index.js";
 type Versions = Promise<readonly Version[]>;
 type Names = AsyncGenerator<readonly string[], void, undefined>;
 
-/** Saves what is to be saved together one by one. */
+/** Saves the entries of saveTogether one by one. */
 export class SavesOneByOne extends MemoryAdapter {
   override async saveTogether(entries: readonly SaveEntry[], options?: OperationOptions): Versions {
     const versions: Version[] = [];
@@ -18,49 +18,49 @@ export class SavesOneByOne extends MemoryAdapter {
   }
 }
 
-/** Saves in another order than it is told. */
+/** Saves in the reverse order. */
 export class SavesBackwards extends MemoryAdapter {
   override async saveTogether(entries: readonly SaveEntry[], options?: OperationOptions): Versions {
     return [...(await super.saveTogether([...entries].reverse(), options))].reverse();
   }
 }
 
-/** Says nothing of the last. */
+/** Returns no version for the last entry. */
 export class ForgetsAVersion extends MemoryAdapter {
   override async saveTogether(entries: readonly SaveEntry[], options?: OperationOptions): Versions {
     return (await super.saveTogether(entries, options)).slice(0, -1);
   }
 }
 
-/** Saves what was aborted. */
+/** Saves even if it was aborted before the call. */
 export class SavesTheAborted extends MemoryAdapter {
   override async saveTogether(entries: readonly SaveEntry[]): Versions {
     return super.saveTogether(entries);
   }
 }
 
-/** Names lists for each of their tasks. */
+/** Names a list once for each of its tasks. */
 export class RepeatsLists extends MemoryAdapter {
   override async *lists(options?: OperationOptions): Names {
     for await (const page of super.lists(options)) yield page.flatMap((name) => [name, name]);
   }
 }
 
-/** Names so many and no more. */
+/** Names at most a hundred lists. */
 export class NamesAHundred extends MemoryAdapter {
   override async *lists(options?: OperationOptions): Names {
     for await (const page of super.lists(options)) yield page.slice(0, 100);
   }
 }
 
-/** Folds names. */
+/** Normalizes names. */
 export class FoldsNames extends MemoryAdapter {
   override async *lists(options?: OperationOptions): Names {
     for await (const page of super.lists(options)) yield page.map((name) => name.normalize().toLowerCase());
   }
 }
 
-/** Does not look at signals. */
+/** Ignores signals. */
 export class NamesTheAborted extends MemoryAdapter {
   override async *lists(): Names {
     yield* super.lists();

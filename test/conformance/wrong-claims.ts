@@ -11,7 +11,7 @@ import {
 import { MemoryAdapter } from "../../src/adapters/memory/index.js";
 import type { OperationOptions, TaskKey, Version } from "../../src/index.js";
 
-/** A store in memory whose claims do some things in another way. */
+/** A store in memory with some functions of its claims replaced. */
 abstract class Changed extends MemoryAdapter {
   readonly #claims: ClaimStore;
 
@@ -37,7 +37,7 @@ abstract class Changed extends MemoryAdapter {
 const nameOf = ({ taskList, id }: TaskKey) => JSON.stringify([taskList, id]);
 const FAR = 10 ** 9;
 
-/** Looks at no owner: two hold a task at once. */
+/** Ignores owners: two hold a task at once. */
 export class GrantsToEveryOwner extends Changed {
   change(right: ClaimStore) {
     const claim = async (request: ClaimRequest, options?: OperationOptions) => {
@@ -48,7 +48,7 @@ export class GrantsToEveryOwner extends Changed {
   }
 }
 
-/** Reads, and writes later: of claims at the same time several are granted. */
+/** Reads, and writes later: several concurrent claims are granted. */
 export class GrantsInTwoSteps extends Changed {
   change(right: ClaimStore) {
     const claim = async (request: ClaimRequest) => {
@@ -94,7 +94,7 @@ export class NeverExpires extends Changed {
   }
 }
 
-/** Ends a lease when a tenth of it is over. */
+/** Ends a lease after a tenth of it. */
 export class ExpiresEarly extends Changed {
   change(right: ClaimStore) {
     const claim = async (request: ClaimRequest) => {
@@ -105,7 +105,7 @@ export class ExpiresEarly extends Changed {
   }
 }
 
-/** Says that a claim is renewed, and leaves its end as it was. */
+/** Reports a renewal, but does not change the end of the lease. */
 export class RenewsInWordsOnly extends Changed {
   change(right: ClaimStore) {
     const renew = async (holding: ClaimHolding, lease: number) => {
@@ -117,7 +117,7 @@ export class RenewsInWordsOnly extends Changed {
   }
 }
 
-/** Adds to a lease, in place of beginning it anew. */
+/** Adds to a lease, instead of starting it anew. */
 export class RenewsFromTheEnd extends Changed {
   change(right: ClaimStore) {
     const renew = async (holding: ClaimHolding, lease: number) => {
@@ -147,7 +147,7 @@ export class ShortensLeases extends Changed {
   }
 }
 
-/** Lets whoever has had a claim renew it. */
+/** Lets former owners renew a claim. */
 export class RenewsForAnybody extends Changed {
   change(right: ClaimStore) {
     const renew = async (holding: ClaimHolding, lease: number) => {
@@ -158,7 +158,7 @@ export class RenewsForAnybody extends Changed {
   }
 }
 
-/** Lets whoever has had a claim release it. */
+/** Lets former owners release a claim. */
 export class ReleasesForAnybody extends Changed {
   change(right: ClaimStore) {
     const release = async (holding: ClaimHolding, retryIn: number) => {
@@ -169,7 +169,7 @@ export class ReleasesForAnybody extends Changed {
   }
 }
 
-/** Lets a claim be renewed that has been released. */
+/** Renews claims that have been released. */
 export class RenewsWhatIsReleased extends Changed {
   change(right: ClaimStore) {
     const released = new Set<bigint>();
@@ -202,7 +202,7 @@ export class IgnoresRetryIn extends Changed {
   }
 }
 
-/** Grants claims to whatever version is asked for, open or not. */
+/** Grants claims to any version, open or not. */
 export class GrantsWhatIsNotOpen extends Changed {
   change(right: ClaimStore) {
     const claim = async (request: ClaimRequest): Promise<ClaimState | undefined> => {
@@ -214,7 +214,7 @@ export class GrantsWhatIsNotOpen extends Changed {
   }
 }
 
-/** Grants a claim, and looks only then whether the version is open. */
+/** Grants a claim, and only then checks that the version is open. */
 export class LeavesTraces extends Changed {
   readonly #refused = new Set<string>();
 
@@ -249,7 +249,7 @@ export class ClaimsEveryVersion extends Changed {
   }
 }
 
-/** Makes a version wait that is newer than the one that was to be tried later. */
+/** Applies the delay of a release to newer versions, too. */
 export class MakesLaterVersionsWait extends Changed {
   change(right: ClaimStore) {
     const waits = new Map<string, number>();
@@ -283,7 +283,7 @@ export class ForgetsAtSave extends Changed {
   }
 }
 
-/** Goes on counting attempts when a task is saved anew that has been completed under its claim. */
+/** Continues to count attempts if a task is saved anew after a complete under its claim. */
 export class CountsForEver extends Changed {
   change(right: ClaimStore) {
     const attempts = new Map<string, number>();
@@ -296,7 +296,7 @@ export class CountsForEver extends Changed {
   }
 }
 
-/** Keeps others from saving and completing what is claimed. */
+/** Prevents others from saving and completing a claimed task. */
 export class LocksTasks extends Changed {
   change(right: ClaimStore) {
     return right;
@@ -323,7 +323,7 @@ export class ClaimsLists extends Changed {
   }
 }
 
-/** Takes ids for one that differ in case, or in what Unicode calls equivalent. */
+/** Treats ids as equal that differ in case, or are equivalent in Unicode. */
 export class FoldsIds extends Changed {
   change(right: ClaimStore) {
     const attempts = new Map<string, number>();
@@ -337,7 +337,7 @@ export class FoldsIds extends Changed {
   }
 }
 
-/** Takes the claim for the owner's that has it, so that nobody can take over from itself. */
+/** Refuses a new claim of the owner that has the claim. */
 export class RefusesItsOwner extends Changed {
   change(right: ClaimStore) {
     const claim = async (request: ClaimRequest) => {
@@ -348,14 +348,14 @@ export class RefusesItsOwner extends Changed {
   }
 }
 
-/** Tells what it remembers in an order of its own, each thing once. */
+/** Returns states in its own order, each once. */
 export class SortsStates extends Changed {
   change(right: ClaimStore) {
     return { states: (keys: readonly TaskKey[]) => right.states([...new Set(keys)]) };
   }
 }
 
-/** Looks at no signal. */
+/** Ignores signals. */
 export class IgnoresClaimSignals extends Changed {
   change(right: ClaimStore): Partial<ClaimStore> {
     return {
@@ -367,14 +367,14 @@ export class IgnoresClaimSignals extends Changed {
   }
 }
 
-/** Tells what it remembers though it has been closed. */
+/** Returns states after it was closed. */
 export class ClaimsAfterClose extends Changed {
   change(right: ClaimStore): Partial<ClaimStore> {
     return { states: (keys) => right.states(keys).catch(() => keys.map(() => undefined)) };
   }
 }
 
-/** Takes a mark for a claim of somebody else's. */
+/** Treats a mark as another owner's claim. */
 export class TakesMarksForClaims extends Changed {
   change(right: ClaimStore) {
     const claim = (request: ClaimRequest, options?: OperationOptions) =>
@@ -383,7 +383,7 @@ export class TakesMarksForClaims extends Changed {
   }
 }
 
-/** Sets a mark over whatever claim there is to an older version. */
+/** Sets a mark over any claim to an older version. */
 export class MarksOverClaims extends Changed {
   change(right: ClaimStore) {
     const claim = async (request: ClaimRequest, options?: OperationOptions) => {
@@ -396,7 +396,7 @@ export class MarksOverClaims extends Changed {
   }
 }
 
-/** Remembers of a mark the version that was marked, as if it had been claimed. */
+/** Stores the marked version, as if it had been claimed. */
 export class MarksAsClaimed extends Changed {
   change(right: ClaimStore) {
     const marked = new Map<string, bigint>();

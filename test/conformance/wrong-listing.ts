@@ -16,7 +16,7 @@ function* slice(all: readonly StoredTask[], pageSize: number): Generator<readonl
   for (let start = 0; start < all.length; start += pageSize) yield all.slice(start, start + pageSize);
 }
 
-/** Gives tasks in the order of their ids. */
+/** Lists tasks in the order of their ids. */
 export class OrdersByIds extends MemoryAdapter {
   override async *all(taskList: string, options: AllOptions): Pages {
     const all = await collect(super.all(taskList, { ...options, ...unlimited }));
@@ -56,7 +56,7 @@ export class StopsAtALimit extends MemoryAdapter {
   }
 }
 
-/** Lists what was read when `all` was called. */
+/** Reads when `all` is called, before the first pull. */
 export class ReadsBeforeTheFirstPull extends MemoryAdapter {
   override all(taskList: string, options: AllOptions): Pages {
     const all = collect(super.all(taskList, { ...options, ...unlimited }));
@@ -73,7 +73,7 @@ export class ReadsEverythingAtOnce extends MemoryAdapter {
   }
 }
 
-/** Keeps a place in the list by counting the tasks before it. */
+/** Continues at an offset: the number of tasks that it has returned. */
 export class PagesByOffset extends MemoryAdapter {
   override async *all(taskList: string, options: AllOptions): Pages {
     for (let offset = 0; ; offset += options.pageSize) {
@@ -84,7 +84,7 @@ export class PagesByOffset extends MemoryAdapter {
   }
 }
 
-/** Looks for what was saved after the page before, until there is nothing. */
+/** Lists tasks that were saved after the last page, until there are none. */
 export class FollowsTheList extends MemoryAdapter {
   override async *all(taskList: string, options: AllOptions): Pages {
     let last = 0n;
@@ -123,7 +123,7 @@ export class IncludesAfter extends MemoryAdapter {
   }
 }
 
-/** Takes a version that lies far in the future for that of a young task. */
+/** Treats a task with a version far in the future as young. */
 export class TrustsWildClocks extends MemoryAdapter {
   override async *all(taskList: string, { savedBefore, ...options }: AllOptions): Pages {
     const all = await collect(super.all(taskList, { ...options, ...unlimited }));
@@ -132,7 +132,7 @@ export class TrustsWildClocks extends MemoryAdapter {
   }
 }
 
-/** Gives bodies also to those who want none. */
+/** Returns bodies even if none are wanted. */
 export class GivesBodiesAlways extends MemoryAdapter {
   override all(taskList: string, options: AllOptions): Pages {
     return super.all(taskList, { ...options, withoutBodies: false });
@@ -151,7 +151,7 @@ export class IgnoresMaxPageBytes extends MemoryAdapter {
   }
 }
 
-/** Has an empty page where a whole page of tasks has been completed, as some stores do. */
+/** Returns an empty page if a whole page of tasks has been completed, as some stores do. */
 export class GivesEmptyPages extends MemoryAdapter {
   override async *all(taskList: string, options: AllOptions): Pages {
     yield* super.all(taskList, options);
@@ -159,7 +159,7 @@ export class GivesEmptyPages extends MemoryAdapter {
   }
 }
 
-/** Can't be left. */
+/** Continues after `return()`. */
 export class GoesOnAfterReturn extends MemoryAdapter {
   override all(taskList: string, options: AllOptions): Pages {
     const pages = super.all(taskList, options);
@@ -173,7 +173,7 @@ export class GoesOnAfterReturn extends MemoryAdapter {
   }
 }
 
-/** Ends a pass at close as if it had come to its end. */
+/** Ends a listing at close as if the list had ended. */
 export class EndsQuietlyAtClose extends MemoryAdapter {
   #isClosed = false;
 
@@ -190,7 +190,7 @@ export class EndsQuietlyAtClose extends MemoryAdapter {
   }
 }
 
-/** Tells a wrong time of saving. */
+/** Returns a wrong time of the save. */
 export class TellsAWrongTime extends MemoryAdapter {
   override async *all(taskList: string, options: AllOptions): Pages {
     for await (const page of super.all(taskList, options)) yield page.map((task) => ({ ...task, savedTime: 1n }));

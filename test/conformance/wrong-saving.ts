@@ -25,7 +25,7 @@ export class KeepsTheFirstVersion extends MemoryAdapter {
   }
 }
 
-/** Saves in the order of the ids and gives the outcomes in that order, too. */
+/** Saves in the order of the ids, and returns the outcomes in that order, too. */
 export class SwapsOutcomes extends MemoryAdapter {
   override async save(entries: readonly SaveEntry[]): Saved {
     return super.save([...entries].sort((a, b) => (a.id < b.id ? -1 : 1)));
@@ -49,7 +49,7 @@ export class LetsTheFirstWin extends MemoryAdapter {
   }
 }
 
-/** Sends the last of several entries with one key, and gives its version to all of them. */
+/** Saves the last of several entries with one key, and returns its version for all of them. */
 export class SharesAVersion extends MemoryAdapter {
   override async save(entries: readonly SaveEntry[]): Saved {
     const keyOf = ({ taskList, id }: TaskKey) => JSON.stringify([taskList, id]);
@@ -68,21 +68,21 @@ export class AcknowledgesAnotherVersion extends MemoryAdapter {
   }
 }
 
-/** Takes the time for the version, whatever the version is that it replaces. */
+/** Takes the time as the version, whatever version it replaces. */
 export class IgnoresWhatIsReplaced extends MemoryAdapter {
   override async save(entries: readonly SaveEntry[]): Saved {
     return super.save(entries.map((entry) => ({ ...entry, replaces: [] })));
   }
 }
 
-/** Looks at one of the versions that a save replaces. */
+/** Considers only one of the versions that a save replaces. */
 export class LooksAtOneReplaced extends MemoryAdapter {
   override async save(entries: readonly SaveEntry[]): Saved {
     return super.save(entries.map((entry) => ({ ...entry, replaces: entry.replaces.slice(-1) })));
   }
 }
 
-/** Has a clock of its own, which runs behind that of the process. */
+/** Has its own clock, which is behind that of the process. */
 export class HasItsOwnClock extends MemoryAdapter {
   constructor() {
     super({ clock: new VersionClock(() => BigInt(Date.now() - 200) * 1000n) });
@@ -96,14 +96,14 @@ export class CountsMilliseconds extends MemoryAdapter {
   }
 }
 
-/** Follows every clock, however far ahead that is. */
+/** Follows every clock, however far ahead it is. */
 export class FollowsWildClocks extends MemoryAdapter {
   constructor() {
     super({ clock: new VersionClock(undefined, 10n ** 15n) });
   }
 }
 
-/** Removes whatever version is there. */
+/** Removes any version. */
 export class CompletesNewerVersions extends MemoryAdapter {
   override async complete(
     entries: readonly CompleteEntry[],
@@ -129,7 +129,7 @@ export class CompletesExactlyOne extends MemoryAdapter {
   }
 }
 
-/** Takes a task that is not there for an error. */
+/** Fails if a task is not open. */
 export class FailsOnAbsentTasks extends MemoryAdapter {
   override async complete(
     entries: readonly CompleteEntry[],
@@ -142,7 +142,7 @@ export class FailsOnAbsentTasks extends MemoryAdapter {
   }
 }
 
-/** Keeps answers apart by key, so that a key that is asked for twice is answered once. */
+/** Returns results by key, so that a key that is given twice is found once. */
 export class AnswersOnce extends MemoryAdapter {
   override async find(keys: readonly TaskKey[], options?: OperationOptions): Found {
     const ids = keys.map(({ taskList, id }) => JSON.stringify([taskList, id]));
@@ -151,7 +151,7 @@ export class AnswersOnce extends MemoryAdapter {
   }
 }
 
-/** Gives the very bytes that it keeps. */
+/** Returns the bytes that it stores, without a copy. */
 export class HandsOutItsOwnBytes extends MemoryAdapter {
   readonly #given = new Map<bigint, StoredTask>();
 
@@ -165,7 +165,7 @@ export class HandsOutItsOwnBytes extends MemoryAdapter {
   }
 }
 
-/** Reads into one buffer over and over. */
+/** Reads into the same buffer each time. */
 export class ReusesItsBuffer extends MemoryAdapter {
   readonly #buffer = new Uint8Array(2 * 1024 * 1024);
 
@@ -215,21 +215,21 @@ abstract class ChangesKeys extends MemoryAdapter {
   }
 }
 
-/** Cuts keys off where a store's index ends. */
+/** Truncates keys, like a store with a limited index. */
 export class CutsKeysOff extends ChangesKeys {
   override change({ taskList, id }: TaskKey): TaskKey {
     return { taskList: taskList.slice(0, 120), id: id.slice(0, 120) };
   }
 }
 
-/** Takes for equal what Unicode says is equivalent. */
+/** Treats keys as equal that are equivalent in Unicode. */
 export class NormalizesKeys extends ChangesKeys {
   override change({ taskList, id }: TaskKey): TaskKey {
     return { taskList: taskList.normalize(), id: id.normalize() };
   }
 }
 
-/** Joins the list and the id to one key. */
+/** Treats keys as equal if list and id are the same when joined. */
 export class JoinsKeys extends ChangesKeys {
   override change({ taskList, id }: TaskKey): TaskKey {
     return { taskList: taskList.slice(0, 20), id: `${taskList.slice(20)}${id}` };

@@ -32,6 +32,7 @@ function normalized(output: string): string {
     .replaceAll(/token=[\w-]+/g, "token=TOKEN")
     .replaceAll(/\b[\d.]+ MiB/g, "SIZE")
     .replaceAll(/SQLite [\d.]+/g, "SQLite")
+    .replaceAll(/@\^?\d+\.\d+\.\d+/g, "@VERSION")
     .replaceAll(/ +/g, " ");
 }
 

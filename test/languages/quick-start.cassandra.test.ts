@@ -23,7 +23,15 @@ const prepared = await prepareLanguages();
 const client = rawClient();
 const keyspace = "taskledger";
 
-beforeAll(() => CassandraAdapter.createSchema({ client, keyspace, replication }));
+/** On machines without protoc, the one of grpcio-tools, which the development of the Python package needs anyway. */
+const otherProtoc = join(cache, "protoc");
+
+beforeAll(async () => {
+  await CassandraAdapter.createSchema({ client, keyspace, replication });
+  await mkdir(otherProtoc, { recursive: true });
+  const script = `#!/bin/sh\nexec "${join(cache, "python/bin/python")}" -m grpc_tools.protoc "$@"\n`;
+  await writeFile(join(otherProtoc, "protoc"), script, { mode: 0o755 });
+});
 afterAll(() => client.shutdown());
 
 /** Where each language's command finds the package, which is nowhere else yet. */
@@ -31,7 +39,7 @@ function environment(project: string): Record<string, string> {
   const [contactPoint = ""] = cassandra.contactPoints;
   return {
     CASSANDRA: contactPoint,
-    PATH: [join(project, ".venv/bin"), process.env.PATH].join(delimiter),
+    PATH: [join(project, ".venv/bin"), process.env.PATH, otherProtoc].join(delimiter),
     PIP_FIND_LINKS: `${wheels} ${process.env.PIP_FIND_LINKS ?? ""}`,
     GOMODCACHE: join(cache, "gomod"),
     GOFLAGS: "-modcacherw",

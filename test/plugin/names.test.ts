@@ -62,7 +62,7 @@ describe("the class's name", () => {
     const source = `message M { option (taskledger.v1.task) = { class_name: ${JSON.stringify(name)} }; }`;
     expect(await generateError(source)).toBe(
       `example.proto:2:20: message example.v1.M: option (taskledger.v1.task).class_name = ${JSON.stringify(name)}:` +
-        " a class cannot have this name; write an identifier that is no reserved word, or remove class_name for" +
+        " a class cannot have this name; write an identifier that is not a reserved word, or remove class_name for" +
         ' the name "MTask"',
     );
   });

@@ -101,7 +101,7 @@ In buf.gen.yaml, add to the options of protoc-gen-es (2.17 or later) and of prot
     opt:
       - map_imports=taskledger/v1/:taskledger/gen
 
-If you generate taskledger/v1/ yourself, along with the rest, let protoc-gen-taskledger see all files at once:
+If you generate taskledger/v1/ yourself, with your own files, let protoc-gen-taskledger see all files at once:
 
     strategy: all
 `;

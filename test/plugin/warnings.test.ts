@@ -85,7 +85,7 @@ and in its file
 
     import "taskledger/v1/options.proto";
 
-(buf runs the plugin for each directory by itself, unless its entry in buf.gen.yaml has strategy: all)`;
+(buf runs the plugin separately for each directory, unless its entry in buf.gen.yaml has strategy: all)`;
 
   test("comes where no message is a task type, and says what to write", async () => {
     expect(await generate({ "a.proto": plain("a") })).toEqual({ files: {}, warnings: [explanation("a.proto")] });

@@ -1,8 +1,7 @@
 import type { ClaimHolding, ClaimState } from "../../src/adapter/claim-store.js";
 import { ClockGuard } from "../../src/adapters/cassandra/clock-guard.js";
 import { CassandraClaims } from "../../src/adapters/cassandra/ledger/claims.js";
-import type { ClaimRow, ClaimSession } from "../../src/adapters/cassandra/model/claim-session.js";
-import { SessionError } from "../../src/adapters/cassandra/model/session.js";
+import { type ClaimRow, type ClaimSession, SessionError } from "../../src/adapters/cassandra/model/session.js";
 import { VersionClock } from "../../src/core/version.js";
 import { ClaimTable } from "../cassandra-adapter/claim-table.js";
 import { EPOCH } from "../simulation/cluster.js";
@@ -137,6 +136,7 @@ export class ClaimHistory {
   #session(): ClaimSession {
     return {
       readClaim: (claim) => this.#answer(() => this.#table.readClaim(claim), false),
+      readStates: (list, ids) => this.#answer(() => this.#table.readStates(list, ids), false),
       replaceClaim: (claim, before, after) =>
         this.#answer(() => this.#table.replaceClaim(claim, this.#seen(before), after), true),
       renewClaim: (holding, until) => this.#answer(() => this.#renew(holding, until), true),

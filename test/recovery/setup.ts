@@ -20,7 +20,7 @@ export type Event = Parameters<NonNullable<Options["onEvent"]>>[0];
 
 export const LIST = "acme.com";
 
-/** Time stands still unless it is told to go on. */
+/** Time stands still unless a test advances it. */
 export function stopTime(): void {
   vi.useFakeTimers({
     now: 1_700_000_000_000,
@@ -32,7 +32,7 @@ export function pass(milliseconds: number): Promise<unknown> {
   return vi.advanceTimersByTimeAsync(milliseconds);
 }
 
-/** A store of its own, whose versions are of the time that stands still. */
+/** A new store, whose versions are of this time. */
 export function memory(): MemoryAdapter {
   return new MemoryAdapter({ clock: new VersionClock(() => BigInt(Date.now()) * 1000n) });
 }
@@ -58,7 +58,7 @@ export async function openIds(tasks: Tasks, list = LIST): Promise<string[]> {
   return ids;
 }
 
-/** Replaces a call of the adapter's claims; `instead` gets the one that was there. */
+/** Replaces a call of the adapter's claims; `instead` gets the original one. */
 export function replaceClaims(tasks: Tasks, changes: (claims: ClaimStore) => Partial<ClaimStore>): void {
   const { claims } = tasks.adapter;
   if (claims === undefined) throw new Error("the adapter has no claims");
@@ -75,7 +75,7 @@ export function failing(code: TaskErrorCode, outcome: "unknown" | "not-applied" 
   return () => Promise.reject(new TaskError(code, "made to fail", { outcome }));
 }
 
-/** One pass over all open tasks, with the events that it told of tasks and the store. */
+/** One pass over all open tasks, with its events about tasks and the store. */
 export async function recoverOnce(tasks: Tasks, handler?: Handler, options: Options = {}) {
   const events: Event[] = [];
   const onEvent = (event: Event) => void (event.type === "pass" || events.push(event));
@@ -83,19 +83,19 @@ export async function recoverOnce(tasks: Tasks, handler?: Handler, options: Opti
   return { counts, events };
 }
 
-/** Some counts, where all others are zero. */
+/** Counts, with zero for those that are not given. */
 export function counted(some: Partial<RecoverCounts>): RecoverCounts {
   return { completed: 0, failed: 0, deadLettered: 0, exhausted: 0, passedOver: 0, interrupted: 0, ...some };
 }
 
 export function nothing(): void {}
 
-/** A handler that does not end, whatever its signal says. */
+/** A handler that never ends, and ignores its signal. */
 export function hang(): Promise<never> {
   return new Promise(() => {});
 }
 
-/** A handler that does not end before its signal is aborted. */
+/** A handler that ends when its signal is aborted. */
 export function untilAborted(_: unknown, { signal }: { readonly signal: AbortSignal }): Promise<never> {
   return new Promise((_, reject) => {
     signal.addEventListener("abort", () => reject(signal.reason), { once: true });

@@ -4,7 +4,7 @@ import type { Version } from "../../src/core/version.js";
 import { EPOCH } from "./cluster.js";
 import { fraction, mix, pick } from "./random.js";
 
-/** Something that a session is asked for, and what it is in words. */
+/** A call of a session, and its description. */
 export interface Call {
   readonly what: string;
   readonly read: (session: LedgerSession, partition: Partition) => Promise<unknown>;
@@ -12,7 +12,7 @@ export interface Call {
 
 const TIMEOUT = 30_000;
 
-/** One is the beginning of another, and one is not ASCII. */
+/** One id is a prefix of another, and one is not ASCII. */
 const ids = ["a", "aa", "b", "ü"];
 
 const mutationKinds = [
@@ -30,11 +30,11 @@ const readSweep: Call = {
   read: (session, partition) => session.readSweep(partition, TIMEOUT),
 };
 
-/** Random mutations and reads of one small partition, in which much meets at one place or at one timestamp. */
+/** Random mutations and reads of one small partition: many share a place or a timestamp. */
 export class CallGenerator {
   readonly #seed: number;
   #rolls = 0;
-  /** Of two sweeps of one timestamp that which is forgotten later wins: that depends on the time of day. */
+  /** Of two sweeps with the same timestamp, the one that expires later wins: this depends on the time of day. */
   readonly #sweptTo = new Set<Version>();
 
   constructor(seed: number) {
@@ -125,7 +125,7 @@ export class CallGenerator {
   }
 }
 
-/** Reads all that there is. */
+/** Reads everything. */
 export const readAll: readonly Call[] = [
   readTasks(ids),
   readEntries({ savedAt: 0n, id: "" }, 2n * EPOCH, 500),

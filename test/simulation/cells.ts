@@ -19,12 +19,12 @@ export interface EntryCells extends LedgerPlace {
   readonly deletedAt: Version;
 }
 
-/** A range tombstone of `open_tasks`: what lies between, without its ends. */
+/** A range tombstone of `open_tasks`, both ends exclusive. */
 export interface RangeCells extends SweptRange {
   readonly deletedAt: Version;
 }
 
-/** The row of `sweeps`, which ends by itself. */
+/** The row of `sweeps`, which expires. */
 export interface SweepCells {
   readonly sweptTo: Version;
   readonly ranges: readonly SweptRange[];
@@ -35,8 +35,8 @@ export interface SweepCells {
 const NOTHING = new Uint8Array();
 
 /**
- * The cells of one partition, as one replica has them or as an answer tells of them. Merging is commutative, associative
- * and idempotent, as in Cassandra: the later timestamp wins, of equal ones a deletion, of equal writes the larger value.
+ * The cells of one partition, of a replica or of an answer. Merging is commutative, associative and idempotent, as in
+ * Cassandra: the later timestamp wins; of equal ones a deletion; of equal writes the larger value.
  */
 export class Cells {
   readonly tasks = new Map<string, TaskCells>();
@@ -94,7 +94,7 @@ export class Cells {
     if (this.sweep === undefined || isSweepAfter(row, this.sweep)) this.sweep = row;
   }
 
-  /** Takes in all that the other has. */
+  /** Merges all cells of the other. */
   mergeAll(other: Cells): void {
     for (const row of other.tasks.values()) this.mergeTask(row);
     for (const row of other.entries.values()) this.mergeEntry(row);
@@ -145,7 +145,7 @@ function mergedEntry(a: EntryCells, b: EntryCells): EntryCells {
   return { ...later, deletedAt: max(a.deletedAt, b.deletedAt) };
 }
 
-/** Of two writes of one timestamp that end by themselves the one that ends later wins, then the larger value. */
+/** Of two expiring writes with the same timestamp, the one that expires later wins, then the larger value. */
 function isSweepAfter(a: SweepCells, b: SweepCells): boolean {
   if (a.sweptTo !== b.sweptTo) return a.sweptTo > b.sweptTo;
   if (a.expiresAt !== b.expiresAt) return a.expiresAt > b.expiresAt;

@@ -13,16 +13,16 @@ import { keyOf, mix } from "./random.js";
 import { SimulatedSession } from "./session.js";
 import { SECOND, type World } from "./world.js";
 
-/** What of the adapter is replaced by something weaker. */
+/** The parts of the adapter that are replaced by weaker ones. */
 export interface Weakening {
   readonly rules?: ((access: Access) => Partial<LedgerRules>) | undefined;
   readonly clock?: ClockMaker | undefined;
   readonly session?: ((session: LedgerSession, access: Access) => LedgerSession) | undefined;
-  /** Of what a save told its caller. */
+  /** Replaces the outcome of a save. */
   readonly outcome?: ((outcome: Outcome<Version>) => Outcome<Version>) | undefined;
 }
 
-/** What a weakened part may reach for. */
+/** What a weakened part may use. */
 export interface Access {
   readonly session: LedgerSession;
   readonly shards: number;
@@ -44,13 +44,13 @@ export interface ClientSettings {
   readonly weakening: Weakening;
 }
 
-/** One life of the process. */
+/** One run of the process, until it dies. */
 export interface Running extends Life {
   readonly ledger: Ledger;
   readonly clock: VersionClock;
   /** Calls that closing waits for. */
   readonly calls: Set<Promise<unknown>>;
-  /** Aborted when the ledger is to be closed. */
+  /** Aborted when the ledger must be closed. */
   readonly closing: AbortController;
 }
 
@@ -72,7 +72,7 @@ export class Client {
   #life: Running | undefined;
   #opening: Promise<void> | undefined;
   #stoppedUntil = 0;
-  /** What waits for the process to start again. */
+  /** Callbacks that wait for the process to start again. */
   #waiting: ((life: Running) => void)[] = [];
 
   constructor(world: World, cluster: Cluster, oracle: Oracle, index: number, settings: ClientSettings) {
@@ -144,18 +144,18 @@ export class Client {
     for (const wake of this.#waiting.splice(0)) wake(life);
   }
 
-  /** What a holder takes from the outcome of a save. */
+  /** Applies the outcome of a save to its holder. */
   told(outcome: Outcome<Version>): Outcome<Version> {
     return this.#settings.weakening.outcome?.(outcome) ?? outcome;
   }
 
-  /** Calls back in the process as it is now, or as it starts again. */
+  /** Calls back in the current run of the process, or when it starts again. */
   whenRunning(call: (life: Running) => void): void {
     if (this.#life && !this.#life.closing.signal.aborted) call(this.#life);
     else this.#waiting.push(call);
   }
 
-  /** As the adapter does: the ledger is opened once; a failed attempt does not stand in the way of the next. */
+  /** Like the adapter: the ledger is opened once; after a failed attempt, the next call tries again. */
   async opened({ ledger, closing }: Running): Promise<Ledger> {
     if (closing.signal.aborted) throw new TaskError("CLOSED", "the ledger is closed");
     this.#opening ??= ledger.open().catch((error) => {
@@ -166,7 +166,7 @@ export class Client {
     return ledger;
   }
 
-  /** As the adapter does: waits for the calls that are under way, then for what nobody waits for. */
+  /** Like the adapter: waits for the calls in flight, then for background work. */
   async close({ ledger, calls, closing, name }: Running): Promise<void> {
     if (closing.signal.aborted) return;
     closing.abort();
@@ -188,7 +188,7 @@ export class Client {
     this.#world.after(10 * SECOND * this.#world.roll(key, 34), () => this.start());
   }
 
-  /** The process is gone for good, and what it has under way with it. */
+  /** The process ends for good, with all its calls in flight. */
   leave(): void {
     this.#life = undefined;
     this.#waiting = [];

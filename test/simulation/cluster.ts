@@ -15,11 +15,11 @@ export interface ClusterOptions {
   readonly hasReadRepair: boolean;
   /** A read that meets more tombstones on one replica fails; half as many are warned of. */
   readonly maxTombstones: number;
-  /** For how long things may go wrong. */
+  /** How long faults may occur. */
   readonly span: number;
 }
 
-/** Who asks, from where, and the key of the random numbers that decide about the request. */
+/** The sender of a request, its place, and the key of the random numbers that decide about the request. */
 export interface Request {
   readonly key: number;
   readonly dataCenter: number;
@@ -48,7 +48,7 @@ const SWEEP_TTL_SECONDS = 20 * 24 * 3600;
 /** The moment at which simulated time begins, in microseconds since 1970. */
 export const EPOCH: Version = 1_700_000_000_000_000n;
 
-/** What is drawn for a message. */
+/** The random fate of a message. */
 const [LATENCY, DELAY, HINT, AWAY, ANSWER, AGAIN] = [1, 2, 3, 4, 5, 6] as const;
 
 /** Three replicas in each data centre, and the coordinators' part: quorums, blocking read repair, hints. */
@@ -68,7 +68,7 @@ export class Cluster {
     this.#cuts = options.dataCenters > 1 ? this.#drawOutages("cut", 990) : [];
     const skew = pick([0, 0.02, 0.1], world.roll(991, 1)) * SECOND;
     this.#clockOffsets = this.replicas.map(({ index }) => skew * (2 * world.roll(991, 10 + index) - 1));
-    // One server in a while has a clock of its own. Where it and a host's are ahead alike, nobody can tell.
+    // Now and then a server has a wrong clock. If a host's clock is ahead by the same, nobody can notice.
     const wild = world.weather.wildClock > 0 ? [-3600, -5] : [-3600, -5, 5, 3600];
     if (world.roll(991, 2) < 0.1) this.#clockOffsets[0] = pick(wild, world.roll(991, 3)) * SECOND;
   }
@@ -134,7 +134,7 @@ export class Cluster {
       });
   }
 
-  /** What anti-entropy repair does in the end. */
+  /** The effect of an anti-entropy repair. */
   repairAll(): void {
     const shards = new Set(this.replicas.flatMap(({ shards }) => shards));
     for (const shard of shards) {
@@ -143,7 +143,7 @@ export class Cluster {
     }
   }
 
-  /** All cells of a partition, of whatever replica. */
+  /** All cells of a partition, of all replicas. */
   settled(shard: number): Cells {
     const all = new Cells();
     for (const replica of this.replicas) all.mergeAll(replica.cellsOf(shard));

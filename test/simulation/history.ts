@@ -10,7 +10,7 @@ import { type Weather, weatherOf } from "./weather.js";
 import { drawOperations } from "./workload.js";
 import { SECOND, World } from "./world.js";
 
-/** For how long things happen, and may go wrong. */
+/** How long operations and faults occur. */
 const SPAN = 200 * SECOND;
 
 /** By then every call has ended: the longest stop and all deadlines are over. */
@@ -22,7 +22,7 @@ export interface HistoryOptions {
   readonly weakening?: Weakening | undefined;
   readonly cluster?: Partial<ClusterOptions> | undefined;
   readonly weather?: Partial<Weather> | undefined;
-  /** In place of what the seed draws. */
+  /** Instead of the weather that the seed draws. */
   readonly ledger?: LedgerOptions | undefined;
   /** Operations that are left out. */
   readonly skipped?: ReadonlySet<number> | undefined;
@@ -40,7 +40,7 @@ export interface History {
   readonly events: number;
 }
 
-/** The history of a seed, less what is left out of it. */
+/** The history of a seed, without the parts that are left out. */
 export async function runHistory(seed: number, options: HistoryOptions = {}): Promise<History> {
   return new Run(seed, options).run();
 }
@@ -148,7 +148,7 @@ class Run {
     });
   }
 
-  /** Replicas are repaired, the ledger is read, cleaned and swept, and later once more: what is left is judged. */
+  /** Repairs replicas, reads, cleans and sweeps the ledger, and once more later; then judges what is left. */
   async #settle(): Promise<Remains> {
     const world = this.#world;
     world.log?.("--- hours later: hints are delivered, replicas repaired");

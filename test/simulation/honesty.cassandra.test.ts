@@ -1,6 +1,6 @@
 import driver from "cassandra-driver";
 import { afterAll, describe, expect, test } from "vitest";
-import type { Driver } from "../../src/adapters/cassandra/driver/errors.js";
+import { Caller } from "../../src/adapters/cassandra/driver/caller.js";
 import { DriverSession } from "../../src/adapters/cassandra/driver/ledger-session.js";
 import { CassandraAdapter } from "../../src/adapters/cassandra/index.js";
 import type { LedgerSession, Mutation } from "../../src/adapters/cassandra/model/session.js";
@@ -20,7 +20,8 @@ await client.connect();
 afterAll(() => shutDown(client));
 const keyspace = newKeyspace("honesty");
 await CassandraAdapter.createSchema({ client, keyspace, replication });
-const real = new DriverSession(client, driver as unknown as Driver, keyspace, driver.types.consistencies.localQuorum);
+const consistency = driver.types.consistencies.localQuorum;
+const real = new DriverSession(new Caller({ client, driver, keyspace, consistency }));
 
 /** A simulated cluster in which nothing goes wrong, but that each write comes to two of the three replicas only. */
 class Simulated {

@@ -4,7 +4,7 @@ import { EPOCH } from "./cluster.js";
 import { mix } from "./random.js";
 import { MILLISECOND, SECOND, type World } from "./world.js";
 
-/** A host's wall clock: off by up to a limit, and set again from time to time; in a while it goes wrong altogether. */
+/** A host's wall clock: it deviates by up to a limit, is set from time to time, and now and then is completely wrong. */
 export class WallClock {
   readonly #world: World;
   readonly #key: number;
@@ -12,7 +12,7 @@ export class WallClock {
   readonly #isCoarse: boolean;
   readonly #lowDigits: bigint;
   readonly #wild: { readonly from: number; readonly to: number; readonly offset: number } | undefined;
-  /** Added by what a test wants it to be off. */
+  /** A deviation that a test adds. */
   offset = 0;
 
   /** `skew` in microseconds. */
@@ -28,7 +28,7 @@ export class WallClock {
     this.#wild = { from, to: from + 60 * SECOND * world.roll(key, 4), offset };
   }
 
-  /** How far it may be off when nothing is wrong, in microseconds. */
+  /** Maximum deviation without a fault, in microseconds. */
   get skew(): number {
     return this.#skew;
   }
@@ -56,7 +56,7 @@ export interface RuntimeOptions {
   readonly enter: (run: () => void) => void;
 }
 
-/** What one life of a process has of its machine, in simulated time. */
+/** The runtime of one run of a process, in simulated time. */
 export function simulatedRuntime({ world, clock, key, enter }: RuntimeOptions): Runtime {
   const boot = world.now;
   let rolls = 0;

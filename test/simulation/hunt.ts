@@ -5,7 +5,7 @@ import type { Breach } from "./oracle.js";
 export interface Found {
   readonly breach: Breach;
   readonly text: string;
-  /** The first in whose history it was. */
+  /** The first seed whose history broke it. */
   readonly seed: number;
   times: number;
 }
@@ -24,7 +24,7 @@ export interface HuntOptions extends HistoryOptions {
   readonly seconds?: number | undefined;
   readonly maxHistories?: number | undefined;
   readonly stopAtFirst?: boolean | undefined;
-  /** Told which breaches count; all do by default. */
+  /** Decides which breaches count. @defaultValue all */
   readonly counts?: ((breach: Breach) => boolean) | undefined;
 }
 
@@ -50,7 +50,7 @@ export async function hunt(from: number, options: HuntOptions): Promise<Hunt> {
   return { from, histories, seconds: passed(), breaches: [...found.values()], totals };
 }
 
-/** What came of a hunt, and how to see again what it found. */
+/** The result of a hunt, and how to reproduce it. */
 export function describeHunt({ from, histories, seconds, breaches, totals }: Hunt, mutant?: string): string {
   const numbers = Object.entries(totals).map(([name, count]) => `${name} ${count}`);
   const rate = Math.round(histories / seconds);

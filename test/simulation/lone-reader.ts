@@ -9,7 +9,7 @@ import { LIST } from "./operations.js";
 
 export const START = 1_700_000_000_000_000n;
 
-/** In microseconds; the least that the clock's limit allows. */
+/** The minimum grace period at the limit of clocks, in microseconds. */
 export const GRACE_PERIOD = 20_000_000n;
 
 /** The only entry of its ledger, saved just before the pass begins. */
@@ -20,15 +20,15 @@ interface Reading {
   readonly now: () => Version;
   /** How far the reader's clock is behind the servers', in microseconds. */
   readonly behind?: Version;
-  /** The answer to the one question for the ledger's entries. */
+  /** The answer to the query for the ledger's entries. */
   readonly readEntries?: () => EntriesRead;
-  /** The answer to the one question for the entry's task. */
+  /** The answer to the query for the entry's task. */
   readonly readTasks?: () => StoredTask[];
 }
 
 /**
- * What a reader writes that finds the entry without its task, because the save is on its way, and is stopped for twice the
- * grace period before it sees the answer. The save may be acknowledged by then.
+ * What a reader writes if it finds the entry without its task, since the save has not arrived yet, and is stopped for twice
+ * the grace period before it sees the answer. The save may be acknowledged by then.
  */
 export function removedByStoppedReader(
   weaken: (now: () => Version) => Partial<LedgerRules> = () => ({}),
@@ -43,8 +43,8 @@ export function removedByStoppedReader(
 }
 
 /**
- * What a reader writes that finds a ledger empty but for tombstones, and is stopped for twice the grace period before it sees
- * the answer. Saves may be acknowledged by then.
+ * What a reader writes if it finds only tombstones in a ledger, and is stopped for twice the grace period before it sees the
+ * answer. Saves may be acknowledged by then.
  */
 export function sweptByStoppedReader(
   weaken: (now: () => Version) => Partial<LedgerRules> = () => ({}),
@@ -59,8 +59,8 @@ export function sweptByStoppedReader(
 }
 
 /**
- * What a reader writes by whose clock the entry was replaced by a version so many microseconds in the future; that clock
- * is so many behind the servers'.
+ * What a reader writes if, by its clock, the entry was replaced by a version `ahead` microseconds in the future; its clock is
+ * `behind` microseconds behind the servers'.
  */
 export function removedWhereReplaced(
   ahead: Version,

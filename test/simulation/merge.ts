@@ -3,15 +3,15 @@ import type { LedgerEntry } from "../../src/adapters/cassandra/model/session.js"
 import { Cells, comparePlaces, coveredAt, isTaskLive, NEVER, noEntry, placeKey, type RangeCells } from "./cells.js";
 import { type Answer, type EntriesQuery, inReadingOrder } from "./replica.js";
 
-/** What a coordinator makes of the answers of several replicas. */
+/** The answer that a coordinator makes of those of several replicas. */
 export interface Merged {
   readonly cells: Cells;
   readonly entries: readonly LedgerEntry[];
-  /** For each answer what its replica lacks; undefined where it lacks nothing. */
+  /** For each answer, the cells that its replica lacks; undefined if it lacks none. */
   readonly repairs: readonly (Cells | undefined)[];
 }
 
-/** The task rows, or the row of the sweep, as the answers together tell of them. */
+/** The task rows, or the row of the sweep, after merging the answers. */
 export function mergeRows(answers: readonly Answer[]): Merged {
   const cells = new Cells();
   for (const answer of answers) cells.mergeAll(answer.cells);
@@ -25,8 +25,8 @@ export function mergeRows(answers: readonly Answer[]): Merged {
 }
 
 /**
- * The live entries. Undefined, with the answers whose replicas have to be asked for more, where entries that one of them
- * gave are deleted in another, so that there are too few (short read protection).
+ * The live entries. Undefined, with the answers whose replicas must be asked for more, if entries of one answer are deleted in
+ * another, so that there are too few (short read protection).
  */
 export function mergeEntries(
   query: EntriesQuery,
@@ -56,8 +56,8 @@ export function mergeEntries(
 }
 
 /**
- * The range tombstones that a repair sends: of what a read of many entries has passed. Whether one that is still open where
- * the reading ends, or that hides the one entry that was asked for, is sent, too, is not to be relied on.
+ * The range tombstones that a repair sends: those that a read of many entries has passed completely. Cassandra may or may not
+ * send one that is still open at the end of the read, or that hides the single entry of the query.
  */
 function repairable(
   { only, after: start, isReversed }: EntriesQuery,
@@ -81,7 +81,7 @@ function repairOf(
   const repair = new Cells();
   for (const range of closed) if (!isKnown(range, own)) repair.addRange(range);
   for (const row of rows) {
-    // What a range tombstone hides is not sent with the row.
+    // Cells that a range tombstone hides are not sent with the row.
     const covered = coveredAt(ranges, row.savedAt);
     const writtenAt = row.writtenAt > covered && row.writtenAt > row.deletedAt ? row.writtenAt : NEVER;
     const deletedAt = row.deletedAt > covered ? row.deletedAt : NEVER;

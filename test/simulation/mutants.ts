@@ -8,15 +8,15 @@ import type { Breach } from "./oracle.js";
 import { WeakClock } from "./weak-clock.js";
 import { calm } from "./weather.js";
 
-/** The adapter with a rule made weaker, or the cluster with one of its settings: what is noticed, or why it is not. */
+/** The adapter with a weaker rule, or the cluster with a weaker setting: how it is noticed, or why it is not. */
 export interface Mutant {
   readonly name: string;
   readonly options: HistoryOptions;
   /** The promise that it breaks. */
   readonly breaks?: Breach;
-  /** Where the oracle notices it. */
+  /** In which history the oracle notices it. */
   readonly seed?: number;
-  /** What makes that likely, where the seed's own weather does not. */
+  /** Weather that makes it likely, if the seed's own does not. */
   readonly weather?: HistoryOptions["weather"];
   /** Why the rule is kept, although no history that was tried needs it. */
   readonly whyItStays?: string;
@@ -76,7 +76,7 @@ export const mutants: readonly Mutant[] = [
     name: "a save counts however late its answer comes",
     seed: 882,
     breaks: "in the end no entry leads to a task",
-    // Where the deadline is shorter than half the grace period, and the timers are in time, it ends such saves before.
+    // If the deadline is shorter than half the grace period, and timers are on time, the deadline ends such saves earlier.
     options: { ...weakRules({ isAcknowledged: () => true }), ledger: { deadline: 30_000 } },
   },
   {
@@ -250,7 +250,7 @@ function inTwoBatches(session: LedgerSession): LedgerSession {
   return weak;
 }
 
-/** Where one of two batches fails, the other may have been applied. */
+/** If one of two batches fails, the other may have been applied. */
 function asUnknown(error: unknown): unknown {
   return error instanceof SessionError ? new SessionError(error.kind, true, error.message, error) : error;
 }
@@ -275,7 +275,7 @@ export function optionsOf({ options, weather }: Mutant): HistoryOptions {
   return weather === undefined ? options : { ...options, weather };
 }
 
-/** Throws where there is none of that name. */
+/** Throws if there is no mutant of that name. */
 export function findMutant(name: string): Mutant {
   const mutant = mutants.find((one) => one.name === name);
   if (mutant) return mutant;

@@ -36,10 +36,10 @@ export interface Operation {
   readonly start: number;
 }
 
-/** A pass that gives more pages than this does not end. */
+/** A listing with more pages than this counts as endless. */
 const MAX_PAGES = 300;
 
-/** One operation, in one life of its client. */
+/** One operation, in one run of its client. */
 export class Performance {
   readonly #world: World;
   readonly #oracle: Oracle;
@@ -124,7 +124,7 @@ export class Performance {
     }
   }
 
-  /** One of the objects that the process has of a task, or a new one. */
+  /** One of the process's objects for a task, or a new one. */
   #holder(task: string): Holder {
     const { holders } = this.#operation.client;
     const all = holders.of(task);
@@ -283,7 +283,7 @@ export class Performance {
     this.#say(`has swept ${ranges} ranges, and found ${entries} entries`);
   }
 
-  /** A task's bytes come from another host. */
+  /** A task's bytes arrive from another host. */
   async #receive(): Promise<void> {
     const { task, clients, client } = this.#operation;
     const others = clients.filter((other) => other !== client);

@@ -6,16 +6,16 @@ import { type Cluster, EPOCH } from "./cluster.js";
 import { describeVersion as at } from "./describe.js";
 import type { World } from "./world.js";
 
-/** A process: one life of a client. */
+/** A process: one run of a client. */
 export interface Life {
   readonly name: string;
-  /** The latest version that it has made or met, but for those far ahead of its clock. */
+  /** The latest version that it has made or seen, except those far ahead of its clock. */
   met: Version;
   /** The clock that its versions are made by, and how far a version may be ahead of it to count. */
   readonly horizon: () => Version;
 }
 
-/** What became of an operation that has ended, as its caller was told; a process that died was told nothing. */
+/** The result of an operation for its caller; a process that died got none. */
 export type End = "acknowledged" | "unknown" | "not-applied" | "died";
 
 interface Operation {
@@ -30,23 +30,23 @@ export interface SaveRecord extends Operation {
   /** The versions that it was tried at, in order. */
   readonly versions: Version[];
   readonly replaces: readonly Version[];
-  /** What the process had made or met when it was called. */
+  /** The latest version that the process had made or seen before the call. */
   readonly met: Version;
 }
 
 export interface CompleteRecord extends Operation {
   readonly version: Version;
-  /** The versions that the caller itself saved before: complete stands for them, too. */
+  /** The versions that the caller itself saved before: a complete includes them. */
   readonly covers: ReadonlySet<Version>;
 }
 
-/** Further than the clock of any host but a wild one, in microseconds. */
+/** Farther ahead than any clock that is not wrong, in microseconds. */
 const FAR_AHEAD: Version = 60_000_000n;
 
 export interface Listing {
   readonly life: Life;
   readonly started: number;
-  /** What lay past it at the end was a wild clock's to the reader. */
+  /** For the reader, versions after this one at the end were those of a wrong clock. */
   readonly horizon: Version;
   readonly savedBefore: Version | undefined;
   readonly yielded: readonly { readonly id: string; readonly version: Version }[];
@@ -54,7 +54,7 @@ export interface Listing {
   readonly isWhole: boolean;
 }
 
-/** What is promised, as it is broken. */
+/** A broken promise. */
 export type Breach =
   | "find misses an open task"
   | "all misses an open task"
@@ -79,10 +79,10 @@ export interface Violation {
   readonly text: string;
 }
 
-/** What is no violation, counted: what the design says can remain, and what clocks cost. */
+/** Counts of what is not a violation: leftovers that the design allows, and the cost of wrong clocks. */
 export interface Remains {
   open: number;
-  /** Task rows that no entry leads to: of saves that were never acknowledged. */
+  /** Task rows without an entry, of saves that were never acknowledged. */
   orphanTasks: number;
   /** Entries of replaced versions of a task that is open. */
   replacedEntries: number;
@@ -92,7 +92,7 @@ export interface Remains {
   skewLost: number;
 }
 
-/** Knows what was called and what was acknowledged, and judges every answer. */
+/** Records all calls and acknowledgements, and judges every answer. */
 export class Oracle {
   readonly violations: Violation[] = [];
   readonly counts = { saves: 0, acknowledged: 0, completed: 0, finds: 0, passes: 0, yields: 0, sweeps: 0, refused: 0 };
@@ -104,7 +104,7 @@ export class Oracle {
   /** Versions that readers removed, by process, id and version. */
   readonly #removed = new Set<string>();
   readonly #applied = new Set<string>();
-  /** What is under way, and in which process. */
+  /** The calls in flight, by process. */
   readonly #underWay = new Map<string, Life>();
 
   constructor(world: World, cluster: Cluster) {
@@ -117,7 +117,7 @@ export class Oracle {
     this.#world.log?.(`*** ${breach}: ${text}`);
   }
 
-  /** Something begins that has to end; gives the function that says that it has. */
+  /** Begins something that has to end; returns the function that ends it. */
   begins(life: Life, what: string): () => void {
     this.#underWay.set(what, life);
     return () => this.#underWay.delete(what);
@@ -137,12 +137,12 @@ export class Oracle {
     return record;
   }
 
-  /** An entry is handed to the ledger. */
+  /** An entry is passed to the ledger. */
   hands(record: SaveRecord, entry: SaveEntry): void {
     this.#records.set(entry, record);
   }
 
-  /** A version is tried. It must be later than all that the process has made or met, and than what it replaces. */
+  /** A version is tried. It must be later than all that the process has made or seen, and than those that it replaces. */
   tries(entry: SaveEntry, version: Version): void {
     const record = this.#records.get(entry) as SaveRecord;
     const { life, id, versions, replaces } = record;
@@ -190,7 +190,7 @@ export class Oracle {
     if (!outcome.ok && outcome.error.outcome === "not-applied") this.counts.refused++;
   }
 
-  /** What is acknowledged is on a quorum: written, or deleted later. */
+  /** An acknowledged write must be on a quorum: written, or deleted later. */
   #checkQuorum({ id, life }: Operation, version: Version): void {
     let have = 0;
     const { replicas, options } = this.#cluster;
@@ -205,7 +205,7 @@ export class Oracle {
       );
   }
 
-  /** A process has died: its callers are told nothing any more. */
+  /** A process has died: its callers get no more answers. */
   died(life: Life): void {
     for (const record of [...this.saves, ...this.completes]) {
       if (record.life !== life || record.outcome !== undefined) continue;
@@ -215,12 +215,12 @@ export class Oracle {
     for (const [what, other] of this.#underWay) if (other === life) this.#underWay.delete(what);
   }
 
-  /** A process has met a version; those far ahead of its clock move nothing. */
+  /** A process has seen a version; one far ahead of its clock has no effect. */
   meet(life: Life, version: Version): void {
     if (version > life.met && version <= life.horizon()) life.met = version;
   }
 
-  /** A reader removes an entry without a task, as a complete of its version does. */
+  /** A reader removes an entry without a task, like a complete of its version. */
   removes(life: Life, { id, savedAt }: LedgerPlace): void {
     this.#removed.add(`${life.name} ${id} ${savedAt}`);
   }
@@ -230,7 +230,7 @@ export class Oracle {
     else if (mutation.kind === "delete-task") this.#applied.add(`${life.name} deletes ${mutation.id} ${mutation.at}`);
   }
 
-  /** The version of an id from which on it must be open for who looked from `started` on; undefined where none must. */
+  /** The minimum version of an id that must be open for a read that began at `started`; undefined if none must be. */
   owed(id: string, started: number): Version | undefined {
     let least = NEVER;
     for (const save of this.saves) {
@@ -243,7 +243,7 @@ export class Oracle {
     return isUndone ? undefined : least;
   }
 
-  /** A complete, acknowledged before `started`, after which a version must not be seen any more. */
+  /** A complete that was acknowledged before `started`, so that a version must not be seen any more. */
   #undoing(id: string, version: Version, started: number): CompleteRecord | undefined {
     return this.completes.find(
       (c) =>
@@ -320,14 +320,14 @@ export class Oracle {
     return [...this.saves, ...this.completes].some((op) => op.id === id && op.start < now && op.end > started);
   }
 
-  /** Whether there may be a version that the pass must leave out. */
+  /** Whether there may be a version that the listing must leave out. */
   #isPastCutoff(id: string, savedBefore: Version | undefined, horizon: Version): boolean {
     if (savedBefore === undefined) return false;
     const isLeftOut = (version: Version) => version >= savedBefore && version <= horizon;
     return this.saves.some((save) => save.id === id && save.versions.some(isLeftOut));
   }
 
-  /** When all messages have come or are lost: what was said not to be applied was not, and every call has ended. */
+  /** When all messages have arrived or are lost: no write that was reported as not applied was, and every call has ended. */
   checkOutcomes(): void {
     for (const save of this.saves) {
       if (save.outcome !== "not-applied") continue;
@@ -351,7 +351,7 @@ export class Oracle {
     }
   }
 
-  /** Everything is delivered and repaired, the ledger cleaned and swept: what is left? */
+  /** Judges what is left after everything was delivered and repaired, and the ledger cleaned and swept. */
   settled(
     partitions: readonly Cells[],
     yielded: Listing["yielded"],

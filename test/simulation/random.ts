@@ -1,6 +1,6 @@
 /**
- * Random numbers that depend on nothing but what they are asked for: (seed, who, what). To leave out one operation or
- * one fault of a history leaves all others as they were, so that what fails can be shrunk.
+ * Random numbers that depend only on their key: (seed, who, what). So leaving out one operation or one fault of a history does
+ * not change the others, and a failing history can be shrunk.
  */
 export function mix(state: number, value: number): number {
   let h = Math.imul(state ^ 0x9e37_79b9, 0x85eb_ca6b) ^ value;

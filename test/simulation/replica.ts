@@ -2,10 +2,10 @@ import type { LedgerPlace, Mutation } from "../../src/adapters/cassandra/model/s
 import type { Version } from "../../src/core/version.js";
 import { Cells, comparePlaces, coveredAt, type EntryCells, noTask, type RangeCells } from "./cells.js";
 
-/** What a replica is asked for. */
+/** A query to a replica. */
 export type Query = { readonly kind: "tasks"; readonly ids: readonly string[] } | EntriesQuery | { kind: "sweep" };
 
-/** The entries past a place, up to a version, in order or from the last one on. */
+/** The entries after a place, up to a version, in order or in reverse. */
 export interface EntriesQuery {
   readonly kind: "entries";
   readonly after: LedgerPlace;
@@ -18,10 +18,10 @@ export interface EntriesQuery {
   readonly only?: LedgerPlace;
 }
 
-/** What a replica knows of a query. */
+/** The answer of a replica to a query. */
 export interface Answer {
   readonly cells: Cells;
-  /** The place at which it stopped, having found as many live entries as were asked for. */
+  /** The place at which it stopped, with the requested number of live entries. */
   readonly stoppedAt: LedgerPlace | undefined;
   readonly tombstones: number;
 }
@@ -41,7 +41,7 @@ export class Replica {
     return [...this.#partitions.keys()];
   }
 
-  /** One partition's cells; those of a list, whose name nobody asks for, are told apart by their shard. */
+  /** The cells of a partition. There is one list, so that the shard is enough to find it. */
   cellsOf(shard: number): Cells {
     let cells = this.#partitions.get(shard);
     if (cells === undefined) {
@@ -90,7 +90,7 @@ function readEntries(own: Cells, query: EntriesQuery): Answer {
     const covered = coveredAt(cells.ranges.values(), row.savedAt);
     if (row.writtenAt > row.deletedAt && row.writtenAt > covered) live++;
     else if (row.deletedAt > covered) tombstones++;
-    // A single row is read whole: there is no more of it to be asked for.
+    // A single row is read completely.
     if (query.only || live < query.limit) continue;
     stoppedAt = row;
     break;
@@ -98,7 +98,7 @@ function readEntries(own: Cells, query: EntriesQuery): Answer {
   return { cells, stoppedAt, tombstones };
 }
 
-/** The parts of the range tombstones that lie within a query; those that a later one hides are not seen. */
+/** The parts of the range tombstones within a query, without those that a later one hides. */
 function rangesWithin(own: Cells, { after, upTo, only }: EntriesQuery): RangeCells[] {
   const [low, high] = only ? [only.savedAt - 1n, only.savedAt + 1n] : [after.savedAt - 1n, upTo + 1n];
   const all = [...own.ranges.values()];

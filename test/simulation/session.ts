@@ -18,22 +18,22 @@ import { keyOf, mix, pick } from "./random.js";
 import type { EntriesQuery, Query, Replica } from "./replica.js";
 import { MILLISECOND, SECOND, type World } from "./world.js";
 
-/** The process in which a session lives: it can be stopped or die before a request leaves, and before an answer comes. */
+/** The process of a session: it can be stopped or die before a request is sent, and before an answer arrives. */
 export interface SessionProcess {
   readonly name: string;
   readonly dataCenter: number;
   /** Runs a step of the process, unless that has died; later where it is stopped. */
   step(key: number, run: () => void): void;
-  /** Of a host whose coordinator's clock is as wrong as its own. */
+  /** The servers' clock for a host whose coordinator's clock is as wrong as its own. */
   readonly serverClock?: (() => Version) | undefined;
-  /** Told what a replica has applied of what this process sent. */
+  /** Called when a replica has applied a write of this process. */
   onApplied(mutation: Mutation): void;
 }
 
-/** An id that the servers find too large, whatever it carries. */
+/** An id for which the servers refuse every write as too large. */
 export const TOO_LARGE_ID = "huge";
 
-/** What a coordinator answers in place of a result: the error, and whether the write may have been applied. */
+/** A coordinator's error, and whether the write may have been applied. */
 const writeErrors: readonly (readonly [SessionErrorKind, boolean])[] = [
   ["overloaded", true],
   ["connection", true],
@@ -45,7 +45,7 @@ const writeErrors: readonly (readonly [SessionErrorKind, boolean])[] = [
 ];
 const readErrors: readonly SessionErrorKind[] = ["overloaded", "connection", "failure", "timeout", "unavailable"];
 
-/** A place past all of its version. */
+/** A place after all ids of its version. */
 const LAST_ID = "\uffff";
 
 interface Call<T> {
@@ -54,7 +54,7 @@ interface Call<T> {
   fail(kind: SessionErrorKind, mayApply?: boolean): void;
 }
 
-/** The session that the adapter's code is behind, over a simulated cluster. */
+/** The session of the adapter's code, over a simulated cluster. */
 export class SimulatedSession implements LedgerSession {
   readonly #world: World;
   readonly #cluster: Cluster;
@@ -173,7 +173,7 @@ export class SimulatedSession implements LedgerSession {
     return { key, shard, dataCenter: this.#process.dataCenter };
   }
 
-  /** One attempt: the request leaves, comes to a coordinator, and its answer comes back; or the time runs out. */
+  /** One attempt: the request is sent to a coordinator, and its answer comes back; or the time runs out. */
   #call<T>(
     about: string,
     what: () => string,
@@ -233,7 +233,7 @@ export class SimulatedSession implements LedgerSession {
     });
   }
 
-  /** The key of the first attempt at a write: what befell that often befalls the others, too. */
+  /** The key of the first attempt at a write: later attempts often meet the same fault. */
   #firstKeyOf(key: number, mutations: readonly Mutation[]): number {
     const known = mutations.map((mutation) => this.#attempts.get(mutation)).find((first) => first !== undefined);
     const first = known !== undefined && this.#world.roll(key, 74) < 0.8 ? known : key;
@@ -241,7 +241,7 @@ export class SimulatedSession implements LedgerSession {
     return first;
   }
 
-  /** A request's own random numbers: they depend on what it is about, and how often there was one before. */
+  /** A request's own random numbers: they depend on its content, and on how often there was the same before. */
   #keyOf(about: string): number {
     const count = (this.#occurrences.get(about) ?? 0) + 1;
     this.#occurrences.set(about, count);

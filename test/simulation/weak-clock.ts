@@ -1,12 +1,12 @@
 import { type Version, VersionClock } from "../../src/core/version.js";
 
-/** What a clock moves past, unless it is told not to. */
+/** The kinds of versions that a clock moves past, each of which can be switched off. */
 export interface ClockRules {
   /** The version that a save replaces. */
   readonly pastReplaced?: boolean;
   /** The versions that it made. */
   readonly pastMade?: boolean;
-  /** The versions that the process met. */
+  /** The versions that the process has seen. */
   readonly pastMet?: boolean;
 }
 

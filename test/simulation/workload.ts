@@ -19,10 +19,10 @@ const kinds: readonly (readonly [OperationKind, number])[] = [
   ["close", 0.3],
 ];
 
-/** What a host does whose clock is far ahead: what it would remove or sweep, it would judge by that clock. */
+/** The operations of a host whose clock is far ahead: without those that remove or sweep, which that clock would judge. */
 const wildKinds: readonly OperationKind[] = ["save", "blind", "find", "complete"];
 
-/** What the clients of a world do, and when: in bursts, some of it at once. */
+/** The operations of all clients, and their times: in bursts, some at the same time. */
 export function drawOperations(world: World, clients: readonly Client[], span: number): Operation[] {
   const roll = (what: number) => world.roll(77, what);
   const tasks = ["x", "y", "z", "u", "v"].slice(0, pick([1, 2, 3, 5], roll(1)));

@@ -19,17 +19,17 @@ export interface WorldOptions {
   readonly log?: ((line: string) => void) | undefined;
 }
 
-/** Turns of the event loop are dear; this many events share one. */
+/** Turns of the event loop are expensive; this many events share one. */
 const EVENTS_A_TURN = 64;
 
-/** Hundreds of times what a history takes. */
+/** Maximum number of events: hundreds of times as many as a history has. */
 const MAX_EVENTS = 500_000;
 
-/** Simulated time, and the choice of what goes wrong. */
+/** Simulated time, and the choice of faults. */
 export class World {
   now = 0;
   events = 0;
-  /** From then on nothing goes wrong any more. */
+  /** Whether the time of faults is over. */
   isCalm = false;
   readonly seed: number;
   /** The names of the faults that happened. */
@@ -83,8 +83,8 @@ export class World {
   }
 
   /**
-   * Runs all events up to a time. Between two events all that is ready runs to its end: Node empties the queue of
-   * microtasks after each callback of setImmediate, and nothing here waits for anything else.
+   * Runs all events up to a time. Between two events, all microtasks run: Node empties their queue after each callback of
+   * setImmediate, and nothing here waits for anything else.
    */
   runUntil(end: number): Promise<void> {
     return new Promise((resolve, reject) => {

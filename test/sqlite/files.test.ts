@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, test } from "vitest";
 import { SqliteAdapter } from "../../src/adapters/sqlite/index.js";
 import { taskEntry } from "../../src/testing/entries.js";
@@ -97,6 +98,35 @@ describe("a file that is open", () => {
     rmSync(`${path}-${suffix}`);
     await expectRefused(`ledger.db-${suffix} was removed or moved`);
   });
+
+  const changes: [string, (file: string) => void, RegExp][] = [
+    ["is removed", (file) => rmSync(file), /ledger\.db was removed or moved/],
+    ["is moved with its folder", (file) => renameSync(dirname(file), `${dirname(file)}-away`), /was removed or moved/],
+    ["loses its log", (file) => rmSync(`${file}-wal`), /ledger\.db-wal was removed or moved/],
+    ["gets another log", replaceLog, /ledger\.db-wal was replaced/],
+  ];
+  function replaceLog(file: string): void {
+    copyFileSync(`${file}-wal`, `${file}.copy`);
+    renameSync(`${file}.copy`, `${file}-wal`);
+  }
+
+  it.concurrent.each(changes)(
+    "in a folder that was left alone for a while, and that %s, is acknowledged nothing any more",
+    async (_, change, reason) => {
+      const file = join(folder, `quiet-${cases++}`, "ledger.db");
+      const quiet = new SqliteAdapter({ path: file });
+      const saveThere = async () => (await quiet.save([taskEntry(LIST, "a")]))[0];
+      expect(await saveThere()).toMatchObject({ ok: true });
+      await sleep(3_000);
+      expect(await saveThere()).toMatchObject({ ok: true });
+      expect(await saveThere()).toMatchObject({ ok: true });
+      change(file);
+      const message = expect.stringMatching(reason);
+      expect(await saveThere()).toMatchObject({ ok: false, error: { code: "UNAVAILABLE", message } });
+      expect(await failureOf(() => quiet.find([{ taskList: LIST, id: "a" }]))).toMatchObject({ message });
+      await quiet.close();
+    },
+  );
 
   it("by a symbolic link that is set to another file is acknowledged nothing any more", async () => {
     const link = `${path}.link`;

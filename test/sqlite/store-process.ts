@@ -21,8 +21,16 @@ export interface SavedTask {
   readonly savedAt: string;
 }
 
+/** Before anything else happens, which may be the process's end. A reader that is behind is waited for. */
 function say(line: unknown): void {
-  writeSync(1, `${JSON.stringify(line)}\n`);
+  for (;;)
+    try {
+      writeSync(1, `${JSON.stringify(line)}\n`);
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    }
 }
 
 async function save(taskList: string, ids: readonly string[], size?: number): Promise<SavedTask[]> {

@@ -3,7 +3,7 @@ import { build } from "esbuild";
 
 export const repository: string = join(import.meta.dirname, "../..");
 
-/** Bundles a program of the tests, which starts faster so than from its sources; gives the path of the bundle. */
+/** Bundles a program of the tests, so that it starts faster than from its sources; returns the path of the bundle. */
 export async function bundle(program: string): Promise<string> {
   const name = program.replaceAll("/", "-").replace(/\.ts$/, "");
   const outfile = join(repository, `.cache/bundles/${name}-${process.pid}.mjs`);

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 /**
- * What a program asks of the disk fails with EIO while there is a file of that name; with EROFS, as on a disk that the kernel
- * has made read-only under open files (`errors=remount-ro`), which `mount` itself refuses to do.
+ * Disk operations of a program fail with EIO while a file of that name exists; or with EROFS, as on a disk that the kernel has
+ * made read-only under open files (`errors=remount-ro`), which `mount` itself refuses to do.
  */
 const source = `
 #define _GNU_SOURCE
@@ -56,7 +56,7 @@ int fsync(int file) {
 
 const faults = ["FAIL_FLUSH", "FAIL_WRITE", "READ_ONLY"] as const;
 
-/** Makes the disk fail for processes that are started with its environment. */
+/** Makes the disk fail for processes that are started with this environment. */
 export class FailingDisk {
   readonly #folder = mkdtempSync(join(tmpdir(), "taskledger-failing-"));
 

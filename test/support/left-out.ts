@@ -1,6 +1,6 @@
 /**
- * The reason why some tests can't run here, for `skipIf` and their titles; undefined if they can. Throws if CI is set: there
- * nothing may be left out unseen.
+ * The reason why some tests can't run here, for `skipIf` and their titles; undefined if they can. Throws if CI is set, where no
+ * test may be left out unnoticed.
  */
 export function leftOut(what: string, reason: string | undefined): string | undefined {
   if (reason === undefined) return undefined;

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** CI's user may become root without a password; a developer is not surprised by it. */
+/** Only in CI, whose user may become root without a password. */
 const asRoot = process.getuid?.() !== 0 && process.env.CI ? ["sudo", "-n"] : [];
 
 function runAsRoot(...command: readonly string[]): void {
@@ -11,12 +11,12 @@ function runAsRoot(...command: readonly string[]): void {
   execFileSync(program, args, { stdio: "pipe" });
 }
 
-/** A small disk of its own, in memory. */
+/** A small file system in memory. */
 export class SmallDisk {
   readonly path: string = mkdtempSync(join(tmpdir(), "taskledger-disk-"));
   readonly #filling = join(this.path, "filling");
 
-  /** Throws where this process may not mount. */
+  /** Throws if this process may not mount. */
   constructor(size: string) {
     try {
       runAsRoot("mount", "-t", "tmpfs", "-o", `size=${size}`, "tmpfs", this.path);
@@ -26,7 +26,7 @@ export class SmallDisk {
     }
   }
 
-  /** Leaves no room on it, or so many bytes. */
+  /** Fills it, except for `room` bytes. */
   fill(room = 0): void {
     for (let size = 1024 * 1024; size >= 4096; size /= 2)
       try {
@@ -49,7 +49,7 @@ export class SmallDisk {
   }
 }
 
-/** Why there are no small disks here; undefined where there are. */
+/** Why small disks can't be mounted here; undefined if they can. */
 export function whyNoDisks(): string | undefined {
   if (process.platform !== "linux") return "small disks are made on Linux only";
   try {

@@ -2,7 +2,7 @@ import type { ChildProcess } from "node:child_process";
 import type { PipeMessage } from "./pipes.js";
 import type { Message } from "./queue.js";
 
-/** The other end of the pipes: hands messages to whoever has room. What it has handed over, it has forgotten. */
+/** The other end of the pipes: sends messages to processes that have capacity, and then forgets them. */
 export class Broker {
   #waiting: Message[] = [];
   readonly #rooms = new Map<ChildProcess, number>();
@@ -20,18 +20,18 @@ export class Broker {
     child.once("exit", () => this.#rooms.delete(child));
   }
 
-  /** Puts messages there, as a process does that sends them. */
+  /** Enqueues messages, like a process that sends them. */
   send(messages: readonly Message[]): void {
     this.#waiting.push(...messages);
     this.#deliver();
   }
 
-  /** Loses all that waits, as a queue does that is emptied by mistake. */
+  /** Drops all waiting messages, like a queue that is emptied by mistake. */
   flush(): void {
     this.#waiting = [];
   }
 
-  /** One to each in turn, so that none is passed by. */
+  /** One message to each process in turn. */
   #deliver(): void {
     for (;;) {
       const [child, room] = [...this.#rooms].find(([each, left]) => left > 0 && each.connected) ?? [];

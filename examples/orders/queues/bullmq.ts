@@ -11,7 +11,7 @@ export class BullQueue implements Queue {
   constructor(port: number) {
     this.#connection = { host: "127.0.0.1", port };
     this.#jobs = new Jobs(NAME, { connection: this.#connection });
-    this.#jobs.on("error", () => {}); // calls fail by themselves
+    this.#jobs.on("error", () => {}); // calls reject with the error, too
   }
 
   async send(messages: readonly Message[]): Promise<void> {
@@ -30,7 +30,7 @@ export class BullQueue implements Queue {
       connection: this.#connection,
       concurrency,
     });
-    worker.on("error", () => {}); // it connects again by itself
+    worker.on("error", () => {}); // it reconnects automatically
     await aborted(signal);
     await worker.close();
   }

@@ -35,7 +35,7 @@ export class BossQueue implements Queue {
   async consume(handle: (body: Uint8Array) => Promise<void>, { concurrency, signal }: ConsumeOptions): Promise<void> {
     const options = { batchSize: concurrency, pollingIntervalSeconds: 0.5 };
     await this.#boss.work<{ task: string }>(NAME, options, async (jobs) => {
-      // A job that fails would fail all of its batch; the ledger knows which are open.
+      // A job that fails would fail its whole batch; the ledger knows which tasks are open.
       await Promise.allSettled(jobs.map(({ data }) => handle(Buffer.from(data.task, "base64"))));
     });
     await aborted(signal);

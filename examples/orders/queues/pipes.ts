@@ -1,12 +1,12 @@
 import { aborted, type ConsumeOptions, type Message, type Queue } from "./queue.js";
 
-/** What a process and the broker say to each other, over the pipe between them. */
+/** The messages between a process and the broker, over the pipe between them. */
 export type PipeMessage =
   | { readonly pipe: "send"; readonly messages: readonly Message[] }
   | { readonly pipe: "ready"; readonly room: number }
   | { readonly pipe: "deliver"; readonly body: Uint8Array };
 
-/** A queue in the memory of the process that has started this one (see broker.ts): it forgets whatever it can. */
+/** A queue in the memory of the process that has started this one (see broker.ts). It keeps nothing durably. */
 export class PipeQueue implements Queue {
   send(messages: readonly Message[]): Promise<void> {
     return tell({ pipe: "send", messages });
@@ -17,7 +17,7 @@ export class PipeQueue implements Queue {
     const take = (message: PipeMessage) => {
       if (message.pipe !== "deliver" || signal.aborted) return;
       const work = handle(message.body)
-        .catch(() => undefined) // it is forgotten here, and open in the ledger
+        .catch(() => undefined) // lost here, but open in the ledger
         .then(() => tell({ pipe: "ready", room: 1 }))
         .finally(() => underWay.delete(work));
       underWay.add(work);

@@ -8,11 +8,11 @@ import type { QueueAddress } from "./queue.js";
 
 export type QueueKind = QueueAddress["kind"];
 
-/** What is behind a queue: a server that is started for it, or, for pipes, a broker in this process. */
+/** The server of a queue, which is started for it; for pipes, a broker in this process. */
 export interface QueueServer {
   readonly address: QueueAddress;
   readonly broker?: Broker;
-  /** Loses all that waits, as by mistake. */
+  /** Drops all waiting messages. */
   flush(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -48,7 +48,7 @@ async function startPgBoss(): Promise<QueueServer> {
   const server = await startPostgres();
   const url = postgresUrl(server);
   const boss = await new PgBoss(url).start();
-  boss.on("error", () => {}); // such as that the server has been stopped
+  boss.on("error", () => {}); // for example if the server has been stopped
   await BossQueue.create(boss);
   return {
     address: { kind: "pg-boss", url },

@@ -1,25 +1,25 @@
-/** A task on its way: its name for the queue, and its bytes. */
+/** A message of a queue: a task's key for deduplication, and its bytes. */
 export interface Message {
   readonly key: string;
   readonly body: Uint8Array;
 }
 
 export interface ConsumeOptions {
-  /** How many messages are worked on at once. */
+  /** Maximum number of messages that are handled at once. */
   readonly concurrency: number;
   /** Aborted: no more messages are taken. */
   readonly signal: AbortSignal;
 }
 
-/** What the service needs of a queue: that it moves bytes. It may lose messages, and deliver them several times. */
+/** All that the service needs of a queue: it moves bytes. It may lose messages, and deliver them several times. */
 export interface Queue {
   send(messages: readonly Message[]): Promise<void>;
-  /** Calls `handle` for each message, and acknowledges it then. Ends once what is under way has been handled. */
+  /** Calls `handle` for each message, and then acknowledges it. When aborted, it ends after the current messages. */
   consume(handle: (body: Uint8Array) => Promise<void>, options: ConsumeOptions): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Which queue is used, and where it is. */
+/** The kind of the queue, and its address. */
 export type QueueAddress =
   | { readonly kind: "pipes" }
   | { readonly kind: "bullmq"; readonly port: number }

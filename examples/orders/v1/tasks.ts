@@ -3,7 +3,7 @@ import type { Order, Version } from "../order.js";
 import { BookChargeTask, ChargeCardTask, IndexOrderTask, SendReceiptTask } from "./gen/shop/v1/tasks_task.js";
 
 class ChargeCard extends ChargeCardTask {
-  /** What follows from a task is saved before the task is completed. */
+  /** Tasks that follow from this one are saved before it is completed. */
   override async execute(context: ExecuteContext): Promise<void> {
     const { orderId, card, cents } = this;
     await context.services.outside.ask("charge", orderId, context, { card, cents: String(cents) });

@@ -9,7 +9,7 @@ import {
 } from "./gen/shop/v1/tasks_task.js";
 
 class ChargeCard extends ChargeCardTask {
-  /** What follows from a task is saved before the task is completed. */
+  /** Tasks that follow from this one are saved before it is completed. */
   override async execute(context: ExecuteContext): Promise<void> {
     const { orderId, card, cents } = this;
     await context.services.outside.ask("charge", orderId, context, { card, cents: String(cents) });
@@ -42,7 +42,7 @@ class BookCharge extends BookChargeTask {
   }
 }
 
-/** The second version: receipts have a language, and there are points, which the first knows nothing of. */
+/** The second version: receipts have a language, and there are tasks for points, which the first does not know. */
 export const version: Version = {
   types: [ChargeCard, SendReceipt, IndexOrder, AwardPoints, BookCharge, CompositeTask],
   lists: ["charges", "receipts", "index", "points"],

@@ -12,10 +12,14 @@ import (
 )
 
 const (
-	pageRows  = 500
-	pageBytes = 4 << 20
+	pageRows = 500
+	// firstPageRows is small, so that the first task comes soon.
+	firstPageRows = 16
+	pageBytes     = 4 << 20
 	// heldEntries is how many entries of all partitions together are held at once.
 	heldEntries = 32_000
+	// shardsARead is how many shards one query covers.
+	shardsARead = 16
 	// After so many reads that went well in halves, the whole rest is tried again.
 	successesToWiden = 3
 )
@@ -81,8 +85,8 @@ func (p *pass) run(ctx context.Context, yield func(*taskledgerv1.TaskEnvelope) b
 	if err != nil {
 		return err
 	}
-	for {
-		taken, err := streams.take(ctx)
+	for most := firstPageRows; ; most = pageRows {
+		taken, err := streams.take(ctx, most)
 		if err != nil || len(taken) == 0 {
 			return err
 		}
@@ -94,10 +98,15 @@ func (p *pass) run(ctx context.Context, yield func(*taskledgerv1.TaskEnvelope) b
 
 // openAll opens the partitions, several at once.
 func (p *pass) openAll(ctx context.Context) (*streams, error) {
+	swept, ends, err := p.readStarts(ctx)
+	if err != nil {
+		return nil, err
+	}
 	all := make([]*stream, p.store.settings.shards)
-	err := atOnce(ctx, len(all), func(ctx context.Context, shard int) error {
+	err = atOnce(ctx, len(all), func(ctx context.Context, shard int) error {
 		all[shard] = &stream{pass: p, shard: shard}
-		return all[shard].open(ctx)
+		all[shard].setSegments(swept[shard], max(ends[shard], p.bound))
+		return all[shard].fill(ctx)
 	})
 	if err != nil {
 		return nil, err
@@ -105,6 +114,53 @@ func (p *pass) openAll(ctx context.Context) (*streams, error) {
 	opened := streams(slices.DeleteFunc(all, func(each *stream) bool { return len(each.entries) == 0 }))
 	heap.Init(&opened)
 	return &opened, nil
+}
+
+// readStarts reads the swept ranges of each shard, and where the pass ends in shards with entries past the bound. Each query
+// covers several shards, since few of them have either.
+func (p *pass) readStarts(ctx context.Context) (swept map[int][]int64, ends map[int]int64, err error) {
+	const (
+		ranges = "SELECT shard, ranges FROM %s.sweeps WHERE task_list = ? AND shard IN ?"
+		past   = "SELECT shard FROM %s.open_tasks WHERE task_list = ? AND shard IN ? AND saved_at > ? PER PARTITION LIMIT 1"
+		last   = "SELECT shard, saved_at FROM %s.open_tasks WHERE task_list = ? AND shard = ? AND saved_at > ? " +
+			"ORDER BY saved_at DESC LIMIT 1"
+	)
+	var sweepReads, pastReads, lastReads []statement
+	for first := 0; first < p.store.settings.shards; first += shardsARead {
+		var some []int
+		for shard := first; shard < min(first+shardsARead, p.store.settings.shards); shard++ {
+			some = append(some, shard)
+		}
+		sweepReads = append(sweepReads, p.store.cql(ranges, p.taskList, some))
+		pastReads = append(pastReads, p.store.cql(past, p.taskList, some, p.bound))
+	}
+	rows, err := p.readAll(ctx, append(sweepReads, pastReads...))
+	if err != nil {
+		return nil, nil, err
+	}
+	swept, ends = map[int][]int64{}, map[int]int64{}
+	for _, each := range rows {
+		if found, isSweep := each["ranges"]; isSweep {
+			swept[number(each["shard"])], _ = found.([]int64)
+		} else {
+			lastReads = append(lastReads, p.store.cql(last, p.taskList, number(each["shard"]), p.bound))
+		}
+	}
+	rows, err = p.readAll(ctx, lastReads)
+	for _, each := range rows {
+		ends[number(each["shard"])] = each["saved_at"].(int64)
+	}
+	return swept, ends, err
+}
+
+// readAll gives the rows of all reads.
+func (p *pass) readAll(ctx context.Context, reads []statement) ([]row, error) {
+	found := make([][]row, len(reads))
+	err := atOnce(ctx, len(reads), func(ctx context.Context, i int) (err error) {
+		found[i], err = p.store.session.read(ctx, reads[i])
+		return err
+	})
+	return slices.Concat(found...), err
 }
 
 // judge yields what the entries lead to, by the rules of listing; false if no more is wanted.
@@ -191,31 +247,6 @@ type stream struct {
 
 func (s *stream) cql(text string, values ...any) statement {
 	return s.pass.store.cql(text+" WHERE task_list = ? AND shard = ?", append([]any{s.pass.taskList, s.shard}, values...)...)
-}
-
-// open finds where the pass ends and what is to be read up to there.
-func (s *stream) open(ctx context.Context) error {
-	session := s.pass.store.session
-	last := s.cql("SELECT saved_at FROM %s.open_tasks", s.pass.bound)
-	last.cql += " AND saved_at > ? ORDER BY saved_at DESC LIMIT 1"
-	rows, err := session.read(ctx, last)
-	if err != nil {
-		return err
-	}
-	end := s.pass.bound
-	for _, each := range rows {
-		end = each["saved_at"].(int64)
-	}
-	swept, err := session.read(ctx, s.cql("SELECT ranges FROM %s.sweeps"))
-	if err != nil {
-		return err
-	}
-	var ranges []int64
-	for _, each := range swept {
-		ranges, _ = each["ranges"].([]int64)
-	}
-	s.setSegments(ranges, end)
-	return s.fill(ctx)
 }
 
 func (s *stream) setSegments(ranges []int64, end int64) {
@@ -322,10 +353,10 @@ func (s *streams) Pop() any {
 }
 
 // take gives the next entries, bounded in number and in the bytes of their tasks; one alone may have more.
-func (s *streams) take(ctx context.Context) ([]placed, error) {
+func (s *streams) take(ctx context.Context, most int) ([]placed, error) {
 	var taken []placed
 	left := pageBytes
-	for len(taken) < pageRows && len(*s) > 0 {
+	for len(taken) < most && len(*s) > 0 {
 		first := (*s)[0]
 		next := first.entries[0]
 		size := next.size

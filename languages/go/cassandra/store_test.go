@@ -292,6 +292,9 @@ type listed struct {
 	// onEntries is told of each read of entries, and may fail it.
 	onEntries func(after, upTo int64) error
 	last      int64
+	swept     []int64
+	// shards are 8 if it is 0; opening counts the queries before the first read of tasks.
+	shards, opening int
 }
 
 func (l *listed) read(_ context.Context, query statement) ([]row, error) {
@@ -305,11 +308,25 @@ func (l *listed) read(_ context.Context, query statement) ([]row, error) {
 		l.reads = append(l.reads, len(rows))
 		return rows, nil
 	}
-	if query.values[1] != ShardOf("a", 8) {
+	if len(l.reads) == 0 {
+		l.opening++
+	}
+	shard := ShardOf("a", cmp.Or(l.shards, 8))
+	if several, ok := query.values[1].([]int); ok {
+		isSweeps := strings.Contains(query.cql, ".sweeps")
+		switch {
+		case slices.Contains(several, shard) && isSweeps && l.swept != nil:
+			return []row{{"shard": shard, "ranges": l.swept}}, nil
+		case slices.Contains(several, shard) && !isSweeps && l.last > 0:
+			return []row{{"shard": shard}}, nil
+		}
+		return nil, nil
+	}
+	if query.values[1] != shard {
 		return nil, nil
 	}
 	if strings.Contains(query.cql, "DESC LIMIT 1") && l.last > 0 {
-		return []row{{"saved_at": l.last}}, nil
+		return []row{{"shard": shard, "saved_at": l.last}}, nil
 	}
 	if !strings.Contains(query.cql, "LIMIT ?") {
 		return nil, nil
@@ -393,6 +410,41 @@ func TestAPageOfTasksIsBoundedInBytes(t *testing.T) {
 	}
 	if most := slices.Max(lists.reads); most != pageBytes/size {
 		t.Errorf("read %d at once", most)
+	}
+}
+
+func TestAListOfManyShardsIsOpenedByFewQueriesAndItsFirstPageIsSmall(t *testing.T) {
+	lists := &listed{rows: map[string]row{}, shards: 64}
+	var ids []string
+	for i := range int64(600) {
+		id := strconv.FormatInt(i, 10)
+		ids = append(ids, id)
+		lists.entries = append(lists.entries, entry{place{start + i, id}, 10})
+		lists.rows[id] = rowOf(t, id, start+i)
+	}
+	session := newFake()
+	session.settings["shards"] = "64"
+	session.onRead = lists.read
+	if found := idsOf(list(t, session, taskledger.ListOptions{})); !slices.Equal(found, ids) {
+		t.Errorf("listed %v", found)
+	}
+	// Four of what was swept, four of what is past the bound, and one of the entries of each shard.
+	if lists.opening != 4+4+64 || !slices.Equal(lists.reads, []int{16, 256, 244, 84}) {
+		t.Errorf("%d queries before those of tasks, and then %v", lists.opening, lists.reads)
+	}
+}
+
+func TestWhatWasSweptIsNotRead(t *testing.T) {
+	lists := &listed{rows: map[string]row{}, swept: []int64{start, start + 4}}
+	for i, id := range []string{"a", "swept", "b"} {
+		at := start + int64(2*i)
+		lists.entries = append(lists.entries, entry{place{at, id}, 10})
+		lists.rows[id] = rowOf(t, id, at)
+	}
+	session := newFake()
+	session.onRead = lists.read
+	if found := idsOf(list(t, session, taskledger.ListOptions{})); !slices.Equal(found, []string{"a", "b"}) {
+		t.Errorf("listed %v", found)
 	}
 }
 

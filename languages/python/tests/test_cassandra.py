@@ -364,13 +364,14 @@ class Listed(FakeSession):
         self.entries = entries
         self.rows = {row[0]: row for row in rows}
         self.reads = []
+        self.shard = shard_of("a", 8)
 
     def read(self, query, values):
         if ".tasks" in query:
             ids = values[2]
             self.reads.append([self.rows[id] for id in ids if id in self.rows])
             return self.reads[-1]
-        if "LIMIT ?" in query and values[1] == shard_of("a", 8):
+        if "LIMIT ?" in query and values[1] == self.shard:
             _, _, at, id, up_to, limit = values
             found = [entry for entry in self.entries if (at, id) < entry[:2] and entry[0] <= up_to]
             return found[:limit]
@@ -404,6 +405,38 @@ def test_a_page_of_tasks_is_bounded_in_bytes():
     )
     assert [task.id for task in open_store(session, Now()).open_tasks("datto.com")] == ids
     assert max(map(len, session.reads)) == listing.PAGE_BYTES // size
+
+
+def test_a_list_of_many_shards_is_opened_by_few_queries_and_its_first_page_is_small():
+    class Many(Listed):
+        opening = 0
+
+        def read(self, query, values):
+            self.opening += not self.reads and ".tasks" not in query
+            return super().read(query, values)
+
+    ids = [f"{i}" for i in range(600)]
+    session = Many(
+        [(START + i, id, 10) for i, id in enumerate(ids)], [(id, body_of(id), START + i) for i, id in enumerate(ids)]
+    )
+    session.settings["shards"] = "64"
+    session.shard = shard_of("a", 64)
+    assert [task.id for task in open_store(session, Now()).open_tasks("datto.com")] == ids
+    # Four of what was swept, four of what is past the bound, and one of the entries of each shard.
+    assert session.opening == 4 + 4 + 64
+    assert [len(rows) for rows in session.reads] == [16, 256, 244, 84]
+
+
+def test_what_was_swept_is_not_read():
+    class Swept(Listed):
+        def read(self, query, values):
+            if ".sweeps" in query:
+                return [(self.shard, [START, START + 4])] if self.shard in values[1] else []
+            return super().read(query, values)
+
+    places = {"a": START, "swept": START + 2, "b": START + 4}
+    session = Swept([(at, id, 10) for id, at in places.items()], [(id, body_of(id), at) for id, at in places.items()])
+    assert [task.id for task in open_store(session, Now()).open_tasks("datto.com")] == ["a", "b"]
 
 
 def test_rows_that_are_no_tasks_come_as_damaged_ones_and_stop_nobody():
@@ -445,8 +478,11 @@ def test_older_tasks_are_listed_and_those_of_a_clock_that_was_wrong():
 
     class OneShard(Listed):
         def read(self, query, values):
-            if "DESC LIMIT 1" in query and values[1] == shard_of("a", 8):
-                return [(wild,)]
+            shard = shard_of("a", 8)
+            if "DESC LIMIT 1" in query and values[1] == shard:
+                return [(shard, wild)]
+            if "PER PARTITION LIMIT 1" in query and shard in values[1]:
+                return [(shard,)]
             return super().read(query, values)
 
     session = OneShard([(at, id, 10) for id, at in places.items()], [(id, body_of(id), at) for id, at in places.items()])

@@ -132,6 +132,47 @@ def test_a_task_that_is_given_up_stays_open_and_is_tried_and_claimed_no_more(sto
     assert attempts_at(store) == (None, 4)
 
 
+class Unprintable(BaseException):
+    """Nobody can say what it is, and it is no Exception."""
+
+    def __str__(self):
+        raise RuntimeError("no words")
+
+    __repr__ = __str__
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (Unprintable(), "Unprintable"),
+        (RuntimeError("\udcff is no text"), "? is no text"),
+        (ValueError(), "ValueError()"),
+        (TaskError(Code.TIMEOUT, "no answer"), "TIMEOUT: no answer"),
+    ],
+)
+def test_whatever_a_handler_raises_a_task_is_given_up_for_a_reason_that_can_be_read(store, worker, error, reason):
+    def fetch(file, context):
+        raise error
+
+    worker.does(fetch)
+    assert worker.perform(saved(store), max_attempts=1, dead_letter_list="dead") is Result.GIVEN_UP
+    (letter,) = store.open_tasks("dead")
+    assert letter.headers["taskledger-dead-reason"] == reason
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt()], ids=repr)
+def test_an_exit_ends_the_worker_and_its_claim(store, worker, error):
+    def fetch(file, context):
+        raise error
+
+    worker.does(fetch)
+    envelope = saved(store)
+    with pytest.raises(type(error)):
+        worker.perform(envelope)
+    assert attempts_at(store) == (None, 1)
+    assert store.claim(envelope) is not None
+
+
 def test_a_version_that_nobody_has_claimed_yet_is_tried_once_at_least(store, worker):
     for _ in range(3):
         store.release(store.claim(saved(store)))

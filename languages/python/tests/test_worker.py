@@ -2,6 +2,7 @@ import asyncio
 import io
 import logging
 import signal
+import sys
 import threading
 import time
 
@@ -80,6 +81,79 @@ def test_what_fails_is_logged_and_keeps_nobody_else_from_being_done(caplog):
     assert sum("example.v1.SendMail" in record.message for record in caplog.records) == 1
     assert "task 'bad' of 'acme.com' failed" in caplog.text
     assert "NOT_SAVED" in caplog.text
+
+
+class Unprintable(Exception):
+    """Nobody can say what it is."""
+
+    def __str__(self):
+        raise RuntimeError("no words")
+
+    __repr__ = __str__
+
+
+class Odd(BaseException):
+    pass
+
+
+ODD_ERRORS = [
+    Unprintable(),
+    Odd("it is no Exception"),
+    GeneratorExit(),
+    asyncio.CancelledError(),
+    RuntimeError("\udcff is no text"),
+    RuntimeError(),
+]
+# A coroutine can't raise it, nor can a generator.
+ODD_ERRORS_OF_FUNCTIONS = [*ODD_ERRORS, StopIteration()]
+
+
+def run_odd(store, error):
+    """Does a task whose handler raises an error, and another."""
+    worker = Worker(store)
+
+    @worker.does(FetchFile)
+    def fetch(file, context):
+        if file.filename == "odd":
+            raise error
+
+    return worker.run(stream_of(encode(saved("odd")), encode(saved("good"))))
+
+
+def run_odd_async(store, error):
+    worker = AsyncWorker(store)
+
+    @worker.does(FetchFile)
+    async def fetch(file, context):
+        if file.filename == "odd":
+            raise error
+
+    return asyncio.run(run_async(worker, encode(saved("odd")), encode(saved("good"))))
+
+
+@pytest.mark.parametrize(
+    ("run", "error"),
+    [(run_odd, each) for each in ODD_ERRORS_OF_FUNCTIONS] + [(run_odd_async, each) for each in ODD_ERRORS],
+    ids=lambda each: getattr(each, "__name__", type(each).__name__),
+)
+def test_whatever_a_handler_raises_is_logged_and_keeps_nobody_else_from_being_done(run, error, caplog):
+    if run is run_odd_async and isinstance(error, asyncio.CancelledError) and sys.version_info < (3, 11):
+        pytest.skip("before Python 3.11 nobody can tell who was cancelled")
+    store = Completed()
+    summary = run(store, error)
+    assert (summary.completed, summary.failed, store.ids) == (1, 1, ["good"])
+    assert "task 'odd' of 'acme.com' failed; it stays open" in caplog.text
+    assert type(error).__name__ in caplog.text
+
+
+@pytest.mark.parametrize("run", [run_odd, run_odd_async])
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt()], ids=repr)
+def test_an_exit_ends_the_worker_and_leaves_its_task_open(run, error):
+    store = Completed()
+    with pytest.raises(type(error)) as raised:
+        run(store, error)
+    assert raised.value is error
+    assert "odd" not in store.ids
 
 
 def test_a_task_that_was_never_saved_is_not_done():

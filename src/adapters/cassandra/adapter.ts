@@ -18,31 +18,27 @@ import { toMilliseconds, type Version } from "../../core/version.js";
 import { type LedgerOptions, ledgerOptionNames, resolveLedgerOptions } from "./arguments.js";
 import {
   type CassandraConnectionOptions,
+  type Connection,
   type CreateSchemaOptions,
   connect,
   createSchemaWith,
-  type SchemaInit,
 } from "./connect.js";
 import { InFlight } from "./in-flight.js";
 import { CassandraClaims } from "./ledger/claims.js";
 import { closedError, Ledger } from "./ledger/ledger.js";
 import { ListNames } from "./ledger/list-names.js";
 import type { SweepReport } from "./ledger/sweeper.js";
-import { toTaskError } from "./retry.js";
 import { processRuntime } from "./runtime.js";
-import { describeSchema } from "./schema/describe.js";
-import { checkKeyspaceName } from "./schema/tables.js";
+import { checkKeyspaceName, describeSchema, resolveSchema, type SchemaInit } from "./schema/tables.js";
 
 /** How Cassandra is reached, and how the ledger works on it. */
 export type CassandraAdapterOptions = CassandraConnectionOptions & LedgerOptions;
 
 /** The parts of an open adapter. */
-interface Opened {
+interface Opened extends Pick<Connection, "diagnose" | "close"> {
   readonly ledger: Ledger;
   readonly claims: CassandraClaims;
   readonly lists: ListNames;
-  diagnose(): Promise<readonly Finding[]>;
-  close(): Promise<void>;
 }
 
 /**
@@ -93,7 +89,7 @@ export class CassandraAdapter implements Adapter {
   /** The CQL that creates all this on Cassandra 5, for a client in this data centre: for people who apply it themselves. */
   static describeSchema(options: { readonly keyspace: string; readonly localDataCenter: string } & SchemaInit): string {
     checkOptions(options);
-    return describeSchema(options, options.localDataCenter);
+    return describeSchema(resolveSchema(options, options.localDataCenter));
   }
 
   open({ signal }: OperationOptions = {}): Promise<void> {
@@ -132,7 +128,7 @@ export class CassandraAdapter implements Adapter {
   }
 
   async diagnose({ signal }: OperationOptions = {}): Promise<readonly Finding[]> {
-    const findings = await this.#run(signal, (opened) => lookAtCluster(opened));
+    const findings = await this.#run(signal, (opened) => opened.diagnose());
     const lists: string[] = [];
     for await (const page of this.lists({ signal })) {
       lists.push(...page);
@@ -185,7 +181,7 @@ export class CassandraAdapter implements Adapter {
   }
 
   async #open(signal: AbortSignal | undefined): Promise<Opened> {
-    // A failed attempt does not stand in the way of the next.
+    // After a failed attempt, the next call tries again.
     this.#opening ??= this.#connect().catch((error) => {
       this.#opening = undefined;
       throw error;
@@ -217,15 +213,7 @@ export class CassandraAdapter implements Adapter {
 /** Maximum number of lists that `diagnose` checks for being swept. */
 const LISTS_LOOKED_AT = 100;
 
-async function lookAtCluster({ diagnose }: Opened): Promise<readonly Finding[]> {
-  try {
-    return await diagnose();
-  } catch (error) {
-    throw toTaskError(error, false);
-  }
-}
-
-/** What is the driver's of the options. */
+/** The options that are passed to the driver. */
 function driverOptions(options: CassandraAdapterOptions): CassandraConnectionOptions {
   const others = Object.entries(options).filter(([name]) => !ledgerOptionNames.has(name));
   return Object.fromEntries(others) as unknown as CassandraConnectionOptions;

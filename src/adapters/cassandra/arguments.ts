@@ -69,7 +69,7 @@ const defaults = {
   sweepInterval: 10_000,
 } satisfies Record<keyof LedgerOptions, unknown>;
 
-/** They are not the driver's. */
+/** The names of the options that are not passed to the driver. */
 export const ledgerOptionNames: ReadonlySet<string> = new Set(Object.keys(defaults));
 
 export interface ResolvedOptions {
@@ -92,7 +92,7 @@ export function resolveLedgerOptions(options: LedgerOptions): ResolvedOptions {
   const deadline = number("deadline");
   const clockLimit = BigInt(number("clockLimit")) * 1000n;
   const gracePeriod = options.gracePeriod ?? undefined;
-  // Farther ahead, the versions that others make would not be met: see VersionClock.
+  // The process's clock ignores versions that are farther ahead: see VersionClock.
   if (clockLimit > DEFAULT_CLOCK_LIMIT) throw invalidArgument("clockLimit", "at most 1000", options.clockLimit);
   if (gracePeriod !== undefined) checkGracePeriod(gracePeriod, clockLimit);
   const whenFull = options.whenFull ?? defaults.whenFull;

@@ -1,7 +1,6 @@
 import { untilAborted } from "../../core/abort.js";
 import { TaskError } from "../../core/errors.js";
 import { MAX_VERSION, toMilliseconds, type Version } from "../../core/version.js";
-import { toTaskError } from "./retry.js";
 import type { Runtime } from "./runtime.js";
 
 export interface ClockGuardOptions {
@@ -11,15 +10,19 @@ export interface ClockGuardOptions {
   readonly interval: number;
 }
 
-/** Bounds of how far the servers' clock is ahead of the host's, from a round trip. */
-interface Skew {
+/** What one comparison of the clocks, a round trip, has shown. */
+interface Comparison {
+  /** Bounds of how far the servers' clock is ahead of the host's. */
   readonly least: Version;
   readonly most: Version;
   /** How far it is ahead of the host's monotonic clock, at least. */
   readonly aheadOfMonotonic: Version;
+  /** When it was made, in milliseconds on the monotonic clock, and the offset of the host's wall clock then. */
+  readonly monotonic: number;
+  readonly offset: number;
 }
 
-/** The servers tell whole milliseconds. */
+/** The resolution of the servers' clock, in microseconds. */
 const SERVER_GRAIN = 1000n;
 
 /**
@@ -31,11 +34,9 @@ export class ClockGuard {
   readonly #runtime: Runtime;
   readonly #options: ClockGuardOptions;
   readonly #readServerClock: () => Promise<Version>;
-  /** Until it is measured, the servers' clock may be anywhere. */
-  #skew: Skew = { least: 0n, most: 0n, aheadOfMonotonic: -MAX_VERSION };
-  #measured: { monotonic: number; offset: number } | undefined;
+  #last: Comparison | undefined;
   #measuring: Promise<void> | undefined;
-  /** Whether a call waits for the current comparison. */
+  /** Whether calls wait for the current comparison. */
   #isAwaited = false;
 
   constructor(runtime: Runtime, options: ClockGuardOptions, readServerClock: () => Promise<Version>) {
@@ -44,25 +45,19 @@ export class ClockGuard {
     this.#readServerClock = readServerClock;
   }
 
-  /** The servers' clock, at the earliest that it can be, whatever has become of the host's since they were compared. */
+  /**
+   * The earliest time that the servers' clock can have now, even if the host's clock was set since they were compared. If they
+   * were not compared yet, any time.
+   */
   serverNow(): Version {
-    return this.#monotonic() + this.#skew.aheadOfMonotonic;
+    return this.#monotonicMicros() + (this.#last?.aheadOfMonotonic ?? -MAX_VERSION);
   }
 
   /**
    * Resolves when the clock may be trusted. Throws CLOCK_SKEW beyond the limit, ABORTED, and, if the servers' clock has to be
-   * read but can't be, TIMEOUT, UNAVAILABLE or OVERLOADED; nothing has been written then.
+   * read but can't be, what reading it throws; nothing has been written then.
    */
   async untilTrusted(signal: AbortSignal | undefined): Promise<void> {
-    if (this.isTrusted) return;
-    try {
-      await untilAborted(this.#check(), signal);
-    } catch (error) {
-      throw toTaskError(error, false);
-    }
-  }
-
-  async #check(): Promise<void> {
     if (this.#isDue()) {
       const measuring = this.measure();
       // A clock that was set must be compared first; one that was only not compared for a while need not.
@@ -70,13 +65,8 @@ export class ClockGuard {
       else measuring.catch(() => undefined);
     }
     // First come, first served: versions rise in the order of the saves.
-    if (this.#isAwaited) await this.#measuring;
-    this.#throwIfOff();
-  }
-
-  /** Whether there is nothing to wait for. */
-  get isTrusted(): boolean {
-    return !this.#isAwaited && !this.#isDue();
+    if (this.#isAwaited && this.#measuring) await untilAborted(this.#measuring, signal);
+    if (this.#last && this.#isSkewed(this.#last)) throw this.#skewError(this.#last);
   }
 
   /** Compares the clocks now. */
@@ -89,39 +79,38 @@ export class ClockGuard {
   }
 
   async #measure(): Promise<void> {
-    let skew = await this.#compare();
+    const first = await this.#compare();
     // One coordinator's clock may be wrong; of three the middle one counts.
-    if (this.#exceeds(skew)) skew = middle([skew, await this.#compare(), await this.#compare()]);
-    this.#skew = skew;
-    this.#measured = { monotonic: this.#runtime.monotonic(), offset: this.#offset() };
+    this.#last = this.#isSkewed(first) ? middle([first, await this.#compare(), await this.#compare()]) : first;
   }
 
   /** The server's answer was made at some time between the request and the answer. */
-  async #compare(): Promise<Skew> {
+  async #compare(): Promise<Comparison> {
     const before = this.#runtime.clock.now();
     const server = await this.#readServerClock();
     const after = this.#runtime.clock.now();
     return {
       least: server - after,
       most: server + SERVER_GRAIN - before,
-      aheadOfMonotonic: server - this.#monotonic(),
+      aheadOfMonotonic: server - this.#monotonicMicros(),
+      monotonic: this.#runtime.monotonic(),
+      offset: this.#offset(),
     };
   }
 
-  /** In microseconds. */
-  #monotonic(): Version {
-    return BigInt(Math.floor(this.#runtime.monotonic() * 1000));
-  }
-
   #isDue(): boolean {
-    if (this.#measured === undefined || this.#wasSet() || this.#isOff()) return true;
-    return this.#runtime.monotonic() - this.#measured.monotonic > this.#options.interval;
+    if (this.#last === undefined || this.#wasSet() || this.#isSkewed(this.#last)) return true;
+    return this.#runtime.monotonic() - this.#last.monotonic > this.#options.interval;
   }
 
   #wasSet(): boolean {
-    if (this.#measured === undefined) return true;
-    const drift = Math.abs(this.#offset() - this.#measured.offset);
-    return drift > Number(this.#options.limit) / 4000;
+    if (this.#last === undefined) return true;
+    return Math.abs(this.#offset() - this.#last.offset) > Number(this.#options.limit) / 4000;
+  }
+
+  /** Whether a deviation exceeds the limit, even if the time of the round trip explains a part of it. */
+  #isSkewed({ least, most }: Comparison): boolean {
+    return least > this.#options.limit || most < -this.#options.limit;
   }
 
   /** The wall clock less the monotonic one, in milliseconds: constant, unless the wall clock is set. */
@@ -129,22 +118,15 @@ export class ClockGuard {
     return toMilliseconds(this.#runtime.clock.now()) - this.#runtime.monotonic();
   }
 
-  #isOff(): boolean {
-    return this.#exceeds(this.#skew);
+  #monotonicMicros(): Version {
+    return BigInt(Math.floor(this.#runtime.monotonic() * 1000));
   }
 
-  /** Only the part that no round trip explains. */
-  #exceeds({ least, most }: Skew): boolean {
-    return least > this.#options.limit || most < -this.#options.limit;
-  }
-
-  #throwIfOff(): void {
-    if (!this.#isOff()) return;
-    const { least, most } = this.#skew;
+  #skewError({ least, most }: Comparison): TaskError {
     const milliseconds = toMilliseconds(least > 0n ? least : -most);
     const direction = least > 0n ? "behind" : "ahead of";
     const limit = toMilliseconds(this.#options.limit);
-    throw new TaskError(
+    return new TaskError(
       "CLOCK_SKEW",
       `this host's clock is at least ${milliseconds} ms ${direction} Cassandra's; the limit is ${limit} ms (clockLimit). ` +
         "Nothing is written until it is set right",
@@ -152,7 +134,7 @@ export class ClockGuard {
   }
 }
 
-function middle(skews: readonly Skew[]): Skew {
-  const sorted = [...skews].sort((a, b) => Number(a.least + a.most - b.least - b.most));
-  return sorted[1] as Skew;
+function middle(comparisons: readonly Comparison[]): Comparison {
+  const sorted = [...comparisons].sort((a, b) => Number(a.least + a.most - b.least - b.most));
+  return sorted[1] as Comparison;
 }

@@ -5,26 +5,24 @@ import { isTaskError, TaskError } from "../../core/errors.js";
 import { importDriver } from "../../core/import-driver.js";
 import type { ResolvedOptions } from "./arguments.js";
 import { diagnose } from "./diagnosis.js";
-import { callDriver } from "./driver/call.js";
+import { Caller, callDriver } from "./driver/caller.js";
 import { DriverClaimSession } from "./driver/claim-session.js";
 import { classifyDriverError, type Driver, describeDriverError } from "./driver/errors.js";
+import { internalsOf } from "./driver/internals.js";
 import { DriverSession } from "./driver/ledger-session.js";
 import { DriverListSession } from "./driver/list-session.js";
 import { makeClient } from "./driver/make-client.js";
 import { warnOfRisks } from "./driver/security-warnings.js";
 import { refreshOnce } from "./driver/workarounds/control-connection.js";
 import { leaveStreamZero } from "./driver/workarounds/stream-zero.js";
-import type { ClaimSession } from "./model/claim-session.js";
-import type { ListSession } from "./model/list-session.js";
-import { DEFAULT_SHARDS } from "./model/partition.js";
-import { type LedgerSession, SessionError } from "./model/session.js";
-import { DEFAULT_GRACE_PERIOD, type LedgerSettings, SEVERAL_DATA_CENTERS } from "./model/settings.js";
-import { retryRead } from "./retry.js";
+import { type ClaimSession, type LedgerSession, type ListSession, SessionError } from "./model/session.js";
+import { type LedgerSettings, SEVERAL_DATA_CENTERS } from "./model/settings.js";
+import { isRetried, retryAttempts, toTaskError } from "./retry.js";
 import { processRuntime } from "./runtime.js";
 import { checkDataCenter, checkGracePeriodFits, checkSchema } from "./schema/check.js";
 import { createSchema } from "./schema/create.js";
-import { checkSchemaOptions, type SchemaOptions } from "./schema/tables.js";
-import { watchSettings } from "./schema/watch-settings.js";
+import { watchSettings } from "./schema/settings-guard.js";
+import { resolveSchema, type SchemaInit } from "./schema/tables.js";
 
 /** How Cassandra is reached: by a client that the user made and will shut down, or by the driver's options for one. */
 export type CassandraConnectionOptions = {
@@ -47,30 +45,10 @@ export type CassandraConnectionOptions = {
     })
 );
 
-/** Settings of a keyspace, for all of its clients, fixed when its tables are created. */
-export interface SchemaInit {
-  /** CREATE KEYSPACE's map, such as `{ class: "NetworkTopologyStrategy", dc1: 3 }`. Used only if the keyspace is new. */
-  readonly replication: SchemaOptions["replication"];
-  /** Number of partitions per list: a power of two, at most 65,536. @defaultValue 2 */
-  readonly shards?: number | undefined;
-  /**
-   * Whether clients in several data centres use the keyspace. If not, all must be in this client's, and consistency is
-   * LOCAL_QUORUM; with several it is QUORUM. @defaultValue false
-   */
-  readonly severalDataCenters?: boolean | undefined;
-  /**
-   * How old the completed versions are that a sweep covers, in milliseconds; a save whose answer takes longer than half of
-   * it does not count. At least 20,000. @defaultValue 60,000
-   */
-  readonly gracePeriod?: number | undefined;
-  /** Deadline for creating all of it, in milliseconds. @defaultValue 60,000 */
-  readonly deadline?: number | undefined;
-}
-
 /** In milliseconds. A new cluster of three nodes on a busy machine takes up to ten seconds. */
 const SCHEMA_DEADLINE = 60_000;
 
-/** How Cassandra is reached, and what the schema is to be. */
+/** How Cassandra is reached, and the schema that is created. */
 export type CreateSchemaOptions = CassandraConnectionOptions & SchemaInit;
 
 /** A keyspace whose schema has been checked. */
@@ -91,39 +69,46 @@ export interface Connection {
 export async function connect(options: CassandraConnectionOptions, ledger: ResolvedOptions): Promise<Connection> {
   const { keyspace } = options;
   const { deadline } = ledger.policy;
-  const attemptTimeout = Math.min(ledger.policy.attemptTimeout, deadline);
+  const timeout = Math.min(ledger.policy.attemptTimeout, deadline);
   const end = processRuntime.monotonic() + deadline;
   const driver = await loadDriver();
-  return withClient(timely(options, attemptTimeout), driver, deadline, async (client, close) => {
+  return withClient(timely(options, timeout), driver, deadline, async (client, close) => {
     const { localQuorum, quorum, localSerial, serial } = driver.types.consistencies;
-    const read = async (timeout: number) => ({
-      settings: await checkSchema(client, localQuorum, keyspace, timeout),
-      dataCenter: await dataCenterOf(client, timeout),
+    const local = new Caller({ client, driver, keyspace, consistency: localQuorum });
+    const read = async (within: number) => ({
+      settings: await checkSchema(local, within),
+      dataCenter: await dataCenterOf(client, within),
     });
-    const policy = { attemptTimeout, deadline: end - processRuntime.monotonic() };
-    const { settings, dataCenter } = await retryRead(processRuntime, policy, undefined, (timeout) =>
-      callDriver(driver, { timeout }, () => read(timeout)),
-    );
+    const policy = { attemptTimeout: timeout, deadline: end - processRuntime.monotonic() };
+    const { settings, dataCenter } = await retryAttempts(processRuntime, policy, undefined, (within) =>
+      callDriver(driver, { timeout: within }, () => read(within)),
+    ).catch((error) => {
+      throw isRetried(error) ? toTaskError(error) : error; // the other kinds tell of wrong options
+    });
     leaveStreamZero(client); // a user's may have had no connection before
     checkGracePeriodFits(keyspace, settings, ledger);
     checkDataCenter(keyspace, settings, dataCenter);
     const several = settings.dataCenter === SEVERAL_DATA_CENTERS;
     const consistency = several ? quorum : localQuorum;
-    const session = new DriverSession(client, driver, keyspace, consistency);
-    const claims = new DriverClaimSession(client, driver, keyspace, consistency, several ? serial : localSerial);
-    const { interval } = ledger.clock;
-    const watching = { client, driver, keyspace, settings, consistency, interval, timeout: attemptTimeout };
-    const { stop, ...watched } = watchSettings(watching, session, claims);
-    const closeAll = () => {
-      stop();
-      return close();
+    const unguarded = new Caller({ client, driver, keyspace, consistency });
+    const { guard, stop } = watchSettings(unguarded, settings, ledger.clock.interval, timeout);
+    const caller = new Caller({ client, driver, keyspace, consistency, guard });
+    const session = new DriverSession(caller);
+    const look = () => diagnose({ caller, settings, clockLimit: ledger.clock.limit, session, timeout });
+    return {
+      session,
+      claims: new DriverClaimSession(caller, several ? serial : localSerial),
+      lists: new DriverListSession(caller),
+      settings,
+      diagnose: () =>
+        callDriver(driver, { timeout: deadline }, look).catch((error) => {
+          throw toTaskError(error);
+        }),
+      close: () => {
+        stop();
+        return close();
+      },
     };
-    const lists = new DriverListSession(client, driver, keyspace, consistency);
-    const readClock = () => session.readClock(attemptTimeout);
-    const lookedAt = { client, keyspace, settings, runtime: processRuntime, clockLimit: ledger.clock.limit };
-    const diagnosing = () =>
-      callDriver(driver, { timeout: deadline }, () => diagnose({ ...lookedAt, readClock, timeout: attemptTimeout }));
-    return { ...watched, lists, diagnose: diagnosing, settings, close: closeAll };
   });
 }
 
@@ -136,24 +121,16 @@ function timely(options: CassandraConnectionOptions, attemptTimeout: number): Ca
 
 export async function createSchemaWith(options: CreateSchemaOptions): Promise<void> {
   checkOptions(options);
-  const { keyspace, replication, severalDataCenters = false } = options;
-  const { shards = DEFAULT_SHARDS, gracePeriod = DEFAULT_GRACE_PERIOD, deadline = SCHEMA_DEADLINE } = options;
-  checkSchemaOptions(keyspace, replication, { shards, gracePeriod });
+  resolveSchema(options, ""); // refuses what is wrong before it connects
+  const { deadline = SCHEMA_DEADLINE } = options;
   checkDuration("deadline", deadline, 1);
   const end = processRuntime.monotonic() + deadline;
   const driver = await loadDriver();
-  await withClient(withoutDriversWait(options), driver, deadline, async (client, close) => {
-    const dataCenter = severalDataCenters ? SEVERAL_DATA_CENTERS : await dataCenterOf(client);
-    const settings = { shards, dataCenter, gracePeriod };
-    await createSchema(client, driver, { keyspace, replication, settings }, end);
+  await withClient(options, driver, deadline, async (client, close) => {
+    const dataCenter = await dataCenterOf(client, deadline);
+    await createSchema(client, driver, resolveSchema(options, dataCenter), end);
     await close();
   });
-}
-
-/** The driver would wait for schema agreement after each change, in steps of half a second; here it is awaited once. */
-function withoutDriversWait(options: CassandraConnectionOptions): CassandraConnectionOptions {
-  if (options.client) return options;
-  return { ...options, protocolOptions: { maxSchemaAgreementWaitSeconds: 0, ...options.protocolOptions } };
 }
 
 async function loadDriver(): Promise<Driver> {
@@ -161,13 +138,11 @@ async function loadDriver(): Promise<Driver> {
   return driver as unknown as Driver;
 }
 
-/**
- * Connects, within a deadline in milliseconds if there is one. Our own client is shut down by `close`, and if `use` fails.
- */
+/** Connects, within `timeout` milliseconds. A client that is made here is shut down by `close`, and if `use` fails. */
 async function withClient<T>(
   options: CassandraConnectionOptions,
   driver: Driver,
-  timeout: number | undefined,
+  timeout: number,
   use: (client: Client, close: () => Promise<void>) => Promise<T>,
 ): Promise<T> {
   const client = options.client ?? makeOwnClient(options, driver);
@@ -178,7 +153,7 @@ async function withClient<T>(
   };
   const connecting = client.connect();
   try {
-    await (timeout === undefined ? connecting : callDriver(driver, { timeout }, () => connecting));
+    await callDriver(driver, { timeout }, () => connecting);
     leaveStreamZero(client);
     warnOfRisks(client); // also about discovered nodes
     return await use(client, close);
@@ -194,10 +169,7 @@ async function abandon(client: Client, connecting: Promise<void>): Promise<void>
   await connecting.catch(() => undefined);
   await client.shutdown().catch(() => undefined);
   // If connecting fails, cassandra-driver 4.10 leaves this open, and the process can't end.
-  const { controlConnection } = client as {
-    controlConnection?: { connection?: { close?(callback: () => void): void } };
-  };
-  controlConnection?.connection?.close?.(() => undefined);
+  internalsOf(client).controlConnection?.connection?.close?.(() => undefined);
 }
 
 /** Without the keyspace, which each statement names: the driver would select it at once, and it may not exist. */
@@ -223,8 +195,7 @@ function connectionError(cause: unknown, driver: Driver): TaskError {
 }
 
 /** The data centre of the coordinator; the driver uses only coordinators of its own. */
-async function dataCenterOf(client: Client, timeout?: number): Promise<string> {
-  const options = timeout === undefined ? {} : { readTimeout: timeout };
-  const { rows } = await client.execute("SELECT data_center FROM system.local", [], options);
+async function dataCenterOf(client: Client, readTimeout: number): Promise<string> {
+  const { rows } = await client.execute("SELECT data_center FROM system.local", [], { readTimeout });
   return String(rows[0]?.data_center);
 }

@@ -11,7 +11,7 @@ export class InFlight {
     if (--this.#count === 0) for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
-  /** Background work: if it fails, it is done later. */
+  /** Runs background work. Its errors are ignored: it is done again later. */
   run(work: () => Promise<unknown>): void {
     this.begin();
     const end = () => this.end();

@@ -1,5 +1,6 @@
 import { throwIfAborted, untilAborted } from "../../core/abort.js";
-import { TaskError, type TaskErrorCode } from "../../core/errors.js";
+import { messageOf } from "../../core/describe-value.js";
+import { TaskError, type TaskErrorCode, type WriteOutcome } from "../../core/errors.js";
 import type { TaskKey } from "../../core/keys.js";
 import { SessionError, type SessionErrorKind } from "./model/session.js";
 import { type Runtime, sleep } from "./runtime.js";
@@ -19,8 +20,8 @@ export function isRetried(error: unknown): error is SessionError {
 }
 
 /**
- * Waits before the attempt after this one: full jitter over a time that doubles, 25 ms to 1 s. Returns false, at once, where
- * that would last until `end` or longer: an attempt that has no time left would only hide what went wrong.
+ * Waits before the next attempt: full jitter, up to a bound that doubles from 25 ms to 1 s. Returns false, without waiting, if
+ * the wait would last until `end` or longer: an attempt without time left would only hide the cause.
  */
 export async function backOff(runtime: Runtime, attempt: number, end: number): Promise<boolean> {
   const wait = runtime.random() * Math.min(1000, 25 * 2 ** attempt);
@@ -29,41 +30,61 @@ export async function backOff(runtime: Runtime, attempt: number, end: number): P
   return true;
 }
 
-/** What is left until `end`, at most an attempt's time, at least a millisecond. */
+/** The time left until `end`, at most the timeout of an attempt, at least a millisecond. */
 export function attemptTimeout(runtime: Runtime, policy: RetryPolicy, end: number): number {
   return Math.ceil(Math.max(1, Math.min(policy.attemptTimeout, end - runtime.monotonic())));
 }
 
-/**
- * Reads until an attempt succeeds, no time is left for another, or the signal is aborted: then it does not wait for what is
- * in flight. An attempt's time ends with the deadline; the session bounds how much later its answer may come. Throws a
- * TaskError, or a SessionError that is not retried.
- */
-export function retryRead<T>(
-  runtime: Runtime,
-  policy: RetryPolicy,
-  signal: AbortSignal | undefined,
-  read: (timeout: number) => Promise<T>,
-): Promise<T> {
-  const reading = readUntilDeadline(runtime, policy, signal, read);
-  return signal ? untilAborted(reading, signal) : reading;
+export interface RetryOptions {
+  /** Whether an attempt that may have been applied is tried again. @defaultValue true */
+  readonly mayRepeat?: boolean;
+  /** The outcome that is reported if the signal is aborted meanwhile. @defaultValue not-applied, as for a read */
+  readonly outcome?: WriteOutcome;
 }
 
-async function readUntilDeadline<T>(
+/**
+ * Tries until an attempt succeeds, no time is left for another, or the signal is aborted: then it does not wait for what is
+ * in flight. An attempt's time ends with the deadline; the session bounds how much later its answer may come. Throws ABORTED, and
+ * what the last attempt threw; a SessionError then tells whether any of them may have been applied.
+ */
+export async function retryAttempts<T>(
+  runtime: Runtime,
+  policy: RetryPolicy,
+  signal: AbortSignal | undefined,
+  attempt: (timeout: number) => Promise<T>,
+  { mayRepeat = true, outcome = "not-applied" }: RetryOptions = {},
+): Promise<T> {
+  throwIfAborted(signal);
+  const end = runtime.monotonic() + policy.deadline;
+  const attempts = async () => {
+    let mayApply = false;
+    for (let count = 0; ; count++) {
+      throwIfAborted(signal);
+      try {
+        return await attempt(attemptTimeout(runtime, policy, end));
+      } catch (error) {
+        if (!(error instanceof SessionError)) throw error;
+        mayApply ||= error.mayApply;
+        const isLast = !isRetried(error) || (mayApply && !mayRepeat) || !(await backOff(runtime, count, end));
+        if (isLast) throw new SessionError(error.kind, mayApply, error.message, error.cause);
+      }
+    }
+  };
+  return untilAborted(attempts(), signal, outcome);
+}
+
+/** The same for a read. Throws TaskErrors. */
+export async function retryRead<T>(
   runtime: Runtime,
   policy: RetryPolicy,
   signal: AbortSignal | undefined,
   read: (timeout: number) => Promise<T>,
+  key?: Partial<TaskKey>,
 ): Promise<T> {
-  const end = runtime.monotonic() + policy.deadline;
-  for (let attempt = 0; ; attempt++) {
-    throwIfAborted(signal);
-    try {
-      return await read(attemptTimeout(runtime, policy, end));
-    } catch (error) {
-      if (!isRetried(error)) throw error;
-      if (!(await backOff(runtime, attempt, end))) throw toTaskError(error, false);
-    }
+  try {
+    return await retryAttempts(runtime, policy, signal, read);
+  } catch (error) {
+    throw toTaskError(error, key);
   }
 }
 
@@ -79,12 +100,15 @@ const codes: Record<SessionErrorKind, TaskErrorCode> = {
 };
 
 /** The error of an operation that is given up; `mayApply` tells whether any of its attempts may have been applied. */
-export function toTaskError(error: unknown, mayApply: boolean, key: Partial<TaskKey> = {}): TaskError {
+export function toTaskError(
+  error: unknown,
+  key: Partial<TaskKey> = {},
+  mayApply: boolean = error instanceof SessionError && error.mayApply,
+): TaskError {
   if (error instanceof TaskError) return error;
   const kind = error instanceof SessionError ? error.kind : "failure";
   const doubt = mayApply ? "; it may have been applied, and can be tried again safely" : "";
-  const reason = error instanceof Error ? error.message : String(error);
-  return new TaskError(codes[kind], `Cassandra: ${reason}${doubt}`, {
+  return new TaskError(codes[kind], `Cassandra: ${messageOf(error)}${doubt}`, {
     ...key,
     outcome: mayApply ? "unknown" : "not-applied",
     cause: error instanceof SessionError ? error.cause : error,

@@ -1,6 +1,6 @@
 import { processClock, type VersionClock } from "../../core/version.js";
 
-/** What the adapter needs of the machine: a clock, timers and random numbers. Simulations bring their own. */
+/** What the adapter needs of the machine: a clock, timers and random numbers. The simulation has its own. */
 export interface Runtime {
   /** Makes versions, and tells the time in microseconds. */
   readonly clock: VersionClock;

@@ -9,7 +9,7 @@ import type {
   SaveEntry,
   StoredTask,
 } from "../../adapter/adapter.js";
-import type { ClaimState, ClaimStore } from "../../adapter/claim-store.js";
+import type { ClaimHolding, ClaimRequest, ClaimState, ClaimStore } from "../../adapter/claim-store.js";
 import { throwIfAborted, untilAborted } from "../../core/abort.js";
 import { checkBoolean, checkDuration, type OptionNames, readOptions } from "../../core/arguments.js";
 import { invalidArgument, TaskError } from "../../core/errors.js";
@@ -19,7 +19,7 @@ import { prepareFile } from "./database-file.js";
 import { type DriverName, findDriver } from "./driver.js";
 import { storeError } from "./errors.js";
 import { GroupCommit, type GroupCommitOptions } from "./group-commit.js";
-import type { Operation, Save } from "./operations.js";
+import type { Operation } from "./operations.js";
 import { Reader } from "./reader.js";
 import { SCHEMA } from "./schema.js";
 import { WriteThread } from "./write-thread.js";
@@ -50,7 +50,7 @@ type Settings = GroupCommitOptions & Pick<SqliteAdapterOptions, "driver"> & { re
 /** A file that is open; without a thread it is open read-only. */
 interface Store {
   readonly reader: Reader;
-  readonly writing?: { readonly thread: WriteThread; readonly commit: GroupCommit };
+  readonly writing: { readonly thread: WriteThread; readonly commit: GroupCommit } | undefined;
 }
 
 /**
@@ -61,15 +61,15 @@ interface Store {
  */
 export class SqliteAdapter implements Adapter {
   readonly #options: Settings;
-  readonly #calls = new Set<Promise<unknown>>();
   #opening: Promise<Store> | undefined;
+  #store: Store | undefined;
   #closing: Promise<void> | undefined;
+  #callsInFlight = 0;
+  #whenIdle: (() => void) | undefined;
   readonly claims: ClaimStore = {
-    claim: (request, options) => this.#writeOne<ClaimState | undefined>({ kind: "claim", ...request }, options),
-    renew: ({ taskList, id, token }, lease, options) =>
-      this.#writeOne<number | undefined>({ kind: "renew", taskList, id, token, lease }, options),
-    release: ({ taskList, id, token }, retryIn, options) =>
-      this.#writeOne<void>({ kind: "release", taskList, id, token, retryIn }, options),
+    claim: (request, options) => this.#writeClaim<ClaimState | undefined>(toClaim(request), options),
+    renew: (holding, lease, options) => this.#writeClaim<number | undefined>(toHeld("renew", holding, lease), options),
+    release: (holding, retryIn, options) => this.#writeClaim<void>(toHeld("release", holding, retryIn), options),
     states: (keys, options) => this.#call(options?.signal, ({ reader }) => reader.claims(keys)),
   };
 
@@ -100,19 +100,14 @@ export class SqliteAdapter implements Adapter {
     return this.#write<Version>(entries.map(toSave), signal);
   }
 
-  async saveTogether(entries: readonly SaveEntry[], options?: OperationOptions): Promise<readonly Version[]> {
-    const [first] = entries;
-    if (first === undefined) return [];
-    const { taskList, id } = first;
-    return this.#writeOne<Version[]>({ kind: "save-together", taskList, id, saves: entries.map(toSave) }, options);
+  async saveTogether(entries: readonly SaveEntry[], { signal }: OperationOptions = {}): Promise<readonly Version[]> {
+    const saves = entries.map((entry, i) => ({ ...toSave(entry), isJoined: i > 0 }));
+    return (await this.#write<Version>(saves, signal)).map(valueIn);
   }
 
   complete(entries: readonly CompleteEntry[], { signal }: OperationOptions = {}): Promise<readonly Outcome<void>[]> {
-    const operations = entries.map(({ taskList, id, savedAt }): Operation => {
-      this.#options.clock.observe(savedAt);
-      return { kind: "complete", taskList, id, savedAt };
-    });
-    return this.#write<void>(operations, signal);
+    for (const { savedAt } of entries) this.#options.clock.observe(savedAt);
+    return this.#write<void>(entries.map(toComplete), signal);
   }
 
   find(keys: readonly TaskKey[], { signal }: OperationOptions = {}): Promise<readonly (StoredTask | undefined)[]> {
@@ -120,8 +115,7 @@ export class SqliteAdapter implements Adapter {
   }
 
   async *all(taskList: string, options: AllOptions): AsyncGenerator<readonly StoredTask[], void, undefined> {
-    const { reader } = await this.#store(options.signal);
-    const pages = reader.all(taskList, options);
+    const pages = await this.#call(options.signal, async ({ reader }) => reader.all(taskList, options));
     for (;;) {
       // Each page is a call of its own: nothing is held between two.
       const { done, value } = await this.#call(options.signal, () => pages.next());
@@ -151,75 +145,93 @@ export class SqliteAdapter implements Adapter {
   }
 
   async #close(): Promise<void> {
-    await Promise.allSettled(this.#calls);
-    const store = await this.#opening?.catch(() => undefined);
-    await store?.writing?.commit.idle();
-    store?.reader.close();
-    await store?.writing?.thread.close();
+    if (this.#callsInFlight > 0)
+      await new Promise<void>((resolve) => {
+        this.#whenIdle = resolve;
+      });
+    await this.#opening?.catch(() => undefined);
+    this.#store?.reader.close();
+    await this.#store?.writing?.thread.close();
   }
 
-  async #writeOne<T>(operation: Operation, { signal }: OperationOptions = {}): Promise<T> {
+  async #writeClaim<T>(operation: Operation, { signal }: OperationOptions = {}): Promise<T> {
     const [outcome] = await this.#write<T>([operation], signal);
-    if (outcome?.ok) return outcome.value;
-    throw outcome?.error;
+    return valueIn(outcome as Outcome<T>);
   }
 
   #write<T>(operations: readonly Operation[], signal: AbortSignal | undefined): Promise<readonly Outcome<T>[]> {
-    return this.#call(signal, async ({ writing }) => {
+    return this.#call(signal, ({ writing }) => {
       if (writing === undefined)
         throw new TaskError("UNSUPPORTED", `the SQLite store ${this.#options.path} is open read-only`);
-      return Promise.all(operations.map((operation) => writing.commit.write(operation, signal) as Promise<Outcome<T>>));
+      return writing.commit.write(operations, signal) as Promise<readonly Outcome<T>[]>;
     });
   }
 
   /** Opens the file, if it is not open, and calls it; `close` waits for it. */
   async #call<T>(signal: AbortSignal | undefined, work: (store: Store) => Promise<T>): Promise<T> {
-    const call = this.#store(signal).then((store) => {
-      throwIfAborted(signal); // which may have been in the meantime
-      return work(store);
-    });
-    this.#calls.add(call);
+    if (this.#closing) throw new TaskError("CLOSED", "the adapter has been closed");
+    this.#callsInFlight++;
     try {
-      return await call;
+      throwIfAborted(signal);
+      const store = await this.#opened(signal);
+      throwIfAborted(signal); // which may have been in the meantime
+      return await work(store);
     } finally {
-      this.#calls.delete(call);
+      this.#callsInFlight--;
+      if (this.#callsInFlight === 0) this.#whenIdle?.();
     }
   }
 
-  async #store(signal: AbortSignal | undefined): Promise<Store> {
-    if (this.#closing) throw new TaskError("CLOSED", "the adapter has been closed");
-    throwIfAborted(signal);
-    // A failed attempt does not stand in the way of the next.
-    this.#opening ??= this.#open().catch((error) => {
-      this.#opening = undefined;
-      throw storeError(this.#options.path, error);
+  #opened(signal: AbortSignal | undefined): Store | Promise<Store> {
+    if (this.#store?.writing?.thread.hasEnded) {
+      // Somebody has ended the thread; what is called next has a new one.
+      this.#store.reader.close();
+      this.#store = undefined;
+    }
+    if (this.#store) return this.#store;
+    this.#opening ??= this.#open().finally(() => {
+      this.#opening = undefined; // after a failed attempt, the next call tries again
     });
-    const store = await untilAborted(this.#opening, signal);
-    if (!store.writing?.thread.hasEnded) return store;
-    // Somebody has ended the thread; what is called next has a new one.
-    this.#opening = undefined;
-    store.reader.close();
-    return this.#store(signal);
+    return untilAborted(this.#opening, signal);
   }
 
+  /** Throws what opening the file throws, as a TaskError. */
   async #open(): Promise<Store> {
     const { path, deadline, readOnly, clock } = this.#options;
-    const driver = findDriver(this.#options.driver);
-    const realPath = prepareFile(path, readOnly);
-    const thread = readOnly ? undefined : await WriteThread.start({ driver, path, realPath, deadline });
+    let thread: WriteThread | undefined;
     try {
-      const reader = await Reader.open({ driver, path, realPath, deadline, clock });
-      if (thread === undefined) return { reader };
-      return { reader, writing: { thread, commit: new GroupCommit(thread, this.#options) } };
+      const driver = findDriver(this.#options.driver);
+      const start = { driver, path, realPath: prepareFile(path, readOnly), deadline };
+      if (!readOnly) thread = await WriteThread.start(start);
+      const reader = await Reader.open(start, clock);
+      this.#store = { reader, writing: thread && { thread, commit: new GroupCommit(thread, this.#options) } };
+      return this.#store;
     } catch (error) {
       await thread?.close();
-      throw error;
+      throw storeError(path, error);
     }
   }
 }
 
-function toSave({ taskList, id, type, body, replaces }: SaveEntry): Save {
-  // A view of a larger buffer would be passed to the thread with all of it.
-  const own = body.length === body.buffer.byteLength ? body : body.slice();
-  return { kind: "save", taskList, id, type, body: own, replaced: latestOf(replaces) };
+const nothing = { version: 0n, name: "", time: 0, body: new Uint8Array(), isJoined: false };
+
+function toSave({ taskList, id, type, body, replaces }: SaveEntry): Operation {
+  return { kind: "save", taskList, id, version: latestOf(replaces), name: type, time: 0, body, isJoined: false };
+}
+
+function toComplete({ taskList, id, savedAt }: CompleteEntry): Operation {
+  return { kind: "complete", taskList, id, ...nothing, version: savedAt };
+}
+
+function toClaim({ taskList, id, savedAt, owner, lease }: ClaimRequest): Operation {
+  return { kind: "claim", taskList, id, ...nothing, version: savedAt, name: owner, time: lease };
+}
+
+function toHeld(kind: "renew" | "release", { taskList, id, token }: ClaimHolding, time: number): Operation {
+  return { kind, taskList, id, ...nothing, version: token, time };
+}
+
+function valueIn<T>(outcome: Outcome<T>): T {
+  if (outcome.ok) return outcome.value;
+  throw outcome.error;
 }

@@ -69,13 +69,16 @@ export class Connection {
     return this.#statement(sql).get(...values);
   }
 
+  all(sql: string, ...values: Value[]): Row[] {
+    return this.#statement(sql).all(...values);
+  }
+
   iterate(sql: string, ...values: Value[]): IterableIterator<Row> {
     return this.#statement(sql).iterate(...values);
   }
 
-  /** The number of rows that were changed. */
-  run(sql: string, ...values: Value[]): number {
-    return Number(this.#statement(sql).run(...values).changes);
+  run(sql: string, ...values: Value[]): void {
+    this.#statement(sql).run(...values);
   }
 
   /** Begins to write; false while another connection does. */

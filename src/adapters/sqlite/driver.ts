@@ -10,7 +10,7 @@ export interface Database {
 }
 
 export interface Statement {
-  run(...values: Value[]): { changes: number | bigint };
+  run(...values: Value[]): unknown;
   get(...values: Value[]): Row | undefined;
   all(...values: Value[]): Row[];
   iterate(...values: Value[]): IterableIterator<Row>;

@@ -10,12 +10,14 @@ import { diagnose } from "./diagnosis.js";
 import type { Row } from "./driver.js";
 import { BUSY, resultCode, storeError } from "./errors.js";
 import type { ThreadStart } from "./operations.js";
-import { readClaim } from "./transaction.js";
+import { readClaim, toClaimState } from "./transaction.js";
 
 const findTask = "SELECT saved_at, body FROM tasks WHERE list = ? AND id = ?";
 const lastVersion = "SELECT max(saved_at) AS version FROM tasks WHERE list = ?";
 const aheadUntil = "SELECT ahead_until AS version FROM ledger";
 const nextList = "SELECT min(list) AS list FROM tasks WHERE list > ?";
+const claimsOf = `SELECT id, saved_at, owner, token, attempt, ends_at FROM claims
+  WHERE list = ? AND id IN (SELECT value FROM json_each(?))`;
 const listTasks = (columns: string) => `SELECT id, saved_at, ${columns} FROM tasks
   WHERE list = ? AND saved_at > ? AND saved_at <= ? ORDER BY saved_at LIMIT ?`;
 const listMisplaced = (columns: string) => `SELECT id, saved_at, ${columns} FROM tasks
@@ -24,49 +26,42 @@ const listMisplaced = (columns: string) => `SELECT id, saved_at, ${columns} FROM
   ORDER BY saved_at LIMIT ?`;
 
 /**
- * The maximum of tasks in a page, whatever is asked for. Larger pages are no faster, and live long enough for V8 to take
- * them for lasting: a pass over a million tasks then peaks at twice the memory.
+ * Maximum number of tasks in a page, whatever `pageSize` is. Larger pages are no faster, and live so long that V8 moves
+ * them to its old generation: memory then peaks at twice as much when a million tasks are listed.
  */
 const ROWS_AT_ONCE = 250;
 
-/** Names of lists that are read at once. */
+/** Number of list names that are read at once. */
 const LISTS_AT_ONCE = 500;
 
-/** A part of a list that a pass reads: versions after `after`, up to and with `upTo`. */
+/** A part of a list: versions above `after`, up to `upTo`, inclusive. */
 interface Range {
   readonly after: Version;
   readonly upTo: Version;
-  /** Only those that were saved before this time or after that one. */
+  /** Only tasks that were saved before the first of these times or after the second. */
   readonly outside?: readonly [Version, Version];
 }
 
 /** How long a read waits between two attempts, in milliseconds. */
 const PAUSE = 2;
 
-export interface ReaderOptions extends ThreadStart {
-  readonly clock: VersionClock;
-}
-
-/** Reads a file in this thread. Nothing is held between reads, so that the log can be cut meanwhile. */
+/** Reads a file in this thread. No transaction stays open between reads, so that the log can be truncated. */
 export class Reader {
-  readonly #path: string;
+  readonly #start: ThreadStart;
   readonly #connection: Connection;
   readonly #files: OpenFiles;
   readonly #clock: VersionClock;
-  readonly #deadline: number;
 
   /** Throws what opening the file throws. */
-  static async open(options: ReaderOptions): Promise<Reader> {
-    const { driver, realPath, deadline } = options;
-    return new Reader(options, await whenFree(deadline, () => new Connection(driver, realPath, true, 0)));
+  static open(start: ThreadStart, clock: VersionClock): Promise<Reader> {
+    return whenFree(start.deadline, () => new Reader(start, clock));
   }
 
-  private constructor({ path, clock, deadline }: ReaderOptions, connection: Connection) {
-    this.#path = path;
-    this.#connection = connection;
-    this.#files = new OpenFiles(path, connection.path);
+  private constructor(start: ThreadStart, clock: VersionClock) {
+    this.#start = start;
+    this.#connection = new Connection(start.driver, start.realPath, true, 0);
+    this.#files = new OpenFiles(start.path, start.realPath);
     this.#clock = clock;
-    this.#deadline = deadline;
   }
 
   find(keys: readonly TaskKey[]): Promise<readonly (StoredTask | undefined)[]> {
@@ -79,24 +74,29 @@ export class Reader {
   }
 
   claims(keys: readonly TaskKey[]): Promise<readonly (ClaimState | undefined)[]> {
-    return this.#read(() => keys.map((key) => readClaim(this.#connection, key)));
+    return this.#read(() => {
+      const [first] = keys;
+      const isOneList = keys.every(({ taskList }) => taskList === first?.taskList);
+      return isOneList && first
+        ? this.#claimsOf(first.taskList, keys)
+        : keys.map((key) => readClaim(this.#connection, key));
+    });
   }
 
   async *all(taskList: string, options: AllOptions): AsyncGenerator<readonly StoredTask[], void, undefined> {
-    throwIfAborted(options.signal);
-    const savedBefore = options.savedBefore && latestOf([options.savedBefore]);
-    const ranges = await this.#read(() => this.#rangesOf(taskList, savedBefore));
-    for (const range of ranges)
-      for (let after: Version | undefined = latestOf([range.after, options.after ?? 0n]); after !== undefined; ) {
-        throwIfAborted(options.signal);
-        const from: Version = after;
-        const page = await this.#read(() => this.#readPage(taskList, { ...range, after: from }, options));
-        after = page.at(-1)?.savedAt;
-        if (page.length > 0) yield page;
-      }
+    let ranges: Range[] | undefined;
+    // One read says where the list ends and gives its first page: most lists need no other.
+    while (ranges === undefined || ranges.length > 0) {
+      throwIfAborted(options.signal);
+      const page = await this.#read(() => {
+        ranges ??= this.#rangesOf(taskList, options);
+        return this.#nextPage(taskList, ranges, options);
+      });
+      if (page.length > 0) yield page;
+    }
   }
 
-  /** The next names past one, in the order of their bytes. */
+  /** The next names after `after`, in the order of their bytes. */
   lists(after: string): Promise<readonly string[]> {
     return this.#read(() => {
       const names: string[] = [];
@@ -116,26 +116,52 @@ export class Reader {
     this.#connection.close();
   }
 
-  /** What is saved from now on, again or anew, is for the next pass. */
-  #rangesOf(taskList: string, savedBefore: Version | undefined): Range[] {
+  #claimsOf(taskList: string, keys: readonly TaskKey[]): (ClaimState | undefined)[] {
+    const ids = JSON.stringify(keys.map(({ id }) => id));
+    const rows = this.#connection.all(claimsOf, taskList, ids);
+    const states = new Map(rows.map((row) => [row.id as string, toClaimState(row)]));
+    return keys.map(({ id }) => states.get(id));
+  }
+
+  /** The ranges to list. They end at the list's last version now: tasks that are saved later are not listed. */
+  #rangesOf(taskList: string, { after = 0n, savedBefore }: AllOptions): Range[] {
     const last = this.#connection.get(lastVersion, taskList)?.version as Version | null;
     if (last === null) return [];
+    const ranges = this.#rangesUpTo(last, savedBefore && latestOf([savedBefore]));
+    return ranges.map((range) => ({ ...range, after: latestOf([range.after, after]) }));
+  }
+
+  #rangesUpTo(last: Version, savedBefore: Version | undefined): Range[] {
     if (savedBefore === undefined || savedBefore > last) return [{ after: 0n, upTo: last }];
     const horizon = this.#clock.horizon();
     const ahead = this.#connection.get(aheadUntil)?.version as Version;
-    // Versions that lie ahead of the time at which they were given, and those that a clock gave that was ahead.
+    // Some versions do not tell when their tasks were saved: those ahead of that time, and those of a clock that was ahead.
     const after = ahead >= savedBefore || horizon < savedBefore ? savedBefore - 1n : horizon;
     const misplaced: Range = { after, upTo: last, outside: [savedBefore, horizon] };
     return [{ after: 0n, upTo: savedBefore - 1n }, ...(after < last ? [misplaced] : [])];
+  }
+
+  /** A page of the first of these ranges that has one; what was read is taken from them. An empty page is the end. */
+  #nextPage(taskList: string, ranges: Range[], options: AllOptions): StoredTask[] {
+    for (let [range] = ranges; range !== undefined; [range] = ranges) {
+      const page = this.#readPage(taskList, range, options);
+      const last = page.at(-1)?.savedAt ?? range.upTo;
+      if (last >= range.upTo) ranges.shift();
+      else ranges[0] = { ...range, after: last };
+      if (page.length > 0) return page;
+    }
+    return [];
   }
 
   #readPage(taskList: string, { after, upTo, outside }: Range, options: AllOptions): StoredTask[] {
     const { pageSize, maxPageBytes, withoutBodies } = options;
     const limit = BigInt(Math.min(pageSize, ROWS_AT_ONCE));
     const columns = withoutBodies ? "x'' AS body, saved_time" : "body";
+    // Bodies may be too many for memory; without them all rows at once are faster.
+    const read = withoutBodies ? "all" : "iterate";
     const rows = outside
-      ? this.#connection.iterate(listMisplaced(columns), taskList, after, upTo, ...outside, limit)
-      : this.#connection.iterate(listTasks(columns), taskList, after, upTo, limit);
+      ? this.#connection[read](listMisplaced(columns), taskList, after, upTo, ...outside, limit)
+      : this.#connection[read](listTasks(columns), taskList, after, upTo, limit);
     const page: StoredTask[] = [];
     let bytes = 0;
     for (const row of rows) {
@@ -155,17 +181,17 @@ export class Reader {
   /** Throws UNAVAILABLE. */
   async #read<T>(read: () => T): Promise<T> {
     try {
-      return await whenFree(this.#deadline, () => {
+      return await whenFree(this.#start.deadline, () => {
         this.#files.check();
         return read();
       });
     } catch (error) {
-      throw storeError(this.#path, error);
+      throw storeError(this.#start.path, error);
     }
   }
 }
 
-/** Tries again, without holding up this thread, while another process has the file to itself: it may recover the log. */
+/** Tries again, without blocking this thread, while another process locks the file, for example to recover its log. */
 async function whenFree<T>(deadline: number, read: () => T): Promise<T> {
   for (const end = performance.now() + deadline; ; await sleep(PAUSE))
     try {

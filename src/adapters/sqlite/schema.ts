@@ -1,15 +1,15 @@
 /** "tklg": marks an SQLite file as a ledger, for this package and for `file`(1). */
 export const APPLICATION_ID = 0x746b6c67;
 
-/** Counts changes of the tables that older versions of this package can't work with. */
+/** Grows with each change of the tables that older versions of this package can't work with. */
 export const LAYOUT = 1;
 
 /**
  * The tables, as docs/protocol.md describes them.
  *
- * A task's version, `saved_at`, is its place in its list. `saved_time` is when it was saved, if the clock had been set back
- * by then, so that its version lies far ahead. `latest` is the highest version that the file ever gave; versions up to
- * `ahead_until` may lie ahead of the time at which they were given.
+ * `saved_at` is a task's version, and its place in its list. `saved_time` is when the task was saved; it is set only if the
+ * clock had been set back, so that the version lies far ahead of that time. `latest` is the highest version that the file
+ * ever gave; versions up to `ahead_until` may lie ahead of the time at which they were given.
  */
 export const SCHEMA: string = `
 CREATE TABLE tasks (

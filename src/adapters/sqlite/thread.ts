@@ -1,6 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { storeError, toPlain } from "./errors.js";
-import type { Reply, Request, ThreadStart } from "./operations.js";
+import { type Reply, type Request, type ThreadStart, unpack } from "./operations.js";
 import { Writer } from "./writer.js";
 
 // The thread that writes: it opens the file, applies one group of operations after the other, and closes the file.
@@ -12,7 +12,7 @@ const reply = (message: Reply) => parentPort?.postMessage(message);
 try {
   const writer = new Writer(start);
   parentPort?.on("message", (request: Request) => {
-    if (request !== "close") return reply(writer.write(request));
+    if (request !== "close") return reply(writer.write(unpack(request)));
     writer.close();
     reply("closed");
   });

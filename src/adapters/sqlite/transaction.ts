@@ -3,8 +3,9 @@ import { TaskError } from "../../core/errors.js";
 import type { TaskKey } from "../../core/keys.js";
 import { latestOf, MAX_VERSION, toMilliseconds, type Version } from "../../core/version.js";
 import type { Connection } from "./connection.js";
+import type { Row } from "./driver.js";
 import { toPlain } from "./errors.js";
-import type { Group, Operation, Result, Save, Value } from "./operations.js";
+import type { Failure, Group, Operation, Result, Times, Value } from "./operations.js";
 
 const latestOfFile = "SELECT latest, ahead_until FROM ledger";
 const setLatest = "UPDATE ledger SET latest = ?, ahead_until = ?";
@@ -16,112 +17,108 @@ const versionOf = "SELECT saved_at FROM tasks WHERE list = ? AND id = ?";
 const claimOf = "SELECT saved_at, owner, token, attempt, ends_at FROM claims WHERE list = ? AND id = ?";
 const putClaim = `REPLACE INTO claims (list, id, saved_at, owner, token, attempt, ends_at) VALUES (?, ?, ?, ?, ?, ?, ?)`;
 
-/** A transaction that is open: applies operations, and gives each save its version. */
+/** An open transaction: applies operations, and gives each save its version. */
 export class Transaction {
   readonly #connection: Connection;
-  readonly #group: Group;
+  readonly #times: Times;
   #latest: Version;
   #aheadUntil: Version;
 
-  /** The connection has begun to write. */
-  constructor(connection: Connection, group: Group) {
+  /** The connection must have begun a transaction. */
+  constructor(connection: Connection, times: Times) {
     const row = connection.get(latestOfFile);
     this.#connection = connection;
-    this.#group = group;
+    this.#times = times;
     this.#latest = row?.latest as Version;
     this.#aheadUntil = row?.ahead_until as Version;
   }
 
-  /** Applies the operations in order. Throws what SQLite throws; the transaction is to be rolled back then. */
-  run(): Result[] {
+  /** Applies operations in order. Throws what SQLite throws; the caller must roll back then. */
+  run(operations: Group["operations"]): Result[] {
     const before = this.#latest;
-    const results = this.#group.operations.map((operation) => this.#apply(operation));
+    let refusal: Failure | undefined;
+    const results = operations.map((operation, i) => {
+      if (operation.kind !== "save") return this.#change(operation);
+      if (!operation.isJoined) refusal = this.#refusalOf(operations, i);
+      return refusal ?? this.#save(operation);
+    });
     if (this.#latest !== before) this.#connection.run(setLatest, this.#latest, this.#aheadUntil);
     return results;
   }
 
-  #apply(operation: Operation): Result {
-    if (operation.kind === "save") return this.#save([operation], ([savedAt]) => savedAt);
-    if (operation.kind === "save-together") return this.#save(operation.saves, (versions) => versions);
-    return { ok: true, value: this.#change(operation) };
+  /** Why a save can't be made, or one of those that are joined to it. */
+  #refusalOf(operations: Group["operations"], first: number): Failure | undefined {
+    for (let i = first; i === first || operations[i]?.isJoined; i++) {
+      const { version } = operations[i] as Operation;
+      if (!this.#canReplace(version)) return { error: toPlain(aheadOfClock(version)) };
+    }
+    return undefined;
   }
 
-  /** All of them or none. */
-  #save(saves: readonly Save[], toValue: (versions: readonly Version[]) => Value): Result {
-    const refused = saves.find(({ replaced }) => !this.#canReplace(replaced));
-    if (refused) return { ok: false, error: toPlain(aheadOfClock(refused.replaced)) };
-    return { ok: true, value: toValue(saves.map((each) => this.#put(each))) };
-  }
-
-  #put({ taskList, id, type, body, replaced }: Save): Version {
-    const savedAt = this.#nextNumber(replaced);
-    const { now, horizon } = this.#group;
+  #save({ taskList, id, version, name, body }: Operation): Version {
+    const savedAt = this.#nextNumber(version);
+    const { now, horizon } = this.#times;
     const isAhead = savedAt > horizon;
     if (isAhead) this.#aheadUntil = savedAt;
-    this.#connection.run(save, taskList, savedAt, id, type, isAhead ? now : null, body);
+    this.#connection.run(save, taskList, savedAt, id, name, isAhead ? now : null, body);
     return savedAt;
   }
 
-  #change(operation: Exclude<Operation, { kind: "save" | "save-together" }>): Value {
-    const { taskList, id } = operation;
-    const now = toMilliseconds(this.#group.now);
-    switch (operation.kind) {
-      case "complete":
-        this.#connection.run(complete, taskList, id, operation.savedAt);
-        return undefined;
-      case "claim": {
-        if (this.#connection.get(versionOf, taskList, id)?.saved_at !== operation.savedAt) return undefined;
-        // One clock judges all claims of a file.
-        const clock = { now, tolerance: 0 };
-        const previous = readClaim(this.#connection, operation);
-        return this.#putClaim(
-          operation,
-          grantClaim(previous, operation, clock, (after) => this.#nextNumber(after)),
-        );
-      }
-      case "renew": {
-        const state = this.#held(operation, operation.token);
-        return this.#putClaim(operation, state && renewClaim(state, operation.lease, now))?.until;
-      }
-      case "release": {
-        const state = this.#held(operation, operation.token);
-        this.#putClaim(operation, state && releaseClaim(state, operation.retryIn, now));
-        return undefined;
-      }
+  #change(operation: Operation): Value {
+    const { kind, taskList, id, version } = operation;
+    if (kind === "complete") {
+      this.#connection.run(complete, taskList, id, version);
+      return undefined;
     }
+    const state = readClaim(this.#connection, operation);
+    if (kind === "claim") return this.#claim(operation, state);
+    if (state?.owner === undefined || state.token !== version) return undefined;
+    const now = toMilliseconds(this.#times.now);
+    if (kind === "renew") return this.#putClaim(operation, renewClaim(state, operation.time, now)).until;
+    this.#putClaim(operation, releaseClaim(state, operation.time, now));
+    return undefined;
   }
 
-  /** Not what lies far ahead and this file has not given: the versions of all other tasks would follow it. */
+  #claim(operation: Operation, previous: ClaimState | undefined): ClaimState | undefined {
+    const { taskList, id, version: savedAt, name: owner, time: lease } = operation;
+    if (this.#connection.get(versionOf, taskList, id)?.saved_at !== savedAt) return undefined;
+    // One clock judges all claims of a file.
+    const clock = { now: toMilliseconds(this.#times.now), tolerance: 0 };
+    const state = grantClaim(previous, { taskList, id, savedAt, owner, lease }, clock, (after) =>
+      this.#nextNumber(after),
+    );
+    return state && this.#putClaim(operation, state);
+  }
+
+  /** False for a version that lies far ahead and that this file has not given: all later versions would have to be higher. */
   #canReplace(replaced: Version): boolean {
-    return (replaced <= this.#latest || replaced <= this.#group.horizon) && this.#latest < MAX_VERSION - 1_000n;
+    return (replaced <= this.#latest || replaced <= this.#times.horizon) && this.#latest < MAX_VERSION - 1_000n;
   }
 
   /**
-   * Later than the clock, than what a save replaces, and than all that this file ever gave, also to tasks that are gone:
-   * a complete of those may still be on its way.
+   * Later than the clock, than the version that a save replaces, and than every version that this file ever gave, also to
+   * tasks that have been removed: a complete of one of them may still be on its way.
    */
   #nextNumber(after: Version): Version {
-    this.#latest = latestOf([this.#group.next, after + 1n, this.#latest + 1n]);
+    this.#latest = latestOf([this.#times.next, after + 1n, this.#latest + 1n]);
     return this.#latest;
   }
 
-  #held(key: TaskKey, token: bigint): ClaimState | undefined {
-    const state = readClaim(this.#connection, key);
-    return state?.owner !== undefined && state.token === token ? state : undefined;
-  }
-
-  #putClaim({ taskList, id }: TaskKey, state: ClaimState | undefined): ClaimState | undefined {
-    if (state === undefined) return undefined;
+  #putClaim({ taskList, id }: TaskKey, state: ClaimState): ClaimState {
     const { savedAt, owner = null, token, attempt, until } = state;
     this.#connection.run(putClaim, taskList, id, savedAt, owner, token, BigInt(attempt), BigInt(until));
     return state;
   }
 }
 
-/** What is remembered of the claims to a task. */
+/** The stored state of the claims to a task; undefined if there is none. */
 export function readClaim(connection: Connection, { taskList, id }: TaskKey): ClaimState | undefined {
   const row = connection.get(claimOf, taskList, id);
-  if (row === undefined) return undefined;
+  return row && toClaimState(row);
+}
+
+/** The state in a row of claims. */
+export function toClaimState(row: Row): ClaimState {
   return {
     savedAt: row.saved_at as Version,
     owner: (row.owner as string | null) ?? undefined,

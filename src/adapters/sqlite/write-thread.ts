@@ -1,12 +1,21 @@
 import { Worker } from "node:worker_threads";
 import { fromPlain } from "./errors.js";
-import type { Group, PlainError, Reply, Request, Result, ThreadStart } from "./operations.js";
+import {
+  type Group,
+  type PlainError,
+  pack,
+  type Reply,
+  type Request,
+  type ThreadStart,
+  type Written,
+} from "./operations.js";
 import { threadCode } from "./thread-code.js";
 
-/** The thread in which a file is written, so that no flush of the disk holds up this one. It is asked one thing at a time. */
+/** The thread in which a file is written, so that no flush of the disk holds up this one. */
 export class WriteThread {
   readonly #worker: Worker;
-  #settle: ((reply: Reply | Error) => void) | undefined;
+  /** Those who wait for a reply, in the order in which they have asked. */
+  readonly #waiting: { resolve(reply: Reply): void; reject(error: Error): void }[] = [];
   #hasEnded = false;
 
   /** Throws what opening the file throws. */
@@ -22,7 +31,7 @@ export class WriteThread {
     // Its code is a text, so that it is found wherever a bundler puts this module. The process's own options, such as
     // --input-type, are not for it.
     this.#worker = new Worker(threadCode, { eval: true, workerData: start, execArgv: [] });
-    this.#worker.on("message", (reply: Reply) => this.#settle?.(reply));
+    this.#worker.on("message", (reply: Reply) => this.#next()?.resolve(reply));
     this.#worker.on("error", (error) => this.#end(error));
     this.#worker.on("exit", () => this.#end(new Error("its thread was ended")));
   }
@@ -32,9 +41,9 @@ export class WriteThread {
     return this.#hasEnded;
   }
 
-  /** What became of each operation. Rejects if the thread ends before it says so. */
-  async write(group: Group): Promise<readonly Result[]> {
-    return (await this.#ask(group)) as readonly Result[];
+  /** Groups are written one after the other. Rejects if the thread ends before it says what became of the group. */
+  async write(group: Group): Promise<Written> {
+    return (await this.#ask(pack(group))) as Written;
   }
 
   async close(): Promise<void> {
@@ -50,18 +59,17 @@ export class WriteThread {
   /** The process stays alive while a reply is awaited, and no longer. */
   #reply(): Promise<Reply> {
     this.#worker.ref();
-    return new Promise((resolve, reject) => {
-      this.#settle = (reply) => {
-        this.#settle = undefined;
-        this.#worker.unref();
-        if (reply instanceof Error) reject(reply);
-        else resolve(reply);
-      };
-    });
+    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
+  }
+
+  #next() {
+    const next = this.#waiting.shift();
+    if (this.#waiting.length === 0) this.#worker.unref();
+    return next;
   }
 
   #end(error: Error): void {
     this.#hasEnded = true;
-    this.#settle?.(error);
+    while (this.#waiting.length > 0) this.#next()?.reject(error);
   }
 }

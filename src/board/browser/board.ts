@@ -1,6 +1,6 @@
 import { formatDuration } from "../../inspection/duration.js";
 
-// What runs in the page. The server makes all markup; here it is only put in the place of the old.
+// The script of the pages. The server makes all markup; the script only replaces the old one.
 
 const AGES_EVERY = 1_000;
 
@@ -11,26 +11,26 @@ function mainElement(): HTMLElement {
   return document.getElementById("main") as HTMLElement;
 }
 
-function say(text: string, state: "live" | "late"): void {
+function showStatus(text: string, state: "live" | "late"): void {
   if (status === null) return;
   status.hidden = false;
   status.dataset.state = state;
   if (status.textContent !== text) status.textContent = text;
 }
 
-/** While the page is not looked at, nothing is asked for. */
+/** Connects, unless the page is hidden: then it asks for nothing. */
 function connect(): void {
   const { events, seen = "" } = mainElement().dataset;
   if (events === undefined || document.hidden || source !== undefined) return;
   source = new EventSource(`${events}&seen=${encodeURIComponent(seen)}`);
-  source.addEventListener("alive", () => say("Live", "live"));
+  source.addEventListener("alive", () => showStatus("Live", "live"));
   source.addEventListener("page", ({ data }: MessageEvent<string>) => {
-    say("Live", "live");
+    showStatus("Live", "live");
     show(data);
   });
-  source.addEventListener("trouble", ({ data }: MessageEvent<string>) => say(data, "late"));
+  source.addEventListener("trouble", ({ data }: MessageEvent<string>) => showStatus(data, "late"));
   source.addEventListener("error", () => {
-    say("Not connected; trying again", "late");
+    showStatus("Not connected; trying again", "late");
     if (source?.readyState === EventSource.CLOSED) disconnect();
   });
 }
@@ -42,9 +42,9 @@ function disconnect(): void {
 
 function show(markup: string): void {
   const old = mainElement();
-  // What is about to be done was decided by what was to be seen: it must not change under the finger.
+  // Somebody is about to act on what the page shows: it must not change now.
   if (old.querySelector("details[open]")) {
-    say("This page has changed; reload it to see how", "late");
+    showStatus("This page has changed; reload it to see how", "late");
     return;
   }
   const next = new DOMParser().parseFromString(markup, "text/html").getElementById("main");

@@ -1,4 +1,5 @@
 import { html } from "hono/html";
+import { ageOf } from "../../inspection/age.js";
 import { formatDuration } from "../../inspection/duration.js";
 import { printable, printableLine } from "../../inspection/printable.js";
 
@@ -7,7 +8,7 @@ export { html };
 /** Markup. Text that is put into it by the template is escaped. */
 export type Html = ReturnType<typeof html>;
 
-/** A name as it is, but for characters that would not be seen, and on its own in texts of both directions. */
+/** A name, with invisible characters escaped, and isolated from the writing direction of the text around it. */
 export function name(text: string): Html {
   return html`<bdi>${printableLine(text)}</bdi>`;
 }
@@ -17,12 +18,14 @@ export function block(text: string): Html {
   return html`<pre tabindex="0">${printable(text)}</pre>`;
 }
 
-/** How long ago a moment is; the page's script keeps it up to date. */
-export function ago(moment: string | undefined): Html {
-  return moment === undefined ? html`–` : time(moment, Date.now() - Date.parse(moment), "ago");
+/** The time since a moment, or `?` if it is unknown; the page's script keeps it up to date. */
+export function ago(moment: string | null | undefined): Html {
+  if (moment === undefined) return html`–`;
+  const age = ageOf(moment);
+  return age === undefined ? html`?` : time(moment as string, age, "ago");
 }
 
-/** How long it is until a moment. */
+/** The time until a moment. */
 export function left(moment: string | undefined): Html {
   return moment === undefined ? html`–` : time(moment, Date.parse(moment) - Date.now(), "left");
 }
@@ -31,7 +34,7 @@ function time(moment: string, milliseconds: number, kind: "ago" | "left"): Html 
   return html`<time datetime="${moment}" title="${moment}" data-kind="${kind}">${formatDuration(milliseconds)}</time>`;
 }
 
-/** A number of bytes as people read it. */
+/** A number of bytes in a readable unit. */
 export function size(bytes: number): string {
   if (bytes < 1024) return `${bytes} B`;
   return bytes < 1024 * 1024 ? `${(bytes / 1024).toFixed(1)} KiB` : `${(bytes / 1024 / 1024).toFixed(1)} MiB`;

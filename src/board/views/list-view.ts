@@ -4,7 +4,7 @@ import { ago, type Html, html, left, name } from "./html.js";
 import { nothingOpen } from "./lists-view.js";
 import type { ViewContext } from "./view-context.js";
 
-/** Characters of a task's data. */
+/** Maximum number of characters of a task's data. */
 const PREVIEW = 200;
 
 export function listView({ list, tasks, isFirst, next }: ListPage, { links }: ViewContext): Html {

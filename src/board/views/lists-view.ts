@@ -29,8 +29,8 @@ function tableOf(lists: ListsPage["lists"], links: ViewContext["links"]): Html {
 </table>`;
 }
 
-/** Most who come here for the first time look for tasks that are done. */
+/** Most people who see an empty board for the first time look for completed tasks. */
 export function nothingOpen(): Html {
-  return html`<p class="empty">No task is open. A task is here from its save until it is completed; what was completed is not
-kept. Look for it where your workers log, trace or count: <code>docs/completed.md</code> of the package says how.</p>`;
+  return html`<p class="empty">No task is open. A task is here from its save until it is completed; completed tasks are not
+kept. Look for them in the logs, traces or metrics of your workers: <code>docs/completed.md</code> of the package says how.</p>`;
 }

@@ -6,7 +6,7 @@ import { listsView } from "./lists-view.js";
 import { taskView } from "./task-view.js";
 import type { ViewContext } from "./view-context.js";
 
-/** The part of a page that changes; it says where its changes are told, and what state it is in. */
+/** The part of a page that changes, with the address of its events and its fingerprint. */
 export function mainOf(page: Page, request: PageRequest, context: ViewContext): Html {
   const { links } = context;
   return html`<main id="main" tabindex="-1" data-events="${links.events(request)}" data-seen="${fingerprintOf(page)}">

@@ -1,7 +1,7 @@
 import type { Links } from "../links.js";
 import { type Html, html } from "./html.js";
 
-/** A page that says one thing, such as why something was refused. */
+/** A page with a message, such as why a request was refused. */
 export function messageMain(title: string, text: Html | string, links: Links): Html {
   return html`<main id="main" tabindex="-1">
 <nav aria-label="Where you are"><a href="${links.lists()}">Lists</a></nav>

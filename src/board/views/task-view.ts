@@ -5,7 +5,7 @@ import { ago, block, type Html, html, name, size } from "./html.js";
 import { claimOf } from "./list-view.js";
 import type { ViewContext } from "./view-context.js";
 
-/** Longer data is shown when it is asked for. */
+/** Maximum number of characters of JSON that are shown at once; longer data is shown on demand. */
 const SHOWN_AT_ONCE = 64 * 1024;
 
 export function taskView({ taskList, id, isWhole, task }: TaskPage, { links, mayAct }: ViewContext): Html {
@@ -17,8 +17,8 @@ ${task !== undefined && mayAct ? actionsOf(task, links) : ""}`;
 }
 
 function notOpen(): Html {
-  return html`<p class="empty">This task is not open: it has been completed, or was never saved. What was completed is not kept;
-<code>docs/completed.md</code> of the package says where to look for it.</p>`;
+  return html`<p class="empty">This task is not open: it has been completed, or was never saved. Completed tasks are not kept;
+<code>docs/completed.md</code> of the package says where to look for them.</p>`;
 }
 
 function detailsOf(task: TaskView, links: Links, isWhole: boolean): Html {
@@ -54,13 +54,13 @@ function dataOf({ taskList, id, data }: TaskView, links: Links, isWhole: boolean
   return html`<p>It is long: ${size(text.length)} of JSON. <a href="${links.task(taskList, id, true)}">Show it all</a></p>`;
 }
 
-/** In two steps, so that no slip of a finger completes a task. */
+/** The forms, each in two steps, so that nobody completes a task by accident. */
 function actionsOf({ taskList, id, version, claim }: TaskView, links: Links): Html {
   const field = html`<input type="hidden" name="version" value="${version}">`;
   return html`<h2>Actions</h2>
 <details id="complete"><summary>Complete this task</summary>
 <form method="post" action="${links.action("complete", taskList, id)}">${field}
-<p>It is taken off as if a worker had done it, and can’t be brought back. If it has been saved again meanwhile, it stays open.</p>
+<p>It is completed as if a worker had done it, and can’t be brought back. If it has been saved again meanwhile, it stays open.</p>
 <button type="submit">Complete version ${version}</button>
 </form></details>
 ${
@@ -68,7 +68,7 @@ ${
     ? ""
     : html`<details id="release"><summary>End the claim</summary>
 <form method="post" action="${links.action("release", taskList, id)}">${field}
-<p>Another worker may have it at once. ${name(claim.owner ?? "")} is not stopped: if it is still at work, the task is done twice.</p>
+<p>Another worker can claim it at once. ${name(claim.owner ?? "")} is not stopped: if it is still working, the task is done twice.</p>
 <button type="submit">End the claim of ${name(claim.owner ?? "")}</button>
 </form></details>`
 }`;

@@ -23,20 +23,24 @@ interface BoardCommandOptions extends GlobalOptions {
 export function define(command: Command, terminal: Terminal): void {
   command
     .description(
-      "Serves a web page with what is open: lists, tasks, their data, who has claimed them. It prints the address, whose token" +
-        " lets people in. Without --allow-actions it only reads. It runs until it is interrupted.",
+      "Serves a web page that shows lists, open tasks, their data and claims. It prints the address; the token in it gives" +
+        " access. Without --allow-actions it only reads. It runs until it is interrupted.",
     )
-    .addOption(valueOption("--port <port>", "the port to listen at", port).default(7420))
+    .addOption(valueOption("--port <port>", "the port to listen on", port).default(7420))
     .option(
       "--host <address>",
-      "the address to listen at; others than this machine's own need --token-file and --allow-host",
+      "the address to listen on; one that other machines can reach needs --token-file and --allow-host",
       "127.0.0.1",
     )
-    .option("--allow-host <name>", "a name that the board is called by, as behind a proxy; may be repeated", repeated)
-    .option("--allow-actions", "let people complete and release tasks; each time is printed")
-    .option("--token-file <file>", "the file that holds the token; by default there is a new one each time")
+    .option(
+      "--allow-host <name>",
+      "a host name by which browsers reach the board, such as a proxy's; may be repeated",
+      repeated,
+    )
+    .option("--allow-actions", "let people complete and release tasks; each action is printed")
+    .option("--token-file <file>", "a file that contains the token; by default each start makes a new one")
     .addOption(
-      valueOption("--poll <time>", "how often the store is asked for what somebody looks at", duration).default(
+      valueOption("--poll <time>", "how often a page that is open is updated from the store", duration).default(
         2_000,
         "2s",
       ),
@@ -74,7 +78,7 @@ async function board(terminal: Terminal, options: BoardCommandOptions): Promise<
   }
 }
 
-/** hono and its server are there only for who wants a board. */
+/** hono and its server are optional dependencies: only the board needs them. */
 async function loadBoard(): Promise<typeof import("../../board/index.js")> {
   try {
     return await import("../../board/index.js");
@@ -92,5 +96,5 @@ function logLine({ at, action, taskList, id, version, who, result }: BoardAction
 
 function port(text: string): number {
   if (/^\d{1,5}$/.test(text) && Number(text) < 65_536) return Number(text);
-  throw new InvalidArgumentError("Write a port, 0 to 65535; 0 is any that is free.");
+  throw new InvalidArgumentError("Write a port, 0 to 65535; 0 means any free port.");
 }

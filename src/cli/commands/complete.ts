@@ -24,15 +24,15 @@ interface CompleteOptions extends GlobalOptions {
 export function define(command: Command, terminal: Terminal): void {
   command
     .description(
-      "Completes tasks: takes them off as if a worker had done them. What was completed is not kept. It takes the version" +
-        " that you have seen, never a later one: if the task was saved again since, it stays open, and the exit code is 5.",
+      "Completes tasks, as if a worker had done them. Completed tasks are not kept. It completes the version that you have" +
+        " seen, never a later one: if the task was saved again since, it stays open, and the exit code is 5.",
     )
     .argument("[list]", "the task list")
     .argument("[id]", "the task's id")
     .addOption(valueOption("--version <version>", "the version that you have seen, as ls and show print it", version))
-    .addOption(new Option("--latest", "whatever version is open").conflicts("version"))
-    .option("--stdin", "the tasks that standard input names, a line of JSON each, as `ls -o jsonl` prints them")
-    .option("--dry-run", "only say what would be completed")
+    .addOption(new Option("--latest", "complete whatever version is open").conflicts("version"))
+    .option("--stdin", "complete the tasks that standard input names, one per line, as `ls -o jsonl` prints them")
+    .option("--dry-run", "only print what would be completed")
     .option("-y, --yes", "do not ask")
     .addHelpText(
       "after",
@@ -89,11 +89,11 @@ function checkUsage(
   if (stdin) {
     if (list !== undefined || own !== undefined || latest)
       throw usage("--stdin names the tasks and their versions; nothing else may");
-    // What would answer is the list of tasks.
+    // The answer would be read from the standard input, which has the tasks.
     if (!dryRun && !yes) throw usage("--stdin needs --yes, or --dry-run");
   } else if (list === undefined || id === undefined) throw usage("name a list and an id, or give --stdin");
   else if (own === undefined && !latest && !dryRun) checkVersionCanBeAsked(terminal, list, id, yes);
-  if (!dryRun) checkConfirmation(terminal, yes);
+  if (!dryRun) checkConfirmation(terminal, yes, "Confirm it with --yes, or see what would be done with --dry-run.");
 }
 
 function checkVersionCanBeAsked({ input }: Terminal, list: string, id: string, yes: boolean | undefined): void {
@@ -151,7 +151,7 @@ function parseTarget(line: string, number: number): Target {
     if (typeof taskList === "string" && typeof id === "string" && /^\d{1,18}$/.test(String(own)))
       return { taskList, id, version: BigInt(own as string) };
   } catch {
-    // It is said below.
+    // Reported below.
   }
   const advice = 'A line looks like this: {"taskList":"acme.com","id":"file1","version":"1796096690181188"}';
   throw commandError(exitCodes.usage, "INVALID_LINE", `line ${number} of the input names no task and version`, advice);

@@ -67,7 +67,7 @@ async function* readTasks(
   }
 }
 
-/** No bytes are two of these. */
+/** Tries each form: bytes that are valid in one are invalid in the others. */
 async function* tasksOf(tasks: DataInterface, bytes: Uint8Array, name: string): AsyncGenerator<Task> {
   const reasons: unknown[] = [];
   const attempts = [

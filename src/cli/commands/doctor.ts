@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Command } from "commander";
 import type { Finding } from "../../adapter/index.js";
 import { CompositeTask, DataInterface } from "../../index.js";
-import { formatDuration } from "../../inspection/duration.js";
+import { formatAge } from "../../inspection/age.js";
 import { viewLists } from "../../inspection/list-view.js";
 import { CommandError, exitCodes } from "../command-error.js";
 import { type GlobalOptions, optionsOf } from "../options/global-options.js";
@@ -10,7 +10,7 @@ import { examples } from "../output/help.js";
 import { RecordPrinter } from "../output/records.js";
 import type { Column } from "../output/table.js";
 import { openSession, type Session } from "../session.js";
-import { fromTaskError, isTaskError } from "../task-error.js";
+import { fromTaskError, isTaskError, seeDoctor } from "../task-error.js";
 import type { Terminal } from "../terminal.js";
 
 interface DoctorOptions extends GlobalOptions {
@@ -20,8 +20,8 @@ interface DoctorOptions extends GlobalOptions {
 export function define(command: Command, terminal: Terminal): void {
   command
     .description(
-      "Looks at what may go wrong with a store: whether it can be reached, its schema, clocks, disks or replicas, and the oldest" +
-        " tasks. Exits with 3 if it finds a problem.",
+      "Checks a store: whether it can be reached, its schema, clocks, disks or replicas, and its oldest tasks. Exits with 3 if" +
+        " it finds a problem.",
     )
     .option("--write", "also save a task, claim and complete it, in a list of its own")
     .addHelpText("after", examples("taskledger doctor", "taskledger doctor --write --json"))
@@ -52,7 +52,7 @@ const columns: readonly Column<Finding>[] = [
   { name: "FINDING", value: ({ text }) => text },
 ];
 
-/** Of warnings: problems come as errors. */
+/** The advice of warnings; problems are printed as errors. */
 function writeAdvice({ out }: Terminal, findings: readonly Finding[]): void {
   for (const { check, status, advice } of findings)
     if (status === "warning" && advice) out.write(`\n${out.style("yellow", `${check}:`)} ${advice}\n`);
@@ -72,7 +72,7 @@ async function look(terminal: Terminal, options: DoctorOptions): Promise<Finding
     if (!isTaskError(error) || terminal.interrupted().aborted) throw error;
     const [problem] = fromTaskError(error).problems;
     const check = session ? "store" : "connect";
-    return [{ check, status: "problem", text: problem?.text ?? "", advice: problem?.advice }];
+    return [{ check, status: "problem", text: problem?.text ?? "", advice: problem?.advice.replace(seeDoctor, ".") }];
   } finally {
     await session?.[Symbol.asyncDispose]();
   }
@@ -83,14 +83,14 @@ async function checkLists({ tasks, signal, patience }: Session): Promise<Finding
   const lists = await viewLists(tasks, { max: 1, claims: false, signal });
   patience.renew();
   const [oldest] = lists.toSorted((a, b) => ((a.oldest ?? "") < (b.oldest ?? "") ? -1 : 1));
-  if (oldest?.oldest === undefined) return found("lists", "no list has open tasks");
-  const age = formatDuration(Date.now() - Date.parse(oldest.oldest));
+  if (oldest === undefined) return found("lists", "no list has open tasks");
+  const age = formatAge(oldest.oldest);
   return found("lists", `${lists.length} have open tasks; the oldest is open for ${age}, in ${oldest.taskList}`);
 }
 
 const LIST = "taskledger doctor";
 
-/** A task through its whole life. It is completed whatever fails. */
+/** Saves, claims, finds and completes a task. It is completed even if another step fails. */
 async function tryWriting({ tasks: { adapter }, signal, patience }: Session): Promise<Finding> {
   const tasks = new DataInterface({ types: [CompositeTask], adapter }); // which is closed by its session
   const start = performance.now();

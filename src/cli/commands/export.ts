@@ -15,22 +15,19 @@ interface ExportOptions extends GlobalOptions {
   readonly format: "batch" | "jsonl";
 }
 
-/** Tasks in a frame: what an interrupted export may lose of what it has read. */
+/** Number of tasks in a frame: an interrupted export may lose as many of those that it has read. */
 const FRAME_TASKS = 200;
 
 export function define(command: Command, terminal: Terminal): void {
   command
     .description(
-      "Writes open tasks to the standard output, for import: of the lists that are named, or of all. Claims and attempts" +
-        " that the store counts are not among it. Export lists that nobody saves to: a task that is saved again meanwhile" +
-        " may be in it twice, the newer behind the older.",
+      "Writes open tasks to the standard output, for import: those of the named lists, or of all. Claims, and attempts" +
+        " that the store counts, are not included. Export lists while nobody saves to them: a task that is saved again" +
+        " meanwhile may be included twice, the newer version after the older.",
     )
     .argument("[list...]", "the task lists")
     .addOption(
-      new Option(
-        "--format <format>",
-        "batch: compact bytes, byte for byte what the store holds; jsonl: a line of JSON a task",
-      )
+      new Option("--format <format>", "batch: compact bytes, byte for byte as stored; jsonl: one line of JSON per task")
         .choices(["batch", "jsonl"])
         .default("batch"),
     )
@@ -80,8 +77,12 @@ async function* openTasks(
   counts: { lists: number },
 ): AsyncGenerator<Task> {
   for await (const list of lists.length > 0 ? lists : tasks.lists({ signal })) {
-    counts.lists++;
-    yield* tasks.all(list, { signal }) as AsyncIterable<Task>;
+    let isEmpty = true;
+    for await (const task of tasks.all(list, { signal }) as AsyncIterable<Task>) {
+      if (isEmpty) counts.lists++;
+      isEmpty = false;
+      yield task;
+    }
   }
 }
 

@@ -17,21 +17,21 @@ interface ImportOptions extends GlobalOptions {
   readonly onConflict: ConflictRule;
 }
 
-/** Tasks that are saved together. */
+/** Number of tasks that are saved together. */
 const BATCH = 500;
 
 export function define(command: Command, terminal: Terminal): void {
   command
     .description(
       "Saves the tasks of an export, in its order, at new versions. It can be interrupted, and started again with" +
-        " --on-conflict skip. A file for SQLite is made if it is not there.",
+        " --on-conflict skip. An SQLite file is created if it does not exist.",
     )
     .argument("[file]", "the export; by default the standard input")
     .addOption(
-      new Option("--format <format>", "by default it is told from the first bytes").choices(["batch", "jsonl"]),
+      new Option("--format <format>", "by default it is recognized by the first bytes").choices(["batch", "jsonl"]),
     )
     .addOption(
-      new Option("--on-conflict <rule>", "what to do where a task is open already: stop, leave that one, or replace it")
+      new Option("--on-conflict <rule>", "what to do if a task is already open: stop, keep that one, or replace it")
         .choices(["fail", "skip", "overwrite"])
         .default("fail"),
     )
@@ -78,7 +78,7 @@ async function importTasks(terminal: Terminal, file: string | undefined, options
   writeNote(terminal, options, summary(counts));
 }
 
-/** A line of JSON begins with {" and a frame with its length, behind which no field of ours has the number that " stands for. */
+/** A line of JSON begins with {" and a frame with its length; no message of ours begins with the field that " would mean. */
 function looksLikeJson([first, second]: Uint8Array): boolean {
   return first === 0x7b && (second === 0x22 || second === 0x20);
 }
@@ -99,12 +99,12 @@ function parseLine(line: string, number: number): unknown {
   try {
     return JSON.parse(line);
   } catch (error) {
-    const text = `line ${number} of the input is no JSON: ${(error as Error).message}`;
-    throw commandError(exitCodes.failed, "INVALID_LINE", text, "What stands before it has been imported.");
+    const text = `line ${number} of the input is not JSON: ${(error as Error).message}`;
+    throw commandError(exitCodes.failed, "INVALID_LINE", text, "The lines before it have been imported.");
   }
 }
 
-/** In arrays of a maximum length. What was read before an error comes first. */
+/** Tasks in arrays of a maximum length. If reading fails, the tasks before the error are yielded first. */
 async function* batchesOf(source: AsyncIterable<Task>): AsyncGenerator<readonly Task[]> {
   let batch: Task[] = [];
   try {
@@ -121,7 +121,7 @@ async function* batchesOf(source: AsyncIterable<Task>): AsyncGenerator<readonly 
   if (batch.length > 0) yield batch;
 }
 
-/** What fails after a part was imported is no failure of all. */
+/** A failure after some tasks were imported has the exit code of a partial success. */
 function ofPart(thrown: unknown, { imported }: Counts): unknown {
   const error = isTaskError(thrown) ? fromTaskError(thrown) : thrown;
   const isPartial = imported > 0 && error instanceof CommandError && error.exitCode === exitCodes.failed;

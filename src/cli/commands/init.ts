@@ -14,19 +14,19 @@ export function define(command: Command, terminal: Terminal): void {
         " taskledger's own .proto files, all without a network.",
     )
     .addOption(new Option("--check", "write nothing; report problems, including package versions").conflicts("force"))
-    .option("--force", "add to buf.yaml and buf.gen.yaml what they lack; nothing in them is taken away")
+    .option("--force", "add to buf.yaml and buf.gen.yaml what they lack; nothing is removed from them")
     .addHelpText("after", help)
     .action(({ check, force = false }: InitOptions) => (check ? checkProject(terminal) : initProject(terminal, force)));
 }
 
 const help = `
-buf.yaml and buf.gen.yaml are yours. Where they are there already they are kept, and what they lack is printed, with
-the lines to add; the exit code is 3 then. With --force these lines are added. What contradicts them is left to you.
+buf.yaml and buf.gen.yaml are yours. Existing ones are kept: what they lack is printed, with the lines to add, and the
+exit code is 3. With --force these lines are added; lines that contradict them are left to you.
 
-The copy of taskledger's .proto files (third_party/taskledger) is not to be edited. Files in it that differ from those
-of the installed package, as after an update, are replaced, and named.
+Do not edit the copy of taskledger's .proto files (third_party/taskledger). Files in it that differ from those of the
+installed package, for example after an update, are replaced, and their names are printed.
 
-Nothing is written outside of this folder, nor through symbolic links.
+Nothing is written outside this folder, or through symbolic links.
 
 Examples:
   taskledger init

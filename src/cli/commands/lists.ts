@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { ageOf } from "../../inspection/age.js";
 import { formatDuration } from "../../inspection/duration.js";
 import { type ListView, viewLists } from "../../inspection/list-view.js";
 import { CommandError, exitCodes } from "../command-error.js";
@@ -80,13 +81,17 @@ async function watch(
 
 const nothing = { open: 0, isCapped: false, claimed: 0, waiting: 0, retried: 0 };
 
+const unknownAge = "the age of its oldest task is unknown: a clock was wrong";
+
 function checkAges(found: readonly ListView[], limit: number | undefined): void {
   if (limit === undefined) return;
-  const old = found.filter(({ oldest }) => oldest !== undefined && Date.now() - Date.parse(oldest) > limit);
+  const ages = found.map(({ taskList, oldest }) => ({ taskList, age: ageOf(oldest) }));
+  // A task of unknown age may be of any.
+  const old = ages.filter(({ age }) => age === undefined || age > limit);
   if (old.length === 0) return;
-  const problems = old.map(({ taskList, oldest }) => ({
+  const problems = old.map(({ taskList, age }) => ({
     code: "TOO_OLD",
-    text: `${taskList}: its oldest task is open for ${formatDuration(Date.now() - Date.parse(oldest as string))}`,
+    text: `${taskList}: ${age === undefined ? unknownAge : `its oldest task is open for ${formatDuration(age)}`}`,
     advice: `The limit is ${formatDuration(limit)} (--fail-older-than). Is a worker of this list running?`,
   }));
   throw new CommandError(exitCodes.checkFailed, problems);

@@ -25,7 +25,7 @@ const LIMIT = 50;
 export function define(command: Command, terminal: Terminal): void {
   command
     .description(
-      "Prints the open tasks of a list, oldest first, with their data as JSON. Tasks whose data can't be read here are marked by a ?.",
+      "Prints the open tasks of a list, oldest first, with their data as JSON. Tasks whose data can't be read here are marked with a ?.",
     )
     .argument("<list>", "the task list")
     .addOption(
@@ -36,10 +36,10 @@ export function define(command: Command, terminal: Terminal): void {
       ),
     )
     .option("--type <type>", "only of this type, such as acme.v1.FetchFile")
-    .addOption(valueOption("--older-than <age>", "only what was saved so long ago", age))
-    .addOption(valueOption("--min-attempt <count>", "only what was tried so often", count))
-    .option("--id-prefix <text>", "only ids that begin so")
-    .option("--unclaimed", "only what nobody has claimed, and what does not wait to be tried again")
+    .addOption(valueOption("--older-than <age>", "only tasks that were saved at least this long ago", age))
+    .addOption(valueOption("--min-attempt <count>", "only tasks with at least this many attempts", count))
+    .option("--id-prefix <text>", "only ids that begin with this text")
+    .option("--unclaimed", "only tasks that are not claimed, and do not wait to be tried again")
     .addHelpText(
       "after",
       examples("taskledger ls acme.com", "taskledger ls acme.com --older-than 1h --unclaimed -o jsonl"),
@@ -68,7 +68,7 @@ async function ls(terminal: Terminal, list: string, options: LsOptions): Promise
   if (isMore) writeNote(terminal, options, `There are more: --limit COUNT, or -o jsonl for all.`);
 }
 
-/** What can be told without claims. */
+/** Applies the filters that need no claims. */
 async function* matching(open: AsyncIterable<Task>, { type, idPrefix = "" }: LsOptions): AsyncGenerator<Task> {
   for await (const task of open)
     if (task.id.startsWith(idPrefix) && (type === undefined || task.type === type)) yield task;

@@ -24,8 +24,8 @@ interface Release {
 export function define(command: Command, terminal: Terminal): void {
   command
     .description(
-      "Ends the claim to a task, so that another worker may have it at once. The one who had it is not stopped: if it is" +
-        " still at work, the task is done twice.",
+      "Ends the claim to a task, so that another worker can claim it at once. The worker that had it is not stopped: if it is" +
+        " still working, the task is done twice.",
     )
     .argument("<list>", "the task list")
     .argument("<id>", "the task's id")
@@ -37,7 +37,7 @@ export function define(command: Command, terminal: Terminal): void {
 }
 
 async function release(terminal: Terminal, taskList: string, id: string, options: ReleaseOptions): Promise<void> {
-  checkConfirmation(terminal, options.yes);
+  checkConfirmation(terminal, options.yes, "Confirm it with --yes.");
   await using session = await openSession(terminal, options, { access: "write", decodes: false });
   const { claims } = session.tasks.adapter;
   if (claims === undefined) throw new TaskError("UNSUPPORTED", "this store has no claims");

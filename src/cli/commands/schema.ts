@@ -22,13 +22,21 @@ type Action = "print" | "apply" | "check";
 export function define(command: Command, terminal: Terminal): void {
   command
     .description(
-      "Prints the statements that make a store's tables, makes what of them is not there, or checks those that are. Nothing is" +
-        " ever dropped or changed.",
+      "Prints the statements that create a store's tables, creates missing tables, or checks existing ones. Nothing is ever" +
+        " dropped or changed.",
     )
     .addArgument(new Argument("<action>", "what to do").choices(["print", "apply", "check"]))
-    .addOption(valueOption("--replication <factors>", "of a new Cassandra keyspace: 3, or dc1=3,dc2=3", replication))
-    .addOption(valueOption("--shards <count>", "of a new Cassandra keyspace: partitions a list, a power of two", count))
-    .option("--several-data-centers", "of a new Cassandra keyspace: clients are in several of them")
+    .addOption(
+      valueOption(
+        "--replication <factors>",
+        "for a new Cassandra keyspace: the number of replicas, 3, or dc1=3,dc2=3",
+        replication,
+      ),
+    )
+    .addOption(
+      valueOption("--shards <count>", "for a new Cassandra keyspace: partitions per list, a power of two", count),
+    )
+    .option("--several-data-centers", "for a new Cassandra keyspace: its clients are in several data centres")
     .addHelpText(
       "after",
       examples(
@@ -70,7 +78,7 @@ async function check(terminal: Terminal, url: string, options: SchemaOptions): P
     if (isTaskError(error) && error.code === "SCHEMA_MISMATCH")
       throw withExitCode(
         fromTaskError(error),
-        "What is missing is made by: taskledger schema apply\nWhat differs is yours to change.",
+        "Create what is missing: taskledger schema apply\nYou have to change yourself what differs.",
       );
     throw error;
   }
@@ -101,7 +109,7 @@ async function open(
 function wantedSchema(url: string, { replication: replicas, shards, severalDataCenters }: SchemaOptions): StoreSchema {
   if (parseStoreUrl(url).kind !== "cassandra") return { replicas: 1 };
   if (replicas !== undefined) return { replicas, shards, severalDataCenters };
-  const text = "it is not said how many replicas the keyspace is to have";
+  const text = "the number of replicas of the keyspace is missing";
   throw commandError(
     exitCodes.usage,
     "NO_REPLICATION",

@@ -20,7 +20,7 @@ export function define(command: Command, terminal: Terminal): void {
     )
     .argument("<list>", "the task list")
     .argument("<id>", "the task's id")
-    .option("--raw", "write the envelope's bytes and nothing else; of a damaged task, what the store holds")
+    .option("--raw", "write only the envelope's bytes; for a damaged task, the bytes in the store")
     .addHelpText("after", examples("taskledger show acme.com file1", "taskledger show acme.com file1 --raw >task.bin"))
     .action((list: string, id: string, _, self: Command) => show(terminal, list, id, optionsOf<ShowOptions>(self)));
 }

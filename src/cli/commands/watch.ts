@@ -1,6 +1,7 @@
 import type { Command } from "commander";
-import type { Task, Version } from "../../index.js";
-import { formatDuration } from "../../inspection/duration.js";
+import { checkTaskList } from "../../core/keys.js";
+import { type Task, type Version, versionToDate } from "../../index.js";
+import { formatAge } from "../../inspection/age.js";
 import { dataLine, type TaskView } from "../../inspection/task-view.js";
 import { type GlobalOptions, optionsOf } from "../options/global-options.js";
 import { duration, valueOption } from "../options/values.js";
@@ -21,23 +22,25 @@ interface WatchEvent {
   readonly taskList: string;
   readonly id: string;
   readonly version: string;
-  /** Of a task that was opened. */
+  /** The task, if it was opened. */
   readonly task?: TaskView;
 }
 
 export function define(command: Command, terminal: Terminal): void {
   command
     .description(
-      "Prints what is saved to a list, and what is gone from it, until it is interrupted. It looks from time to time: a task" +
-        " that comes and goes in between is not seen. A task that is saved again is gone in its old version.",
+      "Prints the tasks that are saved to a list (opened), and those that are not open any more (gone), until it is interrupted." +
+        " It polls: a task that is saved and completed between two polls is not printed. If a task is saved again, its old" +
+        " version is printed as gone.",
     )
     .argument("<list>", "the task list")
-    .addOption(valueOption("--interval <time>", "how often it looks", duration).default(2_000, "2s"))
+    .addOption(valueOption("--interval <time>", "time between two polls", duration).default(2_000, "2s"))
     .addHelpText("after", examples("taskledger watch acme.com", "taskledger watch acme.com --interval 500ms -o jsonl"))
     .action((list: string, _, self: Command) => watch(terminal, list, optionsOf<WatchOptions>(self)));
 }
 
 async function watch(terminal: Terminal, taskList: string, options: WatchOptions): Promise<void> {
+  checkTaskList(taskList);
   await using session = await openSession(terminal, options, { access: "read" });
   const { headers } = options;
   const format = options.output === "json" ? "jsonl" : options.output; // it has no end
@@ -60,12 +63,12 @@ const columns = [
   { name: "TYPE", minWidth: 24, value: ({ task }: WatchEvent) => task?.type ?? "-" },
   {
     name: "DATA",
-    value: ({ task, at, version }: WatchEvent) => (task ? dataLine(task) : `open for ${openFor(at, version)}`),
+    value: ({ task, version }: WatchEvent) => (task ? dataLine(task) : `open for ${formatAge(savedAt(version))}`),
   },
 ];
 
-function openFor(at: string, version: string): string {
-  return formatDuration(Date.parse(at) - Number(BigInt(version) / 1000n));
+function savedAt(version: string): string {
+  return versionToDate(BigInt(version)).toISOString();
 }
 
 /** Only keys and versions: a list may be long. */

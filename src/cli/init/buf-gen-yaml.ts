@@ -25,7 +25,7 @@ interface Entry {
   readonly opt: readonly string[];
 }
 
-/** An entry of the list of plugins, which agrees with that of the other plugin, if there is one. */
+/** The entry of a plugin, with the same shared options as the entry of the other plugin, if that exists. */
 function newEntry(local: PluginName, other?: PluginEntry): Entry {
   const { out = "src/gen", options } = other ?? { options: usualOptions };
   const agreed = sharedOptions.flatMap((key) => (options[key] === undefined ? [] : [`${key}=${options[key]}`]));
@@ -47,7 +47,7 @@ function entryText(name: PluginName, other?: PluginEntry): string {
 
 const usualOptions: PluginEntry["options"] = { target: "ts", import_extension: "js" };
 
-/** Options on which the two plugins have to agree, since the classes import the messages from beside them. */
+/** Options that must be the same for both plugins, since the classes import the messages from the same folder. */
 const sharedOptions = ["target", "import_extension", "js_import_style"] as const;
 
 /** What a buf.gen.yaml lacks. */
@@ -92,7 +92,7 @@ function checkStrategy({ name, index, strategy }: PluginEntry): readonly ConfigP
   ];
 }
 
-/** Which of the two is right, nobody but the user can say. */
+/** Only the user knows which of the two is right, so nothing is added. */
 function checkAgreement(es: PluginEntry, own: PluginEntry): readonly ConfigProblem[] {
   const pairs = [["out", es.out, own.out], ...sharedOptions.map((key) => [key, es.options[key], own.options[key]])];
   return pairs
@@ -100,6 +100,6 @@ function checkAgreement(es: PluginEntry, own: PluginEntry): readonly ConfigProbl
     .map(([key, first = "none", second = "none"]) => ({
       code: "DIFFERENT_OPTIONS",
       text: `buf.gen.yaml: the plugins differ in ${key}: protoc-gen-es has ${first}, protoc-gen-taskledger has ${second}`,
-      advice: `Give both the same ${key}: the classes import the messages from beside them.`,
+      advice: `Give both the same ${key}: the classes import the messages from the same folder.`,
     }));
 }

@@ -1,7 +1,7 @@
 import type { Problem } from "../command-error.js";
 import { member } from "./yaml-file.js";
 
-/** Refuses the older forms of buf's files, whose modules and plugins are written otherwise. */
+/** Refuses the older forms of buf's files, which declare modules and plugins differently. */
 export function checkBufVersion(name: string, value: unknown): readonly Problem[] {
   const version = member(value, "version");
   if (version === "v2") return [];

@@ -27,7 +27,7 @@ function newModule(path: string, vendored: string): string {
   return `  - path: ${scalar(path)}\n${excludes}`;
 }
 
-/** Why a buf.yaml can't be worked with, if so: where the project's .proto files are is not known then. */
+/** The problems that make a buf.yaml unusable: it does not tell where the project's .proto files are. */
 export function refuseBufYaml(value: unknown): readonly Problem[] {
   const outdated = checkBufVersion("buf.yaml", value);
   if (outdated.length > 0) return outdated;
@@ -41,7 +41,7 @@ export function refuseBufYaml(value: unknown): readonly Problem[] {
 }
 
 /**
- * What a buf.yaml lacks. That lint rules ignore our .proto files is not asked for: they keep all of buf's rules.
+ * What a buf.yaml lacks. It need not exclude our .proto files from linting: they follow all of buf's rules.
  */
 export function checkBufYaml(value: unknown, layout: Layout): readonly ConfigProblem[] {
   return [...checkModule(value, layout), ...checkExcludes(value, layout)];
@@ -60,14 +60,14 @@ function checkModule(value: unknown, { vendored }: Layout): readonly ConfigProbl
   return [{ code: "MISSING_MODULE", text, ...impliedModule(member(value, "name"), vendored) }];
 }
 
-/** What makes the one module that buf takes the whole folder for one of two. Its name goes with it. */
+/** Without `modules`, buf takes the whole folder for one module. It becomes one of two, and keeps its name. */
 function impliedModule(name: unknown, vendored: string): Pick<ConfigProblem, "advice" | "add"> {
   const named = typeof name === "string" ? { name } : {};
   const list = [{ path: ".", ...named, excludes: [vendored] }, { path: vendored }];
   const nameLine = named.name === undefined ? "" : `\n    name: ${scalar(named.name)}`;
   const lines = `modules:\n  - path: .${nameLine}\n    excludes:\n      - ${vendored}\n  - path: ${vendored}`;
   return {
-    advice: named.name === undefined ? `Write:\n\n${lines}` : `Write, in the place of name:\n\n${lines}`,
+    advice: named.name === undefined ? `Write:\n\n${lines}` : `Write, in place of name:\n\n${lines}`,
     add(document) {
       addMember(document, [], "modules", list);
       document.delete("name");
@@ -75,12 +75,12 @@ function impliedModule(name: unknown, vendored: string): Pick<ConfigProblem, "ad
   };
 }
 
-/** A module around ours takes our .proto files in a second time, under another name. */
+/** A module whose folder contains ours has our .proto files a second time, under other names. */
 function checkExcludes(value: unknown, { vendored }: Layout): readonly ConfigProblem[] {
   const found = modules(value);
   if (!found.some(({ path }) => path === vendored)) return [];
   return found.flatMap((module, index) =>
-    takesIn(module, vendored)
+    contains(module, vendored)
       ? {
           code: "OVERLAPPING_MODULES",
           text: `buf.yaml: the module ${module.path} contains the module ${vendored}, so that buf finds each file twice`,
@@ -91,7 +91,7 @@ function checkExcludes(value: unknown, { vendored }: Layout): readonly ConfigPro
   );
 }
 
-function takesIn({ path, includes, excludes }: Module, vendored: string): boolean {
+function contains({ path, includes, excludes }: Module, vendored: string): boolean {
   if (path === vendored || !isWithin(vendored, path)) return false;
   const isIncluded = includes.length === 0 || includes.some((folder) => isWithin(vendored, folder));
   return isIncluded && !excludes.some((folder) => isWithin(vendored, folder));

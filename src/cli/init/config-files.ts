@@ -10,13 +10,13 @@ import { checkWorkspace } from "./workspace.js";
 import { edited } from "./yaml-edit.js";
 import { parse, readYaml, toValue, type YamlFile } from "./yaml-file.js";
 
-/** A file of the user's, which is more than what `init` would write. What is wanted of it adds to what it has. */
+/** buf.yaml or buf.gen.yaml, which may have content of the user's: `wanted` only adds to it. */
 export interface ConfigFile extends ProjectFile {
-  /** What it lacks. */
+  /** What the file lacks. */
   readonly problems: readonly Problem[];
-  /** What the wanted one still lacks. */
+  /** What `wanted` still lacks. */
   readonly remaining: readonly Problem[];
-  /** Whether it adds anything. */
+  /** Whether `wanted` adds anything. */
   readonly canAdd: boolean;
 }
 
@@ -24,11 +24,11 @@ export interface BufConfig {
   readonly layout: Layout;
   /** buf.yaml and buf.gen.yaml. */
   readonly files: readonly ConfigFile[];
-  /** The version of protoc-gen-es if that is a plugin that runs at buf.build. */
+  /** The version of protoc-gen-es if it is a remote plugin, which runs at buf.build. */
   readonly remoteEs: string | undefined;
 }
 
-/** The files of buf's as they were found; or why they can't be worked with, so that nothing may be written beside them. */
+/** The state of buf's files; or the problems that make them unusable, so that nothing may be written. */
 export async function readBufConfig(project: string): Promise<BufConfig | { readonly refused: readonly Problem[] }> {
   const yaml = await readYaml(project, "buf.yaml");
   const gen = await readYaml(project, "buf.gen.yaml");
@@ -70,14 +70,14 @@ async function configFile(
   return {
     path,
     wanted,
-    state: problems.length > 0 ? "off" : "fine",
+    state: problems.length > 0 ? "different" : "current",
     problems,
     remaining,
     canAdd: wanted !== file.text,
   };
 }
 
-/** Adds what can be added. That may show what else is lacking. */
+/** Adds what can be added. The result may show further problems. */
 async function extend(
   text: string,
   problems: readonly ConfigProblem[],

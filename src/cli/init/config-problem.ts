@@ -1,7 +1,7 @@
 import type { Problem } from "../command-error.js";
 import type { Edit } from "./yaml-edit.js";
 
-/** What a file of buf's lacks, and how it is added, where that takes nothing of the user's away. */
+/** A problem of one of buf's files, and how to fix it, if adding to the file is enough. */
 export interface ConfigProblem extends Problem {
   readonly add?: Edit;
 }

@@ -8,14 +8,14 @@ interface Input {
   readonly exclude_paths?: readonly string[];
 }
 
-/** The inputs of buf's for which code is generated: the project's own .proto files. */
+/** buf's inputs, for which code is generated: the folders of the project's own .proto files. */
 function ownInputs(layout: Layout): readonly Input[] {
   return layout.own.map((directory) =>
     isWithin(layout.vendored, directory) ? { directory, exclude_paths: [vendoredFiles(layout)] } : { directory },
   );
 }
 
-/** The folder inside of our module: buf excludes no modules. */
+/** The folder inside our module: `exclude_paths` can't name a module itself. */
 function vendoredFiles({ vendored }: Layout): string {
   return `${vendored}/taskledger`;
 }
@@ -44,7 +44,7 @@ const wide = {
   text: "buf.gen.yaml generates code for taskledger's own .proto files, which the package has already",
 };
 
-/** Without inputs buf takes all modules. */
+/** Without inputs, buf generates code for all modules. */
 function noInputs(layout: Layout): ConfigProblem {
   return {
     ...wide,
@@ -58,7 +58,7 @@ function checkWidth(input: unknown, index: number, folder: string, layout: Layou
   if (!isWithin(vendored, folder) || member(input, "paths") !== undefined) return [];
   const excluded = items(member(input, "exclude_paths")).map(clean);
   if (excluded.some((path) => path !== vendored && isWithin(path, vendored))) return [];
-  // Without ours there would be nothing left.
+  // If our files were excluded, there would be nothing left.
   if (!own.some((each) => isWithin(each, folder))) return [{ ...wide, advice: `Remove the input ${folder}.` }];
   const advice = `Add to the input ${folder}:\n\n    exclude_paths:\n      - ${vendoredFiles(layout)}`;
   const add: ConfigProblem["add"] = (document) =>
@@ -66,7 +66,7 @@ function checkWidth(input: unknown, index: number, folder: string, layout: Layou
   return [{ ...wide, advice, add }];
 }
 
-/** Whether buf takes a folder: a module, or one with modules in it. What is outside of the project is not ours to judge. */
+/** Whether buf accepts a folder: a module, or one that contains modules. Folders outside the project are not checked. */
 function isKnown(folder: string, { own, vendored }: Layout): boolean {
   return /^\.\.(?:\/|$)/.test(folder) || [...own, vendored].some((path) => isWithin(path, folder));
 }

@@ -5,7 +5,7 @@ import { delimiter, dirname, join } from "node:path";
 import { CommandError, exitCodes } from "../command-error.js";
 import { member } from "./yaml-file.js";
 
-/** The version of a package as a module in this folder would find it, or undefined where it would not. */
+/** The version of the package that a module in this folder would import; undefined if it would find none. */
 export async function installedVersion(folder: string, name: string): Promise<string | undefined> {
   const place = findPlugAndPlay(folder, name);
   if (place !== undefined) return readVersion(join(place, "package.json"));
@@ -18,7 +18,7 @@ interface PlugAndPlay {
   resolveToUnqualified(name: string, issuer: string): string | null;
 }
 
-/** The folder of a package where Yarn's Plug'n'Play is in force, which has no node_modules. */
+/** The folder of a package if the project uses Yarn's Plug'n'Play, which has no node_modules. */
 function findPlugAndPlay(folder: string, name: string): string | undefined {
   const { findPnpApi } = module as { findPnpApi?: (path: string) => PlugAndPlay | null };
   try {
@@ -54,7 +54,7 @@ export function isOnPath(program: string, env: NodeJS.ProcessEnv): boolean {
   return folders.some((folder) => ["", ".exe", ".cmd"].some((end) => existsSync(join(folder, program + end))));
 }
 
-/** Whether it is a version and nothing else: some are printed as part of a command. */
+/** Whether a text is a version and nothing else: versions are printed as part of commands. */
 export function isVersion(text: string): boolean {
   return /^\d+\.\d+\.\d+(?:[-+][\w.+-]*)?$/.test(text);
 }

@@ -3,17 +3,17 @@ import { join, posix, relative, resolve, sep, win32 } from "node:path";
 import { ownProtos } from "../../core/import-options.js";
 import { items, member } from "./yaml-file.js";
 
-/** Where a project has its .proto files, as paths relative to buf.yaml: each is a module of buf's. */
+/** The folders of a project's .proto files, as paths relative to buf.yaml: each is a module of buf's. */
 export interface Layout {
-  /** The folders of its own. */
+  /** The folders of the project's own files. */
   readonly own: readonly [string, ...string[]];
-  /** The folder of the copy of ours. */
+  /** The folder of the copies of our files. */
   readonly vendored: string;
 }
 
 const defaultLayout: Layout = { own: ["proto"], vendored: "third_party/taskledger" };
 
-/** The layout that a buf.yaml gives; where it has no module with our .proto files, they belong in the default one. */
+/** The layout that a buf.yaml declares; if no module has our .proto files, their folder is the default one. */
 export function layoutOf(bufYaml: unknown, project: string): Layout {
   const paths = modules(bufYaml)
     .map(({ path }) => path)
@@ -25,7 +25,7 @@ export function layoutOf(bufYaml: unknown, project: string): Layout {
   );
 }
 
-/** The layout of a project without a buf.yaml: its buf.gen.yaml may say where its .proto files are. */
+/** The layout of a project without a buf.yaml: its buf.gen.yaml may name the folders of its .proto files. */
 export function layoutWithout(bufGenYaml: unknown, project: string): Layout {
   const { vendored } = defaultLayout;
   const folders = items(member(bufGenYaml, "inputs"))
@@ -55,7 +55,7 @@ export function modules(bufYaml: unknown): readonly Module[] {
   }));
 }
 
-/** The folder of an input that is one, relative to the project. */
+/** The folder of an input, relative to the project; undefined if the input is not a folder. */
 export function inputFolder(input: unknown, project: string): string | undefined {
   const directory = member(input, "directory");
   if (typeof directory !== "string") return undefined;

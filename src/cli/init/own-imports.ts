@@ -6,7 +6,7 @@ import { installedVersion } from "./installed.js";
 import type { PluginEntry } from "./plugin-entry.js";
 import { addItem } from "./yaml-edit.js";
 
-/** Whether a plugin has the generated code of our .proto files imported from where it is. */
+/** Checks that a plugin's options import the generated code of our .proto files from where it is. */
 export async function checkOwnImports(plugin: PluginEntry, project: string): Promise<readonly ConfigProblem[]> {
   const { name, index, ownImports } = plugin;
   if (ownImports === undefined) {

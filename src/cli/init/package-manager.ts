@@ -1,12 +1,12 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-/** How a package manager is told what to do. */
+/** The commands of a package manager. */
 export interface PackageManager {
   readonly install: string;
-  /** The option of `install` for what only development needs. */
+  /** The option of `install` for packages that only development needs. */
   readonly dev: string;
-  /** What runs the program of an installed package. */
+  /** The command that runs the program of an installed package. */
   readonly run: string;
 }
 

@@ -3,7 +3,7 @@ import type { Problem } from "../command-error.js";
 import { installedVersion, isAtLeast, isOnPath, satisfies } from "./installed.js";
 import type { PackageManager } from "./package-manager.js";
 
-/** A package that is missing or of a wrong version, and what to install; or Node, which no package manager brings. */
+/** A package that is missing or has a wrong version, and what to install; or Node, which no package manager installs. */
 export interface PackageProblem extends Problem {
   readonly install?: Dependency;
 }
@@ -14,7 +14,7 @@ interface Dependency {
   readonly dev: boolean;
 }
 
-/** The least version of protobuf-es. Older plugins refuse map_imports, and on Node 20 plain `@2` finds one of them. */
+/** The minimum version of protobuf-es. Older plugins refuse map_imports; on Node 20, `@2` alone would install one of them. */
 export const protobufEs = "2.17.0";
 
 const own: Dependency = { spec: `taskledger@${packageVersion}`, dev: false };
@@ -22,18 +22,18 @@ const runtime: Dependency = { spec: `@bufbuild/protobuf@^${protobufEs}`, dev: fa
 const plugin: Dependency = { spec: `@bufbuild/protoc-gen-es@^${protobufEs}`, dev: true };
 const buf: Dependency = { spec: "@bufbuild/buf", dev: true };
 
-/** What is wrong, before a package manager is asked to fix it. */
-type Finding = Problem | (Omit<Problem, "advice"> & { readonly install: Dependency });
+/** A problem, before the package manager's command to fix it is added. */
+type UnfixedProblem = Problem | (Omit<Problem, "advice"> & { readonly install: Dependency });
 
-/** What keeps a project's packages from generating code and running it. `remoteEs` is the version of a remote plugin. */
+/** The problems of a project's packages with generating code and running it. `remoteEs` is the version of a remote plugin. */
 export async function checkPackages(
   project: string,
   env: NodeJS.ProcessEnv,
   manager: PackageManager,
   remoteEs?: string,
 ): Promise<readonly PackageProblem[]> {
-  const findings = await findProblems(project, env, remoteEs);
-  return findings.map((each) =>
+  const problems = await findProblems(project, env, remoteEs);
+  return problems.map((each) =>
     "install" in each ? { ...each, advice: `Install it: ${installLine(manager, [each.install])}` } : each,
   );
 }
@@ -42,7 +42,7 @@ async function findProblems(
   project: string,
   env: NodeJS.ProcessEnv,
   remoteEs: string | undefined,
-): Promise<readonly Finding[]> {
+): Promise<readonly UnfixedProblem[]> {
   const find = (name: string) => installedVersion(project, name);
   const runtimeVersion = await find("@bufbuild/protobuf");
   const pluginVersion = await find("@bufbuild/protoc-gen-es");
@@ -59,13 +59,13 @@ async function findProblems(
   ];
 }
 
-export function checkNode(version: string): readonly Finding[] {
+export function checkNode(version: string): readonly UnfixedProblem[] {
   if (isAtLeast(version, "20.19.0")) return [];
   const text = `this is Node ${version}; taskledger needs 20.19 or later`;
   return [{ code: "OLD_NODE", text, advice: "Install a newer Node: https://nodejs.org" }];
 }
 
-function checkOwn(version: string | undefined): readonly Finding[] {
+function checkOwn(version: string | undefined): readonly UnfixedProblem[] {
   if (version === undefined) return [missing("taskledger", own)];
   // The copies of our .proto files would be compared with those of another version.
   return version === packageVersion
@@ -73,36 +73,36 @@ function checkOwn(version: string | undefined): readonly Finding[] {
     : [wrong(`this is taskledger ${packageVersion}, but the project has ${version}`, own)];
 }
 
-function checkProtobufEs(name: string, version: string | undefined, wanted: Dependency): readonly Finding[] {
+function checkProtobufEs(name: string, version: string | undefined, wanted: Dependency): readonly UnfixedProblem[] {
   if (version === undefined) return [missing(name, wanted)];
   return satisfies(version, protobufEs)
     ? []
     : [wrong(`${name} is ${version}; taskledger needs ^${protobufEs}`, wanted)];
 }
 
-function checkRemote(version: string): readonly Finding[] {
+function checkRemote(version: string): readonly UnfixedProblem[] {
   if (version === "latest" || satisfies(version, protobufEs)) return [];
   const text = `buf.gen.yaml runs buf.build/bufbuild/es at v${version}, which has no map_imports`;
   return [{ code: "WRONG_VERSION", text, advice: `Write: remote: buf.build/bufbuild/es:v${protobufEs}` }];
 }
 
-/** Generated code may use what is as new as the plugin that made it. */
-function checkPair(runtimeVersion: string | undefined, pluginVersion: string | undefined): readonly Finding[] {
+/** Generated code may need a runtime that is as new as the plugin that made it. */
+function checkPair(runtimeVersion: string | undefined, pluginVersion: string | undefined): readonly UnfixedProblem[] {
   const isKnown = [runtimeVersion, pluginVersion].every((each) => each !== undefined && satisfies(each, protobufEs));
   if (!isKnown || isAtLeast(runtimeVersion as string, pluginVersion as string)) return [];
   const text = `@bufbuild/protobuf is ${runtimeVersion}, older than protoc-gen-es, which is ${pluginVersion}`;
   return [wrong(text, { spec: `@bufbuild/protobuf@^${pluginVersion}`, dev: false })];
 }
 
-function missing(name: string, install: Dependency): Finding {
+function missing(name: string, install: Dependency): UnfixedProblem {
   return { code: "MISSING_PACKAGE", text: `${name} is not installed`, install };
 }
 
-function wrong(text: string, install: Dependency): Finding {
+function wrong(text: string, install: Dependency): UnfixedProblem {
   return { code: "WRONG_VERSION", text, install };
 }
 
-/** The lines that install all that these problems are about. */
+/** The commands that install the packages of these problems. */
 export function installLines(problems: readonly PackageProblem[], manager: PackageManager): readonly string[] {
   const wanted = problems.flatMap(({ install }) => install ?? []);
   const groups = [wanted.filter(({ dev }) => !dev), wanted.filter(({ dev }) => dev)];
@@ -110,7 +110,7 @@ export function installLines(problems: readonly PackageProblem[], manager: Packa
 }
 
 function installLine({ install, dev }: PackageManager, dependencies: readonly Dependency[]): string {
-  // Some shells take a bare ^ for themselves.
+  // In some shells, an unquoted ^ is special.
   const specs = dependencies.map(({ spec }) => (spec.includes("^") ? `"${spec}"` : spec));
   return [install, ...(dependencies[0]?.dev ? [dev] : []), ...specs].join(" ");
 }

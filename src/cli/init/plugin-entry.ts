@@ -8,13 +8,13 @@ export interface PluginEntry {
   readonly name: PluginName;
   /** Its place in the list of plugins. */
   readonly index: number;
-  /** The version of a plugin that runs at buf.build, and undefined for an installed one. */
+  /** The version of a remote plugin, which runs at buf.build; undefined for an installed one. */
   readonly remoteVersion: string | undefined;
   readonly out: string | undefined;
   readonly strategy: string | undefined;
-  /** The options, by name. Of those given more than once, the last. */
+  /** The options, by name. If one is given more than once, the last counts. */
   readonly options: { readonly [name: string]: string | undefined };
-  /** Where it has the generated code of our .proto files imported from, if any option says so. */
+  /** From where the generated code of our .proto files is imported, if an option sets this. */
   readonly ownImports: string | undefined;
 }
 
@@ -54,7 +54,7 @@ function readEntry(name: PluginName, plugin: unknown, index: number): PluginEntr
   };
 }
 
-/** The target of the first `PATTERN:TARGET` that fits the one file which everybody imports. */
+/** The target of the first `PATTERN:TARGET` that matches options.proto, the file that every task type imports. */
 function ownImports(options: readonly (readonly [string, string?])[]): string | undefined {
   const targets = (key: string, patterns: (pattern: string) => ImportPatterns) =>
     options

@@ -2,19 +2,20 @@ import { chmod, lstat, mkdir, readFile, rename, rm, stat, writeFile } from "node
 import { dirname, join, posix } from "node:path";
 import { CommandError, exitCodes } from "../command-error.js";
 
-/** A file that `init` takes care of, as it was found. */
+/** A file that `init` writes, and its state. */
 export interface ProjectFile {
   /** Relative to the project's folder, with slashes. */
   readonly path: string;
   /** What `init` would write. */
   readonly wanted: string;
-  readonly state: "missing" | "fine" | "off";
+  /** Whether the file is as `init` needs it. */
+  readonly state: "missing" | "current" | "different";
 }
 
-/** What is in a file of the project, or undefined where there is none. */
+/** The content of a file of the project; undefined if there is none. */
 export async function readProjectFile(project: string, path: string): Promise<Buffer | undefined> {
   try {
-    // Reading a pipe would wait for somebody who writes.
+    // Reading a pipe would wait for a writer.
     if ((await stat(join(project, path))).isFile()) return await readFile(join(project, path));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
@@ -33,18 +34,18 @@ export async function checkPlace(project: string, { path }: ProjectFile): Promis
   }
 }
 
-/** Writes the whole file or nothing: what it replaces may have settings of the user's. */
+/** Writes the whole file or nothing: the file that it replaces may have settings of the user's. */
 export async function writeProjectFile(project: string, { path, wanted }: ProjectFile): Promise<void> {
   const target = join(project, path);
-  const draft = join(project, posix.dirname(path), `.taskledger-${process.pid}`);
+  const temporary = join(project, posix.dirname(path), `.taskledger-${process.pid}`);
   await mkdir(dirname(target), { recursive: true });
   const replaced = await lstat(target).catch(() => undefined);
   try {
-    await writeFile(draft, wanted, { flag: "wx" });
-    if (replaced !== undefined) await chmod(draft, replaced.mode);
-    await rename(draft, target);
+    await writeFile(temporary, wanted, { flag: "wx" });
+    if (replaced !== undefined) await chmod(temporary, replaced.mode);
+    await rename(temporary, target);
   } catch (error) {
-    await rm(draft, { force: true });
+    await rm(temporary, { force: true });
     throw error;
   }
 }

@@ -8,7 +8,7 @@ import { checkPackages, installLines, type PackageProblem } from "./packages.js"
 import { checkPlace, type ProjectFile, writeProjectFile } from "./project-file.js";
 import { readVendoredProtos, type VendoredProtos } from "./vendored-protos.js";
 
-/** All that init cares about, as it was found. */
+/** The state of a project. */
 interface Project {
   readonly configFiles: readonly ConfigFile[];
   readonly protos: VendoredProtos;
@@ -31,7 +31,7 @@ async function readProject({ cwd, env }: Terminal): Promise<Project> {
   };
 }
 
-/** As `taskledger init --check`. */
+/** Runs `taskledger init --check`. */
 export async function checkProject(terminal: Terminal): Promise<void> {
   const { configFiles, protos, packages, manager } = await readProject(terminal);
   const problems = [...[...configFiles, protos].flatMap((each) => each.problems), ...packages];
@@ -39,7 +39,7 @@ export async function checkProject(terminal: Terminal): Promise<void> {
   terminal.out.write("buf.yaml, buf.gen.yaml, taskledger's .proto files and the installed packages are in order.\n");
 }
 
-/** As `taskledger init`. */
+/** Runs `taskledger init`. */
 export async function initProject(terminal: Terminal, force: boolean): Promise<void> {
   const project = await readProject(terminal);
   const { configFiles, protos, manager } = project;
@@ -49,9 +49,9 @@ export async function initProject(terminal: Terminal, force: boolean): Promise<v
   ];
   for (const { file, verb } of steps) if (verb !== "kept") await checkPlace(terminal.cwd, file);
   for (const step of steps) await carryOut(terminal, step);
-  const lacking = configFiles.filter(({ state }) => state === "off");
+  const lacking = configFiles.filter(({ state }) => state === "different");
   const problems = lacking.flatMap((file) => (force ? file.remaining : file.problems));
-  if (problems.length > 0) throw failure(manager, problems, howToGoOn(!force && lacking.some(({ canAdd }) => canAdd)));
+  if (problems.length > 0) throw failure(manager, problems, nextSteps(!force && lacking.some(({ canAdd }) => canAdd)));
   printNextSteps(terminal, project);
 }
 
@@ -62,9 +62,9 @@ interface Step {
 
 const verbStyles = { kept: "dim", wrote: "green", extended: "green", replaced: "green" } as const;
 
-/** What is done with a file; the verb is for one that differs. */
+/** The step for a file; `verb` is for one that differs. */
 function createStep(file: ProjectFile, verb: Step["verb"]): Step {
-  return { file, verb: file.state === "missing" ? "wrote" : file.state === "fine" ? "kept" : verb };
+  return { file, verb: file.state === "missing" ? "wrote" : file.state === "current" ? "kept" : verb };
 }
 
 async function carryOut({ cwd, out }: Terminal, { file, verb }: Step): Promise<void> {
@@ -72,13 +72,13 @@ async function carryOut({ cwd, out }: Terminal, { file, verb }: Step): Promise<v
   out.write(`${out.style(verbStyles[verb], verb.padEnd(8))} ${printable(file.path)}\n`);
 }
 
-function howToGoOn(canAdd: boolean): string {
-  const lines = ["When that is done, see whether all is in order: npx taskledger init --check"];
-  if (canAdd) lines.push("Or have what can be added be added: npx taskledger init --force");
+function nextSteps(canAdd: boolean): string {
+  const lines = ["When that is done, check again: npx taskledger init --check"];
+  if (canAdd) lines.push("Or let init add what it can: npx taskledger init --force");
   return lines.join("\n");
 }
 
-/** The advice is written for npm. */
+/** The advice is written for npm; here it is adapted to the project's package manager. */
 function failure(manager: PackageManager, problems: readonly Problem[], conclusion?: string): CommandError {
   const reworded = (text: string) => text.replaceAll("npx ", `${manager.run} `);
   const adapted = problems.map((problem) => ({ ...problem, advice: reworded(problem.advice) }));

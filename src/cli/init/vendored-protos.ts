@@ -27,14 +27,14 @@ export async function readVendoredProtos(project: string, folder: string): Promi
 function compare(found: string | undefined, wanted: string): ProjectFile["state"] {
   if (found === undefined) return "missing";
   // Git may have checked the copy out with the line ends of Windows.
-  return found.replaceAll("\r\n", "\n") === wanted ? "fine" : "off";
+  return found.replaceAll("\r\n", "\n") === wanted ? "current" : "different";
 }
 
 function withProblems(folder: string, files: readonly ProjectFile[]): VendoredProtos {
   const advice = "Copy them from the installed package: npx taskledger init";
   const texts = [
     ...listing(files, "missing", `${folder} lacks .proto files of taskledger's`),
-    ...listing(files, "off", `${folder} has .proto files that are not those of taskledger ${packageVersion}`),
+    ...listing(files, "different", `${folder} has .proto files that are not those of taskledger ${packageVersion}`),
   ];
   return { files, problems: texts.map((text) => ({ code: "STALE_PROTOS", text, advice })) };
 }
@@ -44,7 +44,7 @@ function listing(files: readonly ProjectFile[], state: ProjectFile["state"], tex
   return names.length > 0 ? [`${text}: ${names.join(", ")}`] : [];
 }
 
-/** The folder of package.json, from the sources and from what is built of them. */
+/** The folder of package.json, seen from the sources or from the built files. */
 function packageRoot(folder = import.meta.dirname): string {
   return existsSync(join(folder, "package.json")) ? folder : packageRoot(dirname(folder));
 }

@@ -3,13 +3,13 @@ import type { Problem } from "../command-error.js";
 import { isWithin, modules } from "./layout.js";
 import { items, member, readYaml } from "./yaml-file.js";
 
-/** Whether the project is a workspace of buf's older form, or inside of another workspace, in which ours would be lost. */
+/** Refuses a workspace of buf's older form, and a project inside another workspace, where our modules would be ignored. */
 export async function checkWorkspace(project: string, hasNoBufYaml: boolean): Promise<readonly Problem[]> {
   if (!("missing" in (await readYaml(project, "buf.work.yaml")))) {
     return [
       {
         code: "OLD_BUF_FILE",
-        text: "buf.work.yaml makes this a workspace of buf's older form, in which no other buf.yaml may be",
+        text: "buf.work.yaml makes this a workspace of buf's older form, which may have no other buf.yaml",
         advice: "Migrate buf's files, then run this again: npx buf config migrate",
       },
     ];
@@ -17,11 +17,11 @@ export async function checkWorkspace(project: string, hasNoBufYaml: boolean): Pr
   return hasNoBufYaml ? checkAround(project) : [];
 }
 
-/** Whether a folder above has a workspace with a module where the project is. */
+/** Whether a parent folder has a workspace with a module where the project is. */
 async function checkAround(project: string, folder: string = dirname(project)): Promise<readonly Problem[]> {
   const place = relative(folder, project).replaceAll(sep, "/");
   for (const name of ["buf.work.yaml", "buf.yaml"]) {
-    // What others keep above the project need not be readable.
+    // Files above the project may not be readable.
     const file = await readYaml(folder, name).catch(() => undefined);
     const value = file && "value" in file ? file.value : undefined;
     if (!moduleFolders(value).some((path) => isWithin(place, path) || isWithin(path, place))) continue;

@@ -1,13 +1,13 @@
 import { type Document, isMap, isNode, isScalar, isSeq, stringify, visit } from "yaml";
 import { parse } from "./yaml-file.js";
 
-/** Adds to a document; what is there stays, with its comments. */
+/** Adds to a document; its content and comments are kept. */
 export type Edit = (document: Document.Parsed) => void;
 
-/** A file's text with some edits; the text itself where they cannot be made. */
+/** A file's text with the edits applied; the unchanged text if they can't be. */
 export function edited(text: string, edits: readonly Edit[]): string {
   const document = parse(text);
-  // What is added to the target of an alias is added at each of its places.
+  // An addition to the target of an alias would appear at each use of the alias.
   if (edits.length === 0 || hasAlias(document)) return text;
   const style = { lineWidth: 0, indentSeq: !/:[^\S\n]*\r?\n- /.test(text) };
   const before = document.toString(style);
@@ -48,7 +48,7 @@ function isAbsent(node: unknown): boolean {
   return !isNode(node) || (isScalar(node) && node.value === null);
 }
 
-/** A string as YAML has it, quoted where it would be something else. */
+/** A string in YAML, quoted if it would otherwise not be read as a string. */
 export function scalar(text: string): string {
   return stringify(text, { lineWidth: 0 }).trimEnd();
 }

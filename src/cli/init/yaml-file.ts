@@ -24,7 +24,7 @@ function parseYaml(name: string, bytes: Buffer): YamlText | { readonly problem: 
   }
 }
 
-/** As buf reads it, which knows merge keys (`<<`). */
+/** Parses a text as buf does, which supports merge keys (`<<`). */
 export function parse(text: string): Document.Parsed {
   return parseDocument(text, { merge: true, logLevel: "error" });
 }
@@ -42,7 +42,7 @@ function invalidYaml(name: string, message: string): Problem {
   return { code: "INVALID_YAML", text: `${name} is not YAML: ${text.replace(/[.:]$/, "")}`, advice };
 }
 
-/** The member of a mapping, or undefined where there is none or no mapping. */
+/** The member of a mapping; undefined if there is none, or the value is not a mapping. */
 export function member(value: unknown, name: string): unknown {
   return typeof value === "object" && value !== null ? (value as Record<string, unknown>)[name] : undefined;
 }
@@ -52,7 +52,7 @@ export function items(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
-/** The strings of what may be written as one string or as a list of them. */
+/** The strings of a value that may be one string or a list of strings. */
 export function strings(value: unknown): readonly string[] {
   return (Array.isArray(value) ? value : [value]).filter((each) => typeof each === "string");
 }

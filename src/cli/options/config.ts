@@ -26,7 +26,7 @@ export async function readConfig(cwd: string, named: string | undefined): Promis
   const path = resolve(cwd, named ?? DEFAULT_NAME);
   if (!existsSync(path)) {
     if (named === undefined) return undefined;
-    throw commandError(exitCodes.usage, "NO_CONFIG", `there is no file ${path}`, "Check the path behind --config.");
+    throw commandError(exitCodes.usage, "NO_CONFIG", `there is no file ${path}`, "Check the path after --config.");
   }
   return { ...check(path, await load(path)), path, folder: dirname(path) };
 }

@@ -21,9 +21,9 @@ export function addGlobalOptions(program: Command): void {
       "--store <url>",
       "the store: sqlite:PATH or cassandra://HOST,…/KEYSPACE?datacenter=NAME; by default TASKLEDGER_STORE",
     )
-    .option("--password-file <file>", "the file that holds the store's password; by default TASKLEDGER_PASSWORD_FILE")
+    .option("--password-file <file>", "a file that contains the store's password; by default TASKLEDGER_PASSWORD_FILE")
     .option("--types <file>", "a descriptor set with task types (buf build -o tasks.binpb); may be repeated", repeated)
-    .option("--config <file>", "a module with settings; by default taskledger.config.mjs, if it is there")
+    .option("--config <file>", "a module with settings; by default taskledger.config.mjs, if it exists")
     .addOption(
       new Option("-o, --output <format>", "how results are printed")
         .choices(["table", "json", "jsonl"])
@@ -33,7 +33,7 @@ export function addGlobalOptions(program: Command): void {
     .option("--no-headers", "print tables without their first line")
     .option("-q, --quiet", "print neither progress nor notes")
     .addOption(
-      new Option("--timeout <time>", "give up when the store has not answered for so long")
+      new Option("--timeout <time>", "give up if the store does not answer within this time")
         .argParser(duration)
         .default(30_000, "30s"),
     );

@@ -9,8 +9,8 @@ import type { GlobalOptions } from "./global-options.js";
 type StoreOptions = Pick<GlobalOptions, "store" | "passwordFile">;
 
 /**
- * The URL of the store, with its password: that of --store, of TASKLEDGER_STORE, or of the config file. Undefined if the
- * config file makes an adapter.
+ * The URL of the store, with its password: from --store, TASKLEDGER_STORE, or the config file. Undefined if the config
+ * file creates an adapter.
  */
 export async function findStoreUrl(
   { cwd, env }: Terminal,
@@ -36,7 +36,7 @@ function configuredUrl({ store, folder }: FoundConfig): string | undefined {
   return address?.kind === "sqlite" ? `sqlite:${encodeURI(resolve(folder, address.path))}` : store;
 }
 
-/** Only Cassandra's have one. What stands before an @ is looked at before the URL has been checked. */
+/** Only URLs of Cassandra have a user. The URL has not been checked yet. */
 function hasUser(url: string): boolean {
   return /^cassandra:\/\/[^/?#]*@/s.test(url);
 }
@@ -50,7 +50,7 @@ async function readPassword(path: string): Promise<string> {
 }
 
 const ways = `\
-- name a file that holds it: --password-file FILE, or TASKLEDGER_PASSWORD_FILE
+- name a file that contains it: --password-file FILE, or TASKLEDGER_PASSWORD_FILE
 - set TASKLEDGER_PASSWORD
 - set TASKLEDGER_STORE to the whole URL, or write it into the config file`;
 
@@ -63,7 +63,7 @@ function noStore(): CommandError {
 }
 
 function passwordInArguments(): CommandError {
-  const text = "--store holds a password, and everybody on this machine can read the arguments of a process";
+  const text = "--store contains a password, and everybody on this machine can read the arguments of a process";
   const advice = `Leave it out, as in cassandra://USER@HOST/KEYSPACE?datacenter=NAME, and do one of these:\n${ways}`;
   return commandError(exitCodes.usage, "PASSWORD_IN_ARGUMENTS", text, advice);
 }

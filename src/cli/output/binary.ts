@@ -1,7 +1,7 @@
 import { commandError, exitCodes } from "../command-error.js";
 import type { Output } from "../terminal.js";
 
-/** Throws a CommandError where bytes would go to a terminal. */
+/** Throws a CommandError if bytes would be written to a terminal. */
 export function checkBinary(out: Output): void {
   if (!out.isTTY) return;
   const advice = "Write them to a file or into a pipe: … > FILE";

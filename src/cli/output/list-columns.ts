@@ -1,12 +1,9 @@
-import { formatDuration } from "../../inspection/duration.js";
+import { formatAge } from "../../inspection/age.js";
 import type { ListView } from "../../inspection/list-view.js";
 import type { Column } from "./table.js";
 
 const list: Column<ListView> = { name: "LIST", value: ({ taskList }) => taskList };
-const oldest: Column<ListView> = {
-  name: "OLDEST",
-  value: ({ oldest }) => (oldest === undefined ? "-" : formatDuration(Date.now() - Date.parse(oldest))),
-};
+const oldest: Column<ListView> = { name: "OLDEST", value: ({ oldest }) => formatAge(oldest) };
 
 export const countColumns: readonly Column<ListView>[] = [
   list,
@@ -16,5 +13,5 @@ export const countColumns: readonly Column<ListView>[] = [
   { name: "RETRIED", value: ({ retried }) => String(retried) },
 ];
 
-/** Where nothing was counted. */
+/** The columns if tasks are not counted. */
 export const nameColumns: readonly Column<ListView>[] = [list, oldest];

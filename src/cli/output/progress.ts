@@ -4,7 +4,7 @@ const FIRST_AFTER = 1_000;
 const INTERVAL = 100;
 const CLEAR_LINE = "\r\u001b[K";
 
-/** A line on a terminal that says how far a command has come, if it takes longer than a second. */
+/** The progress of a command, in a line of the terminal, if the command takes longer than a second. */
 export class Progress {
   readonly #err: Output;
   readonly #isShown: boolean;

@@ -6,14 +6,14 @@ import { type Column, Table } from "./table.js";
 export interface RecordOptions<R> {
   readonly format: Format;
   readonly headers: boolean;
-  /** Of tables. */
+  /** The columns of a table. */
   readonly columns: readonly Column<R>[];
 }
 
-/** Rows that are written together: the widths of a table's columns fit these. */
+/** Number of rows that are written together: the widths of a table's columns fit these. */
 const ROWS_AT_ONCE = 200;
 
-/** Prints records as they come: a table's rows, an array of JSON, or a line of JSON each. */
+/** Prints records one by one: as rows of a table, as an array of JSON, or as a line of JSON each. */
 export class RecordPrinter<R extends object> {
   readonly #out: Output;
   readonly #format: Format;
@@ -27,7 +27,7 @@ export class RecordPrinter<R extends object> {
     this.#table = new Table(out, columns, headers);
   }
 
-  /** Whether more can be of use: somebody reads it. */
+  /** Whether somebody still reads the output. */
   get isWanted(): boolean {
     return !this.#out.isClosed;
   }
@@ -52,14 +52,14 @@ export class RecordPrinter<R extends object> {
     this.#rows = [];
   }
 
-  /** Nothing comes any more. A table without rows is its first line. */
+  /** Ends the output. A table without rows still has its header. */
   end(): void {
     if (this.#format === "table" && (this.#rows.length > 0 || this.#count === 0)) this.flush();
     if (this.#format === "json") this.#out.write(this.#count === 0 ? "[]\n" : "\n]\n");
   }
 }
 
-/** JSON that a terminal may show, too. */
+/** JSON that is safe to print on a terminal. */
 export function jsonText(value: unknown, indent?: number): string {
   return printable(JSON.stringify(value, undefined, indent));
 }

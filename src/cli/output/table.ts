@@ -6,13 +6,13 @@ export interface Column<R> {
   readonly name: string;
   value(record: R): string;
   style?(record: R): Style | undefined;
-  /** Of columns whose header is printed before there is a row. */
+  /** For columns whose header is printed before there is a row. */
   readonly minWidth?: number;
 }
 
 const GAP = "   ";
 
-/** Lines of columns, without borders. The last column is cut where a terminal is too narrow. */
+/** Lines of columns, without borders. The last column is truncated if the terminal is too narrow. */
 export class Table<R> {
   readonly #out: Output;
   readonly #columns: readonly Column<R>[];
@@ -26,7 +26,7 @@ export class Table<R> {
     this.#isHeaderDue = headers;
   }
 
-  /** Columns are as wide as those rows need that are written together, and all before them. */
+  /** Columns are as wide as these rows, and all rows before them, need. */
   write(records: readonly R[]): void {
     const rows = records.map((record) => this.#columns.map((column) => printableLine(column.value(record))));
     for (const row of rows)
@@ -56,5 +56,5 @@ export class Table<R> {
   }
 }
 
-/** However narrow a terminal is, so much of the last column is shown. */
+/** Minimum width of the last column, however narrow the terminal is. */
 const MIN_LAST = 16;

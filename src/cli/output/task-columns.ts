@@ -1,11 +1,12 @@
+import { formatAge } from "../../inspection/age.js";
 import { formatDuration } from "../../inspection/duration.js";
-import { ageOf, dataLine, type TaskView } from "../../inspection/task-view.js";
+import { dataLine, type TaskView } from "../../inspection/task-view.js";
 import type { Column } from "./table.js";
 
 export const taskColumns: readonly Column<TaskView>[] = [
   { name: "ID", value: ({ id }) => id },
   { name: "TYPE", value: typeText, style: ({ state }) => (state === "readable" ? undefined : "yellow") },
-  { name: "AGE", value: (task) => formatDuration(ageOf(task)) },
+  { name: "AGE", value: ({ savedAt }) => formatAge(savedAt) },
   { name: "ATTEMPT", value: ({ attempt }) => String(attempt) },
   { name: "CLAIM", value: claimText },
   { name: "DATA", value: dataLine },

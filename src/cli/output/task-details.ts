@@ -1,6 +1,6 @@
-import { formatDuration } from "../../inspection/duration.js";
+import { formatAge } from "../../inspection/age.js";
 import { printableLine } from "../../inspection/printable.js";
-import { ageOf, type TaskView } from "../../inspection/task-view.js";
+import type { TaskView } from "../../inspection/task-view.js";
 import type { Output } from "../terminal.js";
 import type { Format } from "./format.js";
 import { jsonText } from "./records.js";
@@ -12,7 +12,7 @@ export function printTask(out: Output, task: TaskView, format: Format): void {
   else out.write(`${jsonText(task, format === "json" ? 2 : undefined)}\n`);
 }
 
-/** All that there is to see of a task: a line for each thing, and its data. */
+/** Writes all fields of a task, a line for each, and its data. */
 function writeDetails(out: Output, task: TaskView): void {
   const { taskList, id, type, version, savedAt, createdAt, attempt, headers, bytes, state, reason, unknownFields } =
     task;
@@ -21,7 +21,7 @@ function writeDetails(out: Output, task: TaskView): void {
     ["ID", id],
     ["TYPE", type],
     ["VERSION", version ?? "-"],
-    ["SAVED", savedAt === undefined ? "-" : `${savedAt} (${formatDuration(ageOf(task))} ago)`],
+    ["SAVED", savedAt === undefined ? "-" : `${savedAt} (${formatAge(savedAt)} ago)`],
     ["CREATED", createdAt ?? "-"],
     ["ATTEMPT", String(attempt)],
     ["CLAIM", claimText(task)],

@@ -1,4 +1,10 @@
-const segmenter = new Intl.Segmenter();
+/** Made when there is text that needs it: it takes longer than to print a table without. */
+let segmenter: Intl.Segmenter | undefined;
+
+function segmentsOf(text: string): Intl.Segments {
+  segmenter ??= new Intl.Segmenter();
+  return segmenter.segment(text);
+}
 
 /** Characters that terminals draw twice as wide, as far as they are common. */
 const wide =
@@ -8,7 +14,7 @@ const wide =
 export function widthOf(text: string): number {
   if (/^[ -~]*$/.test(text)) return text.length;
   let width = 0;
-  for (const { segment } of segmenter.segment(text)) width += widthOfSegment(segment);
+  for (const { segment } of segmentsOf(text)) width += widthOfSegment(segment);
   return width;
 }
 
@@ -17,7 +23,7 @@ export function cutTo(text: string, columns: number): string {
   if (widthOf(text) <= columns) return text;
   let cut = "";
   let width = 1;
-  for (const { segment } of segmenter.segment(text)) {
+  for (const { segment } of segmentsOf(text)) {
     width += widthOfSegment(segment);
     if (width > columns) break;
     cut += segment;

@@ -6,7 +6,7 @@ import { type CodecPlan, isShared } from "./plan.js";
 /** The package's module that codecs import. */
 const WIRE = "taskledger/wire";
 
-/** The functions and the types that the codec module of a file refers to, wherever they are. */
+/** The names of the functions and types that the codec module of a file uses; those of other modules are imported. */
 export class CodecNames {
   readonly #f: GeneratedFile;
   readonly #file: DescFile;
@@ -47,7 +47,7 @@ export class CodecNames {
   }
 }
 
-/** The name of a task type's codec. It differs from every function's, which may begin as messages' names do. */
+/** The name of a task type's codec. It differs from the names of all functions, also if a message is named like one. */
 export function codecName(f: GeneratedFile, message: DescMessage): string {
   const { name } = importShape(f, message);
   return /^(create|read|write)/.test(name) ? `${name}$Codec` : `${name}Codec`;

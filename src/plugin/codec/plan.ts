@@ -3,16 +3,15 @@ import { childrenOf, isSupportedMessage } from "./support.js";
 
 /** What the codec modules contain. */
 export interface CodecPlan {
-  /** By the file whose module has them: the messages that are read and written there. */
+  /** The messages that a file's module reads and writes, by file. */
   readonly modules: ReadonlyMap<DescFile, ReadonlySet<DescMessage>>;
   /** The task types that have a codec. */
   readonly tasks: ReadonlySet<DescMessage>;
 }
 
 /**
- * Puts each message that a task type reaches into the module of its own file. Those of files that are not generated in
- * this run go into the module of each file that needs them: whether somebody else generates a codec for them can't be
- * known here.
+ * Puts each message that a task type contains, at any depth, into the module of its own file. Messages of files that are not
+ * generated in this run are put into the module of each file that needs them: another run may generate no codec for them.
  */
 export function planCodecs(files: readonly DescFile[], tasks: Iterable<DescMessage>): CodecPlan {
   const modules = new Map(files.map((file) => [file, new Set<DescMessage>()]));
@@ -28,7 +27,7 @@ export function planCodecs(files: readonly DescFile[], tasks: Iterable<DescMessa
   return { modules, tasks: supported };
 }
 
-/** Whether the package has its codec already. */
+/** Whether the package itself has the message's codec. */
 export function isShared({ typeName }: DescMessage): boolean {
   return typeName === "google.protobuf.Timestamp";
 }

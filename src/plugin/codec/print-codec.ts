@@ -6,7 +6,7 @@ import type { CodecPlan } from "./plan.js";
 import { entryFields, printCreator, printEntryReader, printReader } from "./print-reader.js";
 import { printWriter } from "./print-writer.js";
 
-/** Prints the module with the codecs of a file's task types and of the messages that they reach. */
+/** Prints the module with the codecs of a file's task types and of the messages that they contain. */
 export function printCodecFile(schema: Schema, target: Target, file: DescFile, plan: CodecPlan): void {
   // It stays empty if there are none, and the framework drops it unless keep_empty_files is set.
   const f = schema.generateFile(`${file.name}_codec.${target === "dts" ? "d.ts" : target}`);

@@ -40,7 +40,7 @@ function initialValueOf(f: GeneratedFile, member: DescField | DescOneof): Printa
   return isImplicit(member) ? zeroOf(f, member) : undefined;
 }
 
-/** What follows `case`. */
+/** The code that follows `case`. */
 function readField(f: GeneratedFile, field: DescField, names: CodecNames): Printable[] {
   const property = `m.${field.localName}`;
   if (field.fieldKind === "list") return readList(field, property, names);
@@ -51,7 +51,7 @@ function readField(f: GeneratedFile, field: DescField, names: CodecNames): Print
   return [tagOfValue(field), ": ", onlyOnce([property, " !== undefined"]), property, " = ", value, ";"];
 }
 
-/** A message that occurs twice must be merged: left to protobuf-es. */
+/** A message that occurs twice must be merged; this is left to protobuf-es. */
 function onlyOnce(isThere: Printable): Printable {
   return ["if (", isThere, ") r.fallBack(); "];
 }
@@ -84,7 +84,7 @@ function readMap(field: DescField & { fieldKind: "map" }, map: string, names: Co
   return [tag, ": ", names.entryReader(field), `(r, ${map}, r.limit(end));`];
 }
 
-/** Prints the function that reads an entry of a map, as nearly every writer writes it: the key, then the value. */
+/** Prints the function that reads an entry of a map, in the form that nearly all writers use: the key, then the value. */
 export function printEntryReader(
   f: GeneratedFile,
   field: DescField & { fieldKind: "map" },

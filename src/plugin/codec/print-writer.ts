@@ -8,7 +8,7 @@ import { isImplicit, isSupportedField, isUnwrapped } from "./support.js";
 export function printWriter(f: GeneratedFile, message: DescMessage, names: CodecNames): void {
   const always = message.members.filter((member) => member.kind === "field" && isImplicit(member));
   f.print("  w.enter(m, ", f.string(message.typeName), ");");
-  // Properties of the message: its type, its members, and those that may be absent as they are met.
+  // The number of properties of the message: its type and members; those that may be absent are added when they are written.
   f.print("  let n = ", 1 + always.length, ";");
   for (const run of runsOf(message)) {
     if ("oneof" in run) printCases(f, run, names);
@@ -18,7 +18,7 @@ export function printWriter(f: GeneratedFile, message: DescMessage, names: Codec
   f.print("  return w.leave(p, n);");
 }
 
-/** What is written one after the other: a field, or those of a oneof that no other field stands between. */
+/** A step of writing: a field, or successive fields of one oneof. */
 type Run = { readonly field: DescField } | Cases;
 
 interface Cases {
@@ -27,7 +27,7 @@ interface Cases {
   readonly isFirst: boolean;
 }
 
-/** In the order of the fields' numbers, in which protobuf libraries write them. */
+/** The steps in the order of the fields' numbers, in which protobuf libraries write them. */
 function runsOf(message: DescMessage): Run[] {
   const runs: Run[] = [];
   const met = new Set<DescOneof>();
@@ -42,7 +42,7 @@ function runsOf(message: DescMessage): Run[] {
   return runs;
 }
 
-/** A oneof counts if it is unset, or has a case that is written. One that is not is then a property too many. */
+/** Counts a oneof if it is unset, or its case is written. With any other case, the message has one property too many. */
 function printCases(f: GeneratedFile, { oneof, fields, isFirst }: Cases, names: CodecNames): void {
   const value = `m.${oneof.localName}`;
   if (isFirst) f.print("  w.plain(", value, ");");
@@ -100,7 +100,7 @@ export function isTextMap(field: DescField & { fieldKind: "map" }): boolean {
   return field.mapKey === ScalarType.STRING && field.scalar === ScalarType.STRING;
 }
 
-/** The keys of objects are text. */
+/** Objects have text as keys. */
 function convertKey(type: ScalarType): string {
   if (type === ScalarType.STRING) return "key";
   if (type === ScalarType.BOOL) return "w.truth(key)";
@@ -116,7 +116,7 @@ function writeWrapper(f: GeneratedFile, field: DescField & { fieldKind: "message
   return withLength(tag, ["if (", isNotZero(f, wrapped, value), ") ", call]);
 }
 
-/** What is left to protobuf-es must not be set. */
+/** A field that codecs do not support must not be set; if it is, the message is left to protobuf-es. */
 function refuseField(f: GeneratedFile, field: DescField): Printable[] {
   const value = `m.${field.localName}`;
   if (field.fieldKind === "list") return [`w.refuse(w.list(${value}).length > 0);`];

@@ -1,7 +1,7 @@
 import { type DescField, ScalarType } from "@bufbuild/protobuf";
 import type { GeneratedFile, Printable } from "@bufbuild/protoplugin";
 
-/** How a value goes over the wire: its wire type, and the name of the method that reads and writes it. */
+/** How a value is encoded: its wire type, and the name of the method that reads and writes it. */
 interface WireFormat {
   readonly wireType: 0 | 1 | 2 | 5;
   readonly method: string;
@@ -25,7 +25,7 @@ const formats: Record<ScalarType, WireFormat> = {
   [ScalarType.SINT64]: { wireType: 0, method: "sint64" },
 };
 
-/** Of a field's values, where they are no messages. */
+/** The type of a field's values, if they are not messages. */
 export function scalarOf(field: DescField): ScalarType {
   return field.enum ? ScalarType.INT32 : (field.scalar as ScalarType);
 }
@@ -44,7 +44,7 @@ export function isLong(scalar: ScalarType): boolean {
   return formats[scalar].method.endsWith("64");
 }
 
-/** Writes a value with its tag, which is 0 if it has none. */
+/** The call that writes a value with its tag; `tag` is 0 for a value without one. */
 export function writeCall(scalar: ScalarType, tag: number, value: Printable, asText: boolean): Printable {
   return [`p = w.${formats[scalar].method}(p, ${tag}, `, asText ? ["w.decimal(", value, ")"] : value, ");"];
 }
@@ -60,7 +60,7 @@ export function isLongAsText(field: DescField): boolean {
   return "longAsString" in field && field.longAsString;
 }
 
-/** Whether a value of a field is not what it is when it was not set; negative zero is not. */
+/** The condition that a value differs from that of an unset field; negative zero differs. */
 export function isNotZero(f: GeneratedFile, field: DescField, value: Printable): Printable {
   const scalar = scalarOf(field);
   if (scalar === ScalarType.BYTES) return ["!w.isEmpty(", value, ")"];
@@ -68,7 +68,7 @@ export function isNotZero(f: GeneratedFile, field: DescField, value: Printable):
   return [value, " !== ", zeroOf(f, field)];
 }
 
-/** The value of a scalar or an enum that was not set, also among others in a list or map. */
+/** The value of a scalar or an enum that is not set, also in a list or map. */
 export function zeroOf(f: GeneratedFile, field: DescField): Printable {
   if (field.enum) return field.enum.values[0]?.number ?? 0;
   return zeroOfScalar(f, field.scalar as ScalarType, isLongAsText(field));

@@ -12,7 +12,7 @@ const MAX_FIELDS = 250;
 /** Whether messages of this type are plain objects with all their fields in protobuf-es. */
 export function isSupportedMessage({ file, fields }: DescMessage): boolean {
   if (file.edition === Edition.EDITION_PROTO2 || fields.length > MAX_FIELDS) return false;
-  // In editions, fields that say whether they are set have their defaults on a prototype.
+  // In editions, fields with explicit presence have their defaults on a prototype.
   return file.edition === Edition.EDITION_PROTO3 || !fields.some(isOnPrototype);
 }
 
@@ -21,7 +21,7 @@ function isOnPrototype(field: DescField): boolean {
   return !isImplicit(field) && field.fieldKind !== "message" && field.oneof === undefined;
 }
 
-/** Whether a message always has the field, since it does not say whether it was set. */
+/** Whether a message always has the field, since the field has no presence. */
 export function isImplicit({ presence }: DescField): boolean {
   return presence === FeatureSet_FieldPresence.IMPLICIT;
 }
@@ -40,7 +40,7 @@ function hasText(field: DescField): boolean {
   return field.scalar === ScalarType.STRING || (field.fieldKind === "map" && field.mapKey === ScalarType.STRING);
 }
 
-/** A Struct, which protobuf-es keeps as the JSON that it stands for. */
+/** A Struct, which protobuf-es keeps as JSON. */
 function isJson({ message, parent }: DescField): boolean {
   return message?.typeName === "google.protobuf.Struct" && parent.typeName !== "google.protobuf.Value";
 }
@@ -50,7 +50,7 @@ export function isUnwrapped(field: DescField): field is DescField & { fieldKind:
   return field.fieldKind === "message" && field.oneof === undefined && isWrapperDesc(field.message);
 }
 
-/** The messages that the codec of a message goes into. */
+/** The messages that the codec of a message calls. */
 export function childrenOf({ fields }: DescMessage): DescMessage[] {
   return fields.filter(isSupportedField).flatMap(({ message }) => message ?? []);
 }

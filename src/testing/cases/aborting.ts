@@ -4,7 +4,7 @@ import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import { expectError, expectRejection, outcomesOf } from "../checks.js";
 import { aMoment, type CaseGroup } from "../scenario.js";
 
-/** Moments at which a call may be under way: at once, after what is at hand has run, and later. */
+/** Moments at which a call may be in flight: at once, in the next turn of the event loop, and later. */
 const moments: readonly (() => Promise<unknown>)[] = [
   () => Promise.resolve(),
   () => setImmediate(),
@@ -15,7 +15,11 @@ const moments: readonly (() => Promise<unknown>)[] = [
 export const aborting: CaseGroup = {
   group: "abort",
   cases: {
-    async "a save that was aborted before the call stores nothing, and says so"({ client, entries, list }) {
+    async "a save that was aborted before the call stores nothing, and is reported as not applied"({
+      client,
+      entries,
+      list,
+    }) {
       const all = entries(3);
       const options = { signal: AbortSignal.abort() };
       for (const outcome of await outcomesOf(all, () => client.adapter.save(all, options)))
@@ -25,7 +29,11 @@ export const aborting: CaseGroup = {
       await client.expectListed(list, []);
     },
 
-    async "a complete that was aborted before the call removes nothing, and says so"({ client, entries, list }) {
+    async "a complete that was aborted before the call removes nothing, and is reported as not applied"({
+      client,
+      entries,
+      list,
+    }) {
       const saved = await client.save(...entries(3));
       const options = { signal: AbortSignal.abort() };
       for (const outcome of await outcomesOf(saved, () => client.adapter.complete(saved, options)))
@@ -34,13 +42,13 @@ export const aborting: CaseGroup = {
       await client.expectOpen(list, saved);
     },
 
-    async "what a save says that was aborted under way is true"({ client, entry }) {
+    async "a save that is aborted in flight reports its true outcome"({ client, entry }) {
       await client.adapter.open();
-      for (const [moment, pass] of moments.entries()) {
+      for (const [moment, reached] of moments.entries()) {
         const entries = Array.from({ length: 20 }, (_, i) => entry(`${moment}-${i}`));
         const controller = new AbortController();
         const outcomes = outcomesOf(entries, () => client.adapter.save(entries, { signal: controller.signal }));
-        await pass();
+        await reached();
         controller.abort();
         const settled = await outcomes;
         await aMoment();
@@ -60,12 +68,12 @@ export const aborting: CaseGroup = {
       }
     },
 
-    async "what a complete says that was aborted under way is true"({ client, entry }) {
-      for (const [moment, pass] of moments.entries()) {
+    async "a complete that is aborted in flight reports its true outcome"({ client, entry }) {
+      for (const [moment, reached] of moments.entries()) {
         const saved = await client.saveAll(Array.from({ length: 20 }, (_, i) => entry(`${moment}-${i}`)));
         const controller = new AbortController();
         const outcomes = outcomesOf(saved, () => client.adapter.complete(saved, { signal: controller.signal }));
-        await pass();
+        await reached();
         controller.abort();
         const settled = await outcomes;
         await aMoment();
@@ -77,7 +85,7 @@ export const aborting: CaseGroup = {
       }
     },
 
-    async "an abort of one call leaves the others that are under way"({ client, entry, entries }) {
+    async "an abort of one call does not affect other calls in flight"({ client, entry, entries }) {
       await client.adapter.open();
       const controller = new AbortController();
       const aborted = [entry("aborted")];
@@ -96,22 +104,22 @@ export const aborting: CaseGroup = {
       await client.expectFound(...saved);
     },
 
-    async "a pass that was aborted before the first pull fails at it"({ client, entries, list }) {
+    async "a listing that was aborted before the first pull fails at that pull"({ client, entries, list }) {
       await client.save(...entries(3));
-      await expectRejection(() => client.pass(list, { signal: AbortSignal.abort() }).next(), "ABORTED");
+      await expectRejection(() => client.listing(list, { signal: AbortSignal.abort() }).next(), "ABORTED");
     },
 
-    async "a pass that is aborted between two pulls fails at the second"({ client, entries, list }) {
+    async "a listing that is aborted between two pulls fails at the second"({ client, entries, list }) {
       const saved = await client.save(...entries(10));
       const controller = new AbortController();
-      const pass = client.pass(list, { pageSize: 2, signal: controller.signal });
-      await pass.next();
+      const listing = client.listing(list, { pageSize: 2, signal: controller.signal });
+      await listing.next();
       controller.abort();
-      await expectRejection(() => pass.next(), "ABORTED");
+      await expectRejection(() => listing.next(), "ABORTED");
       await client.expectListed(list, saved);
     },
 
-    async "an abort after the end changes nothing, and the signal is left without listeners"({
+    async "an abort after the end of a call changes nothing, and no listeners stay on the signal"({
       client,
       entries,
       list,

@@ -4,12 +4,12 @@ import { Random } from "../random.js";
 import type { CaseGroup } from "../scenario.js";
 
 export const changingLists: CaseGroup = {
-  group: "all, while the list changes",
+  group: "all: changing lists",
   cases: {
-    async "completing each task as it comes skips none"({ client, entries, list }) {
+    async "completing each task when it is listed skips none"({ client, entries, list }) {
       const saved = await client.save(...entries(50));
       const seen: KnownTask[] = [];
-      for await (const page of client.pass(list, { pageSize: 7 })) {
+      for await (const page of client.listing(list, { pageSize: 7 })) {
         seen.push(...page);
         await client.complete(...page);
       }
@@ -17,21 +17,21 @@ export const changingLists: CaseGroup = {
       await client.expectListed(list, []);
     },
 
-    async "a pass ends, even if each task is saved again as it comes"({ client, entries, entry, list }) {
+    async "a listing ends even if each task is saved again when it is listed"({ client, entries, entry, list }) {
       await client.save(...entries(20));
       const seen: KnownTask[] = [];
-      for await (const page of client.pass(list, { pageSize: 3 })) {
+      for await (const page of client.listing(list, { pageSize: 3 })) {
         seen.push(...page);
         await client.save(...page.map(({ id, savedAt }) => entry(id, { replaces: [savedAt] })));
       }
       expectDistinct(seen);
-      assert.equal(new Set(seen.map(({ id }) => id)).size, 20, "a task did not come that was there all the time");
+      assert.equal(new Set(seen.map(({ id }) => id)).size, 20, "a task that was open all the time was not listed");
     },
 
-    async "a pass ends, even if new tasks are saved as fast as it reads"({ client, entries, entry, list }) {
+    async "a listing ends even if new tasks are saved as fast as it reads"({ client, entries, entry, list }) {
       const saved = await client.save(...entries(10));
       const seen: KnownTask[] = [];
-      for await (const page of client.pass(list, { pageSize: 2 })) {
+      for await (const page of client.listing(list, { pageSize: 2 })) {
         seen.push(...page);
         await client.save(...page.map(({ savedAt }) => entry(`new-${savedAt}`)));
       }
@@ -39,30 +39,30 @@ export const changingLists: CaseGroup = {
       expectTasks(seen.slice(0, 10), saved);
     },
 
-    async "a task that is saved again before it is reached comes in this pass or in the next"({
+    async "a task that is saved again before it is reached is in this listing or in the next"({
       client,
       entries,
       entry,
       list,
     }) {
       const saved = await client.save(...entries(20));
-      const pass = client.pass(list, { pageSize: 2 });
-      const seen = [...((await pass.next()) ?? [])];
+      const listing = client.listing(list, { pageSize: 2 });
+      const seen = [...((await listing.next()) ?? [])];
       const again = await client.save(
         ...saved.slice(8, 12).map(({ id, savedAt }) => entry(id, { replaces: [savedAt] })),
       );
-      seen.push(...(await pass.rest()));
+      seen.push(...(await listing.rest()));
       expectDistinct(seen);
       const missing = saved.filter(({ id }) => !seen.some((task) => task.id === id));
       for (const task of missing)
         assert.ok(
           again.some(({ id }) => id === task.id),
-          `${describeTask(task)} did not come`,
+          `${describeTask(task)} was not listed`,
         );
       await client.expectListed(list, [...saved.slice(0, 8), ...saved.slice(12), ...again]);
     },
 
-    async "what stays untouched comes, each version once, whatever happens to other tasks"({
+    async "untouched tasks are listed, and each version once, whatever happens to other tasks"({
       client,
       entries,
       entry,
@@ -73,7 +73,7 @@ export const changingLists: CaseGroup = {
       const untouched = saved.filter((_, i) => i % 2 === 0);
       const touched = saved.filter((_, i) => i % 2);
       const seen: KnownTask[] = [];
-      for await (const page of client.pass(list, { pageSize: 4 })) {
+      for await (const page of client.listing(list, { pageSize: 4 })) {
         seen.push(...page);
         await client.complete(random.pick(touched), random.pick(touched));
         const again = random.pick(touched);

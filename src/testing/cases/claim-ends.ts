@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Claimant } from "../claimant.js";
 import type { CaseGroup } from "../scenario.js";
 
-/** In milliseconds. A case that is held up for so long can't tell anything. */
+/** In milliseconds. A case that is delayed by that much skips the checks that depend on the time. */
 const LEASE = 400;
 const MOMENT = 50;
 
@@ -25,7 +25,7 @@ export const claimEnds: CaseGroup = {
       await a.expectLost(first);
     },
 
-    async "a claim that is renewed lasts from then, as long as is asked"({ client, entry, options }) {
+    async "a renewed claim lasts for its new lease, from the renewal"({ client, entry, options }) {
       const [task] = await client.save(entry("a"));
       const [a, b] = [new Claimant(client, "a"), new Claimant(client, "b")];
       const claim = await a.expectGranted(task, LEASE);
@@ -34,23 +34,26 @@ export const claimEnds: CaseGroup = {
       const asked = Date.now();
       const until = await a.expectRenewed(claim, lease);
       const renewed = Date.now();
-      assert.ok(until >= asked + lease - 100 && until <= renewed + lease + 100, "a lease ends when it is said to");
+      assert.ok(
+        until >= asked + lease - 100 && until <= renewed + lease + 100,
+        "renew returned another end of the lease than was asked for",
+      );
       await sleep(asked + lease - LEASE / 2 - Date.now());
       if (Date.now() < asked + lease - MOMENT) await b.expectRefused(task);
       await sleep(renewed + lease + options.claimTolerance + MOMENT - Date.now());
       await b.expectGranted(task);
     },
 
-    async "a renewal makes no lease shorter: it may come late"({ client, entry, options }) {
+    async "a renewal never shortens a lease: it may arrive late"({ client, entry, options }) {
       const [task] = await client.save(entry("a"));
       const [a, b] = [new Claimant(client, "a"), new Claimant(client, "b")];
       const claim = await a.expectGranted(task);
-      assert.ok((await a.expectRenewed(claim, 10)) >= claim.until, "it ends no earlier than it did");
+      assert.ok((await a.expectRenewed(claim, 10)) >= claim.until, "a renewal has shortened a lease");
       await sleep(10 + options.claimTolerance + MOMENT);
       await b.expectRefused(task);
     },
 
-    async "a lease that is over can be renewed, as long as nobody else has the task"({ client, entry }) {
+    async "an expired lease can be renewed as long as nobody else has claimed the task"({ client, entry }) {
       const [task] = await client.save(entry("a"));
       const a = new Claimant(client, "a");
       const claim = await a.expectGranted(task, 10);
@@ -59,7 +62,11 @@ export const claimEnds: CaseGroup = {
       await new Claimant(client, "b").expectRefused(task);
     },
 
-    async "of a renewal and another's claim at the end of a lease one succeeds"({ client, entries, options }) {
+    async "of a renewal and another owner's claim at the end of a lease, exactly one succeeds"({
+      client,
+      entries,
+      options,
+    }) {
       const [a, b] = [new Claimant(client, "a"), new Claimant(client, "b")];
       const tasks = await client.save(...entries(20));
       const claims = await Promise.all(tasks.map((task) => a.expectGranted(task, 10)));
@@ -71,13 +78,14 @@ export const claimEnds: CaseGroup = {
           const [renewed, granted] = await Promise.all(
             i % 2 ? [renew(), other()] : [other().then(() => renew()), undefined],
           );
-          if (i % 2) assert.ok((renewed === undefined) !== (granted === undefined), "both have the task, or neither");
-          else assert.equal(renewed, undefined, "a claim was renewed that another had taken over");
+          if (i % 2)
+            assert.ok((renewed === undefined) !== (granted === undefined), "both owners have the task, or neither");
+          else assert.equal(renewed, undefined, "a claim was renewed after another owner had taken it over");
         }),
       );
     },
 
-    async "a released claim has ended: it can't be renewed, and others may have the task at once"({ client, entry }) {
+    async "a released claim can't be renewed, and others can claim the task at once"({ client, entry }) {
       const [task] = await client.save(entry("a"));
       const [a, b] = [new Claimant(client, "a"), new Claimant(client, "b")];
       const claim = await a.expectGranted(task);
@@ -87,7 +95,7 @@ export const claimEnds: CaseGroup = {
       await a.expectLost(claim);
     },
 
-    async "a task that was released to be tried later can't be claimed before, by anybody"({ client, entry }) {
+    async "a task that was released with a delay can't be claimed earlier, by anybody"({ client, entry }) {
       const [task] = await client.save(entry("a"));
       const [a, b] = [new Claimant(client, "a"), new Claimant(client, "b")];
       const claim = await a.expectGranted(task);
@@ -99,7 +107,7 @@ export const claimEnds: CaseGroup = {
       assert.equal((await b.expectGranted(task)).attempt, 2);
     },
 
-    async "a later version does not wait for what an earlier one was released to"({ client, entry }) {
+    async "the delay after a release does not apply to a later version"({ client, entry }) {
       const [first] = await client.save(entry("a"));
       const a = new Claimant(client, "a");
       await a.release(await a.expectGranted(first), 600_000);
@@ -107,7 +115,7 @@ export const claimEnds: CaseGroup = {
       await a.expectGranted(second);
     },
 
-    async "a claim that was overtaken can be neither renewed nor released"({ client, entry }) {
+    async "a claim that another owner took over can be neither renewed nor released"({ client, entry }) {
       const [task] = await client.save(entry("a"));
       const [a, b, c] = ["a", "b", "c"].map((name) => new Claimant(client, name)) as [Claimant, Claimant, Claimant];
       const old = await a.expectGranted(task);
@@ -119,7 +127,7 @@ export const claimEnds: CaseGroup = {
       await b.expectRenewed(claim);
     },
 
-    async "a claim to an earlier version can't touch that to a later one"({ client, entry }) {
+    async "a claim to an earlier version does not affect a claim to a later one"({ client, entry }) {
       const [first] = await client.save(entry("a"));
       const [a, b] = [new Claimant(client, "a"), new Claimant(client, "b")];
       const old = await a.expectGranted(first);

@@ -8,7 +8,7 @@ export const claiming: CaseGroup = {
   group: "claims",
   needs: "claims",
   cases: {
-    async "a claim to an open version tells its owner, its attempt, its token and its end"({ client, entry }) {
+    async "a granted claim has its owner, its attempt, its token and the end of its lease"({ client, entry }) {
       const [task] = await client.save(entry("a"));
       const before = Date.now();
       const claim = await new Claimant(client, "a worker").expectGranted(task, 60_000);
@@ -17,7 +17,7 @@ export const claiming: CaseGroup = {
       assert.ok(Number.isInteger(claim.until), "a lease ends at a whole millisecond");
       assert.ok(
         claim.until >= before + 59_000 && claim.until <= Date.now() + 61_000,
-        "a lease lasts as long as was asked",
+        "a lease does not last as long as was asked",
       );
     },
 
@@ -28,14 +28,14 @@ export const claiming: CaseGroup = {
       await new Claimant(client, "a").expectRenewed(claim);
     },
 
-    async "of many claims at once one is granted"({ client, entries }) {
+    async "of many concurrent claims, exactly one is granted"({ client, entries }) {
       for (const task of await client.save(...entries(5))) {
         const owners = Array.from({ length: 20 }, (_, i) => new Claimant(client, `worker ${i}`));
         await expectOneHolder(owners, await Promise.all(owners.map((owner) => owner.claim(task))));
       }
     },
 
-    async "an owner who claims a task again takes it over from itself"({ client, entry }) {
+    async "an owner who claims a task again replaces its own claim"({ client, entry }) {
       const [task] = await client.save(entry("a"));
       const owner = new Claimant(client, "a");
       const first = await owner.expectGranted(task);
@@ -54,7 +54,7 @@ export const claiming: CaseGroup = {
       await owner.expectGranted(task);
     },
 
-    async "a claim that was refused leaves no trace"({ client, entry }) {
+    async "a refused claim changes nothing"({ client, entry }) {
       const [old] = await client.save(entry("a"));
       const [task] = await client.save(entry("a"));
       await new Claimant(client, "a").expectRefused(old);
@@ -65,14 +65,14 @@ export const claiming: CaseGroup = {
       assert.equal(claim.attempt, 1);
     },
 
-    async "a claim is for one version: one that is saved later can be claimed at once"({ client, entry }) {
+    async "a claim is for one version: a later one can be claimed at once"({ client, entry }) {
       const [first] = await client.save(entry("a"));
       await new Claimant(client, "a").expectGranted(first);
       const [second] = await client.save(entry("a"));
       await new Claimant(client, "b").expectGranted(second);
     },
 
-    async "a claim keeps nobody from saving, finding, listing and completing"({ client, entry, list }) {
+    async "a claim prevents nobody from saving, finding, listing and completing"({ client, entry, list }) {
       const [first] = await client.save(entry("a"));
       await new Claimant(client, "a").expectGranted(first);
       await client.expectOpen(list, [first]);
@@ -83,22 +83,22 @@ export const claiming: CaseGroup = {
       await client.expectListed(list, []);
     },
 
-    async "a claim to a task leaves all others free, of its list and of other lists"({ client, entry }) {
+    async "a claim to a task blocks no other task, of its list or of another"({ client, entry }) {
       const [task, neighbour] = await client.save(entry("a"), entry("b"));
       const [namesake] = await client.save(taskEntry(newTaskList(), "a"));
       await new Claimant(client, "a").expectGranted(task);
       for (const other of [neighbour, namesake]) await new Claimant(client, "b").expectGranted(other);
     },
 
-    async "tasks with every awkward id, and the longest, are claimed each for itself"({ client, entry }) {
+    async "tasks with awkward ids, and with the longest, are claimed separately"({ client, entry }) {
       const owner = new Claimant(client, 'o\'wner "ü🙂"');
       const ids = [...awkwardKeys, ...longestKeys("")];
       const tasks = await client.saveAll(ids.map((id) => entry(id)));
       const claims = await Promise.all(tasks.map((task) => owner.expectGranted(task)));
-      for (const { attempt } of claims) assert.equal(attempt, 1, "no two ids are one");
+      for (const { attempt } of claims) assert.equal(attempt, 1, "two ids were taken for one");
     },
 
-    async "attempts count the claims to a task, also over saves"({ client, entry }) {
+    async "attempts count the claims to a task, also if it is saved again"({ client, entry }) {
       const owner = new Claimant(client, "a");
       let [task] = await client.save(entry("a"));
       for (let attempt = 1; attempt <= 6; attempt++) {
@@ -109,7 +109,7 @@ export const claiming: CaseGroup = {
       }
     },
 
-    async "attempts begin at 1 where a task was completed under its claim, and is saved anew"({ client, entry }) {
+    async "attempts begin at 1 if a task is saved anew after a complete under its claim"({ client, entry }) {
       const owner = new Claimant(client, "a");
       for (let round = 0; round < 3; round++) {
         const [task] = await client.save(entry("a"));
@@ -119,7 +119,7 @@ export const claiming: CaseGroup = {
       }
     },
 
-    async "tokens grow with every claim to a task, over releases, saves and completes"({ client, entry }) {
+    async "tokens grow with every claim to a task, across releases, saves and completes"({ client, entry }) {
       const owner = new Claimant(client, "a");
       let last = 0n;
       for (let round = 0; round < 9; round++) {
@@ -134,7 +134,7 @@ export const claiming: CaseGroup = {
       }
     },
 
-    async "what is remembered of claims is told in the order of the keys"({ client, entry }) {
+    async "the states of claims are in the order of the keys"({ client, entry }) {
       const [held, released, free] = await client.save(entry("held"), entry("released"), entry("free"));
       const claim = await new Claimant(client, "a").expectGranted(held);
       const other = await new Claimant(client, "b").expectGranted(released);
@@ -154,7 +154,10 @@ export const claiming: CaseGroup = {
       assert.deepEqual(await claimsOf(client).states([]), []);
     },
 
-    async "what is aborted before the call changes nothing, and says so"({ client, entry }) {
+    async "a call on claims that was aborted before it began changes nothing, and rejects with ABORTED"({
+      client,
+      entry,
+    }) {
       const [task] = await client.save(entry("a"));
       const options = { signal: AbortSignal.abort() };
       const request = { ...task, owner: "a", lease: LONG_LEASE };
@@ -166,7 +169,7 @@ export const claiming: CaseGroup = {
       await new Claimant(client, "c").expectRefused(task);
     },
 
-    async "after close every call fails with CLOSED"({ client, entry }) {
+    async "every call on claims after close fails with CLOSED"({ client, entry }) {
       const [task] = await client.save(entry("a"));
       const claim = await new Claimant(client, "a").expectGranted(task);
       await client.adapter.close();
@@ -179,7 +182,7 @@ export const claiming: CaseGroup = {
   },
 };
 
-/** One was granted, and that one holds. */
+/** Checks that exactly one claim was granted, and can be renewed. */
 export async function expectOneHolder(
   owners: readonly Claimant[],
   claims: readonly (Granted | undefined)[],

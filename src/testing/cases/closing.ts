@@ -12,7 +12,7 @@ export const closing: CaseGroup = {
       await adapter.close();
       await expectRejection(() => adapter.open(), "CLOSED");
       await expectRejection(() => adapter.find(saved), "CLOSED");
-      await expectRejection(() => client.pass(list).next(), "CLOSED");
+      await expectRejection(() => client.listing(list).next(), "CLOSED");
       const again = [entry("a")];
       const [late] = await outcomesOf(again, () => adapter.save(again));
       assert.equal(expectError(late, "CLOSED").outcome, "not-applied");
@@ -31,7 +31,7 @@ export const closing: CaseGroup = {
       await expectRejection(() => client.adapter.open(), "CLOSED");
     },
 
-    async "close waits for the saves and completes under way, and they succeed"({ client, entries }) {
+    async "close waits for saves and completes in flight, and they succeed"({ client, entries }) {
       const saved = await client.save(...entries(20));
       const calls = [
         ...entries(40).map((entry) => client.save(entry)),
@@ -45,20 +45,16 @@ export const closing: CaseGroup = {
       }
       await client.adapter.close();
       await setImmediate();
-      assert.equal(settled, calls.length, "calls were still under way when close had returned");
+      assert.equal(settled, calls.length, "calls were still in flight after close had resolved");
       await Promise.all(calls);
     },
 
-    async "a pass that is not at its end fails with CLOSED: it does not end as if there were no more"({
-      client,
-      entries,
-      list,
-    }) {
+    async "a listing that close interrupts fails with CLOSED, instead of ending early"({ client, entries, list }) {
       await client.save(...entries(20));
-      const pass = client.pass(list, { pageSize: 3 });
-      await pass.next();
+      const listing = client.listing(list, { pageSize: 3 });
+      await listing.next();
       await client.adapter.close();
-      await expectRejection(() => pass.rest(), "CLOSED");
+      await expectRejection(() => listing.rest(), "CLOSED");
     },
   },
 };

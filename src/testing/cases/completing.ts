@@ -26,7 +26,7 @@ export const completing: CaseGroup = {
       await client.expectOpen(list, second);
     },
 
-    async "a complete of any version but the last leaves the task"({ client, entry, list }) {
+    async "a complete of any version but the latest does not remove the task"({ client, entry, list }) {
       const all = [...(await client.save(entry("a")))];
       for (let i = 0; i < 5; i++) all.push(...(await client.save(entry("a"))));
       const last = all.at(-1);
@@ -45,7 +45,7 @@ export const completing: CaseGroup = {
       await client.expectListed(list, []);
     },
 
-    async "a complete of what is not there is a success"({ client, entry, list }) {
+    async "a complete of a task that is not open succeeds"({ client, entry, list }) {
       const [task] = await client.save(entry("a"));
       await client.complete({ ...task, id: "never saved" }, { ...task, taskList: newTaskList() });
       await client.expectOpen(list, [task]);
@@ -54,7 +54,7 @@ export const completing: CaseGroup = {
       await client.expectListed(list, []);
     },
 
-    async "each entry of a complete is taken for itself"({ client, entry, list }) {
+    async "each entry of a complete is handled separately"({ client, entry, list }) {
       const [old, done, other] = await client.save(entry("old"), entry("done"), entry("other"));
       const [current] = await client.save(entry("old"));
       await client.complete(done);
@@ -86,7 +86,7 @@ export const completing: CaseGroup = {
       }
     },
 
-    async "a thousand tasks completed in one call are all gone"({ client, entries, list, entry }) {
+    async "a thousand tasks completed in one call are all removed"({ client, entries, list, entry }) {
       const kept = await client.save(entry("kept"));
       const saved = await client.save(...entries(1000));
       await client.complete(...saved);

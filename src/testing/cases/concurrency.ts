@@ -8,15 +8,15 @@ function latestOf(tasks: readonly KnownTask[]): KnownTask {
 }
 
 export const concurrency: CaseGroup = {
-  group: "calls at once",
+  group: "concurrent calls",
   cases: {
-    async "a hundred saves at once are all there"({ client, entries, list }) {
+    async "a hundred concurrent saves are all stored"({ client, entries, list }) {
       const saved = (await Promise.all(entries(100).map((entry) => client.save(entry)))).flat();
-      assert.equal(new Set(saved.map(({ savedAt }) => savedAt)).size, 100, "each has a version of its own");
+      assert.equal(new Set(saved.map(({ savedAt }) => savedAt)).size, 100, "two saves have the same version");
       await client.expectOpen(list, inOrder(saved));
     },
 
-    async "of saves of one key at once the latest version stays"({ client, entry, list }) {
+    async "of concurrent saves of one key, the latest version stays"({ client, entry, list }) {
       const calls = Array.from({ length: 40 }, (_, i) => client.save(entry("a"), entry(`other-${i % 3}`)));
       const saved = (await Promise.all(calls)).flat();
       const ids = ["a", "other-0", "other-1", "other-2"];
@@ -24,7 +24,7 @@ export const concurrency: CaseGroup = {
       await client.expectOpen(list, inOrder(latest));
     },
 
-    async "a complete that meets a newer save leaves it"({ client, entries, entry, list }) {
+    async "a complete beside a newer save does not remove it"({ client, entries, entry, list }) {
       const old = await client.save(...entries(20));
       const calls = old.map(async (task) => {
         const complete = () => client.complete(task);
@@ -35,15 +35,15 @@ export const concurrency: CaseGroup = {
       await client.expectOpen(list, inOrder((await Promise.all(calls)).flat()));
     },
 
-    async "what is read beside saves is whole, and always there"({ client, entry, list }) {
+    async "reads beside saves always find the task, in one whole version"({ client, entry, list }) {
       const first = await client.save(entry("a"), entry("b"));
       const saved = new Map(first.map((task) => [task.savedAt, task]));
       const read: KnownTask[] = [];
       for (let round = 0; round < 10; round++) {
-        let isUnderWay = true;
+        let isSaving = true;
         const save = async () => {
           const again = await client.save(entry("a"), entry("b")).finally(() => {
-            isUnderWay = false;
+            isSaving = false;
           });
           for (const task of again) saved.set(task.savedAt, task);
         };
@@ -51,16 +51,16 @@ export const concurrency: CaseGroup = {
           do {
             const found = await client.find(...first);
             for (const stored of found)
-              read.push(knownTask(list, stored ?? assert.fail("a task was not there meanwhile")));
+              read.push(knownTask(list, stored ?? assert.fail("a task was not found during a save")));
             read.push(...(await client.list(list)));
             await setImmediate();
-          } while (isUnderWay);
+          } while (isSaving);
         };
         await Promise.all([save(), readBeside()]);
       }
       for (const task of read) {
         const same = saved.get(task.savedAt);
-        assert.ok(same, `${describeTask(task)} was read, which nobody has saved`);
+        assert.ok(same, `${describeTask(task)} was read, but never saved`);
         expectStored(task, same);
       }
     },

@@ -6,12 +6,16 @@ import type { CaseGroup } from "../scenario.js";
 export const finding: CaseGroup = {
   group: "find",
   cases: {
-    async "what was never saved is not found"({ client, entry, list }) {
+    async "a task that was never saved is not found"({ client, entry, list }) {
       const [task] = await client.save(entry("a"));
       await client.expectNotFound({ taskList: list, id: "b" }, { taskList: newTaskList(), id: task.id });
     },
 
-    async "answers come in the order of the keys, with undefined for what is not open"({ client, entries, list }) {
+    async "results are in the order of the keys, with undefined for tasks that are not open"({
+      client,
+      entries,
+      list,
+    }) {
       const saved = await client.save(...entries(20));
       await client.complete(...saved.filter((_, i) => i % 3 === 0));
       const keys = [...saved.keys()].map((i) => (i * 7) % saved.length);
@@ -22,11 +26,11 @@ export const finding: CaseGroup = {
       }
     },
 
-    async "a find of no keys has no answers"({ client }) {
+    async "a find of no keys has no results"({ client }) {
       assert.deepEqual(await client.find(), []);
     },
 
-    async "bytes that were found or listed are the caller's to change"({ client, entry, list }) {
+    async "the caller may change bytes that were found or listed"({ client, entry, list }) {
       const saved = await client.save(entry("a"));
       for (const stored of await client.find(...saved, ...saved)) stored?.body.fill(0);
       await client.expectFound(...saved);
@@ -34,7 +38,7 @@ export const finding: CaseGroup = {
       await client.expectOpen(list, saved);
     },
 
-    async "bytes that several find at once are each caller's own"({ client, entry }) {
+    async "concurrent finds of a task return separate bytes"({ client, entry }) {
       const saved = await client.save(entry("a"));
       const found = await Promise.all(Array.from({ length: 5 }, () => client.find(...saved)));
       for (const [stored] of found) {
@@ -43,11 +47,7 @@ export const finding: CaseGroup = {
       }
     },
 
-    async "bytes that were found or listed stay as they are, whatever is read and saved later"({
-      client,
-      entries,
-      list,
-    }) {
+    async "bytes that were found or listed do not change, whatever is read and saved later"({ client, entries, list }) {
       const saved = await client.save(...entries(20));
       const found = await client.find(...saved);
       const listed = await client.list(list, { pageSize: 3 });

@@ -3,7 +3,7 @@ import type { Client } from "../client.js";
 import { awkwardKeys, largeEntry, longestKeys, newTaskList, sampleBytes, taskEntry } from "../entries.js";
 import type { CaseGroup } from "../scenario.js";
 
-/** Each list holds its own task and no other's, until that is completed. */
+/** Checks that each list has its own task only, also after some of the tasks were completed. */
 async function expectApart(client: Client, tasks: readonly KnownTask[]): Promise<void> {
   await client.expectFound(...tasks);
   for (const task of tasks) await client.expectListed(task.taskList, [task]);
@@ -23,14 +23,14 @@ export const keysAndData: CaseGroup = {
       await client.expectListed(list, []);
     },
 
-    async "lists and ids together may have 512 bytes each"({ client }) {
+    async "a list's name and an id may each have 512 bytes"({ client }) {
       // Some of them differ in their last bytes only.
       const lists = [...longestKeys(newTaskList()), ...longestKeys(newTaskList())];
       const entries = lists.map((list) => taskEntry(list, longestKeys("")[0] as string));
       await expectApart(client, await client.save(...entries));
     },
 
-    async "ids may hold every awkward character, and each is another id"({ client, entry, list }) {
+    async "ids may contain awkward characters, and stay distinct"({ client, entry, list }) {
       const saved = await client.save(...awkwardKeys.map((id) => entry(id)));
       await client.expectOpen(list, saved);
       const even = saved.filter((_, i) => i % 2 === 0);
@@ -38,12 +38,12 @@ export const keysAndData: CaseGroup = {
       await client.expectOpen(list, even);
     },
 
-    async "lists may hold every awkward character, and each is another list"({ client, list }) {
+    async "names of lists may contain awkward characters, and stay distinct"({ client, list }) {
       const entries = awkwardKeys.map((key) => taskEntry(`${key}${list}${key}`, "a"));
       await expectApart(client, await client.save(...entries));
     },
 
-    async "keys that begin alike are apart"({ client, list }) {
+    async "lists and ids that look alike when joined stay distinct"({ client, list }) {
       const pairs = [
         ["", "abc"],
         ["a", "bc"],
@@ -59,11 +59,11 @@ export const keysAndData: CaseGroup = {
       await client.expectOpen(list, await client.save(entry("a", { data: new Uint8Array() })));
     },
 
-    async "data may hold every byte"({ client, entry, list }) {
+    async "data may contain every byte"({ client, entry, list }) {
       await client.expectOpen(list, await client.save(entry("a", { data: sampleBytes(10_000) })));
     },
 
-    async "fields of an envelope that nobody knows yet are kept"({ client, entry, list }) {
+    async "unknown fields of an envelope are kept"({ client, entry, list }) {
       await client.expectOpen(list, await client.save(entry("a", { hasUnknownFields: true })));
     },
 

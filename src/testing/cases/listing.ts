@@ -8,20 +8,20 @@ export const listing: CaseGroup = {
   group: "all",
   cases: {
     async "a list that was never saved to has no pages"({ client, list }) {
-      assert.equal(await client.pass(list).next(), undefined);
+      assert.equal(await client.listing(list).next(), undefined);
     },
 
-    async "tasks come oldest first, whatever their ids"({ client, entry, list }) {
+    async "tasks are listed oldest first, whatever their ids"({ client, entry, list }) {
       const saved: KnownTask[] = [];
       for (let i = 0; i < 30; i++) saved.push(...(await client.save(entry(`${(i * 17) % 30}`))));
       await client.expectListed(list, saved);
     },
 
-    async "tasks of one call come in its order"({ client, entries, list }) {
+    async "tasks that one call saves are listed in its order"({ client, entries, list }) {
       await client.expectListed(list, await client.save(...entries(100)));
     },
 
-    async "a task that is saved again goes to the end"({ client, entry, list }) {
+    async "a task that is saved again moves to the end"({ client, entry, list }) {
       const [a, b, c] = await client.save(entry("a"), entry("b"), entry("c"));
       const [again] = await client.save(entry("b", { replaces: [b.savedAt] }));
       await client.expectListed(list, [a, c, again]);
@@ -29,7 +29,7 @@ export const listing: CaseGroup = {
       await client.expectListed(list, [c, again, blind]);
     },
 
-    async "lists that are saved to in turns hold what is theirs"({ client, list }) {
+    async "lists that are saved to alternately keep their own tasks"({ client, list }) {
       const other = newTaskList();
       const saved: KnownTask[] = [];
       for (let i = 0; i < 20; i++) saved.push(...(await client.save(taskEntry(i % 3 ? list : other, `${i % 11}`))));
@@ -51,7 +51,7 @@ export const listing: CaseGroup = {
       );
     },
 
-    async "without bodies, the same keys and versions come"({ client, entries, list }) {
+    async "a listing without bodies has the same ids and versions"({ client, entries, list }) {
       const saved = await client.save(...entries(20));
       const bare = saved.map((task) => ({ ...task, body: new Uint8Array() }));
       await client.expectListed(list, bare, { withoutBodies: true, pageSize: 7 });
@@ -59,7 +59,7 @@ export const listing: CaseGroup = {
       await client.expectListed(list, bare.slice(0, 5), { withoutBodies: true, savedBefore: savedAt });
     },
 
-    async "only versions before savedBefore come"({ client, entries, list }) {
+    async "with savedBefore, only earlier versions are listed"({ client, entries, list }) {
       const saved = await client.save(...entries(10));
       for (const [i, { savedAt }] of saved.entries()) {
         const pageSize = (i % 4) + 1;
@@ -70,7 +70,7 @@ export const listing: CaseGroup = {
       await client.expectListed(list, saved, { savedBefore: MAX_VERSION });
     },
 
-    async "only versions later than after come"({ client, entries, list }) {
+    async "with after, only later versions are listed"({ client, entries, list }) {
       const saved = await client.save(...entries(10));
       for (const [i, { savedAt }] of saved.entries()) {
         const pageSize = (i % 4) + 1;
@@ -83,18 +83,18 @@ export const listing: CaseGroup = {
       await client.expectListed(list, [], { after: MAX_VERSION });
     },
 
-    async "a pass that goes on behind the last version of another misses none, though tasks were completed since"({
+    async "a listing that continues after the last version of another misses none, though tasks were completed since"({
       client,
       entries,
       list,
     }) {
       const saved = await client.saveAll(entries(30));
-      const first = (await client.pass(list, { pageSize: 10 }).next()) ?? [];
+      const first = (await client.listing(list, { pageSize: 10 }).next()) ?? [];
       await client.complete(...first);
       await client.expectListed(list, saved.slice(10), { after: first.at(-1)?.savedAt, pageSize: 7 });
     },
 
-    async "a task that is saved again after savedBefore does not come"({ client, entries, entry, list }) {
+    async "a task that is saved again after savedBefore is not listed"({ client, entries, entry, list }) {
       const saved = await client.save(...entries(6));
       const [again] = await client.save(entry("task-2"));
       const rest = saved.filter(({ id }) => id !== again.id);
@@ -102,15 +102,20 @@ export const listing: CaseGroup = {
       await client.expectListed(list, [...rest, again], { savedBefore: again.savedAt + 1n });
     },
 
-    async "passes at once over one list do not meet"({ client, entries, list }) {
+    async "concurrent listings of a list do not affect each other"({ client, entries, list }) {
       const saved = await client.save(...entries(50));
-      const passes = [7, 3, 50].map((pageSize) => client.pass(list, { pageSize }));
-      const firsts = await Promise.all(passes.map(async (pass) => (await pass.next()) ?? []));
-      const rests = await Promise.all(passes.map((pass) => pass.rest()));
+      const listings = [7, 3, 50].map((pageSize) => client.listing(list, { pageSize }));
+      const firsts = await Promise.all(listings.map(async (listing) => (await listing.next()) ?? []));
+      const rests = await Promise.all(listings.map((listing) => listing.rest()));
       for (const [i, first] of firsts.entries()) expectTasks([...first, ...(rests[i] ?? [])], saved);
     },
 
-    async "a long list comes whole and in order, and is gone once it is completed"({ client, entries, list, options }) {
+    async "a long list is listed whole and in order, and is empty once it is completed"({
+      client,
+      entries,
+      list,
+      options,
+    }) {
       const saved = await client.saveAll(entries(options.tasks));
       await client.expectListed(list, saved, { pageSize: 500 });
       await client.completeAll(saved);

@@ -7,7 +7,7 @@ import type { CaseGroup } from "../scenario.js";
 async function namesOf(adapter: Adapter): Promise<string[]> {
   const names: string[] = [];
   for await (const page of adapter.lists?.() ?? assert.fail("the adapter has no lists")) {
-    assert.ok(page.length > 0, "a page holds a name");
+    assert.ok(page.length > 0, "a page has no names");
     names.push(...page);
   }
   return names;
@@ -21,8 +21,8 @@ export const lists: CaseGroup = {
       const names = Array.from({ length: 30 }, newTaskList);
       await client.save(...names.flatMap((name) => [taskEntry(name, "a"), taskEntry(name, "b")]));
       const found = await namesOf(client.adapter);
-      assert.equal(new Set(found).size, found.length, "a list is named twice");
-      for (const name of names) assert.ok(found.includes(name), `${name} has open tasks, and is not named`);
+      assert.equal(new Set(found).size, found.length, "a list was named twice");
+      for (const name of names) assert.ok(found.includes(name), `${name} has open tasks, but was not named`);
     },
 
     async "a list is named as long as one of its tasks is open"({ client, entry, list }) {
@@ -39,7 +39,7 @@ export const lists: CaseGroup = {
       assert.ok(!(await namesOf(client.adapter)).includes(newTaskList()));
     },
 
-    async "lists with awkward names are named as they are"({ client, list }) {
+    async "awkward names of lists are returned unchanged"({ client, list }) {
       const names = awkwardKeys.map((key) => `${list}${key}`);
       await client.saveAll(names.map((name) => taskEntry(name, "a")));
       const found = new Set(await namesOf(client.adapter));
@@ -49,7 +49,7 @@ export const lists: CaseGroup = {
       );
     },
 
-    async "lists that were aborted before the first pull fail at it"({ client }) {
+    async "a call of lists that was aborted before the first pull fails at that pull"({ client }) {
       const options = { signal: AbortSignal.abort() };
       await expectRejection(async () => {
         for await (const _ of client.adapter.lists?.(options) ?? []);

@@ -5,25 +5,25 @@ import { Claimant, claimsOf, LONG_LEASE } from "../claimant.js";
 import type { Client } from "../client.js";
 import type { CaseGroup } from "../scenario.js";
 
-/** Marks a task as handed to a queue again; undefined if that is refused. */
+/** Marks a task as handed to a queue again; resolves to undefined if that is refused. */
 function mark(client: Client, { taskList, id, savedAt }: CompleteEntry): Promise<ClaimState | undefined> {
   return claimsOf(client).claim({ taskList, id, savedAt, owner: REDELIVERY, lease: LONG_LEASE });
 }
 
 export const marks: CaseGroup = {
-  group: "marks of what was handed to a queue again",
+  group: "marks of tasks that were handed to a queue again",
   needs: "claims",
   cases: {
-    async "a mark keeps others from setting one, also on a later version, and nobody from claiming"({ client, entry }) {
+    async "a mark prevents other marks, also on a later version, but no claims"({ client, entry }) {
       const [first] = await client.save(entry("a"));
-      assert.ok(await mark(client, first), "a task that nobody has claimed is marked");
+      assert.ok(await mark(client, first), "a task that nobody has claimed was not marked");
       assert.equal(await mark(client, first), undefined);
       const [task] = await client.save(entry("a"));
       assert.equal(await mark(client, task), undefined);
       await new Claimant(client, "a").expectGranted(task);
     },
 
-    async "a mark counts as no attempt, and keeps what was known of the last claim"({ client, entry }) {
+    async "a mark does not count as an attempt, and keeps the state of the last claim"({ client, entry }) {
       const owner = new Claimant(client, "a");
       const [first] = await client.save(entry("a"));
       const fresh = await mark(client, first);
@@ -35,11 +35,11 @@ export const marks: CaseGroup = {
       await mark(client, task);
       const [state] = await claimsOf(client).states([task]);
       assert.deepEqual([state?.owner, state?.savedAt, state?.attempt], [REDELIVERY, first.savedAt, 1]);
-      assert.ok((state?.token ?? 0n) > claim.token, "its token grows");
+      assert.ok((state?.token ?? 0n) > claim.token, "a mark has no higher token than the claim before it");
       assert.equal((await owner.expectGranted(task)).attempt, 2);
     },
 
-    async "what somebody has claimed, or waits to be tried again, is not marked"({ client, entry }) {
+    async "a task that is claimed, or waits to be tried again, is not marked"({ client, entry }) {
       const owner = new Claimant(client, "a");
       const [held, waiting, saved] = await client.save(entry("held"), entry("waiting"), entry("saved"));
       await owner.expectGranted(held);
@@ -50,14 +50,14 @@ export const marks: CaseGroup = {
       await owner.expectRenewed(claim);
     },
 
-    async "a mark that is taken back may be set again"({ client, entry }) {
+    async "a mark that was released may be set again"({ client, entry }) {
       const [task] = await client.save(entry("a"));
       const first = await mark(client, task);
       await claimsOf(client).release({ ...task, token: first?.token ?? 0n }, 0);
       assert.ok(await mark(client, task));
     },
 
-    async "what is not open is not marked"({ client, entry }) {
+    async "a task that is not open is not marked"({ client, entry }) {
       const [done] = await client.save(entry("done"));
       await client.complete(done);
       assert.equal(await mark(client, done), undefined);

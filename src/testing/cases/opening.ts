@@ -12,7 +12,7 @@ export const opening: CaseGroup = {
       await (await another()).complete(...saved);
     },
 
-    async "calls at once open the store together"({ client, entry, list }) {
+    async "concurrent calls can open the store"({ client, entry, list }) {
       const calls = [client.adapter.open(), client.save(entry("a")), client.list(list), client.adapter.open()];
       await Promise.all([...calls, client.save(entry("b")), client.find(entry("a"))]);
     },

@@ -5,7 +5,7 @@ import type { Client } from "../client.js";
 import { largeEntry } from "../entries.js";
 import type { CaseGroup } from "../scenario.js";
 
-/** The pages of a list, each within its limits, which together have to be these tasks. */
+/** The pages of a list; checks that each is within the limits, and that together they are these tasks. */
 async function pagesOf(
   client: Client,
   list: string,
@@ -14,9 +14,9 @@ async function pagesOf(
 ): Promise<KnownTask[][]> {
   const { pageSize = Infinity, maxPageBytes = Infinity } = limits;
   const pages: KnownTask[][] = [];
-  for await (const page of client.pass(list, limits)) {
-    assert.ok(page.length > 0, "a page holds a task");
-    assert.ok(page.length <= pageSize, `a page of at most ${pageSize} tasks holds ${page.length}`);
+  for await (const page of client.listing(list, limits)) {
+    assert.ok(page.length > 0, "a page is empty");
+    assert.ok(page.length <= pageSize, `a page of at most ${pageSize} tasks has ${page.length}`);
     const size = page.reduce((sum, { body }) => sum + body.length, 0);
     assert.ok(page.length === 1 || size <= maxPageBytes, `a page of at most ${maxPageBytes} bytes has ${size}`);
     pages.push(page);
@@ -26,21 +26,21 @@ async function pagesOf(
 }
 
 export const pages: CaseGroup = {
-  group: "pages of all",
+  group: "all: pages",
   cases: {
-    async "pages hold at most pageSize tasks, and lose and repeat none"({ client, entries, list }) {
+    async "pages have at most pageSize tasks, and none is lost or repeated"({ client, entries, list }) {
       const saved = await client.save(...entries(12));
       for (const pageSize of [1, 2, 3, 4, 5, 6, 11, 12, 13, 1000]) await pagesOf(client, list, saved, { pageSize });
     },
 
-    async "a page ends before the envelope that would carry it over maxPageBytes"({ client, entry, list }) {
+    async "a page ends before the task that would exceed maxPageBytes"({ client, entry, list }) {
       const lengths = [10, 2000, 30, 400, 400, 1, 900, 3000, 0, 0];
       const saved = await client.save(...lengths.map((length, i) => entry(`${i}`, { data: new Uint8Array(length) })));
       for (const maxPageBytes of [500, 1000, 2500, 5000, 100_000]) await pagesOf(client, list, saved, { maxPageBytes });
       await pagesOf(client, list, saved, { maxPageBytes: 2500, pageSize: 2 });
     },
 
-    async "a task of more than maxPageBytes has a page to itself"({ client, entry, list }) {
+    async "a task of more than maxPageBytes has its own page"({ client, entry, list }) {
       const saved = await client.save(entry("a"), largeEntry(list, "large"), entry("b"));
       const found = await pagesOf(client, list, saved, { maxPageBytes: 10_000 });
       const holding = found.find((page) => page.some(({ id }) => id === "large"));
@@ -48,7 +48,7 @@ export const pages: CaseGroup = {
       assert.equal((await pagesOf(client, list, saved, { maxPageBytes: 1 })).length, 3);
     },
 
-    async "large tasks come a few at a time"({ client, list }) {
+    async "large tasks are listed a few at a time"({ client, list }) {
       const saved = await client.save(...Array.from({ length: 8 }, (_, i) => largeEntry(list, `${i}`)));
       const found = await pagesOf(client, list, saved, { maxPageBytes: 3 * 1024 * 1024 });
       assert.ok(found.length >= 3);

@@ -5,7 +5,7 @@ export const persistence: CaseGroup = {
   group: "a store of several adapters",
   needs: "persistent",
   cases: {
-    async "what was acknowledged is there after close, in its order"({ client, another, entries, entry, list }) {
+    async "acknowledged saves and completes survive close, in their order"({ client, another, entries, entry, list }) {
       const saved = await client.save(...entries(30));
       const [again] = await client.save(entry("task-0"));
       await client.complete(...saved.slice(20));
@@ -13,7 +13,7 @@ export const persistence: CaseGroup = {
       await (await another()).expectOpen(list, [...saved.slice(1, 20), again]);
     },
 
-    async "what was under way at close and was acknowledged is there"({ client, another, entries, list }) {
+    async "saves in flight at close that are acknowledged are stored"({ client, another, entries, list }) {
       await client.adapter.open();
       const calls = Promise.all(entries(50).map((entry) => client.save(entry)));
       const [done] = await Promise.all([calls, client.adapter.close()]);
@@ -28,7 +28,12 @@ export const persistence: CaseGroup = {
       await client.expectOpen(list, saved.slice(0, 5));
     },
 
-    async "an older holder elsewhere completes nothing newer"({ client, another, entry, list }) {
+    async "a complete through an adapter that knows an older version keeps the newer one"({
+      client,
+      another,
+      entry,
+      list,
+    }) {
       const other = await another();
       const [first] = await client.save(entry("a"));
       const [second] = await other.save(entry("a", { replaces: [first.savedAt] }));
@@ -39,7 +44,7 @@ export const persistence: CaseGroup = {
       await other.expectOpen(list, [third]);
     },
 
-    async "of saves of one key by two adapters at once the latest version stays"({ client, another, entry, list }) {
+    async "of concurrent saves of one key by two adapters, the latest version stays"({ client, another, entry, list }) {
       const clients = [client, await another()];
       const calls = Array.from({ length: 20 }, (_, i) => clients[i % 2]?.save(entry("a")) ?? []);
       const saved: KnownTask[] = (await Promise.all(calls)).flat();
@@ -47,18 +52,18 @@ export const persistence: CaseGroup = {
       for (const each of clients) await each.expectOpen(list, [latest]);
     },
 
-    async "a pass meets what another adapter completes"({ client, another, entries, list }) {
+    async "a listing skips tasks that another adapter completes meanwhile"({ client, another, entries, list }) {
       const other = await another();
       const saved = await client.save(...entries(30));
-      const pass = client.pass(list, { pageSize: 5 });
-      const first = (await pass.next()) ?? [];
+      const listing = client.listing(list, { pageSize: 5 });
+      const first = (await listing.next()) ?? [];
       await other.complete(...saved.slice(first.length + 5));
-      const seen = [...first, ...(await pass.rest())];
+      const seen = [...first, ...(await listing.rest())];
       expectTasks(seen, saved.slice(0, seen.length));
       expectTasks(seen.slice(first.length + 5), []);
     },
 
-    async "closing one adapter leaves the other at work"({ client, another, entries, list }) {
+    async "closing one adapter does not affect another"({ client, another, entries, list }) {
       const other = await another();
       await other.adapter.open();
       const saved = await client.save(...entries(5));
@@ -77,7 +82,7 @@ export const persistence: CaseGroup = {
   },
 };
 
-/** What only a store can do whose writes arrive late: see the option `redeliver`. */
+/** For stores in which writes can arrive late: see the option `redeliver`. */
 export const lateSaves: CaseGroup = {
   group: "saves that arrive late",
   needs: "redeliver",

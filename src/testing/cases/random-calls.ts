@@ -11,9 +11,9 @@ const CALLS = 30;
 const IDS = ["a", "b", "c", "d", "e"];
 
 export const randomCalls: CaseGroup = {
-  group: "random calls at once",
+  group: "random concurrent calls",
   cases: {
-    async "whatever is called at once, what is open is what the versions say"({ client, another, options }) {
+    async "after random concurrent calls, the versions decide which tasks are open"({ client, another, options }) {
       const clients = options.persistent ? [client, await another()] : [client];
       for (const seed of options.seeds) {
         const crowd = new Crowd(clients, seed);
@@ -23,7 +23,7 @@ export const randomCalls: CaseGroup = {
   },
 };
 
-/** What is known of one task, besides what the store says. */
+/** What is known of one task without asking the store. */
 interface Knowledge {
   /** The saves that were acknowledged. */
   readonly saved: KnownTask[];
@@ -75,7 +75,7 @@ class Crowd {
     if (version.savedAt > task.completed) task.completed = version.savedAt;
   }
 
-  /** What was acknowledged before the call is the least that it has to show. */
+  /** Checks that a find shows at least what was acknowledged before it. */
   async #find(client: Client, id: string, task: Knowledge): Promise<void> {
     const { completed } = task;
     const last = latest(task);

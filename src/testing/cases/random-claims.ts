@@ -12,7 +12,7 @@ export const randomClaims: CaseGroup = {
   group: "random claims",
   needs: "claims",
   cases: {
-    async "whoever claims, renews, releases, saves and completes: one owner has the task at a time"({
+    async "whatever is claimed, renewed, released, saved and completed, one owner at a time has the task"({
       client,
       another,
       options,
@@ -23,7 +23,7 @@ export const randomClaims: CaseGroup = {
   },
 };
 
-/** Owners who do one thing after the other to one task, and know what has to come of it. */
+/** Owners who make random calls on one task, one after the other; checks each result. */
 class ClaimHistory {
   readonly #client: Client;
   readonly #owners: readonly Claimant[];
@@ -87,7 +87,7 @@ class ClaimHistory {
     if (lost) await lost.by.release(lost.claim);
   }
 
-  /** Nobody has the new version; who had the old one is lost once another has claimed. */
+  /** Nobody has a claim to the new version. A claim to the old one is lost when the new one is claimed. */
   async #save(): Promise<void> {
     [this.#task] = await this.#client.save(taskEntry(this.#list, "task"));
     this.#held = undefined;

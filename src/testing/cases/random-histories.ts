@@ -11,13 +11,13 @@ const STEPS = 150;
 export const randomHistories: CaseGroup = {
   group: "random histories",
   cases: {
-    async "an adapter does what a plain model does, whatever is called"({ client, options }) {
+    async "an adapter does what a simple model does, whatever is called"({ client, options }) {
       for (const seed of options.seeds) await new History(client, seed).run();
     },
   },
 };
 
-/** A sequence of calls that a seed determines, made to an adapter and to the plainest model of a store. */
+/** A sequence of calls that a seed determines, made to an adapter and to a simple model of a store. */
 class History {
   readonly #client: Client;
   readonly #seed: number;
@@ -25,7 +25,7 @@ class History {
   readonly #lists = [newTaskList(), newTaskList()];
   /** The open tasks, oldest first. */
   #open: KnownTask[] = [];
-  /** Every version there ever was: what older holders know. */
+  /** Every version that was ever saved: calls may also give older ones. */
   readonly #known: KnownTask[] = [];
   readonly #steps: string[] = [];
 
@@ -90,12 +90,12 @@ class History {
     const savedBefore = this.#random.below(3) ? undefined : this.#randomVersion();
     const limits = { pageSize: 1 + this.#random.below(5), maxPageBytes: 1 + this.#random.below(2000) };
     this.#note(`list with pages of ${limits.pageSize} and before ${savedBefore}`, []);
-    const pass = this.#client.pass(taskList, { ...limits, savedBefore });
+    const listing = this.#client.listing(taskList, { ...limits, savedBefore });
     const isLeftEarly = this.#random.below(4) === 0;
     const expected = this.#openIn(taskList).filter(({ savedAt }) => savedBefore === undefined || savedAt < savedBefore);
-    if (!isLeftEarly) return expectTasks(await pass.rest(), expected);
-    const first = (await pass.next()) ?? [];
-    await pass.leave();
+    if (!isLeftEarly) return expectTasks(await listing.rest(), expected);
+    const first = (await listing.next()) ?? [];
+    await listing.leave();
     expectTasks(first, expected.slice(0, first.length));
   }
 

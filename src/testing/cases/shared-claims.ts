@@ -6,7 +6,7 @@ export const sharedClaims: CaseGroup = {
   group: "claims of several adapters",
   needs: "sharedClaims",
   cases: {
-    async "of the claims of several adapters at once one is granted"({ client, another, entries }) {
+    async "of concurrent claims of several adapters, exactly one is granted"({ client, another, entries }) {
       const clients = [client, await another(), await another()];
       for (const task of await client.save(...entries(5))) {
         const owners = Array.from({ length: 9 }, (_, i) => new Claimant(clients[i % 3] ?? client, `worker ${i}`));
@@ -14,11 +14,7 @@ export const sharedClaims: CaseGroup = {
       }
     },
 
-    async "what one adapter has claimed, another refuses, and takes over once it is released"({
-      client,
-      another,
-      entry,
-    }) {
+    async "a task that one adapter has claimed, another refuses until it is released"({ client, another, entry }) {
       const other = new Claimant(await another(), "b");
       const [task] = await client.save(entry("a"));
       const owner = new Claimant(client, "a");
@@ -29,7 +25,7 @@ export const sharedClaims: CaseGroup = {
       await owner.expectLost(claim);
     },
 
-    async "a claim outlives the adapter that it was made with"({ client, another, entry }) {
+    async "a claim lasts after the adapter that made it is closed"({ client, another, entry }) {
       const [task] = await client.save(entry("a"));
       const claim = await new Claimant(client, "a").expectGranted(task);
       await client.adapter.close();

@@ -6,15 +6,15 @@ import type { CaseGroup } from "../scenario.js";
 
 async function saveTogether(adapter: Adapter, entries: readonly SaveEntry[]): Promise<KnownTask[]> {
   const versions = (await adapter.saveTogether?.(entries)) ?? assert.fail("the adapter has no saveTogether");
-  assert.equal(versions.length, entries.length, "saveTogether gives a version an entry");
+  assert.equal(versions.length, entries.length, "saveTogether returns one version per entry");
   return entries.map(({ taskList, id, body }, i) => ({ taskList, id, savedAt: versions[i] as bigint, body }));
 }
 
 export const together: CaseGroup = {
-  group: "saves together",
+  group: "saveTogether",
   needs: "together",
   cases: {
-    async "what is saved together is all there, whatever its lists, in its order"({ client, entry, list }) {
+    async "all entries are saved together, whatever their lists, in their order"({ client, entry, list }) {
       const other = newTaskList();
       const entries = [entry("a"), taskEntry(other, "a"), entry("b"), taskEntry(other, "b")];
       const saved = await saveTogether(client.adapter, entries);
@@ -28,7 +28,7 @@ export const together: CaseGroup = {
       );
     },
 
-    async "none is saved if one can't be, and what was there stays"({ client, entry, list }) {
+    async "none is saved if one fails, and what was stored stays"({ client, entry, list }) {
       const before = await client.save(entry("a"), entry("b"));
       for (const place of [0, 1, 2]) {
         const entries = [entry("a"), entry("c")];
@@ -39,20 +39,20 @@ export const together: CaseGroup = {
       }
     },
 
-    async "each has a version of its own, later than what it replaces"({ client, entry, list }) {
+    async "each entry has its own version, later than what it replaces"({ client, entry, list }) {
       const [a] = await client.save(entry("a"));
       const entries = [entry("a", { replaces: [a.savedAt] }), entry("b"), entry("b")];
       const saved = await saveTogether(client.adapter, entries);
       for (const [i, { savedAt }] of saved.entries())
-        assert.ok(savedAt > (i === 0 ? a : (saved[i - 1] as KnownTask)).savedAt, "versions rise");
+        assert.ok(savedAt > (i === 0 ? a : (saved[i - 1] as KnownTask)).savedAt, "versions do not rise");
       await client.expectOpen(list, [saved[0], saved[2]] as KnownTask[]);
     },
 
-    async "nothing together is nothing"({ client }) {
+    async "a saveTogether of no entries has no versions"({ client }) {
       assert.deepEqual(await saveTogether(client.adapter, []), []);
     },
 
-    async "what is aborted before the call is not saved"({ client, entry, list }) {
+    async "a saveTogether that was aborted before the call saves nothing"({ client, entry, list }) {
       const signal = AbortSignal.abort();
       await expectRejection(() => client.adapter.saveTogether?.([entry("a"), entry("b")], { signal }), "ABORTED");
       await client.expectListed(list, []);

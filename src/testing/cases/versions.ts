@@ -12,6 +12,10 @@ function hostTime(): Version {
   return BigInt(Date.now()) * 1000n;
 }
 
+function isSmall(difference: bigint): boolean {
+  return difference > -10n * MINUTE && difference < 10n * MINUTE;
+}
+
 function expectRising(tasks: readonly KnownTask[]): void {
   for (const [i, { savedAt }] of tasks.slice(1).entries()) {
     const before = tasks[i]?.savedAt as Version;
@@ -25,8 +29,8 @@ export const versions: CaseGroup = {
     async "a version is the time of the save, in microseconds"({ client, entry }) {
       const [{ savedAt }] = await client.save(entry("a"));
       assert.equal(typeof savedAt, "bigint");
-      const off = savedAt - hostTime();
-      assert.ok(off > -10n * MINUTE && off < 10n * MINUTE, `${savedAt} is ${off} microseconds off the clock`);
+      const difference = savedAt - hostTime();
+      assert.ok(isSmall(difference), `the version ${savedAt} differs from the clock by ${difference} microseconds`);
     },
 
     async "versions rise from call to call, whatever the lists and ids"({ client }) {
@@ -40,14 +44,14 @@ export const versions: CaseGroup = {
       expectRising(await client.save(...entries(200)));
     },
 
-    async "versions rise from adapter to adapter of one process"({ client, another, entry }) {
+    async "versions rise across adapters of one process"({ client, another, entry }) {
       const other = await another();
       const saved: KnownTask[] = [];
       for (let i = 0; i < 20; i++) saved.push(...(await (i % 2 ? client : other).save(entry(`${i}`))));
       expectRising(saved);
     },
 
-    async "versions are later than what is replaced, even where that is ahead of the clock"({ client, entry, list }) {
+    async "versions are later than what is replaced, even if that is ahead of the clock"({ client, entry, list }) {
       const [before] = await client.save(entry("before"));
       const ahead = before.savedAt + 100_000n;
       const [task] = await client.save(entry("a", { replaces: [ahead] }));
@@ -65,13 +69,16 @@ export const versions: CaseGroup = {
       await client.expectOpen(list, saved);
     },
 
-    /** A store may refuse what a clock that far ahead has made. */
-    async "a version far ahead of the clock moves its own task and no other"({ client, entry, list }) {
+    /** A store may also refuse a save that replaces such a version. */
+    async "a version far ahead of the clock does not affect the versions of other tasks"({ client, entry, list }) {
       const wild = hostTime() + 24n * 60n * MINUTE;
       const far = entry("far", { replaces: [wild] });
       const [outcome] = await client.adapter.save([far]);
       const [near] = await client.save(entry("near"));
-      assert.ok(near.savedAt < hostTime() + 10n * MINUTE, "another task was carried along to a version far ahead");
+      assert.ok(
+        near.savedAt < hostTime() + 10n * MINUTE,
+        "another task was given a version far ahead of the clock, too",
+      );
       const saved = [near];
       if (outcome?.ok) {
         const savedAt = acknowledged(outcome);
@@ -85,7 +92,7 @@ export const versions: CaseGroup = {
       const wild = hostTime() + 24n * 60n * MINUTE;
       const [before] = await client.save(entry("before"));
       const [outcome] = await client.adapter.save([entry("far", { replaces: [wild] })]);
-      await sleep(5); // clocks that count milliseconds give both one time
+      await sleep(5); // a clock with a resolution of a millisecond would give both tasks the same time
       const [after] = await client.save(entry("after"));
       const far = outcome?.ok ? ["far"] : [];
       const listed = await client.list(list, { savedBefore: after.savedAt });
@@ -95,20 +102,19 @@ export const versions: CaseGroup = {
       );
     },
 
-    async "the time of a save that a listing tells beside its version is by the clock"({ client, entry, list }) {
+    async "the savedTime of a listed task is the clock's time of the save"({ client, entry, list }) {
       const wild = hostTime() + 24n * 60n * MINUTE;
       await client.adapter.save([entry("far", { replaces: [wild] })]);
       await client.save(entry("near"));
       for await (const page of client.adapter.all(list, { pageSize: 10, maxPageBytes: 1e6, withoutBodies: true }))
         for (const { id, savedAt, savedTime = savedAt } of page) {
-          const off = savedTime - hostTime();
-          // What a store does not tell, it does not know.
-          if (savedTime === savedAt && id === "far") continue;
-          assert.ok(off > -10n * MINUTE && off < 10n * MINUTE, `${savedTime} is ${off} microseconds off the clock`);
+          if (savedTime === savedAt && id === "far") continue; // the store does not know the time of the save
+          const difference = savedTime - hostTime();
+          assert.ok(isSmall(difference), `the time ${savedTime} differs from the clock by ${difference} microseconds`);
         }
     },
 
-    async "an entry for which there is no later version fails, and no other"({ client, entry, list }) {
+    async "only an entry for which there is no later version fails"({ client, entry, list }) {
       const [saved, failed] = await client.adapter.save([entry("a"), entry("b", { replaces: [MAX_VERSION] })]);
       const error = expectError(failed, "CLOCK_SKEW");
       assert.equal(error.outcome, "not-applied");

@@ -12,7 +12,7 @@ const root = resolve(import.meta.dirname, "../../..");
 export interface Stop {
   readonly worker: string;
   readonly from: number;
-  /** Infinity for one that was killed. */
+  /** Infinity if the worker was killed. */
   readonly to: number;
 }
 
@@ -23,13 +23,13 @@ interface Member {
   errors: string;
 }
 
-/** Workers that recover one list, each a process, of which some are killed and some are stopped. */
+/** Workers that recover one list, each in its own process; some are killed, and some are stopped. */
 export class Crew {
   readonly #program: string;
   readonly #options: Omit<WorkerOptions, "worker">;
   readonly #members: Member[] = [];
   readonly stops: Stop[] = [];
-  /** Rejects when a worker ends that nobody has killed or dismissed. */
+  /** Rejects when a worker ends unexpectedly. */
   readonly failure: Promise<never>;
   #fail: (error: Error) => void = () => {};
   #isDismissed = false;
@@ -64,7 +64,7 @@ export class Crew {
     this.failure.catch(() => undefined);
   }
 
-  /** Kills a worker in the midst of its work, and hires another. */
+  /** Kills a worker during its work, and starts another. */
   async kill(): Promise<void> {
     const member = this.#pick();
     const from = Date.now();
@@ -76,8 +76,8 @@ export class Crew {
   }
 
   /**
-   * Stops a worker for so long, and lets it go on. If nobody does anything then, all others wait for it, as they do for a
-   * process that holds the lock of an SQLite file: it is stopped in another moment.
+   * Stops a worker for a time, and continues it. If no worker does anything then, all others wait for it, for example since it
+   * holds the lock of an SQLite file: it is then stopped at another moment.
    */
   async stop(milliseconds: number): Promise<void> {
     const member = this.#pick();
@@ -101,7 +101,7 @@ export class Crew {
     return statSync(this.#options.log).size > size;
   }
 
-  /** All end by themselves. */
+  /** Lets all end by themselves. */
   async dismiss(): Promise<void> {
     this.#isDismissed = true;
     for (const { process } of this.#members) process.kill("SIGTERM");
@@ -109,7 +109,7 @@ export class Crew {
     for (const { process, errors } of this.#members) if (process.exitCode !== 0) throw new Error(errors);
   }
 
-  /** Whatever has become of the test. */
+  /** Kills all, however the test has ended. */
   killAll(): void {
     for (const { process } of this.#members) process.kill("SIGKILL");
   }

@@ -14,20 +14,20 @@ interface Handling {
   /** When its work was done, and when the task was completed, if that is known. */
   ended: number;
   completed: number;
-  /** Whether it gave its work up before its lease ended. */
+  /** Whether it stopped its work before its lease ended. */
   isGivenUp: boolean;
 }
 
 export interface Judgement {
   readonly handled: number;
   readonly twice: number;
-  /** Tasks that two had at once, by live leases. */
+  /** Tasks that two workers had at once, with valid leases. */
   readonly overlaps: readonly string[];
-  /** Tasks that were done twice though no worker that had them was killed or stopped, by the test or by the machine. */
+  /** Tasks that were done twice, though no worker that had them was killed or stopped, by the test or by the machine. */
   readonly unexplained: readonly string[];
-  /** How often the machine, or the store, held a worker up for long. */
+  /** How often the machine or the store delayed a worker for long. */
   readonly stalls: number;
-  /** Workers that woke after their leases had ended and worked on: what fencing tokens are for. */
+  /** Workers that continued after their leases had ended: the case for fencing tokens. */
   readonly late: number;
   readonly missing: readonly string[];
   readonly repeatedTokens: number;
@@ -57,7 +57,7 @@ export function judge(ids: readonly string[], log: readonly Entry[], stops: read
 /** In milliseconds. */
 const SLOW = 500;
 
-/** When the machine let a worker do nothing, or the store took its time to complete a task that was done. */
+/** Times at which the machine paused a worker, or the store was slow to complete a task. */
 function stalls(log: readonly Entry[], handled: readonly Handling[]): Stop[] {
   const waits = handled.filter(({ ended, completed }) => completed < NEVER && completed - ended > SLOW);
   const slow = waits.map(({ worker, ended, completed }) => ({ worker, from: ended, to: completed }));

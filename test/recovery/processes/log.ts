@@ -5,8 +5,8 @@ export interface Entry {
   readonly at: number;
   readonly worker: string;
   /**
-   * `ending`: it is about to complete the task, or to release it. `interrupted`: it has given its work up in time. `stalled`:
-   * the machine let it do nothing for so many milliseconds, till then.
+   * `ending`: it is about to complete the task, or to release it. `interrupted`: it has stopped its work in time. `stalled`:
+   * the machine paused it for this number of milliseconds, until then.
    */
   readonly what: "began" | "renewed" | "ending" | "completed" | "interrupted" | "stalled";
   readonly id: string;
@@ -16,12 +16,12 @@ export interface Entry {
   readonly milliseconds?: number;
 }
 
-/** Written at once, so that nothing stays unsaid if the process is killed. */
+/** Written synchronously, so that nothing is lost if the process is killed. */
 export function note(file: string, entry: Omit<Entry, "at">): void {
   appendFileSync(file, `${JSON.stringify({ at: Date.now(), ...entry })}\n`);
 }
 
-/** A line that a killed process has not finished is none. */
+/** Ignores an incomplete line of a killed process. */
 export function readLog(file: string): Entry[] {
   const lines = readFileSync(file, "utf8").split("\n");
   return lines.slice(0, -1).flatMap((line) => {

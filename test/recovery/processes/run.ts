@@ -18,11 +18,11 @@ export interface RunOptions {
   readonly tasks: DataInterface<typeof FetchFileTask>;
   readonly store: WorkerOptions["store"];
   readonly log: string;
-  /** How much longer than its lease a claim keeps others off, in milliseconds. */
+  /** How much longer than its lease a claim blocks others, in milliseconds. */
   readonly tolerance: number;
 }
 
-/** Has a list recovered while workers are killed, and stopped for longer than their leases; then looks at what they did. */
+/** Recovers a list while workers are killed, and stopped for longer than their leases; then judges their logs. */
 export async function recoverAmidstFaults({ tasks, store, log, tolerance }: RunOptions): Promise<void> {
   const ids = Array.from({ length: TASKS }, (_, i) => `task${i}`);
   await tasks.saveAll(ids.map((id) => FetchFileTask.build({ taskList: LIST, id })));

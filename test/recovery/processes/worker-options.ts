@@ -1,4 +1,4 @@
-/** What a worker is told; it is sent as JSON. */
+/** The options of a worker, which are sent as JSON. */
 export interface WorkerOptions {
   readonly worker: string;
   readonly list: string;

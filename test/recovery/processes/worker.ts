@@ -7,7 +7,7 @@ import { type Entry, note } from "./log.js";
 import type { WorkerOptions } from "./worker-options.js";
 
 /*
- * A process that recovers a list until it is told to end, and notes what it does. It is killed and stopped from outside.
+ * A process that recovers a list until it is asked to end, and logs what it does. It is killed and stopped from outside.
  */
 const { worker, list, log, store, lease, concurrency, shortest, longest } = JSON.parse(
   process.argv[2] as string,
@@ -51,7 +51,7 @@ await recover(
 await tasks.close();
 process.stdin.destroy();
 
-/** A worker that gets no time can renew nothing, and is as good as stopped. */
+/** A worker without CPU time can't renew its leases, as if it were stopped. */
 function watchMachine(): void {
   let last = Date.now();
   const look = () => {
@@ -62,7 +62,7 @@ function watchMachine(): void {
   setInterval(look, 20).unref();
 }
 
-/** Notes renewals once they are there, and releases before they are. */
+/** Logs renewals after they are made, and releases before. */
 function watchClaims({ claims }: Adapter): void {
   if (claims === undefined) throw new Error("the adapter has no claims");
   const renew = claims.renew.bind(claims);

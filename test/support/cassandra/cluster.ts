@@ -10,13 +10,13 @@ import { freePort } from "./ports.js";
 export interface ClusterOptions {
   /** The first of them is the seed. */
   addresses?: readonly string[];
-  /** Which data centre each of them is in; all are in one by default. */
+  /** The data centre of each of them. @defaultValue all in one */
   dataCenters?: readonly string[];
   heap?: string;
   commitlogSync?: CommitlogSync;
   settings?: Record<string, unknown>;
   jvmOptions?: readonly string[];
-  /** Whether it is waited for until every node sees every other as up; it is by default. */
+  /** Whether to wait until every node sees every other as up. @defaultValue true */
   settle?: boolean;
 }
 
@@ -35,7 +35,7 @@ const SETTLE_TIMEOUT = 60_000;
 /** Starts a cluster on addresses of this machine, for tests that kill, stop and restart its nodes. */
 export async function startCluster(options: ClusterOptions = {}): Promise<CassandraCluster> {
   const { addresses = THREE, dataCenters = [], settle = true, ...common } = options;
-  // The usual ports where they are free, so that a client needs to know the addresses only.
+  // The usual ports if they are free, so that a client needs only the addresses.
   const port = await freePort(addresses, 9042);
   const storagePort = await freePort(addresses, 7000);
   const dir = await mkdtemp(join(tmpdir(), "taskledger-cluster-"));
@@ -62,7 +62,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cassan
   }
 }
 
-/** The others join by the seed, and without data to stream they may do so at the same time. */
+/** The others join through the seed; since there is no data to stream, they may do so at the same time. */
 async function startAll([seed, ...others]: readonly CassandraNode[]): Promise<void> {
   await seed?.start();
   await Promise.all(others.map((node) => node.start()));
@@ -74,8 +74,8 @@ async function allUp(nodes: readonly CassandraNode[]): Promise<void> {
 }
 
 /**
- * A read that every replica has to answer fails at once on a node that thinks a replica down. The table asked is
- * Cassandra's own, and kept on up to three nodes.
+ * A read that every replica must answer fails at once on a node that considers a replica down. It reads a table of
+ * Cassandra's own, which is stored on up to three nodes.
  */
 async function seesAll(node: CassandraNode, nodes: number): Promise<void> {
   const client = clientOf(node);

@@ -2,7 +2,7 @@ import { isIPv6 } from "node:net";
 
 const CQL_PORT = 9042;
 
-/** One of `host`, `host:port`, `[::1]`, `[::1]:port` and `::1`, as the driver wants it: with a port, IPv6 in brackets. */
+/** One of `host`, `host:port`, `[::1]`, `[::1]:port` and `::1`, in the driver's form: with a port, IPv6 in brackets. */
 export interface ContactPoint {
   contactPoint: string;
   /** Without brackets. */

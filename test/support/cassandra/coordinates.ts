@@ -5,8 +5,8 @@ import { inject } from "vitest";
 import type { Coordinates } from "./supply.js";
 
 /**
- * Where the tests find Cassandra. Importing this module waits until it runs, outside of any hook, whose time is limited:
- * on a new machine the jars or the image come first.
+ * Where the tests find Cassandra. Importing this module waits until it is running: not in a hook, whose time is limited,
+ * since on a new machine the jars or the image are downloaded first.
  */
 export const cassandra: Coordinates = await ask(inject("cassandraDesk"));
 

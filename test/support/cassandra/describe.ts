@@ -8,7 +8,7 @@ export interface Credentials {
 export interface Endpoint {
   /** Each with its port. */
   contactPoints: string[];
-  /** The port on which the driver is to look for the nodes it hears of: it learns their addresses only. */
+  /** The port on which the driver must connect to discovered nodes: it learns only their addresses. */
   port: number;
   credentials?: Credentials;
 }
@@ -18,12 +18,12 @@ export interface Description {
   releaseVersion: string;
 }
 
-/** Asks a Cassandra for what one has to know to connect to it properly. */
+/** Asks a Cassandra for what a client needs to connect to it. */
 export async function describeCassandra({ contactPoints, port, credentials }: Endpoint): Promise<Description> {
   const client = new Client({
     contactPoints,
     protocolOptions: { port },
-    // The only policy that needs no data centre, which is what we are about to learn.
+    // The only policy that needs no data centre, which is not known yet.
     policies: { loadBalancing: new policies.loadBalancing.RoundRobinPolicy() },
     ...(credentials && { credentials }),
   });

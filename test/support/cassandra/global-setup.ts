@@ -11,8 +11,8 @@ declare module "vitest" {
 }
 
 /**
- * Starts Cassandra while vitest goes on. Vitest starts no test of any project before all its setups have returned, so
- * that waiting here would hold up the tests that need no Cassandra; those that do wait at the desk.
+ * Starts Cassandra in the background. Vitest starts no test of any project before all its setups have returned, so that
+ * waiting here would delay the tests that need no Cassandra; those that need it wait for this URL's answer.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const supply = supplyCassandra();

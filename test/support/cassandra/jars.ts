@@ -19,7 +19,7 @@ export function jarsVersion(): string {
 
 const lib = () => join(CACHE, `lib-${jarsVersion()}`);
 
-/** What is missing to run Cassandra from its jars on this machine; undefined when nothing is. */
+/** What is missing to run Cassandra from its jars on this machine; undefined if nothing is. */
 export async function missingForJars(): Promise<string | undefined> {
   const missing: string[] = [];
   if ((await findJava()) === undefined) missing.push("no `java` of version 17 was found");
@@ -56,7 +56,7 @@ async function works(command: string, args: string[]): Promise<boolean> {
 
 let fetching: Promise<string> | undefined;
 
-/** The directory of the jars, fetched from Maven Central when they are not there yet. */
+/** The directory of the jars, which are downloaded from Maven Central if necessary. */
 export function fetchJars(): Promise<string> {
   fetching ??= fetchOnce().catch((error) => {
     fetching = undefined;
@@ -88,7 +88,7 @@ async function copyDependencies(directory: string): Promise<void> {
   }
 }
 
-/** A rename publishes all the jars or none; where another test run was faster, its jars are the same. */
+/** A rename publishes all jars or none; if another test run was faster, its jars are the same. */
 async function publish(partial: string): Promise<void> {
   try {
     await rename(partial, lib());

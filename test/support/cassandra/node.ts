@@ -18,15 +18,15 @@ export type NodeSignal = "SIGKILL" | "SIGTERM" | "SIGSTOP" | "SIGCONT";
 export interface NodeOptions {
   /** The address to listen on, for clients and for other nodes. */
   address: string;
-  /** Where the node keeps its data, cassandra.yaml and log. A node started again on it has its data back. */
+  /** The directory of the node's data, cassandra.yaml and log. A node that is started again in it has its data. */
   dir: string;
-  /** The addresses of the nodes to join by; the first node of a cluster names itself. */
+  /** The addresses of the nodes through which to join; the first node of a cluster has its own. */
   seeds: readonly string[];
   /** The CQL port, the same for all nodes of a cluster. */
   port?: number;
-  /** The port nodes talk to each other on, the same for all nodes of a cluster. */
+  /** The port for connections between nodes, the same for all nodes of a cluster. */
   storagePort?: number;
-  /** Its name; where it is given, each node of the cluster says its own. */
+  /** The name of its data centre. If one node of a cluster has it, all must. */
   dataCenter?: string | undefined;
   /** The port of 127.0.0.1 on which {@link CassandraNode.nodetool} reaches the node. */
   jmxPort?: number | undefined;
@@ -44,8 +44,8 @@ export interface NodeOptions {
 
 /**
  * `batch` and `group` acknowledge a write when it is on disk; with `periodic`, Cassandra's default, a node that is killed
- * forgets what it acknowledged in its last moments. `batch` syncs as soon as a write waits, and what arrives meanwhile
- * shares the next sync; `group` syncs once a window, which every write has to sit out.
+ * loses its last acknowledged writes. `batch` syncs as soon as a write waits, and writes that arrive meanwhile share the next
+ * sync; `group` syncs once per window, and every write waits for its end.
  */
 const COMMITLOG_SYNC: Record<CommitlogSync, Record<string, string>> = {
   batch: { commitlog_sync: "batch" },
@@ -54,9 +54,9 @@ const COMMITLOG_SYNC: Record<CommitlogSync, Record<string, string>> = {
 };
 
 /**
- * Ends the node with the test process, even when that is killed: the system then closes the pipe that this script reads
- * from. Asking the kernel instead (PR_SET_PDEATHSIG) works on Linux only and goes by the thread that started the node,
- * and Java has nothing that watches its own standard input. A line on the pipe says that the node ended before.
+ * Ends the node with the test process, even if that is killed: the system then closes the pipe from which this script reads.
+ * The kernel's own way (PR_SET_PDEATHSIG) works only on Linux, and depends on the thread that started the node; and Java can't
+ * watch its own standard input. A line on the pipe means that the node has ended before.
  */
 const WATCHDOG = `
   read -r line
@@ -100,7 +100,7 @@ export class CassandraNode {
     return this.child !== undefined;
   }
 
-  /** Starts the node, also again after it was stopped or killed. */
+  /** Starts the node, also after it was stopped or killed. */
   async start(): Promise<void> {
     if (this.child !== undefined) throw new Error(`the node on ${this.contactPoint} runs already`);
     await this.requireFreePorts();
@@ -109,7 +109,7 @@ export class CassandraNode {
     await this.answering();
   }
 
-  /** Sends a signal. One that ends the node is waited for; a node under SIGSTOP heeds SIGTERM only after SIGCONT. */
+  /** Sends a signal. If it ends the node, waits for that; a node after SIGSTOP reacts to SIGTERM only after SIGCONT. */
   async kill(signal: NodeSignal): Promise<void> {
     const child = this.child;
     if (child === undefined) return;
@@ -119,7 +119,7 @@ export class CassandraNode {
     await once(child, "exit");
   }
 
-  /** Ends the node in good order, or by force where it does not heed. */
+  /** Ends the node gracefully, or by force if it does not react. */
   async stop(): Promise<void> {
     await this.kill("SIGCONT");
     const stopped = this.kill("SIGTERM");
@@ -127,24 +127,24 @@ export class CassandraNode {
     await this.kill("SIGKILL");
   }
 
-  /** Runs a command of `nodetool` on the node; gives what it printed. */
+  /** Runs a command of `nodetool` on the node; returns its output. */
   async nodetool(...command: readonly string[]): Promise<string> {
     const { jmxPort } = this.options;
     if (jmxPort === undefined) throw new Error(`the node on ${this.contactPoint} was given no jmxPort`);
-    // It keeps a history of commands at home.
+    // It writes a history of commands to the home directory.
     const java = [`@${join(CONF, "jvm.options")}`, `-Duser.home=${this.dir}`, "-cp", join(await fetchJars(), "*")];
     const tool = ["org.apache.cassandra.tools.NodeTool", "-p", String(jmxPort), ...command];
     const { stdout } = await run(await requireJava(), [...java, ...tool]);
     return stdout;
   }
 
-  /** What the node wrote to its log since it was last started. */
+  /** The node's log since it was last started. */
   async log(): Promise<string> {
     const bytes = await readFile(join(this.dir, "log"));
     return bytes.subarray(this.logStart).toString();
   }
 
-  // A Cassandra that is there already would answer in this node's place.
+  // A Cassandra that is running there already would answer instead of this node.
   private async requireFreePorts(): Promise<void> {
     for (const port of [this.port, this.storagePort]) {
       if (!(await isFree(this.address, port))) throw new Error(`port ${port} of ${this.address} is in use`);
@@ -154,7 +154,7 @@ export class CassandraNode {
   private async writeConfiguration(): Promise<void> {
     await mkdir(this.dir, { recursive: true });
     const common = await readFile(join(CONF, "cassandra.yaml"), "utf8");
-    // JSON is YAML, and where a key is there twice the later one counts.
+    // JSON is YAML, and of duplicate keys the later one counts.
     const own = Object.entries(this.settings()).map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`);
     await writeFile(join(this.dir, "cassandra.yaml"), common + own.join(""));
     const { dataCenter } = this.options;
@@ -191,7 +191,7 @@ export class CassandraNode {
     const log = await open(join(this.dir, "log"), "a");
     try {
       this.logStart = (await log.stat()).size;
-      // Its own process group, so that Ctrl-C reaches the tests alone, and they stop it when they are done with it.
+      // Its own process group, so that Ctrl-C reaches only the tests, which then stop the node.
       const child = spawn(java, this.javaArguments(jars), {
         stdio: ["ignore", log.fd, log.fd],
         detached: true,

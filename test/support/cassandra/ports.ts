@@ -1,12 +1,11 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 
-// Below the range from which systems take the ports of outgoing connections: one that is free now stays so, while
-// Cassandra takes seconds to bind it.
+// Below the range of ports for outgoing connections, so that a free port stays free: Cassandra takes seconds to bind it.
 const FIRST = 10_000;
 const LAST = 32_000;
 
-/** A port that is free on all the addresses; `preferred` where that one is. */
+/** A port that is free on all the addresses; `preferred` if that is free. */
 export async function freePort(addresses: readonly string[], preferred?: number): Promise<number> {
   if (preferred !== undefined && (await areFree(addresses, preferred))) return preferred;
   for (let attempt = 0; attempt < 100; attempt++) {

@@ -23,7 +23,7 @@ const { values } = parseArgs({
 
 const { contactPoints, stop } = await start(Number(values.nodes));
 console.log(`export CASSANDRA_CONTACT_POINTS=${contactPoints.join(",")}`);
-// The handle that the nodes' own processes are not.
+// Keeps this process running; the nodes' processes do not.
 const wait = setInterval(() => {}, 60_000);
 await Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);
 clearInterval(wait);

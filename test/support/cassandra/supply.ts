@@ -11,7 +11,7 @@ import { freePort } from "./ports.js";
 export interface Coordinates {
   /** Each with its port. */
   contactPoints: string[];
-  /** The port on which the driver is to look for the nodes it hears of: it learns their addresses only. */
+  /** The port on which the driver must connect to discovered nodes: it learns only their addresses. */
   port: number;
   localDataCenter: string;
   credentials?: Credentials;
@@ -23,7 +23,7 @@ export interface CassandraSupply extends Coordinates {
   stop(): Promise<void>;
 }
 
-/** Wishes that only a node started from the jars can meet. */
+/** Options that require a node started from the jars. */
 export interface SupplyOptions {
   commitlogSync?: CommitlogSync;
   heap?: string;
@@ -40,10 +40,10 @@ interface Unavailable {
   unavailable: string;
 }
 
-// An engine that is not there is missed at once; one that is there and hangs must not hold up the tests.
+// A missing engine is noticed at once; one that hangs must not delay the tests.
 const ENGINE_TIMEOUT = 1_500;
 
-/** Gives the tests a real Cassandra, by the first of three ways that works here. */
+/** Provides the tests with a real Cassandra, in the first of three ways that works here. */
 export async function supplyCassandra(options: SupplyOptions = {}): Promise<CassandraSupply> {
   const started = await firstAvailable(options);
   try {
@@ -54,12 +54,12 @@ export async function supplyCassandra(options: SupplyOptions = {}): Promise<Cass
   }
 }
 
-/** The coordinates alone, which unlike a supply can be sent to another process. */
+/** Only the coordinates, which, unlike a supply, can be sent to another process. */
 export function coordinatesOf({ stop: _, ...coordinates }: CassandraSupply): Coordinates {
   return coordinates;
 }
 
-/** One line for people: what the tests run on. */
+/** One line for people: which Cassandra the tests use. */
 export function sayCoordinates({ releaseVersion, contactPoints, source }: Coordinates): string {
   const origin = { CASSANDRA_CONTACT_POINTS: source, testcontainers: "Testcontainers", jars: "Maven Central's jars" };
   return `Cassandra ${releaseVersion} from ${origin[source]} at ${contactPoints.join(", ")}`;
@@ -85,7 +85,7 @@ function nothingAvailable(environment: string, testcontainers: string, jars: str
   ].join("\n");
 }
 
-// Of a cluster with several, the one that answers may not be in the data centre that is local to the tests.
+// In a cluster with several data centres, the node that answers may not be in the one that is local to the tests.
 function namedDataCenter(): { localDataCenter?: string } {
   const localDataCenter = process.env.CASSANDRA_LOCAL_DC;
   return localDataCenter ? { localDataCenter } : {};
@@ -134,10 +134,10 @@ async function startContainer(): Promise<Started> {
   };
 }
 
-// The node's data ends with it, so that its own tables need no flushing: creating a table takes a quarter of the time.
+// The node's data is removed with it, so that its own tables need no flushing: creating a table is four times as fast.
 const SINGLE_NODE_JVM_OPTIONS = ["-Dcassandra.unsafesystem=true"];
 
-// Without other nodes whose silence would mean something, a timeout only tells that the machine is busy.
+// With a single node, a timeout only means that the machine is busy.
 const SINGLE_NODE_SETTINGS = {
   read_request_timeout: "10s",
   range_request_timeout: "10s",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import logging
+import sys
 import threading
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from google.protobuf.message import Message
 
@@ -17,16 +17,16 @@ from taskledger.v1.envelope_pb2 import TaskEnvelope
 from .envelope import saved_version
 from .errors import Code, TaskError
 from .frames import MAX_FRAME_BYTES, FrameReader, tasks_of
-from .handlers import Completes, Context, Handlers, Result, Summary, name_of
+from .handlers import ENDING, Context, Result, Summary, WorkerBase
 from .recovery import PASSING_ERRORS, Attempt, Attempts, Ending, Renewals, Terms
-from .store import Store, new_owner
+from .store import new_owner
 
 M = TypeVar("M", bound=Message)
 
 AsyncHandler = Callable[[M, Context], Awaitable[object]]
 
 
-class AsyncWorker:
+class AsyncWorker(WorkerBase):
     """Does tasks by coroutine functions. The store is called in threads, so that it does not hold up the event loop.
 
     >>> worker = AsyncWorker(store, concurrency=4)
@@ -36,20 +36,9 @@ class AsyncWorker:
     >>> await worker.recover("acme.com")
     """
 
-    def __init__(self, store: Completes, *, concurrency: int = 1, logger: logging.Logger | None = None) -> None:
-        """`concurrency` is how many handlers run at once."""
-        if concurrency < 1:
-            raise TaskError(Code.INVALID_ARGUMENT, f"concurrency must be at least 1, and is {concurrency}")
-        self._store = store
-        self._concurrency = concurrency
-        self._logger = logger or logging.getLogger("taskledger_worker")
-        self._handlers = Handlers(self._logger)
-        self._stopped = threading.Event()
-        # What is set when the worker is stopped: what handlers look at, and what passes wait for.
-        self._told: set[threading.Event | asyncio.Event] = set()
-
     def does(self, message: type[M]) -> Callable[[AsyncHandler[M]], AsyncHandler[M]]:
-        """Gives the tasks of a type to a coroutine function. What it raises leaves the task open.
+        """Gives the tasks of a type to a coroutine function. What it raises leaves the task open; KeyboardInterrupt and
+        SystemExit also end the worker.
 
         Raises INVALID_ARGUMENT for another function, which is for a `Worker`, and DUPLICATE_TYPE.
         """
@@ -61,13 +50,6 @@ class AsyncWorker:
             return handler
 
         return register
-
-    def stop(self) -> None:
-        """Begins no more tasks, and sets `cancelled` for those that run. To be called in the event loop's thread, as
-        `loop.add_signal_handler` does."""
-        self._stopped.set()
-        for event in self._told:
-            event.set()
 
     async def run(self, stream: asyncio.StreamReader, *, limit: int = MAX_FRAME_BYTES) -> Summary:
         """Does the tasks of a stream of frames, as `Worker.run` does. Cancelling it cancels the handlers."""
@@ -174,9 +156,10 @@ class AsyncWorker:
     async def _try(self, envelope: TaskEnvelope) -> Result:
         try:
             return Result.COMPLETED if await self.do(envelope) else Result.PASSED_OVER
-        except Exception:
-            self._logger.exception("%s failed; it stays open", name_of(envelope))
-            return Result.FAILED
+        except BaseException as error:
+            if _ends_the_worker(error):
+                raise
+            return self._note_failure(envelope, error)
 
     async def _perform(self, envelope: TaskEnvelope, terms: Terms) -> Result:
         found = self._handlers.find(envelope)
@@ -189,7 +172,7 @@ class AsyncWorker:
         try:
             async with self._renewed(attempt, terms) as cancelled:
                 ending = await _try_once(attempts, attempt, found, cancelled)
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, *ENDING):
             await asyncio.to_thread(attempts.end, attempt, Ending(Result.FAILED, 0))
             raise
         await asyncio.to_thread(attempts.end, attempt, ending)
@@ -224,8 +207,7 @@ class AsyncWorker:
                 for envelope in tasks_of(frame):
                     yield envelope
             except TaskError as error:
-                summary.unread += 1
-                self._logger.error("a frame of %d bytes can't be read: %s", len(frame), error)
+                self._note_unread(frame, error, summary)
 
     async def _is_stopped_within(self, seconds: float) -> bool:
         if self._stopped.is_set():
@@ -236,9 +218,6 @@ class AsyncWorker:
             return await _is_set_within(stopped, seconds)
         finally:
             self._told.discard(stopped)
-
-    def _claiming_store(self) -> Store:
-        return cast(Store, self._store)  # it fails at the first call that it lacks
 
 
 async def _begin(attempts: Attempts, envelope: TaskEnvelope) -> Attempt | None:
@@ -260,9 +239,20 @@ async def _try_once(
         return await asyncio.to_thread(attempts.give_up, attempt)
     try:
         await _handle(*found, Context(attempt.envelope, attempt.claim, cancelled))
-    except Exception as error:
+    except BaseException as error:
+        if _ends_the_worker(error):
+            raise
         return await asyncio.to_thread(attempts.fail, attempt, error, was_cancelled=cancelled.is_set())
     return await asyncio.to_thread(attempts.complete, attempt)
+
+
+def _ends_the_worker(error: BaseException) -> bool:
+    """Whether an error ends the worker: an exit, or the cancellation of this asyncio task. A handler may also raise
+    CancelledError because something it awaited was cancelled; before Python 3.11 the two can't be told apart."""
+    if not isinstance(error, asyncio.CancelledError):
+        return isinstance(error, ENDING)
+    task = asyncio.current_task()
+    return sys.version_info < (3, 11) or task is None or task.cancelling() > 0
 
 
 async def _handle(data: Message, handler: Callable[[Any, Context], object], context: Context) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Final
 from urllib.parse import quote
@@ -42,5 +43,14 @@ def _letter_id(envelope: TaskEnvelope) -> str:
 
 
 def _reason_of(error: BaseException) -> str:
-    """In so few characters that it seldom carries a task over its limit. A `TaskError` begins with its code."""
-    return (str(error) or repr(error))[:_MAX_REASON].encode(errors="replace").decode()
+    """In so few characters that it seldom carries a task over its limit. A `TaskError` begins with its code; an exception
+    without a readable message is named by its class."""
+    message = _message_of(str, error) or _message_of(repr, error) or type(error).__name__
+    return message[:_MAX_REASON].encode(errors="replace").decode()
+
+
+def _message_of(describe: Callable[[object], str], error: BaseException) -> str:
+    try:
+        return describe(error)
+    except Exception:
+        return ""

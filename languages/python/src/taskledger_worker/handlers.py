@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar, cast
 
 from google.protobuf.message import DecodeError, Message
 
@@ -15,9 +16,13 @@ from taskledger.v1.envelope_pb2 import TaskEnvelope
 
 from .envelope import is_damaged, type_of
 from .errors import Code, TaskError
-from .store import Claim
+from .store import Claim, Store
 
 M = TypeVar("M", bound=Message)
+
+
+ENDING: Final = (KeyboardInterrupt, SystemExit)
+"""Raised by a handler, these end the worker. Anything else, other BaseExceptions included, fails only its task."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +116,40 @@ class Handlers:
         elif name not in self._unknown:
             self._unknown.add(name)
             self._logger.warning("tasks of type %s are passed over: there is no handler for it", name)
+
+
+class WorkerBase:
+    """What both kinds of workers share."""
+
+    def __init__(self, store: Completes, *, concurrency: int = 1, logger: logging.Logger | None = None) -> None:
+        """`concurrency` is how many handlers run at once."""
+        if concurrency < 1:
+            raise TaskError(Code.INVALID_ARGUMENT, f"concurrency must be at least 1, and is {concurrency}")
+        self._store = store
+        self._concurrency = concurrency
+        self._logger = logger or logging.getLogger("taskledger_worker")
+        self._handlers = Handlers(self._logger)
+        self._stopped = threading.Event()
+        # Events that `stop` sets, too: those of running handlers, and those that passes wait for.
+        self._told: set[threading.Event | asyncio.Event] = set()
+
+    def stop(self) -> None:
+        """Begins no more tasks, and sets `cancelled` for those that run. May be called from a signal handler; that of an
+        `AsyncWorker` is called in the event loop's thread, as `loop.add_signal_handler` does."""
+        self._stopped.set()
+        for event in list(self._told):
+            event.set()
+
+    def _claiming_store(self) -> Store:
+        return cast(Store, self._store)  # it fails at the first call that it lacks
+
+    def _note_failure(self, envelope: TaskEnvelope, error: BaseException) -> Result:
+        self._logger.error("%s failed; it stays open", name_of(envelope), exc_info=error)
+        return Result.FAILED
+
+    def _note_unread(self, frame: bytes, error: TaskError, summary: Summary) -> None:
+        summary.unread += 1
+        self._logger.error("a frame of %d bytes can't be read: %s", len(frame), error)
 
 
 def name_of(envelope: TaskEnvelope) -> str:

@@ -6,11 +6,15 @@ import base64
 import binascii
 import json
 import math
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Any, Final, cast
 
 from google.protobuf import json_format
+from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.descriptor_pool import DescriptorPool
+from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import DecodeError, Message
+from google.protobuf.message_factory import GetMessageClass
 
 from taskledger.v1.envelope_pb2 import TaskEnvelope
 from taskledger.v1.sealed_data_pb2 import SealedData
@@ -80,7 +84,7 @@ def _plain_hash(envelope: TaskEnvelope, types: Types) -> dict[str, Any] | None:
         return None
     same = _canonical(type(data), back.data.value) == data.SerializeToString(deterministic=True)
     fields = {name: value for name, value in plain["data"].items() if name != "@type"}
-    return plain if same and not _is_fragile(fields) else None
+    return plain if same and not _is_fragile(fields) and not _has_empty_path(data, pool) else None
 
 
 def _parse(text: str, pool: DescriptorPool, ignore_unknown_fields: bool) -> TaskEnvelope:
@@ -116,6 +120,31 @@ def _is_fragile(value: object) -> bool:
     if isinstance(value, list):
         return any(map(_is_fragile, value))
     return isinstance(value, float) and value == 0 and math.copysign(1, value) < 0
+
+
+def _has_empty_path(message: Message, pool: DescriptorPool) -> bool:
+    """Whether a FieldMask has an empty path, which other libraries do not read from JSON. `pool` has the types in Anys."""
+    if message.DESCRIPTOR.full_name == AnyMessage.DESCRIPTOR.full_name:
+        packed = cast(AnyMessage, message)
+        if not packed.type_url:
+            return False
+        known = GetMessageClass(pool.FindMessageTypeByName(type_name(packed.type_url)))
+        return _has_empty_path(known.FromString(packed.value), pool)
+    if message.DESCRIPTOR.full_name == FieldMask.DESCRIPTOR.full_name:
+        return "" in cast(FieldMask, message).paths
+    return any(_has_empty_path(inner, pool) for inner in _messages_in(message))
+
+
+def _messages_in(message: Message) -> Iterator[Message]:
+    for field, value in message.ListFields():
+        if field.message_type is None:
+            continue
+        if not field.is_repeated:
+            yield value
+        elif not field.message_type.GetOptions().map_entry:
+            yield from value
+        elif field.message_type.fields_by_name["value"].message_type is not None:
+            yield from value.values()
 
 
 def _with_unknown_fields_in_header(envelope: TaskEnvelope) -> TaskEnvelope:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import inspect
-import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from google.protobuf.message import Message
 
@@ -17,16 +16,16 @@ from taskledger.v1.envelope_pb2 import TaskEnvelope
 from .envelope import saved_version
 from .errors import Code, TaskError
 from .frames import MAX_FRAME_BYTES, ReadableStream, read_frames, tasks_of
-from .handlers import Completes, Context, Handlers, Result, Summary, name_of
+from .handlers import ENDING, Context, Result, Summary, WorkerBase, name_of
 from .recovery import PASSING_ERRORS, Attempt, Attempts, Ending, Renewals, Terms
-from .store import Store, new_owner
+from .store import new_owner
 
 M = TypeVar("M", bound=Message)
 
 Handler = Callable[[M, Context], object]
 
 
-class Worker:
+class Worker(WorkerBase):
     """Does tasks in threads.
 
     >>> worker = Worker(store, concurrency=4)
@@ -36,19 +35,9 @@ class Worker:
     >>> worker.recover("acme.com")         # what others left
     """
 
-    def __init__(self, store: Completes, *, concurrency: int = 1, logger: logging.Logger | None = None) -> None:
-        """`concurrency` is how many handlers run at once."""
-        if concurrency < 1:
-            raise TaskError(Code.INVALID_ARGUMENT, f"concurrency must be at least 1, and is {concurrency}")
-        self._store = store
-        self._concurrency = concurrency
-        self._logger = logger or logging.getLogger("taskledger_worker")
-        self._handlers = Handlers(self._logger)
-        self._stopped = threading.Event()
-        self._running: set[threading.Event] = set()
-
     def does(self, message: type[M]) -> Callable[[Handler[M]], Handler[M]]:
-        """Gives the tasks of a type to a function. What that raises leaves the task open, to be done again.
+        """Gives the tasks of a type to a function. What that raises leaves the task open, to be done again;
+        KeyboardInterrupt and SystemExit also end the worker.
 
         Raises INVALID_ARGUMENT for a coroutine function, which is for an `AsyncWorker`, and DUPLICATE_TYPE.
         """
@@ -60,12 +49,6 @@ class Worker:
             return handler
 
         return register
-
-    def stop(self) -> None:
-        """Begins no more tasks, and sets `cancelled` for those that run. May be called from a signal handler."""
-        self._stopped.set()
-        for cancelled in list(self._running):
-            cancelled.set()
 
     def run(self, stream: ReadableStream, *, limit: int = MAX_FRAME_BYTES) -> Summary:
         """Does the tasks of a stream of frames, envelopes or batches, up to its end.
@@ -144,9 +127,10 @@ class Worker:
     def _try(self, envelope: TaskEnvelope) -> Result:
         try:
             return Result.COMPLETED if self.do(envelope) else Result.PASSED_OVER
-        except Exception:
-            self._logger.exception("%s failed; it stays open", name_of(envelope))
-            return Result.FAILED
+        except ENDING:
+            raise
+        except BaseException as error:
+            return self._note_failure(envelope, error)
 
     def _perform(self, envelope: TaskEnvelope, terms: Terms) -> Result:
         found = self._handlers.find(envelope)
@@ -156,8 +140,12 @@ class Worker:
         attempt = attempts.begin(envelope)
         if attempt is None:
             return Result.PASSED_OVER
-        with self._renewed(attempt, terms) as cancelled:
-            ending = _try_once(attempts, attempt, found, cancelled)
+        try:
+            with self._renewed(attempt, terms) as cancelled:
+                ending = _try_once(attempts, attempt, found, cancelled)
+        except ENDING:
+            attempts.end(attempt, Ending(Result.FAILED, 0))
+            raise
         attempts.end(attempt, ending)
         return ending.result
 
@@ -174,7 +162,7 @@ class Worker:
             cancelled.set()
 
         thread = threading.Thread(target=renew, name="taskledger-renew", daemon=True)
-        self._running.add(cancelled)
+        self._told.add(cancelled)
         if self._stopped.is_set():
             cancelled.set()
         thread.start()
@@ -182,7 +170,7 @@ class Worker:
             yield cancelled
         finally:
             ended.set()
-            self._running.discard(cancelled)
+            self._told.discard(cancelled)
             thread.join()
 
     def _tasks_of(self, frames: Iterable[bytes], summary: Summary) -> Iterator[TaskEnvelope]:
@@ -190,8 +178,7 @@ class Worker:
             try:
                 yield from tasks_of(frame)
             except TaskError as error:
-                summary.unread += 1
-                self._logger.error("a frame of %d bytes can't be read: %s", len(frame), error)
+                self._note_unread(frame, error, summary)
 
     def _do_all(self, envelopes: Iterable[TaskEnvelope], do: Callable[[TaskEnvelope], Result], summary: Summary) -> None:
         """Takes no more tasks than there are threads."""
@@ -217,9 +204,6 @@ class Worker:
         if failures:
             raise failures[0]
 
-    def _claiming_store(self) -> Store:
-        return cast(Store, self._store)  # it fails at the first call that it lacks
-
 
 def _try_once(
     attempts: Attempts, attempt: Attempt, found: tuple[Message, Callable[[Any, Context], object]], cancelled: threading.Event
@@ -228,7 +212,9 @@ def _try_once(
         return attempts.give_up(attempt)
     try:
         _handle(*found, Context(attempt.envelope, attempt.claim, cancelled))
-    except Exception as error:
+    except ENDING:
+        raise
+    except BaseException as error:
         return attempts.fail(attempt, error, was_cancelled=cancelled.is_set())
     return attempts.complete(attempt)
 

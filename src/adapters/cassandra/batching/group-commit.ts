@@ -1,6 +1,6 @@
 import { abortedError, onAbort } from "../../../core/abort.js";
 import type { TaskError } from "../../../core/errors.js";
-import { InFlight } from "../in-flight.js";
+import type { InFlight } from "../in-flight.js";
 import type { Partition } from "../model/partition.js";
 import { type LedgerSession, type Mutation, SessionError } from "../model/session.js";
 import { attemptTimeout, backOff, isRetried, type RetryPolicy, toTaskError } from "../retry.js";
@@ -24,7 +24,9 @@ class PendingWrite extends Deferred<void> {
   readonly bytes: number;
   /** Its deadline, in milliseconds on the monotonic clock. */
   readonly end: number;
-  /** Whether an attempt was made, or is in flight, that may be applied. */
+  /** Whether an attempt is in flight; it may be applied, unless its answer says otherwise. */
+  isSent = false;
+  /** Whether an earlier attempt may have been applied. */
   mayApply = false;
   /** The error of the last attempt, if it can be retried. */
   failure: SessionError | undefined = undefined;
@@ -34,6 +36,10 @@ class PendingWrite extends Deferred<void> {
     this.mutations = mutations;
     this.bytes = mutations.reduce((sum, each) => sum + (each.kind === "put-task" ? each.body.length : 0), 0);
     this.end = end;
+  }
+
+  get isUnknown(): boolean {
+    return this.isSent || this.mayApply;
   }
 
   settle(error?: TaskError): void {
@@ -53,7 +59,7 @@ export class GroupCommit {
   readonly #options: GroupCommitOptions;
   readonly #queues: PartitionQueues<PendingWrite>;
 
-  constructor(session: LedgerSession, runtime: Runtime, options: GroupCommitOptions, inFlight = new InFlight()) {
+  constructor(session: LedgerSession, runtime: Runtime, options: GroupCommitOptions, inFlight: InFlight) {
     this.#session = session;
     this.#runtime = runtime;
     this.#options = options;
@@ -75,11 +81,17 @@ export class GroupCommit {
    * Resolves when the mutations are acknowledged. Rejects with a TaskError whose outcome tells whether they may be
    * applied: when the server refuses them, when the signal is aborted, and at the deadline, whatever is in flight.
    */
-  write(partition: Partition, mutations: readonly Mutation[], end: number, signal?: AbortSignal): Promise<void> {
+  write(
+    partition: Partition,
+    mutations: readonly Mutation[],
+    signal?: AbortSignal,
+    end: number = this.deadline(),
+  ): Promise<void> {
     if (signal?.aborted) return Promise.reject(abortedError(signal));
     const write = new PendingWrite(mutations, end);
     const cancel = this.#runtime.later(end - this.#runtime.monotonic(), () => this.#expire(write));
-    const release = signal && onAbort(signal, () => write.settle(abortedBy(signal, write)));
+    const release =
+      signal && onAbort(signal, () => write.settle(abortedError(signal, write.isUnknown ? "unknown" : "not-applied")));
     write.cleanUp = () => {
       cancel();
       release?.();
@@ -108,10 +120,16 @@ export class GroupCommit {
       if (waiting.length === 0) return;
       const end = waiting.reduce((latest, write) => Math.max(latest, write.end), 0);
       try {
-        await this.#attempt(partition, waiting, attemptTimeout(this.#runtime, this.#options, end));
+        for (const write of waiting) write.isSent = true;
+        const mutations = waiting.flatMap((write) => write.mutations);
+        await this.#session.apply(partition, mutations, attemptTimeout(this.#runtime, this.#options, end));
         for (const write of waiting) write.settle();
         return;
       } catch (error) {
+        for (const write of waiting) {
+          write.isSent = false;
+          write.mayApply ||= !(error instanceof SessionError) || error.mayApply;
+        }
         if (!isRetried(error)) return this.#refuse(partition, waiting, error);
         for (const write of waiting) write.failure = error;
       }
@@ -126,37 +144,19 @@ export class GroupCommit {
     return batch.filter(({ settled }) => !settled);
   }
 
-  async #attempt(partition: Partition, writes: readonly PendingWrite[], timeout: number): Promise<void> {
-    const before = writes.map(({ mayApply }) => mayApply);
-    // From here on it may be applied, unless the answer says otherwise.
-    for (const write of writes) write.mayApply = true;
-    try {
-      const mutations = writes.flatMap((write) => write.mutations);
-      await this.#session.apply(partition, mutations, timeout);
-    } catch (error) {
-      if (error instanceof SessionError && !error.mayApply)
-        for (const [i, write] of writes.entries()) write.mayApply = before[i] as boolean;
-      throw error;
-    }
-  }
-
   /** A batch that the server refuses is split, so that only the bad write fails. */
   async #refuse(partition: Partition, writes: readonly PendingWrite[], error: unknown): Promise<void> {
-    const [only] = writes;
-    if (writes.length === 1 && only) return only.settle(toTaskError(error, only.mayApply));
+    const [first] = writes;
+    if (writes.length === 1) return first?.settle(toTaskError(error, {}, first.mayApply));
     const half = writes.length >> 1;
     await this.#send(partition, writes.slice(0, half));
     await this.#send(partition, writes.slice(half));
   }
 
   #expire(write: PendingWrite): void {
-    const { mayApply, failure } = write;
-    const reason = mayApply ? "no answer" : "it did not come to be sent";
-    const timeout = () => new SessionError("timeout", mayApply, `${reason} within ${this.#options.deadline} ms`);
-    write.settle(toTaskError(failure ?? timeout(), mayApply));
+    const { isUnknown, failure } = write;
+    const reason = isUnknown ? "no answer" : "it could not be sent";
+    const timeout = () => new SessionError("timeout", isUnknown, `${reason} within ${this.#options.deadline} ms`);
+    write.settle(toTaskError(failure ?? timeout(), {}, isUnknown));
   }
-}
-
-function abortedBy(signal: AbortSignal, { mayApply }: PendingWrite): TaskError {
-  return abortedError(signal, mayApply ? "unknown" : "not-applied");
 }

@@ -11,20 +11,11 @@ export interface InFlightLimits {
   readonly whenFull: "wait" | "fail";
 }
 
-class Waiting extends Deferred<void> {
-  readonly bytes: number;
-
-  constructor(bytes: number) {
-    super();
-    this.bytes = bytes;
-  }
-}
-
 /** Bounds what a process holds in memory of operations that are not acknowledged yet. First come, first served. */
 export class InFlightLimit {
   readonly #limits: InFlightLimits;
-  /** In the order in which they came. */
-  readonly #waiting = new Set<Waiting>();
+  /** Waiting operations, in the order of their arrival, and their bytes. */
+  readonly #waiting = new Map<Deferred<void>, number>();
   #operations = 0;
   #bytes = 0;
 
@@ -37,25 +28,25 @@ export class InFlightLimit {
    * OVERLOADED or ABORTED.
    */
   async enter(bytes: number, signal: AbortSignal | undefined, isBulk = false): Promise<void> {
-    if (this.tryEnter(bytes)) return;
+    if (this.#waiting.size === 0 && this.#fits(bytes)) return this.#add(bytes);
     if (this.#limits.whenFull === "fail" && !isBulk) throw this.#overloaded();
-    await this.#wait(bytes, signal);
-  }
-
-  /** Whether the operation may begin at once. */
-  tryEnter(bytes: number): boolean {
-    if (this.#waiting.size > 0 || !this.#fits(bytes)) return false;
-    this.#add(bytes);
-    return true;
+    const waiting = new Deferred<void>();
+    if (signal)
+      waiting.cleanUp = onAbort(signal, () => {
+        this.#waiting.delete(waiting);
+        waiting.reject(abortedError(signal));
+      });
+    this.#waiting.set(waiting, bytes);
+    await waiting.promise;
   }
 
   leave(bytes: number): void {
     this.#operations--;
     this.#bytes -= bytes;
-    for (const next of this.#waiting) {
-      if (!this.#fits(next.bytes)) return;
+    for (const [next, size] of this.#waiting) {
+      if (!this.#fits(size)) return;
       this.#waiting.delete(next);
-      this.#add(next.bytes);
+      this.#add(size);
       next.resolve();
     }
   }
@@ -69,17 +60,6 @@ export class InFlightLimit {
   #add(bytes: number): void {
     this.#operations++;
     this.#bytes += bytes;
-  }
-
-  #wait(bytes: number, signal: AbortSignal | undefined): Promise<void> {
-    const waiting = new Waiting(bytes);
-    if (signal)
-      waiting.cleanUp = onAbort(signal, () => {
-        this.#waiting.delete(waiting);
-        waiting.reject(abortedError(signal));
-      });
-    this.#waiting.add(waiting);
-    return waiting.promise;
   }
 
   #overloaded(): TaskError {

@@ -4,7 +4,7 @@ import { TaskError } from "../../../core/errors.js";
 import type { InFlight } from "../in-flight.js";
 import type { Partition } from "../model/partition.js";
 import type { LedgerSession } from "../model/session.js";
-import { type RetryPolicy, retryRead, toTaskError } from "../retry.js";
+import { type RetryPolicy, retryRead } from "../retry.js";
 import type { Runtime } from "../runtime.js";
 import { Deferred } from "./deferred.js";
 import { PartitionQueues } from "./partition-queues.js";
@@ -30,7 +30,7 @@ class PendingFind extends Deferred<StoredTask | undefined> {
 
 /**
  * Finds tasks of partitions: ids that are requested while queries of their partition are in flight are sent together
- * in the next, which costs little more than a query for one. A query begins after all that it answers was asked for.
+ * in the next, which costs little more than a query for one. A query begins after all calls that it answers.
  */
 export class JoinedFinds {
   readonly #session: LedgerSession;
@@ -51,7 +51,7 @@ export class JoinedFinds {
     this.#queues = new PartitionQueues(queueOptions, runtime, inFlight);
   }
 
-  /** The task, the caller's own; undefined if it is not there. Throws a TaskError. */
+  /** The task, with bytes of the caller's own; undefined if it is not open. Throws a TaskError. */
   find(partition: Partition, id: string, signal?: AbortSignal): Promise<StoredTask | undefined> {
     if (signal?.aborted) return Promise.reject(abortedError(signal));
     const find = new PendingFind(id, this.#runtime.monotonic() + this.#policy.deadline);
@@ -67,14 +67,14 @@ export class JoinedFinds {
     const policy = { ...this.#policy, deadline: Math.max(1, first.end - this.#runtime.monotonic()) };
     const ids = [...new Set(waiting.map(({ id }) => id))];
     try {
-      const rows = await retryRead(this.#runtime, policy, undefined, (timeout) => {
-        if (waiting.every(({ settled }) => settled)) throw new TaskError("ABORTED", "nobody waits for it any more");
+      const read = (timeout: number) => {
+        if (waiting.every(({ settled }) => settled)) throw new TaskError("ABORTED", "no caller waits for it any more");
         return this.#session.readTasks(partition, ids, timeout);
-      });
-      answer(waiting, rows);
+      };
+      const { taskList } = partition;
+      answer(waiting, await retryRead(this.#runtime, policy, undefined, read, { taskList }));
     } catch (error) {
-      const failure = toTaskError(error, false, { taskList: partition.taskList });
-      for (const find of waiting) find.reject(failure);
+      for (const find of waiting) find.reject(error);
     }
   }
 }

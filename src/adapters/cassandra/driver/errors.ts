@@ -3,7 +3,7 @@ import { tlsAdvice } from "./tls.js";
 
 export type Driver = typeof import("cassandra-driver");
 
-/** An error of the driver in one line: if no host was available, what the first of them said. */
+/** An error of the driver in one line: if no host was available, the error of the first. */
 export function describeDriverError(error: unknown): string {
   const { innerErrors } = error as { innerErrors?: Record<string, unknown> };
   const [first] = Object.entries(innerErrors ?? {}).filter(([, inner]) => inner !== null);
@@ -31,7 +31,7 @@ export function classifyDriverError(error: unknown, driver: Driver): ClassifiedE
   return { kind: "connection", reached: requestNotWritten !== true };
 }
 
-/** The error of each host that was tried; none if it was known to be down. */
+/** Classifies by the error of each host that was tried; there is none if all were known to be down. */
 function classifyHosts(error: { innerErrors?: object }, driver: Driver): ClassifiedError {
   const inner = Object.values(error.innerErrors ?? {}).filter((each) => each instanceof Error);
   const each = inner.map((one) => classifyDriverError(one, driver));
@@ -41,32 +41,28 @@ function classifyHosts(error: { innerErrors?: object }, driver: Driver): Classif
   return { kind, reached: each.some(({ reached }) => reached) };
 }
 
+const timeout: ClassifiedError = { kind: "timeout", reached: true };
+const unavailable: ClassifiedError = { kind: "unavailable", reached: false };
+const failure: ClassifiedError = { kind: "failure", reached: true };
+
+/** By the driver's names for the protocol's codes; others are refusals. */
+const responses: Readonly<Record<string, ClassifiedError>> = {
+  writeTimeout: timeout,
+  readTimeout: timeout,
+  unavailableException: unavailable,
+  unprepared: unavailable, // the driver failed to prepare it again
+  isBootstrapping: unavailable,
+  overloaded: { kind: "overloaded", reached: true },
+  readFailure: failure,
+  serverError: failure,
+  writeFailure: failure,
+  truncateError: failure,
+};
+
 function classifyResponse(error: Error & { code?: number }, driver: Driver): ClassifiedError {
-  const { responseErrorCodes: codes } = driver.types;
-  switch (error.code) {
-    case codes.writeTimeout:
-    case codes.readTimeout:
-      return { kind: "timeout", reached: true };
-    case codes.unavailableException:
-    case codes.unprepared: // the driver failed to prepare it again
-      return { kind: "unavailable", reached: false };
-    case codes.overloaded:
-      return { kind: "overloaded", reached: true };
-    case codes.isBootstrapping:
-      return { kind: "unavailable", reached: false };
-    case codes.readFailure:
-    case codes.serverError:
-    case codes.writeFailure:
-    case codes.truncateError:
-      return { kind: "failure", reached: true };
-    case codes.invalid:
-      return {
-        kind: /max_mutation_size|too (large|big)/i.test(error.message) ? "too-large" : "refused",
-        reached: false,
-      };
-    default:
-      return { kind: "refused", reached: false };
-  }
+  const [name = ""] = Object.entries(driver.types.responseErrorCodes).find(([, code]) => code === error.code) ?? [];
+  const isTooLarge = name === "invalid" && /max_mutation_size|too (large|big)/i.test(error.message);
+  return responses[name] ?? { kind: isTooLarge ? "too-large" : "refused", reached: false };
 }
 
 /** Whether a node refuses a statement because it does not know a keyspace or a table, perhaps only not yet. */
@@ -76,7 +72,7 @@ export function isUnknownToNode(error: unknown, { errors, types }: Driver): bool
   return /does(n't| not) exist|unconfigured table/i.test(error.message);
 }
 
-/** The reason of replicas if a read met more tombstones than they allow. */
+/** The reason code of replicas that met more tombstones in a read than they allow. */
 const READ_TOO_MANY_TOMBSTONES = 1;
 
 /**

@@ -1,4 +1,4 @@
-import type { Client, ClientOptions, policies, QueryOptions, types } from "cassandra-driver";
+import type { Client, policies, QueryOptions } from "cassandra-driver";
 import type { StoredTask } from "../../../adapter/adapter.js";
 import type { Version } from "../../../core/version.js";
 import type { Partition } from "../model/partition.js";
@@ -11,36 +11,24 @@ import {
   SessionError,
   type SweepRecord,
 } from "../model/session.js";
-import { callDriver } from "./call.js";
+import type { Caller, Result } from "./caller.js";
 import { type Driver, mayBeTombstones } from "./errors.js";
-import { encodeVersion, toQuery } from "./parameters.js";
+import { internalsOf } from "./internals.js";
 import { PartitionTokens } from "./routing.js";
-import { type Statements, statementsFor } from "./statements.js";
+import { encodeVersion, type Statements, statementsFor, toQuery, toVersion } from "./statements.js";
 
-/** The rows of all pages of a result, and the servers' warnings. */
-interface Result {
-  readonly rows: types.Row[];
-  readonly warnings: readonly string[];
-}
-
-/** The ledger's session on cassandra-driver: prepared statements, one attempt per call, errors classified. */
+/** The ledger's session on cassandra-driver. */
 export class DriverSession implements LedgerSession {
-  readonly #client: Client;
-  readonly #driver: Driver;
+  readonly #caller: Caller;
   readonly #statements: Statements;
   readonly #tokens: PartitionTokens;
-  readonly #options: QueryOptions;
   readonly #speculationDelay: number;
 
-  constructor(client: Client, driver: Driver, keyspace: string, consistency: types.consistencies) {
-    this.#client = client;
-    this.#driver = driver;
-    this.#statements = statementsFor(keyspace);
-    this.#tokens = new PartitionTokens(client, driver);
-    // The adapter does the retries; the driver must make none.
-    const retry = new driver.policies.retry.FallthroughRetryPolicy();
-    this.#options = { prepare: true, consistency, isIdempotent: true, autoPage: false, logged: true, retry, keyspace };
-    this.#speculationDelay = speculationDelay(client, driver);
+  constructor(caller: Caller) {
+    this.#caller = caller;
+    this.#statements = statementsFor(caller.keyspace);
+    this.#tokens = new PartitionTokens(caller.client, caller.driver);
+    this.#speculationDelay = speculationDelay(caller.client, caller.driver);
   }
 
   async apply(partition: Partition, mutations: readonly Mutation[], timeout: number): Promise<void> {
@@ -48,8 +36,10 @@ export class DriverSession implements LedgerSession {
     // The error is from one coordinator. Another, which was asked before and hangs, may still apply it.
     const mayApply = (reached: boolean) => reached || performance.now() - start >= this.#speculationDelay;
     const queries = mutations.map((mutation) => toQuery(this.#statements, partition, mutation));
-    const options = this.#optionsFor(timeout, partition);
-    await callDriver(this.#driver, { timeout, mayApply }, () => this.#client.batch(queries, options));
+    const routing = this.#routingTo(partition);
+    await this.#caller.call({ timeout, mayApply }, (options) =>
+      this.#caller.client.batch(queries, { ...options, ...routing }),
+    );
   }
 
   async readTasks(
@@ -58,19 +48,12 @@ export class DriverSession implements LedgerSession {
     timeout: number,
     withoutBodies = false,
   ): Promise<readonly StoredTask[]> {
-    if (ids.length === 0) return [];
     const { readTask, readTasks, readVersions } = this.#statements;
-    if (withoutBodies) {
-      const { rows } = await this.#read(readVersions, partition, [ids], timeout);
-      return rows.flatMap(({ id, saved_at }) =>
-        saved_at === null ? [] : [{ id, savedAt: toVersion(saved_at), body: new Uint8Array() }],
-      );
-    }
-    const [query, which] = ids.length === 1 ? [readTask, ids[0]] : [readTasks, ids];
-    const { rows } = await this.#read(query, partition, [which], timeout);
-    return rows.flatMap(({ id, body, saved_at }) =>
+    const query = withoutBodies ? readVersions : ids.length === 1 ? readTask : readTasks;
+    const { rows } = await this.#read(query, partition, [query === readTask ? ids[0] : ids], timeout);
+    return rows.flatMap(({ id, body = new Uint8Array(), saved_at }) =>
       // A row without a body was not written by a client of the ledger.
-      body === null ? [] : [{ id, savedAt: toVersion(saved_at), body }],
+      saved_at === null ? [] : [{ id, savedAt: toVersion(saved_at), body }],
     );
   }
 
@@ -83,14 +66,14 @@ export class DriverSession implements LedgerSession {
       return { entries, isHeavy: warnings.some((warning) => warning.includes("tombstone")) };
     } catch (error) {
       const { message, cause } = error as SessionError;
-      throw mayBeTombstones(cause, this.#driver) ? new SessionError("tombstones", false, message, cause) : error;
+      throw mayBeTombstones(cause, this.#caller.driver) ? new SessionError("tombstones", false, message, cause) : error;
     }
   }
 
   async readLastEntry(partition: Partition, after: Version, timeout: number): Promise<LedgerPlace | undefined> {
     const values = [encodeVersion(after)];
-    const [row] = (await this.#read(this.#statements.readLastEntry, partition, values, timeout)).rows;
-    return row && { savedAt: toVersion(row.saved_at), id: row.id };
+    const { rows } = await this.#read(this.#statements.readLastEntry, partition, values, timeout);
+    return rows[0] && { savedAt: toVersion(rows[0].saved_at), id: rows[0].id };
   }
 
   async hasEntry(partition: Partition, { savedAt, id }: LedgerPlace, timeout: number): Promise<boolean> {
@@ -110,48 +93,27 @@ export class DriverSession implements LedgerSession {
   }
 
   async readClock(timeout: number): Promise<Version> {
-    const [row] = (await this.#readAll(this.#statements.readClock, [], this.#optionsFor(timeout))).rows;
-    return toVersion(row?.now) * 1000n;
-  }
-
-  #optionsFor(readTimeout: number, partition?: Partition): QueryOptions & { readonly readTimeout: number } {
-    return { ...this.#options, readTimeout, routingKey: partition && this.#tokens.of(partition) } as never;
+    const { rows } = await this.#caller.read(this.#statements.readClock, [], timeout);
+    return toVersion(rows[0]?.now) * 1000n;
   }
 
   #read(query: string, partition: Partition, values: readonly unknown[], timeout: number): Promise<Result> {
     const { taskList, shard } = partition;
-    return this.#readAll(query, [taskList, shard, ...values], this.#optionsFor(timeout, partition));
+    return this.#caller.read(query, [taskList, shard, ...values], timeout, this.#routingTo(partition));
   }
 
-  /** The server may split a result into pages, and leave some empty, whatever page size was asked for. */
-  async #readAll(query: string, params: unknown[], options: QueryOptions & { readTimeout: number }): Promise<Result> {
-    const end = performance.now() + options.readTimeout;
-    const rows: types.Row[] = [];
-    const warnings: string[] = [];
-    let pageState: string | undefined;
-    do {
-      const timeout = Math.ceil(Math.max(1, end - performance.now()));
-      const pageOptions = pageState ? { ...options, readTimeout: timeout, pageState } : options;
-      const page = await callDriver(this.#driver, { timeout }, () => this.#client.execute(query, params, pageOptions));
-      for (const row of page.rows) rows.push(row);
-      warnings.push(...(page.info.warnings ?? []));
-      pageState = page.pageState ?? undefined;
-    } while (pageState);
-    return { rows, warnings };
+  /** How the driver finds the replicas; its types know keys only. */
+  #routingTo(partition: Partition): QueryOptions {
+    return { keyspace: this.#caller.keyspace, routingKey: this.#tokens.of(partition) as never };
   }
 }
 
 /** After how many milliseconds the client may ask a second coordinator; at once with a policy that is not the driver's. */
 function speculationDelay(client: Client, { policies }: Driver): number {
   const { NoSpeculativeExecutionPolicy, ConstantSpeculativeExecutionPolicy } = policies.speculativeExecution;
-  const { options } = client as unknown as { options?: ClientOptions };
+  const { options } = internalsOf(client);
   const policy: policies.speculativeExecution.SpeculativeExecutionPolicy | undefined =
     options?.policies?.speculativeExecution;
   if (policy instanceof NoSpeculativeExecutionPolicy) return Infinity;
   return policy instanceof ConstantSpeculativeExecutionPolicy ? policy.newPlan("", "").nextExecution() : 0;
-}
-
-/** From a bigint, or the driver's Long. */
-export function toVersion(value: unknown): Version {
-  return typeof value === "bigint" ? value : BigInt(String(value));
 }

@@ -28,11 +28,13 @@ export function makeClient(options: ClientOptions, { Client, policies }: Driver)
 
 /** The driver uses one port for discovered nodes; by default that of the contact points. */
 function withAddresses({ contactPoints, protocolOptions }: ClientOptions): ClientOptions {
-  if (!isContactPoints(contactPoints)) return {}; // the driver reports it
-  const port = protocolOptions?.port ?? commonPort(contactPoints);
+  // The driver would wait for schema agreement after each change, in steps of half a second; here it is awaited once.
+  const protocol = { maxSchemaAgreementWaitSeconds: 0, ...protocolOptions };
+  if (!isContactPoints(contactPoints)) return { protocolOptions: protocol }; // the driver reports it
+  const port = protocol.port ?? commonPort(contactPoints);
   return {
     contactPoints: contactPoints.map(withoutIdleBrackets),
-    ...(port !== undefined && { protocolOptions: { ...protocolOptions, port } }),
+    protocolOptions: port === undefined ? protocol : { ...protocol, port },
   };
 }
 

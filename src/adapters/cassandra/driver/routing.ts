@@ -1,6 +1,7 @@
-import type { Client, ClientOptions, policies, token } from "cassandra-driver";
+import type { Client, policies, token } from "cassandra-driver";
 import { type Partition, partitionName } from "../model/partition.js";
 import type { Driver } from "./errors.js";
+import { internalsOf } from "./internals.js";
 
 /** The maximum number of tokens kept. */
 const MAX_TOKENS = 4096;
@@ -34,11 +35,12 @@ export class PartitionTokens {
 }
 
 /** The driver's own policies accept a token as a routing key; this is not documented for others. */
-function takesTokens({ options, metadata }: Client & { options?: ClientOptions }, driver: Driver): boolean {
+function takesTokens(client: Client, driver: Driver): boolean {
+  const { options } = internalsOf(client);
   const own = Object.values(driver.policies.loadBalancing) as unknown[];
   const isOwn = (policy: Policy | undefined): boolean =>
     policy === undefined || (own.includes(policy.constructor) && isOwn(policy.childPolicy));
-  const hasTokens = (metadata as { tokenizer?: unknown } | undefined)?.tokenizer !== undefined;
+  const hasTokens = (client.metadata as { tokenizer?: unknown } | undefined)?.tokenizer !== undefined;
   return hasTokens && !options?.requestTracker && isOwn(options?.policies?.loadBalancing);
 }
 

@@ -1,13 +1,6 @@
 import type { EventEmitter } from "node:events";
 import type { Client } from "cassandra-driver";
-
-/** The part that is used here of the driver's control connection, which receives schema events. */
-interface ControlConnection extends EventEmitter {
-  readonly connection?: EventEmitter | null;
-  readonly host?: Host | null;
-}
-
-type Host = ReturnType<ReturnType<Client["getState"]>["getConnectedHosts"]>[number];
+import { type Host, internalsOf } from "./internals.js";
 
 export interface SchemaListener {
   /** Called when a node reports a change of the keyspace's schema. */
@@ -18,7 +11,7 @@ export interface SchemaListener {
 
 /** Listens for changes of a keyspace's schema; returns a function that ends this. Does nothing for a client that is not the driver's. */
 export function listenToSchema(client: Client, keyspace: string, listener: SchemaListener): () => void {
-  const control = controlOf(client);
+  const control = internalsOf(client).controlConnection;
   if (typeof control?.on !== "function") return () => undefined;
   const hear = (event: { readonly keyspace?: string }) => {
     if (event.keyspace === keyspace) listener.onChange();
@@ -45,10 +38,6 @@ export function listenToSchema(client: Client, keyspace: string, listener: Schem
 
 /** The node that reports changes, and so has applied them; others may apply them a moment later. */
 export function tellingHost(client: Client): { readonly host?: Host } {
-  const host = controlOf(client)?.host;
+  const host = internalsOf(client).controlConnection?.host;
   return host ? { host } : {};
-}
-
-function controlOf(client: Client): ControlConnection | undefined {
-  return (client as unknown as { controlConnection?: ControlConnection }).controlConnection;
 }

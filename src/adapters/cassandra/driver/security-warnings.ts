@@ -1,24 +1,20 @@
 import { isIPv4 } from "node:net";
 import type { Client, ClientOptions } from "cassandra-driver";
 import { parseContactPoint } from "./contact-points.js";
-
-/** The part of a client that is used here; its options are the user's with the driver's defaults. */
-interface Internals {
-  readonly options?: ClientOptions;
-  readonly hosts?: { values?(): readonly { readonly address: string }[] };
-}
+import { internalsOf } from "./internals.js";
 
 /** Warns of unverified certificates, and of a password that is sent in clear text; once per set of contact points. */
 export function warnOfRisks(client: Client): void {
-  const { options, hosts } = client as Internals;
+  const { options, hosts } = internalsOf(client);
   if (options === undefined) return;
   const { contactPoints = [], sslOptions, cloud } = options;
   if (sslOptions) {
     // cassandra-driver treats a missing option as false.
     if ([false, undefined].includes(sslOptions.rejectUnauthorized)) warnOfUnverified(contactPoints);
   } else if (cloud === undefined && hasPassword(options)) {
-    const told = (hosts?.values?.() ?? []).map(({ address }) => address.replace(/:\d+$/, "")); // IPv6 without brackets
-    const remote = [...contactPoints, ...told].filter((node) => !isLoopback(node));
+    const addresses = [...(hosts?.values?.() ?? [])].flatMap((host) => host?.address ?? []);
+    const discovered = addresses.map((address) => address.replace(/:\d+$/, "")); // IPv6 without brackets
+    const remote = [...contactPoints, ...discovered].filter((node) => !isLoopback(node));
     if (remote.length > 0) warnOfPassword(contactPoints, remote);
   }
 }
@@ -29,7 +25,7 @@ function warnOfUnverified(contactPoints: readonly string[]): void {
     contactPoints,
     `the certificates of Cassandra at ${contactPoints.join(", ")} are not verified: an impostor can read ` +
       "and change what is sent, the password included. Name the certificate of their authority (tlsCAFile in a URL, " +
-      "sslOptions.ca) in place of tls=insecure or rejectUnauthorized: false; with a Client of your own, say " +
+      "sslOptions.ca) in place of tls=insecure or rejectUnauthorized: false; with a Client of your own, set " +
       "rejectUnauthorized: true",
   );
 }

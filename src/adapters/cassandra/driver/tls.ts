@@ -4,6 +4,7 @@ import type { Client } from "cassandra-driver";
 import { invalidArgument } from "../../../core/errors.js";
 import { isPlainObject } from "../../../core/values.js";
 import { parseContactPoint } from "./contact-points.js";
+import { internalsOf } from "./internals.js";
 
 /** What is wrong with a node's certificate; undefined if nothing is. */
 export type CheckIdentity = (host: string, certificate: PeerCertificate) => Error | undefined;
@@ -43,17 +44,9 @@ function checkNames(names: readonly string[], certificate: PeerCertificate): Err
   return Object.assign(new Error(message), { code: "ERR_TLS_CERT_ALTNAME_INVALID" });
 }
 
-/** The part of a client that is used here. */
-interface Internals {
-  readonly controlConnection?: {
-    /** The contact points as they were given, and the addresses of each. */
-    getResolvedContactPoints?(): ReadonlyMap<string, readonly string[]>;
-  };
-}
-
 /** Whether an address is one that a contact point's name has. True if that can't be known. */
 function isFromDns(address: string, client: Client | undefined): boolean {
-  const resolved = (client as Internals | undefined)?.controlConnection?.getResolvedContactPoints?.();
+  const resolved = client && internalsOf(client).controlConnection?.getResolvedContactPoints?.();
   if (resolved === undefined) return true;
   const isNamed = ([text, endpoints]: readonly [string, readonly string[]]) =>
     !isIP(parseContactPoint(text).host) && endpoints.some((endpoint) => parseContactPoint(endpoint).host === address);

@@ -6,14 +6,12 @@ import {
   endOfWait,
   grantClaim,
 } from "../../../adapter/claim-store.js";
-import { throwIfAborted, untilAborted } from "../../../core/abort.js";
-import { forEachConcurrently } from "../../../core/concurrency.js";
+import { chunks, forEachConcurrently } from "../../../core/concurrency.js";
 import type { TaskKey } from "../../../core/keys.js";
 import { toMilliseconds, type Version } from "../../../core/version.js";
 import type { ClockGuard } from "../clock-guard.js";
-import type { ClaimEnd, ClaimRow, ClaimSession } from "../model/claim-session.js";
-import { SessionError } from "../model/session.js";
-import { attemptTimeout, backOff, isRetried, type RetryPolicy, retryRead, toTaskError } from "../retry.js";
+import type { ClaimEnd, ClaimRow, ClaimSession } from "../model/session.js";
+import { type RetryPolicy, retryAttempts, retryRead, toTaskError } from "../retry.js";
 import type { Runtime } from "../runtime.js";
 
 export interface CassandraClaimsOptions {
@@ -27,8 +25,11 @@ export interface CassandraClaimsOptions {
 /** Number of attempts at a claim if the row keeps changing. */
 const ATTEMPTS = 3;
 
+/** Maximum number of tasks whose states are read by one query, each of a partition of its own. */
+const IDS_PER_READ = 32;
+
 /** Maximum number of queries in flight for one call of `states`. */
-const CONCURRENCY = 32;
+const CONCURRENCY = 8;
 
 /**
  * The claims of a keyspace: a row for each task, which only lightweight transactions change, so that one of several
@@ -100,9 +101,19 @@ export class CassandraClaims {
     keys: readonly TaskKey[],
     signal: AbortSignal | undefined,
   ): Promise<readonly (ClaimState | undefined)[]> {
+    const places = new Map<string, number[]>();
+    for (const [i, { taskList }] of keys.entries()) {
+      const known = places.get(taskList);
+      if (known) known.push(i);
+      else places.set(taskList, [i]);
+    }
+    const reads = [...places].flatMap(([list, all]) => chunks(all, IDS_PER_READ).map((some) => ({ list, some })));
     const states: (ClaimState | undefined)[] = new Array(keys.length).fill(undefined);
-    await forEachConcurrently([...keys.entries()], CONCURRENCY, async ([i, key]) => {
-      states[i] = (await this.#read(key, signal)).state;
+    await forEachConcurrently(reads, CONCURRENCY, async ({ list, some }) => {
+      const idAt = (i: number) => (keys[i] as TaskKey).id;
+      const read = (timeout: number) => this.#session.readStates(list, some.map(idAt), timeout);
+      const found = await retryRead(this.#runtime, this.#options.policy, signal, read, { taskList: list });
+      for (const i of some) states[i] = found.get(idAt(i));
     });
     return states;
   }
@@ -111,14 +122,10 @@ export class CassandraClaims {
     return (await this.#options.versionOf(request, signal)) === request.savedAt;
   }
 
-  async #read(key: TaskKey, signal: AbortSignal | undefined): Promise<ClaimRow> {
-    try {
-      return await retryRead(this.#runtime, this.#options.policy, signal, (timeout) =>
-        this.#session.readClaim(key, timeout),
-      );
-    } catch (error) {
-      throw toTaskError(error, false, key);
-    }
+  #read(key: TaskKey, signal: AbortSignal | undefined): Promise<ClaimRow> {
+    const { taskList, id } = key;
+    const read = (timeout: number) => this.#session.readClaim(key, timeout);
+    return retryRead(this.#runtime, this.#options.policy, signal, read, { taskList, id });
   }
 
   /** Undoes the claim. If this fails, the claim expires. */
@@ -132,38 +139,18 @@ export class CassandraClaims {
     return this.#write(holding, "again", signal, (timeout) => this.#session.endClaim(holding, end, timeout));
   }
 
-  /**
-   * Retries until an attempt is answered or the deadline has passed; an attempt that may have been applied is retried only if it is
-   * idempotent.
-   */
-  #write<T>(
-    key: TaskKey,
-    mayRepeat: "once" | "again",
-    signal: AbortSignal | undefined,
-    write: (timeout: number) => Promise<T>,
-  ): Promise<T> {
-    throwIfAborted(signal);
-    return untilAborted(this.#writeUntilDeadline(key, mayRepeat, signal, write), signal, "unknown");
-  }
-
-  async #writeUntilDeadline<T>(
+  /** An attempt that may have been applied is repeated only if it is idempotent. */
+  async #write<T>(
     { taskList, id }: TaskKey,
     mayRepeat: "once" | "again",
     signal: AbortSignal | undefined,
     write: (timeout: number) => Promise<T>,
   ): Promise<T> {
-    const { policy } = this.#options;
-    const end = this.#runtime.monotonic() + policy.deadline;
-    let mayApply = false;
-    for (let attempt = 0; ; attempt++) {
-      try {
-        return await write(attemptTimeout(this.#runtime, policy, end));
-      } catch (error) {
-        mayApply ||= error instanceof SessionError && error.mayApply;
-        const isLast = !isRetried(error) || (mayApply && mayRepeat === "once") || signal?.aborted;
-        const goesOn = !isLast && (await backOff(this.#runtime, attempt, end));
-        if (!goesOn) throw toTaskError(error, mayApply, { taskList, id });
-      }
+    const options = { mayRepeat: mayRepeat === "again", outcome: "unknown" } as const;
+    try {
+      return await retryAttempts(this.#runtime, this.#options.policy, signal, write, options);
+    } catch (error) {
+      throw toTaskError(error, { taskList, id });
     }
   }
 

@@ -18,6 +18,8 @@ export interface LedgerContext {
   readonly shards: number;
   readonly limits: LedgerLimits;
   readonly rules: LedgerRules;
+  /** Maximum number of entries that are read at once. */
+  readonly entriesPerRead: number;
   /** Aborted when the ledger is closed; its reason is the error that scans then end with. */
   readonly closing: AbortSignal;
 }

@@ -17,13 +17,13 @@ import { InFlightLimit } from "../batching/in-flight-limit.js";
 import { JoinedFinds } from "../batching/joined-finds.js";
 import { ClockGuard } from "../clock-guard.js";
 import { InFlight } from "../in-flight.js";
-import { partitionOf } from "../model/partition.js";
+import { partitionOf, partitionsOf } from "../model/partition.js";
 import type { LedgerSession } from "../model/session.js";
 import type { LedgerSettings } from "../model/settings.js";
-import { retryRead, toTaskError } from "../retry.js";
+import { retryRead } from "../retry.js";
 import type { Runtime } from "../runtime.js";
 import type { LedgerContext } from "./context.js";
-import { defaultEntriesPerRead, LedgerReader } from "./reader.js";
+import { defaultEntriesPerRead, openEntries, readList, startScan } from "./reader.js";
 import { type LedgerRules, ledgerRules } from "./rules.js";
 import { Sweeper, type SweepReport } from "./sweeper.js";
 import { LedgerWriter } from "./writer.js";
@@ -48,7 +48,6 @@ export class Ledger {
   readonly #closing = new AbortController();
   readonly #finds: JoinedFinds;
   readonly #writer: LedgerWriter;
-  readonly #reader: LedgerReader;
   readonly #sweeper: Sweeper;
 
   constructor({ session, settings, options, runtime, inFlight = new InFlight(), ...rest }: LedgerParts) {
@@ -67,13 +66,13 @@ export class Ledger {
       shards,
       limits: { clock: clock.limit, gracePeriod: BigInt(gracePeriod) * 1000n },
       rules,
+      entriesPerRead,
       closing: this.#closing.signal,
     };
     this.#context = context;
     this.#finds = new JoinedFinds(session, runtime, policy, inFlight);
     this.#writer = new LedgerWriter(context, new InFlightLimit(pending));
-    this.#reader = new LedgerReader(context, this.#writer, entriesPerRead);
-    this.#sweeper = new Sweeper(context, this.#reader, sweep);
+    this.#sweeper = new Sweeper(context, sweep);
   }
 
   /** Compares the host's clock with the servers'. */
@@ -82,12 +81,8 @@ export class Ledger {
   }
 
   /** Compares the clocks. Throws what reading the servers' clock throws; CLOCK_SKEW is for saves. */
-  async open(): Promise<void> {
-    try {
-      await this.clock.measure();
-    } catch (error) {
-      throw toTaskError(error, false);
-    }
+  open(): Promise<void> {
+    return this.clock.measure();
   }
 
   save(entries: readonly SaveEntry[], options: WriteOptions): Promise<Outcome<Version>[]> {
@@ -117,22 +112,18 @@ export class Ledger {
   }
 
   all(taskList: string, options: AllOptions): AsyncGenerator<readonly StoredTask[], void, undefined> {
-    return this.#reader.all(taskList, options, this.#sweeper.afterScan);
+    return readList(this.#context, this.#writer, taskList, options, this.#sweeper.afterScan);
   }
 
   /** Checks the beginning of each partition of some lists, where completed tasks would be. */
   async findUnswept(lists: readonly string[], signal: AbortSignal | undefined): Promise<Finding> {
-    const partitions = lists.flatMap((taskList) =>
-      Array.from({ length: this.#context.shards }, (_, shard) => ({ taskList, shard })),
-    );
+    const partitions = lists.flatMap((taskList) => partitionsOf(taskList, this.#context.shards));
     const heavy = new Set<string>();
-    try {
-      await forEachConcurrently(partitions, PARTITIONS_AT_ONCE, async (partition) => {
-        if (await this.#reader.isHeavy(partition, signal)) heavy.add(partition.taskList);
-      });
-    } catch (error) {
-      throw toTaskError(error, false);
-    }
+    await forEachConcurrently(partitions, PARTITIONS_AT_ONCE, async (partition) => {
+      const entries = await openEntries(this.#context, partition, startScan(this.#context), { signal });
+      await entries.fill();
+      if (entries.isHeavy) heavy.add(partition.taskList);
+    });
     if (heavy.size === 0) return { check: "sweeps", status: "ok", text: `${lists.length} lists are swept` };
     const [first] = heavy;
     return {

@@ -2,8 +2,8 @@ import type { Outcome } from "../../../adapter/adapter.js";
 import { forEachConcurrently } from "../../../core/concurrency.js";
 import { TaskError } from "../../../core/errors.js";
 import type { Version } from "../../../core/version.js";
-import type { ListSession, NotedList } from "../model/list-session.js";
-import { type RetryPolicy, retryRead, toTaskError } from "../retry.js";
+import type { ListSession, NotedList } from "../model/session.js";
+import { type RetryPolicy, retryRead } from "../retry.js";
 import type { Runtime } from "../runtime.js";
 
 /** A process notes a list that it saves to again after this time, in microseconds: an hour. */
@@ -43,18 +43,22 @@ export class ListNames {
    * The outcomes of saves, after the lists of the applied ones have been noted. If that fails, a save's outcome is unknown: its
    * task is stored, but readers that do not know its list may not find it.
    */
-  settle(
+  async settle(
     entries: readonly { readonly taskList: string }[],
     outcomes: readonly Outcome<Version>[],
-  ): readonly Outcome<Version>[] | Promise<readonly Outcome<Version>[]> {
-    let lists: Set<string> | undefined;
-    for (let i = 0; i < entries.length; i++) {
-      const { taskList } = entries[i] as { readonly taskList: string };
-      if (!outcomes[i]?.ok || this.#isNoted(taskList)) continue;
-      lists ??= new Set();
-      lists.add(taskList);
-    }
-    return lists === undefined ? outcomes : this.#noteAll(lists, entries, outcomes);
+  ): Promise<readonly Outcome<Version>[]> {
+    const lists = new Set<string>();
+    for (const [i, { taskList }] of entries.entries())
+      if (outcomes[i]?.ok && !this.#isNoted(taskList)) lists.add(taskList);
+    if (lists.size === 0) return outcomes;
+    const errors = new Map<string, TaskError>();
+    await forEachConcurrently([...lists], CONCURRENCY, async (list) => {
+      await this.#note(list).catch((error) => void errors.set(list, notNamed(list, error)));
+    });
+    return outcomes.map((outcome, i) => {
+      const error = errors.get(entries[i]?.taskList as string);
+      return outcome.ok && error ? { ok: false, error, attempted: outcome.value } : outcome;
+    });
   }
 
   /** The names, a page at a time; `isEmpty` tells of a list. Lists that have ended are removed, unless it is read-only. */
@@ -64,17 +68,13 @@ export class ListNames {
     signal: AbortSignal | undefined,
   ): AsyncGenerator<readonly string[], void, undefined> {
     for (let bucket = 0; bucket < this.#session.buckets; bucket++)
-      for (let after = "", isEnd = false; !isEnd; ) {
-        const from = after;
+      for (let after: string | undefined = ""; after !== undefined; ) {
+        const from: string = after;
         const now = this.#runtime.clock.now();
-        const found = await this.#retry(signal, (timeout) =>
-          this.#session.readLists(bucket, from, NAMES_PER_READ, timeout),
-        );
-        isEnd = found.length < NAMES_PER_READ;
-        after = found.at(-1)?.name ?? "";
-        const ended = await this.#findEnded(found, now, isEmpty);
-        if (!readOnly) await this.#forget(ended);
-        const names = found.filter((list) => !ended.has(list)).map(({ name }) => name);
+        const read = (timeout: number) => this.#session.readLists(bucket, from, NAMES_PER_READ, timeout);
+        const found = await retryRead(this.#runtime, this.#policy, signal, read);
+        after = found.length < NAMES_PER_READ ? undefined : found.at(-1)?.name;
+        const names = await this.#withoutEnded(found, now, isEmpty, readOnly);
         if (names.length > 0) yield names;
       }
   }
@@ -86,23 +86,6 @@ export class ListNames {
     return age >= 0n && age < NOTED_FOR;
   }
 
-  async #noteAll(
-    lists: ReadonlySet<string>,
-    entries: readonly { readonly taskList: string }[],
-    outcomes: readonly Outcome<Version>[],
-  ): Promise<readonly Outcome<Version>[]> {
-    const errors = new Map<string, TaskError>();
-    await forEachConcurrently([...lists], CONCURRENCY, (list) =>
-      this.#note(list).catch((error) => {
-        errors.set(list, notNamed(list, error));
-      }),
-    );
-    return outcomes.map((outcome, i) => {
-      const error = errors.get(entries[i]?.taskList as string);
-      return outcome.ok && error ? { ok: false, error, attempted: outcome.value } : outcome;
-    });
-  }
-
   /** A list is noted once, however many saves wait for it. */
   #note(list: string): Promise<void> {
     const noting = this.#noting.get(list) ?? this.#write(list).finally(() => this.#noting.delete(list));
@@ -112,37 +95,28 @@ export class ListNames {
 
   async #write(list: string): Promise<void> {
     const at = this.#runtime.clock.now();
-    await this.#retry(undefined, (timeout) => this.#session.noteList(list, at, timeout));
+    const note = (timeout: number) => this.#session.noteList(list, at, timeout);
+    await retryRead(this.#runtime, this.#policy, undefined, note);
     if (this.#known.size >= MAX_KNOWN) this.#known.clear();
     this.#known.set(list, at);
   }
 
-  async #findEnded(
+  /** A removal that fails is repeated by the next caller. */
+  async #withoutEnded(
     found: readonly NotedList[],
     now: Version,
     isEmpty: (list: string) => Promise<boolean>,
-  ): Promise<ReadonlySet<NotedList>> {
+    readOnly: boolean,
+  ): Promise<readonly string[]> {
     const old = found.filter(({ notedAt }) => now - notedAt > MAY_HAVE_ENDED);
-    const ended = new Set<NotedList>();
-    await forEachConcurrently(old, CONCURRENCY, async (list) => {
-      if (await isEmpty(list.name)) ended.add(list);
+    const ended = new Set<string>();
+    await forEachConcurrently(old, CONCURRENCY, async ({ name, notedAt }) => {
+      if (!(await isEmpty(name))) return;
+      ended.add(name);
+      const { attemptTimeout } = this.#policy;
+      if (!readOnly) await this.#session.forgetList(name, notedAt, attemptTimeout).catch(() => undefined);
     });
-    return ended;
-  }
-
-  /** If it fails, the next caller repeats it. */
-  async #forget(ended: ReadonlySet<NotedList>): Promise<void> {
-    await forEachConcurrently([...ended], CONCURRENCY, async ({ name, notedAt }) => {
-      await this.#session.forgetList(name, notedAt, this.#policy.attemptTimeout).catch(() => undefined);
-    });
-  }
-
-  async #retry<T>(signal: AbortSignal | undefined, call: (timeout: number) => Promise<T>): Promise<T> {
-    try {
-      return await retryRead(this.#runtime, this.#policy, signal, call);
-    } catch (error) {
-      throw toTaskError(error, false);
-    }
+    return found.map(({ name }) => name).filter((name) => !ended.has(name));
   }
 }
 

@@ -3,13 +3,13 @@ import type { Version } from "../../../core/version.js";
 import type { LedgerPlace, Mutation } from "../model/session.js";
 
 /**
- * The rules by which the ledger is written, read and cleaned, all in one place. Simpler ones lose tasks when replicas,
- * hints, crashes, pauses and clocks conspire; each rule here says which loss it prevents, and the simulation breaks each
- * in turn to see that it is needed.
+ * The rules by which the ledger is written, read and cleaned, all in one place. Simpler rules lose tasks in some combinations
+ * of late replicas, hints, crashes, pauses and wrong clocks. Each rule says which loss it prevents, and the simulation breaks
+ * each in turn to show that it is needed.
  *
  * The tables: `tasks` has a row for each open task, found by id; `open_tasks`, the ledger, has an entry (S, id) for
- * each version S. One number is a task's version, its place in the ledger and the timestamp of every statement about
- * it. A delete at S removes what was written at S or before, however late either arrives, and nothing newer.
+ * each version S. The same number is a task's version, its place in the ledger and the timestamp of every statement about
+ * it. A delete at S removes what was written at S or before, whichever of the two arrives first, and nothing newer.
  */
 export interface LedgerRules {
   saving(entry: SaveEntry, savedAt: Version): readonly Mutation[];
@@ -28,11 +28,11 @@ export interface LedgerRules {
 export interface LedgerLimits {
   /** Maximum deviation of a host's clock. */
   readonly clock: Version;
-  /** How old what is swept or removed must be at least. */
+  /** Minimum age of what is swept or removed. */
   readonly gracePeriod: Version;
 }
 
-/** What the clocks said before the first read of a scan. */
+/** The clocks, read before the first read of a scan. */
 export interface ScanStart {
   readonly host: Version;
   readonly server: Version;
@@ -41,18 +41,18 @@ export interface ScanStart {
 /** What a scan does with an entry (S, id), given the version V of the task row. */
 export type Verdict = "yield" | "skip" | "yield-replacement";
 
-/** What is known of the entry (V, id) of a task whose row is newer than the entry at hand. */
+/** If the task row has a version V later than S: what is known of the entry (V, id). */
 export interface Successor {
-  /** Whether it is at hand: among those that were read together with (S, id), or last. */
+  /** Whether the scan has it in memory: in the page of (S, id), or in the last page that was read. */
   readonly atHand: boolean;
-  /** Whether it is at hand, or was found when it was looked up. */
+  /** Whether it exists: the scan has it in memory, or a query has found it. */
   readonly found: boolean;
 }
 
 export const ledgerRules: LedgerRules = {
   /**
-   * Both rows at the version, every column written. They are one mutation of one partition, so a replica has both or
-   * neither; and the same statements may be sent again at any time.
+   * Writes both rows at the version, with every column. They are one mutation of one partition, so that a replica has both
+   * or neither; and the same statements may be sent again at any time.
    */
   saving({ id, body }, savedAt) {
     return [
@@ -62,8 +62,8 @@ export const ledgerRules: LedgerRules = {
   },
 
   /**
-   * Both rows deleted at the version's own timestamp, never at the present time: that takes away this version and older
-   * ones, whatever the hosts' clocks say, and leaves one that was saved later.
+   * Deletes both rows at the version's own timestamp, never at the present time: this removes that version and older
+   * ones, whatever the hosts' clocks are, and keeps a version that was saved later.
    */
   completing(id, savedAt) {
     return [
@@ -73,37 +73,37 @@ export const ledgerRules: LedgerRules = {
   },
 
   /**
-   * A replaced version loses its entry, never the task row: a quorum that merges a replica from before the save with
-   * one that has only the deletion would miss the task. It goes once the save is acknowledged, never in the save's own
-   * batch: were that to reach one replica only, and a sweep to pass, the task would be gone from the ledger.
+   * Deletes only the entry of a replaced version, never the task row: a quorum of a replica without the save and
+   * one that has only the deletion would not find the task. This is done once the save is acknowledged, never in the save's
+   * own batch: if that reached one replica only, and a sweep followed, the ledger would have no entry for the task.
    */
   removingReplaced(id, savedAt) {
     return [{ kind: "delete-entry", savedAt, id, at: savedAt }];
   },
 
   /**
-   * A save counts only if its answer came within half the grace period of its version, on the clock after the answer. The
-   * process may have been stopped in between, while a sweep that read the ledger before this version was there went up
-   * to it.
+   * A save counts only if its answer arrived within half the grace period after its version, by the clock after the answer.
+   * If it is later, the process may have been stopped in between, and a sweep that read the ledger before this version was
+   * written may have covered it.
    */
   isAcknowledged: (savedAt, now, { gracePeriod }) => now - savedAt < gracePeriod / 2n,
 
   /**
-   * A scan ends at its clock at the start plus twice the limit: a save that was acknowledged before it, by a host whose
+   * A scan ends at the time of its start plus twice the limit: a save that was acknowledged before the start, by a host whose
    * clock is ahead, must not be missed. Both clocks may deviate, in opposite directions.
    */
   scanBound: (startedAt, { clock }) => startedAt + 2n * clock,
 
-  /** Or at the last entry beyond that, if there is one: tasks with a version of a wrong clock must be read, too. */
+  /** Or at the last entry after that bound, if there is one: tasks with a version of a wrong clock must be read, too. */
   scanEnd: (bound, last) => last ?? bound,
 
   /**
-   * - V = S: yield; the entry leads to its own version.
-   * - No row: skip. The task is completed, or its save is still on the way. V < S: skip, likewise.
-   * - V > S: S was replaced. Skip if the entry (V, id) is at hand: the scan has it in its memory, and comes to it. Else
-   *   version V is yielded here, also where its entry is seen past what was read. V need not be acknowledged, so a sweep
-   *   that missed its entry may cover that before the scan is there; or the scan skips the place as swept. The scan
-   *   remembers what it yielded away from its own place, or it would come twice.
+   * - V = S: yield; the entry is that of the current version.
+   * - No row: skip. The task is completed, or its save has not arrived yet. V < S: skip, for the same reason.
+   * - V > S: S was replaced. Skip if the scan has the entry (V, id) in memory: it will reach it. Otherwise yield version V
+   *   here, even if a query has found its entry. V may not be acknowledged: then a sweep that missed its entry may cover
+   *   that before the scan reaches it, or the scan skips that place as swept. The scan remembers the versions that it yielded
+   *   at another place than their own; otherwise it would yield them twice.
    */
   judge(place, row, successor) {
     if (row === place.savedAt) return "yield";
@@ -112,24 +112,25 @@ export const ledgerRules: LedgerRules = {
   },
 
   /**
-   * W, the age limit of removing and sweeping, is the smaller of own and server clock, less the grace period, as they were
-   * before the first read that it judges: a process that was stopped after its reads knows nothing of what came since.
+   * W, the limit up to which entries may be removed or swept: the earlier of the host's and the servers' clock, less the grace
+   * period. Both are read before the first read that is judged by W: a process that was stopped after its reads does not know
+   * what has been written since.
    */
   removalLimit: ({ host, server }, { gracePeriod }) => (host < server ? host : server) - gracePeriod,
 
   /**
-   * An entry without a task row is completed, or was never acknowledged, or its save is on the way. One older than W
-   * can't be on its way to an acknowledgement any more, and may go.
+   * If an entry has no task row, its version was completed, or was never acknowledged, or its save has not arrived yet. A
+   * save older than W can't be acknowledged any more, so that its entry may be removed.
    */
   mayRemoveAbsent: (place, removalLimit) => place.savedAt < removalLimit,
 
   /**
-   * The entry of a version that V replaced may go once the entry of V has been seen, and while V is young on the clock
-   * after that answer. A sweep that is under way may have missed (V, id); if V were older than the sweep's limit, that
-   * would cover it, and S would be all that leads to the task. It then stays until the task is completed.
+   * The entry of a version that V replaced may be removed once the entry of V has been seen, if V is young by the clock
+   * after that answer. A sweep in progress may have missed (V, id); if V is older than the sweep's limit, the sweep covers
+   * it, and only the entry of S leads to the task. That entry then stays until the task is completed.
    *
-   * V is not young, either, if it is further ahead than clocks may deviate, twice the limit: one of them is wrong. If it is the
-   * reader's, V may be of any age.
+   * V does not count as young if it is ahead by more than twice the limit, the most that two right clocks can differ: one of
+   * the clocks is wrong. If it is the reader's, V may be of any age.
    */
   mayRemoveReplaced(replacement, seen, now, { clock, gracePeriod }) {
     const age = now - replacement;

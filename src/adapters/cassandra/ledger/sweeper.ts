@@ -1,13 +1,12 @@
-import { type Partition, partitionName } from "../model/partition.js";
+import { type Partition, partitionName, partitionsOf } from "../model/partition.js";
 import type { Mutation } from "../model/session.js";
-import { toTaskError } from "../retry.js";
 import type { LedgerContext } from "./context.js";
 import type { PartitionEntries } from "./partition-entries.js";
-import type { LedgerReader } from "./reader.js";
+import { openEntries, startScan } from "./reader.js";
 import type { ScanStart } from "./rules.js";
 import { notCoveredBy } from "./swept-ranges.js";
 
-/** When partitions are swept by themselves. */
+/** When partitions are swept automatically. */
 export interface SweepTiming {
   /** After how many completions; 0 for never. */
   readonly every: number;
@@ -19,7 +18,7 @@ export interface SweepTiming {
 export interface SweepReport {
   /** Partitions that were read. */
   readonly partitions: number;
-  /** Entries that were found and are old enough: open tasks, and what is not cleaned up yet. */
+  /** Entries that were found and are old enough: open tasks, and versions that are not cleaned up yet. */
   readonly entries: number;
   /** Ranges of completed versions that were covered. */
   readonly ranges: number;
@@ -43,14 +42,12 @@ const MAX_BACKLOGS = 100_000;
  */
 export class Sweeper {
   readonly #context: LedgerContext;
-  readonly #reader: LedgerReader;
   readonly #timing: SweepTiming;
   readonly #backlogs = new Map<string, Backlog>();
   #cancelTimer: (() => void) | undefined;
 
-  constructor(context: LedgerContext, reader: LedgerReader, timing: SweepTiming) {
+  constructor(context: LedgerContext, timing: SweepTiming) {
     this.#context = context;
-    this.#reader = reader;
     this.#timing = timing;
   }
 
@@ -74,8 +71,8 @@ export class Sweeper {
 
   /** A scan has read a partition to its end: covers what it found completed, if that is worthwhile. */
   readonly afterScan = (entries: PartitionEntries, start: ScanStart): void => {
-    const { times = [] } = this.#backlogs.get(partitionName(entries.partition)) ?? {};
-    const isWorthwhile = entries.isHeavy || times.length > 0;
+    const backlog = this.#backlogs.get(partitionName(entries.partition));
+    const isWorthwhile = entries.isHeavy || (backlog !== undefined && backlog.times.length > 0);
     if (this.#timing.every > 0 && isWorthwhile && !this.#wasSweptLately(entries, start))
       this.#context.inFlight.run(() => this.#cover(entries, start));
   };
@@ -83,17 +80,13 @@ export class Sweeper {
   /** Sweeps a list now. Throws CLOCK_SKEW, and what the store throws. */
   async sweep(taskList: string, signal: AbortSignal | undefined): Promise<SweepReport> {
     const report = { partitions: 0, entries: 0, ranges: 0 };
-    try {
-      for (let shard = 0; shard < this.#context.shards; shard++) {
-        const { entries, ranges } = await this.#sweepPartition({ taskList, shard }, signal);
-        report.partitions++;
-        report.entries += entries;
-        report.ranges += ranges;
-      }
-      return report;
-    } catch (error) {
-      throw toTaskError(error, false, { taskList });
+    for (const partition of partitionsOf(taskList, this.#context.shards)) {
+      const { entries, ranges } = await this.#sweepPartition(partition, signal);
+      report.partitions++;
+      report.entries += entries;
+      report.ranges += ranges;
     }
+    return report;
   }
 
   /** Stops the automatic sweeps. */
@@ -104,20 +97,20 @@ export class Sweeper {
   async #sweepPartition(
     partition: Partition,
     signal: AbortSignal | undefined,
-    isWanted = (_: PartitionEntries, __: ScanStart) => true,
+    unlessSweptLately = false,
   ): Promise<{ entries: number; ranges: number }> {
     const { rules, limits } = this.#context;
     await this.#context.guard.untilTrusted(signal);
-    const start = this.#reader.scanStart();
+    const start = startScan(this.#context);
     const savedBefore = rules.removalLimit(start, limits) + 1n;
-    const entries = await this.#reader.open(partition, start, { savedBefore, signal });
-    if (!isWanted(entries, start)) return { entries: 0, ranges: 0 };
+    const entries = await openEntries(this.#context, partition, start, { savedBefore, signal });
+    if (unlessSweptLately && this.#wasSweptLately(entries, start)) return { entries: 0, ranges: 0 };
     let count = 0;
     for (; await entries.fill(); count++) entries.take();
     return { entries: count, ranges: await this.#cover(entries, start) };
   }
 
-  /** Writes the tombstones over what lies between the entries that stay; returns their number. */
+  /** Writes tombstones over the gaps between the entries that stay; returns their number. */
   async #cover({ partition, bound, gaps, sweep }: PartitionEntries, start: ScanStart): Promise<number> {
     const { rules, limits, commit } = this.#context;
     const allowed = rules.removalLimit(start, limits);
@@ -128,29 +121,19 @@ export class Sweeper {
     if (uncovered.length > 0 && at > 0n) {
       const tombstones = uncovered.map((range): Mutation => ({ kind: "delete-entries", ...range, at }));
       const record: Mutation = { kind: "put-sweep", ranges: recorded, at };
-      await commit.write(partition, [...tombstones, record], commit.deadline());
+      await commit.write(partition, [...tombstones, record]);
     }
-    this.#forgetCovered(partition);
+    const backlog = this.#backlogs.get(partitionName(partition));
+    if (backlog) backlog.times = backlog.times.filter((time) => time > this.#lastCovered());
     return uncovered.length;
   }
 
-  /** Whether enough completions are so old that a sweep would cover them. */
-  #isDue(partition: Partition): boolean {
-    const [first] = this.#backlogs.get(partitionName(partition))?.times ?? [];
-    return first !== undefined && first <= this.#lastCovered();
-  }
-
-  #forgetCovered(partition: Partition): void {
-    const backlog = this.#backlogs.get(partitionName(partition));
-    if (backlog) backlog.times = backlog.times.filter((time) => time > this.#lastCovered());
-  }
-
-  /** When what a sweep would cover now was completed at the latest, in milliseconds on the monotonic clock. */
+  /** A sweep that begins now covers completions up to this time, in milliseconds on the monotonic clock. */
   #lastCovered(): number {
     return this.#context.runtime.monotonic() - Number(this.#context.limits.gracePeriod) / 1000;
   }
 
-  /** By this client, or by another. */
+  /** Whether this client or another has swept the partition within the interval. */
   #wasSweptLately({ sweep }: PartitionEntries, start: ScanStart): boolean {
     const { rules, limits } = this.#context;
     const { interval } = this.#timing;
@@ -169,10 +152,11 @@ export class Sweeper {
   /** Sweeps the partitions that are due, one after the other. */
   async #sweepDue(): Promise<void> {
     const { closing: signal } = this.#context;
-    for (const { partition } of [...this.#backlogs.values()]) {
-      if (signal.aborted || !this.#isDue(partition)) continue;
-      const sweeping = this.#sweepPartition(partition, signal, (...opened) => !this.#wasSweptLately(...opened));
-      await sweeping.catch(() => undefined); // it will be due again
+    for (const { partition, times } of [...this.#backlogs.values()]) {
+      // Not before a sweep would cover them.
+      const isDue = times[0] !== undefined && times[0] <= this.#lastCovered();
+      if (signal.aborted || !isDue) continue;
+      await this.#sweepPartition(partition, signal, true).catch(() => undefined); // it will be due again
     }
     if ([...this.#backlogs.values()].some(({ times }) => times.length > 0)) this.#arm();
   }

@@ -4,7 +4,7 @@ import { joinKey, type TaskKey } from "../../../core/keys.js";
 import { latestOf, type Version } from "../../../core/version.js";
 import type { InFlightLimit } from "../batching/in-flight-limit.js";
 import { type Partition, partitionOf } from "../model/partition.js";
-import type { LedgerPlace, Mutation } from "../model/session.js";
+import type { Mutation } from "../model/session.js";
 import type { LedgerContext } from "./context.js";
 
 /** Number of attempts of a save whose acknowledgements come too late to count. */
@@ -30,26 +30,25 @@ export class LedgerWriter {
   async save(entry: SaveEntry, { signal, isBulk }: WriteOptions): Promise<Outcome<Version>> {
     const { rules, limits, shards, runtime, guard, commit } = this.#context;
     const { length } = entry.body;
-    try {
-      // If nothing has to wait, all entries are added in one turn, so that they share a batch.
-      if (!this.#limit.tryEnter(length)) await this.#limit.enter(length, signal, isBulk);
-    } catch (error) {
-      return failure(error, entry);
-    }
     const partition = partitionOf(entry, shards);
     const name = joinKey(entry);
-    const end = commit.deadline();
     let { replaces } = entry;
     let version: Version | undefined;
     let late: Version | undefined;
     try {
+      await this.#limit.enter(length, signal, isBulk);
+    } catch (error) {
+      return failure(error, entry);
+    }
+    const end = commit.deadline();
+    try {
       for (let attempt = 0; attempt < LATE_SAVES; attempt++) {
-        if (!guard.isTrusted) await guard.untilTrusted(signal);
+        await guard.untilTrusted(signal);
         version = runtime.clock.next(latestOf(replaces));
         this.#latest.set(name, version);
-        await commit.write(partition, rules.saving(entry, version), end, signal);
+        await commit.write(partition, rules.saving(entry, version), signal, end);
         if (rules.isAcknowledged(version, runtime.clock.now(), limits)) {
-          for (const savedAt of replaces) this.removeReplaced(partition, { id: entry.id, savedAt });
+          for (const savedAt of replaces) this.remove(partition, rules.removingReplaced(entry.id, savedAt));
           return { ok: true, value: version };
         }
         late = version;
@@ -67,16 +66,16 @@ export class LedgerWriter {
 
   /** A wrong clock does no harm here: the write has the version's own timestamp. */
   async complete(entry: CompleteEntry, partition: Partition, { signal, isBulk }: WriteOptions): Promise<Outcome<void>> {
+    const { rules, commit, runtime } = this.#context;
     // What this process saves from now on must not fall under this deletion.
-    this.#context.runtime.clock.observe(entry.savedAt);
+    runtime.clock.observe(entry.savedAt);
     try {
-      if (!this.#limit.tryEnter(0)) await this.#limit.enter(0, signal, isBulk);
+      await this.#limit.enter(0, signal, isBulk);
     } catch (error) {
       return failure(error, entry);
     }
     try {
-      const { rules, commit } = this.#context;
-      await commit.write(partition, rules.completing(entry.id, entry.savedAt), commit.deadline(), signal);
+      await commit.write(partition, rules.completing(entry.id, entry.savedAt), signal);
       return { ok: true, value: undefined };
     } catch (error) {
       return failure(error, entry);
@@ -85,23 +84,12 @@ export class LedgerWriter {
     }
   }
 
-  /** Removes an entry that leads to no task, as completing it does. */
-  removeAbsent(partition: Partition, { id, savedAt }: LedgerPlace): void {
-    this.#remove(partition, this.#context.rules.completing(id, savedAt));
-  }
-
-  /** Removes the entry of a version that a later one replaced. */
-  removeReplaced(partition: Partition, { id, savedAt }: LedgerPlace): void {
-    this.#remove(partition, this.#context.rules.removingReplaced(id, savedAt));
-  }
-
   /** In the background: what it leaves undone is found again by a later scan. */
-  #remove(partition: Partition, mutations: readonly Mutation[]): void {
+  remove(partition: Partition, mutations: readonly Mutation[]): void {
     if (this.#removals >= MAX_REMOVALS) return;
     this.#removals++;
     const done = () => void this.#removals--;
-    const { commit } = this.#context;
-    commit.write(partition, mutations, commit.deadline()).then(done, done);
+    this.#context.commit.write(partition, mutations).then(done, done);
   }
 }
 

@@ -17,9 +17,9 @@ export function isShardCount(value: number): boolean {
 }
 
 /**
- * The shard of an id: the CRC-32 of its UTF-8 bytes, which every language has at hand, multiplied by 2^32 over the
- * golden ratio. The upper half of that product spreads runs such as file1.txt, file2.txt, which CRC-32 alone puts
- * unevenly.
+ * The shard of an id: the CRC-32 of its UTF-8 bytes, which every language has a library for, multiplied by 2^32 over the
+ * golden ratio. The upper half of that product spreads runs such as file1.txt, file2.txt evenly, which CRC-32 alone does
+ * not.
  */
 export function shardOf(id: string, shards: number): number {
   return (Math.imul(crc32(id), 0x9e37_79b1) >>> 16) % shards;
@@ -28,6 +28,11 @@ export function shardOf(id: string, shards: number): number {
 /** The partition of a task. */
 export function partitionOf({ taskList, id }: TaskKey, shards: number): Partition {
   return { taskList, shard: shardOf(id, shards) };
+}
+
+/** All partitions of a list. */
+export function partitionsOf(taskList: string, shards: number): Partition[] {
+  return Array.from({ length: shards }, (_, shard) => ({ taskList, shard }));
 }
 
 /** A text that names a partition, for maps. */

@@ -2,7 +2,7 @@ import { MAX_DURATION } from "../../../core/arguments.js";
 import { invalidArgument } from "../../../core/errors.js";
 import { DEFAULT_CLOCK_LIMIT, toMilliseconds, type Version } from "../../../core/version.js";
 
-/** Counts changes of the tables that older versions of this package can't work with. */
+/** Grows with each change of the tables that older versions of this package can't work with. */
 export const LAYOUT = "1";
 
 /** The value of `data_center` for a keyspace whose clients are in several. */

@@ -1,7 +1,8 @@
-import type { Client, QueryOptions, types } from "cassandra-driver";
+import type { QueryOptions, types } from "cassandra-driver";
 import { MAX_DURATION } from "../../../core/arguments.js";
 import { describeValue, TaskError } from "../../../core/errors.js";
 import type { ResolvedOptions } from "../arguments.js";
+import type { Caller } from "../driver/caller.js";
 import { isShardCount } from "../model/partition.js";
 import {
   LAYOUT,
@@ -15,22 +16,15 @@ import {
 import { type SchemaOptions, tables } from "./tables.js";
 
 /** Reads the settings of a keyspace. Throws SCHEMA_MISMATCH with what is wrong in the tables or settings. */
-export async function checkSchema(
-  client: Client,
-  consistency: types.consistencies,
-  keyspace: string,
-  timeout?: number,
-): Promise<LedgerSettings> {
-  const limits = timeout === undefined ? {} : { readTimeout: timeout };
-  const options = { prepare: true, consistency, isIdempotent: true, ...limits };
-  const columns = await readColumns(client, keyspace, options);
+export async function checkSchema(caller: Caller, timeout: number): Promise<LedgerSettings> {
+  const { keyspace } = caller;
+  const columns = await readColumns(caller, timeout);
   if (columns.length === 0) throw missing(keyspace);
-  const differences = Object.keys(tables).flatMap((table) => compareColumns(table, columns));
-  if (differences.length > 0) throw mismatch(keyspace, differences);
-  differences.push(...(await findWrongOptions(client, keyspace, options)));
-  const found = await readSettings(client, keyspace, options);
-  differences.push(...findWrongSettings(found));
-  if (differences.length > 0) throw mismatch(keyspace, differences);
+  const ofTables = Object.keys(tables).flatMap((table) => compareColumns(table, columns));
+  refuse(keyspace, ofTables);
+  const wrong = await findWrongOptions(caller, timeout);
+  const found = await readSettings(caller, timeout);
+  refuse(keyspace, [...wrong, ...findWrongSettings(found)]);
   const { shards, data_center: dataCenter, grace_period } = found;
   const gracePeriod = parseGracePeriod(grace_period) as number;
   return { shards: Number(shards), dataCenter: dataCenter as string, gracePeriod };
@@ -54,7 +48,7 @@ export function checkDataCenter(keyspace: string, { dataCenter }: LedgerSettings
   if (dataCenter === SEVERAL_DATA_CENTERS || dataCenter === own) return;
   throw mismatch(keyspace, [
     `its clients must all be in data centre ${describeValue(dataCenter)}, and this one is in ${describeValue(own)} ` +
-      "(a keyspace made with several data centres in mind uses QUORUM)",
+      "(a keyspace that was created with severalDataCenters uses QUORUM)",
   ]);
 }
 
@@ -78,53 +72,51 @@ export function checkGracePeriodFits(
 
 /** Throws SCHEMA_MISMATCH if a keyspace no longer has the settings that it was opened with. */
 export async function checkUnchanged(
-  client: Client,
-  keyspace: string,
+  caller: Caller,
   settings: LedgerSettings,
+  timeout: number,
   options: QueryOptions,
 ): Promise<void> {
-  const found = await readSettings(client, keyspace, options);
+  const found = await readSettings(caller, timeout, options);
   const differences = compareSettings(settingRows(settings), found, (is, was) => `was ${was}, and is ${is}`);
-  if (differences.length > 0) throw changed(keyspace, differences.join("; "));
+  if (differences.length > 0) throw changed(caller.keyspace, differences.join("; "));
 }
 
 /**
- * Called before anything is created: a keyspace of that name may already exist, with tables of another program, or with other
- * settings. Returns whether everything exists. Throws SCHEMA_MISMATCH.
+ * Compares what exists with what is asked for: a keyspace of that name may have tables of another program, or other settings.
+ * Returns whether everything exists. Throws SCHEMA_MISMATCH.
  */
-export async function checkWhatIsThere(
-  client: Client,
-  consistency: types.consistencies,
-  { keyspace, replication, settings }: SchemaOptions,
-): Promise<boolean> {
-  const options = { prepare: true, consistency, isIdempotent: true };
-  const differences = compareReplication(replication, await readReplication(client, keyspace));
-  const columns = await readColumns(client, keyspace, options);
-  const there = new Set(columns.map(({ table_name }) => table_name as string));
-  differences.push(...Object.keys(tables).flatMap((table) => (there.has(table) ? compareColumns(table, columns) : [])));
-  if (differences.length > 0) throw mismatch(keyspace, differences);
-  differences.push(...(await findWrongOptions(client, keyspace, options)));
-  const found = there.has("settings") ? await readSettings(client, keyspace, options) : {};
+export async function checkWhatIsThere(caller: Caller, schema: SchemaOptions, timeout: number): Promise<boolean> {
+  const { keyspace, replication, settings } = schema;
+  const differences = compareReplication(replication, await readReplication(caller, timeout));
+  const columns = await readColumns(caller, timeout);
+  const isThere = (table: string) => columns.some(({ table_name }) => table_name === table);
+  const names = Object.keys(tables);
+  refuse(keyspace, [...differences, ...names.filter(isThere).flatMap((table) => compareColumns(table, columns))]);
+  const wrong = await findWrongOptions(caller, timeout);
+  const found = isThere("settings") ? await readSettings(caller, timeout) : {};
   const asked = Object.entries(settingRows(settings)).filter(([name]) => name in found);
-  differences.push(...compareSettings(Object.fromEntries(asked), found));
-  if (differences.length > 0) throw mismatch(keyspace, differences);
-  return Object.keys(tables).every((table) => there.has(table)) && SETTING_NAMES.every((name) => name in found);
+  refuse(keyspace, [...wrong, ...compareSettings(Object.fromEntries(asked), found)]);
+  return names.every(isThere) && SETTING_NAMES.every((name) => name in found);
 }
 
 /** Those that exist. */
-async function readSettings(client: Client, keyspace: string, options: QueryOptions): Promise<Record<string, string>> {
+async function readSettings(
+  caller: Caller,
+  timeout: number,
+  options: QueryOptions = {},
+): Promise<Record<string, string>> {
   // By their names: where a replica does not answer, Cassandra asks another for a row, but not for a whole table.
   const names = SETTING_NAMES.map((name) => `'${name}'`).join(", ");
-  const query = `SELECT name, value FROM "${keyspace}".settings WHERE name IN (${names})`;
-  const { rows } = await client.execute(query, [], options);
+  const query = `SELECT name, value FROM "${caller.keyspace}".settings WHERE name IN (${names})`;
+  const { rows } = await caller.read(query, [], timeout, options);
   return Object.fromEntries(rows.map(({ name, value }) => [name, value]));
 }
 
 /** Returns undefined if there is no such keyspace. */
-export async function readReplication(client: Client, keyspace: string): Promise<Record<string, string> | undefined> {
+export async function readReplication(caller: Caller, timeout: number): Promise<Record<string, string> | undefined> {
   const query = "SELECT replication FROM system_schema.keyspaces WHERE keyspace_name = ?";
-  const { rows } = await client.execute(query, [keyspace], { prepare: true });
-  return rows[0]?.replication;
+  return (await caller.read(query, [caller.keyspace], timeout)).rows[0]?.replication;
 }
 
 function compareReplication(wanted: SchemaOptions["replication"], found: Record<string, string> | undefined): string[] {
@@ -141,11 +133,10 @@ function compareReplication(wanted: SchemaOptions["replication"], found: Record<
   });
 }
 
-async function readColumns(client: Client, keyspace: string, options: QueryOptions): Promise<types.Row[]> {
-  const query =
-    "SELECT table_name, column_name, type, kind, position, clustering_order FROM system_schema.columns WHERE keyspace_name = ?";
-  const { rows } = await client.execute(query, [keyspace], { prepare: true, ...options });
-  return rows;
+async function readColumns(caller: Caller, timeout: number): Promise<readonly types.Row[]> {
+  const columns = "table_name, column_name, type, kind, position, clustering_order";
+  const query = `SELECT ${columns} FROM system_schema.columns WHERE keyspace_name = ?`;
+  return (await caller.read(query, [caller.keyspace], timeout)).rows;
 }
 
 function compareColumns(table: string, rows: readonly types.Row[]): string[] {
@@ -169,12 +160,10 @@ function describeColumn({ type, kind, position, clustering_order }: types.Row): 
 const LEAST_GC_GRACE = 3 * 3600;
 
 /** Options of the tables that would lose tasks, or bring them back. */
-async function findWrongOptions(client: Client, keyspace: string, options: QueryOptions): Promise<string[]> {
-  const { rows } = await client.execute(
-    "SELECT table_name, read_repair, default_time_to_live, gc_grace_seconds FROM system_schema.tables WHERE keyspace_name = ?",
-    [keyspace],
-    options,
-  );
+async function findWrongOptions(caller: Caller, timeout: number): Promise<string[]> {
+  const options = "table_name, read_repair, default_time_to_live, gc_grace_seconds";
+  const query = `SELECT ${options} FROM system_schema.tables WHERE keyspace_name = ?`;
+  const { rows } = await caller.read(query, [caller.keyspace], timeout);
   return rows.filter(({ table_name }) => table_name in tables).flatMap(findWrong);
 }
 
@@ -191,11 +180,11 @@ function findWrong({ table_name, read_repair, default_time_to_live, gc_grace_sec
 export function compareSettings(
   expected: Record<string, string>,
   found: Record<string, string>,
-  say = (is: string, asked: string) => `is ${is}, and ${asked} was asked for`,
+  describe = (is: string, asked: string) => `is ${is}, and ${asked} was asked for`,
 ): string[] {
   return Object.entries(expected)
     .filter(([name, value]) => found[name] !== value)
-    .map(([name, value]) => `setting ${name}: ${say(describeValue(found[name]), describeValue(value))}`);
+    .map(([name, value]) => `setting ${name}: ${describe(describeValue(found[name]), describeValue(value))}`);
 }
 
 function missing(keyspace: string): TaskError {
@@ -210,6 +199,11 @@ export function changed(keyspace: string, how: string): TaskError {
   ]);
 }
 
-export function mismatch(keyspace: string, differences: readonly string[]): TaskError {
+/** Throws SCHEMA_MISMATCH if there are differences. */
+export function refuse(keyspace: string, differences: readonly string[]): void {
+  if (differences.length > 0) throw mismatch(keyspace, differences);
+}
+
+function mismatch(keyspace: string, differences: readonly string[]): TaskError {
   return new TaskError("SCHEMA_MISMATCH", `keyspace "${keyspace}": ${differences.join("; ")}`, { field: "keyspace" });
 }

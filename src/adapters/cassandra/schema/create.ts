@@ -1,12 +1,12 @@
-import type { Client, QueryOptions, types } from "cassandra-driver";
+import type { Client } from "cassandra-driver";
 import { TaskError } from "../../../core/errors.js";
-import { callDriver } from "../driver/call.js";
+import { Caller, callDriver } from "../driver/caller.js";
 import { type Driver, isUnknownToNode } from "../driver/errors.js";
 import { SessionError } from "../model/session.js";
 import { settingRows } from "../model/settings.js";
 import { backOff, isRetried } from "../retry.js";
 import { processRuntime, sleep } from "../runtime.js";
-import { checkSchema, checkWhatIsThere, compareSettings, mismatch } from "./check.js";
+import { checkWhatIsThere, compareSettings, refuse } from "./check.js";
 import { creation, type SchemaOptions } from "./tables.js";
 
 /** Timeout of one statement, including the driver's own wait for agreement, in milliseconds. */
@@ -20,37 +20,30 @@ const AGREEMENT_INTERVAL = 100;
  * node does not know the schema yet, or was lost, it is retried until `end`, on the process's monotonic clock. Throws
  * SCHEMA_MISMATCH if what exists differs, and TIMEOUT.
  */
-export async function createSchema(client: Client, driver: Driver, options: SchemaOptions, end: number): Promise<void> {
-  const { keyspace, replication, settings } = options;
-  const consistency = driver.types.consistencies.localQuorum;
-  const step = <T>(work: () => Promise<T>) => persist(client, driver, keyspace, end, work);
-  if (await step(() => checkWhatIsThere(client, consistency, options))) return;
-  const major = Number.parseInt(await step(() => releaseVersion(client)), 10);
-  for (const statement of creation(keyspace, replication, major))
-    await step(() => client.execute(statement, [], throughOneNode(client)));
+export async function createSchema(client: Client, driver: Driver, schema: SchemaOptions, end: number): Promise<void> {
+  const { keyspace } = schema;
+  const caller = new Caller({ client, driver, keyspace, consistency: driver.types.consistencies.localQuorum });
+  const step = <T>(work: (timeout: number) => Promise<T>) => persist(caller, end, work);
+  const isThere = () => step((timeout) => checkWhatIsThere(caller, schema, timeout));
+  if (await isThere()) return;
+  const major = Number.parseInt(await step((timeout) => readRelease(caller, timeout)), 10);
+  for (const statement of creation(schema, major)) await step((timeout) => change(caller, statement, timeout));
   if (!(await untilAgreed(client, end))) throw tooLate(keyspace, "the nodes do not agree on it");
-  for (const [name, value] of Object.entries(settingRows(settings)))
-    await step(() => insertSetting(client, consistency, keyspace, name, value));
-  const found = await step(() => checkSchema(client, consistency, keyspace));
-  const differences = compareSettings(settingRows(settings), settingRows(found));
-  if (differences.length > 0) throw mismatch(keyspace, differences);
+  for (const [name, value] of Object.entries(settingRows(schema.settings)))
+    await step((timeout) => insertSetting(caller, name, value, timeout));
+  await isThere(); // another program may have made tables meanwhile
 }
 
 /**
- * Retries an idempotent step until it succeeds. Before each retry, all nodes must know the schema so far: two coordinators that
+ * Retries a step until it succeeds. Before each retry, all nodes must know the schema so far: two coordinators that
  * both find a table missing would create it twice.
  */
-async function persist<T>(
-  client: Client,
-  driver: Driver,
-  keyspace: string,
-  end: number,
-  work: () => Promise<T>,
-): Promise<T> {
+async function persist<T>(caller: Caller, end: number, work: (timeout: number) => Promise<T>): Promise<T> {
+  const { client, driver, keyspace } = caller;
   for (let attempt = 0; ; attempt++) {
     const timeout = Math.max(1, Math.min(ATTEMPT_TIMEOUT, end - processRuntime.monotonic()));
     try {
-      return await callDriver(driver, { timeout }, work);
+      return await callDriver(driver, { timeout }, () => work(timeout));
     } catch (error) {
       const isTransient = isRetried(error) || (error instanceof SessionError && isUnknownToNode(error.cause, driver));
       if (!isTransient) throw error;
@@ -66,9 +59,10 @@ function tooLate(keyspace: string, reason: string, cause?: unknown): TaskError {
 }
 
 /** Successive changes are made by the same node, which knows the earlier ones. */
-function throughOneNode(client: Client): QueryOptions {
-  const [host] = client.getState().getConnectedHosts();
-  return host ? { host } : {};
+async function change(caller: Caller, statement: string, timeout: number): Promise<void> {
+  const [host] = caller.client.getState().getConnectedHosts();
+  const options = { prepare: false, isIdempotent: false, ...(host && { host }) };
+  await caller.write(statement, [], timeout, options);
 }
 
 /** Whether all nodes that the client is connected to come to have the same schema before `end`. */
@@ -99,20 +93,14 @@ async function doNodesAgree(client: Client): Promise<boolean> {
  * By a lightweight transaction: if two hosts create a schema at once, the first to write a setting decides, and the other stops
  * before it writes any more.
  */
-async function insertSetting(
-  client: Client,
-  consistency: types.consistencies,
-  keyspace: string,
-  name: string,
-  value: string,
-): Promise<void> {
+async function insertSetting(caller: Caller, name: string, value: string, timeout: number): Promise<void> {
+  const { keyspace } = caller;
   const insert = `INSERT INTO "${keyspace}".settings (name, value) VALUES (?, ?) IF NOT EXISTS`;
-  const result = await client.execute(insert, [name, value], { prepare: true, consistency });
-  const differences = result.wasApplied() ? [] : compareSettings({ [name]: value }, { [name]: result.first().value });
-  if (differences.length > 0) throw mismatch(keyspace, differences);
+  const result = await caller.write(insert, [name, value], timeout, { isIdempotent: false });
+  if (!result.wasApplied()) refuse(keyspace, compareSettings({ [name]: value }, { [name]: result.first().value }));
 }
 
-export async function releaseVersion(client: Client): Promise<string> {
-  const { rows } = await client.execute("SELECT release_version FROM system.local");
+async function readRelease(caller: Caller, timeout: number): Promise<string> {
+  const { rows } = await caller.read("SELECT release_version FROM system.local", [], timeout);
   return String(rows[0]?.release_version);
 }

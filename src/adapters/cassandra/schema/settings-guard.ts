@@ -1,9 +1,46 @@
 import { setImmediate } from "node:timers/promises";
 import { isTaskError, type TaskError } from "../../../core/errors.js";
-import type { Runtime } from "../runtime.js";
+import type { Caller } from "../driver/caller.js";
+import { isUnknownToNode } from "../driver/errors.js";
+import { listenToSchema, tellingHost } from "../driver/schema-events.js";
+import { SessionError } from "../model/session.js";
+import type { LedgerSettings } from "../model/settings.js";
+import { processRuntime, type Runtime } from "../runtime.js";
+import { changed, checkUnchanged } from "./check.js";
 
 /** How long a mismatch is cached, in milliseconds: until then, calls fail without another check. */
 const MISMATCH_LASTS = 1_000;
+
+/**
+ * Watches a keyspace that is open, until it is stopped.
+ *
+ * @param interval Interval of the checks in the background, in milliseconds.
+ * @param timeout Timeout of one check, in milliseconds, if no call gives one.
+ */
+export function watchSettings(
+  caller: Caller,
+  settings: LedgerSettings,
+  interval: number,
+  timeout: number,
+): { readonly guard: SettingsGuard; stop(): void } {
+  const guard = new SettingsGuard(processRuntime, interval, (within) => look(caller, settings, within));
+  const stop = listenToSchema(caller.client, caller.keyspace, {
+    onChange: () => guard.suspect(),
+    onReconnected: () => void guard.look(timeout).catch(() => undefined),
+  });
+  return { guard, stop };
+}
+
+async function look(caller: Caller, settings: LedgerSettings, timeout: number): Promise<void> {
+  // Not a prepared statement: a missing table would then be reported as a statement that is not prepared.
+  const options = { prepare: false, ...tellingHost(caller.client) };
+  try {
+    await checkUnchanged(caller, settings, timeout, options);
+  } catch (error) {
+    const isGone = error instanceof SessionError && isUnknownToNode(error.cause, caller.driver);
+    throw isGone ? changed(caller.keyspace, error.message) : error;
+  }
+}
 
 /**
  * Watches that a keyspace still has the settings that it was opened with. It may be dropped and created again with others: tasks
@@ -34,11 +71,6 @@ export class SettingsGuard {
     this.#seen = runtime.monotonic();
   }
 
-  /** Whether no check is needed. */
-  get isTrusted(): boolean {
-    return !this.#isSuspect && this.#runtime.monotonic() - this.#seen <= this.#interval;
-  }
-
   /** The keyspace's schema has changed. */
   suspect(): void {
     this.#changes++;
@@ -52,7 +84,8 @@ export class SettingsGuard {
    * @param timeout Timeout of one check, in milliseconds.
    */
   async untilTrusted(timeout: number): Promise<void> {
-    if (!this.#isSuspect) this.look(timeout).catch(() => undefined);
+    const isDue = this.#runtime.monotonic() - this.#seen > this.#interval;
+    if (!this.#isSuspect && isDue) this.look(timeout).catch(() => undefined);
     while (this.#isSuspect) {
       if (this.#mismatch && this.#runtime.monotonic() < this.#mismatch.end) return await refuse(this.#mismatch.error);
       await this.look(timeout);
@@ -91,26 +124,4 @@ export class SettingsGuard {
 async function refuse(error: TaskError): Promise<never> {
   await setImmediate();
   throw error;
-}
-
-type Call = (...args: readonly unknown[]) => Promise<unknown>;
-
-/** Wraps a session: its calls, whose last argument is their timeout in milliseconds, wait for the guard. */
-export function guardCalls<S extends object>(session: S, guard: SettingsGuard): S {
-  const guarded = (call: Call): Call => {
-    const begin: Call = (...args) => call.apply(session, args as unknown[]);
-    return (...args) =>
-      guard.isTrusted ? begin(...args) : guard.untilTrusted(args.at(-1) as number).then(() => begin(...args));
-  };
-  const calls = new Map<unknown, Call>();
-  return new Proxy(session, {
-    get(target, name) {
-      let call = calls.get(name);
-      if (call === undefined) {
-        call = guarded(Reflect.get(target, name) as Call);
-        calls.set(name, call);
-      }
-      return call;
-    },
-  });
 }

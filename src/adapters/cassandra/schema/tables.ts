@@ -1,13 +1,57 @@
 import { invalidArgument } from "../../../core/errors.js";
 import { isPlainObject } from "../../../core/values.js";
-import { isShardCount, MAX_SHARDS } from "../model/partition.js";
-import { checkGracePeriod, type LedgerSettings } from "../model/settings.js";
+import { DEFAULT_SHARDS, isShardCount, MAX_SHARDS } from "../model/partition.js";
+import {
+  checkGracePeriod,
+  DEFAULT_GRACE_PERIOD,
+  type LedgerSettings,
+  SEVERAL_DATA_CENTERS,
+  settingRows,
+} from "../model/settings.js";
 
-export interface SchemaOptions {
-  readonly keyspace: string;
+/** Settings of a keyspace, for all of its clients, fixed when its tables are created. */
+export interface SchemaInit {
   /** CREATE KEYSPACE's map, such as `{ class: "NetworkTopologyStrategy", dc1: 3 }`. Used only if the keyspace is new. */
   readonly replication: Readonly<Record<string, string | number>>;
+  /** Number of partitions per list: a power of two, at most 65,536. @defaultValue 2 */
+  readonly shards?: number | undefined;
+  /**
+   * Whether clients in several data centres use the keyspace. If not, all must be in this client's, and consistency is
+   * LOCAL_QUORUM; with several it is QUORUM. @defaultValue false
+   */
+  readonly severalDataCenters?: boolean | undefined;
+  /**
+   * How old the completed versions are that a sweep covers, in milliseconds; a save whose answer takes longer than half of
+   * it does not count. At least 20,000. @defaultValue 60,000
+   */
+  readonly gracePeriod?: number | undefined;
+  /** Deadline for creating all of it, in milliseconds. @defaultValue 60,000 */
+  readonly deadline?: number | undefined;
+}
+
+/** The schema that is wanted. */
+export interface SchemaOptions {
+  readonly keyspace: string;
+  readonly replication: SchemaInit["replication"];
   readonly settings: LedgerSettings;
+}
+
+/** The schema that is asked for, by a client in this data centre. Throws INVALID_ARGUMENT. */
+export function resolveSchema(asked: SchemaInit & { readonly keyspace: string }, dataCenter: string): SchemaOptions {
+  const { keyspace, replication, severalDataCenters } = asked;
+  const { shards = DEFAULT_SHARDS, gracePeriod = DEFAULT_GRACE_PERIOD } = asked;
+  checkKeyspaceName(keyspace);
+  if (!isPlainObject(replication) || typeof replication.class !== "string")
+    throw invalidArgument("replication", 'a map such as { class: "NetworkTopologyStrategy", dc1: 3 }', replication);
+  if (!isShardCount(shards)) throw invalidArgument("shards", `a power of two up to ${MAX_SHARDS}`, shards);
+  checkGracePeriod(gracePeriod);
+  const settings = { shards, dataCenter: severalDataCenters ? SEVERAL_DATA_CENTERS : dataCenter, gracePeriod };
+  return { keyspace, replication, settings };
+}
+
+export function checkKeyspaceName(keyspace: unknown): void {
+  if (typeof keyspace === "string" && /^\w{1,48}$/.test(keyspace)) return;
+  throw invalidArgument("keyspace", "1 to 48 letters, digits and underscores", keyspace);
 }
 
 /** Each column's type, kind, and position in its key. */
@@ -44,42 +88,37 @@ export const tables: Record<string, Record<string, string>> = {
   settings: { name: "text partition_key 0", value: "text regular" },
 };
 
-/** The CQL that creates a keyspace's tables, for people who apply it themselves. */
-export function creation(keyspace: string, replication: SchemaOptions["replication"], major: number): string[] {
-  const compaction = major >= 5 ? " WITH compaction = {'class': 'UnifiedCompactionStrategy'}" : "";
+/** The first release of Cassandra that has this strategy. */
+const COMPACTION = { major: 5, clause: " WITH compaction = {'class': 'UnifiedCompactionStrategy'}" };
+
+/** The CQL that creates a keyspace and its tables. */
+export function creation({ keyspace, replication }: SchemaOptions, major: number): string[] {
   const map = Object.entries(replication).map(([name, value]) => `${quote(name)}: ${quote(String(value))}`);
+  const compaction = (table: string) => (major >= COMPACTION.major && table !== "settings" ? COMPACTION.clause : "");
   return [
     `CREATE KEYSPACE IF NOT EXISTS "${keyspace}" WITH replication = {${map.join(", ")}}`,
-    `CREATE TABLE IF NOT EXISTS "${keyspace}".tasks (task_list text, shard int, id text, body blob, ` +
-      `PRIMARY KEY ((task_list, shard), id))${compaction}`,
-    `CREATE TABLE IF NOT EXISTS "${keyspace}".open_tasks (task_list text, shard int, saved_at bigint, id text, size int, ` +
-      `PRIMARY KEY ((task_list, shard), saved_at, id))${compaction}`,
-    `CREATE TABLE IF NOT EXISTS "${keyspace}".sweeps (task_list text, shard int, swept_to bigint, ` +
-      `ranges frozen<list<bigint>>, PRIMARY KEY ((task_list, shard)))${compaction}`,
-    `CREATE TABLE IF NOT EXISTS "${keyspace}".claims (task_list text, id text, saved_at bigint, owner text, fencing_token bigint, ` +
-      `attempt int, ends_at bigint, PRIMARY KEY ((task_list, id)))${compaction}`,
-    `CREATE TABLE IF NOT EXISTS "${keyspace}".lists (bucket int, task_list text, noted_at bigint, ` +
-      `PRIMARY KEY (bucket, task_list))${compaction}`,
-    `CREATE TABLE IF NOT EXISTS "${keyspace}".settings (name text PRIMARY KEY, value text)`,
+    ...Object.entries(tables).map(
+      ([name, columns]) =>
+        `CREATE TABLE IF NOT EXISTS "${keyspace}".${name} (${columnsOf(columns)})${compaction(name)}`,
+    ),
   ];
 }
 
-/** Checks the options that do not depend on the data centre. Throws INVALID_ARGUMENT. */
-export function checkSchemaOptions(
-  keyspace: string,
-  replication: SchemaOptions["replication"],
-  { shards, gracePeriod }: Omit<LedgerSettings, "dataCenter">,
-): void {
-  checkKeyspaceName(keyspace);
-  if (!isPlainObject(replication) || typeof replication.class !== "string")
-    throw invalidArgument("replication", 'a map such as { class: "NetworkTopologyStrategy", dc1: 3 }', replication);
-  if (!isShardCount(shards)) throw invalidArgument("shards", `a power of two up to ${MAX_SHARDS}`, shards);
-  checkGracePeriod(gracePeriod);
+/** Those of a key are listed in its order. */
+function columnsOf(columns: Readonly<Record<string, string>>): string {
+  const all = Object.entries(columns).map(([name, described]) => [name, ...described.split(" ")]);
+  const namesOf = (kind: string) => all.filter((column) => column[2] === kind).map(([name]) => name);
+  const key = [`(${namesOf("partition_key").join(", ")})`, ...namesOf("clustering")];
+  return [...all.map(([name, type]) => `${name} ${type}`), `PRIMARY KEY (${key.join(", ")})`].join(", ");
 }
 
-export function checkKeyspaceName(keyspace: unknown): void {
-  if (typeof keyspace === "string" && /^\w{1,48}$/.test(keyspace)) return;
-  throw invalidArgument("keyspace", "1 to 48 letters, digits and underscores", keyspace);
+/** The CQL that creates all of it on Cassandra 5, for people who apply it themselves. */
+export function describeSchema(schema: SchemaOptions): string {
+  const rows = Object.entries(settingRows(schema.settings)).map(
+    ([name, value]) =>
+      `INSERT INTO "${schema.keyspace}".settings (name, value) VALUES ('${name}', '${value}') IF NOT EXISTS`,
+  );
+  return [...creation(schema, COMPACTION.major), ...rows].map((statement) => `${statement};\n`).join("");
 }
 
 function quote(text: string): string {

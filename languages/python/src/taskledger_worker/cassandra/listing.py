@@ -13,6 +13,8 @@ from ..envelope import MAX_TASK_BYTES, MAX_VERSION, version_of
 from .session import TooManyTombstones
 
 PAGE_ROWS: Final = 500
+# The first page is small, so that the first task comes soon.
+FIRST_PAGE_ROWS: Final = 16
 PAGE_BYTES: Final = 4 * 1024 * 1024
 # Entries of all partitions together that are held at once.
 _HELD_ENTRIES: Final = 32_000
@@ -23,12 +25,21 @@ Place = tuple[int, str]
 
 
 class LedgerReads(Protocol):
-    """What a pass reads. Each method reads for several partitions at once; the results are in their order."""
+    """What a pass reads, of several partitions at once."""
 
-    def last_entries(self, shards: Sequence[int], after: int) -> list[int | None]: ...
-    def swept(self, shards: Sequence[int]) -> list[list[int]]: ...
-    def entries(self, ranges: Sequence[Range]) -> list[list[Entry]]: ...
+    def starts(self, bound: int) -> Starts: ...
+    def entries(self, ranges: Sequence[Range]) -> list[list[Entry]]:
+        """In the order of the ranges."""
+
     def tasks(self, ids: dict[int, list[str]]) -> dict[str, TaskEnvelope]: ...
+
+
+@dataclass(frozen=True)
+class Starts:
+    """By shard: the ends of its swept ranges, and the version of its last entry past the bound. Few shards have either."""
+
+    swept: dict[int, list[int]]
+    last: dict[int, int]
 
 
 @dataclass(frozen=True)
@@ -128,25 +139,27 @@ class Pass:
         streams = self._open()
         heap = [(stream.head.saved_at, stream.shard, stream) for stream in streams]
         heapq.heapify(heap)
-        while placed := self._take(heap):
+        most = FIRST_PAGE_ROWS
+        while placed := self._take(heap, most):
             yield from self._judge(placed)
+            most = PAGE_ROWS
 
     def _open(self) -> list[_Stream]:
         """All partitions at once: up to where the pass ends in each, without what was swept."""
-        shards = range(self._shards)
-        last = self._reads.last_entries(shards, self._bound)
-        swept = self._reads.swept(shards)
-        streams = [_Stream(shard, self._segments(last[shard], swept[shard])) for shard in shards]
+        starts = self._reads.starts(self._bound)
+        streams = [
+            _Stream(shard, self._segments(starts.last.get(shard, self._bound), starts.swept.get(shard, [])))
+            for shard in range(self._shards)
+        ]
         for stream in streams:
             if stream.segments:
                 stream.after = (stream.segments[0][0], "")
         self._fill(streams)
         return [stream for stream in streams if stream.is_at_hand()]
 
-    def _segments(self, last: int | None, ends: list[int]) -> list[tuple[int, int]]:
-        end = self._bound if last is None else last
+    def _segments(self, end: int, swept: list[int]) -> list[tuple[int, int]]:
         up_to = end if self._before is None else min(end, self._before - 1)
-        starts, stops = [1, *ends[1::2]], [*ends[0::2], up_to]
+        starts, stops = [1, *swept[1::2]], [*swept[0::2], up_to]
         segments = [(start, min(stop, up_to)) for start, stop in zip(starts, stops)]
         beyond = (max(self._bound, up_to) + 1, end)  # a wrong clock's tasks may be of any age
         return [(start, stop) for start, stop in [*segments, beyond] if start <= stop]
@@ -176,11 +189,11 @@ class Pass:
                 raise  # a range of one microsecond can't be made smaller
             return [None]
 
-    def _take(self, heap: list[tuple[int, int, _Stream]]) -> list[_Placed]:
+    def _take(self, heap: list[tuple[int, int, _Stream]], most: int) -> list[_Placed]:
         """The next entries, bounded in number and in the bytes of their tasks; one alone may have more."""
         taken: list[_Placed] = []
         left = PAGE_BYTES
-        while heap and len(taken) < PAGE_ROWS:
+        while heap and len(taken) < most:
             stream = heap[0][2]
             left -= MAX_TASK_BYTES if stream.head.size is None else stream.head.size
             if left < 0 and taken:

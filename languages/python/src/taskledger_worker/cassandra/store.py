@@ -18,13 +18,14 @@ from ..store import Claim, ClaimState, Task
 from .claims import CassandraClaims
 from .clock_guard import ClockGuard
 from .list_names import BUCKETS, ListNames
-from .listing import Entry, Pass, Range
+from .listing import Entry, Pass, Range, Starts
 from .session import RetryingSession, Statement
 from .settings import read_settings, read_values
 from .settings_guard import SettingsGuard
 
 _LATE_SAVES: Final = 3
 _IDS_A_READ: Final = 256
+_SHARDS_A_READ: Final = 16
 _PARTITION: Final = "task_list = ? AND shard = ?"
 
 
@@ -200,9 +201,12 @@ class CassandraStore:
             "SELECT saved_at, id, size FROM {}.open_tasks WHERE $ AND (saved_at, id) > (?, ?) AND (saved_at) <= (?) LIMIT ?"
         )
         self.read_last_entry = prepare(
-            "SELECT saved_at FROM {}.open_tasks WHERE $ AND saved_at > ? ORDER BY saved_at DESC LIMIT 1"
+            "SELECT shard, saved_at FROM {}.open_tasks WHERE $ AND saved_at > ? ORDER BY saved_at DESC LIMIT 1"
         )
-        self.read_sweep = prepare("SELECT ranges FROM {}.sweeps WHERE $")
+        self.read_shards_past = prepare(
+            "SELECT shard FROM {}.open_tasks WHERE task_list = ? AND shard IN ? AND saved_at > ? PER PARTITION LIMIT 1"
+        )
+        self.read_sweeps = prepare("SELECT shard, ranges FROM {}.sweeps WHERE task_list = ? AND shard IN ?")
         self._read_clock = prepare("SELECT toUnixTimestamp(now()) FROM system.local")
 
     def _shard(self, id: str) -> int:
@@ -220,13 +224,17 @@ class _ListReads:
         self._session = store._session
         self._task_list = task_list
 
-    def last_entries(self, shards: Sequence[int], after: int) -> list[int | None]:
-        reads = [(self._store.read_last_entry, (self._task_list, shard, after)) for shard in shards]
-        return [rows[0][0] if rows else None for rows in self._session.read_many(reads)]
-
-    def swept(self, shards: Sequence[int]) -> list[list[int]]:
-        reads = [(self._store.read_sweep, (self._task_list, shard)) for shard in shards]
-        return [list(rows[0][0] or []) if rows else [] for rows in self._session.read_many(reads)]
+    def starts(self, bound: int) -> Starts:
+        """Each query covers several shards, since most of them have neither."""
+        shards = range(self._store._settings.shards)
+        groups = [list(shards[first : first + _SHARDS_A_READ]) for first in range(0, len(shards), _SHARDS_A_READ)]
+        reads: list[Statement] = [(self._store.read_sweeps, (self._task_list, some)) for some in groups]
+        reads += [(self._store.read_shards_past, (self._task_list, some, bound)) for some in groups]
+        found = self._session.read_many(reads)
+        swept = {shard: list(ranges or []) for rows in found[: len(groups)] for shard, ranges in rows}
+        past = [shard for rows in found[len(groups) :] for (shard,) in rows]
+        last = self._session.read_many([(self._store.read_last_entry, (self._task_list, shard, bound)) for shard in past])
+        return Starts(swept, {shard: saved_at for rows in last for shard, saved_at in rows})
 
     def entries(self, ranges: Sequence[Range]) -> list[list[Entry]]:
         reads = [

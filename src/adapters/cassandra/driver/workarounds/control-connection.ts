@@ -1,9 +1,5 @@
 import type { Client } from "cassandra-driver";
-
-/** The part that is used here of the driver's control connection. */
-interface ControlConnection {
-  _refresh?: (hosts?: Iterator<unknown>) => Promise<void>;
-}
+import { type ControlConnection, internalsOf } from "../internals.js";
 
 const guarded = new WeakSet<ControlConnection>();
 
@@ -13,17 +9,17 @@ const guarded = new WeakSet<ControlConnection>();
  * the background, where nothing catches its TypeError: the process would end.
  */
 export function refreshOnce(client: Client): void {
-  const { controlConnection } = client as unknown as { controlConnection?: ControlConnection };
+  const { controlConnection } = internalsOf(client);
   const refresh = controlConnection?._refresh?.bind(controlConnection);
   if (controlConnection === undefined || refresh === undefined || guarded.has(controlConnection)) return;
   guarded.add(controlConnection);
-  let underWay: Promise<void> | undefined;
+  let refreshing: Promise<void> | undefined;
   controlConnection._refresh = (hosts) => {
     // The attempt in progress continues with the remaining hosts.
     if (hosts) return refresh(hosts);
-    underWay ??= refresh().finally(() => {
-      underWay = undefined;
+    refreshing ??= refresh().finally(() => {
+      refreshing = undefined;
     });
-    return underWay;
+    return refreshing;
   };
 }

@@ -1,26 +1,5 @@
 import type { Client } from "cassandra-driver";
-
-/** The free stream ids of a connection. */
-interface StreamIds {
-  inUse: number;
-  push(id: number): void;
-}
-
-/** The part that is used here of one of the driver's connections. */
-interface Connection {
-  /** Whether it has been set up. */
-  readonly connected: boolean;
-  readonly _streamIds: StreamIds;
-  /** Takes a free id for a request; null if all are in use. */
-  _getStreamId(): number | null;
-}
-
-interface Internals {
-  readonly controlConnection?: { readonly connection?: unknown };
-  readonly hosts?: {
-    values?(): Iterable<{ readonly pool?: { readonly connections?: readonly unknown[] } } | undefined>;
-  };
-}
+import { type DriverConnection, type Internals, internalsOf, type StreamIds } from "../internals.js";
 
 const guarded = new WeakSet<object>();
 
@@ -32,13 +11,13 @@ const guarded = new WeakSet<object>();
  * not. If no request uses stream 0, the error is ignored.
  */
 export function leaveStreamZero(client: Client): void {
-  const connection = someConnection(client as unknown as Internals);
+  const connection = someConnection(internalsOf(client));
   if (!isKnown(connection)) return;
-  const prototype = Object.getPrototypeOf(connection) as Connection;
+  const prototype = Object.getPrototypeOf(connection) as DriverConnection;
   if (guarded.has(prototype)) return;
   guarded.add(prototype);
   const take = prototype._getStreamId;
-  prototype._getStreamId = function (this: Connection) {
+  prototype._getStreamId = function (this: DriverConnection) {
     let id = take.call(this);
     // Connections are set up on stream 0: a server may also report a wrong protocol version there.
     while (id === 0 && this.connected) {
@@ -51,7 +30,10 @@ export function leaveStreamZero(client: Client): void {
 
 const passing = new WeakSet<StreamIds>();
 
-/** Takes 0 out of the ids for good. An error there counts as the answer to what it refuses, which gets no other. */
+/**
+ * Removes 0 from the ids for good. An error on stream 0 lowers `inUse`, like an answer: the request that it refuses gets no
+ * other.
+ */
 function passOverZero(ids: StreamIds): void {
   ids.inUse--;
   if (passing.has(ids)) return;
@@ -68,8 +50,8 @@ function someConnection({ controlConnection, hosts }: Internals): unknown {
   return controlConnection?.connection ?? pooled[0];
 }
 
-function isKnown(connection: unknown): connection is Connection {
-  const { _getStreamId, _streamIds } = (connection ?? {}) as Partial<Connection>;
+function isKnown(connection: unknown): connection is DriverConnection {
+  const { _getStreamId, _streamIds } = (connection ?? {}) as Partial<DriverConnection>;
   return (
     typeof _getStreamId === "function" && typeof _streamIds?.push === "function" && typeof _streamIds.inUse === "number"
   );

@@ -124,12 +124,15 @@ public final class Worker {
    * @throws Exception what the handler throws, or the store when the task is completed
    */
   public boolean handle(TaskEnvelope envelope) throws Exception {
-    try {
-      return handleAsync(envelope).join();
-    } catch (CompletionException failed) {
-      if (failed.getCause() instanceof Exception cause) throw cause;
-      throw failed;
-    }
+    Throwable[] failure = {null};
+    Boolean isDone = handleAsync(envelope).handle((done, error) -> {
+      failure[0] = error == null ? null : unwrapped(error);
+      return done;
+    }).join();
+    if (failure[0] instanceof Exception cause) throw cause;
+    if (failure[0] instanceof Error cause) throw cause;
+    if (failure[0] != null) throw new CompletionException(failure[0]);
+    return isDone;
   }
 
   /**
@@ -147,17 +150,32 @@ public final class Worker {
         return CompletableFuture.completedFuture(false);
       }
       Context context = new Context(envelope, () -> isStopped);
-      CompletionStage<?> done = handlers.get(Envelopes.typeOf(envelope)).handle(data.get(), context);
-      return done.toCompletableFuture().thenApply(result -> {
-        complete.accept(envelope);
-        return true;
-      });
+      return completed(envelope, handlers.get(Envelopes.typeOf(envelope)).handle(data.get(), context));
     } catch (InterruptedException interrupted) {
       Thread.currentThread().interrupt();
       return CompletableFuture.failedFuture(interrupted);
-    } catch (Exception | LinkageError | StackOverflowError failed) {
+    } catch (Throwable failed) { // an Error, too, fails this task only: if it ended the thread, a run would wait for ever
       return CompletableFuture.failedFuture(failed);
     }
+  }
+
+  /** Uses only handle: other stages wrap the failure, which calls its getMessage; if that throws, they never complete. */
+  private CompletableFuture<Boolean> completed(TaskEnvelope envelope, CompletionStage<?> done) {
+    CompletableFuture<Boolean> completed = new CompletableFuture<>();
+    done.handle((result, error) -> {
+      if (error != null) return completed.completeExceptionally(error);
+      try {
+        complete.accept(envelope);
+        return completed.complete(true);
+      } catch (Throwable failed) {
+        return completed.completeExceptionally(failed);
+      }
+    });
+    return completed;
+  }
+
+  private static Throwable unwrapped(Throwable error) {
+    return error instanceof CompletionException && error.getCause() != null ? error.getCause() : error;
   }
 
   /**
@@ -201,6 +219,15 @@ public final class Worker {
     else if (unknown.add(type)) LOG.warn("tasks of type {} are passed over: there is no handler for it", type);
   }
 
+  /** Loggers call getMessage, which may throw. */
+  private static void tellFailed(TaskEnvelope envelope, Throwable failure) {
+    try {
+      LOG.error("{} failed; it stays open", nameOf(envelope), failure);
+    } catch (Throwable noMessage) {
+      LOG.error("{} failed; it stays open: {}, whose message can't be read", nameOf(envelope), failure.getClass().getName());
+    }
+  }
+
   private static String nameOf(TaskEnvelope envelope) {
     return "task \"" + envelope.getId() + "\" of \"" + envelope.getTaskList() + '"';
   }
@@ -239,17 +266,17 @@ public final class Worker {
         return;
       }
       if (isStopped) free.release();
-      else executor.execute(() -> handleAsync(envelope).whenComplete((isDone, error) -> settle(envelope, isDone, error)));
+      else executor.execute(() -> handleAsync(envelope).handle((isDone, error) -> settle(envelope, isDone, error)));
     }
 
-    private void settle(TaskEnvelope envelope, Boolean isDone, Throwable error) {
-      if (error != null) {
-        failed.incrementAndGet();
-        Throwable cause = error instanceof CompletionException && error.getCause() != null ? error.getCause() : error;
-        LOG.error("{} failed; it stays open", nameOf(envelope), cause);
-      } else if (isDone) completed.incrementAndGet();
-      else passedOver.incrementAndGet();
-      free.release();
+    private Void settle(TaskEnvelope envelope, Boolean isDone, Throwable error) {
+      try {
+        (error != null ? failed : isDone ? completed : passedOver).incrementAndGet();
+        if (error != null) tellFailed(envelope, unwrapped(error));
+      } finally {
+        free.release();
+      }
+      return null;
     }
 
     private void checkInterrupted() throws InterruptedException {

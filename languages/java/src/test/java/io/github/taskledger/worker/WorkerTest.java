@@ -2,8 +2,10 @@ package io.github.taskledger.worker;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 import com.google.protobuf.Message;
 import example.v1.FetchFileOuterClass.FetchFile;
@@ -15,6 +17,7 @@ import java.io.IOException;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ForkJoinPool;
@@ -28,7 +31,13 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 
+// A run that waits for a handler which is over can't be interrupted.
+@Timeout(value = 20, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class WorkerTest {
   private final List<String> completed = new CopyOnWriteArrayList<>();
 
@@ -38,7 +47,7 @@ class WorkerTest {
     @Override
     public void publish(LogRecord entry) {
       String text = entry.getLevel() + " " + entry.getMessage();
-      logged.add(entry.getThrown() == null ? text : text + ": " + entry.getThrown());
+      logged.add(entry.getThrown() == null ? text : text + ": " + entry.getThrown()); // asks it for its words
     }
 
     @Override
@@ -111,16 +120,82 @@ class WorkerTest {
         "SEVERE a frame of 0 bytes can't be read: INVALID_ENVELOPE");
   }
 
+  /** An exception whose message can't be read. */
+  private static final class Mute extends RuntimeException {
+    private static final long serialVersionUID = 1;
+
+    @Override
+    public String getMessage() {
+      throw new IllegalStateException("no words");
+    }
+  }
+
+  /** Checked exceptions that a handler can throw in other JVM languages. */
+  private static final class Odd extends Throwable {
+    private static final long serialVersionUID = 1;
+  }
+
+  @SuppressWarnings("unchecked")
+  private static <T extends Throwable> void throwAnything(Throwable thrown) throws T {
+    throw (T) thrown;
+  }
+
+  static Stream<Arguments> thrown() {
+    return Stream.of(
+        arguments(new Mute(), "Mute, whose message can't be read"),
+        arguments(new IllegalStateException("see the cause", new Mute()), "IllegalStateException"),
+        arguments(new IOException((String) null), "java.io.IOException"),
+        arguments(new IOException("\ud800 is no text"), "is no text"),
+        arguments(new CompletionException(null, null), "CompletionException"),
+        arguments(new AssertionError("it is no Exception"), "java.lang.AssertionError: it is no Exception"),
+        arguments(new OutOfMemoryError("of a thread"), "java.lang.OutOfMemoryError: of a thread"),
+        arguments(new Odd(), "Odd"),
+        arguments(new InterruptedException("of its own"), "java.lang.InterruptedException: of its own"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("thrown")
+  void whateverAHandlerThrowsIsLoggedAndKeepsNobodyElseFromBeingDone(Throwable thrown, String reason) throws Exception {
+    Worker worker = new Worker((TaskEnvelope envelope) -> completed.add(envelope.getId()));
+    worker.does(FetchFile.getDefaultInstance(), (file, context) -> {
+      if (file.getFilename().equals("odd")) WorkerTest.<RuntimeException>throwAnything(thrown);
+    });
+    worker.doesAsync(SendMail.getDefaultInstance(), (mail, context) -> {
+      if (context.envelope().getId().equals("now")) return CompletableFuture.failedFuture(thrown);
+      CompletableFuture<Void> later = new CompletableFuture<>();
+      CompletableFuture.delayedExecutor(20, TimeUnit.MILLISECONDS).execute(() -> later.completeExceptionally(thrown));
+      return later;
+    });
+    Stream<TaskEnvelope> tasks = Stream.of(saved("odd"), mail("now"), mail("later"), saved("good"));
+    assertEquals(new Summary(1, 3, 0, 0), worker.run(tasks));
+    assertEquals(List.of("good"), completed);
+    assertEquals(3, logged.size(), logged::toString);
+    for (String each : logged) assertTrue(each.contains(" failed; it stays open") && each.contains(reason), each);
+  }
+
+  @Test
+  void anAsynchronousHandlerThatGivesNothingLeavesItsTaskOpen() throws Exception {
+    Worker worker = new Worker((TaskEnvelope envelope) -> completed.add(envelope.getId()));
+    worker.doesAsync(FetchFile.getDefaultInstance(), (file, context) -> null);
+    assertEquals(new Summary(0, 1, 0, 0), worker.run(Stream.of(saved("a"))));
+    assertLogged("SEVERE task \"a\" of \"acme.com\" failed; it stays open: java.lang.NullPointerException");
+  }
+
+  @ParameterizedTest
+  @MethodSource("thrown")
+  void whatAHandlerThrowsComesAsItIs(Throwable thrown, String reason) {
+    Worker worker = new Worker((TaskEnvelope envelope) -> completed.add(envelope.getId()));
+    worker.does(FetchFile.getDefaultInstance(), (file, context) -> WorkerTest.<RuntimeException>throwAnything(thrown));
+    Throwable caught = assertThrows(Throwable.class, () -> worker.handle(saved("a")));
+    assertSame(thrown, thrown instanceof Odd ? caught.getCause() : caught);
+    Thread.interrupted(); // as an InterruptedException leaves it
+  }
+
   @Test
   void aTaskThatWasNeverSavedIsNotDone() {
     TaskEnvelope unsaved = unsaved("a", FetchFile.getDefaultInstance());
     assertEquals(Code.NOT_SAVED, assertThrows(TaskException.class, () -> worker().handle(unsaved)).code());
     assertEquals(List.of(), completed);
-  }
-
-  @Test
-  void whatAHandlerThrowsComesAsItIs() {
-    assertThrows(IOException.class, () -> worker().handle(saved("bad")));
   }
 
   @Test

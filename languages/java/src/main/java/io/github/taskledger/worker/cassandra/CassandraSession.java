@@ -5,8 +5,10 @@ import com.datastax.oss.driver.api.core.CqlSession;
 import com.datastax.oss.driver.api.core.cql.AsyncResultSet;
 import com.datastax.oss.driver.api.core.cql.BatchStatement;
 import com.datastax.oss.driver.api.core.cql.BatchStatementBuilder;
+import com.datastax.oss.driver.api.core.cql.BoundStatement;
 import com.datastax.oss.driver.api.core.cql.ColumnDefinition;
 import com.datastax.oss.driver.api.core.cql.DefaultBatchType;
+import com.datastax.oss.driver.api.core.cql.PreparedStatement;
 import com.datastax.oss.driver.api.core.cql.Row;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -15,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
 
 /** What a {@link CassandraStore} asks of Cassandra: one attempt at each call. Failures are the driver's. */
 interface CassandraSession {
@@ -29,35 +32,51 @@ interface CassandraSession {
 
   boolean isClosed();
 
-  /** On a session of the driver, which prepares each statement once. */
+  /** On a session of the driver. */
   static CassandraSession of(CqlSession session) {
-    return new CassandraSession() {
-      @Override
-      public CompletionStage<?> apply(List<Statement> statements, ConsistencyLevel consistency, Duration timeout) {
-        BatchStatementBuilder batch = BatchStatement.builder(DefaultBatchType.LOGGED);
-        for (Statement each : statements) batch.addStatement(session.prepare(each.cql()).bind(each.values()));
-        return session.executeAsync(
-            batch.setConsistencyLevel(consistency).setIdempotence(true).setTimeout(timeout).build());
-      }
+    return new DriverSession(session);
+  }
 
-      @Override
-      public CompletionStage<List<Map<String, Object>>> read(
-          Statement statement, ConsistencyLevel consistency, Duration timeout) {
-        return session
-            .prepareAsync(statement.cql())
-            .thenCompose(prepared -> session.executeAsync(prepared
-                .bind(statement.values())
-                .setConsistencyLevel(consistency)
-                .setIdempotent(true)
-                .setTimeout(timeout)))
-            .thenCompose(page -> collect(page, new ArrayList<>()));
-      }
+  /** Keeps its prepared statements: the driver holds them by weak references only, and would prepare them again. */
+  final class DriverSession implements CassandraSession {
+    private final CqlSession session;
+    private final Map<String, PreparedStatement> prepared = new ConcurrentHashMap<>();
 
-      @Override
-      public boolean isClosed() {
-        return session.isClosed();
-      }
-    };
+    private DriverSession(CqlSession session) {
+      this.session = session;
+    }
+
+    @Override
+    public CompletionStage<?> apply(List<Statement> statements, ConsistencyLevel consistency, Duration timeout) {
+      BatchStatementBuilder batch = BatchStatement.builder(DefaultBatchType.LOGGED);
+      CompletionStage<BatchStatementBuilder> filled = CompletableFuture.completedFuture(batch);
+      for (Statement each : statements) filled = filled.thenCombine(bind(each), BatchStatementBuilder::addStatement);
+      return filled.thenCompose(all -> session.executeAsync(
+          all.setConsistencyLevel(consistency).setIdempotence(true).setTimeout(timeout).build()));
+    }
+
+    @Override
+    public CompletionStage<List<Map<String, Object>>> read(
+        Statement statement, ConsistencyLevel consistency, Duration timeout) {
+      return bind(statement)
+          .thenCompose(bound -> session.executeAsync(
+              bound.setConsistencyLevel(consistency).setIdempotent(true).setTimeout(timeout)))
+          .thenCompose(page -> collect(page, new ArrayList<>()));
+    }
+
+    @Override
+    public boolean isClosed() {
+      return session.isClosed();
+    }
+
+    private CompletionStage<BoundStatement> bind(Statement statement) {
+      PreparedStatement known = prepared.get(statement.cql());
+      if (known != null) return CompletableFuture.completedFuture(known.bind(statement.values()));
+      return session.prepareAsync(statement.cql()).thenApply(made -> {
+        prepared.put(statement.cql(), made);
+        return made.bind(statement.values());
+      });
+    }
   }
 
   /** All rows of a result, which the server may cut into pages. */

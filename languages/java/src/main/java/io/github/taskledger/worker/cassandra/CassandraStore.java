@@ -234,7 +234,7 @@ public final class CassandraStore implements Store {
 
   /** A statement, with the keyspace in the place of %s. */
   Statement cql(String text, Object... values) {
-    return new Statement(text.formatted('"' + keyspace + '"'), values);
+    return new Statement(text.replace("%s", '"' + keyspace + '"'), values);
   }
 
   /** The open tasks among some of each shard. What is saved from now on is later than they are. */

@@ -29,10 +29,17 @@ import java.util.stream.StreamSupport;
 /** One pass over a list's ledger, by the rules of listing in docs/protocol.md. */
 final class OpenTasks {
   static final int PAGE_ROWS = 500;
+
+  /** The first page is small, so that the first task comes soon. */
+  static final int FIRST_PAGE_ROWS = 16;
+
   static final int PAGE_BYTES = 4 * 1024 * 1024;
 
   /** Entries of all partitions together that are held at once. */
   private static final int HELD_ENTRIES = 32_000;
+
+  /** Maximum number of partitions in one query. */
+  private static final int PARTITIONS_A_READ = 16;
 
   /** After so many reads that went well in halves, the whole rest is tried again. */
   private static final int SUCCESSES = 3;
@@ -83,6 +90,7 @@ final class OpenTasks {
   private final class Tasks extends Spliterators.AbstractSpliterator<TaskEnvelope> {
     private PriorityQueue<Partition> partitions;
     private final Deque<TaskEnvelope> page = new ArrayDeque<>();
+    private int pageRows = FIRST_PAGE_ROWS;
 
     Tasks() {
       super(Long.MAX_VALUE, Spliterator.ORDERED | Spliterator.NONNULL);
@@ -91,7 +99,10 @@ final class OpenTasks {
     @Override
     public boolean tryAdvance(Consumer<? super TaskEnvelope> action) {
       if (partitions == null) partitions = open();
-      while (page.isEmpty() && !partitions.isEmpty()) judge(take(partitions), page);
+      while (page.isEmpty() && !partitions.isEmpty()) {
+        judge(take(partitions, pageRows), page);
+        pageRows = PAGE_ROWS;
+      }
       if (page.isEmpty()) return false;
       action.accept(page.poll());
       return true;
@@ -100,21 +111,39 @@ final class OpenTasks {
 
   /** All partitions at once: up to where the pass ends in each, without what was swept. */
   private PriorityQueue<Partition> open() {
-    int shards = store.shards();
-    String last = "SELECT saved_at" + PARTITION + "AND saved_at > ? ORDER BY saved_at DESC LIMIT 1";
-    String swept = "SELECT ranges FROM %s.sweeps WHERE task_list = ? AND shard = ?";
-    List<Statement> reads = new ArrayList<>();
-    for (int shard = 0; shard < shards; shard++) reads.add(store.cql(last, taskList, shard, bound));
-    for (int shard = 0; shard < shards; shard++) reads.add(store.cql(swept, taskList, shard));
-    var rows = store.session().readAll(reads);
-    List<Partition> all = IntStream.range(0, shards)
-        .mapToObj(shard -> new Partition(shard, rows.get(shard), rows.get(shards + shard)))
+    Map<Integer, List<?>> swept = new HashMap<>();
+    Map<Integer, Long> ends = new HashMap<>();
+    readStarts(swept, ends);
+    List<Partition> all = IntStream.range(0, store.shards())
+        .mapToObj(shard -> new Partition(shard, ends.getOrDefault(shard, bound), swept.getOrDefault(shard, List.of())))
         .toList();
     fillFirst(all);
     PriorityQueue<Partition> partitions =
         new PriorityQueue<>(Comparator.comparingLong(partition -> partition.head().place().savedAt()));
     for (Partition each : all) if (each.head() != null) partitions.add(each);
     return partitions;
+  }
+
+  /** The swept ranges, and where the pass ends in partitions with entries past the bound. Few partitions have either. */
+  private void readStarts(Map<Integer, List<?>> swept, Map<Integer, Long> ends) {
+    String ranges = "SELECT shard, ranges FROM %s.sweeps WHERE task_list = ? AND shard IN ?";
+    String past = "SELECT shard FROM %s.open_tasks WHERE task_list = ? AND shard IN ? AND saved_at > ? PER PARTITION LIMIT 1";
+    String last = "SELECT shard, saved_at" + PARTITION + "AND saved_at > ? ORDER BY saved_at DESC LIMIT 1";
+    List<Statement> reads = new ArrayList<>();
+    for (int first = 0; first < store.shards(); first += PARTITIONS_A_READ) {
+      List<Integer> some = IntStream.range(first, Math.min(first + PARTITIONS_A_READ, store.shards())).boxed().toList();
+      reads.add(store.cql(ranges, taskList, some));
+      reads.add(store.cql(past, taskList, some, bound));
+    }
+    List<Statement> lastReads = new ArrayList<>();
+    for (var row : readAll(reads))
+      if (!row.containsKey("ranges")) lastReads.add(store.cql(last, taskList, row.get("shard"), bound));
+      else if (row.get("ranges") instanceof List<?> found) swept.put((int) row.get("shard"), found);
+    for (var row : readAll(lastReads)) ends.put((int) row.get("shard"), (long) row.get("saved_at"));
+  }
+
+  private List<Map<String, Object>> readAll(List<Statement> reads) {
+    return store.session().readAll(reads).stream().flatMap(List::stream).toList();
   }
 
   /** The first page of each partition, read at once; one that is too much to read is read by itself. */
@@ -132,10 +161,10 @@ final class OpenTasks {
   }
 
   /** The next entries, bounded in number and in the bytes of their tasks; one alone may have more. */
-  private static List<Placed> take(PriorityQueue<Partition> partitions) {
+  private static List<Placed> take(PriorityQueue<Partition> partitions, int most) {
     List<Placed> taken = new ArrayList<>();
     long left = PAGE_BYTES;
-    while (taken.size() < PAGE_ROWS && !partitions.isEmpty()) {
+    while (taken.size() < most && !partitions.isEmpty()) {
       int size = partitions.peek().head().size();
       left -= size > 0 ? size : Envelopes.MAX_TASK_BYTES;
       if (left < 0 && !taken.isEmpty()) break;
@@ -184,22 +213,21 @@ final class OpenTasks {
     private long tooFar;
     private int successes;
 
-    Partition(int shard, List<Map<String, Object>> last, List<Map<String, Object>> swept) {
+    Partition(int shard, long end, List<?> swept) {
       this.shard = shard;
-      long end = last.isEmpty() ? bound : (long) last.get(0).get("saved_at");
-      this.all = segments(end, swept.isEmpty() ? null : (List<?>) swept.get(0).get("ranges"));
+      this.all = segments(end, swept);
       this.segments = new ArrayDeque<>(all);
       startAnew();
     }
 
-    private List<Segment> segments(long end, List<?> ranges) {
+    /** {@code swept} has the ends of ranges: after the first and before the second of each two, there is nothing to read. */
+    private List<Segment> segments(long end, List<?> swept) {
       long upTo = Math.min(end, before - 1);
       List<Segment> found = new ArrayList<>();
       long from = 1;
-      List<?> ends = ranges == null ? List.of() : ranges;
-      for (int i = 0; i + 1 < ends.size(); i += 2) {
-        found.add(new Segment(from, Math.min((long) ends.get(i), upTo)));
-        from = (long) ends.get(i + 1);
+      for (int i = 0; i + 1 < swept.size(); i += 2) {
+        found.add(new Segment(from, Math.min((long) swept.get(i), upTo)));
+        from = (long) swept.get(i + 1);
       }
       found.add(new Segment(from, upTo));
       found.add(new Segment(Math.max(bound, upTo) + 1, end)); // a wrong clock's tasks may be of any age

@@ -361,7 +361,11 @@ class CassandraStoreTest {
     final List<Map<String, Object>> entries = new ArrayList<>();
     final Map<String, Map<String, Object>> rows = new HashMap<>();
     final List<Integer> reads = new ArrayList<>();
+    /** Queries before the first read of tasks. */
+    int opening;
+    int shards = 8;
     Long last;
+    List<Long> swept;
     /** Told of how wide each read of entries is; may throw. */
     Function<Long, Integer> onEntries = width -> 0;
 
@@ -389,9 +393,15 @@ class CassandraStoreTest {
         reads.add(found.size());
         return List.copyOf(found);
       }
-      if (!values[1].equals(CassandraStore.shardOf("a", 8))) return List.of();
-      if (cql.contains("DESC LIMIT 1")) return last == null ? List.of() : List.of(Map.of("saved_at", last));
-      if (!cql.contains("LIMIT ?")) return List.of();
+      if (reads.isEmpty()) opening++;
+      int shard = CassandraStore.shardOf("a", shards);
+      if (values[1] instanceof List<?> several) {
+        boolean isSweeps = cql.contains(".sweeps");
+        if (!several.contains(shard) || (isSweeps ? swept : last) == null) return List.of();
+        return List.of(isSweeps ? Map.of("shard", shard, "ranges", swept) : Map.of("shard", shard));
+      }
+      if (!values[1].equals(shard)) return List.of();
+      if (cql.contains("DESC LIMIT 1")) return last == null ? List.of() : List.of(Map.of("shard", shard, "saved_at", last));
       long after = (long) values[2];
       onEntries.apply((long) values[4] - after);
       return entries.stream()
@@ -432,6 +442,30 @@ class CassandraStoreTest {
     onRead = listed;
     assertEquals(ids, open().openTasks("datto.com").map(TaskEnvelope::getId).toList());
     assertEquals(OpenTasks.PAGE_BYTES / size, Collections.max(listed.reads));
+  }
+
+  @Test
+  void aListOfManyShardsIsOpenedByFewQueriesAndItsFirstPageIsSmall() {
+    settings.put("shards", "64");
+    Listed listed = new Listed();
+    listed.shards = 64;
+    for (int i = 0; i < 600; i++) listed.entry("" + i, START + i, 10).row("" + i, START + i, bodyOf("" + i));
+    onRead = listed;
+    assertEquals(600, open().openTasks("datto.com").count());
+    // Four of what was swept, four of what is past the bound, and one of the entries of each shard.
+    assertEquals(4 + 4 + 64, listed.opening);
+    assertEquals(List.of(16, 256, 244, 84), listed.reads);
+  }
+
+  @Test
+  void whatWasSweptIsNotRead() {
+    Listed listed = new Listed()
+        .entry("a", START, 10).row("a", START, bodyOf("a"))
+        .entry("swept", START + 2, 10).row("swept", START + 2, bodyOf("swept"))
+        .entry("b", START + 4, 10).row("b", START + 4, bodyOf("b"));
+    listed.swept = List.of(START, START + 4);
+    onRead = listed;
+    assertEquals(List.of("a", "b"), open().openTasks("datto.com").map(TaskEnvelope::getId).toList());
   }
 
   @Test

@@ -1,0 +1,49 @@
+import type { EventEmitter } from "node:events";
+import type { Client, ClientOptions } from "cassandra-driver";
+
+export type Host = ReturnType<ReturnType<Client["getState"]>["getConnectedHosts"]>[number];
+
+/**
+ * The parts of a client of cassandra-driver 4.10 that the adapter uses though its types do not have them. Any may be missing: the
+ * client may be a user's, of another version, or not the driver's.
+ */
+export interface Internals {
+  /** The user's, with the driver's defaults. */
+  readonly options?: ClientOptions;
+  readonly controlConnection?: ControlConnection;
+  readonly hosts?: { values?(): Iterable<KnownHost | undefined> };
+}
+
+interface KnownHost {
+  readonly address: string;
+  readonly pool?: { readonly connections?: readonly unknown[] };
+}
+
+/** Receives the events of a node. */
+export interface ControlConnection extends EventEmitter {
+  readonly connection?: (EventEmitter & { close?(callback: () => void): void }) | null;
+  readonly host?: Host | null;
+  /** Looks for a new connection. */
+  _refresh?: (hosts?: Iterator<unknown>) => Promise<void>;
+  /** The contact points as they were given, and the addresses of each. */
+  getResolvedContactPoints?(): ReadonlyMap<string, readonly string[]>;
+}
+
+/** A connection. */
+export interface DriverConnection {
+  /** Whether it has been set up. */
+  readonly connected: boolean;
+  readonly _streamIds: StreamIds;
+  /** Takes a free id for a request; null if all are in use. */
+  _getStreamId(): number | null;
+}
+
+/** The free stream ids of a connection. */
+export interface StreamIds {
+  inUse: number;
+  push(id: number): void;
+}
+
+export function internalsOf(client: Client): Internals {
+  return client as unknown as Internals;
+}
