@@ -45,6 +45,6 @@ function unexpected(error: unknown): Problem {
   return {
     code: "UNEXPECTED",
     text: error instanceof Error ? message : String(error),
-    advice: `This is a fault of taskledger; please report it with what you ran and these lines:\n${stack ?? ""}`,
+    advice: `This is a bug in taskledger; please report it with the command and these lines:\n${stack ?? ""}`,
   };
 }

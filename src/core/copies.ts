@@ -23,7 +23,7 @@ function versionOf(value: unknown): string | undefined {
 }
 
 /** TYPE_MISMATCH for a value that is not as expected, or belongs to another installed copy of the package. */
-export function mismatch(value: unknown, expected: string, field: string, advice = ""): TaskError {
+export function wrongType(value: unknown, expected: string, field: string, advice = ""): TaskError {
   const copy = versionOf(value);
   const isOther = copy !== undefined && !(value as { [THIS_COPY]?: true })[THIS_COPY];
   const reason = isOther

@@ -1,5 +1,5 @@
 import { adviseOnClass, adviseOnClasses } from "../core/class-advice.js";
-import { mismatch } from "../core/copies.js";
+import { wrongType } from "../core/copies.js";
 import { invalidArgument, TaskError } from "../core/errors.js";
 import { adviseToAwait } from "../core/promises.js";
 import { readArgument } from "../core/read-from.js";
@@ -37,7 +37,7 @@ export class TaskTypeRegistry {
 
   #add(taskClass: TaskClass<Task>, field: string): void {
     if (!isTaskClass(taskClass))
-      throw mismatch(taskClass, "a generated task class, or one that extends it", field, adviseOnClass(taskClass));
+      throw wrongType(taskClass, "a generated task class, or one that extends it", field, adviseOnClass(taskClass));
     const { type } = taskClass;
     const known = this.#classes.get(type);
     if (known !== undefined && known !== taskClass) {

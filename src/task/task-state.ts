@@ -5,7 +5,7 @@ import type { OperationOptions } from "../adapter/adapter.js";
 import type { Claim } from "../claims/claim.js";
 import type { ByteSource } from "../core/byte-source.js";
 import { adviseOnTask } from "../core/class-advice.js";
-import { mismatch, THIS_COPY } from "../core/copies.js";
+import { THIS_COPY, wrongType } from "../core/copies.js";
 import type { TaskKey } from "../core/keys.js";
 import { type Version, versionToTimestamp } from "../core/version.js";
 import { savedAtOf } from "../envelope/envelope.js";
@@ -86,7 +86,7 @@ export function stateOf(task: AnyTask): TaskState {
   } catch {
     // A proxy, which is not a task.
   }
-  throw mismatch(task, "a task", "task", adviseOnTask(task));
+  throw wrongType(task, "a task", "task", adviseOnTask(task));
 }
 
 /** Records that the task has been saved as `savedAt` in the store behind `home`, or may have been. */

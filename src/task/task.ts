@@ -1,6 +1,6 @@
 import type { OperationOptions } from "../adapter/adapter.js";
 import { adviseOnClass, nameOf } from "../core/class-advice.js";
-import { COPY, mismatch, THIS_COPY } from "../core/copies.js";
+import { COPY, THIS_COPY, wrongType } from "../core/copies.js";
 import { shorten } from "../core/describe-value.js";
 import { isTaskError, TaskError } from "../core/errors.js";
 import { packageVersion } from "../core/package-version.js";
@@ -218,7 +218,7 @@ function isConcrete(value: unknown): value is TaskClass<Task> {
 function concrete(value: unknown): TaskClass<Task> {
   if (isConcrete(value)) {
     if (!(value.prototype instanceof Task))
-      throw mismatch(value, "a generated task class", "this", adviseOnClass(value));
+      throw wrongType(value, "a generated task class", "this", adviseOnClass(value));
     return value;
   }
   const name = nameOf(value) || "this";

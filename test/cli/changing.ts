@@ -112,7 +112,7 @@ export function describeChanging(store: () => TestStore): void {
       await save(list, "a");
       const free = await taskledger("release", list, "a", "--yes");
       expect(free).toMatchObject({ code: 4 });
-      expect(free.err).toContain(`error[NOT_CLAIMED]: nobody has a claim to ${list}/a\n  Any worker may have it.\n`);
+      expect(free.err).toContain(`error[NOT_CLAIMED]: nobody has a claim to ${list}/a\n  Any worker may claim it.\n`);
       await (await store().tasks.claim((await store().tasks.find(list, "a")) as FetchFileTask))?.release({
         retryIn: 60_000,
       });

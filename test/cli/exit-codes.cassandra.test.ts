@@ -48,7 +48,7 @@ describe("schema, on Cassandra", { timeout: 120_000 }, () => {
     expect(await schema(name, "apply")).toMatchObject({ code: 2, err: expect.stringContaining("[NO_REPLICATION]") });
     for (let i = 0; i < 2; i++)
       expect(await schema(name, "apply", "--replication", "1")).toEqual({
-        ...{ code: 0, out: "The store has what it needs.\n", err: "" },
+        ...{ code: 0, out: "The schema is complete.\n", err: "" },
       });
     expect(await schema(name, "check")).toEqual({ code: 0, out: "The store's schema is in order.\n", err: "" });
   });

@@ -207,7 +207,7 @@ describe("nothing at all is written, with --force or without it,", () => {
     const root = await createProject({ ...files, "packages/tasks/proto/acme/v1/fetch.proto": proto });
     const result = await taskledger(`${root}/packages/tasks`, ["init"]);
     expect(codes(result)).toEqual(["INSIDE_WORKSPACE"]);
-    expect(result.err).toContain(`  Run this where that one is: ${root}\n`);
+    expect(result.err).toContain(`  Run this command in that workspace: ${root}\n`);
     expect(Object.keys(await readProject(`${root}/packages/tasks`))).toEqual(["proto/acme/v1/fetch.proto"]);
   });
 

@@ -152,7 +152,7 @@ describe("what is malformed is said to be", () => {
     const { code, err } = await taskledger(project, ["init"]);
     expect(code).toBe(1);
     expect(err).toMatch(
-      /^error\[INVALID_PACKAGE\]: .+protobuf\/package\.json names no version\n {2}Install the package again\.\n$/,
+      /^error\[INVALID_PACKAGE\]: .+protobuf\/package\.json has no version\n {2}Install the package again\.\n$/,
     );
   });
 });

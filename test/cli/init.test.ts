@@ -88,7 +88,7 @@ plugins:
   # A class for each task type: *_task.ts
   - local: protoc-gen-taskledger
     out: src/gen
-    # It has to see all files; without this, buf runs it once a folder.
+    # It must see all files; without this, buf runs it once for each folder.
     strategy: all
     opt:
       - target=ts
@@ -168,7 +168,7 @@ describe("in a prepared project", () => {
     const { code, err } = await taskledger(project, ["init", "--check"]);
     expect(code).toBe(3);
     expect(err).toBe(`\
-error[STALE_PROTOS]: third_party/taskledger lacks .proto files of taskledger's: batch.proto
+error[STALE_PROTOS]: third_party/taskledger lacks some of taskledger's .proto files: batch.proto
   Copy them from the installed package: npx taskledger init
 
 error[STALE_PROTOS]: third_party/taskledger has .proto files that are not those of taskledger ${packages.taskledger}: composite.proto

@@ -127,7 +127,7 @@ export function describeMoving(store: () => TestStore, descriptors: string): voi
       importing.kill("SIGINT");
       await once(importing, "close");
       expect(importing.exitCode).toBe(130);
-      expect(err).toContain("To go on: the same command with --on-conflict skip");
+      expect(err).toContain("To continue, run the same command with --on-conflict skip");
       const [, first] = /^Imported (\d+) tasks/.exec(err) ?? [];
       expect(Number(first)).toBeGreaterThan(0);
       expect((await idsOf(list)).length).toBeGreaterThanOrEqual(Number(first));
@@ -156,7 +156,7 @@ export function describeMoving(store: () => TestStore, descriptors: string): voi
       }
       if (exporting.exitCode === null) await once(exporting, "exit");
       expect(exporting.exitCode).toBe(130);
-      expect(err).toContain("Interrupted: the export is not whole.");
+      expect(err).toContain("Interrupted: the export is incomplete.");
       const read = await run(["decode", "-o", "jsonl"], { input: Buffer.concat(chunks) });
       const records = recordsOf("task", { out: read.out.split("\n").slice(0, 50).join("\n") });
       expect(records.map(({ id }) => id)).toEqual(numbers(50));

@@ -74,7 +74,7 @@ test("what the file system refuses is an error with its path", async () => {
 test("what nobody expected is an error that asks for a report", async () => {
   const { code, err } = await taskledger(undefined as unknown as string, ["init"]);
   expect(code).toBe(1);
-  expect(err).toMatch(/^error\[UNEXPECTED\]: .+\n {2}This is a fault of taskledger; please report it/);
+  expect(err).toMatch(/^error\[UNEXPECTED\]: .+\n {2}This is a bug in taskledger; please report it/);
 });
 
 /** What every change of style begins with. */

@@ -19,7 +19,7 @@ test("schema print prints statements that a database takes, and makes nothing", 
 test("schema apply makes a store, and again changes nothing; check finds it in order", async () => {
   expect(await schema("check", "new.db")).toMatchObject({ code: 1, err: expect.stringMatching(/^error\[NO_FILE\]/) });
   for (let i = 0; i < 2; i++)
-    expect(await schema("apply", "new.db")).toEqual({ code: 0, out: "The store has what it needs.\n", err: "" });
+    expect(await schema("apply", "new.db")).toEqual({ code: 0, out: "The schema is complete.\n", err: "" });
   expect(await schema("check", "new.db")).toEqual({ code: 0, out: "The store's schema is in order.\n", err: "" });
 });
 

@@ -34,7 +34,7 @@ describe("the store", () => {
   test("that nobody names is wrong usage, and so is a URL that is none", async () => {
     const none = await run(["lists"], { cwd: folder });
     expect(none).toMatchObject({ code: 2, out: "" });
-    expect(none.err).toMatch(/^error\[NO_STORE\]: no store is named\n {2}One of these names one:/);
+    expect(none.err).toMatch(/^error\[NO_STORE\]: no store is named\n {2}Name one in one of these ways:/);
     const wrong = await run(["lists", "--store", "mysql://host/x"], { cwd: folder });
     expect(wrong.code).toBe(2);
     expect(wrong.err).toMatch(/^error\[INVALID_URL\]/);
@@ -121,10 +121,10 @@ describe("a config file", () => {
   });
 
   test.each([
-    ["no object", "export default 7;", "its default export is no object"],
+    ["no object", "export default 7;", "its default export is not an object"],
     ["a stray setting", "export default { stoer: 1 };", 'there is no setting "stoer"; there are store and types'],
     ["a store that is none", "export default { store: 7 };", "store is neither a URL nor a function"],
-    ["types that are none", "export default { types: [7] };", "types is no array"],
+    ["types that are none", "export default { types: [7] };", "types is not an array"],
     ["a syntax error", "export default {", "it can't be loaded"],
   ])("is refused: %s", async (name, text, message) => {
     const { code, err } = await run(["lists"], { cwd: configured(folder, `wrong ${name}`, text) });

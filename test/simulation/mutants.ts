@@ -108,7 +108,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a replaced entry is skipped where its successor's was seen, though not at hand",
-    seed: 40,
+    seed: 65,
     breaks: "all misses an open task",
     weather: { ...calm, one: 0.5 },
     options: weakRules({

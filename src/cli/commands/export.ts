@@ -64,7 +64,7 @@ async function exportTasks(terminal: Terminal, lists: readonly string[], options
     }
   } catch (error) {
     progress.end();
-    if (terminal.interrupted().aborted) writeNote(terminal, options, `Interrupted: the export is not whole.`);
+    if (terminal.interrupted().aborted) writeNote(terminal, options, `Interrupted: the export is incomplete.`);
     throw terminal.interrupted().aborted ? new Interruption() : error;
   }
   progress.end();

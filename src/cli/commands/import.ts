@@ -71,7 +71,7 @@ async function importTasks(terminal: Terminal, file: string | undefined, options
     writeNote(terminal, options, summary(counts));
     if (error instanceof ImportConflict) throw conflict(error);
     if (!terminal.interrupted().aborted) throw ofPart(error, counts);
-    writeNote(terminal, options, "Interrupted. To go on: the same command with --on-conflict skip");
+    writeNote(terminal, options, "Interrupted. To continue, run the same command with --on-conflict skip");
     throw new Interruption();
   }
   progress.end();

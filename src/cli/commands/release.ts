@@ -61,6 +61,6 @@ const columns = [
 function notClaimed(taskList: string, id: string, waitsUntil: string | undefined) {
   const advice = waitsUntil
     ? `It waits to be tried again until ${waitsUntil}; saving it again ends that.`
-    : "Any worker may have it.";
+    : "Any worker may claim it.";
   return commandError(exitCodes.notOpen, "NOT_CLAIMED", `nobody has a claim to ${taskList}/${id}`, advice);
 }

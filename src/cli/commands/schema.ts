@@ -53,7 +53,7 @@ async function schema(terminal: Terminal, action: Action, options: SchemaOptions
   else if (action === "check") await check(terminal, url, options);
   else {
     await open(terminal, url, options, { createSchema: wantedSchema(url, options) });
-    terminal.out.write("The store has what it needs.\n");
+    terminal.out.write("The schema is complete.\n");
   }
 }
 

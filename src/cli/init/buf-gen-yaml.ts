@@ -38,7 +38,7 @@ function entryText(name: PluginName, other?: PluginEntry): string {
   return [
     `  - local: ${local}`,
     `    out: ${scalar(out)}`,
-    ...(strategy ? ["    # It has to see all files; without this, buf runs it once a folder."] : []),
+    ...(strategy ? ["    # It must see all files; without this, buf runs it once for each folder."] : []),
     ...(strategy ? [`    strategy: ${strategy}`] : []),
     "    opt:",
     ...opt.map((option) => `      - ${scalar(option)}`),

@@ -37,7 +37,7 @@ async function readVersion(path: string): Promise<string | undefined> {
   const version = member(parseJson(text), "version");
   if (typeof version === "string" && isVersion(version)) return version;
   const advice = "Install the package again.";
-  throw new CommandError(exitCodes.failed, [{ code: "INVALID_PACKAGE", text: `${path} names no version`, advice }]);
+  throw new CommandError(exitCodes.failed, [{ code: "INVALID_PACKAGE", text: `${path} has no version`, advice }]);
 }
 
 function parseJson(text: string): unknown {

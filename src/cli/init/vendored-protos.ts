@@ -33,7 +33,7 @@ function compare(found: string | undefined, wanted: string): ProjectFile["state"
 function withProblems(folder: string, files: readonly ProjectFile[]): VendoredProtos {
   const advice = "Copy them from the installed package: npx taskledger init";
   const texts = [
-    ...listing(files, "missing", `${folder} lacks .proto files of taskledger's`),
+    ...listing(files, "missing", `${folder} lacks some of taskledger's .proto files`),
     ...listing(files, "different", `${folder} has .proto files that are not those of taskledger ${packageVersion}`),
   ];
   return { files, problems: texts.map((text) => ({ code: "STALE_PROTOS", text, advice })) };

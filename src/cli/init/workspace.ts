@@ -26,7 +26,7 @@ async function checkAround(project: string, folder: string = dirname(project)): 
     const value = file && "value" in file ? file.value : undefined;
     if (!moduleFolders(value).some((path) => isWithin(place, path) || isWithin(path, place))) continue;
     const text = `the .proto files of this folder belong to the workspace of ${join(folder, name)}`;
-    return [{ code: "INSIDE_WORKSPACE", text, advice: `Run this where that one is: ${folder}` }];
+    return [{ code: "INSIDE_WORKSPACE", text, advice: `Run this command in that workspace: ${folder}` }];
   }
   return dirname(folder) === folder ? [] : checkAround(project, dirname(folder));
 }

@@ -40,7 +40,7 @@ async function load(path: string): Promise<unknown> {
 }
 
 function check(path: string, config: unknown): Config {
-  if (typeof config !== "object" || config === null) throw invalid(path, "its default export is no object");
+  if (typeof config !== "object" || config === null) throw invalid(path, "its default export is not an object");
   const stray = Object.keys(config).find((name) => !names.includes(name));
   if (stray !== undefined)
     throw invalid(path, `there is no setting ${JSON.stringify(stray)}; there are ${names.join(" and ")}`);
@@ -51,7 +51,7 @@ function check(path: string, config: unknown): Config {
     types !== undefined &&
     !(Array.isArray(types) && types.every((type) => ["string", "function"].includes(typeof type)))
   )
-    throw invalid(path, "types is no array of task classes and paths");
+    throw invalid(path, "types is not an array of task classes and paths");
   return config;
 }
 

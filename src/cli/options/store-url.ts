@@ -55,7 +55,7 @@ const ways = `\
 - set TASKLEDGER_STORE to the whole URL, or write it into the config file`;
 
 function noStore(): CommandError {
-  const advice = `One of these names one:
+  const advice = `Name one in one of these ways:
 - --store sqlite:./ledger.db
 - TASKLEDGER_STORE='cassandra://host1,host2/keyspace?datacenter=dc1'
 - a file taskledger.config.mjs: export default { store: "sqlite:./ledger.db" };`;

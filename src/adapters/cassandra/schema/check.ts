@@ -46,7 +46,7 @@ function findWrongSettings({ layout, shards, data_center, grace_period }: Record
 /** Throws SCHEMA_MISMATCH if the client is not in the data centre that the keyspace was created for. */
 export function checkDataCenter(keyspace: string, { dataCenter }: LedgerSettings, own: string): void {
   if (dataCenter === SEVERAL_DATA_CENTERS || dataCenter === own) return;
-  throw mismatch(keyspace, [
+  throw schemaMismatch(keyspace, [
     `its clients must all be in data centre ${describeValue(dataCenter)}, and this one is in ${describeValue(own)} ` +
       "(a keyspace that was created with severalDataCenters uses QUORUM)",
   ]);
@@ -60,11 +60,11 @@ export function checkGracePeriodFits(
 ): void {
   const least = leastGracePeriod(clock.limit);
   if (gracePeriod < least)
-    throw mismatch(keyspace, [
+    throw schemaMismatch(keyspace, [
       `setting grace_period: is "${gracePeriod}", and must be at least ${least}, 20 times this client's clockLimit`,
     ]);
   if (expected !== undefined && expected !== gracePeriod)
-    throw mismatch(keyspace, [
+    throw schemaMismatch(keyspace, [
       `its grace period is ${gracePeriod} ms, the same for all clients, and this one's option gracePeriod is ${expected} ms: give ` +
         `${gracePeriod}, or leave the option out; docs/cassandra.md says how to change the keyspace's`,
     ]);
@@ -194,16 +194,16 @@ function missing(keyspace: string): TaskError {
 
 /** SCHEMA_MISMATCH for clients that had the keyspace open. */
 export function changed(keyspace: string, how: string): TaskError {
-  return mismatch(keyspace, [
+  return schemaMismatch(keyspace, [
     `it was created again, or changed, since it was opened: ${how}; open it with a new adapter`,
   ]);
 }
 
 /** Throws SCHEMA_MISMATCH if there are differences. */
 export function refuse(keyspace: string, differences: readonly string[]): void {
-  if (differences.length > 0) throw mismatch(keyspace, differences);
+  if (differences.length > 0) throw schemaMismatch(keyspace, differences);
 }
 
-function mismatch(keyspace: string, differences: readonly string[]): TaskError {
+function schemaMismatch(keyspace: string, differences: readonly string[]): TaskError {
   return new TaskError("SCHEMA_MISMATCH", `keyspace "${keyspace}": ${differences.join("; ")}`, { field: "keyspace" });
 }
