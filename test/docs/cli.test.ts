@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DataInterface } from "taskledger";
 import { SqliteAdapter } from "taskledger/sqlite";
@@ -52,7 +52,13 @@ async function runFor(args: readonly string[], lines: number, meanwhile: () => P
   return out;
 }
 
-const env = { TASKLEDGER_STORE: `sqlite:${path}` };
+/** Without the programs that npm adds for its scripts, which users do not have: `init` looks for buf there. */
+const PATH = (process.env.PATH ?? "")
+  .split(delimiter)
+  .filter((entry) => !entry.endsWith("node_modules/.bin"))
+  .join(delimiter);
+
+const env = { PATH, TASKLEDGER_STORE: `sqlite:${path}` };
 
 async function saveAnother(): Promise<void> {
   const tasks = new DataInterface({ types: [FetchFileTask], adapter: new SqliteAdapter({ path }) });
