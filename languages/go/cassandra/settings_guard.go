@@ -22,7 +22,7 @@ type settingsGuard struct {
 	read     func(context.Context) (settings, error)
 	interval time.Duration
 
-	// looking is held by the call that looks; the others go on meanwhile.
+	// looking is held by the call that looks. Meanwhile the others go on, or wait if the settings were others the last time.
 	looking  sync.Mutex
 	mutex    sync.Mutex
 	nextLook time.Time
@@ -44,9 +44,11 @@ func (g *settingsGuard) suspect() {
 
 // check looks about every minute. The error is ErrSchemaMismatch.
 func (g *settingsGuard) check(ctx context.Context) error {
-	if g.isDue() && g.looking.TryLock() {
+	if isDue, isRefusing := g.state(); isDue && g.looking.TryLock() {
 		g.look(ctx)
 		g.looking.Unlock()
+	} else if isDue && isRefusing {
+		g.awaitLook()
 	}
 	g.mutex.Lock()
 	defer g.mutex.Unlock()
@@ -57,10 +59,15 @@ func (g *settingsGuard) check(ctx context.Context) error {
 	return &own
 }
 
-func (g *settingsGuard) isDue() bool {
+func (g *settingsGuard) awaitLook() {
+	g.looking.Lock()
+	defer g.looking.Unlock()
+}
+
+func (g *settingsGuard) state() (isDue, isRefusing bool) {
 	g.mutex.Lock()
 	defer g.mutex.Unlock()
-	return !time.Now().Before(g.nextLook)
+	return !time.Now().Before(g.nextLook), g.mismatch != nil
 }
 
 // look passes over other errors: what can't be read now need not be in the way of what can.
