@@ -38,6 +38,14 @@ describe("createSchema", () => {
     await adapter.close();
   });
 
+  test("waits for a node that the others have not heard of yet: it would not learn of the changes", async () => {
+    const cluster = new LaggingCluster({ lag: 0, lastJoinsAfter: 300 });
+    await create(cluster);
+    const [first, , last] = cluster.nodes;
+    expect(last?.schema.size).toBe(7);
+    expect(last?.schema).toEqual(first?.schema);
+  });
+
   test("makes all changes through one node, which knows of those before", async () => {
     const cluster = new LaggingCluster({ lag: 50 });
     await create(cluster);

@@ -14,6 +14,8 @@ export interface LaggingClusterOptions {
   readonly lag: number;
   /** Whether the client lets a statement go to a node of choice; an old one may not. */
   readonly heedsHost?: boolean;
+  /** After how many milliseconds the others hear of the last node, which learns of no change that was made before. */
+  readonly lastJoinsAfter?: number;
   /** An error to answer a statement with, whatever has come of it; undefined for none. */
   readonly fail?: (query: string) => Error | undefined;
 }
@@ -29,6 +31,7 @@ export class LaggingCluster {
   readonly madeTwice: string[] = [];
   readonly #options: LaggingClusterOptions;
   readonly #settings = new Map<string, string>();
+  readonly #startedAt = performance.now();
   #turn = 0;
 
   constructor(options: LaggingClusterOptions) {
@@ -45,14 +48,25 @@ export class LaggingCluster {
       if (error) throw error;
       return { rows, info: {}, wasApplied: () => true, first: () => rows[0] };
     };
-    const getState = () => ({ getConnectedHosts: () => this.nodes });
-    return { connect: async () => undefined, execute, getState } as unknown as Client;
+    const getState = () => ({ getConnectedHosts: () => this.#known });
+    const hosts = { values: () => this.#known.map(({ address }) => ({ address, isUp: () => true })) };
+    const getResolvedContactPoints = () => new Map(this.nodes.map(({ address }) => [address, [address]]));
+    const controlConnection = { getResolvedContactPoints };
+    return { connect: async () => undefined, execute, getState, hosts, controlConnection } as unknown as Client;
+  }
+
+  /** The nodes that each node has heard of, itself among them. */
+  get #known(): readonly Node[] {
+    const { lastJoinsAfter = 0 } = this.#options;
+    return performance.now() - this.#startedAt < lastJoinsAfter ? this.nodes.slice(0, 2) : this.nodes;
   }
 
   #answer(node: Node, query: string, params: unknown[]): object[] {
+    if (query.includes("system.peers"))
+      return this.#known.map(({ address, schema }) => ({ rpc_address: address, schema_version: versionOf(schema) }));
     const [, kind, name = ""] = /^CREATE (KEYSPACE|TABLE) IF NOT EXISTS ([\w".]+)/.exec(query) ?? [];
     if (kind) this.#change(node, kind === "TABLE" ? requireKeyspace(node, name) : name);
-    if (query.includes("schema_version")) return [{ schema_version: [...node.schema].sort().join() }];
+    if (query.includes("schema_version")) return [{ schema_version: versionOf(node.schema) }];
     if (query.includes("now()")) return [{ now: Date.now() }];
     if (query.includes("release_version")) return [{ release_version: "5.0.6" }];
     if (query.includes("data_center FROM")) return [{ data_center: "dc1" }];
@@ -70,10 +84,15 @@ export class LaggingCluster {
     node.schema = new Set([...node.schema, name]);
     const { lag } = this.#options;
     if (lag === Infinity) return;
+    const told = this.#known;
     setTimeout(() => {
-      for (const other of this.nodes) other.schema = new Set([...other.schema, name]);
+      for (const other of told) other.schema = new Set([...other.schema, name]);
     }, lag);
   }
+}
+
+function versionOf(schema: Schema): string {
+  return [...schema].sort().join();
 }
 
 function requireKeyspace({ schema }: Node, table: string): string {

@@ -5,15 +5,13 @@ import { type Driver, isUnknownToNode } from "../driver/errors.js";
 import { SessionError } from "../model/session.js";
 import { settingRows } from "../model/settings.js";
 import { backOff, isRetried } from "../retry.js";
-import { processRuntime, sleep } from "../runtime.js";
+import { processRuntime } from "../runtime.js";
+import { untilAgreed, untilSettled } from "./agreement.js";
 import { checkWhatIsThere, compareSettings, refuse } from "./check.js";
 import { creation, type SchemaOptions } from "./tables.js";
 
 /** Timeout of one statement, including the driver's own wait for agreement, in milliseconds. */
 const ATTEMPT_TIMEOUT = 30_000;
-
-/** Interval at which the nodes are asked whether they agree, in milliseconds. */
-const AGREEMENT_INTERVAL = 100;
 
 /**
  * Creates the keyspace, the tables and the settings that do not exist; changes and drops nothing. If a step fails because a
@@ -26,12 +24,14 @@ export async function createSchema(client: Client, driver: Driver, schema: Schem
   const step = <T>(work: (timeout: number) => Promise<T>) => persist(caller, end, work);
   const isThere = () => step((timeout) => checkWhatIsThere(caller, schema, timeout));
   if (await isThere()) return;
+  await untilSettled(client, end);
   const major = Number.parseInt(await step((timeout) => readRelease(caller, timeout)), 10);
   for (const statement of creation(schema, major)) await step((timeout) => change(caller, statement, timeout));
   if (!(await untilAgreed(client, end))) throw tooLate(keyspace, "the nodes do not agree on it");
   for (const [name, value] of Object.entries(settingRows(schema.settings)))
     await step((timeout) => insertSetting(caller, name, value, timeout));
-  await isThere(); // another program may have made tables meanwhile
+  // Another program may have made tables meanwhile.
+  if (!(await isThere())) throw tooLate(keyspace, "a node does not know all of it");
 }
 
 /**
@@ -63,30 +63,6 @@ async function change(caller: Caller, statement: string, timeout: number): Promi
   const [host] = caller.client.getState().getConnectedHosts();
   const options = { prepare: false, isIdempotent: false, ...(host && { host }) };
   await caller.write(statement, [], timeout, options);
-}
-
-/** Whether all nodes that the client is connected to come to have the same schema before `end`. */
-async function untilAgreed(client: Client, end: number): Promise<boolean> {
-  while (!(await doNodesAgree(client))) {
-    if (processRuntime.monotonic() + AGREEMENT_INTERVAL >= end) return false;
-    await sleep(processRuntime, AGREEMENT_INTERVAL);
-  }
-  return true;
-}
-
-/** Each node is asked about itself: in a new cluster, a node may not know the others yet. */
-async function doNodesAgree(client: Client): Promise<boolean> {
-  const query = "SELECT schema_version FROM system.local";
-  const asking = client
-    .getState()
-    .getConnectedHosts()
-    .map((host) => client.execute(query, [], { host }));
-  try {
-    const versions = (await Promise.all(asking)).map(({ rows }) => String(rows[0]?.schema_version));
-    return new Set(versions).size <= 1;
-  } catch {
-    return false; // a node that was lost is no longer connected a moment later
-  }
 }
 
 /**
