@@ -32,59 +32,36 @@ function renew(claim: Claim, timeout: number): void {
 export async function runClaimed<T>(
   claim: Claim,
   work: (signal: AbortSignal) => T | Promise<T>,
-  options: RunClaimedOptions,
+  { lease, timeout, signal }: RunClaimedOptions,
 ): Promise<T> {
-  const stopping = new Stopping(claim, options);
+  // Most work stops for one reason only, and needs no signal of its own.
+  const stop = timeout === undefined && signal === undefined ? undefined : new AbortController();
+  const own = stop?.signal ?? claim.signal;
+  const cancels: (() => void)[] = [];
+  const after = (milliseconds: number, callback: () => void) => {
+    const timer = setTimeout(callback, milliseconds);
+    cancels.push(() => clearTimeout(timer));
+  };
   try {
-    const { signal } = stopping;
-    if (signal.aborted) throw reasonOf(signal);
-    return await Promise.race([Promise.resolve(signal).then(work), stopping.givenUp]);
-  } finally {
-    stopping.end();
-  }
-}
-
-/** Stops work, and decides when it is no longer awaited. */
-class Stopping {
-  /** The work's signal. */
-  readonly signal: AbortSignal;
-  /** Rejects when the work is abandoned. */
-  readonly givenUp: Promise<never>;
-  readonly #cancels: (() => void)[] = [];
-
-  constructor(claim: Claim, { lease, timeout, signal }: RunClaimedOptions) {
-    // Most work stops for one reason only, and needs no signal of its own.
-    const stop = timeout === undefined && signal === undefined ? undefined : new AbortController();
-    this.signal = stop?.signal ?? claim.signal;
-    this.givenUp = new Promise<never>((_, reject) => {
-      const giveUp = () => reject(reasonOf(this.signal));
+    return await new Promise<T>((resolve, reject) => {
+      const stopFor = (source: AbortSignal) => {
+        stop?.abort(source.reason);
+        after(lease, () => reject(reasonOf(own)));
+      };
       for (const source of signal ? [claim.signal, signal] : [claim.signal])
-        this.#whenAborted(source, () => {
-          stop?.abort(source.reason);
-          this.#after(lease, giveUp);
-        });
+        if (source.aborted) stopFor(source);
+        else cancels.push(onAbort(source, () => stopFor(source)));
       if (timeout !== undefined)
-        this.#after(timeout, () => {
+        after(timeout, () => {
           const error = timedOut(claim, timeout);
           stop?.abort(error);
           reject(error);
         });
+      if (own.aborted) reject(reasonOf(own));
+      else Promise.resolve(own).then(work).then(resolve, reject);
     });
-    this.givenUp.catch(() => undefined);
-  }
-
-  end(): void {
-    for (const cancel of this.#cancels) cancel();
-  }
-
-  #whenAborted(signal: AbortSignal, callback: () => void): void {
-    if (signal.aborted) callback();
-    else this.#cancels.push(onAbort(signal, callback));
-  }
-
-  #after(milliseconds: number, callback: () => void): void {
-    const timer = setTimeout(callback, milliseconds);
-    this.#cancels.push(() => clearTimeout(timer));
+  } finally {
+    for (const cancel of cancels) cancel();
   }
 }
 
