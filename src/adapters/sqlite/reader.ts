@@ -42,6 +42,12 @@ interface Range {
   readonly outside?: readonly [Version, Version];
 }
 
+/**
+ * Interval at which reads check that the file is still in its place, in milliseconds: a check takes longer than to find a task.
+ * Writes are checked each time.
+ */
+const CHECK_INTERVAL = 10;
+
 /** How long a read waits between two attempts, in milliseconds. */
 const PAUSE = 2;
 
@@ -51,6 +57,7 @@ export class Reader {
   readonly #connection: Connection;
   readonly #files: OpenFiles;
   readonly #clock: VersionClock;
+  #checkedAt = Number.NEGATIVE_INFINITY;
 
   /** Throws what opening the file throws. */
   static open(start: ThreadStart, clock: VersionClock): Promise<Reader> {
@@ -178,11 +185,19 @@ export class Reader {
     return saved_time ? { ...task, savedTime: saved_time as Version } : task;
   }
 
+  /** Throws UNAVAILABLE if the file was moved, removed or replaced. */
+  #check(): void {
+    const now = performance.now();
+    if (now - this.#checkedAt < CHECK_INTERVAL) return;
+    this.#files.check();
+    this.#checkedAt = now;
+  }
+
   /** Throws UNAVAILABLE. */
   async #read<T>(read: () => T): Promise<T> {
     try {
       return await whenFree(this.#start.deadline, () => {
-        this.#files.check();
+        this.#check();
         return read();
       });
     } catch (error) {
