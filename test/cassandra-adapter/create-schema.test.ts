@@ -46,6 +46,10 @@ describe("createSchema", () => {
     expect(last?.schema).toEqual(first?.schema);
   });
 
+  test("waits for nobody where all nodes know each other, by IPv6, too", async () => {
+    await create(new LaggingCluster({ lag: 0, subnet: "2001:db8::" }), { deadline: 3_000 });
+  });
+
   test("makes all changes through one node, which knows of those before", async () => {
     const cluster = new LaggingCluster({ lag: 50 });
     await create(cluster);

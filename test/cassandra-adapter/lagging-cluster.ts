@@ -14,6 +14,8 @@ export interface LaggingClusterOptions {
   readonly lag: number;
   /** Whether the client lets a statement go to a node of choice; an old one may not. */
   readonly heedsHost?: boolean;
+  /** What the nodes' addresses begin with. */
+  readonly subnet?: string;
   /** After how many milliseconds the others hear of the last node, which learns of no change that was made before. */
   readonly lastJoinsAfter?: number;
   /** An error to answer a statement with, whatever has come of it; undefined for none. */
@@ -24,7 +26,7 @@ const { errors, types } = driver;
 
 /** A client of three nodes that takes turns between them, and of which each learns of changes by the others after a while. */
 export class LaggingCluster {
-  readonly nodes: Node[] = ["10.0.0.1", "10.0.0.2", "10.0.0.3"].map((address) => ({ address, schema: new Set() }));
+  readonly nodes: Node[];
   /** The statements that it was given, each with its node's address. */
   readonly statements: string[] = [];
   /** What two nodes made, of which neither knew that the other had. */
@@ -36,6 +38,8 @@ export class LaggingCluster {
 
   constructor(options: LaggingClusterOptions) {
     this.#options = options;
+    const { subnet = "10.0.0." } = options;
+    this.nodes = [1, 2, 3].map((last) => ({ address: `${subnet}${last}:9042`, schema: new Set() }));
   }
 
   get client(): Client {
@@ -50,7 +54,7 @@ export class LaggingCluster {
     };
     const getState = () => ({ getConnectedHosts: () => this.#known });
     const hosts = { values: () => this.#known.map(({ address }) => ({ address, isUp: () => true })) };
-    const getResolvedContactPoints = () => new Map(this.nodes.map(({ address }) => [address, [address]]));
+    const getResolvedContactPoints = () => new Map(this.nodes.map((node) => [ipOf(node), [contactPointOf(node)]]));
     const controlConnection = { getResolvedContactPoints };
     return { connect: async () => undefined, execute, getState, hosts, controlConnection } as unknown as Client;
   }
@@ -63,7 +67,7 @@ export class LaggingCluster {
 
   #answer(node: Node, query: string, params: unknown[]): object[] {
     if (query.includes("system.peers"))
-      return this.#known.map(({ address, schema }) => ({ rpc_address: address, schema_version: versionOf(schema) }));
+      return this.#known.map((node) => ({ rpc_address: ipOf(node), schema_version: versionOf(node.schema) }));
     const [, kind, name = ""] = /^CREATE (KEYSPACE|TABLE) IF NOT EXISTS ([\w".]+)/.exec(query) ?? [];
     if (kind) this.#change(node, kind === "TABLE" ? requireKeyspace(node, name) : name);
     if (query.includes("schema_version")) return [{ schema_version: versionOf(node.schema) }];
@@ -89,6 +93,16 @@ export class LaggingCluster {
       for (const other of told) other.schema = new Set([...other.schema, name]);
     }, lag);
   }
+}
+
+function ipOf({ address }: Node): string {
+  return address.slice(0, address.lastIndexOf(":"));
+}
+
+/** The driver writes an IPv6 address in brackets where it is a contact point's, and only there. */
+function contactPointOf(node: Node): string {
+  const ip = ipOf(node);
+  return ip.includes(":") ? `[${ip}]:9042` : node.address;
 }
 
 function versionOf(schema: Schema): string {

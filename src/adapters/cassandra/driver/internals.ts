@@ -47,3 +47,8 @@ export interface StreamIds {
 export function internalsOf(client: Client): Internals {
   return client as unknown as Internals;
 }
+
+/** The address of a node, without its port. The driver writes both of an IPv6 address without brackets. */
+export function addressOf({ address }: { readonly address: string }): string {
+  return address.replace(/:\d+$/, "");
+}

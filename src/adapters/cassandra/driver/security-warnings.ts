@@ -1,7 +1,7 @@
 import { isIPv4 } from "node:net";
 import type { Client, ClientOptions } from "cassandra-driver";
 import { parseContactPoint } from "./contact-points.js";
-import { internalsOf } from "./internals.js";
+import { addressOf, internalsOf } from "./internals.js";
 
 /** Warns of unverified certificates, and of a password that is sent in clear text; once per set of contact points. */
 export function warnOfRisks(client: Client): void {
@@ -12,8 +12,7 @@ export function warnOfRisks(client: Client): void {
     // cassandra-driver treats a missing option as false.
     if ([false, undefined].includes(sslOptions.rejectUnauthorized)) warnOfUnverified(contactPoints);
   } else if (cloud === undefined && hasPassword(options)) {
-    const addresses = [...(hosts?.values?.() ?? [])].flatMap((host) => host?.address ?? []);
-    const discovered = addresses.map((address) => address.replace(/:\d+$/, "")); // IPv6 without brackets
+    const discovered = [...(hosts?.values?.() ?? [])].flatMap((host) => (host?.address ? addressOf(host) : []));
     const remote = [...contactPoints, ...discovered].filter((node) => !isLoopback(node));
     if (remote.length > 0) warnOfPassword(contactPoints, remote);
   }

@@ -1,6 +1,6 @@
 import type { Client } from "cassandra-driver";
 import { parseContactPoint } from "../driver/contact-points.js";
-import { internalsOf } from "../driver/internals.js";
+import { addressOf, internalsOf } from "../driver/internals.js";
 import { processRuntime, sleep } from "../runtime.js";
 
 /** Interval at which the nodes are asked, in milliseconds. */
@@ -27,7 +27,7 @@ export function untilAgreed(client: Client, end: number): Promise<boolean> {
  */
 export async function untilSettled(client: Client, end: number): Promise<void> {
   const given = internalsOf(client).controlConnection?.getResolvedContactPoints?.().values() ?? [];
-  const contactPoints = [...given].flat().map(addressOf);
+  const contactPoints = [...given].flat().map((point) => parseContactPoint(point).host);
   await until(Math.min(end, processRuntime.monotonic() + SETTLE_TIMEOUT), async () => {
     const nodes = [...contactPoints, ...nodesUp(client)];
     return (await viewsOf(client)).every((view) => nodes.every((address) => view.has(address)));
@@ -52,7 +52,7 @@ function viewsOf(client: Client): Promise<ReadonlyMap<string, string>[]> {
         client.execute("SELECT schema_version FROM system.local", [], { host }),
         client.execute("SELECT rpc_address, schema_version FROM system.peers", [], { host }),
       ]);
-      const own: [string, string] = [addressOf(host.address), String(local.rows[0]?.schema_version)];
+      const own: [string, string] = [addressOf(host), String(local.rows[0]?.schema_version)];
       return new Map([
         own,
         ...peers.rows.map((row): [string, string] => [String(row.rpc_address), String(row.schema_version)]),
@@ -64,10 +64,5 @@ function viewsOf(client: Client): Promise<ReadonlyMap<string, string>[]> {
 /** The addresses of the nodes that the client takes for running. */
 function nodesUp(client: Client): string[] {
   const running = client.hosts.values().filter((host) => host.isUp());
-  return running.map(({ address }) => addressOf(address));
-}
-
-/** Without the port. */
-function addressOf(hostAndPort: string): string {
-  return parseContactPoint(hostAndPort).host;
+  return running.map(addressOf);
 }
