@@ -74,7 +74,7 @@ test("a batch has a statement for each row, with the row's own timestamp, and is
     ["acme.com", 2, two, "a", 1, two],
     [one, "acme.com", 2, "b"],
   ]);
-  expect(options).toMatchObject({ logged: true, prepare: true, isIdempotent: true, keyspace: "tasks" });
+  expect(options).toMatchObject({ logged: true, prepare: true, isIdempotent: true });
 });
 
 describe("an attempt that the driver does not bound, since it is no request yet", () => {

@@ -1,4 +1,4 @@
-import type { Client, policies, QueryOptions } from "cassandra-driver";
+import type { Client, policies } from "cassandra-driver";
 import type { StoredTask } from "../../../adapter/adapter.js";
 import type { Version } from "../../../core/version.js";
 import type { Partition } from "../model/partition.js";
@@ -14,20 +14,17 @@ import {
 import type { Caller, Result } from "./caller.js";
 import { type Driver, mayBeTombstones } from "./errors.js";
 import { internalsOf } from "./internals.js";
-import { PartitionTokens } from "./routing.js";
 import { encodeVersion, type Statements, statementsFor, toQuery, toVersion } from "./statements.js";
 
 /** The ledger's session on cassandra-driver. */
 export class DriverSession implements LedgerSession {
   readonly #caller: Caller;
   readonly #statements: Statements;
-  readonly #tokens: PartitionTokens;
   readonly #speculationDelay: number;
 
   constructor(caller: Caller) {
     this.#caller = caller;
     this.#statements = statementsFor(caller.keyspace);
-    this.#tokens = new PartitionTokens(caller.client, caller.driver);
     this.#speculationDelay = speculationDelay(caller.client, caller.driver);
   }
 
@@ -36,10 +33,7 @@ export class DriverSession implements LedgerSession {
     // The error is from one coordinator. Another, which was asked before and hangs, may still apply it.
     const mayApply = (reached: boolean) => reached || performance.now() - start >= this.#speculationDelay;
     const queries = mutations.map((mutation) => toQuery(this.#statements, partition, mutation));
-    const routing = this.#routingTo(partition);
-    await this.#caller.call({ timeout, mayApply }, (options) =>
-      this.#caller.client.batch(queries, { ...options, ...routing }),
-    );
+    await this.#caller.call({ timeout, mayApply }, (options) => this.#caller.client.batch(queries, options));
   }
 
   async readTasks(
@@ -99,12 +93,7 @@ export class DriverSession implements LedgerSession {
 
   #read(query: string, partition: Partition, values: readonly unknown[], timeout: number): Promise<Result> {
     const { taskList, shard } = partition;
-    return this.#caller.read(query, [taskList, shard, ...values], timeout, this.#routingTo(partition));
-  }
-
-  /** How the driver finds the replicas; its types know keys only. */
-  #routingTo(partition: Partition): QueryOptions {
-    return { keyspace: this.#caller.keyspace, routingKey: this.#tokens.of(partition) as never };
+    return this.#caller.read(query, [taskList, shard, ...values], timeout);
   }
 }
 
