@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import driver, { type Client } from "cassandra-driver";
 import { describe, expect, test } from "vitest";
 import { Caller } from "../../src/adapters/cassandra/driver/caller.js";
-import { DriverSession } from "../../src/adapters/cassandra/driver/ledger-session.js";
+import { DriverSession } from "../../src/adapters/cassandra/driver/session.js";
 import type { Mutation } from "../../src/adapters/cassandra/model/session.js";
 
 const { speculativeExecution } = driver.policies;
