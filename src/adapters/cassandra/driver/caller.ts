@@ -46,12 +46,6 @@ export interface CallerOptions {
   readonly guard?: { untilTrusted(timeout: number): Promise<void> };
 }
 
-/** The rows of all pages of a result, and the servers' warnings. */
-export interface Result {
-  readonly rows: readonly types.Row[];
-  readonly warnings: readonly string[];
-}
-
 /** Sends the statements of a keyspace: prepared, one attempt each. Throws SessionErrors, and what the guard throws. */
 export class Caller {
   readonly client: Client;
@@ -65,9 +59,9 @@ export class Caller {
     this.driver = driver;
     this.keyspace = keyspace;
     this.#guard = guard;
-    // The adapter does the retries; the driver must make none.
+    // The adapter does the retries; the driver must make none. Every read is bounded, and no page of it may be left unread.
     const retry = new driver.policies.retry.FallthroughRetryPolicy();
-    this.#options = { ...consistency, prepare: true, isIdempotent: true, autoPage: false, logged: true, retry };
+    this.#options = { ...consistency, prepare: true, isIdempotent: true, fetchSize: 0, logged: true, retry };
   }
 
   async #call<T>(options: CallOptions, call: (options: QueryOptions) => Promise<T>): Promise<T> {
@@ -86,27 +80,12 @@ export class Caller {
 
   /** A write of one statement. The driver may send it twice only if it is idempotent. */
   write(query: string, params: unknown[], timeout: number, options: QueryOptions = {}): Promise<types.ResultSet> {
-    return this.#call({ timeout, mayApply: (reached) => reached }, (common) =>
-      this.client.execute(query, params, { ...common, ...options }),
-    );
+    const mayApply = (reached: boolean) => reached;
+    return this.#call({ timeout, mayApply }, (common) => this.client.execute(query, params, { ...common, ...options }));
   }
 
-  /** The server may split a result into pages, and leave some empty, whatever page size was asked for. */
-  async read(query: string, params: unknown[], timeout: number, options: QueryOptions = {}): Promise<Result> {
-    const end = performance.now() + timeout;
-    const rows: types.Row[] = [];
-    const warnings: string[] = [];
-    let next = options;
-    for (;;) {
-      const left = Math.ceil(Math.max(1, end - performance.now()));
-      const page = await this.#call({ timeout: left }, (common) =>
-        this.client.execute(query, params, { ...common, ...next }),
-      );
-      for (const row of page.rows) rows.push(row);
-      warnings.push(...(page.info.warnings ?? []));
-      if (!page.pageState) return { rows, warnings };
-      next = { ...options, pageState: page.pageState };
-    }
+  read(query: string, params: unknown[], timeout: number, options: QueryOptions = {}): Promise<types.ResultSet> {
+    return this.#call({ timeout }, (common) => this.client.execute(query, params, { ...common, ...options }));
   }
 }
 

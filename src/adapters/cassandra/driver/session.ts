@@ -18,7 +18,7 @@ import {
   SessionError,
   type SweepRecord,
 } from "../model/session.js";
-import type { Caller, Result } from "./caller.js";
+import type { Caller } from "./caller.js";
 import { mayBeTombstones } from "./errors.js";
 import { encodeVersion, type Statements, statementsFor, toQuery, toVersion } from "./statements.js";
 
@@ -60,9 +60,9 @@ export class DriverSession implements LedgerSession, ClaimSession, ListSession {
     const { after, upTo, limit } = range;
     const values = [encodeVersion(after.savedAt), after.id, encodeVersion(upTo), limit];
     try {
-      const { rows, warnings } = await this.#read(this.#statements.readEntries, partition, values, timeout);
+      const { rows, info } = await this.#read(this.#statements.readEntries, partition, values, timeout);
       const entries = rows.map(({ saved_at, id, size }) => ({ savedAt: toVersion(saved_at), id, size: size ?? 0 }));
-      return { entries, isHeavy: warnings.some((warning) => warning.includes("tombstone")) };
+      return { entries, isHeavy: (info.warnings ?? []).some((warning) => warning.includes("tombstone")) };
     } catch (error) {
       const { message, cause } = error as SessionError;
       throw mayBeTombstones(cause, this.#caller.driver) ? new SessionError("tombstones", false, message, cause) : error;
@@ -147,7 +147,12 @@ export class DriverSession implements LedgerSession, ClaimSession, ListSession {
     await this.#caller.write(this.#statements.forgetList, [encodeVersion(at), bucketOf(name), name], timeout);
   }
 
-  #read(query: string, { taskList, shard }: Partition, values: readonly unknown[], timeout: number): Promise<Result> {
+  #read(
+    query: string,
+    { taskList, shard }: Partition,
+    values: readonly unknown[],
+    timeout: number,
+  ): Promise<types.ResultSet> {
     return this.#caller.read(query, [taskList, shard, ...values], timeout);
   }
 
