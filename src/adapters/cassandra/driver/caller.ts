@@ -59,7 +59,7 @@ export class Caller {
     this.driver = driver;
     this.keyspace = keyspace;
     this.#guard = guard;
-    // The adapter does the retries; the driver must make none. Every read is bounded, and no page of it may be left unread.
+    // The adapter does the retries; the driver must make none. Every read is bounded, and comes as a whole, without pages.
     const retry = new driver.policies.retry.FallthroughRetryPolicy();
     this.#options = { ...consistency, prepare: true, isIdempotent: true, fetchSize: 0, logged: true, retry };
   }

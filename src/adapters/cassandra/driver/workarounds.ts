@@ -29,7 +29,7 @@ export function refreshOnce(client: Client): void {
 interface Connection {
   /** Whether it has been set up. */
   readonly connected: boolean;
-  /** The free ids. */
+  /** Those that are free. */
   readonly _streamIds: { inUse: number; push(id: number): void };
   /** Takes one for a request; null if all are in use. */
   _getStreamId(): number | null;
@@ -45,12 +45,12 @@ interface Connection {
 export function leaveStreamZero(client: Client): void {
   const { controlConnection, hosts } = internalsOf(client);
   const pooled = [...(hosts?.values?.() ?? [])].flatMap((host) => host?.pool?.connections ?? []);
-  const connection = controlConnection?.connection ?? pooled[0];
-  if (!isKnown(connection)) return;
+  const connection = (controlConnection?.connection ?? pooled[0] ?? {}) as Partial<Connection>;
+  const { _getStreamId: take, _streamIds } = connection;
+  const isKnown = typeof _streamIds?.push === "function" && typeof _streamIds.inUse === "number";
   const prototype = Object.getPrototypeOf(connection) as Connection;
-  if (changed.has(prototype)) return;
+  if (typeof take !== "function" || !isKnown || changed.has(prototype)) return;
   changed.add(prototype);
-  const take = prototype._getStreamId;
   prototype._getStreamId = function (this: Connection) {
     let id = take.call(this);
     // Connections are set up on stream 0: a server may also report a wrong protocol version there.
@@ -60,13 +60,6 @@ export function leaveStreamZero(client: Client): void {
     }
     return id;
   };
-}
-
-function isKnown(connection: unknown): connection is Connection {
-  const { _getStreamId, _streamIds } = (connection ?? {}) as Partial<Connection>;
-  return (
-    typeof _getStreamId === "function" && typeof _streamIds?.push === "function" && typeof _streamIds.inUse === "number"
-  );
 }
 
 /** For good. An error on stream 0 lowers `inUse`, like an answer: the request that it refuses gets no other. */

@@ -72,8 +72,7 @@ function tooLate(keyspace: string, reason: string, cause?: unknown): TaskError {
 /** Successive changes are made by the same node, which knows the earlier ones. */
 async function change(caller: Caller, statement: string, timeout: number): Promise<void> {
   const [host] = caller.client.getState().getConnectedHosts();
-  const options = { prepare: false, isIdempotent: false, ...(host && { host }) };
-  await caller.write(statement, [], timeout, options);
+  await caller.write(statement, [], timeout, { prepare: false, isIdempotent: false, ...(host && { host }) });
 }
 
 /**
@@ -134,7 +133,6 @@ function viewsOf(client: Client): Promise<ReadonlyMap<string, string>[]> {
 }
 
 /** The addresses of the nodes that the client takes for running. */
-function nodesUp(client: Client): string[] {
-  const running = client.hosts.values().filter((host) => host.isUp());
-  return running.map(addressOf);
+function nodesUp({ hosts }: Client): string[] {
+  return hosts.values().flatMap((host) => (host.isUp() ? addressOf(host) : []));
 }
