@@ -4,7 +4,6 @@ import { DEFAULT_CLOCK_LIMIT } from "../../core/version.js";
 import type { BatchLimits } from "./batching/group-commit.js";
 import type { InFlightLimits } from "./batching/in-flight-limit.js";
 import type { ClockGuardOptions } from "./clock-guard.js";
-import type { SweepTiming } from "./ledger/sweeper.js";
 import { checkGracePeriod } from "./model/settings.js";
 import type { RetryPolicy } from "./retry.js";
 
@@ -80,7 +79,12 @@ export interface ResolvedOptions {
   readonly clock: ClockGuardOptions;
   /** The grace period that the keyspace must have, in milliseconds; undefined for any. */
   readonly gracePeriod: number | undefined;
-  readonly sweep: SweepTiming;
+  readonly sweep: {
+    /** After how many completions; 0 for never. */
+    readonly every: number;
+    /** Interval at which due sweeps are started, and the minimum time between two of one partition, in milliseconds. */
+    readonly interval: number;
+  };
 }
 
 /** The options with all defaults. Throws INVALID_ARGUMENT. */

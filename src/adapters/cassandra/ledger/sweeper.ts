@@ -1,18 +1,9 @@
+import type { ResolvedOptions } from "../arguments.js";
 import { type Partition, partitionName, partitionsOf } from "../model/partition.js";
 import type { Mutation } from "../model/session.js";
 import type { LedgerContext } from "./context.js";
-import type { PartitionEntries } from "./partition-entries.js";
-import { openEntries, startScan } from "./reader.js";
+import { openEntries, type PartitionEntries } from "./partition-entries.js";
 import type { ScanStart } from "./rules.js";
-import { notCoveredBy } from "./swept-ranges.js";
-
-/** When partitions are swept automatically. */
-export interface SweepTiming {
-  /** After how many completions; 0 for never. */
-  readonly every: number;
-  /** Interval at which due sweeps are started, and the minimum time between two of one partition, in milliseconds. */
-  readonly interval: number;
-}
 
 /** What a sweep did. */
 export interface SweepReport {
@@ -42,11 +33,11 @@ const MAX_BACKLOGS = 100_000;
  */
 export class Sweeper {
   readonly #context: LedgerContext;
-  readonly #timing: SweepTiming;
+  readonly #timing: ResolvedOptions["sweep"];
   readonly #backlogs = new Map<string, Backlog>();
-  #cancelTimer: (() => void) | undefined;
+  #isArmed = false;
 
-  constructor(context: LedgerContext, timing: SweepTiming) {
+  constructor(context: LedgerContext, timing: ResolvedOptions["sweep"]) {
     this.#context = context;
     this.#timing = timing;
   }
@@ -56,13 +47,9 @@ export class Sweeper {
     const { every } = this.#timing;
     if (every === 0) return;
     const name = partitionName(partition);
-    let backlog = this.#backlogs.get(name);
-    if (backlog === undefined) {
-      const [first] = this.#backlogs.keys();
-      if (this.#backlogs.size >= MAX_BACKLOGS && first !== undefined) this.#backlogs.delete(first);
-      backlog = { partition, count: 0, times: [] };
-      this.#backlogs.set(name, backlog);
-    }
+    const backlog = this.#backlogs.get(name) ?? { partition, count: 0, times: [] };
+    this.#backlogs.set(name, backlog);
+    if (this.#backlogs.size > MAX_BACKLOGS) this.#backlogs.delete(this.#backlogs.keys().next().value as string);
     if (++backlog.count < every) return;
     backlog.count = 0;
     backlog.times.push(this.#context.runtime.monotonic());
@@ -89,73 +76,62 @@ export class Sweeper {
     return report;
   }
 
-  /** Stops the automatic sweeps. */
-  stop(): void {
-    this.#cancelTimer?.();
-  }
-
-  async #sweepPartition(
-    partition: Partition,
-    signal: AbortSignal | undefined,
-    unlessSweptLately = false,
-  ): Promise<{ entries: number; ranges: number }> {
-    const { rules, limits } = this.#context;
-    await this.#context.guard.untilTrusted(signal);
-    const start = startScan(this.#context);
+  async #sweepPartition(partition: Partition, signal: AbortSignal | undefined, unlessSweptLately = false) {
+    const { rules, limits, guard, startScan } = this.#context;
+    await guard.untilTrusted(signal);
+    const start = startScan();
     const savedBefore = rules.removalLimit(start, limits) + 1n;
-    const entries = await openEntries(this.#context, partition, start, { savedBefore, signal });
-    if (unlessSweptLately && this.#wasSweptLately(entries, start)) return { entries: 0, ranges: 0 };
-    let count = 0;
-    for (; await entries.fill(); count++) entries.take();
-    return { entries: count, ranges: await this.#cover(entries, start) };
+    const found = await openEntries(this.#context, partition, start, { savedBefore, signal });
+    if (unlessSweptLately && this.#wasSweptLately(found, start)) return { entries: 0, ranges: 0 };
+    let entries = 0;
+    for (; await found.fill(); entries++) found.take();
+    return { entries, ranges: await this.#cover(found, start) };
   }
 
   /** Writes tombstones over the gaps between the entries that stay; returns their number. */
-  async #cover({ partition, bound, gaps, sweep }: PartitionEntries, start: ScanStart): Promise<number> {
+  async #cover({ partition, extent, gaps }: PartitionEntries, start: ScanStart): Promise<number> {
     const { rules, limits, commit } = this.#context;
     const allowed = rules.removalLimit(start, limits);
     // A scan with a cutoff has not read all that is old enough.
-    const at = allowed < bound ? allowed : bound;
+    const at = allowed < extent.bound ? allowed : extent.bound;
     const { covered, recorded } = gaps.rangesUpTo(at);
-    const uncovered = notCoveredBy(sweep?.ranges ?? [], [...new Set([...covered, ...recorded])]);
-    if (uncovered.length > 0 && at > 0n) {
-      const tombstones = uncovered.map((range): Mutation => ({ kind: "delete-entries", ...range, at }));
-      const record: Mutation = { kind: "put-sweep", ranges: recorded, at };
-      await commit.write(partition, [...tombstones, record]);
+    if (covered.length > 0 && at > 0n) {
+      const tombstones = covered.map((range): Mutation => ({ kind: "delete-entries", ...range, at }));
+      await commit.write(partition, [...tombstones, { kind: "put-sweep", ranges: recorded, at }]);
     }
     const backlog = this.#backlogs.get(partitionName(partition));
-    if (backlog) backlog.times = backlog.times.filter((time) => time > this.#lastCovered());
-    return uncovered.length;
+    if (backlog) backlog.times = backlog.times.filter((time) => !this.#isCoverable(time));
+    return covered.length;
   }
 
-  /** A sweep that begins now covers completions up to this time, in milliseconds on the monotonic clock. */
-  #lastCovered(): number {
-    return this.#context.runtime.monotonic() - Number(this.#context.limits.gracePeriod) / 1000;
+  /** Whether a sweep that begins now covers what was completed by this time, in milliseconds on the monotonic clock. */
+  #isCoverable(time = Infinity): boolean {
+    const { runtime, limits } = this.#context;
+    return time <= runtime.monotonic() - Number(limits.gracePeriod) / 1000;
   }
 
   /** Whether this client or another has swept the partition within the interval. */
-  #wasSweptLately({ sweep }: PartitionEntries, start: ScanStart): boolean {
+  #wasSweptLately({ extent }: PartitionEntries, start: ScanStart): boolean {
     const { rules, limits } = this.#context;
-    const { interval } = this.#timing;
-    return rules.removalLimit(start, limits) - (sweep?.sweptTo ?? 0n) <= BigInt(interval) * 1000n;
+    const age = rules.removalLimit(start, limits) - (extent.sweep?.sweptTo ?? 0n);
+    return age <= BigInt(this.#timing.interval) * 1000n;
   }
 
   #arm(): void {
     const { runtime, inFlight, closing } = this.#context;
-    if (this.#cancelTimer || closing.aborted) return;
-    this.#cancelTimer = runtime.later(this.#timing.interval, () => {
-      this.#cancelTimer = undefined;
+    if (this.#isArmed || closing.signal.aborted) return;
+    this.#isArmed = true;
+    runtime.later(this.#timing.interval, () => {
+      this.#isArmed = false;
       inFlight.run(() => this.#sweepDue());
     });
   }
 
   /** Sweeps the partitions that are due, one after the other. */
   async #sweepDue(): Promise<void> {
-    const { closing: signal } = this.#context;
+    const { signal } = this.#context.closing;
     for (const { partition, times } of [...this.#backlogs.values()]) {
-      // Not before a sweep would cover them.
-      const isDue = times[0] !== undefined && times[0] <= this.#lastCovered();
-      if (signal.aborted || !isDue) continue;
+      if (signal.aborted || !this.#isCoverable(times[0])) continue;
       await this.#sweepPartition(partition, signal, true).catch(() => undefined); // it will be due again
     }
     if ([...this.#backlogs.values()].some(({ times }) => times.length > 0)) this.#arm();
