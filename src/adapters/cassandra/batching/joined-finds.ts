@@ -4,7 +4,7 @@ import { TaskError } from "../../../core/errors.js";
 import type { InFlight } from "../in-flight.js";
 import type { Partition } from "../model/partition.js";
 import type { LedgerSession } from "../model/session.js";
-import { type RetryPolicy, retryRead } from "../retry.js";
+import { type RetryPolicy, retryCall } from "../retry.js";
 import type { Runtime } from "../runtime.js";
 import { PartitionQueues } from "./partition-queues.js";
 
@@ -71,7 +71,7 @@ export class JoinedFinds {
       return this.#session.readTasks(partition, ids, timeout);
     };
     try {
-      answer(finds, await retryRead(this.#runtime, policy, undefined, read, { taskList: partition.taskList }));
+      answer(finds, await retryCall(this.#runtime, policy, undefined, read, { taskList: partition.taskList }));
     } catch (error) {
       for (const { reject } of finds) reject(error);
     }

@@ -4,7 +4,7 @@ import { ClockGuard } from "../clock-guard.js";
 import { InFlight } from "../in-flight.js";
 import type { LedgerSession } from "../model/session.js";
 import type { LedgerSettings } from "../model/settings.js";
-import { retryRead } from "../retry.js";
+import { retryCall } from "../retry.js";
 import type { Runtime } from "../runtime.js";
 import { type LedgerRules, ledgerRules, type ScanStart, withoutRemoving } from "./rules.js";
 
@@ -29,7 +29,7 @@ export function ledgerContext({ session, settings, options, runtime, ...given }:
   const { policy, batch, clock, readOnly } = options;
   const { inFlight = new InFlight(), rules = ledgerRules, entriesPerRead = defaultEntriesPerRead(shards) } = given;
   const read = <T>(signal: AbortSignal | undefined, attempt: (timeout: number) => Promise<T>) =>
-    retryRead(runtime, policy, signal, attempt);
+    retryCall(runtime, policy, signal, attempt);
   const guard = new ClockGuard(runtime, clock, () => read(undefined, (timeout) => session.readClock(timeout)));
   return {
     session,

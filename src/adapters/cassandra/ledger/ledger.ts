@@ -17,7 +17,7 @@ import type { ClockGuard } from "../clock-guard.js";
 import { partitionOf, partitionsOf } from "../model/partition.js";
 import { type LedgerContext, type LedgerParts, ledgerContext } from "./context.js";
 import { readList } from "./list-scan.js";
-import { openEntries } from "./partition-entries.js";
+import { PartitionEntries } from "./partition-entries.js";
 import { Sweeper, type SweepReport } from "./sweeper.js";
 
 /** Number of attempts of a save whose acknowledgements come too late to count. */
@@ -77,7 +77,7 @@ export class Ledger {
     );
   }
 
-  find(keys: readonly TaskKey[], signal: AbortSignal | undefined): Promise<(StoredTask | undefined)[]> {
+  find(keys: readonly TaskKey[], signal?: AbortSignal): Promise<(StoredTask | undefined)[]> {
     return Promise.all(keys.map((key) => this.#find(key, signal)));
   }
 
@@ -85,23 +85,23 @@ export class Ledger {
     return readList(this.#context, taskList, options, this.#sweeper.afterScan);
   }
 
-  sweep(taskList: string, signal: AbortSignal | undefined): Promise<SweepReport> {
+  sweep(taskList: string, signal?: AbortSignal): Promise<SweepReport> {
     return this.#sweeper.sweep(taskList, signal);
   }
 
   /** Whether no task of a list is open. */
-  async isEmpty(taskList: string, signal: AbortSignal | undefined): Promise<boolean> {
+  async isEmpty(taskList: string, signal?: AbortSignal): Promise<boolean> {
     for await (const _ of this.all(taskList, { pageSize: 1, maxPageBytes: 1, withoutBodies: true, signal }))
       return false;
     return true;
   }
 
   /** Checks the beginning of each partition of some lists, where completed tasks would be. */
-  async findUnswept(lists: readonly string[], signal: AbortSignal | undefined): Promise<Finding> {
+  async findUnswept(lists: readonly string[], signal?: AbortSignal): Promise<Finding> {
     const partitions = lists.flatMap((taskList) => partitionsOf(taskList, this.#context.shards));
     const heavy = new Set<string>();
     await forEachConcurrently(partitions, PARTITIONS_AT_ONCE, async (partition) => {
-      const entries = await openEntries(this.#context, partition, this.#context.startScan(), { signal });
+      const entries = new PartitionEntries(this.#context, partition, this.#context.startScan(), { signal });
       await entries.fill();
       if (entries.isHeavy) heavy.add(partition.taskList);
     });
@@ -172,7 +172,7 @@ export class Ledger {
   }
 
   /** A wrong clock does no harm here: the write has the version's own timestamp. */
-  async #complete(entry: CompleteEntry, signal: AbortSignal | undefined): Promise<void> {
+  async #complete(entry: CompleteEntry, signal?: AbortSignal): Promise<void> {
     const { rules, shards, commit } = this.#context;
     const partition = partitionOf(entry, shards);
     await commit.write(partition, rules.completing(entry.id, entry.savedAt), signal);
@@ -180,7 +180,7 @@ export class Ledger {
   }
 
   /** What this process saves from now on is later than what was found. */
-  async #find(key: TaskKey, signal: AbortSignal | undefined): Promise<StoredTask | undefined> {
+  async #find(key: TaskKey, signal?: AbortSignal): Promise<StoredTask | undefined> {
     const stored = await this.#finds.find(partitionOf(key, this.#context.shards), key.id, signal);
     if (stored) this.#context.runtime.clock.observe(stored.savedAt);
     return stored;

@@ -6,7 +6,7 @@ import { partitionsOf } from "../model/partition.js";
 import type { LedgerEntry, LedgerPlace } from "../model/session.js";
 import { toTaskError } from "../retry.js";
 import type { LedgerContext } from "./context.js";
-import { openEntries, type PartitionEntries, type PlacedEntry } from "./partition-entries.js";
+import { PartitionEntries, type PlacedEntry } from "./partition-entries.js";
 import type { ScanStart, Successor, Verdict } from "./rules.js";
 
 /** Maximum number of queries in flight; reads of the partitions' next entries are not counted. */
@@ -75,8 +75,8 @@ class ListScan {
   }
 
   async open(taskList: string): Promise<void> {
-    await forEachConcurrently(partitionsOf(taskList, this.#context.shards), CONCURRENCY, async (partition) =>
-      this.#add(await openEntries(this.#context, partition, this.#start, this.#options)),
+    await forEachConcurrently(partitionsOf(taskList, this.#context.shards), CONCURRENCY, (partition) =>
+      this.#add(new PartitionEntries(this.#context, partition, this.#start, this.#options)),
     );
   }
 

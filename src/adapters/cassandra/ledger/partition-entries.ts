@@ -11,42 +11,13 @@ import {
 import { retryAttempts, toTaskError } from "../retry.js";
 import type { LedgerContext } from "./context.js";
 import type { ScanStart } from "./rules.js";
-import { GapFinder, type Segment, segmentsBetween } from "./swept-ranges.js";
+import { GapFinder, segmentsBetween } from "./swept-ranges.js";
+
+type EntriesOptions = Pick<AllOptions, "savedBefore" | "after" | "signal">;
 
 /** An entry of the ledger, and where it was read. */
 export interface PlacedEntry extends LedgerEntry {
   readonly source: PartitionEntries;
-}
-
-/** What has to be read of a partition. */
-interface Extent {
-  /** Every entry up to here is read; later ones are only those of wrong clocks. */
-  readonly bound: Version;
-  /** What the last sweep recorded. */
-  readonly sweep: SweepRecord | undefined;
-  readonly segments: readonly Segment[];
-}
-
-/** Finds where a scan of a partition ends, and begins to read its entries. */
-export async function openEntries(
-  context: LedgerContext,
-  partition: Partition,
-  { host }: ScanStart,
-  { savedBefore, after = 0n, signal }: Pick<AllOptions, "savedBefore" | "after" | "signal">,
-): Promise<PartitionEntries> {
-  const { rules, limits, session, read } = context;
-  const bound = rules.scanBound(host, limits);
-  const [last, sweep] = await Promise.all([
-    read(signal, (timeout) => session.readLastEntry(partition, bound, timeout)),
-    read(signal, (timeout) => session.readSweep(partition, timeout)),
-  ]);
-  const end = rules.scanEnd(bound, last?.savedAt);
-  const upTo = savedBefore !== undefined && savedBefore <= end ? savedBefore - 1n : end;
-  // What lies beyond the bound is read whatever the cutoff: a version of a wrong clock may be of any age.
-  const cut = { after: upTo, before: latestOf([bound, upTo]) + 1n };
-  const swept = (sweep?.ranges ?? []).filter((range) => range.after < upTo);
-  const segments = segmentsBetween([...swept, cut], after, end);
-  return new PartitionEntries(context, partition, { bound: upTo, sweep, segments }, signal);
 }
 
 /**
@@ -56,31 +27,34 @@ export async function openEntries(
  */
 export class PartitionEntries {
   readonly partition: Partition;
-  readonly extent: Extent;
+  /** What the last sweep recorded. This and the next two are known when the first entry is. */
+  sweep: SweepRecord | undefined;
+  /** Every entry up to here is read; later ones are only those of wrong clocks. */
+  bound: Version = 0n;
   /** The gaps between the entries that were read. */
-  readonly gaps: GapFinder;
+  gaps = new GapFinder();
   /** What was read last. */
   page: readonly LedgerEntry[] = [];
   /** Whether reads met many tombstones. */
   isHeavy = false;
   readonly #context: LedgerContext;
-  readonly #signal: AbortSignal | undefined;
-  readonly #unread: { after: LedgerPlace; readonly upTo: Version }[];
+  readonly #options: EntriesOptions;
+  #unread: { after: LedgerPlace; readonly upTo: Version }[] = [];
   /** How much is read at once, in versions. */
   #width: Version = MAX_VERSION;
   #index = 0;
   /** The page after the current one; undefined at the end. */
   #next: Promise<readonly LedgerEntry[]> | undefined;
 
-  constructor(context: LedgerContext, partition: Partition, extent: Extent, signal: AbortSignal | undefined) {
+  /** Begins to read. */
+  constructor(context: LedgerContext, partition: Partition, start: ScanStart, options: EntriesOptions) {
     this.partition = partition;
-    this.extent = extent;
-    this.gaps = new GapFinder(extent.sweep);
     this.#context = context;
-    this.#signal = signal;
-    // No id is empty, so that this lies before all entries of the segment.
-    this.#unread = extent.segments.map(({ from, upTo }) => ({ after: { savedAt: from, id: "" }, upTo }));
-    this.#readAhead();
+    this.#options = options;
+    this.#readAhead(async () => {
+      await this.#open(start);
+      return this.#readPage();
+    });
   }
 
   get head(): LedgerEntry | undefined {
@@ -93,7 +67,7 @@ export class PartitionEntries {
       this.page = await this.#next;
       this.#index = 0;
       this.#next = undefined;
-      if (this.page.length === this.#context.entriesPerRead) this.#readAhead();
+      if (this.page.length === this.#context.entriesPerRead) this.#readAhead(() => this.#readPage());
       for (const { savedAt } of this.page) this.gaps.note(savedAt);
     }
     return this.head !== undefined;
@@ -105,9 +79,33 @@ export class PartitionEntries {
     return { savedAt, id, size, source: this };
   }
 
-  #readAhead(): void {
-    this.#next = this.#readPage();
+  #readAhead(read: () => Promise<readonly LedgerEntry[]>): void {
+    this.#next = read();
     this.#next.catch(() => undefined); // it is reported when its turn comes
+  }
+
+  /** Finds what has to be read. */
+  async #open({ host }: ScanStart): Promise<void> {
+    const { rules, limits, session, read } = this.#context;
+    const { savedBefore, after = 0n, signal } = this.#options;
+    const bound = rules.scanBound(host, limits);
+    const [last, sweep] = await Promise.all([
+      read(signal, (timeout) => session.readLastEntry(this.partition, bound, timeout)),
+      read(signal, (timeout) => session.readSweep(this.partition, timeout)),
+    ]);
+    const end = rules.scanEnd(bound, last?.savedAt);
+    const upTo = savedBefore !== undefined && savedBefore <= end ? savedBefore - 1n : end;
+    const swept = (sweep?.ranges ?? []).filter((range) => range.after < upTo);
+    // What lies beyond the bound is read whatever the cutoff: a version of a wrong clock may be of any age.
+    const cut = { after: upTo, before: latestOf([bound, upTo]) + 1n };
+    this.sweep = sweep;
+    this.bound = upTo;
+    this.gaps = new GapFinder(sweep);
+    // No id is empty, so that this lies before all entries of the segment.
+    this.#unread = segmentsBetween([...swept, cut], after, end).map(({ from, upTo }) => ({
+      after: { savedAt: from, id: "" },
+      upTo,
+    }));
   }
 
   /** The next entries; less than a page only at the end. */
@@ -138,7 +136,7 @@ export class PartitionEntries {
     const { runtime, policy, session } = this.#context;
     const read = (timeout: number) => session.readEntries(this.partition, range, timeout);
     try {
-      const { entries, isHeavy } = await retryAttempts(runtime, policy, this.#signal, read);
+      const { entries, isHeavy } = await retryAttempts(runtime, policy, this.#options.signal, read);
       this.isHeavy ||= isHeavy;
       return entries;
     } catch (error) {

@@ -1,8 +1,9 @@
+import { toMilliseconds } from "../../../core/version.js";
 import type { ResolvedOptions } from "../arguments.js";
 import { type Partition, partitionName, partitionsOf } from "../model/partition.js";
 import type { Mutation } from "../model/session.js";
 import type { LedgerContext } from "./context.js";
-import { openEntries, type PartitionEntries } from "./partition-entries.js";
+import { PartitionEntries } from "./partition-entries.js";
 import type { ScanStart } from "./rules.js";
 
 /** What a sweep did. */
@@ -15,13 +16,12 @@ export interface SweepReport {
   readonly ranges: number;
 }
 
-/** Completions of a partition that no sweep has covered yet. */
+/** The completions of a partition. */
 interface Backlog {
-  readonly partition: Partition;
-  /** Since the last of the times. */
+  /** Since `enoughAt`. */
   count: number;
-  /** When there were enough for a sweep to be worthwhile, in milliseconds on the monotonic clock. */
-  times: number[];
+  /** When there were enough for a sweep last, in milliseconds on the monotonic clock; undefined if all that were are covered. */
+  enoughAt: number | undefined;
 }
 
 /** The maximum number of partitions whose completions are counted; of more, the one that was added first is forgotten. */
@@ -34,106 +34,99 @@ const MAX_BACKLOGS = 100_000;
 export class Sweeper {
   readonly #context: LedgerContext;
   readonly #timing: ResolvedOptions["sweep"];
+  /** In milliseconds. */
+  readonly #gracePeriod: number;
   readonly #backlogs = new Map<string, Backlog>();
-  #isArmed = false;
+  /** The automatic sweeps come one after the other. */
+  #lastSweep: Promise<void> = Promise.resolve();
 
   constructor(context: LedgerContext, timing: ResolvedOptions["sweep"]) {
     this.#context = context;
     this.#timing = timing;
+    this.#gracePeriod = toMilliseconds(context.limits.gracePeriod);
   }
 
   /** A task of this partition was completed. */
   noteCompletion(partition: Partition): void {
-    const { every } = this.#timing;
-    if (every === 0) return;
+    if (this.#timing.every === 0) return;
     const name = partitionName(partition);
-    const backlog = this.#backlogs.get(name) ?? { partition, count: 0, times: [] };
+    const backlog = this.#backlogs.get(name) ?? { count: 0, enoughAt: undefined };
     this.#backlogs.set(name, backlog);
     if (this.#backlogs.size > MAX_BACKLOGS) this.#backlogs.delete(this.#backlogs.keys().next().value as string);
-    if (++backlog.count < every) return;
+    if (++backlog.count < this.#timing.every) return;
+    // Not before a sweep would cover them.
+    if (backlog.enoughAt === undefined) this.#sweepLater(this.#gracePeriod, partition, backlog);
     backlog.count = 0;
-    backlog.times.push(this.#context.runtime.monotonic());
-    this.#arm();
+    backlog.enoughAt = this.#context.runtime.monotonic();
   }
 
   /** A scan has read a partition to its end: covers what it found completed, if that is worthwhile. */
   readonly afterScan = (entries: PartitionEntries, start: ScanStart): void => {
-    const backlog = this.#backlogs.get(partitionName(entries.partition));
-    const isWorthwhile = entries.isHeavy || (backlog !== undefined && backlog.times.length > 0);
+    const { enoughAt } = this.#backlogs.get(partitionName(entries.partition)) ?? {};
+    const isWorthwhile = entries.isHeavy || enoughAt !== undefined;
     if (this.#timing.every > 0 && isWorthwhile && !this.#wasSweptLately(entries, start))
       this.#context.inFlight.run(() => this.#cover(entries, start));
   };
 
   /** Sweeps a list now. Throws CLOCK_SKEW, and what the store throws. */
-  async sweep(taskList: string, signal: AbortSignal | undefined): Promise<SweepReport> {
+  async sweep(taskList: string, signal?: AbortSignal): Promise<SweepReport> {
     const report = { partitions: 0, entries: 0, ranges: 0 };
     for (const partition of partitionsOf(taskList, this.#context.shards)) {
-      const { entries, ranges } = await this.#sweepPartition(partition, signal);
-      report.partitions++;
+      const { partitions, entries, ranges } = await this.#sweepPartition(partition, signal);
+      report.partitions += partitions;
       report.entries += entries;
       report.ranges += ranges;
     }
     return report;
   }
 
-  async #sweepPartition(partition: Partition, signal: AbortSignal | undefined, unlessSweptLately = false) {
+  /** Sweeps a partition after a time, and again each interval until the completions that were enough are covered. */
+  #sweepLater(milliseconds: number, partition: Partition, backlog: Backlog): void {
+    const { runtime, inFlight, closing } = this.#context;
+    const sweep = async () => {
+      if (closing.signal.aborted) return;
+      const coveredTo = runtime.monotonic() - this.#gracePeriod;
+      const report = await this.#sweepPartition(partition, closing.signal, true).catch(() => undefined);
+      if (report?.partitions && (backlog.enoughAt ?? 0) <= coveredTo) backlog.enoughAt = undefined;
+      else this.#sweepLater(this.#timing.interval, partition, backlog);
+    };
+    runtime.later(milliseconds, () => {
+      this.#lastSweep = this.#lastSweep.then(sweep);
+      inFlight.run(() => this.#lastSweep);
+    });
+  }
+
+  async #sweepPartition(partition: Partition, signal?: AbortSignal, unlessLately = false): Promise<SweepReport> {
     const { rules, limits, guard, startScan } = this.#context;
     await guard.untilTrusted(signal);
     const start = startScan();
     const savedBefore = rules.removalLimit(start, limits) + 1n;
-    const found = await openEntries(this.#context, partition, start, { savedBefore, signal });
-    if (unlessSweptLately && this.#wasSweptLately(found, start)) return { entries: 0, ranges: 0 };
+    const found = new PartitionEntries(this.#context, partition, start, { savedBefore, signal });
+    await found.fill();
+    if (unlessLately && this.#wasSweptLately(found, start)) return { partitions: 0, entries: 0, ranges: 0 };
     let entries = 0;
     for (; await found.fill(); entries++) found.take();
-    return { entries, ranges: await this.#cover(found, start) };
+    return { partitions: 1, entries, ranges: await this.#cover(found, start) };
   }
 
   /** Writes tombstones over the gaps between the entries that stay; returns their number. */
-  async #cover({ partition, extent, gaps }: PartitionEntries, start: ScanStart): Promise<number> {
+  async #cover({ partition, bound, gaps }: PartitionEntries, start: ScanStart): Promise<number> {
     const { rules, limits, commit } = this.#context;
     const allowed = rules.removalLimit(start, limits);
     // A scan with a cutoff has not read all that is old enough.
-    const at = allowed < extent.bound ? allowed : extent.bound;
+    const at = allowed < bound ? allowed : bound;
     const { covered, recorded } = gaps.rangesUpTo(at);
     if (covered.length > 0 && at > 0n) {
       const tombstones = covered.map((range): Mutation => ({ kind: "delete-entries", ...range, at }));
       await commit.write(partition, [...tombstones, { kind: "put-sweep", ranges: recorded, at }]);
     }
-    const backlog = this.#backlogs.get(partitionName(partition));
-    if (backlog) backlog.times = backlog.times.filter((time) => !this.#isCoverable(time));
     return covered.length;
   }
 
-  /** Whether a sweep that begins now covers what was completed by this time, in milliseconds on the monotonic clock. */
-  #isCoverable(time = Infinity): boolean {
-    const { runtime, limits } = this.#context;
-    return time <= runtime.monotonic() - Number(limits.gracePeriod) / 1000;
-  }
-
   /** Whether this client or another has swept the partition within the interval. */
-  #wasSweptLately({ extent }: PartitionEntries, start: ScanStart): boolean {
+  #wasSweptLately({ sweep }: PartitionEntries, start: ScanStart): boolean {
     const { rules, limits } = this.#context;
-    const age = rules.removalLimit(start, limits) - (extent.sweep?.sweptTo ?? 0n);
-    return age <= BigInt(this.#timing.interval) * 1000n;
-  }
-
-  #arm(): void {
-    const { runtime, inFlight, closing } = this.#context;
-    if (this.#isArmed || closing.signal.aborted) return;
-    this.#isArmed = true;
-    runtime.later(this.#timing.interval, () => {
-      this.#isArmed = false;
-      inFlight.run(() => this.#sweepDue());
-    });
-  }
-
-  /** Sweeps the partitions that are due, one after the other. */
-  async #sweepDue(): Promise<void> {
-    const { signal } = this.#context.closing;
-    for (const { partition, times } of [...this.#backlogs.values()]) {
-      if (signal.aborted || !this.#isCoverable(times[0])) continue;
-      await this.#sweepPartition(partition, signal, true).catch(() => undefined); // it will be due again
-    }
-    if ([...this.#backlogs.values()].some(({ times }) => times.length > 0)) this.#arm();
+    const age = rules.removalLimit(start, limits) - (sweep?.sweptTo ?? 0n);
+    return age < BigInt(this.#timing.interval) * 1000n;
   }
 }
