@@ -115,8 +115,8 @@ public final class Batches {
   /** Makes the envelopes of a group, one after the other. */
   private static final class GroupReader {
     private final TaskGroup group;
-    /** What a builder builds refers to the headers and unknown fields that it has. A copy of a message would copy them. */
-    private final TaskEnvelope.Builder envelope;
+    /** All that it builds refers to the headers and unknown fields that it has. A copy of a message would copy them. */
+    private final TaskEnvelope.Builder shared;
 
     private final Any.Builder data;
     private int index;
@@ -125,7 +125,7 @@ public final class Batches {
 
     GroupReader(TaskGroup group) {
       this.group = group;
-      this.envelope = group.getShared().toBuilder();
+      this.shared = group.getShared().toBuilder();
       this.data = group.getShared().getData().toBuilder();
     }
 
@@ -135,21 +135,23 @@ public final class Batches {
 
     TaskEnvelope next() {
       int i = index++;
-      envelope.setId(idAt(i)).setData(data.setValue(group.getData(i)));
+      TaskEnvelope.Builder envelope = begin().setId(idAt(i)).setData(data.setValue(group.getData(i)));
       if (group.getCreatedAtCount() > 0) createdAt += group.getCreatedAt(i);
       if (group.getSavedAtCount() > 0) savedAt += group.getSavedAt(i);
       if (group.getCreatedAtCount() > 0) envelope.setCreatedAt(Envelopes.timestamp(createdAt));
       if (group.getSavedAtCount() > 0) envelope.setSavedAt(Envelopes.timestamp(savedAt));
-      return Envelopes.checked(group.getRestCount() > 0 ? withRest(i) : envelope.build(), Code.INVALID_ENVELOPE);
-    }
-
-    private TaskEnvelope withRest(int i) {
       try {
-        return envelope.build().toBuilder().mergeFrom(group.getRest(i)).build();
+        if (group.getRestCount() > 0) envelope.mergeFrom(group.getRest(i));
       } catch (InvalidProtocolBufferException error) {
         throw new InvalidTaskException(
             Code.INVALID_ENVELOPE, "what the columns do not have is no TaskEnvelope", error);
       }
+      return Envelopes.checked(envelope.build(), Code.INVALID_ENVELOPE);
+    }
+
+    /** Where tasks have rests, they share no more than a list and a type, and what one's rest adds is not for the next. */
+    private TaskEnvelope.Builder begin() {
+      return group.getRestCount() > 0 ? TaskEnvelope.newBuilder().setTaskList(shared.getTaskList()) : shared;
     }
 
     private String idAt(int i) {
