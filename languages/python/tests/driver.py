@@ -27,7 +27,6 @@ sys.path.append(str(Path(__file__).parent / "gen"))
 from example.v1.every_kind_pb2 import EveryKind
 from example.v1.fetch_file_pb2 import FetchFile
 from example.v1.send_mail_pb2 import SendMail
-
 from memory import most_memory
 
 import taskledger_worker as wire
