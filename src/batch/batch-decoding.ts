@@ -1,18 +1,15 @@
-import { create, mergeFromBinary } from "@bufbuild/protobuf";
-import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
-import { type TaskBatch, TaskBatchSchema, type TaskGroup, TaskGroupSchema } from "../../gen/taskledger/v1/batch_pb.js";
+import { create, fromBinary } from "@bufbuild/protobuf";
+import { type TaskBatch, TaskBatchSchema, type TaskGroup } from "../../gen/taskledger/v1/batch_pb.js";
 import { type TaskEnvelope, TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
 import { expectedBytes, isEnvelope } from "../core/bytes-advice.js";
-import { isTaskError, TaskError } from "../core/errors.js";
+import { TaskError } from "../core/errors.js";
 import { isBytes } from "../core/values.js";
 import { checkEnvelope } from "../envelope/check.js";
 import { mergeEnvelope, readEnvelope } from "../envelope/decode.js";
 import { encodeEnvelope } from "../envelope/encode.js";
 import { type FullEnvelope, packData } from "../envelope/envelope.js";
-import { fallBack } from "../wire/fallback.js";
 import { decode } from "../wire/message-codec.js";
 import type { Reader } from "../wire/reader.js";
-import { makeSparse } from "../wire/sparse.js";
 import { checkBatchBytes, invalidBatch, MAX_BATCH_TASKS, MAX_SHARED_BYTES, tooManyTasks } from "./batch-limits.js";
 import { readColumns, readTimes, readUuid, UUID_BYTES } from "./columns.js";
 
@@ -36,40 +33,37 @@ export function* decodeBatch(bytes: Uint8Array, maxBytes: number): Generator<Ful
   for (const group of orderOf(batch)) yield (next[group] as () => FullEnvelope)();
 }
 
-/** Group by group: the message of one is made compact before the next is read. */
 function parse(bytes: Uint8Array): TaskBatch {
-  const batch = create(TaskBatchSchema);
+  return decode(bytes, readBatch, undefined) ?? parseSlowly(bytes);
+}
+
+function readBatch(r: Reader, end: number): TaskBatch {
+  const batch: TaskBatch = { $typeName: "taskledger.v1.TaskBatch", groups: [], order: [] };
+  const { groups, order } = batch;
+  r.enter();
+  while (r.pos < end) {
+    switch (r.field()) {
+      case 16:
+        groups.push(readColumns(r, r.limit()));
+        break;
+      case 17:
+        for (const limit = r.numbers(); r.pos < limit; ) order.push(r.uint32());
+        break;
+      default:
+        throw unknownField(r.tag >>> 3, undefined);
+    }
+    if (groups.length > MAX_BATCH_TASKS || order.length > MAX_BATCH_TASKS) throw tooManyTasks();
+  }
+  r.leave();
+  return batch;
+}
+
+function parseSlowly(bytes: Uint8Array): TaskBatch {
   try {
-    const reader = new BinaryReader(bytes);
-    while (reader.pos < reader.len) parseField(reader, batch);
-    return batch;
+    return fromBinary(TaskBatchSchema, bytes);
   } catch (cause) {
-    if (isTaskError(cause)) throw cause;
     throw invalidBatch(`the bytes are not a taskledger.v1.TaskBatch: ${(cause as Error).message}`, undefined, cause);
   }
-}
-
-function parseField(reader: BinaryReader, { groups, order }: TaskBatch): void {
-  const [field, wireType] = reader.tag();
-  if (field === 16 && wireType === WireType.LengthDelimited) groups.push(parseGroup(reader.bytes()));
-  else if (field === 17 && wireType === WireType.LengthDelimited) parseNumbers(new BinaryReader(reader.bytes()), order);
-  else if (field === 17 && wireType === WireType.Varint) order.push(reader.uint32());
-  else throw unknownField(field, undefined);
-  if (groups.length > MAX_BATCH_TASKS || order.length > MAX_BATCH_TASKS) throw tooManyTasks();
-}
-
-function parseNumbers(reader: BinaryReader, numbers: number[]): void {
-  while (reader.pos < reader.len) numbers.push(reader.uint32());
-}
-
-function parseGroup(bytes: Uint8Array): TaskGroup {
-  return decode(bytes, readColumns, undefined) ?? parseGroupSlowly(bytes);
-}
-
-function parseGroupSlowly(bytes: Uint8Array): TaskGroup {
-  const shared = create(TaskEnvelopeSchema);
-  makeSparse(shared.headers);
-  return mergeFromBinary(TaskGroupSchema, create(TaskGroupSchema, { shared }), bytes);
 }
 
 /** An unknown field may be a column without which the tasks would be incomplete. */
@@ -164,33 +158,10 @@ function readShared({ shared = empty, rest }: TaskGroup, path: string): TaskEnve
 
 const empty: TaskEnvelope = create(TaskEnvelopeSchema);
 
-/** Merges an envelope with the fields that the columns do not have. */
+/** Adds the fields that the columns do not have to an envelope. */
 function addRest(envelope: TaskEnvelope, rest: Uint8Array): void {
-  const usual = decode(rest, readUsualRest, undefined);
-  if (usual) Object.assign(envelope, usual);
-  else mergeRest(envelope, rest);
-}
-
-/** The fields that most tasks have beside the columns: an attempt, and headers. */
-function readUsualRest(r: Reader, end: number): Pick<TaskEnvelope, "attempt" | "headers"> {
-  const rest = { attempt: 0, headers: {} };
-  while (r.pos < end)
-    switch (r.tag()) {
-      case 48:
-        rest.attempt = r.uint32();
-        break;
-      case 58:
-        r.stringEntry(rest.headers, end);
-        break;
-      default:
-        fallBack();
-    }
-  r.end(end);
-  return rest;
-}
-
-function mergeRest(envelope: TaskEnvelope, rest: Uint8Array): void {
   envelope.headers = {};
+  if (decode(rest, readEnvelope, envelope)) return;
   try {
     // Unknown fields are views of what protobuf-es is given.
     mergeEnvelope(envelope, rest.slice());

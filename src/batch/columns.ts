@@ -3,16 +3,12 @@ import type { TaskGroup } from "../../gen/taskledger/v1/batch_pb.js";
 import { toMicroseconds } from "../core/version.js";
 import { isTimestamp } from "../envelope/check.js";
 import { readEnvelope } from "../envelope/decode.js";
-import { fallBack } from "../wire/fallback.js";
 import { noBytes, type Reader } from "../wire/reader.js";
 import { invalidBatch } from "./batch-limits.js";
 
 // The encoding of a group's columns, and of UUIDs and times in them.
 
-/**
- * Decodes a group faster than protobuf-es. It falls back to protobuf-es for encodings that no writer here produces. Bytes in
- * the message are views of the group's.
- */
+/** Reads a group, as protobuf-es does. Bytes in the message are views of the group's. */
 export function readColumns(r: Reader, end: number): TaskGroup {
   const group: TaskGroup = {
     $typeName: "taskledger.v1.TaskGroup",
@@ -23,34 +19,34 @@ export function readColumns(r: Reader, end: number): TaskGroup {
     savedAt: [],
     rest: [],
   };
+  r.enter();
   while (r.pos < end)
-    switch (r.tag()) {
-      case 10:
-        if (group.shared) fallBack();
-        group.shared = readEnvelope(r, r.limit(end), undefined);
+    switch (r.field()) {
+      case 1:
+        group.shared = readEnvelope(r, r.limit(), group.shared);
         break;
-      case 18:
-        group.ids.push(r.string(end));
+      case 2:
+        group.ids.push(r.string());
         break;
-      case 26:
-        group.uuids = r.part(end);
+      case 3:
+        group.uuids = r.part();
         break;
-      case 34:
-        group.data.push(r.part(end));
+      case 4:
+        group.data.push(r.part());
         break;
-      case 42:
-        for (const limit = r.limit(end); r.isBefore(limit); ) group.createdAt.push(r.sint64());
+      case 5:
+        for (const limit = r.numbers(); r.pos < limit; ) group.createdAt.push(r.sint64());
         break;
-      case 50:
-        for (const limit = r.limit(end); r.isBefore(limit); ) group.savedAt.push(r.sint64());
+      case 6:
+        for (const limit = r.numbers(); r.pos < limit; ) group.savedAt.push(r.sint64());
         break;
-      case 58:
-        group.rest.push(r.part(end));
+      case 7:
+        group.rest.push(r.part());
         break;
       default:
-        fallBack();
+        r.unknown(group);
     }
-  r.end(end);
+  r.leave();
   return group;
 }
 

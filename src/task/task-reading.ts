@@ -1,4 +1,4 @@
-import { create, type Message, toBinary } from "@bufbuild/protobuf";
+import { create, type DescMessage, toBinary } from "@bufbuild/protobuf";
 import { DamagedTaskSchema } from "../../gen/taskledger/v1/damaged_task_pb.js";
 import { TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
 import type { StoredTask } from "../adapter/adapter.js";
@@ -8,7 +8,7 @@ import type { TaskKey } from "../core/keys.js";
 import { typeNameOf, typeUrlOf } from "../core/type-url.js";
 import { isBytes } from "../core/values.js";
 import { versionToTimestamp } from "../core/version.js";
-import { describeUndecodable, tryDecodingData } from "../data/data.js";
+import { tryDecodingData, undecodable } from "../data/data.js";
 import { type DataReader, decodeBody, decodeEnvelope } from "../envelope/decode.js";
 import { type FullEnvelope, packData } from "../envelope/envelope.js";
 import type { MessageCodec } from "../wire/message-codec.js";
@@ -94,13 +94,10 @@ export function readTask(
   if (taskClass === undefined) return opaque(envelope, home, () => unknownType(envelope, type));
   const { schema, codec } = taskClass;
   const { value } = envelope.data;
-  const data = read?.message ?? tryDecodingData(schema, value, read?.isRefused ? undefined : codec);
-  if (data instanceof Error) {
-    const reason = describeUndecodable(schema, data);
-    return opaque(envelope, home, () => invalidData(envelope, reason));
-  }
+  const data = tryDecodingData(schema, value, codec, read?.data);
+  if (data instanceof Error) return opaque(envelope, home, () => invalidData(envelope, schema, data));
   try {
-    const task = fromEnvelope(taskClass, envelope, home, { message: data });
+    const task = fromEnvelope(taskClass, envelope, home, { data });
     if (registry.validation.validateRead) validateTask(task, registry.validation);
     return task;
   } catch (error) {
@@ -122,14 +119,14 @@ function unknownType({ taskList, id }: TaskKey, type: string): TaskError {
   return new TaskError("UNKNOWN_TYPE", `${shorten(type)} is not among the types that are known here`, { taskList, id });
 }
 
-function invalidData({ taskList, id }: TaskKey, reason: string): TaskError {
-  return new TaskError("INVALID_DATA", reason, { taskList, id, field: "data" });
+function invalidData({ taskList, id, data }: FullEnvelope, schema: DescMessage, error: Error): TaskError {
+  const { message, field } = undecodable(schema, data.value, error);
+  return new TaskError("INVALID_DATA", message, { taskList, id, field });
 }
 
 /** Reads the data of every known type along with its envelope. */
 class RegistryDecoder implements DataReader {
-  message: Message | undefined = undefined;
-  isRefused = false;
+  data: DataReader["data"] = undefined;
   readonly registry: TaskTypeRegistry;
 
   constructor(registry: TaskTypeRegistry) {
