@@ -11,7 +11,7 @@ import { defaultHome, maxTaskBytes } from "../task/default-home.js";
 import type { OpaqueTask } from "../task/opaque-task.js";
 import { TaskTypeRegistry } from "../task/registry.js";
 import type { Task } from "../task/task.js";
-import { readTask } from "../task/task-reading.js";
+import { dataReaderOf, readTask } from "../task/task-reading.js";
 import type { TaskHome } from "../task/task-state.js";
 import type { TaskClass, TaskOf } from "../task/task-types.js";
 import { maxBatchBytes, rowOf } from "./batch.js";
@@ -118,9 +118,10 @@ export function readTaskFrames(
   const { signal, ...limits } = readOptions(options, frameOptions);
   const maxBytes = maxBatchBytes(limits, home);
   checkSignal(signal);
+  const reader = dataReaderOf(registry);
   const envelopesIn = (frame: Uint8Array) =>
-    isBatch(frame) ? decodeBatch(frame, maxBytes) : [decodeEnvelope(frame, maxTaskBytes(home))];
-  const toTask = (envelope: FullEnvelope) => readTask(envelope, home, registry);
+    isBatch(frame) ? decodeBatch(frame, maxBytes, reader) : [decodeEnvelope(frame, maxTaskBytes(home), reader)];
+  const toTask = (envelope: FullEnvelope) => readTask(envelope, home, registry, reader);
   return tasksOf(readFrames(source, maxBytes, signal), envelopesIn, toTask, signal);
 }
 

@@ -1,4 +1,4 @@
-import { create, mergeFromBinary } from "@bufbuild/protobuf";
+import { fromBinary } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import { type TaskEnvelope, TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
 import { adviseOnBytes, expectedBytes, isBatch } from "../core/bytes-advice.js";
@@ -8,10 +8,9 @@ import { type Version, versionToTimestamp } from "../core/version.js";
 import { Unsupported } from "../wire/fallback.js";
 import { decode, decodeMessage, type MessageCodec } from "../wire/message-codec.js";
 import { noBytes, type Reader } from "../wire/reader.js";
-import { makeSparse } from "../wire/sparse.js";
 import { readTimestamp } from "../wire/timestamp.js";
 import { checkEnvelope } from "./check.js";
-import { checkSize, type FullEnvelope, packData } from "./envelope.js";
+import { checkSize, type FullEnvelope, noHeaders, packData } from "./envelope.js";
 
 // The decoder of taskledger.v1.TaskEnvelope, by hand: it reads the data along with the envelope, from the same bytes.
 
@@ -40,19 +39,11 @@ export function decodeBody(body: Uint8Array, savedAt: Version, reader?: DataRead
 function decodeSlowly(bytes: Uint8Array): TaskEnvelope {
   try {
     // protobuf-es gives views of its input; the task must not change when its sender's buffer is used again.
-    return mergeEnvelope(create(TaskEnvelopeSchema), new Uint8Array(bytes));
+    return fromBinary(TaskEnvelopeSchema, new Uint8Array(bytes));
   } catch (cause) {
     const reason = `the bytes are not a taskledger.v1.TaskEnvelope: ${(cause as Error).message}${adviseOnBytes(bytes)}`;
     throw new TaskError("INVALID_ENVELOPE", reason, { cause });
   }
-}
-
-/** Adds to an envelope what protobuf-es reads. Throws what it throws. */
-export function mergeEnvelope(envelope: TaskEnvelope, bytes: Uint8Array): TaskEnvelope {
-  envelope.headers = makeSparse(envelope.headers);
-  mergeFromBinary(TaskEnvelopeSchema, envelope, bytes);
-  if (Object.keys(envelope.headers).length === 0) envelope.headers = {};
-  return envelope;
 }
 
 /** Reads the data of an envelope along with it. */
@@ -65,28 +56,30 @@ export interface DataReader {
 
 /** The envelope, as protobuf-es reads it; undefined if it has to read it. */
 function decodeFields(bytes: Uint8Array, reader: DataReader | undefined): TaskEnvelope | undefined {
-  const envelope = decode(bytes, readFields, undefined);
+  if (reader) reader.data = undefined;
+  place.start = place.end = 0;
+  const envelope = decode(bytes, readFields, createEnvelope());
   if (envelope?.data) readValue(bytes, envelope.data, reader);
   return envelope;
 }
 
 /** Reads an envelope, or adds to one. The value of its data is a part of the bytes, not a copy. */
-export function readEnvelope(r: Reader, end: number, m?: TaskEnvelope): TaskEnvelope {
-  const envelope = readFields(r, end, m);
-  if (envelope.data && valueEnd > 0) envelope.data.value = partOf(r.bytes, valueStart, valueEnd);
-  return envelope;
+export function readEnvelope(r: Reader, end: number, m: TaskEnvelope = createEnvelope()): TaskEnvelope {
+  place.start = place.end = 0;
+  readFields(r, end, m);
+  if (m.data && place.end > 0) m.data.value = partOf(r.bytes, place.start, place.end);
+  return m;
 }
 
 function createEnvelope(): TaskEnvelope {
   return { $typeName: "taskledger.v1.TaskEnvelope", taskList: "", id: "", attempt: 0, headers: {} };
 }
 
-/** Where the value of the data stands in the envelope that is being read; 0 if it has none. Its type may come after it. */
-let valueStart = 0;
-let valueEnd = 0;
+/** Where the value of the data stands, in the bytes of the envelope that is being read; its type may come after it. */
+export const place = { start: 0, end: 0 };
 
-function readFields(r: Reader, end: number, m: TaskEnvelope = createEnvelope()): TaskEnvelope {
-  valueStart = valueEnd = 0;
+/** Adds the fields to an envelope, but not the value of its data: only its place is noted. */
+export function readFields(r: Reader, end: number, m: TaskEnvelope): TaskEnvelope {
   r.enter();
   while (r.pos < end)
     switch (r.field()) {
@@ -106,6 +99,7 @@ function readFields(r: Reader, end: number, m: TaskEnvelope = createEnvelope()):
         m.attempt = r.uint32();
         break;
       case 7:
+        if (m.headers === noHeaders) m.headers = {};
         r.stringEntry(m.headers);
         break;
       case 15:
@@ -126,9 +120,9 @@ function readAny(r: Reader, end: number, m: Any = packData("", noBytes)): Any {
         m.typeUrl = r.name();
         break;
       case 2:
-        valueEnd = r.limit();
-        valueStart = r.pos;
-        r.pos = valueEnd;
+        place.end = r.limit();
+        place.start = r.pos;
+        r.pos = place.end;
         break;
       default:
         r.unknown(m);
@@ -137,12 +131,15 @@ function readAny(r: Reader, end: number, m: Any = packData("", noBytes)): Any {
   return m;
 }
 
-function readValue(bytes: Uint8Array, any: Any, reader: DataReader | undefined): void {
-  const start = valueStart;
-  const end = valueEnd;
-  const codec = reader?.codecOf(any.typeUrl);
-  if (reader && codec) reader.data = decodeMessage(codec, bytes, start, end);
-  if (!reader?.data || reader.data instanceof Unsupported) any.value = partOf(bytes, start, end);
+/** Reads the data whose value was found, if `reader` has a codec; otherwise its value is a part of the bytes, not a copy. */
+export function readValue(bytes: Uint8Array, any: Any, reader: DataReader | undefined): void {
+  const { start, end } = place;
+  if (reader) {
+    const codec = reader.codecOf(any.typeUrl);
+    reader.data = codec && decodeMessage(codec, bytes, start, end);
+    if (reader.data && !(reader.data instanceof Unsupported)) return;
+  }
+  any.value = partOf(bytes, start, end);
 }
 
 function partOf({ buffer, byteOffset }: Uint8Array, start: number, end: number): Uint8Array {

@@ -75,7 +75,7 @@ export function decodeTask(
 }
 
 /** Reads data along with envelopes. If the data is validated afterwards, the bytes of invalid data are kept. */
-function dataReaderOf(registry: TaskTypeRegistry): DataReader | undefined {
+export function dataReaderOf(registry: TaskTypeRegistry): DataReader | undefined {
   return registry.validation.validateRead ? undefined : new RegistryDecoder(registry);
 }
 

@@ -50,6 +50,20 @@ export class Reader {
     if (this.pos !== this.last) refuse();
   }
 
+  /** Reads the part up to `end` by itself; returns what `widen` needs. */
+  narrow(end: number): number {
+    const { last } = this;
+    this.last = end;
+    this.copy = undefined;
+    return last;
+  }
+
+  /** Goes on after such a part. Refuses unless it has been read to its end. */
+  widen(last: number): void {
+    this.finish();
+    this.last = last;
+  }
+
   /** Releases the bytes. */
   stop(): void {
     this.bytes = noBytes;
@@ -239,13 +253,15 @@ export class Reader {
 
   /** Reads a value of type `sint64`. */
   sint64(): bigint {
-    readVarintHalves(this);
-    const low = halves[LOW] as number;
-    const high = halves[HIGH] as number;
-    const sign = -(low & 1);
-    halves[LOW] = ((low >>> 1) | (high << 31)) ^ sign;
-    halves[HIGH] = (high >>> 1) ^ sign;
+    readZigzagHalves(this);
     return long[0] as bigint;
+  }
+
+  /** The same as a number, if that is exact: it takes less memory and time. */
+  exactSint64(): number | bigint {
+    readZigzagHalves(this);
+    const value = (halves[HIGH] as number) * 2 ** 32 + ((halves[LOW] as number) >>> 0);
+    return Number.isSafeInteger(value) ? value : (long[0] as bigint);
   }
 
   /** Adds an entry to a map; `__proto__` is a key like any other. */
@@ -361,6 +377,15 @@ function longUint32(reader: Reader, first: number): number {
 function readFixedHalves(reader: Reader): void {
   halves[LOW] = reader.sfixed32();
   halves[HIGH] = reader.sfixed32();
+}
+
+function readZigzagHalves(reader: Reader): void {
+  readVarintHalves(reader);
+  const low = halves[LOW] as number;
+  const high = halves[HIGH] as number;
+  const sign = -(low & 1);
+  halves[LOW] = ((low >>> 1) | (high << 31)) ^ sign;
+  halves[HIGH] = (high >>> 1) ^ sign;
 }
 
 /** Seven bits per byte: four and a half bytes for the lower half, then the upper one. */
