@@ -31,9 +31,9 @@ export function* decodeBatch(
   const batch = parse(bytes);
   checkBatch(batch);
   const { groups, order } = batch;
-  for (const group of order) yield (groups[group] as Group).next(reader);
+  for (const group of order) yield (groups[group] as Group).next(columns, reader);
   // Where there is no order, there is one group.
-  for (const group of groups) while (group.left > 0) yield group.next(reader);
+  for (const group of groups) while (group.left > 0) yield group.next(columns, reader);
 }
 
 interface Batch {
@@ -42,14 +42,18 @@ interface Batch {
   readonly order: readonly number[];
 }
 
+/** Of all batches; `reader` reads the data. */
+const columns = new Reader();
+
 function parse(bytes: Uint8Array): Batch {
-  const reader = new Reader();
-  reader.start(bytes, 0, bytes.length);
+  columns.start(bytes, 0, bytes.length);
   try {
-    return readBatch(reader);
+    return readBatch(columns);
   } catch (error) {
     catchFallback(error);
     throw notABatch(bytes);
+  } finally {
+    columns.stop();
   }
 }
 

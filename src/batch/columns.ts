@@ -67,7 +67,11 @@ export function addTime(time: number | bigint, difference: number | bigint): num
 export function toTimestamp(micros: number | bigint): Timestamp {
   if (typeof micros === "bigint") return toDistantTimestamp(micros);
   const seconds = Math.floor(micros / MICROS);
-  return { $typeName: "google.protobuf.Timestamp", seconds: BigInt(seconds), nanos: (micros - seconds * MICROS) * 1000 };
+  return {
+    $typeName: "google.protobuf.Timestamp",
+    seconds: BigInt(seconds),
+    nanos: (micros - seconds * MICROS) * 1000,
+  };
 }
 
 function toDistantTimestamp(micros: bigint): Timestamp {

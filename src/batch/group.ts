@@ -18,7 +18,7 @@ import { Column, Times } from "./group-columns.js";
 export class Group {
   /** The number of tasks that are left. */
   left = 0;
-  readonly #reader: Reader;
+  readonly #bytes: Uint8Array;
   readonly #end: number;
   readonly #path: string;
   readonly #ids: Column;
@@ -33,7 +33,7 @@ export class Group {
 
   /** Reads through the group between the reader's position and `end`. Throws INVALID_BATCH. */
   constructor(r: Reader, end: number, path: string) {
-    this.#reader = r;
+    this.#bytes = r.bytes;
     this.#end = end;
     this.#path = path;
     this.#ids = new Column(2, r.pos);
@@ -99,7 +99,8 @@ export class Group {
     const { count } = this.#data;
     if (count === 0) throw invalidBatch("a group has no task", `${this.#path}.data`);
     const uuidBytes = this.#uuidsEnd - this.#uuids;
-    const hasIds = this.#ids.count > 0 ? this.#ids.count === count && uuidBytes === 0 : uuidBytes === UUID_BYTES * count;
+    const hasIds =
+      this.#ids.count > 0 ? this.#ids.count === count && uuidBytes === 0 : uuidBytes === UUID_BYTES * count;
     if (!hasIds) throw invalidBatch(`the group has ${count} tasks and not as many ids`, `${this.#path}.ids`);
     this.#checkCount("createdAt", this.#createdAt);
     this.#checkCount("savedAt", this.#savedAt);
@@ -126,18 +127,19 @@ export class Group {
   }
 
   /** The envelope of the next task. Its data is read if `reader` has a codec; otherwise its value is a part of the batch's bytes. */
-  next(reader: DataReader | undefined): FullEnvelope {
-    const r = this.#reader;
-    r.start(r.bytes, 0, this.#end);
+  next(r: Reader, reader: DataReader | undefined): FullEnvelope {
+    r.start(this.#bytes, 0, this.#end);
     try {
       const envelope = this.#transpose(r);
-      readValue(r.bytes, envelope.data, reader);
+      readValue(this.#bytes, envelope.data, reader);
       checkEnvelope(envelope, "INVALID_ENVELOPE");
       this.left--;
       return envelope;
     } catch (error) {
       catchFallback(error);
       throw invalidBatch("its bytes have changed since it was checked", this.#path);
+    } finally {
+      r.stop();
     }
   }
 
@@ -183,7 +185,13 @@ export class Group {
   }
 }
 
-const empty: TaskEnvelope = { $typeName: "taskledger.v1.TaskEnvelope", taskList: "", id: "", attempt: 0, headers: noHeaders };
+const empty: TaskEnvelope = {
+  $typeName: "taskledger.v1.TaskEnvelope",
+  taskList: "",
+  id: "",
+  attempt: 0,
+  headers: noHeaders,
+};
 
 function isEmpty(headers: Record<string, string>): boolean {
   for (const _ in headers) return false;

@@ -3,9 +3,9 @@ import { checkCount, type OptionNames, readOptions } from "../core/arguments.js"
 import type { ByteSource } from "../core/byte-source.js";
 import { isBatch } from "../core/bytes-advice.js";
 import { invalidArgument } from "../core/errors.js";
+import { Flattened } from "../core/flattened.js";
 import { NOT_READY, SourceReader, supplyOf } from "../core/pull-source.js";
 import { decodeEnvelope } from "../envelope/decode.js";
-import type { FullEnvelope } from "../envelope/envelope.js";
 import type { FrameOptions } from "../task/batch-options.js";
 import { defaultHome, maxTaskBytes } from "../task/default-home.js";
 import type { OpaqueTask } from "../task/opaque-task.js";
@@ -121,19 +121,19 @@ export function readTaskFrames(
   const reader = dataReaderOf(registry);
   const envelopesIn = (frame: Uint8Array) =>
     isBatch(frame) ? decodeBatch(frame, maxBytes, reader) : [decodeEnvelope(frame, maxTaskBytes(home), reader)];
-  const toTask = (envelope: FullEnvelope) => readTask(envelope, home, registry, reader);
-  return tasksOf(readFrames(source, maxBytes, signal), envelopesIn, toTask, signal);
+  const tasksIn = function* (frames: Iterable<Uint8Array>) {
+    for (const frame of frames)
+      for (const envelope of envelopesIn(frame)) {
+        throwIfAborted(signal);
+        yield readTask(envelope, home, registry, reader);
+      }
+  };
+  return new Flattened(listsOf(readFrames(source, maxBytes, signal), tasksIn));
 }
 
-async function* tasksOf(
-  frames: AsyncIterable<Uint8Array>,
-  envelopesIn: (frame: Uint8Array) => Iterable<FullEnvelope>,
-  toTask: (envelope: FullEnvelope) => Task,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Task, void, undefined> {
-  for await (const frame of frames)
-    for (const envelope of envelopesIn(frame)) {
-      throwIfAborted(signal);
-      yield toTask(envelope);
-    }
+async function* listsOf(
+  frames: AsyncIterable<Iterable<Uint8Array>>,
+  tasksIn: (frames: Iterable<Uint8Array>) => Iterable<Task>,
+): AsyncGenerator<Iterable<Task>, void, undefined> {
+  for await (const each of frames) yield tasksIn(each);
 }

@@ -72,7 +72,7 @@ export function readEnvelope(r: Reader, end: number, m: TaskEnvelope = createEnv
 }
 
 function createEnvelope(): TaskEnvelope {
-  return { $typeName: "taskledger.v1.TaskEnvelope", taskList: "", id: "", attempt: 0, headers: {} };
+  return { $typeName: "taskledger.v1.TaskEnvelope", taskList: "", id: "", attempt: 0, headers: noHeaders };
 }
 
 /** Where the value of the data stands, in the bytes of the envelope that is being read; its type may come after it. */

@@ -12,7 +12,8 @@ import { tryDecodingData, undecodable } from "../data/data.js";
 import { type DataReader, decodeBody, decodeEnvelope } from "../envelope/decode.js";
 import { type FullEnvelope, packData } from "../envelope/envelope.js";
 import type { MessageCodec } from "../wire/message-codec.js";
-import { OpaqueTask } from "./opaque-task.js";
+import { noBytes } from "../wire/reader.js";
+import { OpaqueTask, type Reason } from "./opaque-task.js";
 import type { TaskTypeRegistry } from "./registry.js";
 import type { Task } from "./task.js";
 import { fromEnvelope, meet, type ReadData } from "./task-envelope.js";
@@ -91,11 +92,11 @@ export function readTask(
 ): Task {
   const type = typeNameOf(envelope.data.typeUrl);
   const taskClass = registry.get(type);
-  if (taskClass === undefined) return opaque(envelope, home, () => unknownType(envelope, type));
+  if (taskClass === undefined) return opaque(envelope, home, unknownType);
   const { schema, codec } = taskClass;
   const { value } = envelope.data;
   const data = tryDecodingData(schema, value, codec, read?.data);
-  if (data instanceof Error) return opaque(envelope, home, () => invalidData(envelope, schema, data));
+  if (data instanceof Error) return opaque(envelope, home, invalidData(schema, data));
   try {
     const task = fromEnvelope(taskClass, envelope, home, { data });
     if (registry.validation.validateRead) validateTask(task, registry.validation);
@@ -108,20 +109,23 @@ export function readTask(
 }
 
 /** The user may keep its bytes; they own their buffer. */
-function opaque(envelope: FullEnvelope, home: TaskHome | undefined, reason: () => TaskError): OpaqueTask {
+function opaque(envelope: FullEnvelope, home: TaskHome | undefined, reason: Reason): OpaqueTask {
   meet(envelope);
   const { data } = envelope;
-  data.value = new Uint8Array(data.value);
+  data.value = data.value.length === 0 ? noBytes : new Uint8Array(data.value);
   return new OpaqueTask(new TaskState(envelope, data, home), reason);
 }
 
-function unknownType({ taskList, id }: TaskKey, type: string): TaskError {
+function unknownType({ taskList, id, data }: FullEnvelope): TaskError {
+  const type = typeNameOf(data.typeUrl);
   return new TaskError("UNKNOWN_TYPE", `${shorten(type)} is not among the types that are known here`, { taskList, id });
 }
 
-function invalidData({ taskList, id, data }: FullEnvelope, schema: DescMessage, error: Error): TaskError {
-  const { message, field } = undecodable(schema, data.value, error);
-  return new TaskError("INVALID_DATA", message, { taskList, id, field });
+function invalidData(schema: DescMessage, error: Error): Reason {
+  return ({ taskList, id, data }) => {
+    const { message, field } = undecodable(schema, data.value, error);
+    return new TaskError("INVALID_DATA", message, { taskList, id, field });
+  };
 }
 
 /** Reads the data of every known type along with its envelope. */

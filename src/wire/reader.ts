@@ -33,7 +33,9 @@ export class Reader {
   depth = 0;
   /** The tag that was read last: the number of the field times eight, plus its wire type. */
   tag = 0;
-  /** A copy of the bytes from the first unknown field on: all of them are views of it. */
+  /** Whether an unknown field was kept. */
+  hasUnknown = false;
+  /** A copy of the bytes from the second unknown field on: it and those after it are views of the copy. */
   copy: Uint8Array<ArrayBuffer> | undefined;
 
   /** Starts reading these bytes. */
@@ -42,6 +44,7 @@ export class Reader {
     this.pos = first;
     this.last = last;
     this.depth = 0;
+    this.hasUnknown = false;
     this.copy = undefined;
   }
 
@@ -115,13 +118,24 @@ export class Reader {
   unknown(message: Message): void {
     const { tag, pos } = this;
     this.skip();
-    this.copy ??= new Uint8Array(this.bytes.subarray(pos, this.last));
-    // Positions are counted from the end, which the bytes and their copy have in common.
-    const start = this.copy.length - (this.last - pos);
-    const data = new Uint8Array(this.copy.buffer, start, this.pos - pos);
-    const field: UnknownField = { no: tag >>> 3, wireType: tag & 7, data };
+    const field: UnknownField = { no: tag >>> 3, wireType: tag & 7, data: this.#keep(pos) };
     if (message.$unknown) message.$unknown.push(field);
     else message.$unknown = [field];
+  }
+
+  /**
+   * The bytes from this position to the current one, in memory that nobody else writes to. Often there is one unknown field;
+   * if there are more, all of them are in one copy, since each array with a buffer of its own takes twice as much.
+   */
+  #keep(start: number): Uint8Array<ArrayBuffer> {
+    const { bytes, pos } = this;
+    if (!this.hasUnknown) {
+      this.hasUnknown = true;
+      return bytesOf(bytes, start, pos);
+    }
+    this.copy ??= bytesOf(bytes, start, this.last);
+    // Positions are counted from the end, which the bytes and their copy have in common.
+    return new Uint8Array(this.copy.buffer, this.copy.length - (this.last - start), pos - start);
   }
 
   /** Puts the value that protobuf-es keeps in place of a wrapper back into one. */
@@ -299,6 +313,11 @@ export class Reader {
  */
 const FLOAT_NAN = 0x7fc0_0000;
 const DOUBLE_NAN = 0x7ff8_0000;
+
+/** A copy of the bytes between two positions, also of a Buffer. */
+function bytesOf({ buffer, byteOffset }: Uint8Array, start: number, end: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(new Uint8Array(buffer, byteOffset + start, end - start));
+}
 
 const LENGTH_DELIMITED = 2;
 const START_GROUP = 3;
