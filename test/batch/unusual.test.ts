@@ -4,7 +4,7 @@ import { isTaskError } from "taskledger";
 import { describe, expect, test } from "vitest";
 import { TaskGroupSchema } from "../../gen/taskledger/v1/batch_pb.js";
 import { TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
-import { readTimes } from "../../src/batch/columns.js";
+import { addTime, toTimestamp } from "../../src/batch/columns.js";
 import { thrownBy } from "../runtime/failure.js";
 import { tasks } from "./mixed-tasks.js";
 
@@ -105,10 +105,13 @@ describe("a small batch takes little memory, whatever it claims to have:", () =>
   });
 });
 
-test("differences of times are read also where protobuf-es does without bigints", () => {
-  const times = readTimes(["1000001", "-1"], "savedAt");
-  expect(times).toMatchObject([
-    { seconds: 1n, nanos: 1000 },
-    { seconds: 1n, nanos: 0 },
+test("times are added up exactly, also where numbers are not exact", () => {
+  const max = Number.MAX_SAFE_INTEGER;
+  expect([addTime(1, -2), addTime(max, 1), addTime(2n ** 60n, 1)]).toEqual([-1, 2n ** 53n, 2n ** 60n + 1n]);
+  expect([addTime(2n ** 63n - 1n, 1), addTime(-(2n ** 63n), -1n)]).toEqual([undefined, undefined]);
+  expect([toTimestamp(-1), toTimestamp(-1n), toTimestamp(2n ** 53n)]).toMatchObject([
+    { seconds: -1n, nanos: 999_999_000 },
+    { seconds: -1n, nanos: 999_999_000 },
+    { seconds: 9_007_199_254n, nanos: 740_992_000 },
   ]);
 });

@@ -29,26 +29,6 @@ export interface ControlConnection extends EventEmitter {
   getResolvedContactPoints?(): ReadonlyMap<string, readonly string[]>;
 }
 
-/** A connection. */
-export interface DriverConnection {
-  /** Whether it has been set up. */
-  readonly connected: boolean;
-  readonly _streamIds: StreamIds;
-  /** Takes a free id for a request; null if all are in use. */
-  _getStreamId(): number | null;
-}
-
-/** The free stream ids of a connection. */
-export interface StreamIds {
-  inUse: number;
-  push(id: number): void;
-}
-
 export function internalsOf(client: Client): Internals {
   return client as unknown as Internals;
-}
-
-/** The address of a node, without its port. The driver writes both of an IPv6 address without brackets. */
-export function addressOf({ address }: { readonly address: string }): string {
-  return address.replace(/:\d+$/, "");
 }
