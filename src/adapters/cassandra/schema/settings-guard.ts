@@ -79,18 +79,10 @@ export class SettingsGuard {
   async untilTrusted(timeout: number): Promise<void> {
     const isDue = this.#runtime.monotonic() - this.#seen > this.#interval;
     if (!this.#isSuspect && isDue) this.look(timeout).catch(() => undefined);
-    while (this.#isSuspect) {
-      const mismatch = this.#mismatch;
-      if (mismatch && this.#runtime.monotonic() < mismatch.end) {
-        // Not in the same turn of the event loop: a caller that retries all the time would block everything else.
-        await setImmediate();
-        throw mismatch.error;
-      }
-      await this.look(timeout);
-    }
+    while (this.#isSuspect) await this.look(timeout);
   }
 
-  /** Checks now; one check at a time. */
+  /** Checks now; one check at a time, and none for a second after a mismatch. */
   look(timeout: number): Promise<void> {
     this.#looking ??= this.#lookOnce(timeout).finally(() => {
       this.#looking = undefined;
@@ -99,6 +91,12 @@ export class SettingsGuard {
   }
 
   async #lookOnce(timeout: number): Promise<void> {
+    const mismatch = this.#mismatch;
+    if (mismatch && this.#runtime.monotonic() < mismatch.end) {
+      // Not in the same turn of the event loop: a caller that retries all the time would block everything else.
+      await setImmediate();
+      throw mismatch.error;
+    }
     const changes = this.#changes;
     try {
       await this.#look(timeout);
@@ -111,7 +109,6 @@ export class SettingsGuard {
     }
     // The result may be older than a change that was reported meanwhile.
     if (changes === this.#changes) this.#isSuspect = false;
-    this.#mismatch = undefined;
     this.#seen = this.#runtime.monotonic();
   }
 }
