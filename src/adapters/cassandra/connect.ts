@@ -75,7 +75,7 @@ export async function connect(options: CassandraConnectionOptions, ledger: Resol
     });
     const policy = { attemptTimeout: timeout, deadline: end - processRuntime.monotonic() };
     const { settings, dataCenter } = await retryAttempts(processRuntime, policy, undefined, (within) =>
-      callDriver(driver, { timeout: within }, () => read(within)),
+      callDriver(driver, within, () => read(within)),
     ).catch((error) => {
       throw isRetried(error) ? toTaskError(error) : error; // the other kinds tell of wrong options
     });
@@ -91,7 +91,7 @@ export async function connect(options: CassandraConnectionOptions, ledger: Resol
       session,
       settings,
       diagnose: () =>
-        callDriver(driver, { timeout: deadline }, () =>
+        callDriver(driver, deadline, () =>
           diagnose({ caller, settings, clockLimit: ledger.clock.limit, session, timeout }),
         ).catch((error) => {
           throw toTaskError(error);
@@ -137,7 +137,7 @@ async function withClient<T>(
   warnOfRisks(client);
   const connecting = client.connect();
   try {
-    await callDriver(driver, { timeout }, () => connecting);
+    await callDriver(driver, timeout, () => connecting);
     leaveStreamZero(client);
     warnOfRisks(client); // also about discovered nodes
     return await use(client, driver, async () => {

@@ -1,25 +1,24 @@
 import type { Client, policies, QueryOptions, types } from "cassandra-driver";
 import { processRuntime } from "../runtime.js";
-import { type Driver, toSessionError } from "./errors.js";
+import { type Driver, type MayApply, toSessionError } from "./errors.js";
 import { internalsOf } from "./internals.js";
 import type { Query } from "./statements.js";
 
 /** How long after its timeout the driver is given up, in milliseconds: the timeout does not include the time before sending. */
 const GRACE = 250;
 
-export interface CallOptions {
-  /** In milliseconds; the call is given up a little later, whatever the driver does. */
-  readonly timeout: number;
-  /**
-   * Whether a failed call may have been applied, or may be later; `reached` tells whether its request may have reached a replica,
-   * judging from the error. @defaultValue never, as for a read
-   */
-  readonly mayApply?: (reached: boolean) => boolean;
-}
-
-/** Calls the driver once. Throws its errors as SessionErrors; those of the adapter as they are. */
-export async function callDriver<T>(driver: Driver, options: CallOptions, call: () => Promise<T>): Promise<T> {
-  const time = options.timeout + GRACE;
+/**
+ * Calls the driver once. Throws its errors as SessionErrors; those of the adapter as they are.
+ *
+ * @param timeout In milliseconds; the call is given up a little later, whatever the driver does.
+ */
+export async function callDriver<T>(
+  driver: Driver,
+  timeout: number,
+  call: () => Promise<T>,
+  mayApply?: MayApply,
+): Promise<T> {
+  const time = timeout + GRACE;
   let cancel = () => {};
   const givenUp = new Promise<never>((_, reject) => {
     const giveUp = () => reject(new driver.errors.OperationTimedOutError(`no answer within ${time} ms`));
@@ -28,7 +27,7 @@ export async function callDriver<T>(driver: Driver, options: CallOptions, call: 
   try {
     return await Promise.race([call(), givenUp]);
   } catch (error) {
-    throw toSessionError(error, driver, options.mayApply);
+    throw toSessionError(error, driver, mayApply);
   } finally {
     cancel();
   }
@@ -64,10 +63,9 @@ export class Caller {
     this.#options = { ...consistency, prepare: true, isIdempotent: true, fetchSize: 0, logged: true, retry };
   }
 
-  async #call<T>(options: CallOptions, call: (options: QueryOptions) => Promise<T>): Promise<T> {
-    const { timeout } = options;
+  async #call<T>(timeout: number, call: (options: QueryOptions) => Promise<T>, mayApply?: MayApply): Promise<T> {
     await this.#guard?.untilTrusted(timeout);
-    return callDriver(this.driver, options, () => call({ ...this.#options, readTimeout: timeout }));
+    return callDriver(this.driver, timeout, () => call({ ...this.#options, readTimeout: timeout }), mayApply);
   }
 
   async batch(queries: Query[], timeout: number): Promise<void> {
@@ -75,17 +73,17 @@ export class Caller {
     const delay = speculationDelay(this.client, this.driver);
     // The error is from one coordinator. Another, which was asked before and hangs, may still apply it.
     const mayApply = (reached: boolean) => reached || performance.now() - start >= delay;
-    await this.#call({ timeout, mayApply }, (options) => this.client.batch(queries, options));
+    await this.#call(timeout, (options) => this.client.batch(queries, options), mayApply);
   }
 
   /** A write of one statement. The driver may send it twice only if it is idempotent. */
   write(query: string, params: unknown[], timeout: number, options: QueryOptions = {}): Promise<types.ResultSet> {
-    const mayApply = (reached: boolean) => reached;
-    return this.#call({ timeout, mayApply }, (common) => this.client.execute(query, params, { ...common, ...options }));
+    const send = (common: QueryOptions) => this.client.execute(query, params, { ...common, ...options });
+    return this.#call(timeout, send, (reached) => reached);
   }
 
   read(query: string, params: unknown[], timeout: number, options: QueryOptions = {}): Promise<types.ResultSet> {
-    return this.#call({ timeout }, (common) => this.client.execute(query, params, { ...common, ...options }));
+    return this.#call(timeout, (common) => this.client.execute(query, params, { ...common, ...options }));
   }
 }
 

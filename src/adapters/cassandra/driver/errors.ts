@@ -3,11 +3,17 @@ import { SessionError, type SessionErrorKind } from "../model/session.js";
 
 export type Driver = typeof import("cassandra-driver");
 
-/** The error of a failed call; `mayApply` tells whether it may have been applied, `reached` whether it may have reached a replica. */
+/**
+ * Whether a failed call may have been applied, or may be later; `reached` tells whether its request may have reached a replica,
+ * judging from the error.
+ */
+export type MayApply = (reached: boolean) => boolean;
+
+/** The error of a failed call, by default of a read. Those of the adapter are given back as they are. */
 export function toSessionError(
   cause: unknown,
   driver: Driver,
-  mayApply: (reached: boolean) => boolean = () => false,
+  mayApply: MayApply = () => false,
 ): SessionError | TaskError {
   if (isTaskError(cause) || cause instanceof SessionError) return cause;
   const { kind, reached } = classify(cause, driver);

@@ -1,7 +1,5 @@
 import type { EventEmitter } from "node:events";
-import type { Client, ClientOptions } from "cassandra-driver";
-
-export type Host = ReturnType<ReturnType<Client["getState"]>["getConnectedHosts"]>[number];
+import type { Client, ClientOptions, Host } from "cassandra-driver";
 
 /**
  * The parts of a client of cassandra-driver 4.10 that the adapter uses though its types do not have them. Any may be missing: the
@@ -11,12 +9,9 @@ export interface Internals {
   /** The user's, with the driver's defaults. */
   readonly options?: ClientOptions;
   readonly controlConnection?: ControlConnection;
-  readonly hosts?: { values?(): Iterable<KnownHost | undefined> };
-}
-
-interface KnownHost {
-  readonly address: string;
-  readonly pool?: { readonly connections?: readonly unknown[] };
+  readonly hosts?: {
+    values?(): Iterable<(Host & { readonly pool?: { readonly connections?: unknown[] } }) | undefined>;
+  };
 }
 
 /** Receives the events of a node. */

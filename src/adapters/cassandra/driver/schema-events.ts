@@ -1,5 +1,5 @@
-import type { Client } from "cassandra-driver";
-import { type Host, internalsOf } from "./internals.js";
+import type { Client, Host } from "cassandra-driver";
+import { internalsOf } from "./internals.js";
 
 const EVENT = "nodeSchemaChange";
 

@@ -82,29 +82,27 @@ export function toVersion(value: unknown): Version {
 }
 
 export function toQuery(statements: Statements, { taskList, shard }: Partition, mutation: Mutation): Query {
+  const query = (text: string, ...params: unknown[]): Query => ({ query: text, params });
   const at = encodeVersion("at" in mutation ? mutation.at : mutation.savedAt);
   switch (mutation.kind) {
     case "put-task": {
-      const { id, body } = mutation;
-      const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength); // the driver accepts no other bytes
-      return { query: statements.putTask, params: [taskList, shard, id, bytes, at] };
+      const { buffer, byteOffset, byteLength } = mutation.body;
+      const body = Buffer.from(buffer, byteOffset, byteLength); // the driver accepts no other bytes
+      return query(statements.putTask, taskList, shard, mutation.id, body, at);
     }
     case "put-entry":
-      return { query: statements.putEntry, params: [taskList, shard, at, mutation.id, mutation.size, at] };
+      return query(statements.putEntry, taskList, shard, at, mutation.id, mutation.size, at);
     case "delete-task":
-      return { query: statements.deleteTask, params: [at, taskList, shard, mutation.id] };
+      return query(statements.deleteTask, at, taskList, shard, mutation.id);
     case "delete-entry":
-      return {
-        query: statements.deleteEntry,
-        params: [at, taskList, shard, encodeVersion(mutation.savedAt), mutation.id],
-      };
+      return query(statements.deleteEntry, at, taskList, shard, encodeVersion(mutation.savedAt), mutation.id);
     case "delete-entries": {
       const ends = [mutation.after, mutation.before].map(encodeVersion);
-      return { query: statements.deleteEntries, params: [at, taskList, shard, ...ends] };
+      return query(statements.deleteEntries, at, taskList, shard, ...ends);
     }
     case "put-sweep": {
       const ends = mutation.ranges.flatMap(({ after, before }) => [encodeVersion(after), encodeVersion(before)]);
-      return { query: statements.putSweep, params: [taskList, shard, at, ends, at] };
+      return query(statements.putSweep, taskList, shard, at, ends, at);
     }
   }
 }

@@ -29,9 +29,8 @@ export function refreshOnce(client: Client): void {
 interface Connection {
   /** Whether it has been set up. */
   readonly connected: boolean;
-  /** Those that are free. */
-  readonly _streamIds: { inUse: number; push(id: number): void };
-  /** Takes one for a request; null if all are in use. */
+  readonly _streamIds: { inUse: number };
+  /** Takes a free id for a request; null if all are in use. */
   _getStreamId(): number | null;
 }
 
@@ -46,30 +45,18 @@ export function leaveStreamZero(client: Client): void {
   const { controlConnection, hosts } = internalsOf(client);
   const pooled = [...(hosts?.values?.() ?? [])].flatMap((host) => host?.pool?.connections ?? []);
   const connection = (controlConnection?.connection ?? pooled[0] ?? {}) as Partial<Connection>;
-  const { _getStreamId: take, _streamIds } = connection;
-  const isKnown = typeof _streamIds?.push === "function" && typeof _streamIds.inUse === "number";
+  const { _getStreamId: take, _streamIds: ids } = connection;
   const prototype = Object.getPrototypeOf(connection) as Connection;
-  if (typeof take !== "function" || !isKnown || changed.has(prototype)) return;
+  if (typeof take !== "function" || typeof ids?.inUse !== "number" || changed.has(prototype)) return;
   changed.add(prototype);
   prototype._getStreamId = function (this: Connection) {
     let id = take.call(this);
     // Connections are set up on stream 0: a server may also report a wrong protocol version there.
     while (id === 0 && this.connected) {
-      dropZero(this._streamIds);
+      // It is not given back. An error on stream 0 puts it there again, and is counted as the answer to the request that it refuses.
+      this._streamIds.inUse--;
       id = take.call(this);
     }
     return id;
-  };
-}
-
-/** For good. An error on stream 0 lowers `inUse`, like an answer: the request that it refuses gets no other. */
-function dropZero(ids: Connection["_streamIds"]): void {
-  ids.inUse--;
-  if (changed.has(ids)) return;
-  changed.add(ids);
-  const push = ids.push.bind(ids);
-  ids.push = (id) => {
-    if (id === 0) ids.inUse--;
-    else push(id);
   };
 }

@@ -54,7 +54,7 @@ async function persist<T>(
   for (let attempt = 0; ; attempt++) {
     const timeout = Math.max(1, Math.min(ATTEMPT_TIMEOUT, end - processRuntime.monotonic()));
     try {
-      return await callDriver(driver, { timeout }, () => work(timeout));
+      return await callDriver(driver, timeout, () => work(timeout));
     } catch (error) {
       const isTransient = isRetried(error) || (error instanceof SessionError && isUnknownToNode(error.cause, driver));
       if (!isTransient) throw error;

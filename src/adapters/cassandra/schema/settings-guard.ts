@@ -11,12 +11,7 @@ import { compare, readSettings, refuse } from "./check.js";
 /** How long a mismatch is cached, in milliseconds: until then, calls fail without another check. */
 const MISMATCH_LASTS = 1_000;
 
-/**
- * Watches a keyspace that is open, until it is stopped.
- *
- * @param interval Interval of the checks in the background, in milliseconds.
- * @param timeout Timeout of one check, in milliseconds, if no call gives one.
- */
+/** Watches a keyspace that is open, until it is stopped; `timeout` is that of a check for which no call gives one. */
 export function watchSettings(
   caller: Caller,
   settings: LedgerSettings,
@@ -65,10 +60,7 @@ export class SettingsGuard {
   #isSuspect = true;
   #mismatch: { readonly error: unknown; readonly end: number } | undefined;
 
-  /**
-   * @param interval Interval of the checks in the background, in milliseconds.
-   * @param look Checks them once. Throws SCHEMA_MISMATCH if they have changed.
-   */
+  /** Checks every `interval` milliseconds, by `look`, which throws SCHEMA_MISMATCH if they have changed. */
   constructor(runtime: Runtime, interval: number, look: (timeout: number) => Promise<void>) {
     this.#runtime = runtime;
     this.#interval = interval;
@@ -83,26 +75,14 @@ export class SettingsGuard {
     this.#mismatch = undefined;
   }
 
-  /**
-   * Resolves when calls may go to the store. Throws SCHEMA_MISMATCH, and, if the schema has changed, what the check throws.
-   *
-   * @param timeout Timeout of one check, in milliseconds.
-   */
+  /** Resolves when calls may go to the store. Throws SCHEMA_MISMATCH, and, if the schema has changed, what the check throws. */
   async untilTrusted(timeout: number): Promise<void> {
     const isDue = this.#runtime.monotonic() - this.#seen > this.#interval;
     if (!this.#isSuspect && isDue) this.look(timeout).catch(() => undefined);
-    while (this.#isSuspect) {
-      const mismatch = this.#mismatch;
-      if (mismatch && this.#runtime.monotonic() < mismatch.end) {
-        // Not in the same turn of the event loop: a caller that retries all the time would block everything else.
-        await setImmediate();
-        throw mismatch.error;
-      }
-      await this.look(timeout);
-    }
+    while (this.#isSuspect) await this.look(timeout);
   }
 
-  /** Checks now; one check at a time. */
+  /** Checks now; one check at a time, and none for a second after a mismatch. */
   look(timeout: number): Promise<void> {
     this.#looking ??= this.#lookOnce(timeout).finally(() => {
       this.#looking = undefined;
@@ -111,6 +91,12 @@ export class SettingsGuard {
   }
 
   async #lookOnce(timeout: number): Promise<void> {
+    const mismatch = this.#mismatch;
+    if (mismatch && this.#runtime.monotonic() < mismatch.end) {
+      // Not in the same turn of the event loop: a caller that retries all the time would block everything else.
+      await setImmediate();
+      throw mismatch.error;
+    }
     const changes = this.#changes;
     try {
       await this.#look(timeout);
@@ -123,7 +109,6 @@ export class SettingsGuard {
     }
     // The result may be older than a change that was reported meanwhile.
     if (changes === this.#changes) this.#isSuspect = false;
-    this.#mismatch = undefined;
     this.#seen = this.#runtime.monotonic();
   }
 }
