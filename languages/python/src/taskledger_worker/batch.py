@@ -14,7 +14,7 @@ from google.protobuf.unknown_fields import UnknownFieldSet
 from taskledger.v1.batch_pb2 import TaskBatch, TaskGroup
 from taskledger.v1.envelope_pb2 import TaskEnvelope
 
-from .envelope import MAX_TASK_BYTES, check_envelope, set_micros
+from .envelope import MAX_TASK_BYTES, check_envelope, check_key, check_times, set_micros
 from .errors import Code, TaskError
 
 MAX_BATCH_TASKS: Final = 10_000
@@ -85,7 +85,7 @@ def _envelopes_of(group: TaskGroup) -> Iterator[TaskEnvelope]:
     created_at = itertools.accumulate(group.created_at) if group.created_at else itertools.repeat(None)
     saved_at = itertools.accumulate(group.saved_at) if group.saved_at else itertools.repeat(None)
     rests = group.rest or itertools.repeat(b"")
-    for id, value, created, saved, rest in zip(ids, group.data, created_at, saved_at, rests):
+    for i, (id, value, created, saved, rest) in enumerate(zip(ids, group.data, created_at, saved_at, rests)):
         envelope = TaskEnvelope()
         envelope.CopyFrom(group.shared)
         envelope.id = id
@@ -96,7 +96,12 @@ def _envelopes_of(group: TaskGroup) -> Iterator[TaskEnvelope]:
             set_micros(envelope.saved_at, saved)
         if rest:
             _merge(envelope, rest)
-        check_envelope(envelope, Code.INVALID_ENVELOPE)
+        # What tasks share is checked with the first of them.
+        if i == 0 or rest:
+            check_envelope(envelope, Code.INVALID_ENVELOPE)
+        else:
+            check_key("id", id, Code.INVALID_ENVELOPE)
+            check_times(envelope, Code.INVALID_ENVELOPE)
         yield envelope
 
 

@@ -104,7 +104,8 @@ def set_version(envelope: TaskEnvelope, version: int) -> None:
 
 def set_micros(time: Timestamp, micros: int) -> None:
     seconds, rest = divmod(micros, 1_000_000)
-    time.CopyFrom(Timestamp(seconds=seconds, nanos=rest * 1000))
+    time.Clear()
+    time.seconds, time.nanos = seconds, rest * 1000
 
 
 def decode(data: bytes, limit: int = MAX_TASK_BYTES) -> TaskEnvelope:
@@ -176,6 +177,10 @@ def check_envelope(envelope: TaskEnvelope, code: Code) -> None:
     _check_keys(envelope, code)
     if type_of(envelope) == "":
         raise TaskError(code, "data does not name a type")
+    check_times(envelope, code)
+
+
+def check_times(envelope: TaskEnvelope, code: Code) -> None:
     if envelope.HasField("created_at") and not _is_timestamp(envelope.created_at):
         raise TaskError(code, "created_at is out of the range of a Timestamp")
     if envelope.HasField("saved_at") and not _is_version(envelope.saved_at):
