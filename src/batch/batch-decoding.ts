@@ -63,7 +63,7 @@ function readBatch(r: Reader): Batch {
   while (r.pos < r.last) {
     switch (r.field()) {
       case 16:
-        groups.push(new Group(r, r.limit(), `groups[${groups.length}]`));
+        groups.push(new Group(r, r.limit(), groups.length));
         break;
       case 17:
         for (const end = r.numbers(); r.pos < end; ) order.push(r.uint32());

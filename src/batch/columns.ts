@@ -55,27 +55,34 @@ export function writeTimes(times: readonly bigint[]): bigint[] {
   });
 }
 
-/** The sum of a time and a difference, exact; undefined if it exceeds 64 bits. Numbers take a fraction of a bigint's memory. */
-export function addTime(time: number | bigint, difference: number | bigint): number | bigint | undefined {
-  const sum = Number(time) + Number(difference);
-  if (typeof time === "number" && typeof difference === "number" && Number.isSafeInteger(sum)) return sum;
-  const exact = BigInt(time) + BigInt(difference);
-  return exact === BigInt.asIntN(64, exact) ? exact : undefined;
+/** A time to which differences are added: seconds and microseconds, since numbers hold these exactly. */
+export class TimeSum {
+  #seconds = 0;
+  #micros = 0;
+
+  /** Adds microseconds. Returns whether the sum fits into 64 bits. */
+  add(difference: number | bigint): boolean {
+    const rest = typeof difference === "bigint" ? Number(difference % MILLION) : difference % MICROS;
+    const seconds = typeof difference === "bigint" ? Number(difference / MILLION) : (difference - rest) / MICROS;
+    const micros = this.#micros + rest;
+    const carry = Math.floor(micros / MICROS);
+    this.#seconds += seconds + carry;
+    this.#micros = micros - carry * MICROS;
+    return !this.#isBefore(MIN_SECONDS, MIN_MICROS) && this.#isBefore(MAX_SECONDS, MAX_MICROS + 1);
+  }
+
+  toTimestamp(): Timestamp {
+    const seconds = BigInt(this.#seconds);
+    return { $typeName: "google.protobuf.Timestamp", seconds, nanos: this.#micros * 1000 };
+  }
+
+  #isBefore(seconds: number, micros: number): boolean {
+    return this.#seconds < seconds || (this.#seconds === seconds && this.#micros < micros);
+  }
 }
 
-/** The seconds are rounded down. */
-export function toTimestamp(micros: number | bigint): Timestamp {
-  if (typeof micros === "bigint") return toDistantTimestamp(micros);
-  const seconds = Math.floor(micros / MICROS);
-  return {
-    $typeName: "google.protobuf.Timestamp",
-    seconds: BigInt(seconds),
-    nanos: (micros - seconds * MICROS) * 1000,
-  };
-}
+const MILLION = BigInt(MICROS);
 
-function toDistantTimestamp(micros: bigint): Timestamp {
-  const rest = Number(micros % BigInt(MICROS));
-  const nanos = (rest < 0 ? rest + MICROS : rest) * 1000;
-  return { $typeName: "google.protobuf.Timestamp", seconds: (micros - BigInt(nanos / 1000)) / BigInt(MICROS), nanos };
-}
+/** The first and the last microsecond of 64 bits. */
+const [MIN_SECONDS, MIN_MICROS] = [-9_223_372_036_855, 224_192];
+const [MAX_SECONDS, MAX_MICROS] = [9_223_372_036_854, 775_807];

@@ -1,7 +1,6 @@
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { Reader } from "../wire/reader.js";
-import { invalidBatch } from "./batch-limits.js";
-import { addTime, toTimestamp } from "./columns.js";
+import { TimeSum } from "./columns.js";
 
 /** A column of a group: its entries are looked for as they are asked for. */
 export class Column {
@@ -35,33 +34,31 @@ export class Column {
 export class Times extends Column {
   /** The end of the numbers that go on at `at`. */
   #end = 0;
-  #time: number | bigint = 0;
+  #time = new TimeSum();
 
-  /** Adds up the differences of a field. Throws INVALID_BATCH if a sum exceeds 64 bits. */
-  add(r: Reader, path: string): void {
-    for (const end = r.numbers(); r.pos < end; this.count++) this.#addOne(r, path);
+  /** Reads through a field. Returns whether all times fit into 64 bits. */
+  pass(r: Reader): boolean {
+    let fits = true;
+    for (const end = r.numbers(); r.pos < end; this.count++) fits = this.#time.add(r.exactSint64()) && fits;
+    return fits;
   }
 
   /** Begins with the first time. */
   rewind(): void {
-    this.#time = 0;
+    this.#time = new TimeSum();
   }
 
-  nextTime(r: Reader, path: string): Timestamp {
+  /** The next time; undefined if the column is empty. */
+  nextTime(r: Reader): Timestamp | undefined {
+    if (this.count === 0) return undefined;
     while (this.at >= this.#end) {
       this.seek(r);
       this.#end = r.numbers();
       this.at = r.pos;
     }
     r.pos = this.at;
-    this.#addOne(r, path);
+    this.#time.add(r.exactSint64());
     this.at = r.pos;
-    return toTimestamp(this.#time);
-  }
-
-  #addOne(r: Reader, path: string): void {
-    const time = addTime(this.#time, r.exactSint64());
-    if (time === undefined) throw invalidBatch("the differences add up to more than 64 bits", path);
-    this.#time = time;
+    return this.#time.toTimestamp();
   }
 }

@@ -19,28 +19,28 @@ export class Group {
   /** The number of tasks that are left. */
   left = 0;
   readonly #bytes: Uint8Array;
+  readonly #start: number;
   readonly #end: number;
-  readonly #path: string;
+  readonly #index: number;
   readonly #ids: Column;
   readonly #data: Column;
-  readonly #createdAt: Times;
-  readonly #savedAt: Times;
-  readonly #rest: Column;
+  /** The columns that a group may lack. */
+  #createdAt: Times | undefined;
+  #savedAt: Times | undefined;
+  #rest: Column | undefined;
   #uuids = 0;
   #uuidsEnd = 0;
   #shared: TaskEnvelope | undefined;
   #sharedBytes = 0;
 
   /** Reads through the group between the reader's position and `end`. Throws INVALID_BATCH. */
-  constructor(r: Reader, end: number, path: string) {
+  constructor(r: Reader, end: number, index: number) {
     this.#bytes = r.bytes;
+    this.#start = r.pos;
     this.#end = end;
-    this.#path = path;
+    this.#index = index;
     this.#ids = new Column(2, r.pos);
     this.#data = new Column(4, r.pos);
-    this.#createdAt = new Times(5, r.pos);
-    this.#savedAt = new Times(6, r.pos);
-    this.#rest = new Column(7, r.pos);
     const outer = r.narrow(end);
     while (r.pos < end) this.#readField(r);
     r.widen(outer);
@@ -49,8 +49,12 @@ export class Group {
 
   /** The number of tasks that it claims to have: the length of its longest column. */
   get size(): number {
-    const { count } = this.#data;
-    return Math.max(1, count, this.#ids.count, this.#createdAt.count, this.#savedAt.count, this.#rest.count);
+    const times = Math.max(countOf(this.#createdAt), countOf(this.#savedAt));
+    return Math.max(1, this.#data.count, this.#ids.count, times, countOf(this.#rest));
+  }
+
+  get #path(): string {
+    return `groups[${this.#index}]`;
   }
 
   #readField(r: Reader): void {
@@ -72,12 +76,15 @@ export class Group {
         r.pos = r.limit();
         break;
       case 5:
-        this.#createdAt.add(r, `${this.#path}.createdAt`);
+        this.#createdAt ??= new Times(5, this.#start);
+        if (!this.#createdAt.pass(r)) throw tooLong(`${this.#path}.createdAt`);
         break;
       case 6:
-        this.#savedAt.add(r, `${this.#path}.savedAt`);
+        this.#savedAt ??= new Times(6, this.#start);
+        if (!this.#savedAt.pass(r)) throw tooLong(`${this.#path}.savedAt`);
         break;
       case 7:
+        this.#rest ??= new Column(7, this.#start);
         this.#rest.count++;
         r.pos = r.limit();
         break;
@@ -105,12 +112,13 @@ export class Group {
     this.#checkCount("createdAt", this.#createdAt);
     this.#checkCount("savedAt", this.#savedAt);
     this.#checkCount("rest", this.#rest);
-    this.#createdAt.rewind();
-    this.#savedAt.rewind();
+    this.#createdAt?.rewind();
+    this.#savedAt?.rewind();
     if (this.#shared) this.#checkShared(this.#shared);
   }
 
-  #checkCount(name: string, { count }: Column): void {
+  #checkCount(name: string, column: Column | undefined): void {
+    const count = countOf(column);
     if (count === 0 || count === this.left) return;
     throw invalidBatch(`the group has ${this.left} tasks and ${count} entries in ${name}`, `${this.#path}.${name}`);
   }
@@ -121,7 +129,7 @@ export class Group {
     // Encoded anew it has at most as many bytes.
     const size = this.#sharedBytes > MAX_SHARED_BYTES ? encodeEnvelope(shared, Infinity).length : 0;
     if (size > MAX_SHARED_BYTES) throw invalidBatch(`it has ${size} bytes; the limit is ${MAX_SHARED_BYTES}`, path);
-    if (this.#rest.count > 0 && hasMore(shared))
+    if (this.#rest && hasMore(shared))
       throw invalidBatch("a group with entries in rest can share no more than a list and a type", path);
     shared.headers = isEmpty(shared.headers) ? noHeaders : Object.freeze(shared.headers);
   }
@@ -150,15 +158,15 @@ export class Group {
       taskList,
       id: this.#nextId(r),
       data: packData(data?.typeUrl ?? "", noBytes),
-      createdAt: this.#createdAt.count > 0 ? this.#createdAt.nextTime(r, this.#path) : createdAt,
-      savedAt: this.#savedAt.count > 0 ? this.#savedAt.nextTime(r, this.#path) : savedAt,
+      createdAt: this.#createdAt?.nextTime(r) ?? createdAt,
+      savedAt: this.#savedAt?.nextTime(r) ?? savedAt,
       attempt,
       headers,
     };
     if ($unknown) envelope.$unknown = $unknown;
     place.end = this.#data.next(r);
     place.start = r.pos;
-    if (this.#rest.count > 0) this.#addRest(r, envelope);
+    if (this.#rest) addRest(r, envelope, this.#rest.next(r));
     return envelope;
   }
 
@@ -169,19 +177,26 @@ export class Group {
     this.#ids.at = r.pos;
     return id;
   }
+}
 
-  /** Merges an envelope with the fields that the columns do not have. */
-  #addRest(r: Reader, envelope: FullEnvelope): void {
-    const end = this.#rest.next(r);
-    const start = r.pos;
-    r.start(r.bytes, start, end);
-    try {
-      readFields(r, end, envelope);
-      r.finish();
-    } catch (error) {
-      catchFallback(error);
-      throw invalidRest(envelope, r.bytes.subarray(start, end));
-    }
+function tooLong(path: string): TaskError {
+  return invalidBatch("the differences add up to more than 64 bits", path);
+}
+
+function countOf(column: Column | undefined): number {
+  return column?.count ?? 0;
+}
+
+/** Merges an envelope with the fields that the columns do not have, up to a position. */
+function addRest(r: Reader, envelope: FullEnvelope, end: number): void {
+  const start = r.pos;
+  r.start(r.bytes, start, end);
+  try {
+    readFields(r, end, envelope);
+    r.finish();
+  } catch (error) {
+    catchFallback(error);
+    throw invalidRest(envelope, r.bytes.subarray(start, end));
   }
 }
 

@@ -33,10 +33,6 @@ export class Reader {
   depth = 0;
   /** The tag that was read last: the number of the field times eight, plus its wire type. */
   tag = 0;
-  /** Whether an unknown field was kept. */
-  hasUnknown = false;
-  /** A copy of the bytes from the second unknown field on: it and those after it are views of the copy. */
-  copy: Uint8Array<ArrayBuffer> | undefined;
 
   /** Starts reading these bytes. */
   start(bytes: Uint8Array, first: number, last: number): void {
@@ -44,8 +40,6 @@ export class Reader {
     this.pos = first;
     this.last = last;
     this.depth = 0;
-    this.hasUnknown = false;
-    this.copy = undefined;
   }
 
   /** Refuses unless all has been read. */
@@ -57,7 +51,6 @@ export class Reader {
   narrow(end: number): number {
     const { last } = this;
     this.last = end;
-    this.copy = undefined;
     return last;
   }
 
@@ -70,7 +63,6 @@ export class Reader {
   /** Releases the bytes. */
   stop(): void {
     this.bytes = noBytes;
-    this.copy = undefined;
   }
 
   /** Begins a message. */
@@ -118,24 +110,9 @@ export class Reader {
   unknown(message: Message): void {
     const { tag, pos } = this;
     this.skip();
-    const field: UnknownField = { no: tag >>> 3, wireType: tag & 7, data: this.#keep(pos) };
+    const field: UnknownField = { no: tag >>> 3, wireType: tag & 7, data: keep(this.bytes, pos, this.pos) };
     if (message.$unknown) message.$unknown.push(field);
     else message.$unknown = [field];
-  }
-
-  /**
-   * The bytes from this position to the current one, in memory that nobody else writes to. Often there is one unknown field;
-   * if there are more, all of them are in one copy, since each array with a buffer of its own takes twice as much.
-   */
-  #keep(start: number): Uint8Array<ArrayBuffer> {
-    const { bytes, pos } = this;
-    if (!this.hasUnknown) {
-      this.hasUnknown = true;
-      return bytesOf(bytes, start, pos);
-    }
-    this.copy ??= bytesOf(bytes, start, this.last);
-    // Positions are counted from the end, which the bytes and their copy have in common.
-    return new Uint8Array(this.copy.buffer, this.copy.length - (this.last - start), pos - start);
   }
 
   /** Puts the value that protobuf-es keeps in place of a wrapper back into one. */
@@ -314,9 +291,27 @@ export class Reader {
 const FLOAT_NAN = 0x7fc0_0000;
 const DOUBLE_NAN = 0x7ff8_0000;
 
-/** A copy of the bytes between two positions, also of a Buffer. */
-function bytesOf({ buffer, byteOffset }: Uint8Array, start: number, end: number): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(new Uint8Array(buffer, byteOffset + start, end - start));
+/** Copies of few bytes lie side by side in slabs: an ArrayBuffer of its own would take far more than they do. */
+const SLAB_BYTES = 4096;
+const MAX_IN_SLAB = 64;
+let slab = noBytes;
+let used = 0;
+
+/** A copy of the bytes between two positions. */
+function keep(bytes: Uint8Array, start: number, end: number): Uint8Array<ArrayBuffer> {
+  const length = end - start;
+  if (length > MAX_IN_SLAB) return new Uint8Array(new Uint8Array(bytes.buffer, bytes.byteOffset + start, length));
+  if (used + length > slab.length) takeSlab();
+  const from = used;
+  for (let i = start; i < end; i++) slab[used++] = bytes[i] as number;
+  return new Uint8Array(slab.buffer, from, length);
+}
+
+function takeSlab(): void {
+  slab = new Uint8Array(SLAB_BYTES);
+  used = 0;
+  // Transferring one copy to another thread would detach the others.
+  markAsUntransferable(slab.buffer);
 }
 
 const LENGTH_DELIMITED = 2;
