@@ -55,7 +55,6 @@ export class CassandraAdapter implements Adapter {
   /** Calls, and what the ledger does in the background. */
   readonly #inFlight = new InFlight();
   #opening: Promise<Opened> | undefined;
-  #opened: Opened | undefined;
   #closing: Promise<void> | undefined;
   readonly claims: ClaimStore = {
     claim: (request, { signal } = {}) => this.#write(signal, ({ claims }) => claims.claim(request, signal)),
@@ -97,9 +96,10 @@ export class CassandraAdapter implements Adapter {
   }
 
   save(entries: readonly SaveEntry[], options: WriteOptions = {}): Promise<readonly Outcome<Version>[]> {
-    return this.#write(options.signal, async ({ ledger, lists }) =>
-      lists.settle(entries, await ledger.save(entries, options)),
-    );
+    return this.#write(options.signal, async ({ ledger, lists }) => {
+      const outcomes = await ledger.save(entries, options);
+      return Promise.all(entries.map(({ taskList }, i) => lists.settle(taskList, outcomes[i] as Outcome<Version>)));
+    });
   }
 
   find(keys: readonly TaskKey[], { signal }: OperationOptions = {}): Promise<readonly (StoredTask | undefined)[]> {
@@ -151,27 +151,20 @@ export class CassandraAdapter implements Adapter {
    * user passed stays open. Idempotent.
    */
   close(): Promise<void> {
-    this.#closing ??= this.#close();
+    this.#closing ??= (async () => {
+      const opened = await this.#opening?.catch(() => undefined);
+      await opened?.ledger.close();
+      await this.#inFlight.ended();
+      await opened?.close();
+    })();
     return this.#closing;
-  }
-
-  async #close(): Promise<void> {
-    const opened = await this.#opening?.catch(() => undefined);
-    await opened?.ledger.close();
-    await this.#inFlight.ended();
-    await opened?.close();
   }
 
   /** Does the work of a call, once the adapter is open; `close` waits for it. */
   async #run<T>(signal: AbortSignal | undefined, work: (opened: Opened) => Promise<T>): Promise<T> {
     if (this.#closing) throw closedError();
     throwIfAborted(signal);
-    this.#inFlight.begin();
-    try {
-      return await work(this.#opened ?? (await this.#open(signal)));
-    } finally {
-      this.#inFlight.end();
-    }
+    return this.#inFlight.run(async () => work(await this.#open(signal)));
   }
 
   #write<T>(signal: AbortSignal | undefined, work: (opened: Opened) => Promise<T>): Promise<T> {
@@ -180,14 +173,13 @@ export class CassandraAdapter implements Adapter {
     return Promise.reject(new TaskError("UNSUPPORTED", `the keyspace "${keyspace}" is open read-only`));
   }
 
-  async #open(signal: AbortSignal | undefined): Promise<Opened> {
+  #open(signal?: AbortSignal): Promise<Opened> {
     // After a failed attempt, the next call tries again.
     this.#opening ??= this.#connect().catch((error) => {
       this.#opening = undefined;
       throw error;
     });
-    this.#opened = await untilAborted(this.#opening, signal);
-    return this.#opened;
+    return untilAborted(this.#opening, signal);
   }
 
   async #connect(): Promise<Opened> {

@@ -1,25 +1,18 @@
 /** Tracks work in flight, so that callers can wait for its end. */
 export class InFlight {
-  #count = 0;
-  #waiting: (() => void)[] = [];
+  readonly #work = new Set<Promise<unknown>>();
 
-  begin(): void {
-    this.#count++;
-  }
-
-  end(): void {
-    if (--this.#count === 0) for (const resolve of this.#waiting.splice(0)) resolve();
-  }
-
-  /** Runs background work. Its errors are ignored: it is done again later. */
-  run(work: () => Promise<unknown>): void {
-    this.begin();
-    const end = () => this.end();
-    work().then(end, end);
+  /** Errors of work that nobody awaits are ignored: it is done again later. */
+  run<T>(work: () => Promise<T>): Promise<T> {
+    const running = work();
+    const end = () => void this.#work.delete(running);
+    this.#work.add(running);
+    running.then(end, end);
+    return running;
   }
 
   /** Resolves when nothing is in flight. */
   async ended(): Promise<void> {
-    while (this.#count > 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    while (this.#work.size > 0) await Promise.allSettled(this.#work);
   }
 }

@@ -8,71 +8,46 @@ import type {
   WriteOptions,
 } from "../../../adapter/adapter.js";
 import { forEachConcurrently } from "../../../core/concurrency.js";
-import { TaskError } from "../../../core/errors.js";
-import type { TaskKey } from "../../../core/keys.js";
-import type { Version } from "../../../core/version.js";
-import type { ResolvedOptions } from "../arguments.js";
-import { GroupCommit } from "../batching/group-commit.js";
+import { isTaskError, TaskError } from "../../../core/errors.js";
+import { joinKey, type TaskKey } from "../../../core/keys.js";
+import { latestOf, type Version } from "../../../core/version.js";
 import { InFlightLimit } from "../batching/in-flight-limit.js";
 import { JoinedFinds } from "../batching/joined-finds.js";
-import { ClockGuard } from "../clock-guard.js";
-import { InFlight } from "../in-flight.js";
+import type { ClockGuard } from "../clock-guard.js";
 import { partitionOf, partitionsOf } from "../model/partition.js";
-import type { LedgerSession } from "../model/session.js";
-import type { LedgerSettings } from "../model/settings.js";
-import { retryRead } from "../retry.js";
-import type { Runtime } from "../runtime.js";
-import type { LedgerContext } from "./context.js";
-import { defaultEntriesPerRead, openEntries, readList, startScan } from "./reader.js";
-import { type LedgerRules, ledgerRules } from "./rules.js";
+import { type LedgerContext, type LedgerParts, ledgerContext } from "./context.js";
+import { readList } from "./list-scan.js";
+import { PartitionEntries } from "./partition-entries.js";
 import { Sweeper, type SweepReport } from "./sweeper.js";
-import { LedgerWriter } from "./writer.js";
 
-export interface LedgerParts {
-  readonly session: LedgerSession;
-  readonly settings: LedgerSettings;
-  readonly options: ResolvedOptions;
-  readonly runtime: Runtime;
-  /** Tracks background work. */
-  readonly inFlight?: InFlight;
-  readonly rules?: LedgerRules;
-  readonly entriesPerRead?: number;
-}
+/** Number of attempts of a save whose acknowledgements come too late to count. */
+const LATE_SAVES = 3;
 
 /** Maximum number of partitions that are checked at once. */
 const PARTITIONS_AT_ONCE = 32;
 
+/** The versions that a save has tried to write. */
+interface Tried {
+  last?: Version;
+  /** One that was applied, and acknowledged too late to count. */
+  late?: Version;
+}
+
 /** The ledger of a keyspace: what the adapter does once it is connected. It uses the session, not the driver. */
 export class Ledger {
   readonly #context: LedgerContext;
-  readonly #closing = new AbortController();
   readonly #finds: JoinedFinds;
-  readonly #writer: LedgerWriter;
+  readonly #limit: InFlightLimit;
   readonly #sweeper: Sweeper;
+  /** The version that this process made last of each id that is being saved. */
+  readonly #latest = new Map<string, Version>();
 
-  constructor({ session, settings, options, runtime, inFlight = new InFlight(), ...rest }: LedgerParts) {
-    const { shards, gracePeriod } = settings;
-    const { policy, batch, pending, clock, sweep } = options;
-    const { rules: ownRules = ledgerRules, entriesPerRead = defaultEntriesPerRead(shards) } = rest;
-    const rules = options.readOnly ? withoutRemoving(ownRules) : ownRules;
-    const readClock = () => retryRead(runtime, policy, undefined, (timeout) => session.readClock(timeout));
-    const context = {
-      session,
-      runtime,
-      guard: new ClockGuard(runtime, clock, readClock),
-      commit: new GroupCommit(session, runtime, { ...policy, ...batch }, inFlight),
-      inFlight,
-      policy,
-      shards,
-      limits: { clock: clock.limit, gracePeriod: BigInt(gracePeriod) * 1000n },
-      rules,
-      entriesPerRead,
-      closing: this.#closing.signal,
-    };
-    this.#context = context;
+  constructor(parts: LedgerParts) {
+    this.#context = ledgerContext(parts);
+    const { session, runtime, policy, inFlight } = this.#context;
     this.#finds = new JoinedFinds(session, runtime, policy, inFlight);
-    this.#writer = new LedgerWriter(context, new InFlightLimit(pending));
-    this.#sweeper = new Sweeper(context, sweep);
+    this.#limit = new InFlightLimit(parts.options.pending);
+    this.#sweeper = new Sweeper(this.#context, parts.options.sweep);
   }
 
   /** Compares the host's clock with the servers'. */
@@ -86,41 +61,47 @@ export class Ledger {
   }
 
   save(entries: readonly SaveEntry[], options: WriteOptions): Promise<Outcome<Version>[]> {
-    return Promise.all(entries.map((entry) => this.#writer.save(entry, options)));
+    return Promise.all(
+      entries.map((entry) => {
+        const tried: Tried = {};
+        return this.#admit(entry, entry.body.length, options, () => this.#save(entry, options.signal, tried), tried);
+      }),
+    );
   }
 
-  complete(entries: readonly CompleteEntry[], options: WriteOptions): Promise<Outcome<void>[]> {
-    return Promise.all(entries.map((entry) => this.#complete(entry, options)));
+  async complete(entries: readonly CompleteEntry[], options: WriteOptions): Promise<Outcome<void>[]> {
+    // What this process saves from now on must not fall under these deletions.
+    for (const { savedAt } of entries) this.#context.runtime.clock.observe(savedAt);
+    return Promise.all(
+      entries.map((entry) => this.#admit(entry, 0, options, () => this.#complete(entry, options.signal))),
+    );
   }
 
-  async #complete(entry: CompleteEntry, options: WriteOptions): Promise<Outcome<void>> {
-    const partition = partitionOf(entry, this.#context.shards);
-    const outcome = await this.#writer.complete(entry, partition, options);
-    if (outcome.ok) this.#sweeper.noteCompletion(partition);
-    return outcome;
-  }
-
-  find(keys: readonly TaskKey[], signal: AbortSignal | undefined): Promise<(StoredTask | undefined)[]> {
+  find(keys: readonly TaskKey[], signal?: AbortSignal): Promise<(StoredTask | undefined)[]> {
     return Promise.all(keys.map((key) => this.#find(key, signal)));
   }
 
-  /** What this process saves from now on is later than what was found. */
-  async #find(key: TaskKey, signal: AbortSignal | undefined): Promise<StoredTask | undefined> {
-    const stored = await this.#finds.find(partitionOf(key, this.#context.shards), key.id, signal);
-    if (stored) this.#context.runtime.clock.observe(stored.savedAt);
-    return stored;
+  all(taskList: string, options: AllOptions): AsyncGenerator<readonly StoredTask[], void, undefined> {
+    return readList(this.#context, taskList, options, this.#sweeper.afterScan);
   }
 
-  all(taskList: string, options: AllOptions): AsyncGenerator<readonly StoredTask[], void, undefined> {
-    return readList(this.#context, this.#writer, taskList, options, this.#sweeper.afterScan);
+  sweep(taskList: string, signal?: AbortSignal): Promise<SweepReport> {
+    return this.#sweeper.sweep(taskList, signal);
+  }
+
+  /** Whether no task of a list is open. */
+  async isEmpty(taskList: string, signal?: AbortSignal): Promise<boolean> {
+    for await (const _ of this.all(taskList, { pageSize: 1, maxPageBytes: 1, withoutBodies: true, signal }))
+      return false;
+    return true;
   }
 
   /** Checks the beginning of each partition of some lists, where completed tasks would be. */
-  async findUnswept(lists: readonly string[], signal: AbortSignal | undefined): Promise<Finding> {
+  async findUnswept(lists: readonly string[], signal?: AbortSignal): Promise<Finding> {
     const partitions = lists.flatMap((taskList) => partitionsOf(taskList, this.#context.shards));
     const heavy = new Set<string>();
     await forEachConcurrently(partitions, PARTITIONS_AT_ONCE, async (partition) => {
-      const entries = await openEntries(this.#context, partition, startScan(this.#context), { signal });
+      const entries = new PartitionEntries(this.#context, partition, this.#context.startScan(), { signal });
       await entries.fill();
       if (entries.isHeavy) heavy.add(partition.taskList);
     });
@@ -135,28 +116,89 @@ export class Ledger {
     };
   }
 
-  /** Whether no task of a list is open. */
-  async isEmpty(taskList: string, signal: AbortSignal | undefined): Promise<boolean> {
-    for await (const _ of this.all(taskList, { pageSize: 1, maxPageBytes: 1, withoutBodies: true, signal }))
-      return false;
-    return true;
-  }
-
-  sweep(taskList: string, signal: AbortSignal | undefined): Promise<SweepReport> {
-    return this.#sweeper.sweep(taskList, signal);
-  }
-
   /** Ends scans and sweeps; resolves when nothing is in flight any more. */
   async close(): Promise<void> {
-    this.#closing.abort(closedError());
-    this.#sweeper.stop();
+    this.#context.closing.abort(closedError());
     await this.#context.inFlight.ended();
+  }
+
+  /** Writes once the in-flight limit allows it; resolves to the outcome. */
+  async #admit<T>(
+    entry: TaskKey,
+    bytes: number,
+    { signal, isBulk }: WriteOptions,
+    write: () => Promise<T>,
+    tried: Tried = {},
+  ): Promise<Outcome<T>> {
+    try {
+      await this.#limit.enter(bytes, signal, isBulk);
+      try {
+        return { ok: true, value: await write() };
+      } finally {
+        this.#limit.leave(bytes);
+      }
+    } catch (error) {
+      return failure(error, entry, tried);
+    }
+  }
+
+  /** A save that was acknowledged too late is made again, at a new version, unless it has been overwritten since. */
+  async #save(entry: SaveEntry, signal: AbortSignal | undefined, tried: Tried): Promise<Version> {
+    const { rules, limits, shards, runtime, guard, commit } = this.#context;
+    const partition = partitionOf(entry, shards);
+    const name = joinKey(entry);
+    const end = commit.deadline();
+    let { replaces } = entry;
+    try {
+      for (let attempt = 0; attempt < LATE_SAVES; attempt++) {
+        await guard.untilTrusted(signal);
+        const version = runtime.clock.next(latestOf(replaces));
+        tried.last = version;
+        this.#latest.set(name, version);
+        await commit.write(partition, rules.saving(entry, version), signal, end);
+        if (rules.isAcknowledged(version, runtime.clock.now(), limits)) {
+          for (const savedAt of replaces) commit.remove(partition, rules.removingReplaced(entry.id, savedAt));
+          return version;
+        }
+        tried.late = version;
+        if (this.#latest.get(name) !== version) break;
+        replaces = [version, ...replaces];
+      }
+      const message = "Cassandra: its answers came too late to count: the process was stopped, or is far too busy";
+      throw new TaskError("TIMEOUT", message, { outcome: "unknown" });
+    } finally {
+      if (this.#latest.get(name) === tried.last) this.#latest.delete(name);
+    }
+  }
+
+  /** A wrong clock does no harm here: the write has the version's own timestamp. */
+  async #complete(entry: CompleteEntry, signal?: AbortSignal): Promise<void> {
+    const { rules, shards, commit } = this.#context;
+    const partition = partitionOf(entry, shards);
+    await commit.write(partition, rules.completing(entry.id, entry.savedAt), signal);
+    this.#sweeper.noteCompletion(partition);
+  }
+
+  /** What this process saves from now on is later than what was found. */
+  async #find(key: TaskKey, signal?: AbortSignal): Promise<StoredTask | undefined> {
+    const stored = await this.#finds.find(partitionOf(key, this.#context.shards), key.id, signal);
+    if (stored) this.#context.runtime.clock.observe(stored.savedAt);
+    return stored;
   }
 }
 
-/** For a client that only reads: removing is left to others. */
-function withoutRemoving(rules: LedgerRules): LedgerRules {
-  return { ...rules, mayRemoveAbsent: () => false, mayRemoveReplaced: () => false };
+/**
+ * The failed outcome. A save that may have been applied reports its version: the task has it from now on, and completing it
+ * covers the older ones, too.
+ */
+function failure(error: unknown, { taskList, id }: TaskKey, { last, late }: Tried): Outcome<never> {
+  const known = isTaskError(error)
+    ? error
+    : new TaskError("UNAVAILABLE", String(error), { outcome: "unknown", cause: error });
+  const attempted = known.outcome === "unknown" ? last : late;
+  const outcome = attempted === undefined ? known.outcome : "unknown";
+  const { code, message, field, cause } = known;
+  return { ok: false, error: new TaskError(code, message, { taskList, id, field, outcome, cause }), attempted };
 }
 
 export function closedError(): TaskError {
