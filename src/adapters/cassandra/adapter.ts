@@ -183,17 +183,17 @@ export class CassandraAdapter implements Adapter {
 
   async #connect(): Promise<Opened> {
     const options = resolveLedgerOptions(this.#options);
-    const { session, claims, lists, settings, diagnose, close } = await connect(driverOptions(this.#options), options);
+    const { session, settings, diagnose, close } = await connect(driverOptions(this.#options), options);
     try {
       const ledger = new Ledger({ session, settings, options, runtime: processRuntime, inFlight: this.#inFlight });
       await ledger.open();
-      const claiming = new CassandraClaims(claims, processRuntime, ledger.clock, {
+      const claims = new CassandraClaims(session, processRuntime, ledger.clock, {
         policy: options.policy,
         tolerance: toMilliseconds(2n * options.clock.limit),
         versionOf: async (key, signal) => (await ledger.find([key], signal))[0]?.savedAt,
       });
-      const names = new ListNames(lists, processRuntime, options.policy);
-      return { ledger, claims: claiming, lists: names, diagnose, close };
+      const lists = new ListNames(session, processRuntime, options.policy);
+      return { ledger, claims, lists, diagnose, close };
     } catch (error) {
       await close();
       throw error;

@@ -1,52 +1,56 @@
-import type { SessionErrorKind } from "../model/session.js";
-import { tlsAdvice } from "./tls.js";
+import { isTaskError, type TaskError } from "../../../core/errors.js";
+import { SessionError, type SessionErrorKind } from "../model/session.js";
 
 export type Driver = typeof import("cassandra-driver");
 
-/** An error of the driver in one line: if no host was available, the error of the first. */
-export function describeDriverError(error: unknown): string {
-  const { innerErrors } = error as { innerErrors?: Record<string, unknown> };
-  const [first] = Object.entries(innerErrors ?? {}).filter(([, inner]) => inner !== null);
-  if (first) return `no host is available: ${first[0]}: ${describeDriverError(first[1])}`;
-  const message = error instanceof Error ? error.message : String(error);
-  return `${message.split("\n", 1)[0]}${tlsAdvice(error)}`;
+/**
+ * Whether a failed call may have been applied, or may be later; `reached` tells whether its request may have reached a replica,
+ * judging from the error.
+ */
+export type MayApply = (reached: boolean) => boolean;
+
+/** The error of a failed call, by default of a read. Those of the adapter are given back as they are. */
+export function toSessionError(
+  cause: unknown,
+  driver: Driver,
+  mayApply: MayApply = () => false,
+): SessionError | TaskError {
+  if (isTaskError(cause) || cause instanceof SessionError) return cause;
+  const { kind, reached } = classify(cause, driver);
+  return new SessionError(kind, mayApply(reached), describe(cause), cause);
 }
 
-export interface ClassifiedError {
+/** In one line: if no host was available, the error of the first. */
+function describe(error: unknown): string {
+  const { innerErrors } = error as { innerErrors?: Record<string, unknown> };
+  const [first] = Object.entries(innerErrors ?? {}).filter(([, inner]) => inner !== null);
+  if (first) return `no host is available: ${first[0]}: ${describe(first[1])}`;
+  const [line] = (error instanceof Error ? error.message : String(error)).split("\n", 1);
+  if (!unknownAuthority.has((error as { code?: unknown } | null)?.code)) return line as string;
+  return `${line}; name the certificate of its authority: tlsCAFile in a URL, sslOptions.ca`;
+}
+
+/** The codes of Node.js for a certificate whose authority is not trusted. */
+const unknownAuthority: ReadonlySet<unknown> = new Set([
+  "DEPTH_ZERO_SELF_SIGNED_CERT",
+  "SELF_SIGNED_CERT_IN_CHAIN",
+  "UNABLE_TO_GET_ISSUER_CERT",
+  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+]);
+
+interface Classified {
   readonly kind: SessionErrorKind;
-  /** Whether the request may have reached a replica. */
   readonly reached: boolean;
 }
 
-export function classifyDriverError(error: unknown, driver: Driver): ClassifiedError {
-  const { errors } = driver;
-  if (error instanceof errors.ResponseError) return classifyResponse(error, driver);
-  if (error instanceof errors.OperationTimedOutError) return { kind: "timeout", reached: true };
-  if (error instanceof errors.BusyConnectionError) return { kind: "overloaded", reached: false };
-  if (error instanceof errors.NoHostAvailableError) return classifyHosts(error, driver);
-  if (error instanceof errors.AuthenticationError || error instanceof errors.ArgumentError)
-    return { kind: "refused", reached: false };
-  if (error instanceof TypeError || error instanceof RangeError) return { kind: "refused", reached: false };
-  const { requestNotWritten } = error as { requestNotWritten?: boolean };
-  return { kind: "connection", reached: requestNotWritten !== true };
-}
-
-/** Classifies by the error of each host that was tried; there is none if all were known to be down. */
-function classifyHosts(error: { innerErrors?: object }, driver: Driver): ClassifiedError {
-  const inner = Object.values(error.innerErrors ?? {}).filter((each) => each instanceof Error);
-  const each = inner.map((one) => classifyDriverError(one, driver));
-  const refused = each.find(({ kind }) => kind === "refused");
-  if (refused) return refused;
-  const kind = each.find((one) => one.kind === "overloaded")?.kind ?? "connection";
-  return { kind, reached: each.some(({ reached }) => reached) };
-}
-
-const timeout: ClassifiedError = { kind: "timeout", reached: true };
-const unavailable: ClassifiedError = { kind: "unavailable", reached: false };
-const failure: ClassifiedError = { kind: "failure", reached: true };
+const timeout: Classified = { kind: "timeout", reached: true };
+const unavailable: Classified = { kind: "unavailable", reached: false };
+const failure: Classified = { kind: "failure", reached: true };
+const refused: Classified = { kind: "refused", reached: false };
 
 /** By the driver's names for the protocol's codes; others are refusals. */
-const responses: Readonly<Record<string, ClassifiedError>> = {
+const responses: Readonly<Record<string, Classified>> = {
   writeTimeout: timeout,
   readTimeout: timeout,
   unavailableException: unavailable,
@@ -59,10 +63,28 @@ const responses: Readonly<Record<string, ClassifiedError>> = {
   truncateError: failure,
 };
 
-function classifyResponse(error: Error & { code?: number }, driver: Driver): ClassifiedError {
-  const [name = ""] = Object.entries(driver.types.responseErrorCodes).find(([, code]) => code === error.code) ?? [];
-  const isTooLarge = name === "invalid" && /max_mutation_size|too (large|big)/i.test(error.message);
-  return responses[name] ?? { kind: isTooLarge ? "too-large" : "refused", reached: false };
+function classify(error: unknown, driver: Driver): Classified {
+  const { errors, types } = driver;
+  if (error instanceof errors.ResponseError) {
+    const [name = ""] = Object.entries(types.responseErrorCodes).find(([, code]) => code === error.code) ?? [];
+    const isTooLarge = name === "invalid" && /max_mutation_size|too (large|big)/i.test(error.message);
+    return isTooLarge ? { kind: "too-large", reached: false } : (responses[name] ?? refused);
+  }
+  if (error instanceof errors.NoHostAvailableError) return classifyHosts(error, driver);
+  if (error instanceof errors.OperationTimedOutError) return timeout;
+  if (error instanceof errors.BusyConnectionError) return { kind: "overloaded", reached: false };
+  const refusals = [errors.AuthenticationError, errors.ArgumentError, TypeError, RangeError];
+  if (refusals.some((refusal) => error instanceof refusal)) return refused;
+  return { kind: "connection", reached: (error as { requestNotWritten?: boolean }).requestNotWritten !== true };
+}
+
+/** Classifies by the error of each host that was tried; there is none if all were known to be down. */
+function classifyHosts(error: { innerErrors?: object }, driver: Driver): Classified {
+  const inner = Object.values(error.innerErrors ?? {}).filter((each) => each instanceof Error);
+  const each = inner.map((one) => classify(one, driver));
+  if (each.some(({ kind }) => kind === "refused")) return refused;
+  const kind = each.some((one) => one.kind === "overloaded") ? "overloaded" : "connection";
+  return { kind, reached: each.some(({ reached }) => reached) };
 }
 
 /** Whether a node refuses a statement because it does not know a keyspace or a table, perhaps only not yet. */
