@@ -45,11 +45,7 @@ function setUp() {
 }
 
 const saved: Outcome<Version> = { ok: true, value: 7n };
-
-/** The outcomes of saves to some lists, all of which were applied if `outcome` does not say otherwise. */
-function settle(names: ListNames, lists: readonly string[], outcome = saved): Promise<Outcome<Version>[]> {
-  return Promise.all(lists.map((list) => names.settle(list, outcome)));
-}
+const to = (...lists: string[]) => lists.map((taskList) => ({ taskList }));
 
 async function namesOf(names: ListNames, open: readonly string[], readOnly = false): Promise<string[]> {
   const found: string[] = [];
@@ -61,41 +57,41 @@ describe("a list that is saved to", () => {
   test("is noted before the save is acknowledged, and then not again for an hour", async () => {
     const { table, time, process } = setUp();
     const names = process();
-    expect(await settle(names, ["a", "b", "a"])).toEqual([saved, saved, saved]);
+    expect(await names.settle(to("a", "b", "a"), [saved, saved, saved])).toEqual([saved, saved, saved]);
     expect(table.calls).toEqual(["note a", "note b"]);
-    expect(await settle(names, ["a"])).toEqual([saved]);
+    expect(await names.settle(to("a"), [saved])).toEqual([saved]);
     time.now += HOUR;
-    await settle(names, ["a"]);
+    await names.settle(to("a"), [saved]);
     expect(table.calls).toEqual(["note a", "note b", "note a"]);
   });
 
   test("is noted once, however many saves wait for it", async () => {
     const { table, process } = setUp();
     const names = process();
-    await Promise.all([1, 2, 3].map(() => settle(names, ["a"])));
+    await Promise.all([1, 2, 3].map(() => names.settle(to("a"), [saved])));
     expect(table.calls).toEqual(["note a"]);
   });
 
   test("is noted again by a process whose clock was set back", async () => {
     const { table, time, process } = setUp();
     const names = process();
-    await settle(names, ["a"]);
+    await names.settle(to("a"), [saved]);
     time.now -= 48n * HOUR;
-    await settle(names, ["a"]);
+    await names.settle(to("a"), [saved]);
     expect(table.calls).toEqual(["note a", "note a"]);
   });
 
   test("is not noted for a save that has failed", async () => {
     const { table, process } = setUp();
     const failed: Outcome<Version> = { ok: false, error: new Error("x") as never };
-    expect(await settle(process(), ["a"], failed)).toEqual([failed]);
+    expect(await process().settle(to("a"), [failed])).toEqual([failed]);
     expect(table.calls).toEqual([]);
   });
 
   test("that can't be noted makes the outcome unknown: the task is there at its version", async () => {
     const { table, process } = setUp();
     table.failing = true;
-    const [first, second] = await settle(process(), ["a", "b"]);
+    const [first, second] = await process().settle(to("a", "b"), [saved, saved]);
     expect(first).toMatchObject({ ok: false, attempted: 7n, error: { outcome: "unknown", taskList: "a" } });
     expect(second).toMatchObject({ ok: false, error: { taskList: "b" } });
     table.failing = false;
@@ -112,10 +108,10 @@ describe("the names", () => {
 
   test("of lists that have ended are taken away after a day, and no others", async () => {
     const { table, time, process } = setUp();
-    await settle(process(), ["ended", "open", "young"]);
+    await process().settle(to("ended", "open", "young"), [saved, saved, saved]);
     time.now += 23n * HOUR;
     expect(await namesOf(process(), ["open"])).toEqual(["ended", "open", "young"]);
-    await settle(process(), ["young"]);
+    await process().settle(to("young"), [saved]);
     time.now += 2n * HOUR;
     expect(await namesOf(process(), ["open"])).toEqual(["open", "young"]);
     expect([...table.rows.keys()]).toEqual(["open", "young"]);
@@ -123,7 +119,7 @@ describe("the names", () => {
 
   test("are left where they are by who only reads", async () => {
     const { table, time, process } = setUp();
-    await settle(process(), ["ended"]);
+    await process().settle(to("ended"), [saved]);
     time.now += 48n * HOUR;
     expect(await namesOf(process(), [], true)).toEqual([]);
     expect([...table.rows.keys()]).toEqual(["ended"]);
@@ -132,10 +128,10 @@ describe("the names", () => {
   test("of a list that is saved to while it is taken away stays", async () => {
     const { table, time, process } = setUp();
     const saver = process();
-    await settle(saver, ["a"]);
+    await saver.settle(to("a"), [saved]);
     time.now += 25n * HOUR;
     const isEmpty = async () => {
-      await settle(saver, ["a"]); // just after the list was read, and found empty
+      await saver.settle(to("a"), [saved]); // just after the list was read, and found empty
       return true;
     };
     for await (const _ of process().pages(isEmpty, false, undefined));

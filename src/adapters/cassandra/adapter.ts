@@ -96,10 +96,9 @@ export class CassandraAdapter implements Adapter {
   }
 
   save(entries: readonly SaveEntry[], options: WriteOptions = {}): Promise<readonly Outcome<Version>[]> {
-    return this.#write(options.signal, async ({ ledger, lists }) => {
-      const outcomes = await ledger.save(entries, options);
-      return Promise.all(entries.map(({ taskList }, i) => lists.settle(taskList, outcomes[i] as Outcome<Version>)));
-    });
+    return this.#write(options.signal, async ({ ledger, lists }) =>
+      lists.settle(entries, await ledger.save(entries, options)),
+    );
   }
 
   find(keys: readonly TaskKey[], { signal }: OperationOptions = {}): Promise<readonly (StoredTask | undefined)[]> {

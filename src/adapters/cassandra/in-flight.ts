@@ -1,18 +1,19 @@
 /** Tracks work in flight, so that callers can wait for its end. */
 export class InFlight {
-  readonly #work = new Set<Promise<unknown>>();
+  #count = 0;
+  #waiting: (() => void)[] = [];
 
-  /** Errors of work that nobody awaits are ignored: it is done again later. */
-  run<T>(work: () => Promise<T>): Promise<T> {
-    const running = work();
-    const end = () => void this.#work.delete(running);
-    this.#work.add(running);
-    running.then(end, end);
-    return running;
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    this.#count++;
+    try {
+      return await work();
+    } finally {
+      if (--this.#count === 0) for (const resolve of this.#waiting.splice(0)) resolve();
+    }
   }
 
   /** Resolves when nothing is in flight. */
   async ended(): Promise<void> {
-    while (this.#work.size > 0) await Promise.allSettled(this.#work);
+    while (this.#count > 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 }

@@ -26,13 +26,6 @@ const LATE_SAVES = 3;
 /** Maximum number of partitions that are checked at once. */
 const PARTITIONS_AT_ONCE = 32;
 
-/** The versions that a save has tried to write. */
-interface Tried {
-  last?: Version;
-  /** One that was applied, and acknowledged too late to count. */
-  late?: Version;
-}
-
 /** The ledger of a keyspace: what the adapter does once it is connected. It uses the session, not the driver. */
 export class Ledger {
   readonly #context: LedgerContext;
@@ -61,20 +54,13 @@ export class Ledger {
   }
 
   save(entries: readonly SaveEntry[], options: WriteOptions): Promise<Outcome<Version>[]> {
-    return Promise.all(
-      entries.map((entry) => {
-        const tried: Tried = {};
-        return this.#admit(entry, entry.body.length, options, () => this.#save(entry, options.signal, tried), tried);
-      }),
-    );
+    return Promise.all(entries.map((entry) => this.#save(entry, options)));
   }
 
   async complete(entries: readonly CompleteEntry[], options: WriteOptions): Promise<Outcome<void>[]> {
     // What this process saves from now on must not fall under these deletions.
     for (const { savedAt } of entries) this.#context.runtime.clock.observe(savedAt);
-    return Promise.all(
-      entries.map((entry) => this.#admit(entry, 0, options, () => this.#complete(entry, options.signal))),
-    );
+    return Promise.all(entries.map((entry) => this.#complete(entry, options)));
   }
 
   find(keys: readonly TaskKey[], signal?: AbortSignal): Promise<(StoredTask | undefined)[]> {
@@ -122,61 +108,62 @@ export class Ledger {
     await this.#context.inFlight.ended();
   }
 
-  /** Writes once the in-flight limit allows it; resolves to the outcome. */
-  async #admit<T>(
-    entry: TaskKey,
-    bytes: number,
-    { signal, isBulk }: WriteOptions,
-    write: () => Promise<T>,
-    tried: Tried = {},
-  ): Promise<Outcome<T>> {
-    try {
-      await this.#limit.enter(bytes, signal, isBulk);
-      try {
-        return { ok: true, value: await write() };
-      } finally {
-        this.#limit.leave(bytes);
-      }
-    } catch (error) {
-      return failure(error, entry, tried);
-    }
-  }
-
   /** A save that was acknowledged too late is made again, at a new version, unless it has been overwritten since. */
-  async #save(entry: SaveEntry, signal: AbortSignal | undefined, tried: Tried): Promise<Version> {
+  async #save(entry: SaveEntry, { signal, isBulk }: WriteOptions): Promise<Outcome<Version>> {
     const { rules, limits, shards, runtime, guard, commit } = this.#context;
+    const { length } = entry.body;
     const partition = partitionOf(entry, shards);
     const name = joinKey(entry);
-    const end = commit.deadline();
     let { replaces } = entry;
+    let version: Version | undefined;
+    let late: Version | undefined;
+    try {
+      await this.#limit.enter(length, signal, isBulk);
+    } catch (error) {
+      return failure(error, entry);
+    }
+    const end = commit.deadline();
     try {
       for (let attempt = 0; attempt < LATE_SAVES; attempt++) {
         await guard.untilTrusted(signal);
-        const version = runtime.clock.next(latestOf(replaces));
-        tried.last = version;
+        version = runtime.clock.next(latestOf(replaces));
         this.#latest.set(name, version);
         await commit.write(partition, rules.saving(entry, version), signal, end);
         if (rules.isAcknowledged(version, runtime.clock.now(), limits)) {
           for (const savedAt of replaces) commit.remove(partition, rules.removingReplaced(entry.id, savedAt));
-          return version;
+          return { ok: true, value: version };
         }
-        tried.late = version;
+        late = version;
         if (this.#latest.get(name) !== version) break;
         replaces = [version, ...replaces];
       }
       const message = "Cassandra: its answers came too late to count: the process was stopped, or is far too busy";
       throw new TaskError("TIMEOUT", message, { outcome: "unknown" });
+    } catch (error) {
+      return failure(error, entry, version, late);
     } finally {
-      if (this.#latest.get(name) === tried.last) this.#latest.delete(name);
+      if (this.#latest.get(name) === version) this.#latest.delete(name);
+      this.#limit.leave(length);
     }
   }
-
   /** A wrong clock does no harm here: the write has the version's own timestamp. */
-  async #complete(entry: CompleteEntry, signal?: AbortSignal): Promise<void> {
+  async #complete(entry: CompleteEntry, { signal, isBulk }: WriteOptions): Promise<Outcome<void>> {
     const { rules, shards, commit } = this.#context;
     const partition = partitionOf(entry, shards);
-    await commit.write(partition, rules.completing(entry.id, entry.savedAt), signal);
-    this.#sweeper.noteCompletion(partition);
+    try {
+      await this.#limit.enter(0, signal, isBulk);
+    } catch (error) {
+      return failure(error, entry);
+    }
+    try {
+      await commit.write(partition, rules.completing(entry.id, entry.savedAt), signal);
+      this.#sweeper.noteCompletion(partition);
+      return { ok: true, value: undefined };
+    } catch (error) {
+      return failure(error, entry);
+    } finally {
+      this.#limit.leave(0);
+    }
   }
 
   /** What this process saves from now on is later than what was found. */
@@ -189,13 +176,13 @@ export class Ledger {
 
 /**
  * The failed outcome. A save that may have been applied reports its version: the task has it from now on, and completing it
- * covers the older ones, too.
+ * covers the older ones, too. `late` is a version that was applied, and acknowledged too late to count.
  */
-function failure(error: unknown, { taskList, id }: TaskKey, { last, late }: Tried): Outcome<never> {
+function failure(error: unknown, { taskList, id }: TaskKey, version?: Version, late?: Version): Outcome<never> {
   const known = isTaskError(error)
     ? error
     : new TaskError("UNAVAILABLE", String(error), { outcome: "unknown", cause: error });
-  const attempted = known.outcome === "unknown" ? last : late;
+  const attempted = known.outcome === "unknown" ? version : late;
   const outcome = attempted === undefined ? known.outcome : "unknown";
   const { code, message, field, cause } = known;
   return { ok: false, error: new TaskError(code, message, { taskList, id, field, outcome, cause }), attempted };

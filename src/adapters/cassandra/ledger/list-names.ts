@@ -40,20 +40,22 @@ export class ListNames {
   }
 
   /**
-   * The outcome of a save, after its list has been noted if it was applied. If that fails, the outcome is unknown: the task is
-   * stored, but readers that do not know its list may not find it.
+   * The outcomes of saves, after the lists of the applied ones have been noted. If that fails, a save's outcome is unknown: its
+   * task is stored, but readers that do not know its list may not find it.
    */
-  async settle(taskList: string, outcome: Outcome<Version>): Promise<Outcome<Version>> {
-    if (!outcome.ok) return outcome;
-    try {
-      await this.#noted(taskList);
-      return outcome;
-    } catch (cause) {
-      const { code, message } = cause as TaskError;
-      const text = `the task was saved, but its list could not be noted: ${message}`;
-      const error = new TaskError(code, text, { taskList, outcome: "unknown", cause });
-      return { ok: false, error, attempted: outcome.value };
-    }
+  async settle(
+    entries: readonly { readonly taskList: string }[],
+    outcomes: readonly Outcome<Version>[],
+  ): Promise<readonly Outcome<Version>[]> {
+    const lists = new Set(entries.filter((_, i) => outcomes[i]?.ok).map(({ taskList }) => taskList));
+    const errors = new Map<string, TaskError>();
+    const note = (list: string) => this.#noted(list).catch((error) => void errors.set(list, notNamed(list, error)));
+    await Promise.all([...lists].map(note));
+    if (errors.size === 0) return outcomes;
+    return outcomes.map((outcome, i) => {
+      const error = errors.get(entries[i]?.taskList as string);
+      return outcome.ok && error ? { ok: false, error, attempted: outcome.value } : outcome;
+    });
   }
 
   /** The names, a page at a time; `isEmpty` tells of a list. Lists that have ended are removed, unless it is read-only. */
@@ -99,4 +101,9 @@ export class ListNames {
   async #forget(list: string, notedAt: Version): Promise<void> {
     await this.#session.forgetList(list, notedAt, this.#policy.attemptTimeout).catch(() => undefined);
   }
+}
+
+function notNamed(taskList: string, cause: TaskError): TaskError {
+  const message = `the task was saved, but its list could not be noted: ${cause.message}`;
+  return new TaskError(cause.code, message, { taskList, outcome: "unknown", cause });
 }

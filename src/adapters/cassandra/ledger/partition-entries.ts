@@ -1,5 +1,5 @@
 import type { AllOptions } from "../../../adapter/adapter.js";
-import { latestOf, MAX_VERSION, type Version } from "../../../core/version.js";
+import { latestOf, type Version } from "../../../core/version.js";
 import type { Partition } from "../model/partition.js";
 import {
   type EntryRange,
@@ -20,11 +20,7 @@ export interface PlacedEntry extends LedgerEntry {
   readonly source: PartitionEntries;
 }
 
-/**
- * A partition's entries in order: a page of them at hand, and the next on its way. It gets through ranges that are full of
- * tombstones and not swept yet: if a read meets more than the server allows, it halves the range until a read succeeds, and
- * doubles it after each success.
- */
+/** A partition's entries in order: a page of them at hand, and the next on its way. It also gets through what is not swept yet. */
 export class PartitionEntries {
   readonly partition: Partition;
   /** What the last sweep recorded. This and the next two are known when the first entry is. */
@@ -40,8 +36,6 @@ export class PartitionEntries {
   readonly #context: LedgerContext;
   readonly #options: EntriesOptions;
   #unread: { after: LedgerPlace; readonly upTo: Version }[] = [];
-  /** How much is read at once, in versions. */
-  #width: Version = MAX_VERSION;
   #index = 0;
   /** The page after the current one; undefined at the end. */
   #next: Promise<readonly LedgerEntry[]> | undefined;
@@ -113,27 +107,19 @@ export class PartitionEntries {
     const { entriesPerRead } = this.#context;
     const found: LedgerEntry[] = [];
     for (let [segment] = this.#unread; segment && found.length < entriesPerRead; [segment] = this.#unread) {
-      const { after } = segment;
-      const widest = after.savedAt + this.#width;
-      const upTo = widest < segment.upTo ? widest : segment.upTo;
       const limit = entriesPerRead - found.length;
-      const entries = await this.#tryRead({ after, upTo, limit });
-      if (entries === undefined) {
-        this.#width = (upTo - after.savedAt) / 2n;
-        continue;
-      }
+      const entries = await this.#readRange({ ...segment, limit });
       found.push(...entries);
-      const isEnd = entries.length < limit;
-      if (isEnd) this.#width = this.#width * 2n + 1n;
-      if (isEnd && upTo === segment.upTo) this.#unread.shift();
-      else segment.after = isEnd ? { savedAt: upTo + 1n, id: "" } : (entries.at(-1) as LedgerEntry);
+      if (entries.length < limit) this.#unread.shift();
+      else segment.after = entries.at(-1) as LedgerEntry;
     }
     return found;
   }
 
-  /** Undefined if the range has too many tombstones. */
-  async #tryRead(range: EntryRange): Promise<readonly LedgerEntry[] | undefined> {
+  /** The entries of a range; if it has more tombstones than the server allows, of one half of it, and then of the other. */
+  async #readRange(range: EntryRange): Promise<readonly LedgerEntry[]> {
     const { runtime, policy, session } = this.#context;
+    const { after, upTo, limit } = range;
     const read = (timeout: number) => session.readEntries(this.partition, range, timeout);
     try {
       const { entries, isHeavy } = await retryAttempts(runtime, policy, this.#options.signal, read);
@@ -142,9 +128,13 @@ export class PartitionEntries {
     } catch (error) {
       const isTombstones = error instanceof SessionError && error.kind === "tombstones";
       // A range of one microsecond can't be made smaller.
-      if (!isTombstones || range.upTo <= range.after.savedAt) throw toTaskError(error);
-      this.isHeavy = true;
-      return undefined;
+      if (!isTombstones || upTo <= after.savedAt) throw toTaskError(error);
     }
+    this.isHeavy = true;
+    const middle = (after.savedAt + upTo) / 2n;
+    const found = await this.#readRange({ after, upTo: middle, limit });
+    if (found.length === limit) return found;
+    const rest = { after: { savedAt: middle + 1n, id: "" }, upTo, limit: limit - found.length };
+    return [...found, ...(await this.#readRange(rest))];
   }
 }

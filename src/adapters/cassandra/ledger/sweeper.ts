@@ -65,7 +65,8 @@ export class Sweeper {
     const { enoughAt } = this.#backlogs.get(partitionName(entries.partition)) ?? {};
     const isWorthwhile = entries.isHeavy || enoughAt !== undefined;
     if (this.#timing.every > 0 && isWorthwhile && !this.#wasSweptLately(entries, start))
-      this.#context.inFlight.run(() => this.#cover(entries, start));
+      // A later scan does it again.
+      this.#context.inFlight.run(() => this.#cover(entries, start).catch(() => undefined));
   };
 
   /** Sweeps a list now. Throws CLOCK_SKEW, and what the store throws. */
