@@ -11,6 +11,8 @@ export interface Context {
   readonly cassandra?: Coordinates | undefined;
   /** The folder of the last version that had an adapter for LMDB, built; see sqlite/with-lmdb.ts. */
   readonly withLmdb?: string | undefined;
+  /** Of the suite `bounds`, only the shapes whose names contain this; of batches, the one that is made of the parts it names. */
+  readonly shape?: string | undefined;
 }
 
 export function scaled({ divisor }: Context, count: number): number {

@@ -1,5 +1,5 @@
 // npm run bench -- [SUITE …] [--only NAME,…] [--rounds N] [--quick] [--json FILE] [--results FILE]
-//   [--picture FILE] [--profile FOLDER] [--commitlog-sync MODE] [--with-lmdb FOLDER]
+//   [--picture FILE] [--profile FOLDER] [--shape TEXT] [--commitlog-sync MODE] [--with-lmdb FOLDER]
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import {
@@ -26,6 +26,7 @@ const USAGE = `npm run bench -- [SUITE …] [options]
   --results FILE          put the tables there, in place of the last ones (bench/RESULTS.md keeps them)
   --picture FILE          draw the suite's tasks a second there, as an SVG
   --profile FOLDER        write a CPU profile of each benchmark there
+  --shape TEXT            of bounds, only inputs of this name, as a table has it, or a part of it
   --commitlog-sync MODE   of the Cassandra that is started: periodic (by default), batch, group
   --with-lmdb FOLDER      compare SQLite with LMDB, by the version of the package there (bench/sqlite/with-lmdb.ts says which)`;
 
@@ -43,6 +44,7 @@ const { values, positionals } = parseArgs({
     results: { type: "string" },
     picture: { type: "string" },
     profile: { type: "string" },
+    shape: { type: "string" },
     "commitlog-sync": { type: "string", default: "periodic" },
     "with-lmdb": { type: "string" },
     help: { type: "boolean", default: false },
@@ -58,7 +60,12 @@ async function main(): Promise<void> {
   if (unknown !== undefined) throw new Error(`there is no suite ${unknown}\n${USAGE}`);
   const rounds = Number(values.rounds ?? (values.quick ? 3 : 7));
   const program = await bundleBenchmarks();
-  const context: Context = { rounds, divisor: values.quick ? 20 : 1, withLmdb: values["with-lmdb"] };
+  const context: Context = {
+    rounds,
+    divisor: values.quick ? 20 : 1,
+    withLmdb: values["with-lmdb"],
+    shape: values.shape,
+  };
   const rows: Row[] = [];
   for (const name of names) {
     rows.push(...(await runSuite(program, name, context)));

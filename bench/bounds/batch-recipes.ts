@@ -107,3 +107,10 @@ export function cook(recipe: Recipe): Uint8Array {
 export function describeRecipe(recipe: Recipe): string {
   return kinds.map((kind) => recipe[kind]).join(", ");
 }
+
+/** The recipe with this description; of the parts that it does not name, the first. */
+export function recipeOf(description: string): Recipe {
+  const parts = `, ${description}, `;
+  const find = (names: string[]) => names.find((name) => parts.includes(`, ${name}, `)) ?? names[0];
+  return Object.fromEntries(kinds.map((kind) => [kind, find(Object.keys(ingredients[kind]))])) as unknown as Recipe;
+}

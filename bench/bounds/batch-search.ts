@@ -27,20 +27,21 @@ export class BatchSearch {
 
   async findWorst(figure: Figure): Promise<void> {
     const random = new Random(1);
-    for (let i = 0; i < this.#draws; i++) await this.#try(draw(random));
+    for (let i = 0; i < this.#draws; i++) await this.try(draw(random));
     const costOf = ({ tried }: Attempt) => tried.cost[figure];
     const starts = [...this.#tried.values()].toSorted((a, b) => costOf(b) - costOf(a)).slice(0, STARTS);
     for (const start of starts)
       for (let worst = start, before = -1; before < costOf(worst); ) {
         before = costOf(worst);
         for (const recipe of neighbours(worst.recipe)) {
-          const attempt = await this.#try(recipe);
+          const attempt = await this.try(recipe);
           if (costOf(attempt) > costOf(worst)) worst = attempt;
         }
       }
   }
 
-  async #try(recipe: Recipe): Promise<Attempt> {
+  /** Tries one batch. */
+  async try(recipe: Recipe): Promise<Attempt> {
     const key = JSON.stringify(recipe);
     const attempt = this.#tried.get(key) ?? { recipe, tried: await this.#attempt(recipe) };
     this.#tried.set(key, attempt);

@@ -18,17 +18,19 @@ const DEPTH = 4;
 const NESTED = 90;
 
 /**
- * The shapes of every field of a message and of the messages in it: valid, and with an error at the very end. A mixture of
- * two shapes costs no more than the worse of them.
+ * The shapes of every field of a message and of the messages in it: valid, and with an error or something unusual at the very
+ * end. A mixture of two shapes costs no more than the worse of them.
  */
 export function binaryShapesOf(schema: DescMessage): BinaryShape[] {
   const right = messageShapes(schema, [schema]);
   const deep = schema.fields.find((each) => each.fieldKind === "message" && each.message === schema);
   const nested = deep ? right.map((shape) => nestedShape(deep, shape)) : [];
-  return [...right, ...right.map(endingWrong), ...nested].map(({ name, bytes }) => ({
-    name: `${schema.name}.${name}`,
-    bytes,
-  }));
+  return [...right, ...right.map(endingWrong), ...right.map(endingUnusual(schema)), ...nested].map(
+    ({ name, bytes }) => ({
+      name: `${schema.name}.${name}`,
+      bytes,
+    }),
+  );
 }
 
 function messageShapes(schema: DescMessage, within: readonly DescMessage[]): BinaryShape[] {
@@ -108,22 +110,36 @@ function distinctKeys(each: DescField & { fieldKind: "map" }): BinaryShape {
 }
 
 /** Fields that the schema does not have. */
-function unknownShapes({ fields }: DescMessage): BinaryShape[] {
-  const taken = new Set(fields.map(({ number }) => number));
-  const free = Array.from({ length: 2000 }, (_, i) => i + 1).find((number) => !taken.has(number)) ?? 2001;
-  const elements: [string, Uint8Array][] = [
-    ["unknown numbers", join(tag(free, WireType.Varint), Uint8Array.of(1))],
-    ["unknown texts", field(free, none)],
-    ["unknown groups", groupOf(free)],
-  ];
-  return elements.map(([name, bytes]) => ({
-    name,
+function unknownShapes(schema: DescMessage): BinaryShape[] {
+  return unknownElementsOf(schema).map(([name, bytes]) => ({
+    name: `${name}s`,
     bytes: (length) => repeat(Math.ceil(length / bytes.length), bytes),
   }));
 }
 
+type Element = [what: string, bytes: Uint8Array];
+
+function unknownElementsOf({ fields }: DescMessage): Element[] {
+  const taken = new Set(fields.map(({ number }) => number));
+  const free = Array.from({ length: 2000 }, (_, i) => i + 1).find((number) => !taken.has(number)) ?? 2001;
+  return [
+    ["unknown number", join(tag(free, WireType.Varint), Uint8Array.of(1))],
+    ["unknown text", field(free, none)],
+    ["unknown group", groupOf(free)],
+  ];
+}
+
 function endingWrong({ name, bytes }: BinaryShape): BinaryShape {
   return { name: `${name}, the last one wrong`, bytes: (length) => join(bytes(length), Uint8Array.of(0x0a, 9)) };
+}
+
+/** With a field that the schema does not have: because of it, the rest must not be read twice. */
+function endingUnusual(schema: DescMessage): (shape: BinaryShape) => BinaryShape {
+  const [free] = unknownElementsOf(schema) as [Element];
+  return ({ name, bytes }) => ({
+    name: `${name}, then an ${free[0]}`,
+    bytes: (length) => join(bytes(length), free[1]),
+  });
 }
 
 function nestedShape({ number }: DescField, { name, bytes }: BinaryShape): BinaryShape {

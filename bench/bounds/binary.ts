@@ -14,7 +14,7 @@ import {
   usualLengths,
   wideLengths,
 } from "./types.js";
-import { type Tried, tryInput, worstRows } from "./worst.js";
+import { named, type Tried, tryInput, worstRows } from "./worst.js";
 
 /** The maximum cost of the bytes of one task, over all shapes of its data and its envelope that are tried. */
 export async function* run(context: Context): AsyncGenerator<Row, void> {
@@ -45,8 +45,8 @@ async function tryAll(taskClass: AnyClass, lengths: Lengths, context: Context): 
     const make = (length: number) => toInput(taskClass, shape, scaled(context, length), isEnvelope);
     all.push(await tryInput(make(lengths.tried), () => makeLongest(lengths, make)));
   };
-  for (const shape of binaryShapesOf(taskClass.schema)) await attempt(shape, false);
-  for (const shape of envelopeShapes) await attempt(shape, true);
+  for (const shape of named(binaryShapesOf(taskClass.schema), context)) await attempt(shape, false);
+  for (const shape of named(envelopeShapes, context)) await attempt(shape, true);
   return all;
 }
 

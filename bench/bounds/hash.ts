@@ -13,7 +13,7 @@ import {
   usualLengths,
   wideLengths,
 } from "./types.js";
-import { type Tried, tryInput, worstRows } from "./worst.js";
+import { named, type Tried, tryInput, worstRows } from "./worst.js";
 
 type Way = "fromHash" | "build";
 
@@ -39,7 +39,7 @@ interface JsonInput extends Input {
 async function tryAll(way: Way, classes: readonly AnyClass[], lengths: Lengths, context: Context): Promise<Tried[]> {
   const all: Tried[] = [];
   for (const taskClass of classes)
-    for (const shape of shapesOf(taskClass.schema, way === "fromHash" ? "hash" : "init")) {
+    for (const shape of named(shapesOf(taskClass.schema, way === "fromHash" ? "hash" : "init"), context)) {
       const make = (length: number) => toInput(way, taskClass, shape, scaled(context, length));
       all.push(await tryInput(make(lengths.tried), () => makeLongest(lengths, make)));
     }

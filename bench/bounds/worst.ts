@@ -23,6 +23,14 @@ export const figures: Readonly<Record<Figure, FigureKind>> = {
 
 export const figureNames = Object.keys(figures) as readonly Figure[];
 
+/** The shapes that `--shape` asks for; all by default. */
+export function named<Shape extends { readonly name: string }>(
+  shapes: readonly Shape[],
+  { shape = "" }: Context,
+): Shape[] {
+  return shapes.filter(({ name }) => name.includes(shape));
+}
+
 /** Tries an input; `make` makes the one that is measured if it is the worst, which may be a longer one of the same shape. */
 export async function tryInput(input: Input, make: () => Input): Promise<Tried> {
   return { make, cost: await costOf(input) };
@@ -49,6 +57,7 @@ export async function* worstRows(
   { rounds }: Context,
   { hasGoals = true, baselineOf }: Comparison = {},
 ): AsyncGenerator<Row, void> {
+  if (tried.length === 0) return;
   const finalists: Tried[] = [];
   for (const { make } of finalistsOf(tried)) finalists.push({ make, cost: await costOf(make()) });
   for (const figure of figureNames) {

@@ -27,6 +27,11 @@ function tooLarge(reason: string, field: string): TaskError {
   return new TaskError("TOO_LARGE", `the batch has ${reason}`, { field });
 }
 
+/** An unknown field may be a column without which the tasks would be incomplete. */
+export function unknownField(field: number, path: string | undefined): TaskError {
+  return invalidBatch(`it has a field ${field} that this version does not know`, path);
+}
+
 export function invalidBatch(reason: string, field?: string, cause?: unknown): TaskError {
   return new TaskError("INVALID_BATCH", reason, { field, cause });
 }

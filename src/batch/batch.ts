@@ -10,7 +10,7 @@ import type { OpaqueTask } from "../task/opaque-task.js";
 import { TaskTypeRegistry } from "../task/registry.js";
 import type { Task } from "../task/task.js";
 import { currentData } from "../task/task-envelope.js";
-import { readTask } from "../task/task-reading.js";
+import { dataReaderOf, readTask } from "../task/task-reading.js";
 import { stateOf, type TaskHome } from "../task/task-state.js";
 import type { TaskClass, TaskOf } from "../task/task-types.js";
 import { decodeBatch } from "./batch-decoding.js";
@@ -80,9 +80,10 @@ export function readBatch(
   registry: TaskTypeRegistry,
   home: TaskHome | undefined,
 ): Task[] {
+  const reader = dataReaderOf(registry);
   const tasks: Task[] = [];
-  for (const envelope of decodeBatch(bytes, maxBatchBytes(options, home)))
-    tasks.push(readTask(envelope, home, registry));
+  const next = decodeBatch(bytes, maxBatchBytes(options, home), reader);
+  for (let envelope = next(); envelope; envelope = next()) tasks.push(readTask(envelope, home, registry, reader));
   return tasks;
 }
 

@@ -1,58 +1,8 @@
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import type { TaskGroup } from "../../gen/taskledger/v1/batch_pb.js";
 import { toMicroseconds } from "../core/version.js";
 import { isTimestamp } from "../envelope/check.js";
-import { readEnvelope } from "../envelope/decode.js";
-import { fallBack } from "../wire/fallback.js";
-import { noBytes, type Reader } from "../wire/reader.js";
-import { invalidBatch } from "./batch-limits.js";
 
-// The encoding of a group's columns, and of UUIDs and times in them.
-
-/**
- * Decodes a group faster than protobuf-es. It falls back to protobuf-es for encodings that no writer here produces. Bytes in
- * the message are views of the group's.
- */
-export function readColumns(r: Reader, end: number): TaskGroup {
-  const group: TaskGroup = {
-    $typeName: "taskledger.v1.TaskGroup",
-    ids: [],
-    uuids: noBytes,
-    data: [],
-    createdAt: [],
-    savedAt: [],
-    rest: [],
-  };
-  while (r.pos < end)
-    switch (r.tag()) {
-      case 10:
-        if (group.shared) fallBack();
-        group.shared = readEnvelope(r, r.limit(end), undefined);
-        break;
-      case 18:
-        group.ids.push(r.string(end));
-        break;
-      case 26:
-        group.uuids = r.part(end);
-        break;
-      case 34:
-        group.data.push(r.part(end));
-        break;
-      case 42:
-        for (const limit = r.limit(end); r.isBefore(limit); ) group.createdAt.push(r.sint64());
-        break;
-      case 50:
-        for (const limit = r.limit(end); r.isBefore(limit); ) group.savedAt.push(r.sint64());
-        break;
-      case 58:
-        group.rest.push(r.part(end));
-        break;
-      default:
-        fallBack();
-    }
-  r.end(end);
-  return group;
-}
+// The encoding of UUIDs and times in a group's columns.
 
 /** Number of bytes of a UUID. */
 export const UUID_BYTES = 16;
@@ -75,9 +25,8 @@ export function writeUuids(ids: readonly string[]): Uint8Array {
 const text = Buffer.alloc(36, "-");
 const digits = Buffer.from("0123456789abcdef");
 
-/** The text of one of several UUIDs, by its number. */
-export function readUuid(bytes: Uint8Array, index: number): string {
-  const start = UUID_BYTES * index;
+/** The text of the UUID whose bytes begin at a position. */
+export function readUuid(bytes: Uint8Array, start: number): string {
   for (let i = 0; i < UUID_BYTES; i++) {
     const byte = bytes[start + i] as number;
     const at = places[i] as number;
@@ -106,26 +55,34 @@ export function writeTimes(times: readonly bigint[]): bigint[] {
   });
 }
 
-/** The times of such differences. Throws INVALID_BATCH if a sum exceeds 64 bits. */
-export function readTimes(differences: readonly (bigint | string)[], path: string): Timestamp[] {
-  let micros = 0n;
-  return differences.map((difference) => {
-    micros += BigInt(difference); // protobuf-es can be configured not to use bigints
-    if (micros !== BigInt.asIntN(64, micros)) throw invalidBatch("the differences add up to more than 64 bits", path);
-    return toTimestamp(micros);
-  });
+/** A time to which differences are added: seconds and microseconds, since numbers hold these exactly. */
+export class TimeSum {
+  #seconds = 0;
+  #micros = 0;
+
+  /** Adds microseconds. Returns whether the sum fits into 64 bits. */
+  add(difference: number | bigint): boolean {
+    const rest = typeof difference === "bigint" ? Number(difference % MILLION) : difference % MICROS;
+    const seconds = typeof difference === "bigint" ? Number(difference / MILLION) : (difference - rest) / MICROS;
+    const micros = this.#micros + rest;
+    const carry = Math.floor(micros / MICROS);
+    this.#seconds += seconds + carry;
+    this.#micros = micros - carry * MICROS;
+    return !this.#isBefore(MIN_SECONDS, MIN_MICROS) && this.#isBefore(MAX_SECONDS, MAX_MICROS + 1);
+  }
+
+  toTimestamp(): Timestamp {
+    const seconds = BigInt(this.#seconds);
+    return { $typeName: "google.protobuf.Timestamp", seconds, nanos: this.#micros * 1000 };
+  }
+
+  #isBefore(seconds: number, micros: number): boolean {
+    return this.#seconds < seconds || (this.#seconds === seconds && this.#micros < micros);
+  }
 }
 
-/** The seconds are rounded down. Numbers take a fraction of a bigint's time, and are exact for three centuries. */
-function toTimestamp(micros: bigint): Timestamp {
-  const count = Number(micros);
-  if (!Number.isSafeInteger(count)) return toDistantTimestamp(micros);
-  const seconds = Math.floor(count / MICROS);
-  return { $typeName: "google.protobuf.Timestamp", seconds: BigInt(seconds), nanos: (count - seconds * MICROS) * 1000 };
-}
+const MILLION = BigInt(MICROS);
 
-function toDistantTimestamp(micros: bigint): Timestamp {
-  const rest = Number(micros % BigInt(MICROS));
-  const nanos = (rest < 0 ? rest + MICROS : rest) * 1000;
-  return { $typeName: "google.protobuf.Timestamp", seconds: (micros - BigInt(nanos / 1000)) / BigInt(MICROS), nanos };
-}
+/** The first and the last microsecond of 64 bits. */
+const [MIN_SECONDS, MIN_MICROS] = [-9_223_372_036_855, 224_192];
+const [MAX_SECONDS, MAX_MICROS] = [9_223_372_036_854, 775_807];

@@ -4,7 +4,7 @@ import { SourceReader } from "../core/pull-source.js";
 import { isBytes } from "../core/values.js";
 
 /**
- * The messages of a stream of frames, as views that are valid until the next one is asked for. Throws TOO_LARGE for a length
+ * The messages of a stream of frames, those of a chunk together; as views that are valid until the next one is asked for. Throws TOO_LARGE for a length
  * over `maxBytes`, before memory is allocated for it; TRUNCATED if the stream ends inside a frame; ABORTED. It always closes
  * the source.
  */
@@ -12,14 +12,14 @@ export async function* readFrames(
   source: ByteSource,
   maxBytes: number,
   signal: AbortSignal | undefined,
-): AsyncGenerator<Uint8Array, void, undefined> {
+): AsyncGenerator<Iterable<Uint8Array>, void, undefined> {
   const chunks = new SourceReader(supplyBytes(source), signal);
   const frames = new FrameReader(maxBytes);
   try {
     for (;;) {
       const next = (await chunks.next()) as IteratorResult<Uint8Array>;
       if (next.done) break;
-      yield* frames.read(next.value);
+      yield frames.read(next.value);
     }
     frames.end();
   } finally {

@@ -3,15 +3,15 @@ import { checkCount, type OptionNames, readOptions } from "../core/arguments.js"
 import type { ByteSource } from "../core/byte-source.js";
 import { isBatch } from "../core/bytes-advice.js";
 import { invalidArgument } from "../core/errors.js";
+import { Flattened } from "../core/flattened.js";
 import { NOT_READY, SourceReader, supplyOf } from "../core/pull-source.js";
 import { decodeEnvelope } from "../envelope/decode.js";
-import type { FullEnvelope } from "../envelope/envelope.js";
 import type { FrameOptions } from "../task/batch-options.js";
 import { defaultHome, maxTaskBytes } from "../task/default-home.js";
 import type { OpaqueTask } from "../task/opaque-task.js";
 import { TaskTypeRegistry } from "../task/registry.js";
 import type { Task } from "../task/task.js";
-import { readTask } from "../task/task-reading.js";
+import { dataReaderOf, readTask } from "../task/task-reading.js";
 import type { TaskHome } from "../task/task-state.js";
 import type { TaskClass, TaskOf } from "../task/task-types.js";
 import { maxBatchBytes, rowOf } from "./batch.js";
@@ -118,21 +118,33 @@ export function readTaskFrames(
   const { signal, ...limits } = readOptions(options, frameOptions);
   const maxBytes = maxBatchBytes(limits, home);
   checkSignal(signal);
-  const envelopesIn = (frame: Uint8Array) =>
-    isBatch(frame) ? decodeBatch(frame, maxBytes) : [decodeEnvelope(frame, maxTaskBytes(home))];
-  const toTask = (envelope: FullEnvelope) => readTask(envelope, home, registry);
-  return tasksOf(readFrames(source, maxBytes, signal), envelopesIn, toTask, signal);
+  const reader = dataReaderOf(registry);
+  const tasksIn = function* (frames: Iterable<Uint8Array>) {
+    for (const frame of frames) {
+      const next = isBatch(frame)
+        ? decodeBatch(frame, maxBytes, reader)
+        : once(() => decodeEnvelope(frame, maxTaskBytes(home), reader));
+      for (let envelope = next(); envelope; envelope = next()) {
+        throwIfAborted(signal);
+        yield readTask(envelope, home, registry, reader);
+      }
+    }
+  };
+  return new Flattened(listsOf(readFrames(source, maxBytes, signal), tasksIn));
 }
 
-async function* tasksOf(
-  frames: AsyncIterable<Uint8Array>,
-  envelopesIn: (frame: Uint8Array) => Iterable<FullEnvelope>,
-  toTask: (envelope: FullEnvelope) => Task,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Task, void, undefined> {
-  for await (const frame of frames)
-    for (const envelope of envelopesIn(frame)) {
-      throwIfAborted(signal);
-      yield toTask(envelope);
-    }
+function once<T>(act: () => T): () => T | undefined {
+  let isDone = false;
+  return () => {
+    if (isDone) return undefined;
+    isDone = true;
+    return act();
+  };
+}
+
+async function* listsOf(
+  frames: AsyncIterable<Iterable<Uint8Array>>,
+  tasksIn: (frames: Iterable<Uint8Array>) => Iterable<Task>,
+): AsyncGenerator<Iterable<Task>, void, undefined> {
+  for await (const each of frames) yield tasksIn(each);
 }

@@ -27,12 +27,19 @@ export function versionToTimestamp(version: Version): Timestamp {
   return { $typeName: "google.protobuf.Timestamp", seconds, nanos: Number(version - seconds * MICROS) * 1000 };
 }
 
-/** Returns undefined if the timestamp is not a version: out of range, or not a whole number of microseconds. */
-export function timestampToVersion({ seconds, nanos }: Timestamp): Version | undefined {
-  if (nanos % 1000 !== 0 || nanos < 0 || nanos > 999_999_000) return undefined;
-  const version = toMicroseconds(seconds, nanos / 1000);
-  return version >= MIN_VERSION && version <= MAX_VERSION ? version : undefined;
+/** Returns undefined if the timestamp is not a version. */
+export function timestampToVersion(timestamp: Timestamp): Version | undefined {
+  return isVersionTime(timestamp) ? toMicroseconds(timestamp.seconds, timestamp.nanos / 1000) : undefined;
 }
+
+/** Whether a timestamp is a version: in its range, and a whole number of microseconds. */
+export function isVersionTime({ seconds, nanos }: Timestamp): boolean {
+  if (nanos % 1000 !== 0 || nanos < 0 || nanos > 999_999_000) return false;
+  return seconds >= 0n && seconds <= LAST_SECOND && (nanos > 0 || seconds > 0n);
+}
+
+/** Of the year 9999. */
+const LAST_SECOND = 253_402_300_799n;
 
 /** For three centuries from 1970 a double holds them exactly, which takes a fraction of the time. */
 export function toMicroseconds(seconds: bigint, micros: number): bigint {
@@ -80,7 +87,8 @@ export const DEFAULT_CLOCK_LIMIT: Version = MICROS;
  */
 export class VersionClock {
   readonly #wallClock: () => Version;
-  readonly #limit: Version;
+  /** How far the clocks of two hosts may be from one another. */
+  readonly #tolerance: Version;
   #last: Version = 0n;
 
   /**
@@ -91,7 +99,7 @@ export class VersionClock {
     if (typeof wallClock !== "function") throw invalidArgument("wallClock", "a function", wallClock);
     if (typeof limit !== "bigint") throw invalidArgument("limit", "a bigint, in microseconds", limit);
     this.#wallClock = wallClock;
-    this.#limit = limit;
+    this.#tolerance = 2n * limit;
   }
 
   /** The host's own clock. Throws INVALID_ARGUMENT if it does not return a bigint. */
@@ -103,7 +111,7 @@ export class VersionClock {
 
   /** The latest version that the clock of another host can have made by now; a later one was made by a wrong clock. */
   horizon(): Version {
-    return this.now() + 2n * this.#limit;
+    return this.now() + this.#tolerance;
   }
 
   /**

@@ -60,15 +60,24 @@ function checkMessage(
   if (inMessage && !isMessage) throw new Problem("expected a message (create), got a plain object");
   checkKeys(desc, value, isMessage, besides);
   if (isMessage) checkUnknown(desc, value.$unknown);
-  for (const member of desc.members) {
-    const own = memberOf(value, member.localName);
-    if (isMessage ? own === undefined && mayBeAbsent(member) : own == null) continue;
-    try {
-      if (member.kind === "oneof") checkOneof(member, own, depth, isMessage);
-      else checkField(member, own, depth, isMessage);
-    } catch (error) {
-      throw atMember(member.localName, error);
-    }
+  // An iterator of each message would take half as much memory as an empty message.
+  for (let i = 0; i < desc.members.length; i++)
+    checkMember(desc.members[i] as DescField | DescOneof, value, depth, isMessage);
+}
+
+function checkMember(
+  member: DescField | DescOneof,
+  value: Record<string, unknown>,
+  depth: number,
+  isMessage: boolean,
+): void {
+  const own = memberOf(value, member.localName);
+  if (isMessage ? own === undefined && mayBeAbsent(member) : own == null) return;
+  try {
+    if (member.kind === "oneof") checkOneof(member, own, depth, isMessage);
+    else checkField(member, own, depth, isMessage);
+  } catch (error) {
+    throw atMember(member.localName, error);
   }
 }
 

@@ -4,6 +4,7 @@ import { describeValue, messageOf } from "../core/describe-value.js";
 import { TaskError } from "../core/errors.js";
 import { readFrom } from "../core/read-from.js";
 import { isBytes } from "../core/values.js";
+import { Malformed, Unsupported } from "../wire/fallback.js";
 import { decodeMessage, encodeMessage, type MessageCodec } from "../wire/message-codec.js";
 import { checkFields, isMessageLike, membersOf } from "./data-check.js";
 import { invalidData } from "./data-errors.js";
@@ -64,19 +65,35 @@ export function opaqueBytes({ value }: Any): Uint8Array {
  * Decodes a message; it does not share memory with the bytes. Throws INVALID_DATA if they are not a message of this type, or
  * one that could not be encoded again.
  */
-export function decodeData(schema: DescMessage, bytes: Uint8Array, codec?: MessageCodec): Message {
-  const data = tryDecodingData(schema, bytes, codec);
-  if (!(data instanceof Error)) return data;
-  throw new TaskError("INVALID_DATA", describeUndecodable(schema, data), { field: "data", cause: data });
+export function decodeData(schema: DescMessage, bytes: Uint8Array, codec?: MessageCodec, read?: CodecResult): Message {
+  const data = tryDecodingData(schema, bytes, codec, read);
+  if (data instanceof Error) throw undecodable(schema, bytes, data);
+  return data;
 }
 
-/** The same, but returns what protobuf-es throws: wrapping it takes longer than reading most tasks. */
-export function tryDecodingData(schema: DescMessage, bytes: Uint8Array, codec?: MessageCodec): Message | Error {
-  return (codec && decodeMessage(codec, bytes)) ?? decodeSlowly(schema, bytes);
+/** What a codec has made of data. */
+export type CodecResult = ReturnType<typeof decodeMessage>;
+
+/**
+ * The same, but returns an error that tells that the data does not decode; `undecodable` tells why, which takes longer than
+ * reading most tasks.
+ */
+export function tryDecodingData(
+  schema: DescMessage,
+  bytes: Uint8Array,
+  codec: MessageCodec | undefined,
+  read: CodecResult = codec && decodeMessage(codec, bytes),
+): Message | Error {
+  const isLeft = read === undefined || (read instanceof Unsupported && !(read instanceof Malformed));
+  return isLeft ? decodeSlowly(schema, bytes) : read;
 }
 
-export function describeUndecodable({ typeName }: DescMessage, { message }: Error): string {
-  return `the data does not decode as ${typeName}: ${message}`;
+/** INVALID_DATA for bytes that `tryDecodingData` has refused with this error. */
+export function undecodable(schema: DescMessage, bytes: Uint8Array, error: Error): TaskError {
+  const refusal = error instanceof Malformed ? decodeSlowly(schema, bytes) : error;
+  const cause = refusal instanceof Error ? refusal : error;
+  const message = `the data does not decode as ${schema.typeName}: ${cause.message}`;
+  return new TaskError("INVALID_DATA", message, { field: "data", cause });
 }
 
 /** What is longer is read twice, so that it takes no memory if it can't be read; in bytes. */

@@ -3,7 +3,7 @@ import type { TaskEnvelope } from "../../gen/taskledger/v1/envelope_pb.js";
 import { TaskError } from "../core/errors.js";
 import { isKey, keyError } from "../core/keys.js";
 import { typeNameOf } from "../core/type-url.js";
-import { timestampToVersion } from "../core/version.js";
+import { isVersionTime } from "../core/version.js";
 import type { FullEnvelope } from "./envelope.js";
 
 type Code = "INVALID_ENVELOPE" | "INVALID_HASH";
@@ -20,7 +20,7 @@ function isValid({ taskList, id, data, createdAt, savedAt }: TaskEnvelope): bool
     data !== undefined &&
     typeNameOf(data.typeUrl) !== "" &&
     (createdAt === undefined || isTimestamp(createdAt)) &&
-    (savedAt === undefined || timestampToVersion(savedAt) !== undefined)
+    (savedAt === undefined || isVersionTime(savedAt))
   );
 }
 

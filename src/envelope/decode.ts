@@ -1,17 +1,16 @@
-import { create, type Message, mergeFromBinary } from "@bufbuild/protobuf";
+import { fromBinary } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import { type TaskEnvelope, TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
 import { adviseOnBytes, expectedBytes, isBatch } from "../core/bytes-advice.js";
 import { TaskError } from "../core/errors.js";
 import { isBytes } from "../core/values.js";
 import { type Version, versionToTimestamp } from "../core/version.js";
-import { catchFallback, fallBack } from "../wire/fallback.js";
-import { decode, type MessageCodec } from "../wire/message-codec.js";
-import { noBytes, type Reader } from "../wire/reader.js";
-import { makeSparse } from "../wire/sparse.js";
+import { Unsupported } from "../wire/fallback.js";
+import { decode, decodeMessage, type MessageCodec } from "../wire/message-codec.js";
+import { copyOf, noBytes, type Reader } from "../wire/reader.js";
 import { readTimestamp } from "../wire/timestamp.js";
 import { checkEnvelope } from "./check.js";
-import { checkSize, type FullEnvelope } from "./envelope.js";
+import { checkSize, type FullEnvelope, noHeaders, packData } from "./envelope.js";
 
 // The decoder of taskledger.v1.TaskEnvelope, by hand: it reads the data along with the envelope, from the same bytes.
 
@@ -25,7 +24,7 @@ export function decodeEnvelope(bytes: Uint8Array, maxBytes: number, reader?: Dat
   checkSize(bytes.length, maxBytes);
   if (isBatch(bytes))
     throw new TaskError("INVALID_ENVELOPE", "the bytes are not a task but a batch: read it with fromBatch");
-  const envelope = decode(bytes, readEnvelope, reader) ?? decodeSlowly(bytes, reader);
+  const envelope = decodeFields(bytes, reader) ?? decodeSlowly(bytes);
   checkEnvelope(envelope, "INVALID_ENVELOPE");
   return envelope;
 }
@@ -37,107 +36,115 @@ export function decodeBody(body: Uint8Array, savedAt: Version, reader?: DataRead
   return envelope;
 }
 
-function decodeSlowly(bytes: Uint8Array, reader: DataReader | undefined): TaskEnvelope {
-  if (reader) {
-    reader.message = undefined;
-    reader.isRefused = false; // the envelope may have other data than that which was read first
-  }
+function decodeSlowly(bytes: Uint8Array): TaskEnvelope {
   try {
     // protobuf-es gives views of its input; the task must not change when its sender's buffer is used again.
-    return mergeEnvelope(create(TaskEnvelopeSchema), new Uint8Array(bytes));
+    const envelope = fromBinary(TaskEnvelopeSchema, new Uint8Array(bytes));
+    if (envelope.data) envelope.data.value = new Uint8Array(envelope.data.value);
+    return envelope;
   } catch (cause) {
     const reason = `the bytes are not a taskledger.v1.TaskEnvelope: ${(cause as Error).message}${adviseOnBytes(bytes)}`;
     throw new TaskError("INVALID_ENVELOPE", reason, { cause });
   }
 }
 
-/** Adds to an envelope what protobuf-es reads. Throws what it throws. */
-export function mergeEnvelope(envelope: TaskEnvelope, bytes: Uint8Array): TaskEnvelope {
-  envelope.headers = makeSparse(envelope.headers);
-  mergeFromBinary(TaskEnvelopeSchema, envelope, bytes);
-  if (Object.keys(envelope.headers).length === 0) envelope.headers = {};
-  return envelope;
-}
-
 /** Reads the data of an envelope along with it. */
 export interface DataReader {
   /** The codec of data with this type URL, if there is one. */
   codecOf(typeUrl: string): MessageCodec | undefined;
-  /** The data, if its codec has read it. The envelope then has no bytes of it. */
-  message: Message | undefined;
-  /** Whether the codec has left the envelope's data to protobuf-es. */
-  isRefused: boolean;
+  /** The data, if its codec has read it: the envelope then has no bytes of it. Or what has kept the codec from reading it. */
+  data: ReturnType<typeof decodeMessage>;
+}
+
+/** The envelope, as protobuf-es reads it; undefined if it has to read it. */
+function decodeFields(bytes: Uint8Array, reader: DataReader | undefined): TaskEnvelope | undefined {
+  if (reader) reader.data = undefined;
+  place.start = place.end = 0;
+  const envelope = decode(bytes, readFields, createEnvelope());
+  if (envelope?.data) readValue(bytes, envelope.data, reader);
+  return envelope;
+}
+
+/** Reads an envelope, or adds to one. The value of its data is a part of the bytes, not a copy. */
+export function readEnvelope(r: Reader, end: number, m: TaskEnvelope = createEnvelope()): TaskEnvelope {
+  place.start = place.end = 0;
+  readFields(r, end, m);
+  if (m.data && place.end > 0) m.data.value = partOf(r.bytes, place.start, place.end);
+  return m;
+}
+
+function createEnvelope(): TaskEnvelope {
+  return { $typeName: "taskledger.v1.TaskEnvelope", taskList: "", id: "", attempt: 0, headers: noHeaders };
+}
+
+/** Where the value of the data stands, in the bytes of the envelope that is being read; its type may come after it. */
+export const place = { start: 0, end: 0 };
+
+/** Adds the fields to an envelope, but not the value of its data: only its place is noted. */
+export function readFields(r: Reader, end: number, m: TaskEnvelope): TaskEnvelope {
+  r.enter();
+  while (r.pos < end)
+    switch (r.field()) {
+      case 1:
+        m.taskList = r.name();
+        break;
+      case 2:
+        m.id = r.string();
+        break;
+      case 3:
+        m.data = readAny(r, r.limit(), m.data);
+        break;
+      case 4:
+        m.createdAt = readTimestamp(r, r.limit(), m.createdAt);
+        break;
+      case 6:
+        m.attempt = r.uint32();
+        break;
+      case 7:
+        if (m.headers === noHeaders) m.headers = {};
+        r.stringEntry(m.headers);
+        break;
+      case 15:
+        m.savedAt = readTimestamp(r, r.limit(), m.savedAt);
+        break;
+      default:
+        r.unknown(m);
+    }
+  r.leave();
+  return m;
+}
+
+function readAny(r: Reader, end: number, m: Any = packData("", noBytes)): Any {
+  r.enter();
+  while (r.pos < end)
+    switch (r.field()) {
+      case 1:
+        m.typeUrl = r.name();
+        break;
+      case 2:
+        place.end = r.limit();
+        place.start = r.pos;
+        r.pos = place.end;
+        break;
+      default:
+        r.unknown(m);
+    }
+  r.leave();
+  return m;
 }
 
 /**
- * Reads an envelope, and its data along with it if `reader` has a codec. Otherwise the value of the data is a part of
- * the bytes that are read, not a copy.
+ * Reads the data whose value was found, if `reader` has a codec. If it has none, the value is a copy; otherwise it is a part of the
+ * bytes.
  */
-export function readEnvelope(r: Reader, end: number, reader: DataReader | undefined): TaskEnvelope {
-  const m: TaskEnvelope = { $typeName: "taskledger.v1.TaskEnvelope", taskList: "", id: "", attempt: 0, headers: {} };
-  while (r.pos < end)
-    switch (r.tag()) {
-      case 10:
-        m.taskList = r.name(end);
-        break;
-      case 18:
-        m.id = r.string(end);
-        break;
-      case 26:
-        if (m.data !== undefined) fallBack();
-        m.data = readAny(r, r.limit(end), reader);
-        break;
-      case 34:
-        if (m.createdAt !== undefined) fallBack();
-        m.createdAt = readTimestamp(r, r.limit(end));
-        break;
-      case 48:
-        m.attempt = r.uint32();
-        break;
-      case 58:
-        r.stringEntry(m.headers, end);
-        break;
-      case 122:
-        if (m.savedAt !== undefined) fallBack();
-        m.savedAt = readTimestamp(r, r.limit(end));
-        break;
-      default:
-        fallBack();
-    }
-  r.end(end);
-  return m;
-}
-
-/** The type comes first, as nearly every writer writes it: it decides how the value is read. */
-function readAny(r: Reader, end: number, reader: DataReader | undefined): Any {
-  r.expect(10);
-  const m: Any = { $typeName: "google.protobuf.Any", typeUrl: r.name(end), value: noBytes };
-  if (r.pos < end) readValue(r, end, m, reader);
-  r.end(end);
-  return m;
-}
-
-function readValue(r: Reader, end: number, any: Any, reader: DataReader | undefined): void {
-  r.expect(18);
-  const start = r.pos;
+export function readValue(bytes: Uint8Array, any: Any, reader: DataReader | undefined): void {
+  const { start, end } = place;
   const codec = reader?.codecOf(any.typeUrl);
-  if (reader && codec) {
-    reader.message = tryReading(r, end, codec);
-    if (reader.message) return;
-    reader.isRefused = true;
-  }
-  r.pos = start;
-  any.value = r.part(end);
+  if (reader) reader.data = codec && decodeMessage(codec, bytes, start, end);
+  if (reader && !codec) any.value = copyOf(bytes, start, end);
+  else if (!reader?.data || reader.data instanceof Unsupported) any.value = partOf(bytes, start, end);
 }
 
-/** If the codec leaves the data to protobuf-es, the envelope is still read here. */
-function tryReading(r: Reader, end: number, codec: MessageCodec): Message | undefined {
-  const limit = r.limit(end);
-  try {
-    return codec.read(r, limit);
-  } catch (error) {
-    return catchFallback(error);
-  } finally {
-    r.depth = 0;
-  }
+function partOf({ buffer, byteOffset }: Uint8Array, start: number, end: number): Uint8Array {
+  return start === end ? noBytes : new Uint8Array(buffer, byteOffset + start, end - start);
 }

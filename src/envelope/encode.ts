@@ -60,7 +60,7 @@ export function writeEnvelope(w: Writer, p: number, envelope: TaskEnvelope, writ
 /** In the order of the field numbers, as every protobuf library writes them; `saved_at` comes after all of them. */
 function writeBody(w: Writer, p: number, envelope: TaskEnvelope, writeData: DataWriter): number {
   const { $unknown, taskList, id, data, createdAt, attempt, headers } = envelope;
-  if ($unknown !== undefined) fallBack();
+  if ($unknown !== undefined || data?.$unknown !== undefined) fallBack();
   let end = p;
   if (taskList !== "") end = w.string(end, 10, taskList);
   if (id !== "") end = w.string(end, 18, id);

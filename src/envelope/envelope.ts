@@ -20,12 +20,15 @@ export interface Envelope {
   readonly headers: Record<string, string>;
 }
 
+/** The headers of tasks that have none, until they are asked for. */
+export const noHeaders: Record<string, string> = Object.freeze({});
+
 /** An envelope that satisfies the rules of the protocol: it has data. */
 export type FullEnvelope = TaskEnvelope & { data: Any };
 
 /** The public view of an envelope as it is now. The headers are the envelope's own; callers may add to them. */
 export function viewEnvelope(envelope: TaskEnvelope): Envelope {
-  // Tasks of a batch share them until they are asked for.
+  // Tasks share them until they are asked for.
   if (Object.isFrozen(envelope.headers)) envelope.headers = copyHeaders(envelope.headers);
   const { createdAt, attempt, headers } = envelope;
   return { createdAt: createdAt && timestampDate(createdAt), savedAt: savedAtOf(envelope), attempt, headers };

@@ -1,6 +1,7 @@
 import { type ClaimState, isClaimed, REDELIVERY } from "../adapter/claim-store.js";
+import { claimsOf } from "../claims/checked-claims.js";
 import { type Claim, keepRenewing, stopRenewing } from "../claims/claim.js";
-import { claimsOf, DEFAULT_LEASE, newOwner } from "../claims/claiming.js";
+import { DEFAULT_LEASE, newOwner } from "../claims/claiming.js";
 import { isTaskError, TaskError } from "../core/errors.js";
 import type { DataInterface } from "../interface/data-interface.js";
 import { checkDataInterface, servicesOf } from "../interface/interface-state.js";

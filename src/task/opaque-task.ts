@@ -1,16 +1,20 @@
 import type { AnySchema } from "@bufbuild/protobuf/wkt";
 import { TaskError } from "../core/errors.js";
+import type { FullEnvelope } from "../envelope/envelope.js";
 import { Task } from "./task.js";
-import type { TaskState } from "./task-state.js";
+import { stateOf, type TaskState } from "./task-state.js";
 
 /** Creates the reason, when it is asked for: an error takes more time and memory to create than a task to read. */
 const REASON = Symbol("taskledger.reason");
 
+/** Tells why a task with this envelope is opaque. */
+export type Reason = (envelope: FullEnvelope) => TaskError;
+
 interface WithReason {
-  [REASON]: () => TaskError;
+  [REASON]: Reason;
 }
 
-function setReason(task: OpaqueTask, reason: () => TaskError): void {
+function setReason(task: OpaqueTask, reason: Reason): void {
   (task as unknown as WithReason)[REASON] = reason;
 }
 
@@ -29,7 +33,7 @@ function setReason(task: OpaqueTask, reason: () => TaskError): void {
  */
 export class OpaqueTask extends Task<typeof AnySchema> {
   /** @internal Tasks become opaque when they are read; there is no other way to make one. */
-  constructor(state: TaskState, reason: () => TaskError) {
+  constructor(state: TaskState, reason: Reason) {
     if (typeof reason !== "function")
       throw new TaskError("UNSUPPORTED", "an OpaqueTask is made by reading a task, and in no other way");
     super(state as never);
@@ -38,7 +42,7 @@ export class OpaqueTask extends Task<typeof AnySchema> {
 
   /** Why: UNKNOWN_TYPE or INVALID_DATA. */
   get reason(): TaskError {
-    const made = (this as unknown as WithReason)[REASON]();
+    const made = (this as unknown as WithReason)[REASON](stateOf(this).envelope);
     setReason(this, () => made);
     return made;
   }

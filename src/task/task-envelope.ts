@@ -18,7 +18,7 @@ import {
 } from "../envelope/encode.js";
 import { checkSize, copyEnvelope, type FullEnvelope, packData, savedAtOf } from "../envelope/envelope.js";
 import { checkHeaders } from "../envelope/headers.js";
-import { fallBack } from "../wire/fallback.js";
+import { fallBack, Unsupported } from "../wire/fallback.js";
 import type { MessageCodec } from "../wire/message-codec.js";
 import { noBytes } from "../wire/reader.js";
 import { type AnyTask, stateOf, type TaskHome, TaskState } from "./task-state.js";
@@ -29,13 +29,12 @@ export function fromState<C extends TaskClass>(taskClass: C, state: TaskState): 
   return new taskClass(state as never) as InstanceType<C>;
 }
 
-/** What is known of an envelope's data: its message, if it has been read, or that its codec can't read it. */
-export type ReadData = Partial<Pick<DataReader, "message" | "isRefused">>;
+/** What has been read of an envelope's data. */
+export type ReadData = Pick<DataReader, "data">;
 
 /** Reads the data of one class's tasks along with their envelopes. */
 export class DataDecoder implements DataReader {
-  message: Message | undefined = undefined;
-  isRefused = false;
+  data: DataReader["data"] = undefined;
   readonly taskClass: TaskClass;
 
   constructor(taskClass: TaskClass) {
@@ -58,7 +57,7 @@ export function fromEnvelope<C extends TaskClass>(
   home: TaskHome | undefined,
   read?: ReadData,
 ): InstanceType<C> {
-  const data = read?.message ?? decodeDataOf(envelope, taskClass, read);
+  const data = decodeDataOf(envelope, taskClass, read);
   // The decoded message replaces the bytes.
   envelope.data.value = noBytes;
   meet(envelope);
@@ -66,11 +65,12 @@ export function fromEnvelope<C extends TaskClass>(
 }
 
 function decodeDataOf(envelope: FullEnvelope, taskClass: TaskClass, read?: ReadData): Message {
-  const { schema } = taskClass;
-  const codec = read?.isRefused ? undefined : taskClass.codec;
+  const { schema, codec } = taskClass;
+  // A codec has read it for its type.
+  if (read?.data && !(read.data instanceof Unsupported)) return read.data;
   const type = typeNameOf(envelope.data.typeUrl);
   if (type !== taskClass.type) throw typeMismatch(envelope, type, taskClass.type);
-  return about(envelope, () => decodeData(schema, envelope.data.value, codec));
+  return about(envelope, () => decodeData(schema, envelope.data.value, codec, read?.data));
 }
 
 /** The versions that this process makes from now on are later than the envelope's. */

@@ -1,4 +1,4 @@
-import { create, type Message, toBinary } from "@bufbuild/protobuf";
+import { create, type DescMessage, toBinary } from "@bufbuild/protobuf";
 import { DamagedTaskSchema } from "../../gen/taskledger/v1/damaged_task_pb.js";
 import { TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
 import type { StoredTask } from "../adapter/adapter.js";
@@ -8,11 +8,12 @@ import type { TaskKey } from "../core/keys.js";
 import { typeNameOf, typeUrlOf } from "../core/type-url.js";
 import { isBytes } from "../core/values.js";
 import { versionToTimestamp } from "../core/version.js";
-import { describeUndecodable, tryDecodingData } from "../data/data.js";
+import { tryDecodingData, undecodable } from "../data/data.js";
 import { type DataReader, decodeBody, decodeEnvelope } from "../envelope/decode.js";
 import { type FullEnvelope, packData } from "../envelope/envelope.js";
 import type { MessageCodec } from "../wire/message-codec.js";
-import { OpaqueTask } from "./opaque-task.js";
+import { copyOf } from "../wire/reader.js";
+import { OpaqueTask, type Reason } from "./opaque-task.js";
 import type { TaskTypeRegistry } from "./registry.js";
 import type { Task } from "./task.js";
 import { fromEnvelope, meet, type ReadData } from "./task-envelope.js";
@@ -75,7 +76,7 @@ export function decodeTask(
 }
 
 /** Reads data along with envelopes. If the data is validated afterwards, the bytes of invalid data are kept. */
-function dataReaderOf(registry: TaskTypeRegistry): DataReader | undefined {
+export function dataReaderOf(registry: TaskTypeRegistry): DataReader | undefined {
   return registry.validation.validateRead ? undefined : new RegistryDecoder(registry);
 }
 
@@ -91,16 +92,14 @@ export function readTask(
 ): Task {
   const type = typeNameOf(envelope.data.typeUrl);
   const taskClass = registry.get(type);
-  if (taskClass === undefined) return opaque(envelope, home, () => unknownType(envelope, type));
+  // What reads data along with envelopes has copied that of other types.
+  if (taskClass === undefined) return opaque(envelope, home, unknownType, read !== undefined);
   const { schema, codec } = taskClass;
   const { value } = envelope.data;
-  const data = read?.message ?? tryDecodingData(schema, value, read?.isRefused ? undefined : codec);
-  if (data instanceof Error) {
-    const reason = describeUndecodable(schema, data);
-    return opaque(envelope, home, () => invalidData(envelope, reason));
-  }
+  const data = tryDecodingData(schema, value, codec, read?.data);
+  if (data instanceof Error) return opaque(envelope, home, invalidData(schema, data));
   try {
-    const task = fromEnvelope(taskClass, envelope, home, { message: data });
+    const task = fromEnvelope(taskClass, envelope, home, { data });
     if (registry.validation.validateRead) validateTask(task, registry.validation);
     return task;
   } catch (error) {
@@ -111,25 +110,28 @@ export function readTask(
 }
 
 /** The user may keep its bytes; they own their buffer. */
-function opaque(envelope: FullEnvelope, home: TaskHome | undefined, reason: () => TaskError): OpaqueTask {
+function opaque(envelope: FullEnvelope, home: TaskHome | undefined, reason: Reason, isCopied = false): OpaqueTask {
   meet(envelope);
   const { data } = envelope;
-  data.value = new Uint8Array(data.value);
+  if (!isCopied) data.value = copyOf(data.value, 0, data.value.length);
   return new OpaqueTask(new TaskState(envelope, data, home), reason);
 }
 
-function unknownType({ taskList, id }: TaskKey, type: string): TaskError {
+function unknownType({ taskList, id, data }: FullEnvelope): TaskError {
+  const type = typeNameOf(data.typeUrl);
   return new TaskError("UNKNOWN_TYPE", `${shorten(type)} is not among the types that are known here`, { taskList, id });
 }
 
-function invalidData({ taskList, id }: TaskKey, reason: string): TaskError {
-  return new TaskError("INVALID_DATA", reason, { taskList, id, field: "data" });
+function invalidData(schema: DescMessage, error: Error): Reason {
+  return ({ taskList, id, data }) => {
+    const { message, field } = undecodable(schema, data.value, error);
+    return new TaskError("INVALID_DATA", message, { taskList, id, field });
+  };
 }
 
 /** Reads the data of every known type along with its envelope. */
 class RegistryDecoder implements DataReader {
-  message: Message | undefined = undefined;
-  isRefused = false;
+  data: DataReader["data"] = undefined;
   readonly registry: TaskTypeRegistry;
 
   constructor(registry: TaskTypeRegistry) {

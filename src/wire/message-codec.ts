@@ -1,9 +1,9 @@
 import { type Message, protoInt64 } from "@bufbuild/protobuf";
-import { catchFallback } from "./fallback.js";
+import { catchFallback, type Unsupported } from "./fallback.js";
 import { Reader } from "./reader.js";
 import { Writer } from "./writer.js";
 
-/** A generated encoder and decoder of a message. Both fall back to protobuf-es, by an error, for anything unusual. */
+/** A generated encoder and decoder of a message. Both fall back to protobuf-es, by an error, for what they do not support. */
 export interface MessageCodec<M extends Message = Message> {
   /** The full name of the message. */
   readonly typeName: M["$typeName"];
@@ -11,8 +11,8 @@ export interface MessageCodec<M extends Message = Message> {
   create(): M;
   /** Writes a message, without its length, at a position; returns the position after it. */
   write(writer: Writer, p: number, message: M): number;
-  /** Reads the message that ends at this position. */
-  read(reader: Reader, end: number): M;
+  /** Reads the message that ends at this position; into `message`, if it is given. */
+  read(reader: Reader, end: number, message?: M): M;
 }
 
 const writer = new Writer();
@@ -47,15 +47,34 @@ function encodeWith<T>(
     const start = writer.start();
     return writer.finish(start, write(writer, start, value));
   } catch (error) {
-    return catchFallback(error);
+    catchFallback(error);
+    return undefined;
   } finally {
     isBusy = false;
   }
 }
 
-/** The message of these bytes, as protobuf-es reads it; undefined if it has to read them. */
-export function decodeMessage<M extends Message>(codec: MessageCodec<M>, bytes: Uint8Array): M | undefined {
-  return decode(bytes, codec.read, undefined);
+/**
+ * The message of the bytes between two positions, as protobuf-es reads it; or what keeps its codec from reading it. Undefined if
+ * codecs can't be used.
+ */
+export function decodeMessage<M extends Message>(
+  { read }: MessageCodec<M>,
+  bytes: Uint8Array,
+  first = 0,
+  last: number = bytes.length,
+): M | Unsupported | undefined {
+  if (isBusy) return undefined;
+  try {
+    reader.start(bytes, first, last);
+    const message = read(reader, last);
+    reader.finish();
+    return message;
+  } catch (error) {
+    return catchFallback(error);
+  } finally {
+    reader.stop();
+  }
 }
 
 /**
@@ -68,10 +87,13 @@ export function decode<T, C>(
 ): T | undefined {
   if (isBusy) return undefined;
   try {
-    reader.start(bytes, 0);
-    return read(reader, bytes.length, context);
+    reader.start(bytes, 0, bytes.length);
+    const result = read(reader, bytes.length, context);
+    reader.finish();
+    return result;
   } catch (error) {
-    return catchFallback(error);
+    catchFallback(error);
+    return undefined;
   } finally {
     reader.stop();
   }

@@ -1,10 +1,11 @@
 import { markAsUntransferable } from "node:worker_threads";
-import { fallBack } from "./fallback.js";
+import type { Message } from "@bufbuild/protobuf";
+import { fallBack, refuse } from "./fallback.js";
 import { isScattered, makeSparse } from "./sparse.js";
 import { readName, readText } from "./text.js";
 import { double, float, HIGH, halves, LOW, long, unsignedLong } from "./words.js";
 
-/** How deep messages nest before protobuf-es refuses them. */
+/** How deep messages nest; protobuf-es refuses deeper ones. */
 export const MAX_MESSAGE_DEPTH = 100;
 
 /**
@@ -15,24 +16,48 @@ export const noBytes: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 markAsUntransferable(noBytes.buffer);
 
 /**
- * Reads the binary format for generated decoders: the usual encodings, fast. It falls back to protobuf-es for anything else,
- * such as tags that are longer than necessary.
+ * Reads the binary format for generated decoders, as protobuf-es does: also what hardly anybody writes, such as tags that are
+ * longer than necessary, since reading large messages a second time would take too much memory. It refuses what protobuf-es
+ * refuses.
  *
- * Numbers are not checked against the end of the bytes: past it, `undefined` is read as 0, and then `end` falls back.
+ * Numbers are not checked against the end of the bytes: what is after it is read, or `undefined` as 0, and `finish` refuses.
  */
 export class Reader {
   /** The bytes that are read. */
   bytes: Uint8Array = noBytes;
   /** The position of the next byte. */
   pos = 0;
-  /** How deep the message at this position is nested, from 0. */
+  /** The end of what may be read. */
+  last = 0;
+  /** How deep the message at this position is nested, from 1. */
   depth = 0;
+  /** The tag that was read last: the number of the field times eight, plus its wire type. */
+  tag = 0;
 
-  /** Starts reading these bytes at a position. */
-  start(bytes: Uint8Array, pos: number): void {
+  /** Starts reading these bytes. */
+  start(bytes: Uint8Array, first: number, last: number): void {
     this.bytes = bytes;
-    this.pos = pos;
+    this.pos = first;
+    this.last = last;
     this.depth = 0;
+  }
+
+  /** Refuses unless all has been read. */
+  finish(): void {
+    if (this.pos !== this.last) refuse();
+  }
+
+  /** Reads the part up to `end` by itself; returns what `widen` needs. */
+  narrow(end: number): number {
+    const { last } = this;
+    this.last = end;
+    return last;
+  }
+
+  /** Goes on after such a part. Refuses unless it has been read to its end. */
+  widen(last: number): void {
+    this.finish();
+    this.last = last;
   }
 
   /** Releases the bytes. */
@@ -40,20 +65,14 @@ export class Reader {
     this.bytes = noBytes;
   }
 
-  /** Begins a nested message. */
+  /** Begins a message. */
   enter(): void {
-    if (++this.depth >= MAX_MESSAGE_DEPTH) fallBack();
+    if (++this.depth > MAX_MESSAGE_DEPTH) refuse();
   }
 
-  /** Ends a nested message. Falls back unless the position is `end`. */
-  leave(end: number): void {
+  /** Ends a message. As in protobuf-es, its last field may end later than the message itself. */
+  leave(): void {
     this.depth--;
-    this.end(end);
-  }
-
-  /** Falls back unless the position is `end`. */
-  end(end: number): void {
-    if (this.pos !== end) fallBack();
   }
 
   /** Leaves the whole message to protobuf-es. Codecs call this method, since an imported function may belong to another copy. */
@@ -61,27 +80,45 @@ export class Reader {
     fallBack();
   }
 
-  /** Reads a tag: the number of the field times eight, plus its wire type. */
-  tag(): number {
+  /** Reads a tag; returns the number of the field. */
+  field(): number {
     const byte = this.bytes[this.pos++] as number;
-    return byte < 0x80 ? byte : longTag(this, byte);
+    const tag = byte < 0x80 ? byte : longTag(this, byte);
+    if ((tag & 6) === 6) refuse();
+    this.tag = tag;
+    return tag >>> 3;
   }
 
-  /** Reads a tag. Falls back unless it is this one. */
-  expect(tag: number): void {
-    if (this.tag() !== tag) fallBack();
-  }
-
-  /** Reads a length; returns the position where the value ends. Falls back if that is after `end`. */
-  limit(end: number): number {
+  /** Reads a length; returns the position where the value ends. */
+  limit(): number {
     const length = this.uint32();
     const limit = this.pos + length;
-    return limit <= end ? limit : fallBack();
+    return limit <= this.last ? limit : refuse();
   }
 
-  /** Whether more values follow before `limit`. Falls back if the position is after it. */
-  isBefore(limit: number): boolean {
-    return this.pos < limit || (this.pos === limit ? false : fallBack());
+  /** The end of the numbers in this field: of all of them if they are packed, else of one, which has a byte at least. */
+  numbers(): number {
+    return (this.tag & 7) === LENGTH_DELIMITED ? this.limit() : this.pos + 1;
+  }
+
+  /** Moves past the value of this field. */
+  skip(): void {
+    skip(this, this.tag, MAX_MESSAGE_DEPTH - this.depth);
+  }
+
+  /** Keeps a field that the message's type does not have. */
+  unknown(message: Message): void {
+    const { tag, pos } = this;
+    this.skip();
+    const field: UnknownField = { no: tag >>> 3, wireType: tag & 7, data: keep(this.bytes, pos, this.pos) };
+    if (message.$unknown) message.$unknown.push(field);
+    else message.$unknown = [field];
+  }
+
+  /** Puts the value that protobuf-es keeps in place of a wrapper back into one. */
+  wrap<M extends { value: unknown }>(message: M, value: M["value"] | undefined): M {
+    if (value !== undefined) message.value = value;
+    return message;
   }
 
   /** The text of a 64-bit integer (jstype). */
@@ -90,40 +127,33 @@ export class Reader {
   }
 
   /** Reads a value of type `string`. */
-  string(end: number): string {
-    const limit = this.limit(end);
+  string(): string {
+    const limit = this.limit();
     const start = this.pos;
     this.pos = limit;
     return readText(this.bytes, start, limit);
   }
 
   /** Reads a value of type `string` that was probably read before. */
-  name(end: number): string {
-    const limit = this.limit(end);
+  name(): string {
+    const limit = this.limit();
     const start = this.pos;
     this.pos = limit;
     return readName(this.bytes, start, limit);
   }
 
   /** Reads a value of type `bytes`: a copy, which later writes to the input do not change. */
-  blob(end: number): Uint8Array<ArrayBuffer> {
-    const part = this.part(end);
-    return part.length === 0 ? noBytes : new Uint8Array(part);
-  }
-
-  /** Reads a value of type `bytes`: a view of the input, valid only until its owner writes to it. */
-  part(end: number): Uint8Array {
-    const limit = this.limit(end);
-    const { bytes, pos } = this;
-    if (limit === pos) return noBytes;
+  blob(): Uint8Array<ArrayBuffer> {
+    const limit = this.limit();
+    const start = this.pos;
     this.pos = limit;
-    return new Uint8Array(bytes.buffer, bytes.byteOffset + pos, limit - pos);
+    return copyOf(this.bytes, start, limit);
   }
 
   /** Reads a value of type `bool`. */
   bool(): boolean {
     const byte = this.bytes[this.pos++] as number;
-    return byte < 0x80 ? byte !== 0 : fallBack();
+    return byte < 0x80 ? byte !== 0 : longBool(this);
   }
 
   /** Reads a value of type `uint32`. */
@@ -207,13 +237,15 @@ export class Reader {
 
   /** Reads a value of type `sint64`. */
   sint64(): bigint {
-    readVarintHalves(this);
-    const low = halves[LOW] as number;
-    const high = halves[HIGH] as number;
-    const sign = -(low & 1);
-    halves[LOW] = ((low >>> 1) | (high << 31)) ^ sign;
-    halves[HIGH] = (high >>> 1) ^ sign;
+    readZigzagHalves(this);
     return long[0] as bigint;
+  }
+
+  /** The same as a number, if that is exact: it takes less memory and time. */
+  exactSint64(): number | bigint {
+    readZigzagHalves(this);
+    const value = (halves[HIGH] as number) * 2 ** 32 + ((halves[LOW] as number) >>> 0);
+    return Number.isSafeInteger(value) ? value : (long[0] as bigint);
   }
 
   /** Adds an entry to a map; `__proto__` is a key like any other. */
@@ -227,13 +259,20 @@ export class Reader {
   }
 
   /** The next entry of a map from strings to strings. */
-  stringEntry(map: Record<string, string>, end: number): void {
-    const limit = this.limit(end);
-    this.expect(10);
-    const key = this.name(limit);
-    this.expect(18);
-    const value = this.string(limit);
-    this.end(limit);
+  stringEntry(map: Record<string, string>): void {
+    let key = "";
+    let value = "";
+    for (const end = this.limit(); this.pos < end; )
+      switch (this.field()) {
+        case 1:
+          key = this.name();
+          break;
+        case 2:
+          value = this.string();
+          break;
+        default:
+          this.skip();
+      }
     this.set(map, key, value);
   }
 }
@@ -245,16 +284,96 @@ export class Reader {
 const FLOAT_NAN = 0x7fc0_0000;
 const DOUBLE_NAN = 0x7ff8_0000;
 
-/** Falls back for tags that are longer than necessary. */
+/** Copies of few bytes lie side by side in slabs: an ArrayBuffer of its own would take far more than they do. */
+const SLAB_BYTES = 4096;
+const MAX_IN_SLAB = 64;
+let slab = noBytes;
+let used = 0;
+
+/** A copy of the bytes between two positions. */
+function keep(bytes: Uint8Array, start: number, end: number): Uint8Array<ArrayBuffer> {
+  const length = end - start;
+  if (length > MAX_IN_SLAB) return copyOf(bytes, start, end);
+  if (used + length > slab.length) takeSlab();
+  const from = used;
+  for (let i = start; i < end; i++) slab[used++] = bytes[i] as number;
+  return new Uint8Array(slab.buffer, from, length);
+}
+
+/** A copy of the bytes between two positions, in a buffer of its own; made without a view, which takes as much as few bytes. */
+export function copyOf(bytes: Uint8Array, start: number, end: number): Uint8Array<ArrayBuffer> {
+  const length = end - start;
+  if (length === 0) return noBytes;
+  const copy = new Uint8Array(length);
+  if (length > MAX_IN_SLAB) copy.set(new Uint8Array(bytes.buffer, bytes.byteOffset + start, length));
+  else for (let i = 0; i < length; i++) copy[i] = bytes[start + i] as number;
+  return copy;
+}
+
+function takeSlab(): void {
+  slab = new Uint8Array(SLAB_BYTES);
+  used = 0;
+  // Transferring one copy to another thread would detach the others.
+  markAsUntransferable(slab.buffer);
+}
+
+const LENGTH_DELIMITED = 2;
+const START_GROUP = 3;
+const END_GROUP = 4;
+
+type UnknownField = NonNullable<Message["$unknown"]>[number];
+
 function longTag(reader: Reader, first: number): number {
   let tag = first & 0x7f;
   for (let shift = 7; shift < 35; shift += 7) {
     const byte = reader.bytes[reader.pos++] as number;
     tag |= (byte & 0x7f) << shift;
-    if (byte >= 0x80) continue;
-    return byte === 0 || (shift === 28 && byte > 0x0f) ? fallBack() : tag >>> 0;
+    if (byte < 0x80) return shift === 28 && byte > 0x0f ? refuse() : tag >>> 0;
   }
-  return fallBack();
+  return refuse();
+}
+
+/** `groups` is how many more may be in one another. */
+function skip(reader: Reader, tag: number, groups: number): void {
+  const number = tag >>> 3;
+  if (number === 0) refuse();
+  switch (tag & 7) {
+    case 0:
+      while ((reader.bytes[reader.pos++] as number) >= 0x80);
+      break;
+    case 1:
+      reader.pos += 8;
+      break;
+    case LENGTH_DELIMITED:
+      reader.pos = reader.limit();
+      break;
+    case START_GROUP:
+      skipGroup(reader, number, groups);
+      break;
+    case END_GROUP:
+      refuse();
+      break;
+    default:
+      reader.pos += 4;
+  }
+  if (reader.pos > reader.last) refuse();
+}
+
+function skipGroup(reader: Reader, number: number, groups: number): void {
+  if (groups <= 0) refuse();
+  for (;;) {
+    const inner = reader.field();
+    if ((reader.tag & 7) !== END_GROUP) skip(reader, reader.tag, groups - 1);
+    else if (inner === number) return;
+    else refuse();
+  }
+}
+
+/** A boolean may be any number. */
+function longBool(reader: Reader): boolean {
+  reader.pos--;
+  readVarintHalves(reader);
+  return (halves[LOW] as number) !== 0 || (halves[HIGH] as number) !== 0;
 }
 
 /** Negative 32-bit numbers have ten bytes, like 64-bit ones. */
@@ -269,12 +388,21 @@ function longUint32(reader: Reader, first: number): number {
   }
   for (let more = 5; byte >= 0x80 && more > 0; more--) byte = bytes[pos++] as number;
   reader.pos = pos;
-  return byte < 0x80 ? value >>> 0 : fallBack();
+  return byte < 0x80 ? value >>> 0 : refuse();
 }
 
 function readFixedHalves(reader: Reader): void {
   halves[LOW] = reader.sfixed32();
   halves[HIGH] = reader.sfixed32();
+}
+
+function readZigzagHalves(reader: Reader): void {
+  readVarintHalves(reader);
+  const low = halves[LOW] as number;
+  const high = halves[HIGH] as number;
+  const sign = -(low & 1);
+  halves[LOW] = ((low >>> 1) | (high << 31)) ^ sign;
+  halves[HIGH] = (high >>> 1) ^ sign;
 }
 
 /** Seven bits per byte: four and a half bytes for the lower half, then the upper one. */
@@ -297,7 +425,7 @@ function readVarintHalves(reader: Reader): void {
     byte = bytes[pos++] as number;
     high |= (byte & 0x7f) << shift;
   }
-  if (byte >= 0x80) fallBack();
+  if (!(byte < 0x80)) refuse();
   reader.pos = pos;
   halves[LOW] = low;
   halves[HIGH] = high;

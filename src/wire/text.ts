@@ -1,5 +1,5 @@
 import { constants, isUtf8 } from "node:buffer";
-import { fallBack } from "./fallback.js";
+import { fallBack, refuse } from "./fallback.js";
 
 /** Node's own conversions, which work on every Uint8Array. They are what `Buffer.toString` and `Buffer.write` call. */
 interface NativeText {
@@ -10,19 +10,19 @@ interface NativeText {
 const { utf8Slice, utf8Write } = Buffer.prototype as unknown as NativeText;
 
 /**
- * Decodes UTF-8. The result is a copy: it keeps neither the bytes nor other strings in memory. Falls back if the bytes are
- * not UTF-8.
+ * Decodes UTF-8. The result is a copy: it keeps neither the bytes nor other strings in memory. Refuses bytes that
+ * are not UTF-8.
  */
 export function readText(bytes: Uint8Array, start: number, end: number): string {
   return shortText(bytes, start, end - start) || readUtf8(bytes, start, end);
 }
 
 function readUtf8(bytes: Uint8Array, start: number, end: number): string {
-  if (end - start > constants.MAX_STRING_LENGTH) fallBack();
+  if (end - start > constants.MAX_STRING_LENGTH) refuse();
   const text = utf8Slice.call(bytes, start, end);
   // Invalid UTF-8 becomes this character, which may also be part of the text.
   return text.includes("\ufffd") && !isUtf8(new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start))
-    ? fallBack()
+    ? refuse()
     : text;
 }
 

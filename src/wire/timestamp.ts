@@ -3,6 +3,11 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { Reader } from "./reader.js";
 import type { Writer } from "./writer.js";
 
+/** Creates an empty google.protobuf.Timestamp. */
+export function createTimestamp(): Timestamp {
+  return { $typeName: "google.protobuf.Timestamp", seconds: protoInt64.zero, nanos: 0 };
+}
+
 /** Writes a google.protobuf.Timestamp, which many messages have. */
 export function writeTimestamp(writer: Writer, p: number, message: Timestamp): number {
   writer.enter(message, "google.protobuf.Timestamp");
@@ -15,19 +20,19 @@ export function writeTimestamp(writer: Writer, p: number, message: Timestamp): n
 }
 
 /** Reads a google.protobuf.Timestamp. */
-export function readTimestamp(reader: Reader, end: number): Timestamp {
-  const message: Timestamp = { $typeName: "google.protobuf.Timestamp", seconds: protoInt64.zero, nanos: 0 };
+export function readTimestamp(reader: Reader, end: number, message: Timestamp = createTimestamp()): Timestamp {
+  reader.enter();
   while (reader.pos < end)
-    switch (reader.tag()) {
-      case 8:
+    switch (reader.field()) {
+      case 1:
         message.seconds = reader.int64();
         break;
-      case 16:
+      case 2:
         message.nanos = reader.int32();
         break;
       default:
-        reader.fallBack();
+        reader.unknown(message);
     }
-  reader.end(end);
+  reader.leave();
   return message;
 }

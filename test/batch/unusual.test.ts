@@ -1,10 +1,11 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import fc from "fast-check";
 import { isTaskError } from "taskledger";
 import { describe, expect, test } from "vitest";
 import { TaskGroupSchema } from "../../gen/taskledger/v1/batch_pb.js";
 import { TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
-import { readTimes } from "../../src/batch/columns.js";
+import { TimeSum } from "../../src/batch/columns.js";
 import { thrownBy } from "../runtime/failure.js";
 import { tasks } from "./mixed-tasks.js";
 
@@ -105,10 +106,32 @@ describe("a small batch takes little memory, whatever it claims to have:", () =>
   });
 });
 
-test("differences of times are read also where protobuf-es does without bigints", () => {
-  const times = readTimes(["1000001", "-1"], "savedAt");
-  expect(times).toMatchObject([
-    { seconds: 1n, nanos: 1000 },
-    { seconds: 1n, nanos: 0 },
-  ]);
+describe("times are added up exactly", () => {
+  const arbitrary = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
+  const exact = (value: bigint) =>
+    BigInt(Number(value)) === value && Number.isSafeInteger(Number(value)) ? Number(value) : value;
+
+  test("whatever they are", () => {
+    fc.assert(
+      fc.property(fc.array(fc.oneof(arbitrary, fc.bigInt({ min: -3_000_000n, max: 3_000_000n }))), (differences) => {
+        const sum = new TimeSum();
+        let expected = 0n;
+        for (const difference of differences) {
+          expected += difference;
+          const fits = BigInt.asIntN(64, expected) === expected;
+          expect(sum.add(exact(difference))).toBe(fits);
+          if (!fits) return;
+          const { seconds, nanos } = sum.toTimestamp();
+          expect(seconds * 1_000_000n + BigInt(nanos / 1000)).toBe(expected);
+          expect(nanos).toBeGreaterThanOrEqual(0);
+        }
+      }),
+    );
+  });
+
+  test("up to the ends of 64 bits", () => {
+    const [after, before] = [new TimeSum(), new TimeSum()];
+    expect([after.add(2n ** 63n - 1n), after.add(1)]).toEqual([true, false]);
+    expect([before.add(-(2n ** 63n)), before.add(-1)]).toEqual([true, false]);
+  });
 });

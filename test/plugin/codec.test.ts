@@ -44,15 +44,14 @@ describe("a task type's codec", () => {
       "  return w.leave(p, n);",
       "}",
       "",
-      "export function readFetchFile(r: Reader, end: number): FetchFile {",
-      "  const m = createFetchFile();",
+      "export function readFetchFile(r: Reader, end: number, m: FetchFile = createFetchFile()): FetchFile {",
       "  r.enter();",
-      "  while (r.pos < end) switch (r.tag()) {",
-      "    case 10: m.host = r.string(end); break;",
-      "    case 16: m.size = r.int64(); break;",
-      "    default: r.fallBack();",
+      "  while (r.pos < end) switch (r.field()) {",
+      "    case 1: m.host = r.string(); break;",
+      "    case 2: m.size = r.int64(); break;",
+      "    default: r.unknown(m);",
       "  }",
-      "  r.leave(end);",
+      "  r.leave();",
       "  return m;",
       "}",
       "",
@@ -75,7 +74,7 @@ describe("a task type's codec", () => {
       "export function writeFetchFile(w, p, m) {",
       '  w.enter(m, "example.v1.FetchFile");',
     ]);
-    expect(lines).toContain("export function readFetchFile(r, end) {");
+    expect(lines).toContain("export function readFetchFile(r, end, m = createFetchFile()) {");
   });
 
   test("in declarations", async () => {
@@ -85,7 +84,7 @@ describe("a task type's codec", () => {
       "export declare const FetchFileCodec: MessageCodec<FetchFile>;",
       "export declare function createFetchFile(): FetchFile;",
       "export declare function writeFetchFile(w: Writer, p: number, m: FetchFile): number;",
-      "export declare function readFetchFile(r: Reader, end: number): FetchFile;",
+      "export declare function readFetchFile(r: Reader, end: number, m?: FetchFile): FetchFile;",
     ]);
   });
 
@@ -141,69 +140,69 @@ describe("the code for a field", () => {
   };
 
   test.each([
-    ["string x = 1;", 'if (m.x !== "") p = w.string(p, 10, m.x);', "case 10: m.x = r.string(end); break;"],
-    ["bytes x = 1;", "if (!w.isEmpty(m.x)) p = w.blob(p, 10, m.x);", "case 10: m.x = r.blob(end); break;"],
-    ["bool x = 1;", "if (m.x !== false) p = w.bool(p, 8, m.x);", "case 8: m.x = r.bool(); break;"],
-    ["double x = 1;", "if (!w.isZero(m.x)) p = w.double(p, 9, m.x);", "case 9: m.x = r.double(); break;"],
-    ["float x = 1;", "if (!w.isZero(m.x)) p = w.float(p, 13, m.x);", "case 13: m.x = r.float(); break;"],
-    ["sint32 x = 1;", "if (m.x !== 0) p = w.sint32(p, 8, m.x);", "case 8: m.x = r.sint32(); break;"],
-    ["fixed64 x = 1;", "if (m.x !== protoInt64.zero) p = w.fixed64(p, 9, m.x);", "case 9: m.x = r.fixed64(); break;"],
-    ["E x = 1;", "if (m.x !== 0) p = w.int32(p, 8, m.x);", "case 8: m.x = r.enum(); break;"],
+    ["string x = 1;", 'if (m.x !== "") p = w.string(p, 10, m.x);', "case 1: m.x = r.string(); break;"],
+    ["bytes x = 1;", "if (!w.isEmpty(m.x)) p = w.blob(p, 10, m.x);", "case 1: m.x = r.blob(); break;"],
+    ["bool x = 1;", "if (m.x !== false) p = w.bool(p, 8, m.x);", "case 1: m.x = r.bool(); break;"],
+    ["double x = 1;", "if (!w.isZero(m.x)) p = w.double(p, 9, m.x);", "case 1: m.x = r.double(); break;"],
+    ["float x = 1;", "if (!w.isZero(m.x)) p = w.float(p, 13, m.x);", "case 1: m.x = r.float(); break;"],
+    ["sint32 x = 1;", "if (m.x !== 0) p = w.sint32(p, 8, m.x);", "case 1: m.x = r.sint32(); break;"],
+    ["fixed64 x = 1;", "if (m.x !== protoInt64.zero) p = w.fixed64(p, 9, m.x);", "case 1: m.x = r.fixed64(); break;"],
+    ["E x = 1;", "if (m.x !== 0) p = w.int32(p, 8, m.x);", "case 1: m.x = r.enum(); break;"],
     [
       "int64 x = 1 [jstype = JS_STRING];",
       'if (m.x !== "0") p = w.int64(p, 8, w.decimal(m.x));',
-      "case 8: m.x = r.text(r.int64()); break;",
+      "case 1: m.x = r.text(r.int64()); break;",
     ],
-    ["string x = 16;", 'if (m.x !== "") p = w.string(p, 130, m.x);', "case 130: m.x = r.string(end); break;"],
+    ["string x = 16;", 'if (m.x !== "") p = w.string(p, 130, m.x);', "case 16: m.x = r.string(); break;"],
     [
       "optional bool x = 1;",
       "if (m.x !== undefined) { n++; p = w.bool(p, 8, m.x); }",
-      "case 8: m.x = r.bool(); break;",
+      "case 1: m.x = r.bool(); break;",
     ],
     [
       "N x = 1;",
       "if (m.x !== undefined) { n++; p = w.join(p = w.fork(p, 10), writeN(w, p, m.x)); }",
-      "case 10: if (m.x !== undefined) r.fallBack(); m.x = readN(r, r.limit(end)); break;",
+      "case 1: m.x = readN(r, r.limit(), m.x); break;",
     ],
     [
       "google.protobuf.Timestamp x = 1;",
       "if (m.x !== undefined) { n++; p = w.join(p = w.fork(p, 10), writeTimestamp(w, p, m.x)); }",
-      "case 10: if (m.x !== undefined) r.fallBack(); m.x = readTimestamp(r, r.limit(end)); break;",
+      "case 1: m.x = readTimestamp(r, r.limit(), m.x); break;",
     ],
     [
       "google.protobuf.StringValue x = 1;",
       'if (m.x !== undefined) { n++; const at = p = w.fork(p, 10); if (m.x !== "") p = w.string(p, 10, m.x); p = w.join(at, p); }',
-      "case 10: if (m.x !== undefined) r.fallBack();" +
-        " m.x = read$google$protobuf$StringValue(r, r.limit(end)).value; break;",
+      "case 1: m.x = read$google$protobuf$StringValue(r, r.limit()," +
+        " r.wrap(create$google$protobuf$StringValue(), m.x)).value; break;",
     ],
     [
       "repeated string x = 1;",
       "for (const each of w.list(m.x)) p = w.string(p, 10, each);",
-      "case 10: m.x.push(r.string(end)); break;",
+      "case 1: m.x.push(r.string()); break;",
     ],
     [
       "repeated N x = 1;",
       "for (const each of w.list(m.x)) p = w.join(p = w.fork(p, 10), writeN(w, p, each));",
-      "case 10: m.x.push(readN(r, r.limit(end))); break;",
+      "case 1: m.x.push(readN(r, r.limit())); break;",
     ],
     [
       "repeated E x = 1;",
       "if (w.list(m.x).length > 0)" +
         " { const at = p = w.fork(p, 10); for (const each of m.x) p = w.int32(p, 0, each); p = w.join(at, p); }",
-      "case 10: for (const stop = r.limit(end); r.isBefore(stop); ) m.x.push(r.enum()); break;",
+      "case 1: for (const stop = r.numbers(); r.pos < stop; ) m.x.push(r.enum()); break;",
     ],
     [
       "repeated int32 x = 1 [packed = false];",
       "for (const each of w.list(m.x)) p = w.int32(p, 8, each);",
-      "case 8: m.x.push(r.int32()); break;",
+      "case 1: for (const stop = r.numbers(); r.pos < stop; ) m.x.push(r.int32()); break;",
     ],
-    ["map<string, string> x = 1;", "p = w.stringMap(p, 10, m.x);", "case 10: r.stringEntry(m.x, end); break;"],
+    ["map<string, string> x = 1;", "p = w.stringMap(p, 10, m.x);", "case 1: r.stringEntry(m.x); break;"],
     [
       "map<int64, N> x = 1;",
       "for (const [key, value] of w.entries(m.x))" +
         " { const entry = p = w.fork(p, 10); p = w.int64(p, 8, w.decimal(key));" +
         " p = w.join(p = w.fork(p, 18), writeN(w, p, value)); p = w.join(entry, p); }",
-      "case 10: readM$$x(r, m.x, r.limit(end)); break;",
+      "case 1: readM$$x(r, m.x); break;",
     ],
   ])("%s", async (field, write, read) => {
     expect(await codeOf(field)).toEqual([write, read]);
@@ -217,8 +216,8 @@ describe("the code for a field", () => {
       'case "x": n++; p = w.join(p = w.fork(p, 10), writeN(w, p, m.choice.value)); break;',
       'case "y": n++; p = w.int32(p, 16, m.choice.value); break;',
       "}",
-      'case 10: if (m.choice.case === "x") r.fallBack(); m.choice = { case: "x", value: readN(r, r.limit(end)) }; break;',
-      'case 16: m.choice = { case: "y", value: r.enum() }; break;',
+      'case 1: m.choice = { case: "x", value: readN(r, r.limit(), m.choice.case === "x" ? m.choice.value : undefined) }; break;',
+      'case 2: m.choice = { case: "y", value: r.enum() }; break;',
     ]);
   });
 
@@ -239,14 +238,16 @@ describe("the code for a field", () => {
 
   test("that is left to protobuf-es refuses what is set, and reads nothing", async () => {
     const struct = "google.protobuf.Struct";
-    expect(await codeOf(`${struct} x = 1;`)).toEqual(["w.refuse(m.x !== undefined);"]);
-    expect(await codeOf(`repeated ${struct} x = 1;`)).toEqual(["w.refuse(w.list(m.x).length > 0);"]);
-    expect(await codeOf(`map<int32, ${struct}> x = 1;`)).toEqual(["w.refuse(w.entries(m.x).length > 0);"]);
+    const read = "case 1: r.fallBack(); break;";
+    expect(await codeOf(`${struct} x = 1;`)).toEqual(["w.refuse(m.x !== undefined);", read]);
+    expect(await codeOf(`repeated ${struct} x = 1;`)).toEqual(["w.refuse(w.list(m.x).length > 0);", read]);
+    expect(await codeOf(`map<int32, ${struct}> x = 1;`)).toEqual(["w.refuse(w.entries(m.x).length > 0);", read]);
     expect(await codeOf(`oneof y { ${struct} x = 1; }`)).toEqual([
       "w.plain(m.y);",
       "switch (m.y.case) {",
       "case undefined: n++; break;",
       "}",
+      read,
     ]);
   });
 });
@@ -254,12 +255,14 @@ describe("the code for a field", () => {
 test("an entry of a map is read by a function of its own", async () => {
   const source = `message M { ${task} map<bool, M> ms = 1; }`;
   expect(await bodyOf("readM$$ms", source)).toEqual([
-    "r.expect(8);",
-    "const key = r.bool();",
-    "r.expect(18);",
-    "const value = readM(r, r.limit(end));",
-    "r.end(end);",
-    "r.set(map, key, value);",
+    "let key = false;",
+    "let value = undefined;",
+    "for (const end = r.limit(); r.pos < end; ) switch (r.field()) {",
+    "case 1: key = r.bool(); break;",
+    "case 2: value = readM(r, r.limit(), value); break;",
+    "default: r.skip();",
+    "}",
+    "r.set(map, key, value ?? createM());",
   ]);
 });
 
@@ -282,7 +285,9 @@ describe("the messages that a task type reaches", () => {
       "b_task.ts",
       "shared_codec.ts",
     ]);
-    expect(files["shared_codec.ts"]).toContain("export function readPoint(r: Reader, end: number): Point {");
+    expect(files["shared_codec.ts"]).toContain(
+      "export function readPoint(r: Reader, end: number, m: Point = createPoint()): Point {",
+    );
     expect(files["shared_codec.ts"]).not.toContain("Other");
     expect(files["a_codec.ts"]).toContain('import { readPoint, writePoint } from "./shared_codec');
     expect(files["a_codec.ts"]).not.toContain("function readPoint");
@@ -291,7 +296,7 @@ describe("the messages that a task type reaches", () => {
   test("are with their user where their file is not generated in the same run", async () => {
     const { files } = await generate({ "a.proto": user("A"), "shared.proto": shared });
     expect(files["a_codec.ts"]).toContain(
-      "export function read$google$protobuf$Duration(r: Reader, end: number): Duration {",
+      "export function read$google$protobuf$Duration(r: Reader, end: number, m: Duration = create$google$protobuf$Duration()): Duration {",
     );
     expect(files["a_codec.ts"]).toContain('import type { Duration } from "@bufbuild/protobuf/wkt";');
     expect(files["shared_codec.ts"]).not.toContain("Duration");
@@ -301,6 +306,8 @@ describe("the messages that a task type reaches", () => {
     const source = `message readFoo { ${task} FooCodec codec = 1; } message FooCodec { int32 x = 1; }`;
     const lines = await generateCodec(source);
     expect(lines).toContain("export const readFoo$Codec: MessageCodec<readFoo> = {");
-    expect(lines).toContain("export function readFooCodec(r: Reader, end: number): FooCodec {");
+    expect(lines).toContain(
+      "export function readFooCodec(r: Reader, end: number, m: FooCodec = createFooCodec()): FooCodec {",
+    );
   });
 });

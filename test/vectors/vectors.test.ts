@@ -67,7 +67,8 @@ function codeOf(act: () => unknown): string | undefined {
 test.each(manifest.streams)("a stream of $name", async ({ stream, frames, error }) => {
   const read: string[] = [];
   const reading = async () => {
-    for await (const frame of readFrames([bytesOf(stream)], tasks.maxTaskBytes, undefined)) read.push(base64(frame));
+    for await (const frames of readFrames([bytesOf(stream)], tasks.maxTaskBytes, undefined))
+      for (const frame of frames) read.push(base64(frame));
   };
   if (error) await expect(reading()).rejects.toMatchObject({ code: error });
   else await reading();

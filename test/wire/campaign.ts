@@ -86,10 +86,10 @@ function tryInput(subject: Subject, input: Uint8Array, random: Random, tally: Ta
 }
 
 class Tally {
-  readonly messages: Counts = { codec: 0, "protobuf-es": 0 };
-  readonly spoiled: Counts = { codec: 0, "protobuf-es": 0 };
-  readonly decoded: Counts = { codec: 0, "protobuf-es": 0 };
-  readonly inputs: Counts = { codec: 0, "protobuf-es": 0 };
+  readonly messages: Counts = { codec: 0, "protobuf-es": 0, refused: 0 };
+  readonly spoiled: Counts = { codec: 0, "protobuf-es": 0, refused: 0 };
+  readonly decoded: Counts = { codec: 0, "protobuf-es": 0, refused: 0 };
+  readonly inputs: Counts = { codec: 0, "protobuf-es": 0, refused: 0 };
   #tasks = 0;
   #slowestMs = 0;
   #peak = 0;
@@ -135,5 +135,5 @@ class Tally {
 }
 
 function totalOf(counts: Counts): number {
-  return counts.codec + counts["protobuf-es"];
+  return counts.codec + counts["protobuf-es"] + counts.refused;
 }

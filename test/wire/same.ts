@@ -1,12 +1,21 @@
-/** Whether two values are the same in all that a program can see: also negative zeros, prototypes, the order of keys. */
+/**
+ * Whether two values are the same in all that a program can see: also negative zeros, prototypes, the order of keys. Unknown
+ * fields may be at another place among a message's properties.
+ */
 export function isSame(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
   if (Object.getPrototypeOf(a) !== Object.getPrototypeOf(b)) return false;
   if (a instanceof Uint8Array) return Buffer.compare(a, b as Uint8Array) === 0;
-  const [keys, others] = [Reflect.ownKeys(a), Reflect.ownKeys(b)];
+  const [keys, others] = [keysOf(a), keysOf(b)];
   const isSameAt = (key: string | symbol, i: number) => key === others[i] && isSame(valueAt(a, key), valueAt(b, key));
   return keys.length === others.length && keys.every(isSameAt);
+}
+
+function keysOf(value: object): (string | symbol)[] {
+  const keys = Reflect.ownKeys(value);
+  const others = keys.filter((key) => key !== "$unknown");
+  return others.length < keys.length ? [...others, "$unknown"] : keys;
 }
 
 function valueAt(value: object, key: string | symbol): unknown {

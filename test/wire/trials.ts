@@ -2,12 +2,13 @@ import { clone, equals, fromBinary, isMessage, type Message } from "@bufbuild/pr
 import { isTaskError } from "taskledger";
 import { encodeData } from "../../src/data/data.js";
 import { checkWire } from "../../src/data/wire-check.js";
+import { Malformed, Unsupported } from "../../src/wire/fallback.js";
 import { decodeMessage, encodeMessage } from "../../src/wire/message-codec.js";
 import type { Subject } from "./codecs.js";
 import { isSame, sizeOf } from "./same.js";
 
-/** Whether a codec did it by itself, or left it to protobuf-es. */
-export type Way = "codec" | "protobuf-es";
+/** Whether a codec did it by itself, left it to protobuf-es, or knew that protobuf-es refuses it. */
+export type Way = "codec" | "protobuf-es" | "refused";
 
 /**
  * A codec writes a message as the general way does, which checks it and has protobuf-es write it; or it leaves it to
@@ -24,7 +25,7 @@ export function tryEncoding({ schema, codec }: Subject, message: Message): Way {
 }
 
 /**
- * A codec reads bytes as protobuf-es does, or leaves them to it, as all that it refuses. The message shares nothing with
+ * A codec reads bytes as protobuf-es does, and refuses what that refuses, or leaves them to it. The message shares nothing with
  * the bytes, is no larger than they are, and is what protobuf-es takes for its own. Throws where it is not.
  */
 export function tryDecoding(subject: Subject, input: Uint8Array): Way {
@@ -35,7 +36,9 @@ export function tryDecoding(subject: Subject, input: Uint8Array): Way {
   const [expected, error] = attempt(() => fromBinary(schema, input));
   const [, refusal] = attempt(() => checkWire(schema, input));
   if (String(refusal) !== String(error)) throw new Error(`refused for another reason: ${refusal}, not ${error}`);
-  if (message === undefined) return "protobuf-es";
+  if (message instanceof Malformed && expected) throw new Error("refused what protobuf-es reads");
+  if (message instanceof Malformed) return "refused";
+  if (message === undefined || message instanceof Unsupported) return "protobuf-es";
   if (expected === undefined) throw new Error(`decoded what is refused: ${error}`);
   expectSame(message, expected);
   // Numbers that are none have bits that nothing else shows.

@@ -79,96 +79,104 @@ export function writeEveryKind(w: Writer, p: number, m: EveryKind): number {
   return w.leave(p, n);
 }
 
-export function readEveryKind(r: Reader, end: number): EveryKind {
-  const m = createEveryKind();
+export function readEveryKind(r: Reader, end: number, m: EveryKind = createEveryKind()): EveryKind {
   r.enter();
-  while (r.pos < end) switch (r.tag()) {
-    case 9: m.double = r.double(); break;
-    case 21: m.float = r.float(); break;
-    case 24: m.int32 = r.int32(); break;
-    case 32: m.int64 = r.int64(); break;
-    case 40: m.uint32 = r.uint32(); break;
-    case 48: m.uint64 = r.uint64(); break;
-    case 56: m.sint32 = r.sint32(); break;
-    case 64: m.sint64 = r.sint64(); break;
-    case 77: m.fixed32 = r.fixed32(); break;
-    case 81: m.fixed64 = r.fixed64(); break;
-    case 93: m.sfixed32 = r.sfixed32(); break;
-    case 97: m.sfixed64 = r.sfixed64(); break;
-    case 104: m.bool = r.bool(); break;
-    case 114: m.text = r.string(end); break;
-    case 122: m.blob = r.blob(end); break;
-    case 128: m.color = r.enum(); break;
-    case 138: if (m.child !== undefined) r.fallBack(); m.child = readEveryKind(r, r.limit(end)); break;
-    case 160: m.optionalInt64 = r.int64(); break;
-    case 168: m.optionalBool = r.bool(); break;
-    case 178: m.optionalText = r.string(end); break;
-    case 186: m.optionalBlob = r.blob(end); break;
-    case 192: m.optionalColor = r.enum(); break;
-    case 242: for (const stop = r.limit(end); r.isBefore(stop); ) m.int32s.push(r.int32()); break;
-    case 250: for (const stop = r.limit(end); r.isBefore(stop); ) m.uint64s.push(r.uint64()); break;
-    case 258: for (const stop = r.limit(end); r.isBefore(stop); ) m.doubles.push(r.double()); break;
-    case 266: m.texts.push(r.string(end)); break;
-    case 274: m.blobs.push(r.blob(end)); break;
-    case 282: for (const stop = r.limit(end); r.isBefore(stop); ) m.colors.push(r.enum()); break;
-    case 290: m.children.push(readEveryKind(r, r.limit(end))); break;
-    case 322: r.stringEntry(m.textByText, end); break;
-    case 330: readEveryKind$$blobByInt32(r, m.blobByInt32, r.limit(end)); break;
-    case 338: readEveryKind$$int64ByUint64(r, m.int64ByUint64, r.limit(end)); break;
-    case 346: readEveryKind$$colorByBool(r, m.colorByBool, r.limit(end)); break;
-    case 354: readEveryKind$$childByText(r, m.childByText, r.limit(end)); break;
-    case 402: if (m.any !== undefined) r.fallBack(); m.any = read$google$protobuf$Any(r, r.limit(end)); break;
-    case 410: if (m.duration !== undefined) r.fallBack(); m.duration = read$google$protobuf$Duration(r, r.limit(end)); break;
-    case 418: if (m.empty !== undefined) r.fallBack(); m.empty = read$google$protobuf$Empty(r, r.limit(end)); break;
-    case 426: if (m.mask !== undefined) r.fallBack(); m.mask = read$google$protobuf$FieldMask(r, r.limit(end)); break;
-    case 442: if (m.value !== undefined) r.fallBack(); m.value = read$google$protobuf$Value(r, r.limit(end)); break;
-    case 450: if (m.listValue !== undefined) r.fallBack(); m.listValue = read$google$protobuf$ListValue(r, r.limit(end)); break;
-    case 458: if (m.timestamp !== undefined) r.fallBack(); m.timestamp = readTimestamp(r, r.limit(end)); break;
-    case 466: if (m.wrappedText !== undefined) r.fallBack(); m.wrappedText = read$google$protobuf$StringValue(r, r.limit(end)).value; break;
-    case 474: if (m.wrappedInt64 !== undefined) r.fallBack(); m.wrappedInt64 = read$google$protobuf$Int64Value(r, r.limit(end)).value; break;
-    case 562: m.choice = { case: "chosenText", value: r.string(end) }; break;
-    case 568: m.choice = { case: "chosenInt64", value: r.int64() }; break;
-    case 578: if (m.choice.case === "chosenChild") r.fallBack(); m.choice = { case: "chosenChild", value: readEveryKind(r, r.limit(end)) }; break;
-    default: r.fallBack();
+  while (r.pos < end) switch (r.field()) {
+    case 1: m.double = r.double(); break;
+    case 2: m.float = r.float(); break;
+    case 3: m.int32 = r.int32(); break;
+    case 4: m.int64 = r.int64(); break;
+    case 5: m.uint32 = r.uint32(); break;
+    case 6: m.uint64 = r.uint64(); break;
+    case 7: m.sint32 = r.sint32(); break;
+    case 8: m.sint64 = r.sint64(); break;
+    case 9: m.fixed32 = r.fixed32(); break;
+    case 10: m.fixed64 = r.fixed64(); break;
+    case 11: m.sfixed32 = r.sfixed32(); break;
+    case 12: m.sfixed64 = r.sfixed64(); break;
+    case 13: m.bool = r.bool(); break;
+    case 14: m.text = r.string(); break;
+    case 15: m.blob = r.blob(); break;
+    case 16: m.color = r.enum(); break;
+    case 17: m.child = readEveryKind(r, r.limit(), m.child); break;
+    case 20: m.optionalInt64 = r.int64(); break;
+    case 21: m.optionalBool = r.bool(); break;
+    case 22: m.optionalText = r.string(); break;
+    case 23: m.optionalBlob = r.blob(); break;
+    case 24: m.optionalColor = r.enum(); break;
+    case 30: for (const stop = r.numbers(); r.pos < stop; ) m.int32s.push(r.int32()); break;
+    case 31: for (const stop = r.numbers(); r.pos < stop; ) m.uint64s.push(r.uint64()); break;
+    case 32: for (const stop = r.numbers(); r.pos < stop; ) m.doubles.push(r.double()); break;
+    case 33: m.texts.push(r.string()); break;
+    case 34: m.blobs.push(r.blob()); break;
+    case 35: for (const stop = r.numbers(); r.pos < stop; ) m.colors.push(r.enum()); break;
+    case 36: m.children.push(readEveryKind(r, r.limit())); break;
+    case 40: r.stringEntry(m.textByText); break;
+    case 41: readEveryKind$$blobByInt32(r, m.blobByInt32); break;
+    case 42: readEveryKind$$int64ByUint64(r, m.int64ByUint64); break;
+    case 43: readEveryKind$$colorByBool(r, m.colorByBool); break;
+    case 44: readEveryKind$$childByText(r, m.childByText); break;
+    case 50: m.any = read$google$protobuf$Any(r, r.limit(), m.any); break;
+    case 51: m.duration = read$google$protobuf$Duration(r, r.limit(), m.duration); break;
+    case 52: m.empty = read$google$protobuf$Empty(r, r.limit(), m.empty); break;
+    case 53: m.mask = read$google$protobuf$FieldMask(r, r.limit(), m.mask); break;
+    case 54: r.fallBack(); break;
+    case 55: m.value = read$google$protobuf$Value(r, r.limit(), m.value); break;
+    case 56: m.listValue = read$google$protobuf$ListValue(r, r.limit(), m.listValue); break;
+    case 57: m.timestamp = readTimestamp(r, r.limit(), m.timestamp); break;
+    case 58: m.wrappedText = read$google$protobuf$StringValue(r, r.limit(), r.wrap(create$google$protobuf$StringValue(), m.wrappedText)).value; break;
+    case 59: m.wrappedInt64 = read$google$protobuf$Int64Value(r, r.limit(), r.wrap(create$google$protobuf$Int64Value(), m.wrappedInt64)).value; break;
+    case 70: m.choice = { case: "chosenText", value: r.string() }; break;
+    case 71: m.choice = { case: "chosenInt64", value: r.int64() }; break;
+    case 72: m.choice = { case: "chosenChild", value: readEveryKind(r, r.limit(), m.choice.case === "chosenChild" ? m.choice.value : undefined) }; break;
+    default: r.unknown(m);
   }
-  r.leave(end);
+  r.leave();
   return m;
 }
 
-function readEveryKind$$blobByInt32(r: Reader, map: object, end: number): void {
-  r.expect(8);
-  const key = r.int32();
-  r.expect(18);
-  const value = r.blob(end);
-  r.end(end);
+function readEveryKind$$blobByInt32(r: Reader, map: object): void {
+  let key = 0;
+  let value = noBytes;
+  for (const end = r.limit(); r.pos < end; ) switch (r.field()) {
+    case 1: key = r.int32(); break;
+    case 2: value = r.blob(); break;
+    default: r.skip();
+  }
   r.set(map, key, value);
 }
 
-function readEveryKind$$int64ByUint64(r: Reader, map: object, end: number): void {
-  r.expect(8);
-  const key = r.uint64();
-  r.expect(16);
-  const value = r.int64();
-  r.end(end);
+function readEveryKind$$int64ByUint64(r: Reader, map: object): void {
+  let key = protoInt64.zero;
+  let value = protoInt64.zero;
+  for (const end = r.limit(); r.pos < end; ) switch (r.field()) {
+    case 1: key = r.uint64(); break;
+    case 2: value = r.int64(); break;
+    default: r.skip();
+  }
   r.set(map, key, value);
 }
 
-function readEveryKind$$colorByBool(r: Reader, map: object, end: number): void {
-  r.expect(8);
-  const key = r.bool();
-  r.expect(16);
-  const value = r.enum();
-  r.end(end);
+function readEveryKind$$colorByBool(r: Reader, map: object): void {
+  let key = false;
+  let value = 0;
+  for (const end = r.limit(); r.pos < end; ) switch (r.field()) {
+    case 1: key = r.bool(); break;
+    case 2: value = r.enum(); break;
+    default: r.skip();
+  }
   r.set(map, key, value);
 }
 
-function readEveryKind$$childByText(r: Reader, map: object, end: number): void {
-  r.expect(10);
-  const key = r.string(end);
-  r.expect(18);
-  const value = readEveryKind(r, r.limit(end));
-  r.end(end);
-  r.set(map, key, value);
+function readEveryKind$$childByText(r: Reader, map: object): void {
+  let key = "";
+  let value = undefined;
+  for (const end = r.limit(); r.pos < end; ) switch (r.field()) {
+    case 1: key = r.string(); break;
+    case 2: value = readEveryKind(r, r.limit(), value); break;
+    default: r.skip();
+  }
+  r.set(map, key, value ?? createEveryKind());
 }
 
 export function create$google$protobuf$Any(): Any {
@@ -184,15 +192,14 @@ export function write$google$protobuf$Any(w: Writer, p: number, m: Any): number 
   return w.leave(p, n);
 }
 
-export function read$google$protobuf$Any(r: Reader, end: number): Any {
-  const m = create$google$protobuf$Any();
+export function read$google$protobuf$Any(r: Reader, end: number, m: Any = create$google$protobuf$Any()): Any {
   r.enter();
-  while (r.pos < end) switch (r.tag()) {
-    case 10: m.typeUrl = r.string(end); break;
-    case 18: m.value = r.blob(end); break;
-    default: r.fallBack();
+  while (r.pos < end) switch (r.field()) {
+    case 1: m.typeUrl = r.string(); break;
+    case 2: m.value = r.blob(); break;
+    default: r.unknown(m);
   }
-  r.leave(end);
+  r.leave();
   return m;
 }
 
@@ -209,15 +216,14 @@ export function write$google$protobuf$Duration(w: Writer, p: number, m: Duration
   return w.leave(p, n);
 }
 
-export function read$google$protobuf$Duration(r: Reader, end: number): Duration {
-  const m = create$google$protobuf$Duration();
+export function read$google$protobuf$Duration(r: Reader, end: number, m: Duration = create$google$protobuf$Duration()): Duration {
   r.enter();
-  while (r.pos < end) switch (r.tag()) {
-    case 8: m.seconds = r.int64(); break;
-    case 16: m.nanos = r.int32(); break;
-    default: r.fallBack();
+  while (r.pos < end) switch (r.field()) {
+    case 1: m.seconds = r.int64(); break;
+    case 2: m.nanos = r.int32(); break;
+    default: r.unknown(m);
   }
-  r.leave(end);
+  r.leave();
   return m;
 }
 
@@ -232,13 +238,12 @@ export function write$google$protobuf$Empty(w: Writer, p: number, m: Empty): num
   return w.leave(p, n);
 }
 
-export function read$google$protobuf$Empty(r: Reader, end: number): Empty {
-  const m = create$google$protobuf$Empty();
+export function read$google$protobuf$Empty(r: Reader, end: number, m: Empty = create$google$protobuf$Empty()): Empty {
   r.enter();
-  while (r.pos < end) switch (r.tag()) {
-    default: r.fallBack();
+  while (r.pos < end) switch (r.field()) {
+    default: r.unknown(m);
   }
-  r.leave(end);
+  r.leave();
   return m;
 }
 
@@ -254,14 +259,13 @@ export function write$google$protobuf$FieldMask(w: Writer, p: number, m: FieldMa
   return w.leave(p, n);
 }
 
-export function read$google$protobuf$FieldMask(r: Reader, end: number): FieldMask {
-  const m = create$google$protobuf$FieldMask();
+export function read$google$protobuf$FieldMask(r: Reader, end: number, m: FieldMask = create$google$protobuf$FieldMask()): FieldMask {
   r.enter();
-  while (r.pos < end) switch (r.tag()) {
-    case 10: m.paths.push(r.string(end)); break;
-    default: r.fallBack();
+  while (r.pos < end) switch (r.field()) {
+    case 1: m.paths.push(r.string()); break;
+    default: r.unknown(m);
   }
-  r.leave(end);
+  r.leave();
   return m;
 }
 
@@ -286,19 +290,18 @@ export function write$google$protobuf$Value(w: Writer, p: number, m: Value): num
   return w.leave(p, n);
 }
 
-export function read$google$protobuf$Value(r: Reader, end: number): Value {
-  const m = create$google$protobuf$Value();
+export function read$google$protobuf$Value(r: Reader, end: number, m: Value = create$google$protobuf$Value()): Value {
   r.enter();
-  while (r.pos < end) switch (r.tag()) {
-    case 8: m.kind = { case: "nullValue", value: r.enum() }; break;
-    case 17: m.kind = { case: "numberValue", value: r.double() }; break;
-    case 26: m.kind = { case: "stringValue", value: r.string(end) }; break;
-    case 32: m.kind = { case: "boolValue", value: r.bool() }; break;
-    case 42: if (m.kind.case === "structValue") r.fallBack(); m.kind = { case: "structValue", value: read$google$protobuf$Struct(r, r.limit(end)) }; break;
-    case 50: if (m.kind.case === "listValue") r.fallBack(); m.kind = { case: "listValue", value: read$google$protobuf$ListValue(r, r.limit(end)) }; break;
-    default: r.fallBack();
+  while (r.pos < end) switch (r.field()) {
+    case 1: m.kind = { case: "nullValue", value: r.enum() }; break;
+    case 2: m.kind = { case: "numberValue", value: r.double() }; break;
+    case 3: m.kind = { case: "stringValue", value: r.string() }; break;
+    case 4: m.kind = { case: "boolValue", value: r.bool() }; break;
+    case 5: m.kind = { case: "structValue", value: read$google$protobuf$Struct(r, r.limit(), m.kind.case === "structValue" ? m.kind.value : undefined) }; break;
+    case 6: m.kind = { case: "listValue", value: read$google$protobuf$ListValue(r, r.limit(), m.kind.case === "listValue" ? m.kind.value : undefined) }; break;
+    default: r.unknown(m);
   }
-  r.leave(end);
+  r.leave();
   return m;
 }
 
@@ -314,24 +317,25 @@ export function write$google$protobuf$Struct(w: Writer, p: number, m: Struct): n
   return w.leave(p, n);
 }
 
-export function read$google$protobuf$Struct(r: Reader, end: number): Struct {
-  const m = create$google$protobuf$Struct();
+export function read$google$protobuf$Struct(r: Reader, end: number, m: Struct = create$google$protobuf$Struct()): Struct {
   r.enter();
-  while (r.pos < end) switch (r.tag()) {
-    case 10: read$google$protobuf$Struct$$fields(r, m.fields, r.limit(end)); break;
-    default: r.fallBack();
+  while (r.pos < end) switch (r.field()) {
+    case 1: read$google$protobuf$Struct$$fields(r, m.fields); break;
+    default: r.unknown(m);
   }
-  r.leave(end);
+  r.leave();
   return m;
 }
 
-function read$google$protobuf$Struct$$fields(r: Reader, map: object, end: number): void {
-  r.expect(10);
-  const key = r.string(end);
-  r.expect(18);
-  const value = read$google$protobuf$Value(r, r.limit(end));
-  r.end(end);
-  r.set(map, key, value);
+function read$google$protobuf$Struct$$fields(r: Reader, map: object): void {
+  let key = "";
+  let value = undefined;
+  for (const end = r.limit(); r.pos < end; ) switch (r.field()) {
+    case 1: key = r.string(); break;
+    case 2: value = read$google$protobuf$Value(r, r.limit(), value); break;
+    default: r.skip();
+  }
+  r.set(map, key, value ?? create$google$protobuf$Value());
 }
 
 export function create$google$protobuf$ListValue(): ListValue {
@@ -346,14 +350,13 @@ export function write$google$protobuf$ListValue(w: Writer, p: number, m: ListVal
   return w.leave(p, n);
 }
 
-export function read$google$protobuf$ListValue(r: Reader, end: number): ListValue {
-  const m = create$google$protobuf$ListValue();
+export function read$google$protobuf$ListValue(r: Reader, end: number, m: ListValue = create$google$protobuf$ListValue()): ListValue {
   r.enter();
-  while (r.pos < end) switch (r.tag()) {
-    case 10: m.values.push(read$google$protobuf$Value(r, r.limit(end))); break;
-    default: r.fallBack();
+  while (r.pos < end) switch (r.field()) {
+    case 1: m.values.push(read$google$protobuf$Value(r, r.limit())); break;
+    default: r.unknown(m);
   }
-  r.leave(end);
+  r.leave();
   return m;
 }
 
@@ -369,14 +372,13 @@ export function write$google$protobuf$StringValue(w: Writer, p: number, m: Strin
   return w.leave(p, n);
 }
 
-export function read$google$protobuf$StringValue(r: Reader, end: number): StringValue {
-  const m = create$google$protobuf$StringValue();
+export function read$google$protobuf$StringValue(r: Reader, end: number, m: StringValue = create$google$protobuf$StringValue()): StringValue {
   r.enter();
-  while (r.pos < end) switch (r.tag()) {
-    case 10: m.value = r.string(end); break;
-    default: r.fallBack();
+  while (r.pos < end) switch (r.field()) {
+    case 1: m.value = r.string(); break;
+    default: r.unknown(m);
   }
-  r.leave(end);
+  r.leave();
   return m;
 }
 
@@ -392,14 +394,13 @@ export function write$google$protobuf$Int64Value(w: Writer, p: number, m: Int64V
   return w.leave(p, n);
 }
 
-export function read$google$protobuf$Int64Value(r: Reader, end: number): Int64Value {
-  const m = create$google$protobuf$Int64Value();
+export function read$google$protobuf$Int64Value(r: Reader, end: number, m: Int64Value = create$google$protobuf$Int64Value()): Int64Value {
   r.enter();
-  while (r.pos < end) switch (r.tag()) {
-    case 8: m.value = r.int64(); break;
-    default: r.fallBack();
+  while (r.pos < end) switch (r.field()) {
+    case 1: m.value = r.int64(); break;
+    default: r.unknown(m);
   }
-  r.leave(end);
+  r.leave();
   return m;
 }
 

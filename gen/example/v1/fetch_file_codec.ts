@@ -28,16 +28,15 @@ export function writeFetchFile(w: Writer, p: number, m: FetchFile): number {
   return w.leave(p, n);
 }
 
-export function readFetchFile(r: Reader, end: number): FetchFile {
-  const m = createFetchFile();
+export function readFetchFile(r: Reader, end: number, m: FetchFile = createFetchFile()): FetchFile {
   r.enter();
-  while (r.pos < end) switch (r.tag()) {
-    case 10: m.externalHost = r.string(end); break;
-    case 18: m.filename = r.string(end); break;
-    case 24: m.size = r.int64(); break;
-    default: r.fallBack();
+  while (r.pos < end) switch (r.field()) {
+    case 1: m.externalHost = r.string(); break;
+    case 2: m.filename = r.string(); break;
+    case 3: m.size = r.int64(); break;
+    default: r.unknown(m);
   }
-  r.leave(end);
+  r.leave();
   return m;
 }
 

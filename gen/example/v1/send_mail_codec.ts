@@ -30,18 +30,17 @@ export function writeSendMail(w: Writer, p: number, m: SendMail): number {
   return w.leave(p, n);
 }
 
-export function readSendMail(r: Reader, end: number): SendMail {
-  const m = createSendMail();
+export function readSendMail(r: Reader, end: number, m: SendMail = createSendMail()): SendMail {
   r.enter();
-  while (r.pos < end) switch (r.tag()) {
-    case 10: m.mailbox = r.string(end); break;
-    case 18: m.messageId = r.string(end); break;
-    case 26: m.recipients.push(r.string(end)); break;
-    case 34: m.subject = r.string(end); break;
-    case 42: m.body = r.string(end); break;
-    default: r.fallBack();
+  while (r.pos < end) switch (r.field()) {
+    case 1: m.mailbox = r.string(); break;
+    case 2: m.messageId = r.string(); break;
+    case 3: m.recipients.push(r.string()); break;
+    case 4: m.subject = r.string(); break;
+    case 5: m.body = r.string(); break;
+    default: r.unknown(m);
   }
-  r.leave(end);
+  r.leave();
   return m;
 }
 

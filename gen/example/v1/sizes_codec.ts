@@ -34,18 +34,17 @@ export function writeCopyFile(w: Writer, p: number, m: CopyFile): number {
   return w.leave(p, n);
 }
 
-export function readCopyFile(r: Reader, end: number): CopyFile {
-  const m = createCopyFile();
+export function readCopyFile(r: Reader, end: number, m: CopyFile = createCopyFile()): CopyFile {
   r.enter();
-  while (r.pos < end) switch (r.tag()) {
-    case 10: m.sourceHost = r.string(end); break;
-    case 18: m.path = r.string(end); break;
-    case 24: m.sizeBytes = r.uint64(); break;
-    case 32: m.priority = r.uint32(); break;
-    case 40: m.overwrite = r.bool(); break;
-    default: r.fallBack();
+  while (r.pos < end) switch (r.field()) {
+    case 1: m.sourceHost = r.string(); break;
+    case 2: m.path = r.string(); break;
+    case 3: m.sizeBytes = r.uint64(); break;
+    case 4: m.priority = r.uint32(); break;
+    case 5: m.overwrite = r.bool(); break;
+    default: r.unknown(m);
   }
-  r.leave(end);
+  r.leave();
   return m;
 }
 
@@ -93,34 +92,33 @@ export function writeTranscodeVideo(w: Writer, p: number, m: TranscodeVideo): nu
   return w.leave(p, n);
 }
 
-export function readTranscodeVideo(r: Reader, end: number): TranscodeVideo {
-  const m = createTranscodeVideo();
+export function readTranscodeVideo(r: Reader, end: number, m: TranscodeVideo = createTranscodeVideo()): TranscodeVideo {
   r.enter();
-  while (r.pos < end) switch (r.tag()) {
-    case 10: m.bucket = r.string(end); break;
-    case 18: m.key = r.string(end); break;
-    case 26: m.title = r.string(end); break;
-    case 32: m.sizeBytes = r.uint64(); break;
-    case 42: m.checksum = r.blob(end); break;
-    case 48: m.width = r.uint32(); break;
-    case 56: m.height = r.uint32(); break;
-    case 65: m.frameRate = r.double(); break;
-    case 72: m.bitRate = r.uint32(); break;
-    case 80: m.codec = r.enum(); break;
-    case 88: m.durationMs = r.int64(); break;
-    case 96: m.hdr = r.bool(); break;
-    case 104: m.audioOffsetMs = r.sint32(); break;
-    case 114: if (m.uploadedAt !== undefined) r.fallBack(); m.uploadedAt = readTimestamp(r, r.limit(end)); break;
-    case 122: if (m.owner !== undefined) r.fallBack(); m.owner = readTranscodeVideo_Owner(r, r.limit(end)); break;
-    case 130: m.tags.push(r.string(end)); break;
-    case 138: r.stringEntry(m.labels, end); break;
-    case 146: m.renditions.push(readTranscodeVideo_Rendition(r, r.limit(end))); break;
-    case 154: m.destination = { case: "folder", value: r.string(end) }; break;
-    case 162: m.destination = { case: "url", value: r.string(end) }; break;
-    case 170: for (const stop = r.limit(end); r.isBefore(stop); ) m.keyFrames.push(r.uint32()); break;
-    default: r.fallBack();
+  while (r.pos < end) switch (r.field()) {
+    case 1: m.bucket = r.string(); break;
+    case 2: m.key = r.string(); break;
+    case 3: m.title = r.string(); break;
+    case 4: m.sizeBytes = r.uint64(); break;
+    case 5: m.checksum = r.blob(); break;
+    case 6: m.width = r.uint32(); break;
+    case 7: m.height = r.uint32(); break;
+    case 8: m.frameRate = r.double(); break;
+    case 9: m.bitRate = r.uint32(); break;
+    case 10: m.codec = r.enum(); break;
+    case 11: m.durationMs = r.int64(); break;
+    case 12: m.hdr = r.bool(); break;
+    case 13: m.audioOffsetMs = r.sint32(); break;
+    case 14: m.uploadedAt = readTimestamp(r, r.limit(), m.uploadedAt); break;
+    case 15: m.owner = readTranscodeVideo_Owner(r, r.limit(), m.owner); break;
+    case 16: m.tags.push(r.string()); break;
+    case 17: r.stringEntry(m.labels); break;
+    case 18: m.renditions.push(readTranscodeVideo_Rendition(r, r.limit())); break;
+    case 19: m.destination = { case: "folder", value: r.string() }; break;
+    case 20: m.destination = { case: "url", value: r.string() }; break;
+    case 21: for (const stop = r.numbers(); r.pos < stop; ) m.keyFrames.push(r.uint32()); break;
+    default: r.unknown(m);
   }
-  r.leave(end);
+  r.leave();
   return m;
 }
 
@@ -139,17 +137,16 @@ export function writeTranscodeVideo_Owner(w: Writer, p: number, m: TranscodeVide
   return w.leave(p, n);
 }
 
-export function readTranscodeVideo_Owner(r: Reader, end: number): TranscodeVideo_Owner {
-  const m = createTranscodeVideo_Owner();
+export function readTranscodeVideo_Owner(r: Reader, end: number, m: TranscodeVideo_Owner = createTranscodeVideo_Owner()): TranscodeVideo_Owner {
   r.enter();
-  while (r.pos < end) switch (r.tag()) {
-    case 10: m.id = r.string(end); break;
-    case 18: m.email = r.string(end); break;
-    case 24: m.plan = r.uint32(); break;
-    case 32: m.verified = r.bool(); break;
-    default: r.fallBack();
+  while (r.pos < end) switch (r.field()) {
+    case 1: m.id = r.string(); break;
+    case 2: m.email = r.string(); break;
+    case 3: m.plan = r.uint32(); break;
+    case 4: m.verified = r.bool(); break;
+    default: r.unknown(m);
   }
-  r.leave(end);
+  r.leave();
   return m;
 }
 
@@ -169,18 +166,17 @@ export function writeTranscodeVideo_Rendition(w: Writer, p: number, m: Transcode
   return w.leave(p, n);
 }
 
-export function readTranscodeVideo_Rendition(r: Reader, end: number): TranscodeVideo_Rendition {
-  const m = createTranscodeVideo_Rendition();
+export function readTranscodeVideo_Rendition(r: Reader, end: number, m: TranscodeVideo_Rendition = createTranscodeVideo_Rendition()): TranscodeVideo_Rendition {
   r.enter();
-  while (r.pos < end) switch (r.tag()) {
-    case 10: m.name = r.string(end); break;
-    case 16: m.width = r.uint32(); break;
-    case 24: m.height = r.uint32(); break;
-    case 32: m.bitRate = r.uint32(); break;
-    case 40: m.codec = r.enum(); break;
-    default: r.fallBack();
+  while (r.pos < end) switch (r.field()) {
+    case 1: m.name = r.string(); break;
+    case 2: m.width = r.uint32(); break;
+    case 3: m.height = r.uint32(); break;
+    case 4: m.bitRate = r.uint32(); break;
+    case 5: m.codec = r.enum(); break;
+    default: r.unknown(m);
   }
-  r.leave(end);
+  r.leave();
   return m;
 }
 
@@ -209,28 +205,29 @@ export function writeIndexCatalogue(w: Writer, p: number, m: IndexCatalogue): nu
   return w.leave(p, n);
 }
 
-export function readIndexCatalogue(r: Reader, end: number): IndexCatalogue {
-  const m = createIndexCatalogue();
+export function readIndexCatalogue(r: Reader, end: number, m: IndexCatalogue = createIndexCatalogue()): IndexCatalogue {
   r.enter();
-  while (r.pos < end) switch (r.tag()) {
-    case 10: m.catalogue = r.string(end); break;
-    case 18: if (m.exportedAt !== undefined) r.fallBack(); m.exportedAt = readTimestamp(r, r.limit(end)); break;
-    case 26: m.items.push(readIndexCatalogue_Item(r, r.limit(end))); break;
-    case 34: readIndexCatalogue$$totals(r, m.totals, r.limit(end)); break;
-    case 42: for (const stop = r.limit(end); r.isBefore(stop); ) m.weights.push(r.double()); break;
-    case 50: m.thumbnail = r.blob(end); break;
-    default: r.fallBack();
+  while (r.pos < end) switch (r.field()) {
+    case 1: m.catalogue = r.string(); break;
+    case 2: m.exportedAt = readTimestamp(r, r.limit(), m.exportedAt); break;
+    case 3: m.items.push(readIndexCatalogue_Item(r, r.limit())); break;
+    case 4: readIndexCatalogue$$totals(r, m.totals); break;
+    case 5: for (const stop = r.numbers(); r.pos < stop; ) m.weights.push(r.double()); break;
+    case 6: m.thumbnail = r.blob(); break;
+    default: r.unknown(m);
   }
-  r.leave(end);
+  r.leave();
   return m;
 }
 
-function readIndexCatalogue$$totals(r: Reader, map: object, end: number): void {
-  r.expect(10);
-  const key = r.string(end);
-  r.expect(16);
-  const value = r.int64();
-  r.end(end);
+function readIndexCatalogue$$totals(r: Reader, map: object): void {
+  let key = "";
+  let value = protoInt64.zero;
+  for (const end = r.limit(); r.pos < end; ) switch (r.field()) {
+    case 1: key = r.string(); break;
+    case 2: value = r.int64(); break;
+    default: r.skip();
+  }
   r.set(map, key, value);
 }
 
@@ -253,21 +250,20 @@ export function writeIndexCatalogue_Item(w: Writer, p: number, m: IndexCatalogue
   return w.leave(p, n);
 }
 
-export function readIndexCatalogue_Item(r: Reader, end: number): IndexCatalogue_Item {
-  const m = createIndexCatalogue_Item();
+export function readIndexCatalogue_Item(r: Reader, end: number, m: IndexCatalogue_Item = createIndexCatalogue_Item()): IndexCatalogue_Item {
   r.enter();
-  while (r.pos < end) switch (r.tag()) {
-    case 10: m.sku = r.string(end); break;
-    case 18: m.name = r.string(end); break;
-    case 26: m.description = r.string(end); break;
-    case 32: m.priceCents = r.int64(); break;
-    case 40: m.stock = r.uint32(); break;
-    case 49: m.rating = r.double(); break;
-    case 58: m.categories.push(r.string(end)); break;
-    case 66: r.stringEntry(m.attributes, end); break;
-    default: r.fallBack();
+  while (r.pos < end) switch (r.field()) {
+    case 1: m.sku = r.string(); break;
+    case 2: m.name = r.string(); break;
+    case 3: m.description = r.string(); break;
+    case 4: m.priceCents = r.int64(); break;
+    case 5: m.stock = r.uint32(); break;
+    case 6: m.rating = r.double(); break;
+    case 7: m.categories.push(r.string()); break;
+    case 8: r.stringEntry(m.attributes); break;
+    default: r.unknown(m);
   }
-  r.leave(end);
+  r.leave();
   return m;
 }
 

@@ -26,7 +26,7 @@ export class CodecNames {
   }
 
   /** That function, imported if it is in another module. */
-  function(verb: "read" | "write", message: DescMessage): ImportSymbol | string {
+  function(verb: "create" | "read" | "write", message: DescMessage): ImportSymbol | string {
     const { file } = message;
     if (isShared(message)) return this.wire(`${verb}${message.name}`);
     if (file === this.#file || this.#isForeign(message)) return this.local(verb, message);

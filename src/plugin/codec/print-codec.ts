@@ -47,20 +47,27 @@ function printFunctions(f: GeneratedFile, message: DescMessage, names: CodecName
   print(names.local("write", message), [writer, position, { name: "m", type: shape }], "number", () =>
     printWriter(f, message, names),
   );
-  print(names.local("read", message), [reader, end], shape, () => printReader(f, message, names));
+  const into = { name: "m", type: shape, otherwise: `${names.local("create", message)}()` };
+  print(names.local("read", message), [reader, end, into], shape, () => printReader(f, message, names));
   if (target !== "dts") for (const field of entryFields(message)) printEntryReader(f, field, names, target);
 }
 
 interface Parameter {
   readonly name: string;
   readonly type: Printable;
+  /** Its default value. */
+  readonly otherwise?: string;
 }
 
 /** Exported functions in the syntax of a target: JavaScript has no types, declarations have nothing but types. */
 function functionPrinter(f: GeneratedFile, target: Target) {
   const typed = (name: string, type: Printable) => (target === "js" ? [name] : [name, ": ", type]);
   return (name: string, parameters: readonly Parameter[], result: Printable, printBody: () => void): void => {
-    const list = parameters.flatMap(({ name, type }, i) => [i > 0 ? ", " : "", ...typed(name, type)]);
+    const parameter = ({ name, type, otherwise }: Parameter) => {
+      if (otherwise === undefined) return typed(name, type);
+      return target === "dts" ? typed(`${name}?`, type) : [...typed(name, type), ` = ${otherwise}`];
+    };
+    const list = parameters.flatMap((each, i) => [i > 0 ? ", " : "", ...parameter(each)]);
     const head = [
       f.export(target === "dts" ? "declare function" : "function", name),
       "(",

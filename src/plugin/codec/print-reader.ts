@@ -2,7 +2,7 @@ import type { DescField, DescMessage, DescOneof } from "@bufbuild/protobuf";
 import type { GeneratedFile, Printable, Target } from "@bufbuild/protoplugin";
 import type { CodecNames } from "./names.js";
 import { isTextMap } from "./print-writer.js";
-import { isLongAsText, packedTagOf, readCall, scalarOf, tagOf, zeroOf } from "./scalars.js";
+import { isDelimited, isLongAsText, readCall, scalarOf, zeroOf, zeroOfScalar } from "./scalars.js";
 import { isImplicit, isSupportedField, isUnwrapped } from "./support.js";
 
 /** Prints the body of the function that creates an empty message. */
@@ -12,14 +12,12 @@ export function printCreator(f: GeneratedFile, message: DescMessage): void {
 
 /** Prints the body of the function that reads a message. */
 export function printReader(f: GeneratedFile, message: DescMessage, names: CodecNames): void {
-  f.print("  const m = ", names.local("create", message), "();");
   f.print("  r.enter();");
-  f.print("  while (r.pos < end) switch (r.tag()) {");
-  for (const field of message.fields.filter(isSupportedField))
-    f.print("    case ", ...readField(f, field, names), " break;");
-  f.print("    default: r.fallBack();");
+  f.print("  while (r.pos < end) switch (r.field()) {");
+  for (const field of message.fields) f.print(`    case ${field.number}: `, ...readField(f, field, names), " break;");
+  f.print("    default: r.unknown(m);");
   f.print("  }");
-  f.print("  r.leave(end);");
+  f.print("  r.leave();");
   f.print("  return m;");
 }
 
@@ -40,66 +38,63 @@ function initialValueOf(f: GeneratedFile, member: DescField | DescOneof): Printa
   return isImplicit(member) ? zeroOf(f, member) : undefined;
 }
 
-/** The code that follows `case`. */
+/** The code that follows `case`. A message that occurs again is merged with itself. */
 function readField(f: GeneratedFile, field: DescField, names: CodecNames): Printable[] {
   const property = `m.${field.localName}`;
+  if (!isSupportedField(field)) return ["r.fallBack();"];
   if (field.fieldKind === "list") return readList(field, property, names);
   if (field.fieldKind === "map") return readMap(field, property, names);
   if (field.oneof) return readCase(f, field, field.oneof, names);
-  if (field.message === undefined) return [tagOfValue(field), ": ", property, " = ", readValue(field, names), ";"];
-  const value = [readValue(field, names), isUnwrapped(field) ? ".value" : ""];
-  return [tagOfValue(field), ": ", onlyOnce([property, " !== undefined"]), property, " = ", value, ";"];
+  if (!isUnwrapped(field)) return [property, " = ", readValue(field, names, property), ";"];
+  const wrapped = ["r.wrap(", names.function("create", field.message), "(), ", property, ")"];
+  return [property, " = ", readValue(field, names, wrapped), ".value;"];
 }
 
-/** A message that occurs twice must be merged; this is left to protobuf-es. */
-function onlyOnce(isThere: Printable): Printable {
-  return ["if (", isThere, ") r.fallBack(); "];
-}
-
-function tagOfValue(field: DescField, number = field.number): number {
-  return tagOf(number, field.message ? "message" : scalarOf(field));
-}
-
-function readValue(field: DescField, names: CodecNames): Printable {
-  if (field.message) return [names.function("read", field.message), "(r, r.limit(end))"];
+/** `before` is the message that the value is merged with. */
+function readValue(field: DescField, names: CodecNames, before?: Printable): Printable {
+  if (field.message) return [names.function("read", field.message), "(r, r.limit()", before ? [", ", before] : "", ")"];
   return field.enum ? "r.enum()" : readCall(scalarOf(field), isLongAsText(field));
 }
 
 function readCase(f: GeneratedFile, field: DescField, { localName }: DescOneof, names: CodecNames): Printable[] {
   const name = f.string(field.localName);
-  const once = field.message ? onlyOnce([`m.${localName}.case === `, name]) : "";
-  const value = ["{ case: ", name, ", value: ", readValue(field, names), " }"];
-  return [tagOfValue(field), ": ", once, `m.${localName} = `, value, ";"];
+  const oneof = `m.${localName}`;
+  const before = [oneof, ".case === ", name, " ? ", oneof, ".value : undefined"];
+  return [oneof, " = { case: ", name, ", value: ", readValue(field, names, before), " };"];
 }
 
+/** Numbers may be packed or not, whatever the schema says. */
 function readList(field: DescField & { fieldKind: "list" }, list: string, names: CodecNames): Printable[] {
   const push = [list, ".push(", readValue(field, names), ");"];
-  if (!field.packed) return [tagOfValue(field), ": ", ...push];
-  return [packedTagOf(field.number), ": for (const stop = r.limit(end); r.isBefore(stop); ) ", ...push];
+  return isNumber(field) ? ["for (const stop = r.numbers(); r.pos < stop; ) ", ...push] : push;
+}
+
+function isNumber(field: DescField): boolean {
+  return !field.message && !isDelimited(scalarOf(field));
 }
 
 function readMap(field: DescField & { fieldKind: "map" }, map: string, names: CodecNames): Printable[] {
-  const tag = tagOf(field.number, "message");
-  if (isTextMap(field)) return [`${tag}: r.stringEntry(${map}, end);`];
-  return [tag, ": ", names.entryReader(field), `(r, ${map}, r.limit(end));`];
+  return isTextMap(field) ? [`r.stringEntry(${map});`] : [names.entryReader(field), `(r, ${map});`];
 }
 
-/** Prints the function that reads an entry of a map, in the form that nearly all writers use: the key, then the value. */
+/** Prints the function that reads an entry of a map. */
 export function printEntryReader(
   f: GeneratedFile,
   field: DescField & { fieldKind: "map" },
   names: CodecNames,
   target: Target,
 ): void {
-  const types =
-    target === "ts" ? ["r: ", names.wire("Reader", true), ", map: object, end: number): void"] : ["r, map, end)"];
+  const types = target === "ts" ? ["r: ", names.wire("Reader", true), ", map: object): void"] : ["r, map)"];
   f.print("function ", names.entryReader(field), "(", ...types, " {");
-  f.print(`  r.expect(${tagOf(1, field.mapKey)});`);
-  f.print("  const key = ", readCall(field.mapKey, false), ";");
-  f.print(`  r.expect(${tagOfValue(field, 2)});`);
-  f.print("  const value = ", readValue(field, names), ";");
-  f.print("  r.end(end);");
-  f.print("  r.set(map, key, value);");
+  const none = field.message ? [names.function("create", field.message), "()"] : zeroOf(f, field);
+  f.print("  let key = ", zeroOfScalar(f, field.mapKey), ";");
+  f.print("  let value = ", field.message ? "undefined" : none, ";");
+  f.print("  for (const end = r.limit(); r.pos < end; ) switch (r.field()) {");
+  f.print("    case 1: key = ", readCall(field.mapKey, false), "; break;");
+  f.print("    case 2: value = ", readValue(field, names, "value"), "; break;");
+  f.print("    default: r.skip();");
+  f.print("  }");
+  f.print("  r.set(map, key, value", field.message ? [" ?? ", none] : "", ");");
   f.print("}");
   f.print();
 }

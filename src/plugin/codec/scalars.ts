@@ -40,6 +40,11 @@ export function packedTagOf(number: number): number {
   return tagOf(number, "message");
 }
 
+/** Whether a value has a length before it. */
+export function isDelimited(scalar: ScalarType): boolean {
+  return formats[scalar].wireType === 2;
+}
+
 export function isLong(scalar: ScalarType): boolean {
   return formats[scalar].method.endsWith("64");
 }
@@ -50,8 +55,7 @@ export function writeCall(scalar: ScalarType, tag: number, value: Printable, asT
 }
 
 export function readCall(scalar: ScalarType, asText: boolean): Printable {
-  const { method, wireType } = formats[scalar];
-  const call = `r.${method}(${wireType === 2 ? "end" : ""})`;
+  const call = `r.${formats[scalar].method}()`;
   return asText ? `r.text(${call})` : call;
 }
 
@@ -74,7 +78,7 @@ export function zeroOf(f: GeneratedFile, field: DescField): Printable {
   return zeroOfScalar(f, field.scalar as ScalarType, isLongAsText(field));
 }
 
-function zeroOfScalar(f: GeneratedFile, scalar: ScalarType, asText = false): Printable {
+export function zeroOfScalar(f: GeneratedFile, scalar: ScalarType, asText = false): Printable {
   if (scalar === ScalarType.STRING) return '""';
   if (scalar === ScalarType.BOOL) return "false";
   if (scalar === ScalarType.BYTES) return f.import("noBytes", "taskledger/wire");

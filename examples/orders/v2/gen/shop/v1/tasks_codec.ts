@@ -29,16 +29,15 @@ export function writeChargeCard(w: Writer, p: number, m: ChargeCard): number {
   return w.leave(p, n);
 }
 
-export function readChargeCard(r: Reader, end: number): ChargeCard {
-  const m = createChargeCard();
+export function readChargeCard(r: Reader, end: number, m: ChargeCard = createChargeCard()): ChargeCard {
   r.enter();
-  while (r.pos < end) switch (r.tag()) {
-    case 10: m.orderId = r.string(end); break;
-    case 18: m.card = r.string(end); break;
-    case 24: m.cents = r.int64(); break;
-    default: r.fallBack();
+  while (r.pos < end) switch (r.field()) {
+    case 1: m.orderId = r.string(); break;
+    case 2: m.card = r.string(); break;
+    case 3: m.cents = r.int64(); break;
+    default: r.unknown(m);
   }
-  r.leave(end);
+  r.leave();
   return m;
 }
 
@@ -64,16 +63,15 @@ export function writeSendReceipt(w: Writer, p: number, m: SendReceipt): number {
   return w.leave(p, n);
 }
 
-export function readSendReceipt(r: Reader, end: number): SendReceipt {
-  const m = createSendReceipt();
+export function readSendReceipt(r: Reader, end: number, m: SendReceipt = createSendReceipt()): SendReceipt {
   r.enter();
-  while (r.pos < end) switch (r.tag()) {
-    case 10: m.orderId = r.string(end); break;
-    case 18: m.mailbox = r.string(end); break;
-    case 26: m.language = r.string(end); break;
-    default: r.fallBack();
+  while (r.pos < end) switch (r.field()) {
+    case 1: m.orderId = r.string(); break;
+    case 2: m.mailbox = r.string(); break;
+    case 3: m.language = r.string(); break;
+    default: r.unknown(m);
   }
-  r.leave(end);
+  r.leave();
   return m;
 }
 
@@ -98,15 +96,14 @@ export function writeIndexOrder(w: Writer, p: number, m: IndexOrder): number {
   return w.leave(p, n);
 }
 
-export function readIndexOrder(r: Reader, end: number): IndexOrder {
-  const m = createIndexOrder();
+export function readIndexOrder(r: Reader, end: number, m: IndexOrder = createIndexOrder()): IndexOrder {
   r.enter();
-  while (r.pos < end) switch (r.tag()) {
-    case 10: m.orderId = r.string(end); break;
-    case 18: m.words.push(r.string(end)); break;
-    default: r.fallBack();
+  while (r.pos < end) switch (r.field()) {
+    case 1: m.orderId = r.string(); break;
+    case 2: m.words.push(r.string()); break;
+    default: r.unknown(m);
   }
-  r.leave(end);
+  r.leave();
   return m;
 }
 
@@ -131,15 +128,14 @@ export function writeBookCharge(w: Writer, p: number, m: BookCharge): number {
   return w.leave(p, n);
 }
 
-export function readBookCharge(r: Reader, end: number): BookCharge {
-  const m = createBookCharge();
+export function readBookCharge(r: Reader, end: number, m: BookCharge = createBookCharge()): BookCharge {
   r.enter();
-  while (r.pos < end) switch (r.tag()) {
-    case 10: m.orderId = r.string(end); break;
-    case 16: m.cents = r.int64(); break;
-    default: r.fallBack();
+  while (r.pos < end) switch (r.field()) {
+    case 1: m.orderId = r.string(); break;
+    case 2: m.cents = r.int64(); break;
+    default: r.unknown(m);
   }
-  r.leave(end);
+  r.leave();
   return m;
 }
 
@@ -164,15 +160,14 @@ export function writeAwardPoints(w: Writer, p: number, m: AwardPoints): number {
   return w.leave(p, n);
 }
 
-export function readAwardPoints(r: Reader, end: number): AwardPoints {
-  const m = createAwardPoints();
+export function readAwardPoints(r: Reader, end: number, m: AwardPoints = createAwardPoints()): AwardPoints {
   r.enter();
-  while (r.pos < end) switch (r.tag()) {
-    case 10: m.orderId = r.string(end); break;
-    case 16: m.points = r.int32(); break;
-    default: r.fallBack();
+  while (r.pos < end) switch (r.field()) {
+    case 1: m.orderId = r.string(); break;
+    case 2: m.points = r.int32(); break;
+    default: r.unknown(m);
   }
-  r.leave(end);
+  r.leave();
   return m;
 }
 
