@@ -82,8 +82,8 @@ export function readBatch(
 ): Task[] {
   const reader = dataReaderOf(registry);
   const tasks: Task[] = [];
-  for (const envelope of decodeBatch(bytes, maxBatchBytes(options, home), reader))
-    tasks.push(readTask(envelope, home, registry, reader));
+  const next = decodeBatch(bytes, maxBatchBytes(options, home), reader);
+  for (let envelope = next(); envelope; envelope = next()) tasks.push(readTask(envelope, home, registry, reader));
   return tasks;
 }
 

@@ -119,16 +119,27 @@ export function readTaskFrames(
   const maxBytes = maxBatchBytes(limits, home);
   checkSignal(signal);
   const reader = dataReaderOf(registry);
-  const envelopesIn = (frame: Uint8Array) =>
-    isBatch(frame) ? decodeBatch(frame, maxBytes, reader) : [decodeEnvelope(frame, maxTaskBytes(home), reader)];
   const tasksIn = function* (frames: Iterable<Uint8Array>) {
-    for (const frame of frames)
-      for (const envelope of envelopesIn(frame)) {
+    for (const frame of frames) {
+      const next = isBatch(frame)
+        ? decodeBatch(frame, maxBytes, reader)
+        : once(() => decodeEnvelope(frame, maxTaskBytes(home), reader));
+      for (let envelope = next(); envelope; envelope = next()) {
         throwIfAborted(signal);
         yield readTask(envelope, home, registry, reader);
       }
+    }
   };
   return new Flattened(listsOf(readFrames(source, maxBytes, signal), tasksIn));
+}
+
+function once<T>(act: () => T): () => T | undefined {
+  let isDone = false;
+  return () => {
+    if (isDone) return undefined;
+    isDone = true;
+    return act();
+  };
 }
 
 async function* listsOf(

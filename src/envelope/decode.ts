@@ -7,7 +7,7 @@ import { isBytes } from "../core/values.js";
 import { type Version, versionToTimestamp } from "../core/version.js";
 import { Unsupported } from "../wire/fallback.js";
 import { decode, decodeMessage, type MessageCodec } from "../wire/message-codec.js";
-import { noBytes, type Reader } from "../wire/reader.js";
+import { copyOf, noBytes, type Reader } from "../wire/reader.js";
 import { readTimestamp } from "../wire/timestamp.js";
 import { checkEnvelope } from "./check.js";
 import { checkSize, type FullEnvelope, noHeaders, packData } from "./envelope.js";
@@ -39,7 +39,9 @@ export function decodeBody(body: Uint8Array, savedAt: Version, reader?: DataRead
 function decodeSlowly(bytes: Uint8Array): TaskEnvelope {
   try {
     // protobuf-es gives views of its input; the task must not change when its sender's buffer is used again.
-    return fromBinary(TaskEnvelopeSchema, new Uint8Array(bytes));
+    const envelope = fromBinary(TaskEnvelopeSchema, new Uint8Array(bytes));
+    if (envelope.data) envelope.data.value = new Uint8Array(envelope.data.value);
+    return envelope;
   } catch (cause) {
     const reason = `the bytes are not a taskledger.v1.TaskEnvelope: ${(cause as Error).message}${adviseOnBytes(bytes)}`;
     throw new TaskError("INVALID_ENVELOPE", reason, { cause });
@@ -131,15 +133,16 @@ function readAny(r: Reader, end: number, m: Any = packData("", noBytes)): Any {
   return m;
 }
 
-/** Reads the data whose value was found, if `reader` has a codec; otherwise its value is a part of the bytes, not a copy. */
+/**
+ * Reads the data whose value was found, if `reader` has a codec. If it has none, the value is a copy; otherwise it is a part of the
+ * bytes.
+ */
 export function readValue(bytes: Uint8Array, any: Any, reader: DataReader | undefined): void {
   const { start, end } = place;
-  if (reader) {
-    const codec = reader.codecOf(any.typeUrl);
-    reader.data = codec && decodeMessage(codec, bytes, start, end);
-    if (reader.data && !(reader.data instanceof Unsupported)) return;
-  }
-  any.value = partOf(bytes, start, end);
+  const codec = reader?.codecOf(any.typeUrl);
+  if (reader) reader.data = codec && decodeMessage(codec, bytes, start, end);
+  if (reader && !codec) any.value = copyOf(bytes, start, end);
+  else if (!reader?.data || reader.data instanceof Unsupported) any.value = partOf(bytes, start, end);
 }
 
 function partOf({ buffer, byteOffset }: Uint8Array, start: number, end: number): Uint8Array {

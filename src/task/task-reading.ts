@@ -12,7 +12,7 @@ import { tryDecodingData, undecodable } from "../data/data.js";
 import { type DataReader, decodeBody, decodeEnvelope } from "../envelope/decode.js";
 import { type FullEnvelope, packData } from "../envelope/envelope.js";
 import type { MessageCodec } from "../wire/message-codec.js";
-import { noBytes } from "../wire/reader.js";
+import { copyOf } from "../wire/reader.js";
 import { OpaqueTask, type Reason } from "./opaque-task.js";
 import type { TaskTypeRegistry } from "./registry.js";
 import type { Task } from "./task.js";
@@ -92,7 +92,8 @@ export function readTask(
 ): Task {
   const type = typeNameOf(envelope.data.typeUrl);
   const taskClass = registry.get(type);
-  if (taskClass === undefined) return opaque(envelope, home, unknownType);
+  // What reads data along with envelopes has copied that of other types.
+  if (taskClass === undefined) return opaque(envelope, home, unknownType, read !== undefined);
   const { schema, codec } = taskClass;
   const { value } = envelope.data;
   const data = tryDecodingData(schema, value, codec, read?.data);
@@ -109,10 +110,10 @@ export function readTask(
 }
 
 /** The user may keep its bytes; they own their buffer. */
-function opaque(envelope: FullEnvelope, home: TaskHome | undefined, reason: Reason): OpaqueTask {
+function opaque(envelope: FullEnvelope, home: TaskHome | undefined, reason: Reason, isCopied = false): OpaqueTask {
   meet(envelope);
   const { data } = envelope;
-  data.value = data.value.length === 0 ? noBytes : new Uint8Array(data.value);
+  if (!isCopied) data.value = copyOf(data.value, 0, data.value.length);
   return new OpaqueTask(new TaskState(envelope, data, home), reason);
 }
 

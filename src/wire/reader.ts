@@ -144,17 +144,10 @@ export class Reader {
 
   /** Reads a value of type `bytes`: a copy, which later writes to the input do not change. */
   blob(): Uint8Array<ArrayBuffer> {
-    const part = this.part();
-    return part.length === 0 ? noBytes : new Uint8Array(part);
-  }
-
-  /** Reads a value of type `bytes`: a view of the input, valid only until its owner writes to it. */
-  part(): Uint8Array {
     const limit = this.limit();
-    const { bytes, pos } = this;
-    if (limit === pos) return noBytes;
+    const start = this.pos;
     this.pos = limit;
-    return new Uint8Array(bytes.buffer, bytes.byteOffset + pos, limit - pos);
+    return copyOf(this.bytes, start, limit);
   }
 
   /** Reads a value of type `bool`. */
@@ -300,11 +293,21 @@ let used = 0;
 /** A copy of the bytes between two positions. */
 function keep(bytes: Uint8Array, start: number, end: number): Uint8Array<ArrayBuffer> {
   const length = end - start;
-  if (length > MAX_IN_SLAB) return new Uint8Array(new Uint8Array(bytes.buffer, bytes.byteOffset + start, length));
+  if (length > MAX_IN_SLAB) return copyOf(bytes, start, end);
   if (used + length > slab.length) takeSlab();
   const from = used;
   for (let i = start; i < end; i++) slab[used++] = bytes[i] as number;
   return new Uint8Array(slab.buffer, from, length);
+}
+
+/** A copy of the bytes between two positions, in a buffer of its own; made without a view, which takes as much as few bytes. */
+export function copyOf(bytes: Uint8Array, start: number, end: number): Uint8Array<ArrayBuffer> {
+  const length = end - start;
+  if (length === 0) return noBytes;
+  const copy = new Uint8Array(length);
+  if (length > MAX_IN_SLAB) copy.set(new Uint8Array(bytes.buffer, bytes.byteOffset + start, length));
+  else for (let i = 0; i < length; i++) copy[i] = bytes[start + i] as number;
+  return copy;
 }
 
 function takeSlab(): void {

@@ -58,8 +58,8 @@ export interface Connection {
 
 /**
  * Connects, and checks the schema. Reads are retried until the deadline, which includes connecting: a node may just have been
- * lost while the others still think that it is up. Throws MISSING_DRIVER, UNAVAILABLE,
- * TIMEOUT, INVALID_ARGUMENT, SCHEMA_MISMATCH.
+ * lost while the others still think that it is up. Throws MISSING_DRIVER, UNAVAILABLE, TIMEOUT, INVALID_ARGUMENT,
+ * SCHEMA_MISMATCH.
  */
 export async function connect(options: CassandraConnectionOptions, ledger: ResolvedOptions): Promise<Connection> {
   const { keyspace } = options;

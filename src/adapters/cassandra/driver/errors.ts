@@ -3,10 +3,10 @@ import { SessionError, type SessionErrorKind } from "../model/session.js";
 
 export type Driver = typeof import("cassandra-driver");
 
-/**
- * Whether a failed call may have been applied, or may be later; `reached` tells whether its request may have reached a replica,
- * judging from the error.
- */
+/** What an error means: of which kind it is, and whether the request may have reached a replica. */
+type Meaning = readonly [kind: SessionErrorKind, reached: boolean];
+
+/** Whether a failed call may have been applied, or may be later, given whether it may have reached a replica. */
 export type MayApply = (reached: boolean) => boolean;
 
 /** The error of a failed call, by default of a read. Those of the adapter are given back as they are. */
@@ -16,7 +16,7 @@ export function toSessionError(
   mayApply: MayApply = () => false,
 ): SessionError | TaskError {
   if (isTaskError(cause) || cause instanceof SessionError) return cause;
-  const { kind, reached } = classify(cause, driver);
+  const [kind, reached] = classify(cause, driver);
   return new SessionError(kind, mayApply(reached), describe(cause), cause);
 }
 
@@ -39,59 +39,54 @@ const unknownAuthority: ReadonlySet<unknown> = new Set([
   "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
 ]);
 
-interface Classified {
-  readonly kind: SessionErrorKind;
-  readonly reached: boolean;
-}
-
-const timeout: Classified = { kind: "timeout", reached: true };
-const unavailable: Classified = { kind: "unavailable", reached: false };
-const failure: Classified = { kind: "failure", reached: true };
-const refused: Classified = { kind: "refused", reached: false };
-
 /** By the driver's names for the protocol's codes; others are refusals. */
-const responses: Readonly<Record<string, Classified>> = {
-  writeTimeout: timeout,
-  readTimeout: timeout,
-  unavailableException: unavailable,
-  unprepared: unavailable, // the driver failed to prepare it again
-  isBootstrapping: unavailable,
-  overloaded: { kind: "overloaded", reached: true },
-  readFailure: failure,
-  serverError: failure,
-  writeFailure: failure,
-  truncateError: failure,
+const responses: Readonly<Record<string, Meaning>> = {
+  writeTimeout: ["timeout", true],
+  readTimeout: ["timeout", true],
+  unavailableException: ["unavailable", false],
+  unprepared: ["unavailable", false], // the driver failed to prepare it again
+  isBootstrapping: ["unavailable", false],
+  overloaded: ["overloaded", true],
+  readFailure: ["failure", true],
+  serverError: ["failure", true],
+  writeFailure: ["failure", true],
+  truncateError: ["failure", true],
 };
 
-function classify(error: unknown, driver: Driver): Classified {
-  const { errors, types } = driver;
+function classify(error: unknown, driver: Driver): Meaning {
+  const { errors } = driver;
   if (error instanceof errors.ResponseError) {
-    const [name = ""] = Object.entries(types.responseErrorCodes).find(([, code]) => code === error.code) ?? [];
-    const isTooLarge = name === "invalid" && /max_mutation_size|too (large|big)/i.test(error.message);
-    return isTooLarge ? { kind: "too-large", reached: false } : (responses[name] ?? refused);
+    const name = responseOf(error, driver);
+    if (name === "invalid" && /max_mutation_size|too (large|big)/i.test(error.message)) return ["too-large", false];
+    return responses[name] ?? ["refused", false];
   }
   if (error instanceof errors.NoHostAvailableError) return classifyHosts(error, driver);
-  if (error instanceof errors.OperationTimedOutError) return timeout;
-  if (error instanceof errors.BusyConnectionError) return { kind: "overloaded", reached: false };
+  if (error instanceof errors.OperationTimedOutError) return ["timeout", true];
+  if (error instanceof errors.BusyConnectionError) return ["overloaded", false];
   const refusals = [errors.AuthenticationError, errors.ArgumentError, TypeError, RangeError];
-  if (refusals.some((refusal) => error instanceof refusal)) return refused;
-  return { kind: "connection", reached: (error as { requestNotWritten?: boolean }).requestNotWritten !== true };
+  if (refusals.some((refusal) => error instanceof refusal)) return ["refused", false];
+  return ["connection", (error as { requestNotWritten?: boolean }).requestNotWritten !== true];
 }
 
 /** Classifies by the error of each host that was tried; there is none if all were known to be down. */
-function classifyHosts(error: { innerErrors?: object }, driver: Driver): Classified {
-  const inner = Object.values(error.innerErrors ?? {}).filter((each) => each instanceof Error);
-  const each = inner.map((one) => classify(one, driver));
-  if (each.some(({ kind }) => kind === "refused")) return refused;
-  const kind = each.some((one) => one.kind === "overloaded") ? "overloaded" : "connection";
-  return { kind, reached: each.some(({ reached }) => reached) };
+function classifyHosts({ innerErrors }: { innerErrors?: object }, driver: Driver): Meaning {
+  const tried = Object.values(innerErrors ?? {}).filter((each) => each instanceof Error);
+  const meanings = tried.map((each) => classify(each, driver));
+  const has = (wanted: SessionErrorKind) => meanings.some(([kind]) => kind === wanted);
+  if (has("refused")) return ["refused", false];
+  return [has("overloaded") ? "overloaded" : "connection", meanings.some(([, reached]) => reached)];
+}
+
+/** The driver's name for the code of a server's error; empty for other errors. */
+function responseOf(error: unknown, { errors, types }: Driver): string {
+  if (!(error instanceof errors.ResponseError)) return "";
+  return Object.entries(types.responseErrorCodes).find(([, code]) => code === error.code)?.[0] ?? "";
 }
 
 /** Whether a node refuses a statement because it does not know a keyspace or a table, perhaps only not yet. */
-export function isUnknownToNode(error: unknown, { errors, types }: Driver): boolean {
-  const { invalid, configError } = types.responseErrorCodes;
-  if (!(error instanceof errors.ResponseError) || ![invalid, configError].includes(error.code)) return false;
-  return /does(n't| not) exist|unconfigured table/i.test(error.message);
+export function isUnknownToNode(error: unknown, driver: Driver): boolean {
+  if (!["invalid", "configError"].includes(responseOf(error, driver))) return false;
+  return /does(n't| not) exist|unconfigured table/i.test((error as Error).message);
 }
 
 /** The reason code of replicas that met more tombstones in a read than they allow. */
@@ -101,8 +96,8 @@ const READ_TOO_MANY_TOMBSTONES = 1;
  * Whether a read of a range may have failed because of the tombstones in it. Version 5 of the protocol tells the reason,
  * version 4, the latest that cassandra-driver 4.10 speaks, only that replicas have failed.
  */
-export function mayBeTombstones(error: unknown, { errors, types }: Driver): boolean {
-  if (!(error instanceof errors.ResponseError) || error.code !== types.responseErrorCodes.readFailure) return false;
+export function mayBeTombstones(error: unknown, driver: Driver): boolean {
+  if (responseOf(error, driver) !== "readFailure") return false;
   const { reasons } = error as { reasons?: object };
   return reasons === undefined || Object.values(reasons).includes(READ_TOO_MANY_TOMBSTONES);
 }

@@ -14,8 +14,6 @@ export interface LedgerParts {
   readonly settings: LedgerSettings;
   readonly options: ResolvedOptions;
   readonly runtime: Runtime;
-  /** Tracks background work. */
-  readonly inFlight?: InFlight;
   readonly rules?: LedgerRules;
   /** Maximum number of entries that are read at once from a partition. */
   readonly entriesPerRead?: number;
@@ -27,7 +25,8 @@ export type LedgerContext = ReturnType<typeof ledgerContext>;
 export function ledgerContext({ session, settings, options, runtime, ...given }: LedgerParts) {
   const { shards, gracePeriod } = settings;
   const { policy, batch, clock, readOnly } = options;
-  const { inFlight = new InFlight(), rules = ledgerRules, entriesPerRead = defaultEntriesPerRead(shards) } = given;
+  const { rules = ledgerRules, entriesPerRead = defaultEntriesPerRead(shards) } = given;
+  const inFlight = new InFlight();
   const read = <T>(signal: AbortSignal | undefined, attempt: (timeout: number) => Promise<T>) =>
     retryCall(runtime, policy, signal, attempt);
   const guard = new ClockGuard(runtime, clock, () => read(undefined, (timeout) => session.readClock(timeout)));

@@ -102,9 +102,10 @@ export class Ledger {
     };
   }
 
-  /** Ends scans and sweeps; resolves when nothing is in flight any more. */
-  async close(): Promise<void> {
-    this.#context.closing.abort(closedError());
+  /** Ends scans and sweeps; resolves when calls are `idle`, and nothing is in flight any more. */
+  async close(idle?: Promise<void>): Promise<void> {
+    this.#context.closing.abort(new TaskError("CLOSED", "the adapter has been closed"));
+    await idle;
     await this.#context.inFlight.ended();
   }
 
@@ -146,6 +147,7 @@ export class Ledger {
       this.#limit.leave(length);
     }
   }
+
   /** A wrong clock does no harm here: the write has the version's own timestamp. */
   async #complete(entry: CompleteEntry, { signal, isBulk }: WriteOptions): Promise<Outcome<void>> {
     const { rules, shards, commit } = this.#context;
@@ -186,8 +188,4 @@ function failure(error: unknown, { taskList, id }: TaskKey, version?: Version, l
   const outcome = attempted === undefined ? known.outcome : "unknown";
   const { code, message, field, cause } = known;
   return { ok: false, error: new TaskError(code, message, { taskList, id, field, outcome, cause }), attempted };
-}
-
-export function closedError(): TaskError {
-  return new TaskError("CLOSED", "the adapter has been closed");
 }

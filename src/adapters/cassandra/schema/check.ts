@@ -40,7 +40,7 @@ export async function checkSchema(caller: Caller, timeout: number): Promise<Ledg
     !grace_period && "setting grace_period: is missing; createSchema writes it",
     grace_period &&
       gracePeriod === undefined &&
-      `setting grace_period: "${grace_period}" is no whole number of milliseconds from 1 to ${MAX_DURATION}`,
+      `setting grace_period: ${describeValue(grace_period)} is no whole number of milliseconds from 1 to ${MAX_DURATION}`,
   ]);
   return { shards: Number(shards), dataCenter: dataCenter as string, gracePeriod: gracePeriod as number };
 }
