@@ -45,6 +45,7 @@ export const suites: Readonly<Record<string, Suite>> = {
       binary: () => import("./bounds/binary.js"),
       batch: () => import("./bounds/batch.js"),
       hash: () => import("./bounds/hash.js"),
+      languages: () => import("./bounds/languages.js"),
     },
   },
   generator: {

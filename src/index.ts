@@ -35,7 +35,7 @@ export type { ExistingTasksOptions, TaskSource } from "./interface/generator.js"
 export { existingTasks, TaskGenerator } from "./interface/generator.js";
 export type { DataInterfaceOptions, InterfaceOptions } from "./interface/interface-options.js";
 export type { AdapterBuilder, AdapterBuilderOptions } from "./interface/interface-state.js";
-export type { ListStats, StatsOptions } from "./interface/list-stats.js";
+export type { ListStats, StatsOptions } from "./interface/lists.js";
 export type { MoveOptions } from "./interface/move-tasks.js";
 export { moveTasks } from "./interface/move-tasks.js";
 export type { StaleOptions } from "./interface/stale.js";

@@ -10,7 +10,7 @@ const COUNT = 4_000;
 /** An even number, so that each side is first equally often. */
 const TURNS = 20;
 
-/** The cost of `perform` besides its claim and its complete, in turns, so that disturbances affect both sides. */
+/** The cost of `perform` besides its claim, its handler and its complete, in turns, so that disturbances affect both sides. */
 export async function* run(context: Context): AsyncGenerator<Row, void> {
   for (const [name, open] of Object.entries(stores)) {
     await using store = await open(context, "perform");
@@ -49,11 +49,19 @@ async function secondsFor(tasks: Tasks, count: number, work: typeof byHand): Pro
 }
 
 async function byPerform(tasks: Tasks, task: FetchFileTask): Promise<void> {
-  const { type } = await perform(tasks, task, () => {});
+  const { type } = await perform(tasks, task, handle);
   if (type !== "completed") throw new Error(`a task was ${type}`);
 }
 
+/** For work that is shorter than the lease, and is tried again only when that has ended: nothing else is necessary. */
 async function byHand(tasks: Tasks, task: FetchFileTask): Promise<void> {
-  if ((await tasks.claim(task)) === undefined) throw new Error("a task that nobody has claimed was refused");
+  const claim = await tasks.claim(task);
+  if (claim === undefined) throw new Error("a task that nobody has claimed was refused");
+  await handle(task, claim);
   await tasks.complete(task);
+}
+
+/** Like most work, it is asynchronous. */
+async function handle(_task: FetchFileTask, { signal }: { readonly signal: AbortSignal }): Promise<void> {
+  signal.throwIfAborted();
 }

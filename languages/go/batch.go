@@ -3,9 +3,10 @@ package taskledger
 import (
 	"bytes"
 	"iter"
-	"maps"
+	"slices"
 
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/taskledger/taskledger/languages/go/taskledgerv1"
@@ -25,8 +26,8 @@ func IsBatch(message []byte) bool { return bytes.HasPrefix(message, []byte{0x82,
 // DecodeBatch reads the envelopes of a batch, each of at most limit bytes, in order. The error is ErrTooLarge,
 // ErrInvalidBatch, or, for an envelope that breaks the rules, ErrInvalidEnvelope; that ends them.
 //
-// Each is made when it is asked for, with headers of its own, also where the tasks share them: 50 KB may have 10,000 tasks that
-// share a kilobyte. Who keeps them all may need a hundred megabytes and more.
+// Each is made when it is asked for. Those of a group share their headers, and whatever else a batch says once for all of them:
+// 50 KB may have 10,000 tasks that share a kilobyte. Copy a task by proto.CloneOf before you change more of it than its fields.
 func DecodeBatch(data []byte, limit int) iter.Seq2[*taskledgerv1.TaskEnvelope, error] {
 	return func(yield func(*taskledgerv1.TaskEnvelope, error) bool) {
 		batch, err := readBatch(data, limit)
@@ -136,33 +137,27 @@ func stayIn64Bits(differences []int64) bool {
 
 // groupReader makes the envelopes of a group, one after the other.
 type groupReader struct {
-	group *taskledgerv1.TaskGroup
-	// What the tasks share, but for the headers: a map is cloned much faster than it is merged.
-	shared             *taskledgerv1.TaskEnvelope
-	headers            map[string]string
-	index              int
-	createdAt, savedAt int64
+	group                  *taskledgerv1.TaskGroup
+	unknown, unknownOfData protoreflect.RawFields
+	index                  int
+	createdAt, savedAt     int64
 }
 
 func newGroupReader(group *taskledgerv1.TaskGroup) groupReader {
 	shared := group.GetShared()
-	headers := shared.GetHeaders()
-	if shared != nil {
-		shared.Headers = nil
-	}
-	return groupReader{group: group, shared: shared, headers: headers}
+	return groupReader{group: group, unknown: unknownOf(shared), unknownOfData: unknownOf(shared.GetData())}
+}
+
+// unknownOf gives fields that messages can share: what one of them appends is in memory of its own.
+func unknownOf(message proto.Message) protoreflect.RawFields {
+	return slices.Clip(message.ProtoReflect().GetUnknown())
 }
 
 func (r *groupReader) next() (*taskledgerv1.TaskEnvelope, error) {
 	group, i := r.group, r.index
 	r.index++
-	envelope := &taskledgerv1.TaskEnvelope{}
-	proto.Merge(envelope, r.shared)
-	envelope.Headers = maps.Clone(r.headers)
+	envelope := r.share()
 	envelope.Id = r.id(i)
-	if envelope.Data == nil {
-		envelope.Data = &anypb.Any{}
-	}
 	envelope.Data.Value = group.GetData()[i]
 	if times := group.GetCreatedAt(); len(times) > 0 {
 		r.createdAt += times[i]
@@ -178,6 +173,23 @@ func (r *groupReader) next() (*taskledgerv1.TaskEnvelope, error) {
 		}
 	}
 	return envelope, check(envelope, ErrInvalidEnvelope)
+}
+
+// share makes an envelope that has what the tasks share, and refers to it: few bytes must not become many.
+func (r *groupReader) share() *taskledgerv1.TaskEnvelope {
+	shared := r.group.GetShared()
+	data := &anypb.Any{TypeUrl: shared.GetData().GetTypeUrl()}
+	data.ProtoReflect().SetUnknown(r.unknownOfData)
+	envelope := &taskledgerv1.TaskEnvelope{
+		TaskList:  shared.GetTaskList(),
+		Data:      data,
+		CreatedAt: shared.GetCreatedAt(),
+		Attempt:   shared.GetAttempt(),
+		Headers:   shared.GetHeaders(),
+		SavedAt:   shared.GetSavedAt(),
+	}
+	envelope.ProtoReflect().SetUnknown(r.unknown)
+	return envelope
 }
 
 func (r *groupReader) id(i int) string {

@@ -6,11 +6,13 @@ import (
 	"io"
 	"iter"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"testing"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/taskledger/taskledger/languages/go/taskledgerv1"
 )
@@ -192,42 +194,108 @@ func TestBytesAtRandomAreReadOrRefusedWithADocumentedError(t *testing.T) {
 	}
 }
 
-// sharedHeaders are as few bytes as name so many tasks, which share as much as may be.
-func sharedHeaders(t *testing.T, count int) []byte {
-	t.Helper()
-	shared := &taskledgerv1.TaskEnvelope{TaskList: "l", Data: &anypb.Any{TypeUrl: "x/a"}, Headers: map[string]string{}}
-	for i := 0; proto.Size(shared) <= maxSharedBytes-8; i++ {
-		shared.Headers[string([]byte{byte(0x21 + i/90), byte(0x21 + i%90)})] = ""
+// sharedParts are what the tasks of a batch may share, each as much as may be.
+func sharedParts() map[string]*taskledgerv1.TaskEnvelope {
+	unknown := func(message proto.Message) {
+		reflected := message.ProtoReflect()
+		reflected.SetUnknown(append(reflected.GetUnknown(), 0xa0, 6, 1))
 	}
-	group := &taskledgerv1.TaskGroup{Shared: shared, Ids: slices.Repeat([]string{"a"}, count), Data: make([][]byte, count)}
-	data, err := proto.Marshal(&taskledgerv1.TaskBatch{Groups: []*taskledgerv1.TaskGroup{group}})
-	must(t, err)
-	return data
+	fills := map[string]func(*taskledgerv1.TaskEnvelope, int){
+		"headers": func(shared *taskledgerv1.TaskEnvelope, i int) {
+			shared.Headers[string([]byte{byte(0x21 + i/90), byte(0x21 + i%90)})] = ""
+		},
+		"a header":                   func(shared *taskledgerv1.TaskEnvelope, _ int) { shared.Headers["a"] += "a" },
+		"unknown fields":             func(shared *taskledgerv1.TaskEnvelope, _ int) { unknown(shared) },
+		"unknown fields of the data": func(shared *taskledgerv1.TaskEnvelope, _ int) { unknown(shared.Data) },
+		"unknown fields of a time": func(shared *taskledgerv1.TaskEnvelope, _ int) {
+			if shared.CreatedAt == nil {
+				shared.CreatedAt = &timestamppb.Timestamp{}
+			}
+			unknown(shared.CreatedAt)
+		},
+		"a list and a type": func(shared *taskledgerv1.TaskEnvelope, _ int) {
+			if shared.Data.TypeUrl += "a"; len(shared.TaskList) < MaxKeyBytes {
+				shared.TaskList += "l"
+			}
+		},
+	}
+	parts := map[string]*taskledgerv1.TaskEnvelope{}
+	for name, fill := range fills {
+		shared := &taskledgerv1.TaskEnvelope{TaskList: "l", Data: &anypb.Any{TypeUrl: "x/a"}, Headers: map[string]string{}}
+		for i := 0; proto.Size(shared) <= maxSharedBytes-9; i++ {
+			fill(shared, i)
+		}
+		parts[name] = shared
+	}
+	return parts
 }
 
-func TestTasksOfABatchAreMadeOneByOne(t *testing.T) {
-	data := sharedHeaders(t, MaxBatchTasks)
-	count, headers := 0, 0
-	for task, err := range DecodeBatch(data, MaxTaskBytes) {
+// largest is a batch of as many tasks as it may have, of five bytes each beside what they share.
+func largest(t *testing.T, shared *taskledgerv1.TaskEnvelope) []byte {
+	t.Helper()
+	ids, data := slices.Repeat([]string{"a"}, MaxBatchTasks), make([][]byte, MaxBatchTasks)
+	group := &taskledgerv1.TaskGroup{Shared: shared, Ids: ids, Data: data}
+	batch, err := proto.Marshal(&taskledgerv1.TaskBatch{Groups: []*taskledgerv1.TaskGroup{group}})
+	must(t, err)
+	return batch
+}
+
+// keepAll reads the tasks of a batch and keeps them. Whatever that allocates must be in proportion to the batch.
+func keepAll(t *testing.T, batch []byte) ([]*taskledgerv1.TaskEnvelope, Code) {
+	t.Helper()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	var kept []*taskledgerv1.TaskEnvelope
+	code := Code("whole")
+	for task, err := range DecodeBatch(batch, MaxTaskBytes) {
+		var coded *Error
+		if errors.As(err, &coded) {
+			code = coded.Code
+			break
+		}
 		must(t, err)
-		if count == 0 {
-			headers = len(task.GetHeaders())
-		}
-		if len(task.GetHeaders()) != headers {
-			t.Fatalf("task %d has %d headers, not %d", count, len(task.GetHeaders()), headers)
-		}
-		task.Headers["own"] = "1" // is its own
-		count++
+		kept = append(kept, task)
 	}
-	if count != MaxBatchTasks || headers < 100 || len(data) > 52_000 {
-		t.Errorf("%d tasks with %d headers, of %d bytes", count, headers, len(data))
+	runtime.ReadMemStats(&after)
+	if allocated, most := after.TotalAlloc-before.TotalAlloc, uint64(1_000_000+128*len(batch)); allocated > most {
+		t.Errorf("a batch of %d bytes took %d, which is more than %d", len(batch), allocated, most)
+	}
+	return kept, code
+}
+
+func TestWhatTheTasksOfABatchShareIsNotCopiedForEach(t *testing.T) {
+	for name, shared := range sharedParts() {
+		t.Run(name, func(t *testing.T) {
+			kept, code := keepAll(t, largest(t, shared))
+			if code != "whole" || len(kept) != MaxBatchTasks {
+				t.Fatalf("%d tasks were read, and then %s", len(kept), code)
+			}
+			shared.Id, shared.Data.Value = "a", []byte{}
+			for _, task := range []*taskledgerv1.TaskEnvelope{kept[0], kept[MaxBatchTasks-1]} {
+				if !proto.Equal(task, shared) {
+					t.Errorf("got %v, not %v", task, shared)
+				}
+			}
+		})
+	}
+}
+
+func TestACopyOfATaskOfABatchHasHeadersOfItsOwn(t *testing.T) {
+	kept, _ := keepAll(t, largest(t, sharedParts()["a header"]))
+	own := proto.CloneOf(kept[0])
+	own.Headers["own"] = "1"
+	if len(own.Headers) != 2 || len(kept[0].Headers) != 1 || len(kept[1].Headers) != 1 {
+		t.Errorf("got %v, %v and %v", own.Headers, kept[0].Headers, kept[1].Headers)
 	}
 }
 
 func TestABatchOfAsManySmallPartsAsFitIsRefused(t *testing.T) {
-	for _, part := range [][]byte{{0x82, 1, 0}, {0x82, 1, 2, 0x0a, 0}, {0x88, 1, 0}, {0x80, 2, 0}} {
-		data := bytes.Repeat(part, MaxTaskBytes/len(part))
-		if code := outcomeOf(t, DecodeBatch(data, MaxTaskBytes)); code != ErrTooLarge && code != ErrInvalidBatch {
+	parts := [][]byte{
+		{0x82, 1, 0}, {0x82, 1, 2, 0x0a, 0}, {0x82, 1, 4, 0x0a, 2, 0x3a, 0}, {0x82, 1, 4, 0x0a, 2, 0x1a, 0}, {0x88, 1, 0}, {0x80, 2, 0},
+	}
+	for _, part := range parts {
+		_, code := keepAll(t, bytes.Repeat(part, MaxTaskBytes/len(part)))
+		if code != ErrTooLarge && code != ErrInvalidBatch {
 			t.Errorf("%x: got %s", part, code)
 		}
 	}

@@ -55,7 +55,8 @@ func NewWorker(store Completer, options WorkerOptions) *Worker {
 }
 
 // Handle gives tasks of a message's type to a function. What that returns, if it is not nil, leaves the task open, to be done
-// again. It panics if the type has a handler already.
+// again. It panics if the type has a handler already. Tasks of one batch may share their headers: a handler that changes those of its
+// task makes a copy of it first, by proto.CloneOf.
 //
 //	taskledger.Handle(worker, func(ctx context.Context, task *taskledgerv1.TaskEnvelope, mail *acmev1.SendMail) error { … })
 func Handle[M proto.Message](w *Worker, do func(ctx context.Context, task *taskledgerv1.TaskEnvelope, data M) error) {

@@ -37,3 +37,4 @@ export type {
 } from "./adapter.js";
 export type { ClaimClock, ClaimHolding, ClaimRequest, ClaimState, ClaimStore } from "./claim-store.js";
 export { CLAIM_MEMORY, grantClaim, isClaimed, REDELIVERY, releaseClaim, renewClaim } from "./claim-store.js";
+export { Lifecycle, type LifecycleOptions } from "./lifecycle.js";

@@ -72,7 +72,7 @@ async function readLists({ tasks }: PageSource, after: string, { signal }: Opera
   const names: string[] = [];
   for await (const name of tasks.lists({ signal })) if (name > after) names.push(name);
   const some = names.sort().slice(0, LISTS_A_PAGE);
-  const lists = await viewListsOf(tasks, some, { signal });
+  const lists = await viewListsOf(tasks.adapter, some, { signal });
   const next = names.length > some.length ? some.at(-1) : undefined;
   return { view: "lists", lists, ...(next !== undefined && { next }) };
 }

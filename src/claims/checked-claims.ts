@@ -1,12 +1,18 @@
-import type { OperationOptions } from "../adapter/adapter.js";
+import type { Adapter, OperationOptions } from "../adapter/adapter.js";
 import type { ClaimHolding, ClaimRequest, ClaimState, ClaimStore } from "../adapter/claim-store.js";
 import { TaskError, type WriteOutcome } from "../core/errors.js";
 import type { TaskKey } from "../core/keys.js";
 import { callStore } from "../core/store-error.js";
 import { isArray } from "../core/values.js";
 
+/** The adapter's claims, which throw only TaskErrors. Throws UNSUPPORTED if it has none. */
+export function claimsOf({ claims }: Adapter): ClaimStore {
+  if (claims === undefined) throw new TaskError("UNSUPPORTED", "this store has no claims");
+  return new CheckedClaims(claims);
+}
+
 /** Wraps an adapter's claims: throws only TaskErrors, and checks the types of the results. */
-export class CheckedClaims implements ClaimStore {
+class CheckedClaims implements ClaimStore {
   readonly #store: ClaimStore;
   /** Only if the store has it: whoever calls it makes a signal before. */
   readonly forget?: NonNullable<ClaimStore["forget"]>;

@@ -9,6 +9,9 @@ import type { TaskKey } from "../core/keys.js";
 /** The last fraction of a lease, in which its holder already treats the claim as lost. */
 const GUARD = 0.1;
 
+/** Number of renewals per lease. */
+const RENEWALS = 3;
+
 /** Options of `Claim.release`. */
 export interface ReleaseOptions extends OperationOptions {
   /** Delay in milliseconds before the task may be claimed again. @defaultValue 0 */
@@ -50,8 +53,8 @@ export class Claim implements AsyncDisposable {
     this.attempt = state.attempt;
     this.token = state.token;
     this.signal = abort.signal;
-    internals.set(this, { store, abort, lease, until: state.until, timer: undefined, hasEnded: false });
-    arm(this, startedAt);
+    internals.set(this, new Internals(store, abort, lease, state.until));
+    extend(this, startedAt);
   }
 
   /**
@@ -68,11 +71,11 @@ export class Claim implements AsyncDisposable {
     if (isOver()) throw lost(this, own.hasEnded ? "it has been released" : "its lease was about to end");
     if (until === undefined) {
       const error = lost(this, "another has the task, or it has been completed");
-      own.abort.abort(error);
+      lose(own, error);
       throw error;
     }
     own.until = until;
-    arm(this, startedAt);
+    extend(this, startedAt);
   }
 
   /** Ends the claim. Completing the task does this, too. Throws what the store throws; the lease then expires. */
@@ -92,13 +95,24 @@ export class Claim implements AsyncDisposable {
   }
 }
 
-interface Internals {
+class Internals {
   readonly store: ClaimStore;
   readonly abort: AbortController;
   readonly lease: number;
   until: number;
-  timer: NodeJS.Timeout | undefined;
-  hasEnded: boolean;
+  /** When the claim counts as lost, on the monotonic clock. */
+  end = 0;
+  timer: NodeJS.Timeout | undefined = undefined;
+  hasEnded = false;
+  isRenewing = false;
+  onLost: (() => void) | undefined = undefined;
+
+  constructor(store: ClaimStore, abort: AbortController, lease: number, until: number) {
+    this.store = store;
+    this.abort = abort;
+    this.lease = lease;
+    this.until = until;
+  }
 }
 
 /** Beside the objects, since a `#private` member would make the classes of two installed copies unrelated types. */
@@ -121,15 +135,51 @@ export async function endCompleted(claim: Claim): Promise<void> {
   await own.store.forget?.(claim, { signal: AbortSignal.timeout(Math.ceil(own.lease)) }).catch(() => undefined);
 }
 
+/** From now on, the claim is renewed after each third of its lease, until it is lost or ends. */
+export function keepRenewing(claim: Claim): void {
+  internalsOf(claim).isRenewing = true;
+}
+
+export function stopRenewing(claim: Claim): void {
+  internalsOf(claim).isRenewing = false;
+}
+
+/** Calls back if the claim is lost, and no longer what was to be called before. A listener of its signal would cost more. */
+export function whenLost(claim: Claim, callback: (() => void) | undefined): void {
+  internalsOf(claim).onLost = callback;
+}
+
 /** Counts the lease from before it was requested, on the monotonic clock. */
-function arm(claim: Claim, startedAt: number): void {
+function extend(claim: Claim, startedAt: number): void {
   const own = internalsOf(claim);
+  own.end = startedAt + own.lease * (1 - GUARD);
+  watch(claim, own);
+}
+
+/** One timer for the renewals and the end: timers cost most of what a claim costs here. */
+function watch(claim: Claim, own: Internals): void {
   clearTimeout(own.timer);
-  const left = startedAt + own.lease * (1 - GUARD) - performance.now();
-  const expire = () => own.abort.abort(lost(claim, "its lease is about to end"));
+  const left = own.end - performance.now();
   // Synchronously: in a later turn of the event loop, work could begin without a lease.
-  if (left <= 0) expire();
-  else own.timer = setTimeout(expire, left).unref();
+  if (left < 1) lose(own, lost(claim, "its lease is about to end"));
+  else own.timer = setTimeout(watchOn, Math.min(left, intervalOf(own)), claim, own).unref();
+}
+
+function watchOn(claim: Claim, own: Internals): void {
+  watch(claim, own);
+  if (!own.isRenewing || claim.signal.aborted) return;
+  // Errors are ignored: the next renewal may succeed, and otherwise the lease ends.
+  claim.renew({ signal: AbortSignal.timeout(intervalOf(own)) }).catch(() => undefined);
+}
+
+/** The time between renewals, in milliseconds. */
+function intervalOf({ lease }: Internals): number {
+  return Math.ceil(lease / RENEWALS);
+}
+
+function lose({ abort, onLost }: Internals, error: TaskError): void {
+  abort.abort(error);
+  onLost?.();
 }
 
 function lost({ taskList, id, owner }: Claim, reason: string): TaskError {

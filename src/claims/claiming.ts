@@ -1,11 +1,10 @@
 import { hostname } from "node:os";
-import type { Adapter, OperationOptions, StoredTask } from "../adapter/adapter.js";
+import type { OperationOptions, StoredTask } from "../adapter/adapter.js";
 import { type ClaimState, type ClaimStore, isClaimed, isOfWrongClock, REDELIVERY } from "../adapter/claim-store.js";
 import { checkDuration } from "../core/arguments.js";
-import { invalidArgument, TaskError } from "../core/errors.js";
+import { invalidArgument } from "../core/errors.js";
 import type { TaskKey } from "../core/keys.js";
 import type { Version } from "../core/version.js";
-import { CheckedClaims } from "./checked-claims.js";
 import { Claim } from "./claim.js";
 
 /** Options of `DataInterface.claim`. */
@@ -31,12 +30,6 @@ export function newOwner(): string {
   // Only when it is needed: Deno asks for a permission.
   processName ??= `${hostname()}:${process.pid}:${Math.random().toString(36).slice(2, 8)}`;
   return `${processName}:${owners}`;
-}
-
-/** The adapter's claims, which throw only TaskErrors. Throws UNSUPPORTED if it has none. */
-export function claimsOf({ claims }: Adapter): ClaimStore {
-  if (claims === undefined) throw new TaskError("UNSUPPORTED", "this store has no claims");
-  return new CheckedClaims(claims);
 }
 
 /** Throws INVALID_ARGUMENT. */

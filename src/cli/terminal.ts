@@ -1,5 +1,4 @@
 import { once } from "node:events";
-import { createInterface } from "node:readline/promises";
 import type { Readable, Writable } from "node:stream";
 import { styleText } from "node:util";
 import { Interruption } from "./command-error.js";
@@ -58,6 +57,7 @@ export function processTerminal(): Terminal {
 
 /** Throws an Interruption for Ctrl+C and Ctrl+D, which no signal tells while a line is read. */
 async function ask(question: string, input: Readable, output: Writable): Promise<string> {
+  const { createInterface } = await import("node:readline/promises"); // few commands ask
   const lines = createInterface({ input, output });
   const left = new AbortController();
   for (const event of ["SIGINT", "close"]) lines.once(event, () => left.abort());

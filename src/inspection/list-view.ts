@@ -1,5 +1,6 @@
+import type { Adapter } from "../adapter/adapter.js";
 import { forEachConcurrently } from "../core/concurrency.js";
-import type { DataInterface, ListStats, StatsOptions } from "../index.js";
+import { type ListStats, listNames, readStats, type StatsOptions } from "../interface/lists.js";
 import { ageOf } from "./age.js";
 
 /** The view of a list. */
@@ -20,22 +21,22 @@ export interface ListView {
 const CONCURRENCY = 16;
 
 /** The lists that have open tasks, by name. Throws what the store throws. */
-export async function viewLists(tasks: DataInterface, options: StatsOptions): Promise<ListView[]> {
+export async function viewLists(adapter: Adapter, options: StatsOptions): Promise<ListView[]> {
   const { signal } = options;
   const names: string[] = [];
-  for await (const name of tasks.lists({ signal })) names.push(name);
-  return viewListsOf(tasks, names.sort(), options);
+  for await (const name of listNames(adapter, { signal })) names.push(name);
+  return viewListsOf(adapter, names.sort(), options);
 }
 
 /** Of these lists, those that have open tasks. */
 export async function viewListsOf(
-  tasks: DataInterface,
+  adapter: Adapter,
   names: readonly string[],
   options: StatsOptions,
 ): Promise<ListView[]> {
   const views: ListView[] = new Array(names.length);
   await forEachConcurrently([...names.entries()], CONCURRENCY, async ([i, name]) => {
-    views[i] = viewList(name, await tasks.stats(name, options));
+    views[i] = viewList(name, await readStats(adapter, name, options));
   });
   return views.filter(({ open }) => open > 0);
 }

@@ -2,14 +2,15 @@
 import type { Adapter, OperationOptions } from "../adapter/adapter.js";
 import { readBatch } from "../batch/batch.js";
 import { readTaskFrames } from "../batch/task-frames.js";
+import { claimsOf } from "../claims/checked-claims.js";
 import { type Claim, endCompleted } from "../claims/claim.js";
-import { type ClaimInfo, type ClaimOptions, claimInfoOf, claimsOf, claimVersion } from "../claims/claiming.js";
+import { type ClaimInfo, type ClaimOptions, claimInfoOf, claimVersion } from "../claims/claiming.js";
 import { checkFunction, noOptions, operationOptions, readOperation, readOptions } from "../core/arguments.js";
 import type { ByteSource } from "../core/byte-source.js";
 import { TaskError } from "../core/errors.js";
 import { checkDistinct, checkKey, checkTaskList, readKey, type TaskKey } from "../core/keys.js";
 import { readArray } from "../core/read-from.js";
-import { callStore, callStoreForOne, toStoreError } from "../core/store-error.js";
+import { callStore, callStoreForOne } from "../core/store-error.js";
 import { type FromHashOptions, hashToEnvelope } from "../json/hash.js";
 import type { BatchOptions, FrameOptions } from "../task/batch-options.js";
 import { splitOptions } from "../task/build.js";
@@ -24,8 +25,8 @@ import type { BuildInit, BuildOptions, TaskClass, TaskOf } from "../task/task-ty
 import { type BulkFailure, type BulkOptions, performBatch, runInBatches } from "./bulk.js";
 import { buildAdapter, type DataInterfaceOptions, readInterfaceOptions } from "./interface-options.js";
 import { interfaceState, registryOf, setInterfaceState } from "./interface-state.js";
-import { type ListStats, readStats, type StatsOptions } from "./list-stats.js";
 import { listTasks, readListOptions } from "./listing.js";
+import { type ListStats, listNames, readStats, type StatsOptions } from "./lists.js";
 import { listStale, type StaleOptions } from "./stale.js";
 
 /** Allows any class that is among the types of an interface; otherwise a sentence for the compiler to print. */
@@ -198,20 +199,13 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
    * included. Throws UNSUPPORTED if the store can't list them, and what the store throws.
    */
   async *lists(options: OperationOptions = {}): AsyncGenerator<string, void, undefined> {
-    const { signal } = readOperation(options, operationOptions);
-    const { adapter } = this;
-    if (adapter.lists === undefined) throw new TaskError("UNSUPPORTED", "this store can't name its lists");
-    try {
-      for await (const page of adapter.lists({ signal })) yield* page;
-    } catch (thrown) {
-      throw toStoreError(thrown, "not-applied");
-    }
+    const operation = readOperation(options, operationOptions);
+    yield* listNames(this.adapter, operation);
   }
 
   /** Statistics of a list: how many tasks are open, since when, and the state of their claims. No data is read. */
   async stats(taskList: string, options: StatsOptions = {}): Promise<ListStats> {
-    const { adapter } = this;
-    return callStore("not-applied", () => readStats(adapter, taskList, options));
+    return readStats(this.adapter, taskList, options);
   }
 
   /**

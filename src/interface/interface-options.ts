@@ -1,10 +1,9 @@
 import type { Adapter } from "../adapter/adapter.js";
+import { checkAdapter } from "../adapter/check-adapter.js";
 import { type OptionNames, readOptions } from "../core/arguments.js";
-import { nameOf } from "../core/class-advice.js";
 import { messageOf } from "../core/describe-value.js";
 import { invalidArgument, isTaskError, TaskError } from "../core/errors.js";
-import { adviseToAwait } from "../core/promises.js";
-import { isPlainObject, readOr } from "../core/values.js";
+import { isPlainObject } from "../core/values.js";
 import { DEFAULT_MAX_TASK_BYTES } from "../envelope/envelope.js";
 import type { Task } from "../task/task.js";
 import type { Services, TaskClass } from "../task/task-types.js";
@@ -98,16 +97,6 @@ export function buildAdapter(build: AdapterBuilder | undefined, options: Adapter
   }
   checkAdapter("adapterBuilder", "it to return an adapter", built);
   return built;
-}
-
-const adapterMethods = ["open", "save", "find", "all", "complete", "close"] as const;
-
-function checkAdapter(field: string, expected: string, value: unknown): asserts value is Adapter {
-  const members = Object(value) as Record<string, unknown>;
-  if (readOr(false, () => adapterMethods.every((name) => typeof members[name] === "function"))) return;
-  const name = nameOf(value);
-  const advice = name ? `; make one of it: new ${name}(…)` : adviseToAwait(value);
-  throw invalidArgument(field, `${expected} (${adapterMethods.join(", ")})`, value, advice);
 }
 
 function checkServices(value: unknown): void {

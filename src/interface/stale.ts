@@ -1,5 +1,6 @@
 import type { OperationOptions } from "../adapter/adapter.js";
-import { claimsOf, withoutClaimed } from "../claims/claiming.js";
+import { claimsOf } from "../claims/checked-claims.js";
+import { withoutClaimed } from "../claims/claiming.js";
 import { checkSignal } from "../core/abort.js";
 import { checkBoolean, checkDuration, type OptionNames, readOptions } from "../core/arguments.js";
 import { checkTaskList } from "../core/keys.js";

@@ -149,11 +149,11 @@ export function checkPerformOptions<T extends PerformOptions>(options: T): T {
   checkFunction("onExhausted", options.onExhausted);
   checkBoolean("opaque", options.opaque);
   if (deadLetterList !== undefined) checkTaskList(deadLetterList);
-  return { ...options, backoff: readBackoff(options.backoff) };
+  return options.backoff === undefined ? options : { ...options, backoff: readBackoff(options.backoff) };
 }
 
-function readBackoff(given: Backoff | undefined): Backoff {
-  const backoff = readOptions(given ?? {}, { initial: true, max: true }, "backoff");
+function readBackoff(given: Backoff): Backoff {
+  const backoff = readOptions(given, { initial: true, max: true }, "backoff");
   checkDuration("backoff.initial", backoff.initial ?? 0);
   checkDuration("backoff.max", backoff.max ?? 0);
   return backoff;

@@ -1,6 +1,7 @@
 import { type ClaimState, isClaimed, REDELIVERY } from "../adapter/claim-store.js";
-import type { Claim } from "../claims/claim.js";
-import { claimsOf, DEFAULT_LEASE, newOwner } from "../claims/claiming.js";
+import { claimsOf } from "../claims/checked-claims.js";
+import { type Claim, keepRenewing, stopRenewing } from "../claims/claim.js";
+import { DEFAULT_LEASE, newOwner } from "../claims/claiming.js";
 import { isTaskError, TaskError } from "../core/errors.js";
 import type { DataInterface } from "../interface/data-interface.js";
 import { checkDataInterface, servicesOf } from "../interface/interface-state.js";
@@ -9,7 +10,7 @@ import type { Task } from "../task/task.js";
 import { stateOf } from "../task/task-state.js";
 import { saveDeadLetter } from "./dead-letter.js";
 import type { PassedOver, PerformContext, PerformOptions, PerformResult, TaskHandler } from "./perform-options.js";
-import { keepRenewing, reasonOf, runClaimed } from "./run-claimed.js";
+import { reasonOf, runClaimed } from "./run-claimed.js";
 
 /** Does tasks, each under a claim, and then completes them, lets them be tried again later, or gives them up. */
 export class Performer {
@@ -19,7 +20,7 @@ export class Performer {
   readonly #owner: string;
   readonly #lease: number;
   readonly #maxAttempts: number;
-  readonly #onClaimed: (task: Task, attempt: number) => unknown;
+  readonly #onClaimed: ((task: Task, attempt: number) => unknown) | undefined;
   #hasRivals = false;
 
   /** Without a handler, tasks are executed. `onClaimed` is called, and awaited, before the work begins. */
@@ -27,7 +28,7 @@ export class Performer {
     tasks: DataInterface,
     handler: TaskHandler<Task> | undefined,
     options: PerformOptions,
-    onClaimed: (task: Task, attempt: number) => unknown = () => undefined,
+    onClaimed?: (task: Task, attempt: number) => unknown,
   ) {
     checkDataInterface("tasks", tasks);
     this.#tasks = tasks;
@@ -51,16 +52,18 @@ export class Performer {
     if (signal?.aborted) return { type: "interrupted", task, attempt, error: reasonOf(signal) };
     const cannotDo = task instanceof OpaqueTask && !(this.#options.opaque && this.#handler);
     if (cannotDo) return passedOver(task, "opaque");
-    const before = await this.#claimsBefore(task);
+    const before = this.#maxAttempts < Number.POSITIVE_INFINITY ? await this.#claimsBefore(task) : undefined;
     if (this.#wasLeftOpen(task, before)) return passedOver(task, "given-up");
-    const claim = await this.#claim(task);
-    if (typeof claim === "string") return passedOver(task, claim);
-    const stopRenewing = keepRenewing(claim, this.#lease);
+    // Without the caller's signal: it is short, and a granted claim must be known, so that it can be released.
+    const claim = await this.#tasks.claim(task, { owner: this.#owner, lease: this.#lease }).catch(unknownOutcome);
+    if (claim === undefined || claim === "unknown") return passedOver(task, claim ?? (await this.#whyNot(task)));
+    keepRenewing(claim);
     try {
-      await this.#onClaimed(task, claim.attempt);
+      // What is not there is not awaited, here and above: each wait costs more than it seems.
+      if (this.#onClaimed) await this.#onClaimed(task, claim.attempt);
       return await this.#underClaim(task, claim, before === undefined);
     } finally {
-      stopRenewing();
+      stopRenewing(claim);
     }
   }
 
@@ -78,9 +81,8 @@ export class Performer {
     return { type: "completed", task, attempt, result };
   }
 
-  /** The state of the claims to this version, if it matters. */
+  /** The state of the claims to this version. */
   async #claimsBefore(task: Task): Promise<ClaimState | undefined> {
-    if (this.#maxAttempts === Number.POSITIVE_INFINITY) return undefined;
     const [state] = await claimsOf(this.#tasks.adapter).states([task]);
     return state?.savedAt === task.envelope.savedAt ? state : undefined;
   }
@@ -92,16 +94,6 @@ export class Performer {
     // A mark hides whether the last attempt failed or its worker died, which must still be reported.
     if (owner === REDELIVERY) return attempt > this.#maxAttempts;
     return owner === undefined && attempt >= this.#maxAttempts;
-  }
-
-  /** Without the caller's signal: it is short, and a granted claim must be known, so that it can be released. */
-  async #claim(task: Task): Promise<Claim | PassedOver> {
-    try {
-      return (await this.#tasks.claim(task, { owner: this.#owner, lease: this.#lease })) ?? this.#whyNot(task);
-    } catch (error) {
-      if (isTaskError(error) && error.outcome === "unknown") return "unknown";
-      throw error;
-    }
   }
 
   async #whyNot(task: Task): Promise<PassedOver> {
@@ -187,6 +179,11 @@ export class Performer {
 
 function passedOver(task: Task, reason: PassedOver): PerformResult {
   return { type: "passed-over", task, reason };
+}
+
+function unknownOutcome(error: unknown): "unknown" {
+  if (isTaskError(error) && error.outcome === "unknown") return "unknown";
+  throw error;
 }
 
 function noEnd(): TaskError {

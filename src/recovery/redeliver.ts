@@ -1,6 +1,6 @@
 import type { OperationOptions } from "../adapter/adapter.js";
 import { REDELIVERY } from "../adapter/claim-store.js";
-import { claimsOf } from "../claims/claiming.js";
+import { claimsOf } from "../claims/checked-claims.js";
 import { checkSignal } from "../core/abort.js";
 import { checkCount, checkDuration, checkFunction, type OptionNames, readOptions } from "../core/arguments.js";
 import { forEachConcurrently } from "../core/concurrency.js";

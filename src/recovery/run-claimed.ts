@@ -1,4 +1,4 @@
-import type { Claim } from "../claims/claim.js";
+import { type Claim, whenLost } from "../claims/claim.js";
 import { onAbort } from "../core/abort.js";
 import { isTaskError, TaskError } from "../core/errors.js";
 
@@ -9,27 +9,12 @@ export interface RunClaimedOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Number of renewals per lease. */
-const RENEWALS = 3;
-
-/** Renews a claim until it is lost, or the returned function is called. */
-export function keepRenewing(claim: Claim, lease: number): () => void {
-  const interval = Math.ceil(lease / RENEWALS);
-  const timer = setInterval(renew, interval, claim, interval).unref();
-  return () => clearInterval(timer);
-}
-
-/** Errors are ignored: the next renewal may succeed, and otherwise the lease expires. */
-function renew(claim: Claim, timeout: number): void {
-  if (!claim.signal.aborted) claim.renew({ signal: AbortSignal.timeout(timeout) }).catch(() => undefined);
-}
-
 /**
  * Does work under a claim, and aborts the work's signal when the claim is lost, the timeout is over, or the caller's signal
  * is aborted. Settles as the work does; but work that ignores its signal is abandoned: at once after a timeout, otherwise after
  * a lease. Throws TIMEOUT, CLAIM_LOST or ABORTED then.
  */
-export async function runClaimed<T>(
+export function runClaimed<T>(
   claim: Claim,
   work: (signal: AbortSignal) => T | Promise<T>,
   { lease, timeout, signal }: RunClaimedOptions,
@@ -37,32 +22,45 @@ export async function runClaimed<T>(
   // Most work stops for one reason only, and needs no signal of its own.
   const stop = timeout === undefined && signal === undefined ? undefined : new AbortController();
   const own = stop?.signal ?? claim.signal;
-  const cancels: (() => void)[] = [];
-  const after = (milliseconds: number, callback: () => void) => {
-    const timer = setTimeout(callback, milliseconds);
-    cancels.push(() => clearTimeout(timer));
-  };
-  try {
-    return await new Promise<T>((resolve, reject) => {
-      const stopFor = (source: AbortSignal) => {
-        stop?.abort(source.reason);
-        after(lease, () => reject(reasonOf(own)));
-      };
-      for (const source of signal ? [claim.signal, signal] : [claim.signal])
-        if (source.aborted) stopFor(source);
-        else cancels.push(onAbort(source, () => stopFor(source)));
-      if (timeout !== undefined)
-        after(timeout, () => {
-          const error = timedOut(claim, timeout);
-          stop?.abort(error);
-          reject(error);
-        });
-      if (own.aborted) reject(reasonOf(own));
-      else Promise.resolve(own).then(work).then(resolve, reject);
-    });
-  } finally {
-    for (const cancel of cancels) cancel();
-  }
+  return new Promise<T>((resolve, reject) => {
+    let deadline: NodeJS.Timeout | undefined;
+    let patience: NodeJS.Timeout | undefined;
+    let release: (() => void) | undefined;
+    const end = () => {
+      whenLost(claim, undefined);
+      release?.();
+      clearTimeout(deadline);
+      clearTimeout(patience);
+    };
+    const succeed = (value: T) => {
+      end();
+      resolve(value);
+    };
+    const fail = (error: unknown) => {
+      end();
+      reject(error);
+    };
+    const stopFor = ({ reason }: AbortSignal) => {
+      stop?.abort(reason);
+      patience ??= setTimeout(() => fail(reasonOf(own)), lease);
+    };
+    whenLost(claim, () => stopFor(claim.signal));
+    if (claim.signal.aborted) stopFor(claim.signal);
+    else if (signal?.aborted) stopFor(signal);
+    else if (signal) release = onAbort(signal, () => stopFor(signal));
+    if (timeout !== undefined)
+      deadline = setTimeout(() => {
+        const error = timedOut(claim, timeout);
+        stop?.abort(error);
+        fail(error);
+      }, timeout);
+    if (own.aborted) return fail(reasonOf(own));
+    try {
+      Promise.resolve(work(own)).then(succeed, fail);
+    } catch (error) {
+      fail(error);
+    }
+  });
 }
 
 function timedOut({ taskList, id }: Claim, timeout: number): TaskError {

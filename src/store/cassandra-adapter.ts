@@ -2,7 +2,7 @@ import { X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { ConnectionOptions } from "node:tls";
 import type { Adapter } from "../adapter/adapter.js";
-import type { SchemaInit } from "../adapters/cassandra/index.js";
+import { CassandraAdapter, type SchemaInit } from "../adapters/cassandra/index.js";
 import type { CassandraAddress } from "./cassandra-url.js";
 import { invalidUrl } from "./url-error.js";
 
@@ -22,7 +22,6 @@ export async function cassandraAdapter(
   readOnly: boolean,
   schema: StoreSchema | undefined,
 ): Promise<Adapter> {
-  const { CassandraAdapter } = await import("../adapters/cassandra/index.js");
   const { kind, contactPoints, tls, tlsCAFile, ...rest } = address;
   const options = { ...rest, contactPoints: [...contactPoints], ...(await tlsOptions(address)) };
   if (schema) await CassandraAdapter.createSchema({ ...options, ...schemaInit(address, schema) });
@@ -30,8 +29,7 @@ export async function cassandraAdapter(
 }
 
 /** The CQL that creates the schema. */
-export async function describeCassandraSchema(address: CassandraAddress, schema: StoreSchema): Promise<string> {
-  const { CassandraAdapter } = await import("../adapters/cassandra/index.js");
+export function describeCassandraSchema(address: CassandraAddress, schema: StoreSchema): string {
   const { keyspace, localDataCenter } = address;
   return CassandraAdapter.describeSchema({ keyspace, localDataCenter, ...schemaInit(address, schema) });
 }

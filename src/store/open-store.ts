@@ -1,7 +1,7 @@
 import type { Adapter, OperationOptions } from "../adapter/adapter.js";
 import { checkBoolean, checkCount, type OptionNames, readOperation, readOptions } from "../core/arguments.js";
 import { isPlainObject } from "../core/values.js";
-import { cassandraAdapter, describeCassandraSchema, type StoreSchema } from "./cassandra-adapter.js";
+import type { StoreSchema } from "./cassandra-adapter.js";
 import { parseStoreUrl, type StoreAddress } from "./store-url.js";
 
 export type { StoreSchema };
@@ -66,7 +66,7 @@ export async function describeSchema(url: string, schema: StoreSchema): Promise<
     case "sqlite":
       return (await import("../adapters/sqlite/index.js")).SqliteAdapter.describeSchema();
     case "cassandra":
-      return describeCassandraSchema(address, checked);
+      return (await import("./cassandra-adapter.js")).describeCassandraSchema(address, checked);
   }
 }
 
@@ -86,6 +86,6 @@ async function adapterFor(address: StoreAddress, readOnly: boolean, schema: Stor
     case "sqlite":
       return new (await import("../adapters/sqlite/index.js")).SqliteAdapter({ path: address.path, readOnly });
     case "cassandra":
-      return cassandraAdapter(address, readOnly, schema);
+      return (await import("./cassandra-adapter.js")).cassandraAdapter(address, readOnly, schema);
   }
 }

@@ -4,7 +4,7 @@ import { type LedgerOptions, resolveLedgerOptions } from "../../src/adapters/cas
 import { ClockGuard } from "../../src/adapters/cassandra/clock-guard.js";
 import { CassandraClaims } from "../../src/adapters/cassandra/ledger/claims.js";
 import { SessionError } from "../../src/adapters/cassandra/model/session.js";
-import { retryRead } from "../../src/adapters/cassandra/retry.js";
+import { retryCall } from "../../src/adapters/cassandra/retry.js";
 import { processRuntime, type Runtime } from "../../src/adapters/cassandra/runtime.js";
 import { VersionClock } from "../../src/core/version.js";
 import { ClaimTable } from "./claim-table.js";
@@ -42,7 +42,7 @@ async function host(ahead = 0, options: LedgerOptions = {}): Promise<CassandraCl
     },
   };
   const { policy, clock } = resolveLedgerOptions({ clockLimit: CLOCK_LIMIT, ...options });
-  const guard = new ClockGuard(runtime, clock, () => retryRead(runtime, policy, undefined, () => readClock()));
+  const guard = new ClockGuard(runtime, clock, () => retryCall(runtime, policy, undefined, () => readClock()));
   const tolerance = 2 * CLOCK_LIMIT;
   return new CassandraClaims(table, runtime, guard, { policy, tolerance, versionOf: async () => version });
 }

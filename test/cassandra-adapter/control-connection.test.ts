@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import driver, { type Client } from "cassandra-driver";
 import { expect, test } from "vitest";
-import { refreshOnce } from "../../src/adapters/cassandra/driver/workarounds/control-connection.js";
+import { refreshOnce } from "../../src/adapters/cassandra/driver/workarounds.js";
 
 interface Control {
   _refresh(): Promise<void>;

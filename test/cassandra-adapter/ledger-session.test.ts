@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import driver, { type Client } from "cassandra-driver";
 import { describe, expect, test } from "vitest";
 import { Caller } from "../../src/adapters/cassandra/driver/caller.js";
-import { DriverSession } from "../../src/adapters/cassandra/driver/ledger-session.js";
+import { DriverSession } from "../../src/adapters/cassandra/driver/session.js";
 import type { Mutation } from "../../src/adapters/cassandra/model/session.js";
 
 const { speculativeExecution } = driver.policies;
@@ -74,7 +74,7 @@ test("a batch has a statement for each row, with the row's own timestamp, and is
     ["acme.com", 2, two, "a", 1, two],
     [one, "acme.com", 2, "b"],
   ]);
-  expect(options).toMatchObject({ logged: true, prepare: true, isIdempotent: true, keyspace: "tasks" });
+  expect(options).toMatchObject({ logged: true, prepare: true, isIdempotent: true });
 });
 
 describe("an attempt that the driver does not bound, since it is no request yet", () => {
@@ -90,21 +90,16 @@ describe("an attempt that the driver does not bound, since it is no request yet"
   });
 });
 
-describe("a read that the server cuts into pages", () => {
-  test("has its time for all of them", async () => {
-    const timeouts: number[] = [];
-    const client = {
-      async execute(_query: string, _params: unknown, { readTimeout }: { readTimeout: number }) {
-        timeouts.push(readTimeout);
-        await sleep(30);
-        return { rows: [], info: {}, pageState: timeouts.length < 3 ? "more" : undefined };
-      },
-    } as unknown as Client;
-    const session = sessionBy(client);
-    await session.readTasks({ taskList: "l", shard: 0 }, ["a", "b"], 1_000);
-    expect(timeouts[0]).toBe(1_000);
-    expect(timeouts[2]).toBeLessThanOrEqual(945);
-  });
+test("a read asks for all of its rows at once: the server must not cut them into pages", async () => {
+  const asked: object[] = [];
+  const client = {
+    async execute(_query: string, _params: unknown, options: object) {
+      asked.push(options);
+      return { rows: [], info: {} };
+    },
+  } as unknown as Client;
+  await sessionBy(client).readTasks({ taskList: "l", shard: 0 }, ["a", "b"], 1_000);
+  expect(asked).toEqual([expect.objectContaining({ fetchSize: 0, readTimeout: 1_000 })]);
 });
 
 describe("a read that replicas fail", () => {

@@ -1,6 +1,6 @@
 import driver, { type Client, type ClientOptions } from "cassandra-driver";
 import { describe, expect, test } from "vitest";
-import { makeClient } from "../../src/adapters/cassandra/driver/make-client.js";
+import { makeClient } from "../../src/adapters/cassandra/driver/client.js";
 
 const common: ClientOptions = { contactPoints: ["127.0.0.1"], localDataCenter: "dc1" };
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { resolveLedgerOptions } from "../../src/adapters/cassandra/arguments.js";
 import { Ledger } from "../../src/adapters/cassandra/ledger/ledger.js";
 import { type LedgerSession, SessionError } from "../../src/adapters/cassandra/model/session.js";
-import { retryRead } from "../../src/adapters/cassandra/retry.js";
+import { retryCall } from "../../src/adapters/cassandra/retry.js";
 import { processRuntime, type Runtime, sleep } from "../../src/adapters/cassandra/runtime.js";
 import { ManualRuntime } from "./manual-runtime.js";
 import { ScriptedSession } from "./scripted-session.js";
@@ -34,7 +34,7 @@ describe("an abort", () => {
   test("ends the wait before the next attempt", async () => {
     const aborting = new AbortController();
     const host = { ...processRuntime, random: () => 1, after: () => () => {} };
-    const reading = retryRead(host, policy, aborting.signal, async () => {
+    const reading = retryCall(host, policy, aborting.signal, async () => {
       throw new SessionError("unavailable", false, "too few replicas");
     });
     await new Promise((resolve) => setImmediate(resolve));
@@ -71,7 +71,7 @@ describe("a read", () => {
       if (kind) throw new SessionError(kind, false, kind);
       return "read";
     };
-    expect(await retryRead({ ...processRuntime, random: () => 0 }, policy, undefined, read)).toBe("read");
+    expect(await retryCall({ ...processRuntime, random: () => 0 }, policy, undefined, read)).toBe("read");
     expect(attempts).toBe(kinds.length + 1);
   });
 
@@ -84,7 +84,7 @@ describe("a read", () => {
       await sleep(host, timeout);
       throw new SessionError("timeout", false, "no answer");
     };
-    const end = retryRead(host, { deadline: 90, attemptTimeout: 80 }, undefined, read).catch(({ code }) => {
+    const end = retryCall(host, { deadline: 90, attemptTimeout: 80 }, undefined, read).catch(({ code }) => {
       return [code, host.monotonic() - start];
     });
     await host.pass(1_000);
@@ -98,7 +98,7 @@ describe("a read", () => {
       attempts++;
       throw new SessionError("refused", false, "no such table");
     };
-    await expect(retryRead(processRuntime, policy, undefined, read)).rejects.toMatchObject({ code: "UNAVAILABLE" });
+    await expect(retryCall(processRuntime, policy, undefined, read)).rejects.toMatchObject({ code: "UNAVAILABLE" });
     expect(attempts).toBe(1);
   });
 });

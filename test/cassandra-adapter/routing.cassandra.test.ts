@@ -1,50 +1,59 @@
-import driver, { type Client } from "cassandra-driver";
+import { Client, policies } from "cassandra-driver";
 import { CassandraAdapter } from "taskledger/cassandra";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { PartitionTokens } from "../../src/adapters/cassandra/driver/routing.js";
-import { newKeyspace, rawClient, replication, shutDown } from "./connection.js";
+import { afterAll, expect, test } from "vitest";
+import { shardOf } from "../../src/adapters/cassandra/model/partition.js";
+import { driverOptions, newKeyspace, rawClient, replication, shutDown } from "./connection.js";
+
+const { DefaultLoadBalancingPolicy } = policies.loadBalancing;
+type NewQueryPlan = InstanceType<typeof DefaultLoadBalancingPolicy>["newQueryPlan"];
 
 const client = rawClient();
 const keyspace = newKeyspace("routing");
-
-beforeAll(() => CassandraAdapter.createSchema({ client, keyspace, replication }));
+const shards = 8;
 afterAll(() => shutDown(client));
 
-test("the token of a partition is the one that the servers place it by", async () => {
-  const tokens = new PartitionTokens(client, driver);
+/** Notes by which keyspaces and keys the driver looks for replicas. */
+class Noting extends DefaultLoadBalancingPolicy {
+  readonly noted: { readonly keyspace: string; readonly key: Buffer }[] = [];
+
+  override newQueryPlan(...[own, execution, callback]: Parameters<NewQueryPlan>): void {
+    const key = execution?.getRoutingKey();
+    if (key) this.noted.push({ keyspace: execution.getKeyspace() ?? own, key: key as Buffer });
+    super.newQueryPlan(own, execution, callback);
+  }
+}
+
+/** The token that the servers place a partition by. */
+async function placeOf(taskList: string, shard: number): Promise<string> {
   const table = `"${keyspace}".tasks`;
+  const insert = `INSERT INTO ${table} (task_list, shard, id) VALUES (?, ?, 'any')`;
+  await client.execute(insert, [taskList, shard], { prepare: true });
+  const select = `SELECT token(task_list, shard) AS place FROM ${table} WHERE task_list = ? AND shard = ? LIMIT 1`;
+  return String((await client.execute(select, [taskList, shard], { prepare: true })).rows[0]?.place);
+}
+
+test("what is written to a partition, and read from it, goes to its replicas", async () => {
+  await CassandraAdapter.createSchema({ client, keyspace, replication, shards });
+  const loadBalancing = new Noting({ localDc: driverOptions.localDataCenter as string });
+  const own = new Client({ ...driverOptions, policies: { loadBalancing } });
+  const adapter = new CassandraAdapter({ client: own, keyspace });
+  await adapter.open();
   for (const taskList of ["acme.com", "é漢😀", "x".repeat(512)])
-    for (const shard of [0, 1, 7, 65_535]) {
-      await client.execute(`INSERT INTO ${table} (task_list, shard, id) VALUES (?, ?, 'a')`, [taskList, shard], {
-        prepare: true,
-      });
-      const select = `SELECT token(task_list, shard) AS place FROM ${table} WHERE task_list = ? AND shard = ? AND id = 'a'`;
-      const { rows } = await client.execute(select, [taskList, shard], { prepare: true });
-      const [first, again] = [tokens.of({ taskList, shard }), tokens.of({ taskList, shard })];
-      expect(String((first as { getValue(): unknown }).getValue())).toBe(String(rows[0]?.place));
-      expect(again).toBe(first);
+    for (const id of ["a", "b", "c"]) {
+      const key = { taskList, id };
+      const place = await placeOf(taskList, shardOf(id, shards));
+      for (const call of [
+        () => adapter.save([{ ...key, type: "example.v1.FetchFile", replaces: [], body: new Uint8Array(1) }]),
+        () => adapter.find([key]),
+        () => adapter.complete([{ ...key, savedAt: 1n }]),
+      ]) {
+        loadBalancing.noted.length = 0;
+        await call();
+        const [first] = loadBalancing.noted;
+        const token = own.metadata.newToken(first?.key as Buffer) as unknown as { getValue(): unknown };
+        expect([first?.keyspace, String(token.getValue())]).toEqual([keyspace, place]);
+      }
     }
-});
-
-test("no more than some thousand tokens are kept", () => {
-  let made = 0;
-  const metadata = { tokenizer: {}, newToken: () => ({ made: ++made }) };
-  const tokens = new PartitionTokens({ metadata } as unknown as Client, driver);
-  const first = tokens.of({ taskList: "a", shard: 0 });
-  for (let i = 0; i < 5_000; i++) tokens.of({ taskList: `list${i}`, shard: 0 });
-  expect(tokens.of({ taskList: "a", shard: 0 })).not.toBe(first);
-});
-
-test("a policy or a tracker that is not the driver's own is given none: its documentation speaks of keys", () => {
-  const { loadBalancing } = driver.policies;
-  class Own extends loadBalancing.RoundRobinPolicy {}
-  const metadata = { tokenizer: {}, newToken: () => "token" };
-  const tokenWith = (options: object, known: object = metadata) =>
-    new PartitionTokens({ metadata: known, options } as unknown as Client, driver).of({ taskList: "a", shard: 0 });
-  const balancedBy = (policy: object) => tokenWith({ policies: { loadBalancing: policy } });
-  expect(balancedBy(new loadBalancing.TokenAwarePolicy(new loadBalancing.RoundRobinPolicy()))).toBe("token");
-  expect(balancedBy(new Own())).toBeUndefined();
-  expect(balancedBy(new loadBalancing.TokenAwarePolicy(new Own()))).toBeUndefined();
-  expect(tokenWith({ requestTracker: {} })).toBeUndefined();
-  expect(tokenWith({}, { newToken: metadata.newToken })).toBeUndefined(); // the servers' partitioner is not known
+  await adapter.close();
+  await own.shutdown();
 });

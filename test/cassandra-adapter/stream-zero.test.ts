@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 import type { Client } from "cassandra-driver";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { leaveStreamZero } from "../../src/adapters/cassandra/driver/workarounds/stream-zero.js";
+import { leaveStreamZero } from "../../src/adapters/cassandra/driver/workarounds.js";
 
 type Answered = (error: Error | null, answer?: unknown) => void;
 

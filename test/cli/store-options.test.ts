@@ -180,6 +180,15 @@ describe("a store that the config file makes, in memory", () => {
     expect(err).toMatch(/^error\[TIMEOUT\]: the store has not answered for 1s\n/);
   });
 
+  test("that is no adapter is wrong usage", async () => {
+    const cwd = configured(folder, "no adapter", "export default { store: () => ({ open() {} }) };");
+    for (const command of [["lists"], ["ls", "l"]]) {
+      const { code, err } = await run(command, { cwd });
+      expect(code).toBe(2);
+      expect(err).toMatch(/^error\[INVALID_ARGUMENT\]: store: expected it to return an adapter \(open, save, /);
+    }
+  });
+
   test("that has neither lists nor claims says so", async () => {
     const cwd = await memory(
       "plain",

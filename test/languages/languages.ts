@@ -106,7 +106,8 @@ function go(): Language {
       "go vet": own("vet", "./..."),
       staticcheck: own("run", "honnef.co/go/tools/cmd/staticcheck@v0.7.0", "./..."),
     },
-    test: own("test", "-race", "./..."),
+    // Go would tell an earlier result: it does not see that the vectors, which are outside of the module, have changed.
+    test: own("test", "-count=1", "-race", "./..."),
     oneTest: (name) => own("test", "-race", "-v", "-run", `^${name}$`, "."),
     generate: (folder) => ({ command: buf, args: ["generate", "-o", folder], cwd }),
     driver: { command: driver, args: [], cwd, env: { TASKLEDGER_DRIVER: "1" } },

@@ -99,9 +99,9 @@ export class TypeScriptActor implements ClaimingActor {
   }
 
   #claims(situation: Situation): ClaimCalls {
-    const { claims } = this.#connection as Connection;
+    const { session } = this.#connection as Connection;
     const ledger = this.#enter(situation);
-    const store = new CassandraClaims(claims, this.#runtime, ledger.clock, {
+    const store = new CassandraClaims(session, this.#runtime, ledger.clock, {
       policy: resolved.policy,
       tolerance: 2 * options.clockLimit,
       versionOf: async (key) => (await ledger.find([key], undefined))[0]?.savedAt,

@@ -1,7 +1,7 @@
 import driver from "cassandra-driver";
 import { afterAll, describe, expect, test } from "vitest";
 import { Caller } from "../../src/adapters/cassandra/driver/caller.js";
-import { DriverSession } from "../../src/adapters/cassandra/driver/ledger-session.js";
+import { DriverSession } from "../../src/adapters/cassandra/driver/session.js";
 import { CassandraAdapter } from "../../src/adapters/cassandra/index.js";
 import type { LedgerSession, Mutation } from "../../src/adapters/cassandra/model/session.js";
 import { newKeyspace, rawClient, replication, shutDown } from "../cassandra-adapter/connection.js";

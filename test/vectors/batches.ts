@@ -36,6 +36,9 @@ const batches: Record<string, readonly [Uint8Array, readonly Uint8Array[]]> = {
   "lists and types by turns": written(
     ["a", "b", "c", "d"].map((id, i) => envelope({ id, taskList: i % 2 === 0 ? "even" : "odd" })),
   ),
+  "two tasks that share all but their ids": written(
+    ["a", "b"].map((id) => join(envelope({ id, attempt: 2, headers: { a: "1", b: "2" } }), unknownFields())),
+  ),
   "unknown fields of envelopes": written([join(envelope({ id: "a" }), unknownFields()), envelope({ id: "b" })]),
   "as much that is shared as may be": [batch([padded(1024)]), [envelope({ id: "a", headers: padding(1024) })]],
   "what is shared, longer than it is when it is encoded anew": [repeatedly(600), [envelope({ id: "a" })]],
@@ -120,6 +123,11 @@ const refused: Record<string, readonly [Uint8Array, string]> = {
   "more than 10,000 tasks": [batch([group({ data: Array(10_001).fill(new Uint8Array()) })]), "TOO_LARGE"],
   "a task without a list": [batch([group({ ids: ["a"], shared: {} })]), "INVALID_ENVELOPE"],
   "a task with an empty id": [batch([group({ ids: [""] })]), "INVALID_ENVELOPE"],
+  "a second task with an empty id": [batch([group({ ...two, ids: ["a", ""] })]), "INVALID_ENVELOPE"],
+  "a second time that a Timestamp can't be": [
+    batch([group({ ...two, createdAt: [1n, 2n ** 62n] })]),
+    "INVALID_ENVELOPE",
+  ],
   "a version that a Timestamp can't be": [batch([group({ ids: ["a"], savedAt: [2n ** 62n] })]), "INVALID_ENVELOPE"],
   "times that add up to more than 64 bits": [batch([group({ ...two, createdAt: [1n, MAX_SINT64] })]), "INVALID_BATCH"],
   "versions that add up to less than 64 bits": [

@@ -18,10 +18,12 @@ import (
 	"log"
 	"log/slog"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -82,7 +84,8 @@ type command struct {
 	Op, ID, TaskList, Fault, Type string
 	Store                         cassandra
 	ClockLimit, Now, ServerNow    int64 `json:",string"`
-	Envelope, Descriptors         []byte
+	Envelope, Descriptors, Batch  []byte
+	Repeats                       int
 	Replaced                      []string
 }
 
@@ -134,6 +137,8 @@ func (s *server) answer(ctx context.Context, c command) (any, error) {
 			return nil, err
 		}
 		return map[string]any{"error": errorOf(s.store.Complete(ctx, envelope))}, nil
+	case "cost":
+		return cost(c.Batch, c.Repeats)
 	case "find":
 		envelope, err := s.store.Find(ctx, c.TaskList, c.ID)
 		if err != nil || envelope == nil {
@@ -251,6 +256,38 @@ func typesOf(descriptors []byte, name protoreflect.FullName) (taskledger.Types, 
 		return taskledger.Types{}, nil
 	}
 	return taskledger.Types{name: dynamicpb.NewMessageType(found.(protoreflect.MessageDescriptor))}, nil
+}
+
+// cost is what it takes to read a batch and keep its tasks: milliseconds of the processors, and all memory that is allocated.
+func cost(batch []byte, repeats int) (any, error) {
+	var before, after runtime.MemStats
+	var usedBefore, usedAfter syscall.Rusage
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	keepTasks(batch)
+	runtime.ReadMemStats(&after)
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usedBefore); err != nil {
+		return nil, err
+	}
+	for range repeats {
+		keepTasks(batch)
+	}
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usedAfter); err != nil {
+		return nil, err
+	}
+	nanoseconds := usedAfter.Utime.Nano() + usedAfter.Stime.Nano() - usedBefore.Utime.Nano() - usedBefore.Stime.Nano()
+	time := float64(nanoseconds) / 1e6 / float64(repeats)
+	return map[string]any{"time": time, "memory": after.TotalAlloc - before.TotalAlloc}, nil
+}
+
+func keepTasks(batch []byte) (kept []*taskledgerv1.TaskEnvelope) {
+	for task, err := range taskledger.DecodeBatch(batch, taskledger.MaxTaskBytes) {
+		if err != nil {
+			break
+		}
+		kept = append(kept, task)
+	}
+	return kept
 }
 
 func errorOf(err error) any {

@@ -27,6 +27,7 @@ sys.path.append(str(Path(__file__).parent / "gen"))
 from example.v1.every_kind_pb2 import EveryKind
 from example.v1.fetch_file_pb2 import FetchFile
 from example.v1.send_mail_pb2 import SendMail
+from memory import most_memory
 
 import taskledger_worker as wire
 from taskledger.v1.envelope_pb2 import TaskEnvelope
@@ -145,6 +146,23 @@ class Server:
         envelope = _decode(command["envelope"])
         options = {"max_attempts": command["maxAttempts"], "dead_letter_list": command.get("deadLetterList")}
         return {"result": worker.perform(envelope, backoff=(0, 0), **options)}
+
+    def cost(self, command: dict) -> dict:
+        """What it takes to go over a batch's tasks: milliseconds of the processor, and the most memory at any time."""
+        batch = base64.b64decode(command["batch"])
+
+        def read() -> None:
+            try:
+                for _ in wire.decode_batch(batch):
+                    pass
+            except wire.TaskError:
+                pass
+
+        memory = most_memory(read)
+        start = time.process_time()
+        for _ in range(command["repeats"]):
+            read()
+        return {"time": (time.process_time() - start) * 1000 / command["repeats"], "memory": memory}
 
     def passOn(self, command: dict) -> dict:
         """Decodes and encodes data by a schema of the command's, in binary and by way of the hash."""

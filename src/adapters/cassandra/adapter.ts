@@ -10,7 +10,7 @@ import type {
   WriteOptions,
 } from "../../adapter/adapter.js";
 import type { ClaimStore } from "../../adapter/claim-store.js";
-import { throwIfAborted, untilAborted } from "../../core/abort.js";
+import { Lifecycle } from "../../adapter/lifecycle.js";
 import { checkOptions } from "../../core/arguments.js";
 import { TaskError } from "../../core/errors.js";
 import type { TaskKey } from "../../core/keys.js";
@@ -23,9 +23,8 @@ import {
   connect,
   createSchemaWith,
 } from "./connect.js";
-import { InFlight } from "./in-flight.js";
 import { CassandraClaims } from "./ledger/claims.js";
-import { closedError, Ledger } from "./ledger/ledger.js";
+import { Ledger } from "./ledger/ledger.js";
 import { ListNames } from "./ledger/list-names.js";
 import type { SweepReport } from "./ledger/sweeper.js";
 import { processRuntime } from "./runtime.js";
@@ -52,11 +51,7 @@ interface Opened extends Pick<Connection, "diagnose" | "close"> {
  */
 export class CassandraAdapter implements Adapter {
   readonly #options: CassandraAdapterOptions;
-  /** Calls, and what the ledger does in the background. */
-  readonly #inFlight = new InFlight();
-  #opening: Promise<Opened> | undefined;
-  #opened: Opened | undefined;
-  #closing: Promise<void> | undefined;
+  readonly #lifecycle = new Lifecycle<Opened>({ open: () => this.#connect(), close: disconnect });
   readonly claims: ClaimStore = {
     claim: (request, { signal } = {}) => this.#write(signal, ({ claims }) => claims.claim(request, signal)),
     renew: (holding, lease, { signal } = {}) =>
@@ -64,7 +59,7 @@ export class CassandraAdapter implements Adapter {
     release: (holding, retryIn, { signal } = {}) =>
       this.#write(signal, ({ claims }) => claims.release(holding, retryIn, signal)),
     forget: (holding, { signal } = {}) => this.#write(signal, ({ claims }) => claims.forget(holding, signal)),
-    states: (keys, { signal } = {}) => this.#run(signal, ({ claims }) => claims.states(keys, signal)),
+    states: (keys, { signal } = {}) => this.#lifecycle.call(signal, ({ claims }) => claims.states(keys, signal)),
   };
 
   /** Does not connect before it is first used, or opened. Throws INVALID_ARGUMENT. */
@@ -93,7 +88,7 @@ export class CassandraAdapter implements Adapter {
   }
 
   open({ signal }: OperationOptions = {}): Promise<void> {
-    return this.#run(signal, async () => undefined);
+    return this.#lifecycle.call(signal, async () => undefined);
   }
 
   save(entries: readonly SaveEntry[], options: WriteOptions = {}): Promise<readonly Outcome<Version>[]> {
@@ -103,11 +98,11 @@ export class CassandraAdapter implements Adapter {
   }
 
   find(keys: readonly TaskKey[], { signal }: OperationOptions = {}): Promise<readonly (StoredTask | undefined)[]> {
-    return this.#run(signal, ({ ledger }) => ledger.find(keys, signal));
+    return this.#lifecycle.call(signal, ({ ledger }) => ledger.find(keys, signal));
   }
 
   async *all(taskList: string, options: AllOptions): AsyncGenerator<readonly StoredTask[], void, undefined> {
-    const ledger = await this.#run(options.signal, async (opened) => opened.ledger);
+    const ledger = await this.#lifecycle.call(options.signal, async (opened) => opened.ledger);
     yield* ledger.all(taskList, options);
   }
 
@@ -117,25 +112,25 @@ export class CassandraAdapter implements Adapter {
 
   async *lists({ signal }: OperationOptions = {}): AsyncGenerator<readonly string[], void, undefined> {
     const { readOnly = false } = this.#options;
-    const pages = await this.#run(signal, async ({ ledger, lists }) =>
+    const pages = await this.#lifecycle.call(signal, async ({ ledger, lists }) =>
       lists.pages((list) => ledger.isEmpty(list, signal), readOnly, signal),
     );
     for (;;) {
-      const { done, value } = await this.#run(signal, () => pages.next());
+      const { done, value } = await this.#lifecycle.call(signal, () => pages.next());
       if (done) return;
       yield value;
     }
   }
 
   async diagnose({ signal }: OperationOptions = {}): Promise<readonly Finding[]> {
-    const findings = await this.#run(signal, (opened) => opened.diagnose());
+    const findings = await this.#lifecycle.call(signal, (opened) => opened.diagnose());
     const lists: string[] = [];
     for await (const page of this.lists({ signal })) {
       lists.push(...page);
       if (lists.length >= LISTS_LOOKED_AT) break;
     }
     const some = lists.slice(0, LISTS_LOOKED_AT);
-    return [...findings, await this.#run(signal, ({ ledger }) => ledger.findUnswept(some, signal))];
+    return [...findings, await this.#lifecycle.call(signal, ({ ledger }) => ledger.findUnswept(some, signal))];
   }
 
   /**
@@ -151,63 +146,38 @@ export class CassandraAdapter implements Adapter {
    * user passed stays open. Idempotent.
    */
   close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
-  }
-
-  async #close(): Promise<void> {
-    const opened = await this.#opening?.catch(() => undefined);
-    await opened?.ledger.close();
-    await this.#inFlight.ended();
-    await opened?.close();
-  }
-
-  /** Does the work of a call, once the adapter is open; `close` waits for it. */
-  async #run<T>(signal: AbortSignal | undefined, work: (opened: Opened) => Promise<T>): Promise<T> {
-    if (this.#closing) throw closedError();
-    throwIfAborted(signal);
-    this.#inFlight.begin();
-    try {
-      return await work(this.#opened ?? (await this.#open(signal)));
-    } finally {
-      this.#inFlight.end();
-    }
+    return this.#lifecycle.close();
   }
 
   #write<T>(signal: AbortSignal | undefined, work: (opened: Opened) => Promise<T>): Promise<T> {
     const { readOnly, keyspace } = this.#options;
-    if (!readOnly) return this.#run(signal, work);
+    if (!readOnly) return this.#lifecycle.call(signal, work);
     return Promise.reject(new TaskError("UNSUPPORTED", `the keyspace "${keyspace}" is open read-only`));
-  }
-
-  async #open(signal: AbortSignal | undefined): Promise<Opened> {
-    // After a failed attempt, the next call tries again.
-    this.#opening ??= this.#connect().catch((error) => {
-      this.#opening = undefined;
-      throw error;
-    });
-    this.#opened = await untilAborted(this.#opening, signal);
-    return this.#opened;
   }
 
   async #connect(): Promise<Opened> {
     const options = resolveLedgerOptions(this.#options);
-    const { session, claims, lists, settings, diagnose, close } = await connect(driverOptions(this.#options), options);
+    const { session, settings, diagnose, close } = await connect(driverOptions(this.#options), options);
     try {
-      const ledger = new Ledger({ session, settings, options, runtime: processRuntime, inFlight: this.#inFlight });
+      const ledger = new Ledger({ session, settings, options, runtime: processRuntime });
       await ledger.open();
-      const claiming = new CassandraClaims(claims, processRuntime, ledger.clock, {
+      const claims = new CassandraClaims(session, processRuntime, ledger.clock, {
         policy: options.policy,
         tolerance: toMilliseconds(2n * options.clock.limit),
         versionOf: async (key, signal) => (await ledger.find([key], signal))[0]?.savedAt,
       });
-      const names = new ListNames(lists, processRuntime, options.policy);
-      return { ledger, claims: claiming, lists: names, diagnose, close };
+      const lists = new ListNames(session, processRuntime, options.policy);
+      return { ledger, claims, lists, diagnose, close };
     } catch (error) {
       await close();
       throw error;
     }
   }
+}
+
+async function disconnect({ ledger, close }: Opened, idle: Promise<void>): Promise<void> {
+  await ledger.close(idle);
+  await close();
 }
 
 /** Maximum number of lists that `diagnose` checks for being swept. */

@@ -1,12 +1,7 @@
 import { checkBoolean, MAX_DURATION } from "../../core/arguments.js";
 import { invalidArgument } from "../../core/errors.js";
 import { DEFAULT_CLOCK_LIMIT } from "../../core/version.js";
-import type { BatchLimits } from "./batching/group-commit.js";
-import type { InFlightLimits } from "./batching/in-flight-limit.js";
-import type { ClockGuardOptions } from "./clock-guard.js";
-import type { SweepTiming } from "./ledger/sweeper.js";
 import { checkGracePeriod } from "./model/settings.js";
-import type { RetryPolicy } from "./retry.js";
 
 /** How the adapter works. Times are in milliseconds. */
 export interface LedgerOptions {
@@ -67,48 +62,38 @@ const defaults = {
   gracePeriod: undefined,
   sweepEvery: 1_000,
   sweepInterval: 10_000,
-} satisfies Record<keyof LedgerOptions, unknown>;
+} as const satisfies Record<keyof LedgerOptions, unknown>;
 
 /** The names of the options that are not passed to the driver. */
 export const ledgerOptionNames: ReadonlySet<string> = new Set(Object.keys(defaults));
 
-export interface ResolvedOptions {
-  readonly readOnly: boolean;
-  readonly policy: RetryPolicy;
-  readonly batch: BatchLimits;
-  readonly pending: InFlightLimits;
-  readonly clock: ClockGuardOptions;
-  /** The grace period that the keyspace must have, in milliseconds; undefined for any. */
-  readonly gracePeriod: number | undefined;
-  readonly sweep: SweepTiming;
-}
+/** Those of each part of the ledger. */
+export type ResolvedOptions = ReturnType<typeof resolveLedgerOptions>;
 
 /** The options with all defaults. Throws INVALID_ARGUMENT. */
-export function resolveLedgerOptions(options: LedgerOptions): ResolvedOptions {
-  const number = (name: keyof LedgerOptions, least = 1): number =>
-    checkNumber(name, options[name] ?? defaults[name], least);
+export function resolveLedgerOptions(options: LedgerOptions) {
+  const number = (name: keyof LedgerOptions, least = 1): number => {
+    const value = options[name] ?? defaults[name];
+    if (typeof value === "number" && Number.isInteger(value) && value >= least && value <= MAX_DURATION) return value;
+    throw invalidArgument(name, `a whole number from ${least} to ${MAX_DURATION}`, value);
+  };
   checkBoolean("readOnly", options.readOnly);
-  const readOnly = options.readOnly ?? defaults.readOnly;
-  const deadline = number("deadline");
-  const clockLimit = BigInt(number("clockLimit")) * 1000n;
+  const { readOnly = defaults.readOnly } = options;
+  const whenFull = options.whenFull ?? defaults.whenFull;
   const gracePeriod = options.gracePeriod ?? undefined;
+  if (whenFull !== "wait" && whenFull !== "fail") throw invalidArgument("whenFull", '"wait" or "fail"', whenFull);
+  const clockLimit = BigInt(number("clockLimit")) * 1000n;
   // The process's clock ignores versions that are farther ahead: see VersionClock.
   if (clockLimit > DEFAULT_CLOCK_LIMIT) throw invalidArgument("clockLimit", "at most 1000", options.clockLimit);
   if (gracePeriod !== undefined) checkGracePeriod(gracePeriod, clockLimit);
-  const whenFull = options.whenFull ?? defaults.whenFull;
-  if (whenFull !== "wait" && whenFull !== "fail") throw invalidArgument("whenFull", '"wait" or "fail"', whenFull);
   return {
     readOnly,
-    policy: { deadline, attemptTimeout: number("attemptTimeout") },
+    policy: { deadline: number("deadline"), attemptTimeout: number("attemptTimeout") },
     batch: { maxOperations: number("maxBatchTasks"), maxBytes: number("maxBatchBytes") },
     pending: { maxOperations: number("maxPendingTasks"), maxBytes: number("maxPendingBytes"), whenFull },
     clock: { limit: clockLimit, interval: number("clockInterval") },
+    /** The grace period that the keyspace must have, in milliseconds; undefined for any. */
     gracePeriod,
     sweep: { every: readOnly ? 0 : number("sweepEvery", 0), interval: number("sweepInterval") },
   };
-}
-
-function checkNumber(name: string, value: unknown, least: number): number {
-  if (typeof value === "number" && Number.isInteger(value) && value >= least && value <= MAX_DURATION) return value;
-  throw invalidArgument(name, `a whole number from ${least} to ${MAX_DURATION}`, value);
 }

@@ -10,16 +10,14 @@ export interface ClockGuardOptions {
   readonly interval: number;
 }
 
-/** What one comparison of the clocks, a round trip, has shown. */
+/** What one comparison of the clocks, a round trip, has shown, in microseconds. */
 interface Comparison {
   /** Bounds of how far the servers' clock is ahead of the host's. */
   readonly least: Version;
   readonly most: Version;
-  /** How far it is ahead of the host's monotonic clock, at least. */
-  readonly aheadOfMonotonic: Version;
-  /** When it was made, in milliseconds on the monotonic clock, and the offset of the host's wall clock then. */
-  readonly monotonic: number;
-  readonly offset: number;
+  /** When it was made, on the monotonic clock, and how far the host's clock was ahead of that one. */
+  readonly madeAt: Version;
+  readonly offset: Version;
 }
 
 /** The resolution of the servers' clock, in microseconds. */
@@ -50,7 +48,7 @@ export class ClockGuard {
    * were not compared yet, any time.
    */
   serverNow(): Version {
-    return this.#monotonicMicros() + (this.#last?.aheadOfMonotonic ?? -MAX_VERSION);
+    return this.#monotonic() + (this.#last ? this.#last.offset + this.#last.least : -MAX_VERSION);
   }
 
   /**
@@ -88,24 +86,19 @@ export class ClockGuard {
   async #compare(): Promise<Comparison> {
     const before = this.#runtime.clock.now();
     const server = await this.#readServerClock();
-    const after = this.#runtime.clock.now();
-    return {
-      least: server - after,
-      most: server + SERVER_GRAIN - before,
-      aheadOfMonotonic: server - this.#monotonicMicros(),
-      monotonic: this.#runtime.monotonic(),
-      offset: this.#offset(),
-    };
+    const least = server - this.#runtime.clock.now();
+    return { least, most: server + SERVER_GRAIN - before, madeAt: this.#monotonic(), offset: this.#offset() };
   }
 
   #isDue(): boolean {
     if (this.#last === undefined || this.#wasSet() || this.#isSkewed(this.#last)) return true;
-    return this.#runtime.monotonic() - this.#last.monotonic > this.#options.interval;
+    return this.#monotonic() - this.#last.madeAt > BigInt(this.#options.interval) * 1000n;
   }
 
   #wasSet(): boolean {
     if (this.#last === undefined) return true;
-    return Math.abs(this.#offset() - this.#last.offset) > Number(this.#options.limit) / 4000;
+    const drift = this.#offset() - this.#last.offset;
+    return (drift < 0n ? -drift : drift) > this.#options.limit / 4n;
   }
 
   /** Whether a deviation exceeds the limit, even if the time of the round trip explains a part of it. */
@@ -113,12 +106,12 @@ export class ClockGuard {
     return least > this.#options.limit || most < -this.#options.limit;
   }
 
-  /** The wall clock less the monotonic one, in milliseconds: constant, unless the wall clock is set. */
-  #offset(): number {
-    return toMilliseconds(this.#runtime.clock.now()) - this.#runtime.monotonic();
+  /** How far the host's clock is ahead of the monotonic one: constant, unless it is set. */
+  #offset(): Version {
+    return this.#runtime.clock.now() - this.#monotonic();
   }
 
-  #monotonicMicros(): Version {
+  #monotonic(): Version {
     return BigInt(Math.floor(this.#runtime.monotonic() * 1000));
   }
 

@@ -6,20 +6,17 @@ import { importDriver } from "../../core/import-driver.js";
 import type { ResolvedOptions } from "./arguments.js";
 import { diagnose } from "./diagnosis.js";
 import { Caller, callDriver } from "./driver/caller.js";
-import { DriverClaimSession } from "./driver/claim-session.js";
-import { classifyDriverError, type Driver, describeDriverError } from "./driver/errors.js";
+import { makeClient } from "./driver/client.js";
+import { type Driver, toSessionError } from "./driver/errors.js";
 import { internalsOf } from "./driver/internals.js";
-import { DriverSession } from "./driver/ledger-session.js";
-import { DriverListSession } from "./driver/list-session.js";
-import { makeClient } from "./driver/make-client.js";
 import { warnOfRisks } from "./driver/security-warnings.js";
-import { refreshOnce } from "./driver/workarounds/control-connection.js";
-import { leaveStreamZero } from "./driver/workarounds/stream-zero.js";
-import { type ClaimSession, type LedgerSession, type ListSession, SessionError } from "./model/session.js";
+import { DriverSession } from "./driver/session.js";
+import { leaveStreamZero, refreshOnce } from "./driver/workarounds.js";
+import type { ClaimSession, LedgerSession, ListSession } from "./model/session.js";
 import { type LedgerSettings, SEVERAL_DATA_CENTERS } from "./model/settings.js";
 import { isRetried, retryAttempts, toTaskError } from "./retry.js";
 import { processRuntime } from "./runtime.js";
-import { checkDataCenter, checkGracePeriodFits, checkSchema } from "./schema/check.js";
+import { checkFits, checkSchema } from "./schema/check.js";
 import { createSchema } from "./schema/create.js";
 import { watchSettings } from "./schema/settings-guard.js";
 import { resolveSchema, type SchemaInit } from "./schema/tables.js";
@@ -53,26 +50,23 @@ export type CreateSchemaOptions = CassandraConnectionOptions & SchemaInit;
 
 /** A keyspace whose schema has been checked. */
 export interface Connection {
-  readonly session: LedgerSession;
-  readonly claims: ClaimSession;
-  readonly lists: ListSession;
-  readonly diagnose: () => Promise<Finding[]>;
+  readonly session: LedgerSession & ClaimSession & ListSession;
   readonly settings: LedgerSettings;
+  diagnose(): Promise<Finding[]>;
   close(): Promise<void>;
 }
 
 /**
  * Connects, and checks the schema. Reads are retried until the deadline, which includes connecting: a node may just have been
- * lost while the others still think that it is up. Throws MISSING_DRIVER, UNAVAILABLE,
- * TIMEOUT, INVALID_ARGUMENT, SCHEMA_MISMATCH.
+ * lost while the others still think that it is up. Throws MISSING_DRIVER, UNAVAILABLE, TIMEOUT, INVALID_ARGUMENT,
+ * SCHEMA_MISMATCH.
  */
 export async function connect(options: CassandraConnectionOptions, ledger: ResolvedOptions): Promise<Connection> {
   const { keyspace } = options;
   const { deadline } = ledger.policy;
   const timeout = Math.min(ledger.policy.attemptTimeout, deadline);
   const end = processRuntime.monotonic() + deadline;
-  const driver = await loadDriver();
-  return withClient(timely(options, timeout), driver, deadline, async (client, close) => {
+  return withClient(timely(options, timeout), deadline, async (client, driver, close) => {
     const { localQuorum, quorum, localSerial, serial } = driver.types.consistencies;
     const local = new Caller({ client, driver, keyspace, consistency: localQuorum });
     const read = async (within: number) => ({
@@ -81,27 +75,25 @@ export async function connect(options: CassandraConnectionOptions, ledger: Resol
     });
     const policy = { attemptTimeout: timeout, deadline: end - processRuntime.monotonic() };
     const { settings, dataCenter } = await retryAttempts(processRuntime, policy, undefined, (within) =>
-      callDriver(driver, { timeout: within }, () => read(within)),
+      callDriver(driver, within, () => read(within)),
     ).catch((error) => {
       throw isRetried(error) ? toTaskError(error) : error; // the other kinds tell of wrong options
     });
     leaveStreamZero(client); // a user's may have had no connection before
-    checkGracePeriodFits(keyspace, settings, ledger);
-    checkDataCenter(keyspace, settings, dataCenter);
-    const several = settings.dataCenter === SEVERAL_DATA_CENTERS;
-    const consistency = several ? quorum : localQuorum;
-    const unguarded = new Caller({ client, driver, keyspace, consistency });
-    const { guard, stop } = watchSettings(unguarded, settings, ledger.clock.interval, timeout);
-    const caller = new Caller({ client, driver, keyspace, consistency, guard });
+    checkFits(keyspace, settings, dataCenter, ledger);
+    const isLocal = settings.dataCenter !== SEVERAL_DATA_CENTERS;
+    const consistency = isLocal ? localQuorum : quorum;
+    const common = { client, driver, keyspace, consistency, serialConsistency: isLocal ? localSerial : serial };
+    const { guard, stop } = watchSettings(new Caller(common), settings, ledger.clock.interval, timeout);
+    const caller = new Caller({ ...common, guard });
     const session = new DriverSession(caller);
-    const look = () => diagnose({ caller, settings, clockLimit: ledger.clock.limit, session, timeout });
     return {
       session,
-      claims: new DriverClaimSession(caller, several ? serial : localSerial),
-      lists: new DriverListSession(caller),
       settings,
       diagnose: () =>
-        callDriver(driver, { timeout: deadline }, look).catch((error) => {
+        callDriver(driver, deadline, () =>
+          diagnose({ caller, settings, clockLimit: ledger.clock.limit, session, timeout }),
+        ).catch((error) => {
           throw toTaskError(error);
         }),
       close: () => {
@@ -125,42 +117,36 @@ export async function createSchemaWith(options: CreateSchemaOptions): Promise<vo
   const { deadline = SCHEMA_DEADLINE } = options;
   checkDuration("deadline", deadline, 1);
   const end = processRuntime.monotonic() + deadline;
-  const driver = await loadDriver();
-  await withClient(options, driver, deadline, async (client, close) => {
+  await withClient(options, deadline, async (client, driver, close) => {
     const dataCenter = await dataCenterOf(client, deadline);
     await createSchema(client, driver, resolveSchema(options, dataCenter), end);
     await close();
   });
 }
 
-async function loadDriver(): Promise<Driver> {
-  const { default: driver } = await importDriver("cassandra-driver", () => import("cassandra-driver"));
-  return driver as unknown as Driver;
-}
-
 /** Connects, within `timeout` milliseconds. A client that is made here is shut down by `close`, and if `use` fails. */
 async function withClient<T>(
   options: CassandraConnectionOptions,
-  driver: Driver,
   timeout: number,
-  use: (client: Client, close: () => Promise<void>) => Promise<T>,
+  use: (client: Client, driver: Driver, close: () => Promise<void>) => Promise<T>,
 ): Promise<T> {
+  const module = await importDriver("cassandra-driver", () => import("cassandra-driver"));
+  const driver = module.default as unknown as Driver;
   const client = options.client ?? makeOwnClient(options, driver);
   refreshOnce(client);
   warnOfRisks(client);
-  const close = async () => {
-    if (!options.client) await client.shutdown();
-  };
   const connecting = client.connect();
   try {
-    await callDriver(driver, { timeout }, () => connecting);
+    await callDriver(driver, timeout, () => connecting);
     leaveStreamZero(client);
     warnOfRisks(client); // also about discovered nodes
-    return await use(client, close);
+    return await use(client, driver, async () => {
+      if (!options.client) await client.shutdown();
+    });
   } catch (error) {
     // Not awaited: an unresponsive node will not acknowledge the shutdown.
     if (!options.client) void abandon(client, connecting);
-    throw isTaskError(error) ? error : connectionError(error instanceof SessionError ? error.cause : error, driver);
+    throw connectionError(error, driver);
   }
 }
 
@@ -176,22 +162,22 @@ async function abandon(client: Client, connecting: Promise<void>): Promise<void>
 function makeOwnClient({ keyspace, client, ...options }: CassandraConnectionOptions, driver: Driver): Client {
   try {
     return makeClient(options as ClientOptions, driver);
-  } catch (cause) {
-    throw isTaskError(cause) ? cause : connectionError(cause, driver);
+  } catch (error) {
+    throw connectionError(error, driver);
   }
 }
 
-function connectionError(cause: unknown, driver: Driver): TaskError {
-  const message = describeDriverError(cause);
-  const { kind } = classifyDriverError(cause, driver);
+function connectionError(error: unknown, driver: Driver): TaskError {
+  const known = toSessionError(error, driver);
+  if (isTaskError(known)) return known;
+  const { kind, message, cause } = known;
   if (kind === "refused")
     return new TaskError("INVALID_ARGUMENT", `Cassandra can't be used this way: ${message}`, {
       field: "options",
       cause,
     });
-  return new TaskError(kind === "timeout" ? "TIMEOUT" : "UNAVAILABLE", `Cassandra can't be reached: ${message}`, {
-    cause,
-  });
+  const code = kind === "timeout" ? "TIMEOUT" : "UNAVAILABLE";
+  return new TaskError(code, `Cassandra can't be reached: ${message}`, { cause });
 }
 
 /** The data centre of the coordinator; the driver uses only coordinators of its own. */

@@ -3,19 +3,13 @@ export class InFlight {
   #count = 0;
   #waiting: (() => void)[] = [];
 
-  begin(): void {
+  async run<T>(work: () => Promise<T>): Promise<T> {
     this.#count++;
-  }
-
-  end(): void {
-    if (--this.#count === 0) for (const resolve of this.#waiting.splice(0)) resolve();
-  }
-
-  /** Runs background work. Its errors are ignored: it is done again later. */
-  run(work: () => Promise<unknown>): void {
-    this.begin();
-    const end = () => this.end();
-    work().then(end, end);
+    try {
+      return await work();
+    } finally {
+      if (--this.#count === 0) for (const resolve of this.#waiting.splice(0)) resolve();
+    }
   }
 
   /** Resolves when nothing is in flight. */

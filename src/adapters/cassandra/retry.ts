@@ -73,16 +73,17 @@ export async function retryAttempts<T>(
   return untilAborted(attempts(), signal, outcome);
 }
 
-/** The same for a read. Throws TaskErrors. */
-export async function retryRead<T>(
+/** The same, of a key's task or list. Throws TaskErrors. */
+export async function retryCall<T>(
   runtime: Runtime,
   policy: RetryPolicy,
   signal: AbortSignal | undefined,
-  read: (timeout: number) => Promise<T>,
+  call: (timeout: number) => Promise<T>,
   key?: Partial<TaskKey>,
+  options?: RetryOptions,
 ): Promise<T> {
   try {
-    return await retryAttempts(runtime, policy, signal, read);
+    return await retryAttempts(runtime, policy, signal, call, options);
   } catch (error) {
     throw toTaskError(error, key);
   }
@@ -102,14 +103,15 @@ const codes: Record<SessionErrorKind, TaskErrorCode> = {
 /** The error of an operation that is given up; `mayApply` tells whether any of its attempts may have been applied. */
 export function toTaskError(
   error: unknown,
-  key: Partial<TaskKey> = {},
+  { taskList, id }: Partial<TaskKey> = {},
   mayApply: boolean = error instanceof SessionError && error.mayApply,
 ): TaskError {
   if (error instanceof TaskError) return error;
   const kind = error instanceof SessionError ? error.kind : "failure";
   const doubt = mayApply ? "; it may have been applied, and can be tried again safely" : "";
   return new TaskError(codes[kind], `Cassandra: ${messageOf(error)}${doubt}`, {
-    ...key,
+    taskList,
+    id,
     outcome: mayApply ? "unknown" : "not-applied",
     cause: error instanceof SessionError ? error.cause : error,
   });

@@ -14,17 +14,13 @@ export interface Runtime {
   random(): number;
 }
 
+const cancelling = (timer: NodeJS.Timeout) => () => clearTimeout(timer);
+
 export const processRuntime: Runtime = {
   clock: processClock,
   monotonic: () => performance.now(),
-  after(milliseconds, callback) {
-    const timer = setTimeout(callback, milliseconds);
-    return () => clearTimeout(timer);
-  },
-  later(milliseconds, callback) {
-    const timer = setTimeout(callback, milliseconds).unref();
-    return () => clearTimeout(timer);
-  },
+  after: (milliseconds, callback) => cancelling(setTimeout(callback, milliseconds)),
+  later: (milliseconds, callback) => cancelling(setTimeout(callback, milliseconds).unref()),
   random: Math.random,
 };
 

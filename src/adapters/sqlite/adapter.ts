@@ -10,7 +10,7 @@ import type {
   StoredTask,
 } from "../../adapter/adapter.js";
 import type { ClaimHolding, ClaimRequest, ClaimState, ClaimStore } from "../../adapter/claim-store.js";
-import { throwIfAborted, untilAborted } from "../../core/abort.js";
+import { Lifecycle } from "../../adapter/lifecycle.js";
 import { checkBoolean, checkDuration, type OptionNames, readOptions } from "../../core/arguments.js";
 import { invalidArgument, TaskError } from "../../core/errors.js";
 import type { TaskKey } from "../../core/keys.js";
@@ -61,16 +61,12 @@ interface Store {
  */
 export class SqliteAdapter implements Adapter {
   readonly #options: Settings;
-  #opening: Promise<Store> | undefined;
-  #store: Store | undefined;
-  #closing: Promise<void> | undefined;
-  #callsInFlight = 0;
-  #whenIdle: (() => void) | undefined;
+  readonly #lifecycle: Lifecycle<Store>;
   readonly claims: ClaimStore = {
     claim: (request, options) => this.#writeClaim<ClaimState | undefined>(toClaim(request), options),
     renew: (holding, lease, options) => this.#writeClaim<number | undefined>(toHeld("renew", holding, lease), options),
     release: (holding, retryIn, options) => this.#writeClaim<void>(toHeld("release", holding, retryIn), options),
-    states: (keys, options) => this.#call(options?.signal, ({ reader }) => reader.claims(keys)),
+    states: (keys, options) => this.#lifecycle.call(options?.signal, ({ reader }) => reader.claims(keys)),
   };
 
   /** The SQL that creates the tables of a new file, for people who want to see it. */
@@ -89,11 +85,12 @@ export class SqliteAdapter implements Adapter {
     checkDuration("deadline", deadline, 1);
     checkClock(clock);
     this.#options = { path: resolve(path), driver, readOnly, deadline, clock };
+    this.#lifecycle = new Lifecycle<Store>({ open: () => openStore(this.#options), close: closeStore, isUsable });
   }
 
   /** Throws MISSING_DRIVER, SCHEMA_MISMATCH if the file is of another program or a newer version, UNAVAILABLE. */
   open({ signal }: OperationOptions = {}): Promise<void> {
-    return this.#call(signal, async () => undefined);
+    return this.#lifecycle.call(signal, async () => undefined);
   }
 
   save(entries: readonly SaveEntry[], { signal }: OperationOptions = {}): Promise<readonly Outcome<Version>[]> {
@@ -111,14 +108,14 @@ export class SqliteAdapter implements Adapter {
   }
 
   find(keys: readonly TaskKey[], { signal }: OperationOptions = {}): Promise<readonly (StoredTask | undefined)[]> {
-    return this.#call(signal, ({ reader }) => reader.find(keys));
+    return this.#lifecycle.call(signal, ({ reader }) => reader.find(keys));
   }
 
   async *all(taskList: string, options: AllOptions): AsyncGenerator<readonly StoredTask[], void, undefined> {
-    const pages = await this.#call(options.signal, async ({ reader }) => reader.all(taskList, options));
+    const pages = await this.#lifecycle.call(options.signal, async ({ reader }) => reader.all(taskList, options));
     for (;;) {
       // Each page is a call of its own: nothing is held between two.
-      const { done, value } = await this.#call(options.signal, () => pages.next());
+      const { done, value } = await this.#lifecycle.call(options.signal, () => pages.next());
       if (done) return;
       yield value;
     }
@@ -126,7 +123,7 @@ export class SqliteAdapter implements Adapter {
 
   async *lists({ signal }: OperationOptions = {}): AsyncGenerator<readonly string[], void, undefined> {
     for (let after = ""; ; ) {
-      const page = await this.#call(signal, ({ reader }) => reader.lists(after));
+      const page = await this.#lifecycle.call(signal, ({ reader }) => reader.lists(after));
       const last = page.at(-1);
       if (last === undefined) return;
       after = last;
@@ -135,23 +132,12 @@ export class SqliteAdapter implements Adapter {
   }
 
   diagnose({ signal }: OperationOptions = {}): Promise<readonly Finding[]> {
-    return this.#call(signal, ({ reader }) => reader.diagnose());
+    return this.#lifecycle.call(signal, ({ reader }) => reader.diagnose());
   }
 
   /** Waits for operations in flight, and closes the file. */
   close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
-  }
-
-  async #close(): Promise<void> {
-    if (this.#callsInFlight > 0)
-      await new Promise<void>((resolve) => {
-        this.#whenIdle = resolve;
-      });
-    await this.#opening?.catch(() => undefined);
-    this.#store?.reader.close();
-    await this.#store?.writing?.thread.close();
+    return this.#lifecycle.close();
   }
 
   async #writeClaim<T>(operation: Operation, { signal }: OperationOptions = {}): Promise<T> {
@@ -160,57 +146,40 @@ export class SqliteAdapter implements Adapter {
   }
 
   #write<T>(operations: readonly Operation[], signal: AbortSignal | undefined): Promise<readonly Outcome<T>[]> {
-    return this.#call(signal, ({ writing }) => {
+    return this.#lifecycle.call(signal, ({ writing }) => {
       if (writing === undefined)
         throw new TaskError("UNSUPPORTED", `the SQLite store ${this.#options.path} is open read-only`);
       return writing.commit.write(operations, signal) as Promise<readonly Outcome<T>[]>;
     });
   }
+}
 
-  /** Opens the file, if it is not open, and calls it; `close` waits for it. */
-  async #call<T>(signal: AbortSignal | undefined, work: (store: Store) => Promise<T>): Promise<T> {
-    if (this.#closing) throw new TaskError("CLOSED", "the adapter has been closed");
-    this.#callsInFlight++;
-    try {
-      throwIfAborted(signal);
-      const store = await this.#opened(signal);
-      throwIfAborted(signal); // which may have been in the meantime
-      return await work(store);
-    } finally {
-      this.#callsInFlight--;
-      if (this.#callsInFlight === 0) this.#whenIdle?.();
-    }
+/** Throws what opening the file throws, as a TaskError. */
+async function openStore({ driver: wanted, ...options }: Settings): Promise<Store> {
+  const { path, deadline, readOnly, clock } = options;
+  let thread: WriteThread | undefined;
+  try {
+    const start = { driver: findDriver(wanted), path, realPath: prepareFile(path, readOnly), deadline };
+    if (!readOnly) thread = await WriteThread.start(start);
+    const reader = await Reader.open(start, clock);
+    return { reader, writing: thread && { thread, commit: new GroupCommit(thread, options) } };
+  } catch (error) {
+    await thread?.close();
+    throw storeError(path, error);
   }
+}
 
-  #opened(signal: AbortSignal | undefined): Store | Promise<Store> {
-    if (this.#store?.writing?.thread.hasEnded) {
-      // Somebody has ended the thread; what is called next has a new one.
-      this.#store.reader.close();
-      this.#store = undefined;
-    }
-    if (this.#store) return this.#store;
-    this.#opening ??= this.#open().finally(() => {
-      this.#opening = undefined; // after a failed attempt, the next call tries again
-    });
-    return untilAborted(this.#opening, signal);
-  }
+/** Somebody may have ended its thread. */
+function isUsable({ reader, writing }: Store): boolean {
+  if (!writing?.thread.hasEnded) return true;
+  reader.close();
+  return false;
+}
 
-  /** Throws what opening the file throws, as a TaskError. */
-  async #open(): Promise<Store> {
-    const { path, deadline, readOnly, clock } = this.#options;
-    let thread: WriteThread | undefined;
-    try {
-      const driver = findDriver(this.#options.driver);
-      const start = { driver, path, realPath: prepareFile(path, readOnly), deadline };
-      if (!readOnly) thread = await WriteThread.start(start);
-      const reader = await Reader.open(start, clock);
-      this.#store = { reader, writing: thread && { thread, commit: new GroupCommit(thread, this.#options) } };
-      return this.#store;
-    } catch (error) {
-      await thread?.close();
-      throw storeError(path, error);
-    }
-  }
+async function closeStore({ reader, writing }: Store, idle: Promise<void>): Promise<void> {
+  await idle;
+  reader.close();
+  await writing?.thread.close();
 }
 
 const nothing = { version: 0n, name: "", time: 0, body: new Uint8Array(), isJoined: false };

@@ -2,7 +2,7 @@ import { statfsSync, statSync } from "node:fs";
 import type { Finding } from "../../adapter/adapter.js";
 import type { Version, VersionClock } from "../../core/version.js";
 import type { Connection } from "./connection.js";
-import { RESERVE_BYTES, reservePath } from "./disk-reserve.js";
+import { RESERVE_BYTES, reservePath } from "./reserve-file.js";
 
 /** On a disk with less room than this, saves will soon be refused. */
 const LITTLE_ROOM = 256 * 1024 * 1024;

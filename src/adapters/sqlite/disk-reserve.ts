@@ -1,15 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { rmSync, statSync, writeFileSync } from "node:fs";
-
-/** More than the write-ahead log takes before it is copied into the database. */
-export const RESERVE_BYTES: number = 6 * 1024 * 1024;
+import { RESERVE_BYTES, reservePath } from "./reserve-file.js";
 
 /** How long to wait before the file is tried again for which there was no room, in milliseconds. */
 const PAUSE = 1_000;
-
-export function reservePath(databasePath: string): string {
-  return `${databasePath}-reserve`;
-}
 
 /**
  * A file that holds room on the disk for completes, which need some to free more: on a full disk SQLite can neither

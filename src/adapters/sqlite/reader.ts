@@ -15,12 +15,17 @@ import { readClaim, toClaimState } from "./transaction.js";
 const findTask = "SELECT saved_at, body FROM tasks WHERE list = ? AND id = ?";
 const lastVersion = "SELECT max(saved_at) AS version FROM tasks WHERE list = ?";
 const aheadUntil = "SELECT ahead_until AS version FROM ledger";
-const nextList = "SELECT min(list) AS list FROM tasks WHERE list > ?";
+/** Goes from each list straight to the next, however many tasks it has. */
+const nextLists = `WITH RECURSIVE names (list) AS (
+    SELECT min(list) FROM tasks WHERE list > ?
+    UNION ALL SELECT (SELECT min(list) FROM tasks WHERE list > names.list) FROM names WHERE list IS NOT NULL LIMIT ?
+  )
+  SELECT list FROM names WHERE list IS NOT NULL`;
 const claimsOf = `SELECT id, saved_at, owner, token, attempt, ends_at FROM claims
   WHERE list = ? AND id IN (SELECT value FROM json_each(?))`;
-const listTasks = (columns: string) => `SELECT id, saved_at, ${columns} FROM tasks
+const listTasks = (column: string) => `SELECT id, saved_at, ${column} FROM tasks
   WHERE list = ? AND saved_at > ? AND saved_at <= ? ORDER BY saved_at LIMIT ?`;
-const listMisplaced = (columns: string) => `SELECT id, saved_at, ${columns} FROM tasks
+const listMisplaced = (column: string) => `SELECT id, saved_at, ${column} FROM tasks
   WHERE list = ? AND saved_at > ? AND saved_at <= ?
     AND (coalesce(saved_time, saved_at) < ? OR coalesce(saved_time, saved_at) > ?)
   ORDER BY saved_at LIMIT ?`;
@@ -32,7 +37,10 @@ const listMisplaced = (columns: string) => `SELECT id, saved_at, ${columns} FROM
 const ROWS_AT_ONCE = 250;
 
 /** Number of list names that are read at once. */
-const LISTS_AT_ONCE = 500;
+const LISTS_AT_ONCE = 500n;
+
+/** SQLite's largest integer: after all versions of a list. */
+const END_OF_LIST: Version = 2n ** 63n - 1n;
 
 /** A part of a list: versions above `after`, up to `upTo`, inclusive. */
 interface Range {
@@ -105,14 +113,7 @@ export class Reader {
 
   /** The next names after `after`, in the order of their bytes. */
   lists(after: string): Promise<readonly string[]> {
-    return this.#read(() => {
-      const names: string[] = [];
-      for (let name: string | null = after; names.length < LISTS_AT_ONCE; names.push(name)) {
-        name = this.#connection.get(nextList, name)?.list as string | null;
-        if (name === null) break;
-      }
-      return names;
-    });
+    return this.#read(() => this.#connection.all(nextLists, after, LISTS_AT_ONCE).map(({ list }) => list as string));
   }
 
   diagnose(): Promise<readonly Finding[]> {
@@ -130,16 +131,21 @@ export class Reader {
     return keys.map(({ id }) => states.get(id));
   }
 
-  /** The ranges to list. They end at the list's last version now: tasks that are saved later are not listed. */
+  #lastVersion(taskList: string): Version | null {
+    return this.#connection.get(lastVersion, taskList)?.version as Version | null;
+  }
+
+  /** The ranges to list. */
   #rangesOf(taskList: string, { after = 0n, savedBefore }: AllOptions): Range[] {
-    const last = this.#connection.get(lastVersion, taskList)?.version as Version | null;
+    if (savedBefore === undefined) return [{ after, upTo: END_OF_LIST }];
+    const last = this.#lastVersion(taskList);
     if (last === null) return [];
-    const ranges = this.#rangesUpTo(last, savedBefore && latestOf([savedBefore]));
+    const ranges = this.#rangesUpTo(last, latestOf([savedBefore]));
     return ranges.map((range) => ({ ...range, after: latestOf([range.after, after]) }));
   }
 
-  #rangesUpTo(last: Version, savedBefore: Version | undefined): Range[] {
-    if (savedBefore === undefined || savedBefore > last) return [{ after: 0n, upTo: last }];
+  #rangesUpTo(last: Version, savedBefore: Version): Range[] {
+    if (savedBefore > last) return [{ after: 0n, upTo: last }];
     const horizon = this.#clock.horizon();
     const ahead = this.#connection.get(aheadUntil)?.version as Version;
     // Some versions do not tell when their tasks were saved: those ahead of that time, and those of a clock that was ahead.
@@ -151,35 +157,42 @@ export class Reader {
   /** A page of the first of these ranges that has one; what was read is taken from them. An empty page is the end. */
   #nextPage(taskList: string, ranges: Range[], options: AllOptions): StoredTask[] {
     for (let [range] = ranges; range !== undefined; [range] = ranges) {
-      const page = this.#readPage(taskList, range, options);
-      const last = page.at(-1)?.savedAt ?? range.upTo;
-      if (last >= range.upTo) ranges.shift();
-      else ranges[0] = { ...range, after: last };
+      const { page, isLast } = this.#readPage(taskList, range, options);
+      const after = page.at(-1)?.savedAt;
+      if (isLast || after === undefined) ranges.shift();
+      else ranges[0] = { ...range, after, upTo: this.#endOf(taskList, range) };
       if (page.length > 0) return page;
     }
     return [];
   }
 
-  #readPage(taskList: string, { after, upTo, outside }: Range, options: AllOptions): StoredTask[] {
+  /** A list whose first page is not its last ends at its last version then: tasks that are saved later are not listed. */
+  #endOf(taskList: string, { upTo }: Range): Version {
+    return upTo === END_OF_LIST ? (this.#lastVersion(taskList) ?? 0n) : upTo;
+  }
+
+  /** The first tasks of a range, and whether these are all. */
+  #readPage(taskList: string, { after, upTo, outside }: Range, options: AllOptions) {
     const { pageSize, maxPageBytes, withoutBodies } = options;
-    const limit = BigInt(Math.min(pageSize, ROWS_AT_ONCE));
-    const columns = withoutBodies ? "x'' AS body, saved_time" : "body";
+    const limit = Math.min(pageSize, ROWS_AT_ONCE);
+    const column = withoutBodies ? "saved_time" : "body";
     // Bodies may be too many for memory; without them all rows at once are faster.
     const read = withoutBodies ? "all" : "iterate";
     const rows = outside
-      ? this.#connection[read](listMisplaced(columns), taskList, after, upTo, ...outside, limit)
-      : this.#connection[read](listTasks(columns), taskList, after, upTo, limit);
+      ? this.#connection[read](listMisplaced(column), taskList, after, upTo, ...outside, BigInt(limit))
+      : this.#connection[read](listTasks(column), taskList, after, upTo, BigInt(limit));
     const page: StoredTask[] = [];
     let bytes = 0;
     for (const row of rows) {
-      bytes += (row.body as Uint8Array).length;
-      if (bytes > maxPageBytes && page.length > 0) break;
-      page.push(this.#meet(row));
+      const task = this.#meet(row);
+      bytes += task.body.length;
+      if (bytes > maxPageBytes && page.length > 0) return { page, isLast: false };
+      page.push(task);
     }
-    return page;
+    return { page, isLast: page.length < limit || page.at(-1)?.savedAt === upTo };
   }
 
-  #meet({ id, saved_at, body, saved_time }: Row): StoredTask {
+  #meet({ id, saved_at, body = new Uint8Array(), saved_time }: Row): StoredTask {
     this.#clock.observe(saved_at as Version);
     const task = { id: id as string, savedAt: saved_at as Version, body: body as Uint8Array };
     return saved_time ? { ...task, savedTime: saved_time as Version } : task;

@@ -80,7 +80,7 @@ async function look(terminal: Terminal, options: DoctorOptions): Promise<Finding
 
 async function checkLists({ tasks, signal, patience }: Session): Promise<Finding> {
   if (tasks.adapter.lists === undefined) return found("lists", "this store can't name its lists");
-  const lists = await viewLists(tasks, { max: 1, claims: false, signal });
+  const lists = await viewLists(tasks.adapter, { max: 1, claims: false, signal });
   patience.renew();
   const [oldest] = lists.toSorted((a, b) => ((a.oldest ?? "") < (b.oldest ?? "") ? -1 : 1));
   if (oldest === undefined) return found("lists", "no list has open tasks");

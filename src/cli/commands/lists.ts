@@ -3,13 +3,14 @@ import { ageOf } from "../../inspection/age.js";
 import { formatDuration } from "../../inspection/duration.js";
 import { type ListView, viewLists } from "../../inspection/list-view.js";
 import { CommandError, exitCodes } from "../command-error.js";
+import { readConfig } from "../options/config.js";
 import { type GlobalOptions, optionsOf } from "../options/global-options.js";
 import { age, duration, valueOption } from "../options/values.js";
 import { examples } from "../output/help.js";
 import { countColumns, nameColumns } from "../output/list-columns.js";
 import { writeNote } from "../output/note.js";
 import { RecordPrinter } from "../output/records.js";
-import { openSession, type Session } from "../session.js";
+import { openStoreSession, type StoreSession } from "../store-session.js";
 import type { Terminal } from "../terminal.js";
 
 interface ListsOptions extends GlobalOptions {
@@ -34,7 +35,8 @@ export function define(command: Command, terminal: Terminal): void {
 }
 
 async function lists(terminal: Terminal, options: ListsOptions): Promise<void> {
-  await using session = await openSession(terminal, options, { access: "read", decodes: false });
+  const config = await readConfig(terminal.cwd, options.config);
+  await using session = await openStoreSession(terminal, options, config, "read");
   const { headers, watch: isWatch } = options;
   const format = isWatch && options.output === "json" ? "jsonl" : options.output; // it has no end
   const printer = new RecordPrinter<ListView>(terminal.out, {
@@ -52,15 +54,15 @@ async function lists(terminal: Terminal, options: ListsOptions): Promise<void> {
   await watch(session, options, printer, found);
 }
 
-async function read({ tasks, signal, patience }: Session, { count }: ListsOptions): Promise<ListView[]> {
-  const found = await viewLists(tasks, count ? { signal } : { signal, max: 1, claims: false });
+async function read({ adapter, signal, patience }: StoreSession, { count }: ListsOptions): Promise<ListView[]> {
+  const found = await viewLists(adapter, count ? { signal } : { signal, max: 1, claims: false });
   patience.renew();
   return found;
 }
 
 /** Prints what has changed, until it is interrupted or nobody reads it; a list that is empty now is printed once. */
 async function watch(
-  session: Session,
+  session: StoreSession,
   options: ListsOptions,
   printer: RecordPrinter<ListView>,
   found: readonly ListView[],

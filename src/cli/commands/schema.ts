@@ -7,7 +7,7 @@ import { findStoreUrl } from "../options/store-url.js";
 import { count, valueOption } from "../options/values.js";
 import { examples } from "../output/help.js";
 import { Patience } from "../patience.js";
-import { checkFile } from "../session.js";
+import { checkFile } from "../store-session.js";
 import { fromTaskError, isTaskError } from "../task-error.js";
 import type { Terminal } from "../terminal.js";
 

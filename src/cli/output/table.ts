@@ -31,16 +31,18 @@ export class Table<R> {
     const rows = records.map((record) => this.#columns.map((column) => printableLine(column.value(record))));
     for (const row of rows)
       for (const [i, cell] of row.entries()) this.#widths[i] = Math.max(this.#widths[i] as number, widthOf(cell));
-    if (this.#isHeaderDue)
-      this.#writeRow(
-        this.#columns.map(({ name }) => name),
-        () => "bold",
-      );
+    const lines = rows.map((row, at) => this.#line(row, (i) => this.#columns[i]?.style?.(records[at] as R)));
+    if (this.#isHeaderDue) lines.unshift(this.#header());
     this.#isHeaderDue = false;
-    for (const [at, row] of rows.entries()) this.#writeRow(row, (i) => this.#columns[i]?.style?.(records[at] as R));
+    this.#out.write(lines.join("")); // at once: each write to a pipe is one to the system
   }
 
-  #writeRow(cells: readonly string[], styleOf: (column: number) => Style | undefined): void {
+  #header(): string {
+    const names = this.#columns.map(({ name }) => name);
+    return this.#line(names, () => "bold");
+  }
+
+  #line(cells: readonly string[], styleOf: (column: number) => Style | undefined): string {
     const { columns, isTTY } = this.#out;
     let left = isTTY && columns ? columns : Infinity;
     const last = cells.length - 1;
@@ -52,7 +54,7 @@ export class Table<R> {
       const padding = i === last ? "" : " ".repeat(width - widthOf(text));
       return (style ? this.#out.style(style, text) : text) + padding;
     });
-    this.#out.write(`${styled.join(GAP).trimEnd()}\n`);
+    return `${styled.join(GAP).trimEnd()}\n`;
   }
 }
 

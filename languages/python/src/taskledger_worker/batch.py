@@ -14,7 +14,7 @@ from google.protobuf.unknown_fields import UnknownFieldSet
 from taskledger.v1.batch_pb2 import TaskBatch, TaskGroup
 from taskledger.v1.envelope_pb2 import TaskEnvelope
 
-from .envelope import MAX_TASK_BYTES, check_envelope, set_micros
+from .envelope import MAX_TASK_BYTES, check_envelope, check_key, check_times, set_micros
 from .errors import Code, TaskError
 
 MAX_BATCH_TASKS: Final = 10_000
@@ -30,8 +30,8 @@ def is_batch(data: bytes) -> bool:
 def decode_batch(data: bytes, limit: int = MAX_TASK_BYTES) -> Iterator[TaskEnvelope]:
     """The envelopes of a batch, in order. Raises at once TOO_LARGE and INVALID_BATCH, in its place INVALID_ENVELOPE.
 
-    Each is made when it is asked for, with headers of its own, also where the tasks share them: 50 KB may have 10,000 tasks
-    that share a kilobyte. Who keeps them all may need a hundred megabytes and more.
+    Each is made when it is asked for, with headers of its own, since messages cannot share any here: 50 KB may have 10,000
+    tasks that share a kilobyte. Keep the batch and not a list of its envelopes, which may take a hundred megabytes.
     """
     if len(data) > limit + BATCH_OVERHEAD_BYTES:
         raise TaskError(Code.TOO_LARGE, f"the batch has {len(data)} bytes")
@@ -79,23 +79,37 @@ def _is_small(group: TaskGroup) -> bool:
 
 
 def _envelopes_of(group: TaskGroup) -> Iterator[TaskEnvelope]:
-    created_at, saved_at = itertools.accumulate(group.created_at), itertools.accumulate(group.saved_at)
-    for i, value in enumerate(group.data):
+    group.shared.data.SetInParent()
+    ids = group.ids or (str(uuid.UUID(bytes=group.uuids[i : i + 16])) for i in range(0, len(group.uuids), 16))
+    # A column that is not there is as long as the others.
+    created_at = itertools.accumulate(group.created_at) if group.created_at else itertools.repeat(None)
+    saved_at = itertools.accumulate(group.saved_at) if group.saved_at else itertools.repeat(None)
+    rests = group.rest or itertools.repeat(b"")
+    for i, (id, value, created, saved, rest) in enumerate(zip(ids, group.data, created_at, saved_at, rests)):
         envelope = TaskEnvelope()
         envelope.CopyFrom(group.shared)
-        envelope.id = group.ids[i] if group.ids else str(uuid.UUID(bytes=group.uuids[16 * i : 16 * (i + 1)]))
+        envelope.id = id
         envelope.data.value = value
-        envelope.data.SetInParent()
-        if group.created_at:
-            set_micros(envelope.created_at, next(created_at))
-        if group.saved_at:
-            set_micros(envelope.saved_at, next(saved_at))
-        try:
-            envelope.MergeFromString(group.rest[i] if group.rest else b"")
-        except DecodeError as error:
-            raise TaskError(Code.INVALID_ENVELOPE, f"what the columns do not have is no envelope: {error}") from error
-        check_envelope(envelope, Code.INVALID_ENVELOPE)
+        if created is not None:
+            set_micros(envelope.created_at, created)
+        if saved is not None:
+            set_micros(envelope.saved_at, saved)
+        if rest:
+            _merge(envelope, rest)
+        # What tasks share is checked with the first of them.
+        if i == 0 or rest:
+            check_envelope(envelope, Code.INVALID_ENVELOPE)
+        else:
+            check_key("id", id, Code.INVALID_ENVELOPE)
+            check_times(envelope, Code.INVALID_ENVELOPE)
         yield envelope
+
+
+def _merge(envelope: TaskEnvelope, rest: bytes) -> None:
+    try:
+        envelope.MergeFromString(rest)
+    except DecodeError as error:
+        raise TaskError(Code.INVALID_ENVELOPE, f"what the columns do not have is no envelope: {error}") from error
 
 
 def _stay_in_64_bits(differences: Iterable[int]) -> bool:

@@ -104,7 +104,8 @@ def set_version(envelope: TaskEnvelope, version: int) -> None:
 
 def set_micros(time: Timestamp, micros: int) -> None:
     seconds, rest = divmod(micros, 1_000_000)
-    time.CopyFrom(Timestamp(seconds=seconds, nanos=rest * 1000))
+    time.Clear()
+    time.seconds, time.nanos = seconds, rest * 1000
 
 
 def decode(data: bytes, limit: int = MAX_TASK_BYTES) -> TaskEnvelope:
@@ -174,8 +175,12 @@ def decode_data(envelope: TaskEnvelope, types: Types) -> Message | None:
 def check_envelope(envelope: TaskEnvelope, code: Code) -> None:
     """Raises an error of this code, which names the field."""
     _check_keys(envelope, code)
-    if not envelope.HasField("data") or type_of(envelope) == "":
+    if type_of(envelope) == "":
         raise TaskError(code, "data does not name a type")
+    check_times(envelope, code)
+
+
+def check_times(envelope: TaskEnvelope, code: Code) -> None:
     if envelope.HasField("created_at") and not _is_timestamp(envelope.created_at):
         raise TaskError(code, "created_at is out of the range of a Timestamp")
     if envelope.HasField("saved_at") and not _is_version(envelope.saved_at):
@@ -189,7 +194,7 @@ def _check_keys(envelope: TaskEnvelope, code: Code) -> None:
 
 def check_key(field: str, value: str, code: Code = Code.INVALID_KEY) -> None:
     try:
-        size = len(value.encode())
+        size = len(value) if value.isascii() else len(value.encode())
     except UnicodeEncodeError as error:
         raise TaskError(code, f"{field} is not well-formed Unicode") from error
     if not 1 <= size <= MAX_KEY_BYTES or "\0" in value:

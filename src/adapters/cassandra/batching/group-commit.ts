@@ -5,7 +5,6 @@ import type { Partition } from "../model/partition.js";
 import { type LedgerSession, type Mutation, SessionError } from "../model/session.js";
 import { attemptTimeout, backOff, isRetried, type RetryPolicy, toTaskError } from "../retry.js";
 import type { Runtime } from "../runtime.js";
-import { Deferred } from "./deferred.js";
 import { PartitionQueues } from "./partition-queues.js";
 
 /** The limits of a batch. */
@@ -17,8 +16,11 @@ export interface BatchLimits {
 
 export type GroupCommitOptions = RetryPolicy & BatchLimits;
 
+/** Maximum number of removals in flight. */
+const MAX_REMOVALS = 10_000;
+
 /** Mutations that belong together, and their caller. */
-class PendingWrite extends Deferred<void> {
+class PendingWrite {
   /** Empty once its caller has been answered: the write may stay queued, and must not keep its task in memory. */
   mutations: readonly Mutation[];
   readonly bytes: number;
@@ -30,22 +32,26 @@ class PendingWrite extends Deferred<void> {
   mayApply = false;
   /** The error of the last attempt, if it can be retried. */
   failure: SessionError | undefined = undefined;
+  isSettled = false;
+  readonly #onSettled: (error: TaskError | undefined) => void;
 
-  constructor(mutations: readonly Mutation[], end: number) {
-    super();
+  constructor(mutations: readonly Mutation[], end: number, onSettled: (error: TaskError | undefined) => void) {
     this.mutations = mutations;
     this.bytes = mutations.reduce((sum, each) => sum + (each.kind === "put-task" ? each.body.length : 0), 0);
     this.end = end;
+    this.#onSettled = onSettled;
   }
 
   get isUnknown(): boolean {
     return this.isSent || this.mayApply;
   }
 
+  /** Answers the caller, unless it has been answered. */
   settle(error?: TaskError): void {
-    if (error) this.reject(error);
-    else this.resolve();
+    if (this.isSettled) return;
+    this.isSettled = true;
     this.mutations = [];
+    this.#onSettled(error);
   }
 }
 
@@ -58,18 +64,17 @@ export class GroupCommit {
   readonly #runtime: Runtime;
   readonly #options: GroupCommitOptions;
   readonly #queues: PartitionQueues<PendingWrite>;
+  #removals = 0;
 
   constructor(session: LedgerSession, runtime: Runtime, options: GroupCommitOptions, inFlight: InFlight) {
     this.#session = session;
     this.#runtime = runtime;
     this.#options = options;
-    const queueOptions = {
-      concurrency: 1,
-      patience: Infinity,
-      take: (queue: PendingWrite[]) => queue.splice(0, this.#countOfNext(queue)),
-      send: (partition: Partition, batch: PendingWrite[]) => this.#send(partition, batch),
-    };
-    this.#queues = new PartitionQueues(queueOptions, runtime, inFlight);
+    this.#queues = new PartitionQueues(
+      1,
+      (partition, queue) => this.#send(partition, queue.splice(0, this.#countOfNext(queue))),
+      inFlight,
+    );
   }
 
   /** The deadline of a write that begins now. */
@@ -87,36 +92,46 @@ export class GroupCommit {
     signal?: AbortSignal,
     end: number = this.deadline(),
   ): Promise<void> {
-    if (signal?.aborted) return Promise.reject(abortedError(signal));
-    const write = new PendingWrite(mutations, end);
-    const cancel = this.#runtime.later(end - this.#runtime.monotonic(), () => this.#expire(write));
-    const release =
-      signal && onAbort(signal, () => write.settle(abortedError(signal, write.isUnknown ? "unknown" : "not-applied")));
-    write.cleanUp = () => {
-      cancel();
-      release?.();
-    };
-    this.#queues.add(partition, write);
-    return write.promise;
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(abortedError(signal));
+      const write = new PendingWrite(mutations, end, (error) => {
+        cancel();
+        release?.();
+        if (error) reject(error);
+        else resolve();
+      });
+      const cancel = this.#runtime.later(end - this.#runtime.monotonic(), () => this.#expire(write));
+      const abort = (by: AbortSignal) => write.settle(abortedError(by, write.isUnknown ? "unknown" : "not-applied"));
+      const release = signal && onAbort(signal, () => abort(signal));
+      this.#queues.add(partition, write);
+    });
   }
 
-  /** Takes as many as fit, at least one. */
+  /** Writes in the background. What is left undone, or fails, is found again by a later scan. */
+  remove(partition: Partition, mutations: readonly Mutation[]): void {
+    if (this.#removals >= MAX_REMOVALS) return;
+    this.#removals++;
+    const done = () => void this.#removals--;
+    this.write(partition, mutations).then(done, done);
+  }
+
+  /** As many as fit, at least one. */
   #countOfNext(queue: readonly PendingWrite[]): number {
     const { maxOperations, maxBytes } = this.#options;
     let bytes = 0;
-    let count = 0;
-    for (const write of queue) {
+    const end = queue.findIndex((write, i) => {
       bytes += write.bytes;
-      if (count > 0 && (count === maxOperations || bytes > maxBytes)) break;
-      count++;
-    }
-    return count;
+      return i > 0 && (i === maxOperations || bytes > maxBytes);
+    });
+    return end < 0 ? queue.length : end;
   }
 
   /** Sends a batch until it is acknowledged, or all of its callers have been answered. */
   async #send(partition: Partition, batch: readonly PendingWrite[]): Promise<void> {
     for (let attempt = 0; ; attempt++) {
-      const waiting = this.#waiting(batch);
+      const now = this.#runtime.monotonic();
+      for (const write of batch) if (write.end <= now) this.#expire(write); // timers are late in a busy process
+      const waiting = batch.filter(({ isSettled }) => !isSettled);
       if (waiting.length === 0) return;
       const end = waiting.reduce((latest, write) => Math.max(latest, write.end), 0);
       try {
@@ -129,19 +144,12 @@ export class GroupCommit {
         for (const write of waiting) {
           write.isSent = false;
           write.mayApply ||= !(error instanceof SessionError) || error.mayApply;
+          if (isRetried(error)) write.failure = error;
         }
         if (!isRetried(error)) return this.#refuse(partition, waiting, error);
-        for (const write of waiting) write.failure = error;
       }
       if (!(await backOff(this.#runtime, attempt, end))) for (const write of waiting) this.#expire(write);
     }
-  }
-
-  /** Writes whose callers still wait. Those past their deadline are rejected here, since timers are late in a busy process. */
-  #waiting(batch: readonly PendingWrite[]): readonly PendingWrite[] {
-    const now = this.#runtime.monotonic();
-    for (const write of batch) if (write.end <= now) this.#expire(write);
-    return batch.filter(({ settled }) => !settled);
   }
 
   /** A batch that the server refuses is split, so that only the bad write fails. */

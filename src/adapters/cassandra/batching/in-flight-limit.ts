@@ -1,6 +1,5 @@
 import { abortedError, onAbort } from "../../../core/abort.js";
 import { TaskError } from "../../../core/errors.js";
-import { Deferred } from "./deferred.js";
 
 export interface InFlightLimits {
   /** The maximum number of operations that wait for an acknowledgement. */
@@ -14,8 +13,8 @@ export interface InFlightLimits {
 /** Bounds what a process holds in memory of operations that are not acknowledged yet. First come, first served. */
 export class InFlightLimit {
   readonly #limits: InFlightLimits;
-  /** Waiting operations, in the order of their arrival, and their bytes. */
-  readonly #waiting = new Map<Deferred<void>, number>();
+  /** In the order of their arrival. */
+  readonly #waiting = new Set<{ readonly bytes: number; readonly begin: () => void }>();
   #operations = 0;
   #bytes = 0;
 
@@ -30,24 +29,30 @@ export class InFlightLimit {
   async enter(bytes: number, signal: AbortSignal | undefined, isBulk = false): Promise<void> {
     if (this.#waiting.size === 0 && this.#fits(bytes)) return this.#add(bytes);
     if (this.#limits.whenFull === "fail" && !isBulk) throw this.#overloaded();
-    const waiting = new Deferred<void>();
-    if (signal)
-      waiting.cleanUp = onAbort(signal, () => {
-        this.#waiting.delete(waiting);
-        waiting.reject(abortedError(signal));
-      });
-    this.#waiting.set(waiting, bytes);
-    await waiting.promise;
+    return new Promise((resolve, reject) => {
+      const begin = () => {
+        release?.();
+        resolve();
+      };
+      const waiting = { bytes, begin };
+      this.#waiting.add(waiting);
+      const release =
+        signal &&
+        onAbort(signal, () => {
+          this.#waiting.delete(waiting);
+          reject(abortedError(signal));
+        });
+    });
   }
 
   leave(bytes: number): void {
     this.#operations--;
     this.#bytes -= bytes;
-    for (const [next, size] of this.#waiting) {
-      if (!this.#fits(size)) return;
+    for (const next of this.#waiting) {
+      if (!this.#fits(next.bytes)) return;
       this.#waiting.delete(next);
-      this.#add(size);
-      next.resolve();
+      this.#add(next.bytes);
+      next.begin();
     }
   }
 

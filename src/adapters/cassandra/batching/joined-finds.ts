@@ -1,31 +1,27 @@
 import type { StoredTask } from "../../../adapter/adapter.js";
-import { abortedError, onAbort } from "../../../core/abort.js";
+import { untilAborted } from "../../../core/abort.js";
 import { TaskError } from "../../../core/errors.js";
 import type { InFlight } from "../in-flight.js";
 import type { Partition } from "../model/partition.js";
 import type { LedgerSession } from "../model/session.js";
-import { type RetryPolicy, retryRead } from "../retry.js";
+import { type RetryPolicy, retryCall } from "../retry.js";
 import type { Runtime } from "../runtime.js";
-import { Deferred } from "./deferred.js";
 import { PartitionQueues } from "./partition-queues.js";
 
 /** Maximum number of ids in one query. */
 const IDS_PER_FIND = 32;
 
-/** Maximum number of queries in flight per partition, and how long each is counted, in milliseconds. */
+/** Maximum number of queries in flight per partition, and how long each is counted, in milliseconds: it may hang. */
 const CONCURRENCY = 2;
 const PATIENCE = 20;
 
-class PendingFind extends Deferred<StoredTask | undefined> {
+interface PendingFind {
   readonly id: string;
   /** Its deadline, in milliseconds on the monotonic clock. */
   readonly end: number;
-
-  constructor(id: string, end: number) {
-    super();
-    this.id = id;
-    this.end = end;
-  }
+  readonly signal: AbortSignal | undefined;
+  readonly resolve: (found: StoredTask | undefined) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 /**
@@ -42,51 +38,57 @@ export class JoinedFinds {
     this.#session = session;
     this.#runtime = runtime;
     this.#policy = policy;
-    const queueOptions = {
-      concurrency: CONCURRENCY,
-      patience: PATIENCE,
-      take: (queue: PendingFind[]) => queue.splice(0, IDS_PER_FIND),
-      send: (partition: Partition, finds: PendingFind[]) => this.#send(partition, finds),
-    };
-    this.#queues = new PartitionQueues(queueOptions, runtime, inFlight);
+    this.#queues = new PartitionQueues(CONCURRENCY, (...next) => this.#sendNext(...next), inFlight);
   }
 
   /** The task, with bytes of the caller's own; undefined if it is not open. Throws a TaskError. */
   find(partition: Partition, id: string, signal?: AbortSignal): Promise<StoredTask | undefined> {
-    if (signal?.aborted) return Promise.reject(abortedError(signal));
-    const find = new PendingFind(id, this.#runtime.monotonic() + this.#policy.deadline);
-    if (signal) find.cleanUp = onAbort(signal, () => find.reject(abortedError(signal)));
-    this.#queues.add(partition, find);
-    return find.promise;
+    const end = this.#runtime.monotonic() + this.#policy.deadline;
+    const found = new Promise<StoredTask | undefined>((resolve, reject) => {
+      this.#queues.add(partition, { id, end, signal, resolve, reject });
+    });
+    return untilAborted(found, signal);
+  }
+
+  /** Resolves when the query has ended, or hangs. */
+  #sendNext(partition: Partition, queue: PendingFind[]): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#runtime.later(PATIENCE, resolve);
+      this.#send(partition, queue.splice(0, IDS_PER_FIND).filter(isAwaited)).then(() => {
+        cancel();
+        resolve();
+      });
+    });
   }
 
   async #send(partition: Partition, finds: readonly PendingFind[]): Promise<void> {
-    const waiting = finds.filter(({ settled }) => !settled);
-    const [first] = waiting;
+    const [first] = finds;
     if (first === undefined) return;
     const policy = { ...this.#policy, deadline: Math.max(1, first.end - this.#runtime.monotonic()) };
-    const ids = [...new Set(waiting.map(({ id }) => id))];
+    const ids = [...new Set(finds.map(({ id }) => id))];
+    const read = async (timeout: number) => {
+      if (!finds.some(isAwaited)) throw new TaskError("ABORTED", "no caller waits for it any more");
+      return this.#session.readTasks(partition, ids, timeout);
+    };
     try {
-      const read = (timeout: number) => {
-        if (waiting.every(({ settled }) => settled)) throw new TaskError("ABORTED", "no caller waits for it any more");
-        return this.#session.readTasks(partition, ids, timeout);
-      };
-      const { taskList } = partition;
-      answer(waiting, await retryRead(this.#runtime, policy, undefined, read, { taskList }));
+      answer(finds, await retryCall(this.#runtime, policy, undefined, read, { taskList: partition.taskList }));
     } catch (error) {
-      for (const find of waiting) find.reject(error);
+      for (const { reject } of finds) reject(error);
     }
   }
+}
+
+function isAwaited({ signal }: PendingFind): boolean {
+  return !signal?.aborted;
 }
 
 /** Gives each caller the bytes of its task; callers of the same task get copies of their own. */
 function answer(finds: readonly PendingFind[], rows: readonly StoredTask[]): void {
   const found = new Map(rows.map((stored) => [stored.id, stored]));
   const given = new Set<string>();
-  for (const find of finds) {
-    if (find.settled) continue;
-    const stored = found.get(find.id);
-    find.resolve(stored && (given.has(find.id) ? { ...stored, body: Uint8Array.from(stored.body) } : stored));
-    given.add(find.id);
+  for (const { id, resolve } of finds) {
+    const stored = found.get(id);
+    resolve(stored && (given.has(id) ? { ...stored, body: Uint8Array.from(stored.body) } : stored));
+    given.add(id);
   }
 }

@@ -1,75 +1,92 @@
-import type { SessionErrorKind } from "../model/session.js";
-import { tlsAdvice } from "./tls.js";
+import { isTaskError, type TaskError } from "../../../core/errors.js";
+import { SessionError, type SessionErrorKind } from "../model/session.js";
 
 export type Driver = typeof import("cassandra-driver");
 
-/** An error of the driver in one line: if no host was available, the error of the first. */
-export function describeDriverError(error: unknown): string {
+/** What an error means: of which kind it is, and whether the request may have reached a replica. */
+type Meaning = readonly [kind: SessionErrorKind, reached: boolean];
+
+/** Whether a failed call may have been applied, or may be later, given whether it may have reached a replica. */
+export type MayApply = (reached: boolean) => boolean;
+
+/** The error of a failed call, by default of a read. Those of the adapter are given back as they are. */
+export function toSessionError(
+  cause: unknown,
+  driver: Driver,
+  mayApply: MayApply = () => false,
+): SessionError | TaskError {
+  if (isTaskError(cause) || cause instanceof SessionError) return cause;
+  const [kind, reached] = classify(cause, driver);
+  return new SessionError(kind, mayApply(reached), describe(cause), cause);
+}
+
+/** In one line: if no host was available, the error of the first. */
+function describe(error: unknown): string {
   const { innerErrors } = error as { innerErrors?: Record<string, unknown> };
   const [first] = Object.entries(innerErrors ?? {}).filter(([, inner]) => inner !== null);
-  if (first) return `no host is available: ${first[0]}: ${describeDriverError(first[1])}`;
-  const message = error instanceof Error ? error.message : String(error);
-  return `${message.split("\n", 1)[0]}${tlsAdvice(error)}`;
+  if (first) return `no host is available: ${first[0]}: ${describe(first[1])}`;
+  const [line] = (error instanceof Error ? error.message : String(error)).split("\n", 1);
+  if (!unknownAuthority.has((error as { code?: unknown } | null)?.code)) return line as string;
+  return `${line}; name the certificate of its authority: tlsCAFile in a URL, sslOptions.ca`;
 }
 
-export interface ClassifiedError {
-  readonly kind: SessionErrorKind;
-  /** Whether the request may have reached a replica. */
-  readonly reached: boolean;
-}
+/** The codes of Node.js for a certificate whose authority is not trusted. */
+const unknownAuthority: ReadonlySet<unknown> = new Set([
+  "DEPTH_ZERO_SELF_SIGNED_CERT",
+  "SELF_SIGNED_CERT_IN_CHAIN",
+  "UNABLE_TO_GET_ISSUER_CERT",
+  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+]);
 
-export function classifyDriverError(error: unknown, driver: Driver): ClassifiedError {
+/** By the driver's names for the protocol's codes; others are refusals. */
+const responses: Readonly<Record<string, Meaning>> = {
+  writeTimeout: ["timeout", true],
+  readTimeout: ["timeout", true],
+  unavailableException: ["unavailable", false],
+  unprepared: ["unavailable", false], // the driver failed to prepare it again
+  isBootstrapping: ["unavailable", false],
+  overloaded: ["overloaded", true],
+  readFailure: ["failure", true],
+  serverError: ["failure", true],
+  writeFailure: ["failure", true],
+  truncateError: ["failure", true],
+};
+
+function classify(error: unknown, driver: Driver): Meaning {
   const { errors } = driver;
-  if (error instanceof errors.ResponseError) return classifyResponse(error, driver);
-  if (error instanceof errors.OperationTimedOutError) return { kind: "timeout", reached: true };
-  if (error instanceof errors.BusyConnectionError) return { kind: "overloaded", reached: false };
+  if (error instanceof errors.ResponseError) {
+    const name = responseOf(error, driver);
+    if (name === "invalid" && /max_mutation_size|too (large|big)/i.test(error.message)) return ["too-large", false];
+    return responses[name] ?? ["refused", false];
+  }
   if (error instanceof errors.NoHostAvailableError) return classifyHosts(error, driver);
-  if (error instanceof errors.AuthenticationError || error instanceof errors.ArgumentError)
-    return { kind: "refused", reached: false };
-  if (error instanceof TypeError || error instanceof RangeError) return { kind: "refused", reached: false };
-  const { requestNotWritten } = error as { requestNotWritten?: boolean };
-  return { kind: "connection", reached: requestNotWritten !== true };
+  if (error instanceof errors.OperationTimedOutError) return ["timeout", true];
+  if (error instanceof errors.BusyConnectionError) return ["overloaded", false];
+  const refusals = [errors.AuthenticationError, errors.ArgumentError, TypeError, RangeError];
+  if (refusals.some((refusal) => error instanceof refusal)) return ["refused", false];
+  return ["connection", (error as { requestNotWritten?: boolean }).requestNotWritten !== true];
 }
 
 /** Classifies by the error of each host that was tried; there is none if all were known to be down. */
-function classifyHosts(error: { innerErrors?: object }, driver: Driver): ClassifiedError {
-  const inner = Object.values(error.innerErrors ?? {}).filter((each) => each instanceof Error);
-  const each = inner.map((one) => classifyDriverError(one, driver));
-  const refused = each.find(({ kind }) => kind === "refused");
-  if (refused) return refused;
-  const kind = each.find((one) => one.kind === "overloaded")?.kind ?? "connection";
-  return { kind, reached: each.some(({ reached }) => reached) };
+function classifyHosts({ innerErrors }: { innerErrors?: object }, driver: Driver): Meaning {
+  const tried = Object.values(innerErrors ?? {}).filter((each) => each instanceof Error);
+  const meanings = tried.map((each) => classify(each, driver));
+  const has = (wanted: SessionErrorKind) => meanings.some(([kind]) => kind === wanted);
+  if (has("refused")) return ["refused", false];
+  return [has("overloaded") ? "overloaded" : "connection", meanings.some(([, reached]) => reached)];
 }
 
-const timeout: ClassifiedError = { kind: "timeout", reached: true };
-const unavailable: ClassifiedError = { kind: "unavailable", reached: false };
-const failure: ClassifiedError = { kind: "failure", reached: true };
-
-/** By the driver's names for the protocol's codes; others are refusals. */
-const responses: Readonly<Record<string, ClassifiedError>> = {
-  writeTimeout: timeout,
-  readTimeout: timeout,
-  unavailableException: unavailable,
-  unprepared: unavailable, // the driver failed to prepare it again
-  isBootstrapping: unavailable,
-  overloaded: { kind: "overloaded", reached: true },
-  readFailure: failure,
-  serverError: failure,
-  writeFailure: failure,
-  truncateError: failure,
-};
-
-function classifyResponse(error: Error & { code?: number }, driver: Driver): ClassifiedError {
-  const [name = ""] = Object.entries(driver.types.responseErrorCodes).find(([, code]) => code === error.code) ?? [];
-  const isTooLarge = name === "invalid" && /max_mutation_size|too (large|big)/i.test(error.message);
-  return responses[name] ?? { kind: isTooLarge ? "too-large" : "refused", reached: false };
+/** The driver's name for the code of a server's error; empty for other errors. */
+function responseOf(error: unknown, { errors, types }: Driver): string {
+  if (!(error instanceof errors.ResponseError)) return "";
+  return Object.entries(types.responseErrorCodes).find(([, code]) => code === error.code)?.[0] ?? "";
 }
 
 /** Whether a node refuses a statement because it does not know a keyspace or a table, perhaps only not yet. */
-export function isUnknownToNode(error: unknown, { errors, types }: Driver): boolean {
-  const { invalid, configError } = types.responseErrorCodes;
-  if (!(error instanceof errors.ResponseError) || ![invalid, configError].includes(error.code)) return false;
-  return /does(n't| not) exist|unconfigured table/i.test(error.message);
+export function isUnknownToNode(error: unknown, driver: Driver): boolean {
+  if (!["invalid", "configError"].includes(responseOf(error, driver))) return false;
+  return /does(n't| not) exist|unconfigured table/i.test((error as Error).message);
 }
 
 /** The reason code of replicas that met more tombstones in a read than they allow. */
@@ -79,8 +96,8 @@ const READ_TOO_MANY_TOMBSTONES = 1;
  * Whether a read of a range may have failed because of the tombstones in it. Version 5 of the protocol tells the reason,
  * version 4, the latest that cassandra-driver 4.10 speaks, only that replicas have failed.
  */
-export function mayBeTombstones(error: unknown, { errors, types }: Driver): boolean {
-  if (!(error instanceof errors.ResponseError) || error.code !== types.responseErrorCodes.readFailure) return false;
+export function mayBeTombstones(error: unknown, driver: Driver): boolean {
+  if (responseOf(error, driver) !== "readFailure") return false;
   const { reasons } = error as { reasons?: object };
   return reasons === undefined || Object.values(reasons).includes(READ_TOO_MANY_TOMBSTONES);
 }

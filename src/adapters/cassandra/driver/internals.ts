@@ -1,7 +1,5 @@
 import type { EventEmitter } from "node:events";
-import type { Client, ClientOptions } from "cassandra-driver";
-
-export type Host = ReturnType<ReturnType<Client["getState"]>["getConnectedHosts"]>[number];
+import type { Client, ClientOptions, Host } from "cassandra-driver";
 
 /**
  * The parts of a client of cassandra-driver 4.10 that the adapter uses though its types do not have them. Any may be missing: the
@@ -11,12 +9,9 @@ export interface Internals {
   /** The user's, with the driver's defaults. */
   readonly options?: ClientOptions;
   readonly controlConnection?: ControlConnection;
-  readonly hosts?: { values?(): Iterable<KnownHost | undefined> };
-}
-
-interface KnownHost {
-  readonly address: string;
-  readonly pool?: { readonly connections?: readonly unknown[] };
+  readonly hosts?: {
+    values?(): Iterable<(Host & { readonly pool?: { readonly connections?: unknown[] } }) | undefined>;
+  };
 }
 
 /** Receives the events of a node. */
@@ -29,26 +24,6 @@ export interface ControlConnection extends EventEmitter {
   getResolvedContactPoints?(): ReadonlyMap<string, readonly string[]>;
 }
 
-/** A connection. */
-export interface DriverConnection {
-  /** Whether it has been set up. */
-  readonly connected: boolean;
-  readonly _streamIds: StreamIds;
-  /** Takes a free id for a request; null if all are in use. */
-  _getStreamId(): number | null;
-}
-
-/** The free stream ids of a connection. */
-export interface StreamIds {
-  inUse: number;
-  push(id: number): void;
-}
-
 export function internalsOf(client: Client): Internals {
   return client as unknown as Internals;
-}
-
-/** The address of a node, without its port. The driver writes both of an IPv6 address without brackets. */
-export function addressOf({ address }: { readonly address: string }): string {
-  return address.replace(/:\d+$/, "");
 }

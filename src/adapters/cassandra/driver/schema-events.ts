@@ -1,6 +1,7 @@
-import type { EventEmitter } from "node:events";
-import type { Client } from "cassandra-driver";
-import { type Host, internalsOf } from "./internals.js";
+import type { Client, Host } from "cassandra-driver";
+import { internalsOf } from "./internals.js";
+
+const EVENT = "nodeSchemaChange";
 
 export interface SchemaListener {
   /** Called when a node reports a change of the keyspace's schema. */
@@ -16,22 +17,16 @@ export function listenToSchema(client: Client, keyspace: string, listener: Schem
   const hear = (event: { readonly keyspace?: string }) => {
     if (event.keyspace === keyspace) listener.onChange();
   };
-  let connection: EventEmitter | null | undefined;
-  const leave = () => void connection?.removeListener("nodeSchemaChange", hear);
-  const listen = () => {
-    leave();
-    connection = control.connection;
-    connection?.on("nodeSchemaChange", hear);
-  };
+  let connection = control.connection?.on(EVENT, hear);
   const listenAgain = (error: unknown) => {
     if (error) return; // it keeps trying to connect
-    listen();
+    connection?.removeListener(EVENT, hear);
+    connection = control.connection?.on(EVENT, hear);
     listener.onReconnected();
   };
-  listen();
   control.on("newConnection", listenAgain);
   return () => {
-    leave();
+    connection?.removeListener(EVENT, hear);
     control.removeListener("newConnection", listenAgain);
   };
 }

@@ -8,36 +8,20 @@ import type {
   WriteOptions,
 } from "../../../adapter/adapter.js";
 import { forEachConcurrently } from "../../../core/concurrency.js";
-import { TaskError } from "../../../core/errors.js";
-import type { TaskKey } from "../../../core/keys.js";
-import type { Version } from "../../../core/version.js";
-import type { ResolvedOptions } from "../arguments.js";
-import { GroupCommit } from "../batching/group-commit.js";
+import { isTaskError, TaskError } from "../../../core/errors.js";
+import { joinKey, type TaskKey } from "../../../core/keys.js";
+import { latestOf, type Version } from "../../../core/version.js";
 import { InFlightLimit } from "../batching/in-flight-limit.js";
 import { JoinedFinds } from "../batching/joined-finds.js";
-import { ClockGuard } from "../clock-guard.js";
-import { InFlight } from "../in-flight.js";
+import type { ClockGuard } from "../clock-guard.js";
 import { partitionOf, partitionsOf } from "../model/partition.js";
-import type { LedgerSession } from "../model/session.js";
-import type { LedgerSettings } from "../model/settings.js";
-import { retryRead } from "../retry.js";
-import type { Runtime } from "../runtime.js";
-import type { LedgerContext } from "./context.js";
-import { defaultEntriesPerRead, openEntries, readList, startScan } from "./reader.js";
-import { type LedgerRules, ledgerRules } from "./rules.js";
+import { type LedgerContext, type LedgerParts, ledgerContext } from "./context.js";
+import { readList } from "./list-scan.js";
+import { PartitionEntries } from "./partition-entries.js";
 import { Sweeper, type SweepReport } from "./sweeper.js";
-import { LedgerWriter } from "./writer.js";
 
-export interface LedgerParts {
-  readonly session: LedgerSession;
-  readonly settings: LedgerSettings;
-  readonly options: ResolvedOptions;
-  readonly runtime: Runtime;
-  /** Tracks background work. */
-  readonly inFlight?: InFlight;
-  readonly rules?: LedgerRules;
-  readonly entriesPerRead?: number;
-}
+/** Number of attempts of a save whose acknowledgements come too late to count. */
+const LATE_SAVES = 3;
 
 /** Maximum number of partitions that are checked at once. */
 const PARTITIONS_AT_ONCE = 32;
@@ -45,34 +29,18 @@ const PARTITIONS_AT_ONCE = 32;
 /** The ledger of a keyspace: what the adapter does once it is connected. It uses the session, not the driver. */
 export class Ledger {
   readonly #context: LedgerContext;
-  readonly #closing = new AbortController();
   readonly #finds: JoinedFinds;
-  readonly #writer: LedgerWriter;
+  readonly #limit: InFlightLimit;
   readonly #sweeper: Sweeper;
+  /** The version that this process made last of each id that is being saved. */
+  readonly #latest = new Map<string, Version>();
 
-  constructor({ session, settings, options, runtime, inFlight = new InFlight(), ...rest }: LedgerParts) {
-    const { shards, gracePeriod } = settings;
-    const { policy, batch, pending, clock, sweep } = options;
-    const { rules: ownRules = ledgerRules, entriesPerRead = defaultEntriesPerRead(shards) } = rest;
-    const rules = options.readOnly ? withoutRemoving(ownRules) : ownRules;
-    const readClock = () => retryRead(runtime, policy, undefined, (timeout) => session.readClock(timeout));
-    const context = {
-      session,
-      runtime,
-      guard: new ClockGuard(runtime, clock, readClock),
-      commit: new GroupCommit(session, runtime, { ...policy, ...batch }, inFlight),
-      inFlight,
-      policy,
-      shards,
-      limits: { clock: clock.limit, gracePeriod: BigInt(gracePeriod) * 1000n },
-      rules,
-      entriesPerRead,
-      closing: this.#closing.signal,
-    };
-    this.#context = context;
+  constructor(parts: LedgerParts) {
+    this.#context = ledgerContext(parts);
+    const { session, runtime, policy, inFlight } = this.#context;
     this.#finds = new JoinedFinds(session, runtime, policy, inFlight);
-    this.#writer = new LedgerWriter(context, new InFlightLimit(pending));
-    this.#sweeper = new Sweeper(context, sweep);
+    this.#limit = new InFlightLimit(parts.options.pending);
+    this.#sweeper = new Sweeper(this.#context, parts.options.sweep);
   }
 
   /** Compares the host's clock with the servers'. */
@@ -86,41 +54,40 @@ export class Ledger {
   }
 
   save(entries: readonly SaveEntry[], options: WriteOptions): Promise<Outcome<Version>[]> {
-    return Promise.all(entries.map((entry) => this.#writer.save(entry, options)));
+    return Promise.all(entries.map((entry) => this.#save(entry, options)));
   }
 
-  complete(entries: readonly CompleteEntry[], options: WriteOptions): Promise<Outcome<void>[]> {
+  async complete(entries: readonly CompleteEntry[], options: WriteOptions): Promise<Outcome<void>[]> {
+    // What this process saves from now on must not fall under these deletions.
+    for (const { savedAt } of entries) this.#context.runtime.clock.observe(savedAt);
     return Promise.all(entries.map((entry) => this.#complete(entry, options)));
   }
 
-  async #complete(entry: CompleteEntry, options: WriteOptions): Promise<Outcome<void>> {
-    const partition = partitionOf(entry, this.#context.shards);
-    const outcome = await this.#writer.complete(entry, partition, options);
-    if (outcome.ok) this.#sweeper.noteCompletion(partition);
-    return outcome;
-  }
-
-  find(keys: readonly TaskKey[], signal: AbortSignal | undefined): Promise<(StoredTask | undefined)[]> {
+  find(keys: readonly TaskKey[], signal?: AbortSignal): Promise<(StoredTask | undefined)[]> {
     return Promise.all(keys.map((key) => this.#find(key, signal)));
   }
 
-  /** What this process saves from now on is later than what was found. */
-  async #find(key: TaskKey, signal: AbortSignal | undefined): Promise<StoredTask | undefined> {
-    const stored = await this.#finds.find(partitionOf(key, this.#context.shards), key.id, signal);
-    if (stored) this.#context.runtime.clock.observe(stored.savedAt);
-    return stored;
+  all(taskList: string, options: AllOptions): AsyncGenerator<readonly StoredTask[], void, undefined> {
+    return readList(this.#context, taskList, options, this.#sweeper.afterScan);
   }
 
-  all(taskList: string, options: AllOptions): AsyncGenerator<readonly StoredTask[], void, undefined> {
-    return readList(this.#context, this.#writer, taskList, options, this.#sweeper.afterScan);
+  sweep(taskList: string, signal?: AbortSignal): Promise<SweepReport> {
+    return this.#sweeper.sweep(taskList, signal);
+  }
+
+  /** Whether no task of a list is open. */
+  async isEmpty(taskList: string, signal?: AbortSignal): Promise<boolean> {
+    for await (const _ of this.all(taskList, { pageSize: 1, maxPageBytes: 1, withoutBodies: true, signal }))
+      return false;
+    return true;
   }
 
   /** Checks the beginning of each partition of some lists, where completed tasks would be. */
-  async findUnswept(lists: readonly string[], signal: AbortSignal | undefined): Promise<Finding> {
+  async findUnswept(lists: readonly string[], signal?: AbortSignal): Promise<Finding> {
     const partitions = lists.flatMap((taskList) => partitionsOf(taskList, this.#context.shards));
     const heavy = new Set<string>();
     await forEachConcurrently(partitions, PARTITIONS_AT_ONCE, async (partition) => {
-      const entries = await openEntries(this.#context, partition, startScan(this.#context), { signal });
+      const entries = new PartitionEntries(this.#context, partition, this.#context.startScan(), { signal });
       await entries.fill();
       if (entries.isHeavy) heavy.add(partition.taskList);
     });
@@ -135,30 +102,90 @@ export class Ledger {
     };
   }
 
-  /** Whether no task of a list is open. */
-  async isEmpty(taskList: string, signal: AbortSignal | undefined): Promise<boolean> {
-    for await (const _ of this.all(taskList, { pageSize: 1, maxPageBytes: 1, withoutBodies: true, signal }))
-      return false;
-    return true;
-  }
-
-  sweep(taskList: string, signal: AbortSignal | undefined): Promise<SweepReport> {
-    return this.#sweeper.sweep(taskList, signal);
-  }
-
-  /** Ends scans and sweeps; resolves when nothing is in flight any more. */
-  async close(): Promise<void> {
-    this.#closing.abort(closedError());
-    this.#sweeper.stop();
+  /** Ends scans and sweeps; resolves when calls are `idle`, and nothing is in flight any more. */
+  async close(idle?: Promise<void>): Promise<void> {
+    this.#context.closing.abort(new TaskError("CLOSED", "the adapter has been closed"));
+    await idle;
     await this.#context.inFlight.ended();
   }
+
+  /** A save that was acknowledged too late is made again, at a new version, unless it has been overwritten since. */
+  async #save(entry: SaveEntry, { signal, isBulk }: WriteOptions): Promise<Outcome<Version>> {
+    const { rules, limits, shards, runtime, guard, commit } = this.#context;
+    const { length } = entry.body;
+    const partition = partitionOf(entry, shards);
+    const name = joinKey(entry);
+    let { replaces } = entry;
+    let version: Version | undefined;
+    let late: Version | undefined;
+    try {
+      await this.#limit.enter(length, signal, isBulk);
+    } catch (error) {
+      return failure(error, entry);
+    }
+    const end = commit.deadline();
+    try {
+      for (let attempt = 0; attempt < LATE_SAVES; attempt++) {
+        await guard.untilTrusted(signal);
+        version = runtime.clock.next(latestOf(replaces));
+        this.#latest.set(name, version);
+        await commit.write(partition, rules.saving(entry, version), signal, end);
+        if (rules.isAcknowledged(version, runtime.clock.now(), limits)) {
+          for (const savedAt of replaces) commit.remove(partition, rules.removingReplaced(entry.id, savedAt));
+          return { ok: true, value: version };
+        }
+        late = version;
+        if (this.#latest.get(name) !== version) break;
+        replaces = [version, ...replaces];
+      }
+      const message = "Cassandra: its answers came too late to count: the process was stopped, or is far too busy";
+      throw new TaskError("TIMEOUT", message, { outcome: "unknown" });
+    } catch (error) {
+      return failure(error, entry, version, late);
+    } finally {
+      if (this.#latest.get(name) === version) this.#latest.delete(name);
+      this.#limit.leave(length);
+    }
+  }
+
+  /** A wrong clock does no harm here: the write has the version's own timestamp. */
+  async #complete(entry: CompleteEntry, { signal, isBulk }: WriteOptions): Promise<Outcome<void>> {
+    const { rules, shards, commit } = this.#context;
+    const partition = partitionOf(entry, shards);
+    try {
+      await this.#limit.enter(0, signal, isBulk);
+    } catch (error) {
+      return failure(error, entry);
+    }
+    try {
+      await commit.write(partition, rules.completing(entry.id, entry.savedAt), signal);
+      this.#sweeper.noteCompletion(partition);
+      return { ok: true, value: undefined };
+    } catch (error) {
+      return failure(error, entry);
+    } finally {
+      this.#limit.leave(0);
+    }
+  }
+
+  /** What this process saves from now on is later than what was found. */
+  async #find(key: TaskKey, signal?: AbortSignal): Promise<StoredTask | undefined> {
+    const stored = await this.#finds.find(partitionOf(key, this.#context.shards), key.id, signal);
+    if (stored) this.#context.runtime.clock.observe(stored.savedAt);
+    return stored;
+  }
 }
 
-/** For a client that only reads: removing is left to others. */
-function withoutRemoving(rules: LedgerRules): LedgerRules {
-  return { ...rules, mayRemoveAbsent: () => false, mayRemoveReplaced: () => false };
-}
-
-export function closedError(): TaskError {
-  return new TaskError("CLOSED", "the adapter has been closed");
+/**
+ * The failed outcome. A save that may have been applied reports its version: the task has it from now on, and completing it
+ * covers the older ones, too. `late` is a version that was applied, and acknowledged too late to count.
+ */
+function failure(error: unknown, { taskList, id }: TaskKey, version?: Version, late?: Version): Outcome<never> {
+  const known = isTaskError(error)
+    ? error
+    : new TaskError("UNAVAILABLE", String(error), { outcome: "unknown", cause: error });
+  const attempted = known.outcome === "unknown" ? version : late;
+  const outcome = attempted === undefined ? known.outcome : "unknown";
+  const { code, message, field, cause } = known;
+  return { ok: false, error: new TaskError(code, message, { taskList, id, field, outcome, cause }), attempted };
 }

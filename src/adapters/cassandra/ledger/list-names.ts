@@ -2,8 +2,8 @@ import type { Outcome } from "../../../adapter/adapter.js";
 import { forEachConcurrently } from "../../../core/concurrency.js";
 import { TaskError } from "../../../core/errors.js";
 import type { Version } from "../../../core/version.js";
-import type { ListSession, NotedList } from "../model/session.js";
-import { type RetryPolicy, retryRead } from "../retry.js";
+import type { ListSession } from "../model/session.js";
+import { type RetryPolicy, retryCall } from "../retry.js";
 import type { Runtime } from "../runtime.js";
 
 /** A process notes a list that it saves to again after this time, in microseconds: an hour. */
@@ -30,8 +30,8 @@ export class ListNames {
   readonly #session: ListSession;
   readonly #runtime: Runtime;
   readonly #policy: RetryPolicy;
-  readonly #known = new Map<string, Version>();
-  readonly #noting = new Map<string, Promise<void>>();
+  /** When a list was noted last, and what resolves once that is written. */
+  readonly #notes = new Map<string, { readonly at: Version; readonly written: Promise<void> }>();
 
   constructor(session: ListSession, runtime: Runtime, policy: RetryPolicy) {
     this.#session = session;
@@ -47,14 +47,11 @@ export class ListNames {
     entries: readonly { readonly taskList: string }[],
     outcomes: readonly Outcome<Version>[],
   ): Promise<readonly Outcome<Version>[]> {
-    const lists = new Set<string>();
-    for (const [i, { taskList }] of entries.entries())
-      if (outcomes[i]?.ok && !this.#isNoted(taskList)) lists.add(taskList);
-    if (lists.size === 0) return outcomes;
+    const lists = new Set(entries.filter((_, i) => outcomes[i]?.ok).map(({ taskList }) => taskList));
     const errors = new Map<string, TaskError>();
-    await forEachConcurrently([...lists], CONCURRENCY, async (list) => {
-      await this.#note(list).catch((error) => void errors.set(list, notNamed(list, error)));
-    });
+    const note = (list: string) => this.#noted(list).catch((error) => void errors.set(list, notNamed(list, error)));
+    await Promise.all([...lists].map(note));
+    if (errors.size === 0) return outcomes;
     return outcomes.map((outcome, i) => {
       const error = errors.get(entries[i]?.taskList as string);
       return outcome.ok && error ? { ok: false, error, attempted: outcome.value } : outcome;
@@ -65,58 +62,44 @@ export class ListNames {
   async *pages(
     isEmpty: (list: string) => Promise<boolean>,
     readOnly: boolean,
-    signal: AbortSignal | undefined,
+    signal?: AbortSignal,
   ): AsyncGenerator<readonly string[], void, undefined> {
     for (let bucket = 0; bucket < this.#session.buckets; bucket++)
       for (let after: string | undefined = ""; after !== undefined; ) {
         const from: string = after;
         const now = this.#runtime.clock.now();
         const read = (timeout: number) => this.#session.readLists(bucket, from, NAMES_PER_READ, timeout);
-        const found = await retryRead(this.#runtime, this.#policy, signal, read);
+        const found = await retryCall(this.#runtime, this.#policy, signal, read);
         after = found.length < NAMES_PER_READ ? undefined : found.at(-1)?.name;
-        const names = await this.#withoutEnded(found, now, isEmpty, readOnly);
-        if (names.length > 0) yield names;
+        const names = new Set(found.map(({ name }) => name));
+        const old = found.filter(({ notedAt }) => now - notedAt > MAY_HAVE_ENDED);
+        await forEachConcurrently(old, CONCURRENCY, async ({ name, notedAt }) => {
+          if (!(await isEmpty(name))) return;
+          names.delete(name);
+          if (!readOnly) await this.#forget(name, notedAt);
+        });
+        if (names.size > 0) yield [...names];
       }
   }
 
-  #isNoted(list: string): boolean {
-    const at = this.#known.get(list);
-    if (at === undefined) return false;
-    const age = this.#runtime.clock.now() - at;
-    return age >= 0n && age < NOTED_FOR;
-  }
-
-  /** A list is noted once, however many saves wait for it. */
-  #note(list: string): Promise<void> {
-    const noting = this.#noting.get(list) ?? this.#write(list).finally(() => this.#noting.delete(list));
-    this.#noting.set(list, noting);
-    return noting;
-  }
-
-  async #write(list: string): Promise<void> {
+  /** Resolves when there is a note that is young enough; a list is noted once, however many saves wait for it. */
+  #noted(list: string): Promise<void> {
     const at = this.#runtime.clock.now();
+    const known = this.#notes.get(list);
+    if (known && at >= known.at && at - known.at < NOTED_FOR) return known.written;
     const note = (timeout: number) => this.#session.noteList(list, at, timeout);
-    await retryRead(this.#runtime, this.#policy, undefined, note);
-    if (this.#known.size >= MAX_KNOWN) this.#known.clear();
-    this.#known.set(list, at);
+    const written = retryCall(this.#runtime, this.#policy, undefined, note).catch((error) => {
+      this.#notes.delete(list);
+      throw error;
+    });
+    if (this.#notes.size >= MAX_KNOWN) this.#notes.clear();
+    this.#notes.set(list, { at, written });
+    return written;
   }
 
   /** A removal that fails is repeated by the next caller. */
-  async #withoutEnded(
-    found: readonly NotedList[],
-    now: Version,
-    isEmpty: (list: string) => Promise<boolean>,
-    readOnly: boolean,
-  ): Promise<readonly string[]> {
-    const old = found.filter(({ notedAt }) => now - notedAt > MAY_HAVE_ENDED);
-    const ended = new Set<string>();
-    await forEachConcurrently(old, CONCURRENCY, async ({ name, notedAt }) => {
-      if (!(await isEmpty(name))) return;
-      ended.add(name);
-      const { attemptTimeout } = this.#policy;
-      if (!readOnly) await this.#session.forgetList(name, notedAt, attemptTimeout).catch(() => undefined);
-    });
-    return found.map(({ name }) => name).filter((name) => !ended.has(name));
+  async #forget(list: string, notedAt: Version): Promise<void> {
+    await this.#session.forgetList(list, notedAt, this.#policy.attemptTimeout).catch(() => undefined);
   }
 }
 

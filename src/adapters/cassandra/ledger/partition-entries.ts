@@ -1,69 +1,54 @@
-import { MAX_VERSION, type Version } from "../../../core/version.js";
+import type { AllOptions } from "../../../adapter/adapter.js";
+import { latestOf, type Version } from "../../../core/version.js";
 import type { Partition } from "../model/partition.js";
 import {
-  type EntriesRead,
   type EntryRange,
   type LedgerEntry,
   type LedgerPlace,
   SessionError,
   type SweepRecord,
 } from "../model/session.js";
-import { toTaskError } from "../retry.js";
-import { GapFinder, type Segment } from "./swept-ranges.js";
+import { retryAttempts, toTaskError } from "../retry.js";
+import type { LedgerContext } from "./context.js";
+import type { ScanStart } from "./rules.js";
+import { GapFinder, segmentsBetween } from "./swept-ranges.js";
 
-/** An entry of the ledger, with what a scan must know about its neighbours. */
+type EntriesOptions = Pick<AllOptions, "savedBefore" | "after" | "signal">;
+
+/** An entry of the ledger, and where it was read. */
 export interface PlacedEntry extends LedgerEntry {
   readonly source: PartitionEntries;
-  /** The entries that were read together with it. */
-  readonly page: readonly LedgerEntry[];
 }
 
-export interface PartitionEntriesOptions {
-  readonly partition: Partition;
-  /** Every entry up to here is read; later ones are only those of wrong clocks. */
-  readonly bound: Version;
-  /** What the last sweep recorded. */
-  readonly sweep: SweepRecord | undefined;
-  /** What has to be read, in order. */
-  readonly segments: readonly Segment[];
-  readonly pageSize: number;
-  readonly read: (range: EntryRange) => Promise<EntriesRead>;
-}
-
-/**
- * A partition's entries in order: a page of them at hand, and the next on its way. It gets through ranges that are full of
- * tombstones and not swept yet: if a read meets more than the server allows, it halves the range until a read succeeds, and
- * doubles it after each success.
- */
+/** A partition's entries in order: a page of them at hand, and the next on its way. It also gets through what is not swept yet. */
 export class PartitionEntries {
   readonly partition: Partition;
-  readonly bound: Version;
-  readonly sweep: SweepRecord | undefined;
+  /** What the last sweep recorded. This and the next two are known when the first entry is. */
+  sweep: SweepRecord | undefined;
+  /** Every entry up to here is read; later ones are only those of wrong clocks. */
+  bound: Version = 0n;
   /** The gaps between the entries that were read. */
-  readonly gaps: GapFinder;
+  gaps = new GapFinder();
   /** What was read last. */
   page: readonly LedgerEntry[] = [];
   /** Whether reads met many tombstones. */
   isHeavy = false;
-  readonly #read: PartitionEntriesOptions["read"];
-  readonly #pageSize: number;
-  readonly #unread: { after: LedgerPlace; readonly upTo: Version }[];
-  /** How much is read at once, in versions. */
-  #width: Version = MAX_VERSION;
+  readonly #context: LedgerContext;
+  readonly #options: EntriesOptions;
+  #unread: { after: LedgerPlace; readonly upTo: Version }[] = [];
   #index = 0;
   /** The page after the current one; undefined at the end. */
   #next: Promise<readonly LedgerEntry[]> | undefined;
 
-  constructor({ partition, bound, sweep, segments, pageSize, read }: PartitionEntriesOptions) {
+  /** Begins to read. */
+  constructor(context: LedgerContext, partition: Partition, start: ScanStart, options: EntriesOptions) {
     this.partition = partition;
-    this.bound = bound;
-    this.sweep = sweep;
-    this.gaps = new GapFinder(sweep?.sweptTo ?? 0n);
-    this.#read = read;
-    this.#pageSize = pageSize;
-    // No id is empty, so that this lies before all entries of the segment.
-    this.#unread = segments.map(({ from, upTo }) => ({ after: { savedAt: from, id: "" }, upTo }));
-    this.#next = this.#readAhead();
+    this.#context = context;
+    this.#options = options;
+    this.#readAhead(async () => {
+      await this.#open(start);
+      return this.#readPage();
+    });
   }
 
   get head(): LedgerEntry | undefined {
@@ -75,7 +60,8 @@ export class PartitionEntries {
     if (this.head === undefined && this.#next !== undefined) {
       this.page = await this.#next;
       this.#index = 0;
-      this.#next = this.page.length < this.#pageSize ? undefined : this.#readAhead();
+      this.#next = undefined;
+      if (this.page.length === this.#context.entriesPerRead) this.#readAhead(() => this.#readPage());
       for (const { savedAt } of this.page) this.gaps.note(savedAt);
     }
     return this.head !== undefined;
@@ -84,49 +70,71 @@ export class PartitionEntries {
   /** There is a head. */
   take(): PlacedEntry {
     const { savedAt, id, size } = this.page[this.#index++] as LedgerEntry;
-    return { savedAt, id, size, source: this, page: this.page };
+    return { savedAt, id, size, source: this };
   }
 
-  #readAhead(): Promise<readonly LedgerEntry[]> {
-    const next = this.#readPage();
-    next.catch(() => undefined); // it is reported when its turn comes
-    return next;
+  #readAhead(read: () => Promise<readonly LedgerEntry[]>): void {
+    this.#next = read();
+    this.#next.catch(() => undefined); // it is reported when its turn comes
+  }
+
+  /** Finds what has to be read. */
+  async #open({ host }: ScanStart): Promise<void> {
+    const { rules, limits, session, read } = this.#context;
+    const { savedBefore, after = 0n, signal } = this.#options;
+    const bound = rules.scanBound(host, limits);
+    const [last, sweep] = await Promise.all([
+      read(signal, (timeout) => session.readLastEntry(this.partition, bound, timeout)),
+      read(signal, (timeout) => session.readSweep(this.partition, timeout)),
+    ]);
+    const end = rules.scanEnd(bound, last?.savedAt);
+    const upTo = savedBefore !== undefined && savedBefore <= end ? savedBefore - 1n : end;
+    const swept = (sweep?.ranges ?? []).filter((range) => range.after < upTo);
+    // What lies beyond the bound is read whatever the cutoff: a version of a wrong clock may be of any age.
+    const cut = { after: upTo, before: latestOf([bound, upTo]) + 1n };
+    this.sweep = sweep;
+    this.bound = upTo;
+    this.gaps = new GapFinder(sweep);
+    // No id is empty, so that this lies before all entries of the segment.
+    this.#unread = segmentsBetween([...swept, cut], after, end).map(({ from, upTo }) => ({
+      after: { savedAt: from, id: "" },
+      upTo,
+    }));
   }
 
   /** The next entries; less than a page only at the end. */
   async #readPage(): Promise<readonly LedgerEntry[]> {
+    const { entriesPerRead } = this.#context;
     const found: LedgerEntry[] = [];
-    for (let [segment] = this.#unread; segment && found.length < this.#pageSize; [segment] = this.#unread) {
-      const { after } = segment;
-      const widest = after.savedAt + this.#width;
-      const upTo = widest < segment.upTo ? widest : segment.upTo;
-      const limit = this.#pageSize - found.length;
-      const entries = await this.#tryRead({ after, upTo, limit });
-      if (entries === undefined) {
-        this.#width = (upTo - after.savedAt) / 2n;
-        continue;
-      }
+    for (let [segment] = this.#unread; segment && found.length < entriesPerRead; [segment] = this.#unread) {
+      const limit = entriesPerRead - found.length;
+      const entries = await this.#readRange({ ...segment, limit });
       found.push(...entries);
-      const isEnd = entries.length < limit;
-      if (isEnd) this.#width = this.#width * 2n + 1n;
-      if (isEnd && upTo === segment.upTo) this.#unread.shift();
-      else segment.after = isEnd ? { savedAt: upTo + 1n, id: "" } : (entries.at(-1) as LedgerEntry);
+      if (entries.length < limit) this.#unread.shift();
+      else segment.after = entries.at(-1) as LedgerEntry;
     }
     return found;
   }
 
-  /** Undefined if the range has too many tombstones. */
-  async #tryRead(range: EntryRange): Promise<readonly LedgerEntry[] | undefined> {
+  /** The entries of a range; if it has more tombstones than the server allows, of one half of it, and then of the other. */
+  async #readRange(range: EntryRange): Promise<readonly LedgerEntry[]> {
+    const { runtime, policy, session } = this.#context;
+    const { after, upTo, limit } = range;
+    const read = (timeout: number) => session.readEntries(this.partition, range, timeout);
     try {
-      const { entries, isHeavy } = await this.#read(range);
+      const { entries, isHeavy } = await retryAttempts(runtime, policy, this.#options.signal, read);
       this.isHeavy ||= isHeavy;
       return entries;
     } catch (error) {
       const isTombstones = error instanceof SessionError && error.kind === "tombstones";
       // A range of one microsecond can't be made smaller.
-      if (!isTombstones || range.upTo <= range.after.savedAt) throw toTaskError(error);
-      this.isHeavy = true;
-      return undefined;
+      if (!isTombstones || upTo <= after.savedAt) throw toTaskError(error);
     }
+    this.isHeavy = true;
+    const middle = (after.savedAt + upTo) / 2n;
+    const found = await this.#readRange({ after, upTo: middle, limit });
+    if (found.length === limit) return found;
+    const rest = { after: { savedAt: middle + 1n, id: "" }, upTo, limit: limit - found.length };
+    return [...found, ...(await this.#readRange(rest))];
   }
 }

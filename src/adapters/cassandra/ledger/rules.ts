@@ -2,28 +2,6 @@ import type { SaveEntry } from "../../../adapter/adapter.js";
 import type { Version } from "../../../core/version.js";
 import type { LedgerPlace, Mutation } from "../model/session.js";
 
-/**
- * The rules by which the ledger is written, read and cleaned, all in one place. Simpler rules lose tasks in some combinations
- * of late replicas, hints, crashes, pauses and wrong clocks. Each rule says which loss it prevents, and the simulation breaks
- * each in turn to show that it is needed.
- *
- * The tables: `tasks` has a row for each open task, found by id; `open_tasks`, the ledger, has an entry (S, id) for
- * each version S. The same number is a task's version, its place in the ledger and the timestamp of every statement about
- * it. A delete at S removes what was written at S or before, whichever of the two arrives first, and nothing newer.
- */
-export interface LedgerRules {
-  saving(entry: SaveEntry, savedAt: Version): readonly Mutation[];
-  completing(id: string, savedAt: Version): readonly Mutation[];
-  removingReplaced(id: string, savedAt: Version): readonly Mutation[];
-  isAcknowledged(savedAt: Version, now: Version, limits: LedgerLimits): boolean;
-  scanBound(startedAt: Version, limits: LedgerLimits): Version;
-  scanEnd(bound: Version, last: Version | undefined): Version;
-  judge(place: LedgerPlace, row: Version | undefined, successor: Successor | undefined): Verdict;
-  removalLimit(start: ScanStart, limits: LedgerLimits): Version;
-  mayRemoveAbsent(place: LedgerPlace, removalLimit: Version): boolean;
-  mayRemoveReplaced(replacement: Version, seen: boolean, now: Version, limits: LedgerLimits): boolean;
-}
-
 /** The limits that the rules use, in microseconds. */
 export interface LedgerLimits {
   /** Maximum deviation of a host's clock. */
@@ -49,12 +27,21 @@ export interface Successor {
   readonly found: boolean;
 }
 
-export const ledgerRules: LedgerRules = {
+/**
+ * The rules by which the ledger is written, read and cleaned, all in one place. Simpler rules lose tasks in some combinations
+ * of late replicas, hints, crashes, pauses and wrong clocks. Each rule says which loss it prevents, and the simulation breaks
+ * each in turn to show that it is needed.
+ *
+ * The tables: `tasks` has a row for each open task, found by id; `open_tasks`, the ledger, has an entry (S, id) for
+ * each version S. The same number is a task's version, its place in the ledger and the timestamp of every statement about
+ * it. A delete at S removes what was written at S or before, whichever of the two arrives first, and nothing newer.
+ */
+export const ledgerRules = {
   /**
    * Writes both rows at the version, with every column. They are one mutation of one partition, so that a replica has both
    * or neither; and the same statements may be sent again at any time.
    */
-  saving({ id, body }, savedAt) {
+  saving({ id, body }: SaveEntry, savedAt: Version): readonly Mutation[] {
     return [
       { kind: "put-task", id, savedAt, body },
       { kind: "put-entry", savedAt, id, size: body.length },
@@ -65,7 +52,7 @@ export const ledgerRules: LedgerRules = {
    * Deletes both rows at the version's own timestamp, never at the present time: this removes that version and older
    * ones, whatever the hosts' clocks are, and keeps a version that was saved later.
    */
-  completing(id, savedAt) {
+  completing(id: string, savedAt: Version): readonly Mutation[] {
     return [
       { kind: "delete-task", id, at: savedAt },
       { kind: "delete-entry", savedAt, id, at: savedAt },
@@ -77,7 +64,7 @@ export const ledgerRules: LedgerRules = {
    * one that has only the deletion would not find the task. This is done once the save is acknowledged, never in the save's
    * own batch: if that reached one replica only, and a sweep followed, the ledger would have no entry for the task.
    */
-  removingReplaced(id, savedAt) {
+  removingReplaced(id: string, savedAt: Version): readonly Mutation[] {
     return [{ kind: "delete-entry", savedAt, id, at: savedAt }];
   },
 
@@ -86,16 +73,18 @@ export const ledgerRules: LedgerRules = {
    * If it is later, the process may have been stopped in between, and a sweep that read the ledger before this version was
    * written may have covered it.
    */
-  isAcknowledged: (savedAt, now, { gracePeriod }) => now - savedAt < gracePeriod / 2n,
+  isAcknowledged(savedAt: Version, now: Version, { gracePeriod }: LedgerLimits): boolean {
+    return now - savedAt < gracePeriod / 2n;
+  },
 
   /**
    * A scan ends at the time of its start plus twice the limit: a save that was acknowledged before the start, by a host whose
    * clock is ahead, must not be missed. Both clocks may deviate, in opposite directions.
    */
-  scanBound: (startedAt, { clock }) => startedAt + 2n * clock,
+  scanBound: (startedAt: Version, { clock }: LedgerLimits): Version => startedAt + 2n * clock,
 
   /** Or at the last entry after that bound, if there is one: tasks with a version of a wrong clock must be read, too. */
-  scanEnd: (bound, last) => last ?? bound,
+  scanEnd: (bound: Version, last: Version | undefined): Version => last ?? bound,
 
   /**
    * - V = S: yield; the entry is that of the current version.
@@ -105,7 +94,7 @@ export const ledgerRules: LedgerRules = {
    *   that before the scan reaches it, or the scan skips that place as swept. The scan remembers the versions that it yielded
    *   at another place than their own; otherwise it would yield them twice.
    */
-  judge(place, row, successor) {
+  judge(place: LedgerPlace, row: Version | undefined, successor: Successor | undefined): Verdict {
     if (row === place.savedAt) return "yield";
     if (row === undefined || successor === undefined) return "skip";
     return successor.atHand ? "skip" : "yield-replacement";
@@ -116,13 +105,15 @@ export const ledgerRules: LedgerRules = {
    * period. Both are read before the first read that is judged by W: a process that was stopped after its reads does not know
    * what has been written since.
    */
-  removalLimit: ({ host, server }, { gracePeriod }) => (host < server ? host : server) - gracePeriod,
+  removalLimit({ host, server }: ScanStart, { gracePeriod }: LedgerLimits): Version {
+    return (host < server ? host : server) - gracePeriod;
+  },
 
   /**
    * If an entry has no task row, its version was completed, or was never acknowledged, or its save has not arrived yet. A
    * save older than W can't be acknowledged any more, so that its entry may be removed.
    */
-  mayRemoveAbsent: (place, removalLimit) => place.savedAt < removalLimit,
+  mayRemoveAbsent: (place: LedgerPlace, removalLimit: Version): boolean => place.savedAt < removalLimit,
 
   /**
    * The entry of a version that V replaced may be removed once the entry of V has been seen, if V is young by the clock
@@ -132,8 +123,15 @@ export const ledgerRules: LedgerRules = {
    * V does not count as young if it is ahead by more than twice the limit, the most that two right clocks can differ: one of
    * the clocks is wrong. If it is the reader's, V may be of any age.
    */
-  mayRemoveReplaced(replacement, seen, now, { clock, gracePeriod }) {
+  mayRemoveReplaced(replacement: Version, seen: boolean, now: Version, { clock, gracePeriod }: LedgerLimits): boolean {
     const age = now - replacement;
     return seen && age >= -2n * clock && age < gracePeriod / 2n;
   },
 };
+
+export type LedgerRules = typeof ledgerRules;
+
+/** For a client that only reads: removing is left to others. */
+export function withoutRemoving(rules: LedgerRules): LedgerRules {
+  return { ...rules, mayRemoveAbsent: () => false, mayRemoveReplaced: () => false };
+}

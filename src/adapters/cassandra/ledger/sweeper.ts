@@ -1,18 +1,10 @@
+import { toMilliseconds } from "../../../core/version.js";
+import type { ResolvedOptions } from "../arguments.js";
 import { type Partition, partitionName, partitionsOf } from "../model/partition.js";
 import type { Mutation } from "../model/session.js";
 import type { LedgerContext } from "./context.js";
-import type { PartitionEntries } from "./partition-entries.js";
-import { openEntries, startScan } from "./reader.js";
+import { PartitionEntries } from "./partition-entries.js";
 import type { ScanStart } from "./rules.js";
-import { notCoveredBy } from "./swept-ranges.js";
-
-/** When partitions are swept automatically. */
-export interface SweepTiming {
-  /** After how many completions; 0 for never. */
-  readonly every: number;
-  /** Interval at which due sweeps are started, and the minimum time between two of one partition, in milliseconds. */
-  readonly interval: number;
-}
 
 /** What a sweep did. */
 export interface SweepReport {
@@ -24,13 +16,12 @@ export interface SweepReport {
   readonly ranges: number;
 }
 
-/** Completions of a partition that no sweep has covered yet. */
+/** The completions of a partition. */
 interface Backlog {
-  readonly partition: Partition;
-  /** Since the last of the times. */
+  /** Since `enoughAt`. */
   count: number;
-  /** When there were enough for a sweep to be worthwhile, in milliseconds on the monotonic clock. */
-  times: number[];
+  /** When there were enough for a sweep last, in milliseconds on the monotonic clock; undefined if all that were are covered. */
+  enoughAt: number | undefined;
 }
 
 /** The maximum number of partitions whose completions are counted; of more, the one that was added first is forgotten. */
@@ -42,122 +33,101 @@ const MAX_BACKLOGS = 100_000;
  */
 export class Sweeper {
   readonly #context: LedgerContext;
-  readonly #timing: SweepTiming;
+  readonly #timing: ResolvedOptions["sweep"];
+  /** In milliseconds. */
+  readonly #gracePeriod: number;
   readonly #backlogs = new Map<string, Backlog>();
-  #cancelTimer: (() => void) | undefined;
+  /** The automatic sweeps come one after the other. */
+  #lastSweep: Promise<void> = Promise.resolve();
 
-  constructor(context: LedgerContext, timing: SweepTiming) {
+  constructor(context: LedgerContext, timing: ResolvedOptions["sweep"]) {
     this.#context = context;
     this.#timing = timing;
+    this.#gracePeriod = toMilliseconds(context.limits.gracePeriod);
   }
 
   /** A task of this partition was completed. */
   noteCompletion(partition: Partition): void {
-    const { every } = this.#timing;
-    if (every === 0) return;
+    if (this.#timing.every === 0) return;
     const name = partitionName(partition);
-    let backlog = this.#backlogs.get(name);
-    if (backlog === undefined) {
-      const [first] = this.#backlogs.keys();
-      if (this.#backlogs.size >= MAX_BACKLOGS && first !== undefined) this.#backlogs.delete(first);
-      backlog = { partition, count: 0, times: [] };
-      this.#backlogs.set(name, backlog);
-    }
-    if (++backlog.count < every) return;
+    const backlog = this.#backlogs.get(name) ?? { count: 0, enoughAt: undefined };
+    this.#backlogs.set(name, backlog);
+    if (this.#backlogs.size > MAX_BACKLOGS) this.#backlogs.delete(this.#backlogs.keys().next().value as string);
+    if (++backlog.count < this.#timing.every) return;
+    // Not before a sweep would cover them.
+    if (backlog.enoughAt === undefined) this.#sweepLater(this.#gracePeriod, partition, backlog);
     backlog.count = 0;
-    backlog.times.push(this.#context.runtime.monotonic());
-    this.#arm();
+    backlog.enoughAt = this.#context.runtime.monotonic();
   }
 
   /** A scan has read a partition to its end: covers what it found completed, if that is worthwhile. */
   readonly afterScan = (entries: PartitionEntries, start: ScanStart): void => {
-    const backlog = this.#backlogs.get(partitionName(entries.partition));
-    const isWorthwhile = entries.isHeavy || (backlog !== undefined && backlog.times.length > 0);
+    const { enoughAt } = this.#backlogs.get(partitionName(entries.partition)) ?? {};
+    const isWorthwhile = entries.isHeavy || enoughAt !== undefined;
     if (this.#timing.every > 0 && isWorthwhile && !this.#wasSweptLately(entries, start))
-      this.#context.inFlight.run(() => this.#cover(entries, start));
+      // A later scan does it again.
+      this.#context.inFlight.run(() => this.#cover(entries, start).catch(() => undefined));
   };
 
   /** Sweeps a list now. Throws CLOCK_SKEW, and what the store throws. */
-  async sweep(taskList: string, signal: AbortSignal | undefined): Promise<SweepReport> {
+  async sweep(taskList: string, signal?: AbortSignal): Promise<SweepReport> {
     const report = { partitions: 0, entries: 0, ranges: 0 };
     for (const partition of partitionsOf(taskList, this.#context.shards)) {
-      const { entries, ranges } = await this.#sweepPartition(partition, signal);
-      report.partitions++;
+      const { partitions, entries, ranges } = await this.#sweepPartition(partition, signal);
+      report.partitions += partitions;
       report.entries += entries;
       report.ranges += ranges;
     }
     return report;
   }
 
-  /** Stops the automatic sweeps. */
-  stop(): void {
-    this.#cancelTimer?.();
+  /** Sweeps a partition after a time, and again each interval until the completions that were enough are covered. */
+  #sweepLater(milliseconds: number, partition: Partition, backlog: Backlog): void {
+    const { runtime, inFlight, closing } = this.#context;
+    const sweep = async () => {
+      if (closing.signal.aborted) return;
+      const coveredTo = runtime.monotonic() - this.#gracePeriod;
+      const report = await this.#sweepPartition(partition, closing.signal, true).catch(() => undefined);
+      if (report?.partitions && (backlog.enoughAt ?? 0) <= coveredTo) backlog.enoughAt = undefined;
+      else this.#sweepLater(this.#timing.interval, partition, backlog);
+    };
+    runtime.later(milliseconds, () => {
+      this.#lastSweep = this.#lastSweep.then(sweep);
+      inFlight.run(() => this.#lastSweep);
+    });
   }
 
-  async #sweepPartition(
-    partition: Partition,
-    signal: AbortSignal | undefined,
-    unlessSweptLately = false,
-  ): Promise<{ entries: number; ranges: number }> {
-    const { rules, limits } = this.#context;
-    await this.#context.guard.untilTrusted(signal);
-    const start = startScan(this.#context);
+  async #sweepPartition(partition: Partition, signal?: AbortSignal, unlessLately = false): Promise<SweepReport> {
+    const { rules, limits, guard, startScan } = this.#context;
+    await guard.untilTrusted(signal);
+    const start = startScan();
     const savedBefore = rules.removalLimit(start, limits) + 1n;
-    const entries = await openEntries(this.#context, partition, start, { savedBefore, signal });
-    if (unlessSweptLately && this.#wasSweptLately(entries, start)) return { entries: 0, ranges: 0 };
-    let count = 0;
-    for (; await entries.fill(); count++) entries.take();
-    return { entries: count, ranges: await this.#cover(entries, start) };
+    const found = new PartitionEntries(this.#context, partition, start, { savedBefore, signal });
+    await found.fill();
+    if (unlessLately && this.#wasSweptLately(found, start)) return { partitions: 0, entries: 0, ranges: 0 };
+    let entries = 0;
+    for (; await found.fill(); entries++) found.take();
+    return { partitions: 1, entries, ranges: await this.#cover(found, start) };
   }
 
   /** Writes tombstones over the gaps between the entries that stay; returns their number. */
-  async #cover({ partition, bound, gaps, sweep }: PartitionEntries, start: ScanStart): Promise<number> {
+  async #cover({ partition, bound, gaps }: PartitionEntries, start: ScanStart): Promise<number> {
     const { rules, limits, commit } = this.#context;
     const allowed = rules.removalLimit(start, limits);
     // A scan with a cutoff has not read all that is old enough.
     const at = allowed < bound ? allowed : bound;
     const { covered, recorded } = gaps.rangesUpTo(at);
-    const uncovered = notCoveredBy(sweep?.ranges ?? [], [...new Set([...covered, ...recorded])]);
-    if (uncovered.length > 0 && at > 0n) {
-      const tombstones = uncovered.map((range): Mutation => ({ kind: "delete-entries", ...range, at }));
-      const record: Mutation = { kind: "put-sweep", ranges: recorded, at };
-      await commit.write(partition, [...tombstones, record]);
+    if (covered.length > 0 && at > 0n) {
+      const tombstones = covered.map((range): Mutation => ({ kind: "delete-entries", ...range, at }));
+      await commit.write(partition, [...tombstones, { kind: "put-sweep", ranges: recorded, at }]);
     }
-    const backlog = this.#backlogs.get(partitionName(partition));
-    if (backlog) backlog.times = backlog.times.filter((time) => time > this.#lastCovered());
-    return uncovered.length;
-  }
-
-  /** A sweep that begins now covers completions up to this time, in milliseconds on the monotonic clock. */
-  #lastCovered(): number {
-    return this.#context.runtime.monotonic() - Number(this.#context.limits.gracePeriod) / 1000;
+    return covered.length;
   }
 
   /** Whether this client or another has swept the partition within the interval. */
   #wasSweptLately({ sweep }: PartitionEntries, start: ScanStart): boolean {
     const { rules, limits } = this.#context;
-    const { interval } = this.#timing;
-    return rules.removalLimit(start, limits) - (sweep?.sweptTo ?? 0n) <= BigInt(interval) * 1000n;
-  }
-
-  #arm(): void {
-    const { runtime, inFlight, closing } = this.#context;
-    if (this.#cancelTimer || closing.aborted) return;
-    this.#cancelTimer = runtime.later(this.#timing.interval, () => {
-      this.#cancelTimer = undefined;
-      inFlight.run(() => this.#sweepDue());
-    });
-  }
-
-  /** Sweeps the partitions that are due, one after the other. */
-  async #sweepDue(): Promise<void> {
-    const { closing: signal } = this.#context;
-    for (const { partition, times } of [...this.#backlogs.values()]) {
-      // Not before a sweep would cover them.
-      const isDue = times[0] !== undefined && times[0] <= this.#lastCovered();
-      if (signal.aborted || !isDue) continue;
-      await this.#sweepPartition(partition, signal, true).catch(() => undefined); // it will be due again
-    }
-    if ([...this.#backlogs.values()].some(({ times }) => times.length > 0)) this.#arm();
+    const age = rules.removalLimit(start, limits) - (sweep?.sweptTo ?? 0n);
+    return age < BigInt(this.#timing.interval) * 1000n;
   }
 }

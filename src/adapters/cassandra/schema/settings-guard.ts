@@ -1,29 +1,24 @@
 import { setImmediate } from "node:timers/promises";
-import { isTaskError, type TaskError } from "../../../core/errors.js";
+import { isTaskError } from "../../../core/errors.js";
 import type { Caller } from "../driver/caller.js";
 import { isUnknownToNode } from "../driver/errors.js";
 import { listenToSchema, tellingHost } from "../driver/schema-events.js";
 import { SessionError } from "../model/session.js";
-import type { LedgerSettings } from "../model/settings.js";
+import { type LedgerSettings, settingRows } from "../model/settings.js";
 import { processRuntime, type Runtime } from "../runtime.js";
-import { changed, checkUnchanged } from "./check.js";
+import { compare, readSettings, refuse } from "./check.js";
 
 /** How long a mismatch is cached, in milliseconds: until then, calls fail without another check. */
 const MISMATCH_LASTS = 1_000;
 
-/**
- * Watches a keyspace that is open, until it is stopped.
- *
- * @param interval Interval of the checks in the background, in milliseconds.
- * @param timeout Timeout of one check, in milliseconds, if no call gives one.
- */
+/** Watches a keyspace that is open, until it is stopped; `timeout` is that of a check for which no call gives one. */
 export function watchSettings(
   caller: Caller,
   settings: LedgerSettings,
   interval: number,
   timeout: number,
 ): { readonly guard: SettingsGuard; stop(): void } {
-  const guard = new SettingsGuard(processRuntime, interval, (within) => look(caller, settings, within));
+  const guard = new SettingsGuard(processRuntime, interval, (within) => checkUnchanged(caller, settings, within));
   const stop = listenToSchema(caller.client, caller.keyspace, {
     onChange: () => guard.suspect(),
     onReconnected: () => void guard.look(timeout).catch(() => undefined),
@@ -31,14 +26,19 @@ export function watchSettings(
   return { guard, stop };
 }
 
-async function look(caller: Caller, settings: LedgerSettings, timeout: number): Promise<void> {
-  // Not a prepared statement: a missing table would then be reported as a statement that is not prepared.
-  const options = { prepare: false, ...tellingHost(caller.client) };
+/** Throws SCHEMA_MISMATCH if a keyspace no longer has the settings that it was opened with. */
+async function checkUnchanged(caller: Caller, settings: LedgerSettings, timeout: number): Promise<void> {
+  const { client, driver, keyspace } = caller;
+  const refuseChanged = (how: string) =>
+    refuse(keyspace, [`it was created again, or changed, since it was opened: ${how}; open it with a new adapter`]);
   try {
-    await checkUnchanged(caller, settings, timeout, options);
+    // Not a prepared statement: a missing table would then be reported as a statement that is not prepared.
+    const found = await readSettings(caller, timeout, { prepare: false, ...tellingHost(client) });
+    const differences = compare("setting", settingRows(settings), found, (is, was) => `was ${was}, and is ${is}`);
+    if (differences.length > 0) refuseChanged(differences.join("; "));
   } catch (error) {
-    const isGone = error instanceof SessionError && isUnknownToNode(error.cause, caller.driver);
-    throw isGone ? changed(caller.keyspace, error.message) : error;
+    if (error instanceof SessionError && isUnknownToNode(error.cause, driver)) refuseChanged(error.message);
+    throw error;
   }
 }
 
@@ -58,12 +58,9 @@ export class SettingsGuard {
   #changes = 0;
   /** Changes between the first read and the start of listening were not reported. */
   #isSuspect = true;
-  #mismatch: { readonly error: TaskError; readonly end: number } | undefined;
+  #mismatch: { readonly error: unknown; readonly end: number } | undefined;
 
-  /**
-   * @param interval Interval of the checks in the background, in milliseconds.
-   * @param look Checks them once. Throws SCHEMA_MISMATCH if they have changed.
-   */
+  /** Checks every `interval` milliseconds, by `look`, which throws SCHEMA_MISMATCH if they have changed. */
   constructor(runtime: Runtime, interval: number, look: (timeout: number) => Promise<void>) {
     this.#runtime = runtime;
     this.#interval = interval;
@@ -78,21 +75,14 @@ export class SettingsGuard {
     this.#mismatch = undefined;
   }
 
-  /**
-   * Resolves when calls may go to the store. Throws SCHEMA_MISMATCH, and, if the schema has changed, what the check throws.
-   *
-   * @param timeout Timeout of one check, in milliseconds.
-   */
+  /** Resolves when calls may go to the store. Throws SCHEMA_MISMATCH, and, if the schema has changed, what the check throws. */
   async untilTrusted(timeout: number): Promise<void> {
     const isDue = this.#runtime.monotonic() - this.#seen > this.#interval;
     if (!this.#isSuspect && isDue) this.look(timeout).catch(() => undefined);
-    while (this.#isSuspect) {
-      if (this.#mismatch && this.#runtime.monotonic() < this.#mismatch.end) return await refuse(this.#mismatch.error);
-      await this.look(timeout);
-    }
+    while (this.#isSuspect) await this.look(timeout);
   }
 
-  /** Checks now; one check at a time. */
+  /** Checks now; one check at a time, and none for a second after a mismatch. */
   look(timeout: number): Promise<void> {
     this.#looking ??= this.#lookOnce(timeout).finally(() => {
       this.#looking = undefined;
@@ -101,27 +91,24 @@ export class SettingsGuard {
   }
 
   async #lookOnce(timeout: number): Promise<void> {
+    const mismatch = this.#mismatch;
+    if (mismatch && this.#runtime.monotonic() < mismatch.end) {
+      // Not in the same turn of the event loop: a caller that retries all the time would block everything else.
+      await setImmediate();
+      throw mismatch.error;
+    }
     const changes = this.#changes;
     try {
       await this.#look(timeout);
     } catch (error) {
-      if (isTaskError(error, "SCHEMA_MISMATCH")) this.#refuse(error);
+      if (isTaskError(error, "SCHEMA_MISMATCH")) {
+        this.#isSuspect = true;
+        this.#mismatch = { error, end: this.#runtime.monotonic() + MISMATCH_LASTS };
+      }
       throw error;
     }
     // The result may be older than a change that was reported meanwhile.
     if (changes === this.#changes) this.#isSuspect = false;
-    this.#mismatch = undefined;
     this.#seen = this.#runtime.monotonic();
   }
-
-  #refuse(error: TaskError): void {
-    this.#isSuspect = true;
-    this.#mismatch = { error, end: this.#runtime.monotonic() + MISMATCH_LASTS };
-  }
-}
-
-/** Not in the same turn of the event loop: a caller that retries all the time would block everything else. */
-async function refuse(error: TaskError): Promise<never> {
-  await setImmediate();
-  throw error;
 }

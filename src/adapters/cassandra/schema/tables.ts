@@ -54,27 +54,19 @@ export function checkKeyspaceName(keyspace: unknown): void {
   throw invalidArgument("keyspace", "1 to 48 letters, digits and underscores", keyspace);
 }
 
+/** The key of a partition of a list. */
+const partition = { task_list: "text partition_key 0", shard: "int partition_key 1" };
+
 /** Each column's type, kind, and position in its key. */
 export const tables: Record<string, Record<string, string>> = {
-  tasks: {
-    task_list: "text partition_key 0",
-    shard: "int partition_key 1",
-    id: "text clustering 0 asc",
-    body: "blob regular",
-  },
+  tasks: { ...partition, id: "text clustering 0 asc", body: "blob regular" },
   open_tasks: {
-    task_list: "text partition_key 0",
-    shard: "int partition_key 1",
+    ...partition,
     saved_at: "bigint clustering 0 asc",
     id: "text clustering 1 asc",
     size: "int regular",
   },
-  sweeps: {
-    task_list: "text partition_key 0",
-    shard: "int partition_key 1",
-    swept_to: "bigint regular",
-    ranges: "frozen<list<bigint>> regular",
-  },
+  sweeps: { ...partition, swept_to: "bigint regular", ranges: "frozen<list<bigint>> regular" },
   claims: {
     task_list: "text partition_key 0",
     id: "text partition_key 1",
@@ -88,20 +80,20 @@ export const tables: Record<string, Record<string, string>> = {
   settings: { name: "text partition_key 0", value: "text regular" },
 };
 
-/** The first release of Cassandra that has this strategy. */
-const COMPACTION = { major: 5, clause: " WITH compaction = {'class': 'UnifiedCompactionStrategy'}" };
+/** The first major release that has UnifiedCompactionStrategy. */
+const UNIFIED_COMPACTION = 5;
 
 /** The CQL that creates a keyspace and its tables. */
 export function creation({ keyspace, replication }: SchemaOptions, major: number): string[] {
-  const map = Object.entries(replication).map(([name, value]) => `${quote(name)}: ${quote(String(value))}`);
-  const compaction = (table: string) => (major >= COMPACTION.major && table !== "settings" ? COMPACTION.clause : "");
-  return [
-    `CREATE KEYSPACE IF NOT EXISTS "${keyspace}" WITH replication = {${map.join(", ")}}`,
-    ...Object.entries(tables).map(
-      ([name, columns]) =>
-        `CREATE TABLE IF NOT EXISTS "${keyspace}".${name} (${columnsOf(columns)})${compaction(name)}`,
-    ),
-  ];
+  const quote = (text: string | number) => `'${String(text).replaceAll("'", "''")}'`;
+  const map = Object.entries(replication).map(([name, value]) => `${quote(name)}: ${quote(value)}`);
+  const create = ([name, columns]: [string, Record<string, string>]) => {
+    const isUnified = major >= UNIFIED_COMPACTION && name !== "settings";
+    const options = isUnified ? " WITH compaction = {'class': 'UnifiedCompactionStrategy'}" : "";
+    return `CREATE TABLE IF NOT EXISTS "${keyspace}".${name} (${columnsOf(columns)})${options}`;
+  };
+  const keyspaces = `CREATE KEYSPACE IF NOT EXISTS "${keyspace}" WITH replication = {${map.join(", ")}}`;
+  return [keyspaces, ...Object.entries(tables).map(create)];
 }
 
 /** Those of a key are listed in its order. */
@@ -118,9 +110,5 @@ export function describeSchema(schema: SchemaOptions): string {
     ([name, value]) =>
       `INSERT INTO "${schema.keyspace}".settings (name, value) VALUES ('${name}', '${value}') IF NOT EXISTS`,
   );
-  return [...creation(schema, COMPACTION.major), ...rows].map((statement) => `${statement};\n`).join("");
-}
-
-function quote(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
+  return [...creation(schema, UNIFIED_COMPACTION), ...rows].map((statement) => `${statement};\n`).join("");
 }

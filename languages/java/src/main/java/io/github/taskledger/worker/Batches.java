@@ -1,5 +1,6 @@
 package io.github.taskledger.worker;
 
+import com.google.protobuf.Any;
 import com.google.protobuf.InvalidProtocolBufferException;
 import io.github.taskledger.v1.TaskBatch;
 import io.github.taskledger.v1.TaskEnvelope;
@@ -31,9 +32,8 @@ public final class Batches {
   }
 
   /**
-   * Gives the envelopes of a batch, in order. Each is made when the one before has been consumed, with headers of its own, also
-   * where the tasks share them: 50 KB may have 10,000 tasks that share a kilobyte. Who keeps them all may need a hundred
-   * megabytes and more.
+   * Gives the envelopes of a batch, in order. Each is made when the one before has been consumed. Those of a group share their
+   * headers, and whatever else a batch says once for all of them: 50 KB may have 10,000 tasks that share a kilobyte.
    *
    * @param bytes an encoded batch
    * @param limit the most bytes that an envelope may have
@@ -115,12 +115,18 @@ public final class Batches {
   /** Makes the envelopes of a group, one after the other. */
   private static final class GroupReader {
     private final TaskGroup group;
+    /** All that it builds refers to the headers and unknown fields that it has. A copy of a message would copy them. */
+    private final TaskEnvelope.Builder shared;
+
+    private final Any.Builder data;
     private int index;
     private long createdAt;
     private long savedAt;
 
     GroupReader(TaskGroup group) {
       this.group = group;
+      this.shared = group.getShared().toBuilder();
+      this.data = group.getShared().getData().toBuilder();
     }
 
     boolean hasNext() {
@@ -129,8 +135,7 @@ public final class Batches {
 
     TaskEnvelope next() {
       int i = index++;
-      TaskEnvelope.Builder envelope = group.getShared().toBuilder().setId(idAt(i));
-      envelope.getDataBuilder().setValue(group.getData(i));
+      TaskEnvelope.Builder envelope = begin().setId(idAt(i)).setData(data.setValue(group.getData(i)));
       if (group.getCreatedAtCount() > 0) createdAt += group.getCreatedAt(i);
       if (group.getSavedAtCount() > 0) savedAt += group.getSavedAt(i);
       if (group.getCreatedAtCount() > 0) envelope.setCreatedAt(Envelopes.timestamp(createdAt));
@@ -142,6 +147,11 @@ public final class Batches {
             Code.INVALID_ENVELOPE, "what the columns do not have is no TaskEnvelope", error);
       }
       return Envelopes.checked(envelope.build(), Code.INVALID_ENVELOPE);
+    }
+
+    /** Where tasks have rests, they share no more than a list and a type, and what one's rest adds is not for the next. */
+    private TaskEnvelope.Builder begin() {
+      return group.getRestCount() > 0 ? TaskEnvelope.newBuilder().setTaskList(shared.getTaskList()) : shared;
     }
 
     private String idAt(int i) {

@@ -253,7 +253,8 @@ public final class Envelopes {
   static TaskEnvelope checked(TaskEnvelope envelope, Code code) {
     checkKey("task_list", envelope.getTaskList(), code);
     checkKey("id", envelope.getId(), code);
-    if (!envelope.hasData() || typeOf(envelope).isEmpty())
+    String typeUrl = envelope.getData().getTypeUrl();
+    if (typeUrl.isEmpty() || typeUrl.endsWith("/"))
       throw new InvalidTaskException(code, "data does not name a type");
     if (envelope.hasCreatedAt() && !isTimestamp(envelope.getCreatedAt()))
       throw new InvalidTaskException(code, "created_at is out of the range of a Timestamp");
@@ -263,16 +264,27 @@ public final class Envelopes {
   }
 
   private static void checkKey(String field, String value, Code code) {
-    int size = value.getBytes(StandardCharsets.UTF_8).length;
-    boolean isKey = size >= 1 && size <= MAX_KEY_BYTES && value.indexOf('\0') < 0 && isWellFormed(value);
-    if (isKey) return;
-    String expected = " must be 1 to " + MAX_KEY_BYTES + " bytes of UTF-8 without NUL; it has " + size + " bytes";
-    throw new InvalidTaskException(code, field + expected);
+    int size = sizeOf(value);
+    if (size >= 1 && size <= MAX_KEY_BYTES && value.indexOf('\0') < 0) return;
+    String found = size < 0 ? "; it holds a lone surrogate" : "; it has " + size + " bytes";
+    throw new InvalidTaskException(code, field + " must be 1 to " + MAX_KEY_BYTES + " bytes of UTF-8 without NUL" + found);
   }
 
   /** Java would encode half a surrogate pair as a question mark. */
   static boolean isWellFormed(String text) {
-    return StandardCharsets.UTF_8.newEncoder().canEncode(text);
+    return sizeOf(text) >= 0;
+  }
+
+  /** How many bytes of UTF-8 a text has; -1 where it holds a lone surrogate. Makes no bytes: many tasks may share a long key. */
+  private static int sizeOf(String text) {
+    int size = 0;
+    for (int i = 0; i < text.length(); i++) {
+      int point = text.codePointAt(i);
+      if (point >= Character.MIN_SURROGATE && point <= Character.MAX_SURROGATE) return -1;
+      if (Character.isSupplementaryCodePoint(point)) i++;
+      size += point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
+    }
+    return size;
   }
 
   private static boolean isTimestamp(Timestamp time) {

@@ -7,6 +7,8 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.protobuf.Any;
 import com.google.protobuf.ByteString;
+import com.google.protobuf.UnknownFieldSet;
+import com.sun.management.ThreadMXBean;
 import io.github.taskledger.v1.TaskBatch;
 import io.github.taskledger.v1.TaskEnvelope;
 import io.github.taskledger.v1.TaskGroup;
@@ -14,6 +16,7 @@ import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Base64;
@@ -25,7 +28,6 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -194,34 +196,97 @@ class HostileTest {
     assertTrue(decoder.outcomes.containsAll(found), found::toString);
   }
 
-  /** As few bytes as name so many tasks, which share as much as may be. */
-  private static byte[] sharedHeaders(int count) {
-    TaskEnvelope.Builder shared = TaskEnvelope.newBuilder().setTaskList("l").setData(Any.newBuilder().setTypeUrl("x/a"));
-    for (int i = 0; shared.build().getSerializedSize() <= 1024 - 8; i++)
-      shared.putHeaders("" + (char) (0x21 + i / 90) + (char) (0x21 + i % 90), "");
+  /** What the tasks of a batch may share, each as much as may be. */
+  enum Shared {
+    HEADERS {
+      @Override
+      void add(TaskEnvelope.Builder shared, int i) {
+        shared.putHeaders("" + (char) (0x21 + i / 90) + (char) (0x21 + i % 90), "");
+      }
+    },
+    A_HEADER {
+      @Override
+      void add(TaskEnvelope.Builder shared, int i) {
+        shared.putHeaders("a", "a".repeat(i));
+      }
+    },
+    UNKNOWN_FIELDS {
+      @Override
+      void add(TaskEnvelope.Builder shared, int i) {
+        shared.mergeUnknownFields(UNKNOWN);
+      }
+    },
+    UNKNOWN_FIELDS_OF_THE_DATA {
+      @Override
+      void add(TaskEnvelope.Builder shared, int i) {
+        shared.getDataBuilder().mergeUnknownFields(UNKNOWN);
+      }
+    },
+    UNKNOWN_FIELDS_OF_A_TIME {
+      @Override
+      void add(TaskEnvelope.Builder shared, int i) {
+        shared.getCreatedAtBuilder().mergeUnknownFields(UNKNOWN);
+      }
+    },
+    A_LIST_AND_A_TYPE {
+      @Override
+      void add(TaskEnvelope.Builder shared, int i) {
+        shared.setTaskList("l".repeat(i / 2 + 1)).getDataBuilder().setTypeUrl("x/" + "a".repeat(i / 2 + 1));
+      }
+    };
+
+    private static final UnknownFieldSet UNKNOWN = UnknownFieldSet.newBuilder().mergeVarintField(100, 1).build();
+
+    abstract void add(TaskEnvelope.Builder shared, int i);
+
+    TaskEnvelope envelope() {
+      TaskEnvelope.Builder shared = TaskEnvelope.newBuilder().setTaskList("l").setData(Any.newBuilder().setTypeUrl("x/a"));
+      for (int i = 0; shared.build().getSerializedSize() <= 1024 - 9; i++) add(shared, i);
+      return shared.build();
+    }
+  }
+
+  /** A batch of as many tasks as it may have, of five bytes each beside what they share. */
+  private static byte[] largest(TaskEnvelope shared) {
     TaskGroup group = TaskGroup.newBuilder()
         .setShared(shared)
-        .addAllIds(Collections.nCopies(count, "a"))
-        .addAllData(Collections.nCopies(count, ByteString.EMPTY))
+        .addAllIds(Collections.nCopies(Batches.MAX_TASKS, "a"))
+        .addAllData(Collections.nCopies(Batches.MAX_TASKS, ByteString.EMPTY))
         .build();
     return TaskBatch.newBuilder().addGroups(group).build().toByteArray();
   }
 
-  @Test
-  void tasksOfABatchAreMadeOneByOne() {
-    byte[] batch = sharedHeaders(Batches.MAX_TASKS);
-    assertTrue(batch.length < 52_000);
-    int[] count = {0};
-    Batches.decode(batch, LIMIT, task -> {
-      count[0]++;
-      assertTrue(task.getHeadersCount() > 100);
-    });
-    assertEquals(Batches.MAX_TASKS, count[0]);
+  /** Reads the tasks of a batch and keeps them. Whatever that allocates must be in proportion to the batch. */
+  private static String keepAll(byte[] batch, List<TaskEnvelope> kept) {
+    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    String code = "whole";
+    long before = threads.getCurrentThreadAllocatedBytes();
+    try {
+      Batches.decode(batch, Envelopes.MAX_TASK_BYTES, kept::add);
+    } catch (InvalidTaskException error) {
+      code = error.code().name();
+    }
+    long allocated = threads.getCurrentThreadAllocatedBytes() - before;
+    assertTrue(allocated <= 1_000_000 + 128L * batch.length, () -> batch.length + " bytes took " + allocated);
+    return code;
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"\u0082\u0001\0", "\u0082\u0001\u0002\n\0", "\u0088\u0001\0", "\u0080\u0002\0"})
-  void aBatchOfAsManySmallPartsAsFitIsRefused(String part) throws IOException {
-    assertTrue(Set.of("TOO_LARGE", "INVALID_BATCH").contains(Decoder.BATCH.outcomeOf(repeat(part, LIMIT))));
+  @EnumSource
+  void whatTheTasksOfABatchShareIsNotCopiedForEach(Shared shared) {
+    List<TaskEnvelope> kept = new ArrayList<>();
+    TaskEnvelope envelope = shared.envelope();
+    assertEquals("whole", keepAll(largest(envelope), kept));
+    assertEquals(Collections.nCopies(Batches.MAX_TASKS, envelope.toBuilder().setId("a").build()), kept);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {
+    "\u0082\u0001\0", "\u0082\u0001\u0002\n\0", "\u0082\u0001\u0004\n\u0002:\0", "\u0082\u0001\u0004\n\u0002\u001a\0",
+    "\u0088\u0001\0", "\u0080\u0002\0"
+  })
+  void aBatchOfAsManySmallPartsAsFitIsRefused(String part) {
+    byte[] batch = repeat(part, Envelopes.MAX_TASK_BYTES);
+    assertTrue(Set.of("TOO_LARGE", "INVALID_BATCH").contains(keepAll(batch, new ArrayList<>())));
   }
 }

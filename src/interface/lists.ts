@@ -1,9 +1,11 @@
 import type { Adapter, OperationOptions, StoredTask } from "../adapter/adapter.js";
 import { type ClaimState, isClaimed, REDELIVERY } from "../adapter/claim-store.js";
-import { claimsOf } from "../claims/claiming.js";
+import { claimsOf } from "../claims/checked-claims.js";
 import { checkBoolean, checkCount, type OptionNames, readOperation } from "../core/arguments.js";
 import { chunks } from "../core/concurrency.js";
+import { TaskError } from "../core/errors.js";
 import { checkTaskList } from "../core/keys.js";
+import { callStore, toStoreError } from "../core/store-error.js";
 import { processClock, versionToDate } from "../core/version.js";
 
 /** Options of `DataInterface.stats`. */
@@ -38,8 +40,25 @@ const PAGE = 1_000;
 const STATES_AT_ONCE = 500;
 const statsOptions: OptionNames<StatsOptions> = { max: true, claims: true, signal: true };
 
+/** See `DataInterface.lists`. */
+export async function* listNames(
+  adapter: Adapter,
+  { signal }: OperationOptions,
+): AsyncGenerator<string, void, undefined> {
+  if (adapter.lists === undefined) throw new TaskError("UNSUPPORTED", "this store can't name its lists");
+  try {
+    for await (const page of adapter.lists({ signal })) yield* page;
+  } catch (thrown) {
+    throw toStoreError(thrown, "not-applied");
+  }
+}
+
 /** See `DataInterface.stats`. */
 export async function readStats(adapter: Adapter, taskList: string, options: StatsOptions): Promise<ListStats> {
+  return callStore("not-applied", () => countTasks(adapter, taskList, options));
+}
+
+async function countTasks(adapter: Adapter, taskList: string, options: StatsOptions): Promise<ListStats> {
   checkTaskList(taskList);
   const { max = 10_000, claims = true, signal } = readOperation(options, statsOptions);
   checkCount("max", max);
