@@ -59,6 +59,7 @@ export function writeTimes(times: readonly bigint[]): bigint[] {
 export class TimeSum {
   #seconds = 0;
   #micros = 0;
+  #last = 0n;
 
   /** Adds microseconds. Returns whether the sum fits into 64 bits. */
   add(difference: number | bigint): boolean {
@@ -72,8 +73,9 @@ export class TimeSum {
   }
 
   toTimestamp(): Timestamp {
-    const seconds = BigInt(this.#seconds);
-    return { $typeName: "google.protobuf.Timestamp", seconds, nanos: this.#micros * 1000 };
+    // Many times are in the second of the one before.
+    if (Number(this.#last) !== this.#seconds) this.#last = BigInt(this.#seconds);
+    return { $typeName: "google.protobuf.Timestamp", seconds: this.#last, nanos: this.#micros * 1000 };
   }
 
   #isBefore(seconds: number, micros: number): boolean {

@@ -30,7 +30,8 @@ export class Group {
   #rest: Column | undefined;
   #uuids = 0;
   #uuidsEnd = 0;
-  #shared: TaskEnvelope | undefined;
+  /** What its tasks share, also the data without its value; `readValue` gives a task data of its own if it needs the value. */
+  #shared: TaskEnvelope = empty;
   #sharedBytes = 0;
 
   /** Reads through the group between the reader's position and `end`. Throws INVALID_BATCH. */
@@ -97,7 +98,7 @@ export class Group {
     const end = r.limit();
     this.#sharedBytes += end - r.pos;
     const outer = r.narrow(end);
-    this.#shared = readEnvelope(r, end, this.#shared);
+    this.#shared = readEnvelope(r, end, this.#shared === empty ? undefined : this.#shared);
     r.widen(outer);
   }
 
@@ -114,7 +115,7 @@ export class Group {
     this.#checkCount("rest", this.#rest);
     this.#createdAt?.rewind();
     this.#savedAt?.rewind();
-    if (this.#shared) this.#checkShared(this.#shared);
+    if (this.#shared !== empty) this.#checkShared(this.#shared);
   }
 
   #checkCount(name: string, column: Column | undefined): void {
@@ -131,6 +132,7 @@ export class Group {
     if (size > MAX_SHARED_BYTES) throw invalidBatch(`it has ${size} bytes; the limit is ${MAX_SHARED_BYTES}`, path);
     if (this.#rest && hasMore(shared))
       throw invalidBatch("a group with entries in rest can share no more than a list and a type", path);
+    shared.data = packData(shared.data?.typeUrl ?? "", noBytes);
     shared.headers = isEmpty(shared.headers) ? noHeaders : Object.freeze(shared.headers);
   }
 
@@ -139,7 +141,7 @@ export class Group {
     r.start(this.#bytes, 0, this.#end);
     try {
       const envelope = this.#transpose(r);
-      readValue(this.#bytes, envelope.data, reader);
+      readValue(this.#bytes, envelope, reader);
       checkEnvelope(envelope, "INVALID_ENVELOPE");
       this.left--;
       return envelope;
@@ -152,18 +154,18 @@ export class Group {
   }
 
   #transpose(r: Reader): FullEnvelope {
-    const { $typeName, taskList, data, createdAt, savedAt, attempt, headers, $unknown } = this.#shared ?? empty;
-    const envelope: FullEnvelope = {
+    const { $typeName, taskList, data, createdAt, savedAt, attempt, headers, $unknown } = this.#shared as FullEnvelope;
+    const envelope = {
       $typeName,
       taskList,
       id: this.#nextId(r),
-      data: packData(data?.typeUrl ?? "", noBytes),
+      data: this.#rest ? packData(data.typeUrl, noBytes) : data,
       createdAt: this.#createdAt?.nextTime(r) ?? createdAt,
       savedAt: this.#savedAt?.nextTime(r) ?? savedAt,
       attempt,
       headers,
-    };
-    if ($unknown) envelope.$unknown = $unknown;
+      $unknown,
+    } as FullEnvelope; // Without unknown fields, $unknown is undefined: to add it later would take more memory.
     place.end = this.#data.next(r);
     place.start = r.pos;
     if (this.#rest) addRest(r, envelope, this.#rest.next(r));
@@ -200,10 +202,11 @@ function addRest(r: Reader, envelope: FullEnvelope, end: number): void {
   }
 }
 
-const empty: TaskEnvelope = {
+const empty: FullEnvelope = {
   $typeName: "taskledger.v1.TaskEnvelope",
   taskList: "",
   id: "",
+  data: packData("", noBytes),
   attempt: 0,
   headers: noHeaders,
 };

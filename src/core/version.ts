@@ -90,6 +90,10 @@ export class VersionClock {
   /** How far the clocks of two hosts may be from one another. */
   readonly #tolerance: Version;
   #last: Version = 0n;
+  /** The horizon, its second, and the moment of which it is. */
+  #horizon: Version = 0n;
+  #horizonSecond = 0n;
+  #horizonAt: Version = 0n;
 
   /**
    * `wallClock` gives microseconds since 1970; `limit` is how far clocks may deviate, in microseconds. Throws
@@ -111,7 +115,13 @@ export class VersionClock {
 
   /** The latest version that the clock of another host can have made by now; a later one was made by a wrong clock. */
   horizon(): Version {
-    return this.now() + this.#tolerance;
+    const now = this.now();
+    if (now !== this.#horizonAt) {
+      this.#horizonAt = now;
+      this.#horizon = now + this.#tolerance;
+      this.#horizonSecond = this.#horizon / MICROS;
+    }
+    return this.#horizon;
   }
 
   /**
@@ -132,6 +142,13 @@ export class VersionClock {
   observe(version: Version): void {
     checkVersion("version", version);
     if (version > this.#last && version <= this.horizon()) this.#last = version;
+  }
+
+  /** The same for a timestamp. Makes no bigint of one that is far past the horizon, as all of a hostile batch may be. */
+  observeTimestamp(time: Timestamp): void {
+    if (time.seconds > this.#horizonSecond && this.horizon() && time.seconds > this.#horizonSecond) return;
+    const version = timestampToVersion(time);
+    if (version !== undefined) this.observe(version);
   }
 }
 

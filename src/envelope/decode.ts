@@ -5,7 +5,7 @@ import { adviseOnBytes, expectedBytes, isBatch } from "../core/bytes-advice.js";
 import { TaskError } from "../core/errors.js";
 import { isBytes } from "../core/values.js";
 import { type Version, versionToTimestamp } from "../core/version.js";
-import { Unsupported } from "../wire/fallback.js";
+import { Malformed, Unsupported } from "../wire/fallback.js";
 import { decode, decodeMessage, type MessageCodec } from "../wire/message-codec.js";
 import { copyOf, noBytes, type Reader } from "../wire/reader.js";
 import { readTimestamp } from "../wire/timestamp.js";
@@ -61,8 +61,12 @@ function decodeFields(bytes: Uint8Array, reader: DataReader | undefined): TaskEn
   if (reader) reader.data = undefined;
   place.start = place.end = 0;
   const envelope = decode(bytes, readFields, createEnvelope());
-  if (envelope?.data) readValue(bytes, envelope.data, reader);
+  if (envelope && hasData(envelope)) readValue(bytes, envelope, reader);
   return envelope;
+}
+
+function hasData(envelope: TaskEnvelope): envelope is FullEnvelope {
+  return envelope.data !== undefined;
 }
 
 /** Reads an envelope, or adds to one. The value of its data is a part of the bytes, not a copy. */
@@ -134,15 +138,18 @@ function readAny(r: Reader, end: number, m: Any = packData("", noBytes)): Any {
 }
 
 /**
- * Reads the data whose value was found, if `reader` has a codec. If it has none, the value is a copy; otherwise it is a part of the
- * bytes.
+ * Reads the data whose value was found, if `reader` has a codec; otherwise, or if it can't, the value is given: where `reader` has
+ * no codec, or its codec refuses the data, a copy, since the task will be opaque; else a part of the bytes.
  */
-export function readValue(bytes: Uint8Array, any: Any, reader: DataReader | undefined): void {
+export function readValue(bytes: Uint8Array, envelope: FullEnvelope, reader: DataReader | undefined): void {
   const { start, end } = place;
-  const codec = reader?.codecOf(any.typeUrl);
+  const { typeUrl } = envelope.data;
+  const codec = reader?.codecOf(typeUrl);
   if (reader) reader.data = codec && decodeMessage(codec, bytes, start, end);
-  if (reader && !codec) any.value = copyOf(bytes, start, end);
-  else if (!reader?.data || reader.data instanceof Unsupported) any.value = partOf(bytes, start, end);
+  if (reader && (!codec || reader.data instanceof Malformed))
+    envelope.data = packData(typeUrl, copyOf(bytes, start, end));
+  else if (!reader?.data || reader.data instanceof Unsupported)
+    envelope.data = packData(typeUrl, partOf(bytes, start, end));
 }
 
 function partOf({ buffer, byteOffset }: Uint8Array, start: number, end: number): Uint8Array {

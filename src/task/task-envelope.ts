@@ -16,7 +16,7 @@ import {
   encodeEnvelopeWith,
   MAX_SAVED_AT_BYTES,
 } from "../envelope/encode.js";
-import { checkSize, copyEnvelope, type FullEnvelope, packData, savedAtOf } from "../envelope/envelope.js";
+import { checkSize, copyEnvelope, type FullEnvelope, packData } from "../envelope/envelope.js";
 import { checkHeaders } from "../envelope/headers.js";
 import { fallBack, Unsupported } from "../wire/fallback.js";
 import type { MessageCodec } from "../wire/message-codec.js";
@@ -74,9 +74,8 @@ function decodeDataOf(envelope: FullEnvelope, taskClass: TaskClass, read?: ReadD
 }
 
 /** The versions that this process makes from now on are later than the envelope's. */
-export function meet(envelope: TaskEnvelope): void {
-  const savedAt = savedAtOf(envelope);
-  if (savedAt !== undefined) processClock.observe(savedAt);
+export function meet({ savedAt }: TaskEnvelope): void {
+  if (savedAt) processClock.observeTimestamp(savedAt);
 }
 
 /** The task's bytes, as it is now. Throws INVALID_DATA, and TOO_LARGE over `maxBytes`. */

@@ -11,6 +11,7 @@ import { versionToTimestamp } from "../core/version.js";
 import { tryDecodingData, undecodable } from "../data/data.js";
 import { type DataReader, decodeBody, decodeEnvelope } from "../envelope/decode.js";
 import { type FullEnvelope, packData } from "../envelope/envelope.js";
+import { Malformed } from "../wire/fallback.js";
 import type { MessageCodec } from "../wire/message-codec.js";
 import { copyOf } from "../wire/reader.js";
 import { OpaqueTask, type Reason } from "./opaque-task.js";
@@ -92,12 +93,12 @@ export function readTask(
 ): Task {
   const type = typeNameOf(envelope.data.typeUrl);
   const taskClass = registry.get(type);
-  // What reads data along with envelopes has copied that of other types.
+  // What reads data along with envelopes has copied that of tasks which become opaque.
   if (taskClass === undefined) return opaque(envelope, home, unknownType, read !== undefined);
   const { schema, codec } = taskClass;
   const { value } = envelope.data;
   const data = tryDecodingData(schema, value, codec, read?.data);
-  if (data instanceof Error) return opaque(envelope, home, invalidData(schema, data));
+  if (data instanceof Error) return opaque(envelope, home, invalidData(schema, data), read?.data instanceof Malformed);
   try {
     const task = fromEnvelope(taskClass, envelope, home, { data });
     if (registry.validation.validateRead) validateTask(task, registry.validation);
@@ -123,6 +124,19 @@ function unknownType({ taskList, id, data }: FullEnvelope): TaskError {
 }
 
 function invalidData(schema: DescMessage, error: Error): Reason {
+  if (!(error instanceof Malformed)) return whyInvalid(schema, error);
+  let reason = malformed.get(schema);
+  if (reason === undefined) {
+    reason = whyInvalid(schema, error);
+    malformed.set(schema, reason);
+  }
+  return reason;
+}
+
+/** The reasons that do not depend on the error. */
+const malformed = new WeakMap<DescMessage, Reason>();
+
+function whyInvalid(schema: DescMessage, error: Error): Reason {
   return ({ taskList, id, data }) => {
     const { message, field } = undecodable(schema, data.value, error);
     return new TaskError("INVALID_DATA", message, { taskList, id, field });
