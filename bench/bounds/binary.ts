@@ -31,7 +31,8 @@ interface BinaryInput extends Input {
   alone(): Input;
 }
 
-const envelopeShapes: readonly BinaryShape[] = [
+/** Of the envelope itself. */
+export const envelopeShapes: readonly BinaryShape[] = [
   { name: "an envelope's headers, one name", bytes: (length) => repeat(Math.ceil(length / 7), header("a")) },
   { name: "an envelope's headers", bytes: (length) => times(Math.ceil(length / 12), (i) => header(i.toString(36))) },
   { name: "an envelope's unknown fields", bytes: (length) => unknown(Math.ceil(length / 3)) },
@@ -51,10 +52,7 @@ async function tryAll(taskClass: AnyClass, lengths: Lengths, context: Context): 
 }
 
 function toInput(taskClass: AnyClass, shape: BinaryShape, length: number, isEnvelope: boolean): BinaryInput {
-  const filled = shape.bytes(length);
-  const data = isEnvelope ? new Uint8Array() : filled;
-  const any = join(text(1, `/${taskClass.type}`), field(2, data));
-  const bytes = join(text(1, "l"), text(2, "i"), field(3, any), isEnvelope ? filled : new Uint8Array());
+  const { data, bytes } = taskOf(taskClass, shape.bytes(length), isEnvelope);
   const read = () => taskClass.fromBinary(bytes);
   const readAlone = () => {
     try {
@@ -70,4 +68,16 @@ function toInput(taskClass: AnyClass, shape: BinaryShape, length: number, isEnve
     work: () => outcomeOf(read),
     alone: () => ({ name, length: bytes.length, work: readAlone }),
   };
+}
+
+/** A task that is filled in its envelope, or in its data. */
+export function taskOf(
+  taskClass: AnyClass,
+  filled: Uint8Array,
+  isEnvelope: boolean,
+): Record<"data" | "bytes", Uint8Array> {
+  const data = isEnvelope ? new Uint8Array() : filled;
+  const any = join(text(1, `/${taskClass.type}`), field(2, data));
+  const bytes = join(text(1, "l"), text(2, "i"), field(3, any), isEnvelope ? filled : new Uint8Array());
+  return { data, bytes };
 }

@@ -1,62 +1,118 @@
-import { hostileBatches } from "../../test/batch/hostile-batches.js";
 import { DriverActor } from "../../test/languages/driver.js";
 import type { Language } from "../../test/languages/languages.js";
 import { prepareLanguages } from "../../test/languages/prepare.js";
-import type { Context } from "../benchmark.js";
+import { type Context, scaled } from "../benchmark.js";
 import { failedRow, type Row, toRow } from "../row.js";
-import { cook, describeRecipe, ingredients, type Recipe } from "./batch-recipes.js";
-import { figures } from "./worst.js";
+import { batchInputs, binaryInputs, frameInputs, hashInputs, type LanguageInput } from "./language-inputs.js";
+import { everyKind, type Lengths, usualClasses, wideLengths } from "./types.js";
+import { figures, named } from "./worst.js";
 
-/** What a batch costs: time in milliseconds, memory in bytes; or both by its bytes, as in the rows. */
+/** What reading costs: time in milliseconds, memory in bytes; or both by the bytes of input, as in the rows. */
 interface Cost {
   readonly time: number;
   readonly memory: number;
 }
 
-/** Batches are made when they are measured: all of them at once would fill the memory. */
-interface Batch {
+/** A decoder, and the inputs among which its worst are searched. */
+interface Search {
+  readonly decoder: "batch" | "binary" | "frames" | "hash";
   readonly name: string;
-  readonly make: () => Uint8Array;
+  readonly inputs: readonly LanguageInput[];
+  readonly lengths: Lengths;
+  /** Whether protobuf alone reads the worst as well, as a baseline. */
+  readonly hasBaseline?: boolean;
+  readonly hasGoals?: boolean;
 }
 
-/** Shorter batches are read several times, to get a measurable time. */
+interface Measured {
+  readonly search: Search;
+  readonly driver: DriverActor;
+}
+
+/** Shorter inputs are read several times, to get a measurable time. */
 const BYTES_TO_TIME = 200_000;
 const MEGABYTE = 1_000_000;
 
-/** The maximum time and memory per byte that was found for a batch in each of the other languages. */
+/** In Go a megabyte of the worst takes a minute. */
+const lengths: Lengths = { tried: 100_000, measured: [200_000] };
+
+/** The maximum time and memory per byte that was found for input of each decoder in each of the other languages. */
 export async function* run(context: Context): AsyncGenerator<Row, void> {
-  const all = [...hostile(), ...recipes()];
-  const batches = all.filter((_, i) => i % context.divisor === 0);
+  const searches = searchesOf(context);
   for (const { language, missing } of await prepareLanguages())
-    if (missing === undefined) yield* measure(language, batches, context);
-    else yield failedRow(`${language.name}: decoding a batch`, "ms/kB", missing);
+    if (missing === undefined) yield* measureAll(withMemory(language), searches, context);
+    else yield failedRow(`${language.name}: decoding`, "ms/kB", missing);
 }
 
-async function* measure(language: Language, batches: readonly Batch[], { rounds }: Context): AsyncGenerator<Row, void> {
+function searchesOf(context: Context): Search[] {
+  const wide = `of messages of ${everyKind.schema.fields.length} fields, against protobuf alone`;
+  const usual = { lengths, hasBaseline: true };
+  const alone = { lengths: wideLengths, hasBaseline: true, hasGoals: false };
+  const some = (inputs: Iterable<LanguageInput>) =>
+    named([...inputs], context).filter((_, i) => i % context.divisor === 0);
+  return [
+    { decoder: "batch", name: "a batch", inputs: some(batchInputs()), lengths },
+    { decoder: "frames", name: "frames", inputs: some(frameInputs()), lengths },
+    { decoder: "binary", name: "binary", inputs: some(binaryInputs(usualClasses)), ...usual },
+    { decoder: "binary", name: `binary ${wide}`, inputs: some(binaryInputs([everyKind])), ...alone },
+    { decoder: "hash", name: "a hash", inputs: some(hashInputs(usualClasses)), ...usual },
+    { decoder: "hash", name: `a hash ${wide}`, inputs: some(hashInputs([everyKind])), ...alone },
+  ];
+}
+
+/** The tests give Java little memory; what some input takes is to be measured, not refused. */
+function withMemory(language: Language): Language {
+  const { driver } = language;
+  return { ...language, driver: { ...driver, args: driver.args.filter((arg) => !arg.startsWith("-Xmx")) } };
+}
+
+async function* measureAll(
+  language: Language,
+  searches: readonly Search[],
+  context: Context,
+): AsyncGenerator<Row, void> {
   const driver = new DriverActor(language, undefined);
   try {
-    const ask = async ({ make }: Batch) => costOf(make(), driver);
-    const tried: { batch: Batch; cost: Cost }[] = [];
-    await ask(batches[0] as Batch); // what is done once is not counted
-    for (const batch of batches) tried.push({ batch, cost: await ask(batch) });
-    for (const [figure, label] of Object.entries(labelsOf(language)) as [keyof Cost, string][]) {
-      const { unit, goal } = figure === "time" ? figures.time : figures.held;
-      const { batch } = tried.reduce((worst, each) => (each.cost[figure] > worst.cost[figure] ? each : worst));
-      const values: number[] = [];
-      for (let round = 0; round < rounds; round++) values.push((await ask(batch))[figure]);
-      const note = `the worst of ${tried.length} tried: ${batch.name}`;
-      yield toRow({ name: `${language.name}, a batch: ${label}`, unit, values, goal, note });
-    }
+    for (const search of searches.filter(({ inputs }) => inputs.length > 0))
+      yield* measure(language, { search, driver }, context);
   } finally {
     await driver.close();
   }
 }
 
-async function costOf(batch: Uint8Array, driver: DriverActor): Promise<Cost> {
-  const { length } = batch;
+async function* measure(language: Language, measured: Measured, context: Context): AsyncGenerator<Row, void> {
+  const { inputs, lengths, name, hasBaseline, hasGoals = true } = measured.search;
+  const tried: { input: LanguageInput; cost: Cost }[] = [];
+  const tryLength = scaled(context, lengths.tried);
+  const length = scaled(context, lengths.measured[0] as number);
+  await costOf((inputs[0] as LanguageInput).make(tryLength), measured); // what is done once is not counted
+  for (const input of inputs) tried.push({ input, cost: await costOf(input.make(tryLength), measured) });
+  for (const [figure, label] of Object.entries(labelsOf(language)) as [keyof Cost, string][]) {
+    const { unit, goal } = figure === "time" ? figures.time : figures.held;
+    const { input } = tried.reduce((worst, each) => (each.cost[figure] > worst.cost[figure] ? each : worst));
+    const bytes = input.make(length);
+    const values: number[] = [];
+    const baselines: number[] = [];
+    for (let round = 0; round < context.rounds; round++) {
+      values.push((await costOf(bytes, measured))[figure]);
+      if (hasBaseline) baselines.push((await costOf(bytes, measured, { alone: true }))[figure]);
+    }
+    yield toRow({
+      name: `${language.name}, ${name}: ${label}`,
+      unit,
+      values,
+      note: `the worst of ${tried.length} tried: ${input.name}`,
+      ...(hasBaseline && { baselines }),
+      ...(hasGoals && { goal }),
+    });
+  }
+}
+
+async function costOf(bytes: Uint8Array, { search, driver }: Measured, { alone = false } = {}): Promise<Cost> {
+  const { length } = bytes;
   const repeats = Math.ceil(BYTES_TO_TIME / length);
-  const command = { op: "cost", batch: Buffer.from(batch).toString("base64"), repeats };
-  const { time, memory } = await driver.ask<Cost>(command);
+  const input = Buffer.from(bytes).toString("base64");
+  const { time, memory } = await driver.ask<Cost>({ op: "cost", decoder: search.decoder, input, repeats, alone });
   return { time: (time * 1000) / length, memory: Math.max(0, memory - MEGABYTE) / length };
 }
 
@@ -65,24 +121,4 @@ function labelsOf({ name }: Language): Readonly<Record<keyof Cost, string>> {
   const memory =
     name === "Python" ? "the most memory at any time, its tasks not kept" : "memory allocated, its tasks kept";
   return { time: figures.time.label, memory: `${memory}, beyond 1 MB` };
-}
-
-function* hostile(): Generator<Batch, void> {
-  for (const [name, bytes] of Object.entries(hostileBatches)) yield { name, make: () => bytes };
-}
-
-/** Tasks that have as few bytes as may be of their own. */
-function* recipes(): Generator<Batch, void> {
-  for (const tasks of ["10,000 tasks", "one task"] as const)
-    for (const groups of namesOf("groups"))
-      for (const shared of namesOf("shared"))
-        for (const times of ["no times", "times"] as const)
-          for (const rest of namesOf("rest")) {
-            const recipe: Recipe = { tasks, groups, shared, ids: "short ids", data: "no data", times, rest };
-            yield { name: describeRecipe(recipe), make: () => cook(recipe) };
-          }
-}
-
-function namesOf<K extends keyof typeof ingredients>(kind: K): readonly Recipe[K][] {
-  return Object.keys(ingredients[kind]) as Recipe[K][];
 }

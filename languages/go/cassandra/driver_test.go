@@ -10,11 +10,13 @@ package cassandra
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"log"
 	"log/slog"
 	"os"
@@ -28,6 +30,7 @@ import (
 	"time"
 
 	gocql "github.com/apache/cassandra-gocql-driver/v2"
+	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protodesc"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -81,12 +84,13 @@ func connect(c cassandra) (*gocql.Session, error) {
 }
 
 type command struct {
-	Op, ID, TaskList, Fault, Type string
-	Store                         cassandra
-	ClockLimit, Now, ServerNow    int64 `json:",string"`
-	Envelope, Descriptors, Batch  []byte
-	Repeats                       int
-	Replaced                      []string
+	Op, ID, TaskList, Fault, Type, Decoder string
+	Store                                  cassandra
+	ClockLimit, Now, ServerNow             int64 `json:",string"`
+	Envelope, Descriptors, Input           []byte
+	Alone                                  bool
+	Repeats                                int
+	Replaced                               []string
 }
 
 // server answers commands. The ledger's clock stands where each command puts it.
@@ -138,7 +142,7 @@ func (s *server) answer(ctx context.Context, c command) (any, error) {
 		}
 		return map[string]any{"error": errorOf(s.store.Complete(ctx, envelope))}, nil
 	case "cost":
-		return cost(c.Batch, c.Repeats)
+		return cost(c)
 	case "find":
 		envelope, err := s.store.Find(ctx, c.TaskList, c.ID)
 		if err != nil || envelope == nil {
@@ -258,36 +262,96 @@ func typesOf(descriptors []byte, name protoreflect.FullName) (taskledger.Types, 
 	return taskledger.Types{name: dynamicpb.NewMessageType(found.(protoreflect.MessageDescriptor))}, nil
 }
 
-// cost is what it takes to read a batch and keep its tasks: milliseconds of the processors, and all memory that is allocated.
-func cost(batch []byte, repeats int) (any, error) {
+// cost is what it takes to read some input and keep what it stands for: milliseconds of the processors, and all memory that is
+// allocated.
+func cost(c command) (any, error) {
+	read := readers[c.Decoder]
+	if c.Alone {
+		read = library[c.Decoder]
+	}
 	var before, after runtime.MemStats
 	var usedBefore, usedAfter syscall.Rusage
 	runtime.GC()
 	runtime.ReadMemStats(&before)
-	keepTasks(batch)
+	read(c.Input)
 	runtime.ReadMemStats(&after)
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usedBefore); err != nil {
 		return nil, err
 	}
-	for range repeats {
-		keepTasks(batch)
+	for range c.Repeats {
+		read(c.Input)
 	}
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usedAfter); err != nil {
 		return nil, err
 	}
 	nanoseconds := usedAfter.Utime.Nano() + usedAfter.Stime.Nano() - usedBefore.Utime.Nano() - usedBefore.Stime.Nano()
-	time := float64(nanoseconds) / 1e6 / float64(repeats)
+	time := float64(nanoseconds) / 1e6 / float64(c.Repeats)
 	return map[string]any{"time": time, "memory": after.TotalAlloc - before.TotalAlloc}, nil
 }
 
-func keepTasks(batch []byte) (kept []*taskledgerv1.TaskEnvelope) {
-	for task, err := range taskledger.DecodeBatch(batch, taskledger.MaxTaskBytes) {
+var known = taskledger.NewTypes(&examplev1.CopyFile{}, &examplev1.EveryKind{}, &examplev1.FetchFile{},
+	&examplev1.IndexCatalogue{}, &examplev1.SendMail{}, &examplev1.TranscodeVideo{})
+
+// readers give what input stands for; that it is refused takes time and memory, too.
+var readers = map[string]func([]byte) any{
+	"batch": func(data []byte) any {
+		kept, _ := keepTasks(nil, taskledger.DecodeBatch(data, taskledger.MaxTaskBytes))
+		return kept
+	},
+	"binary": func(data []byte) any {
+		envelope, err := taskledger.Decode(data, taskledger.MaxTaskBytes)
 		if err != nil {
-			break
+			return err
+		}
+		return []any{envelope, taskledger.DecodeData(envelope, known)}
+	},
+	"frames": keepFrames,
+	"hash": func(data []byte) any {
+		envelope, err := taskledger.FromHash(data, taskledger.MaxTaskBytes, known, false)
+		return []any{envelope, err}
+	},
+}
+
+// library is what protobuf alone does instead.
+var library = map[string]func([]byte) any{
+	"binary": func(data []byte) any {
+		envelope := &taskledgerv1.TaskEnvelope{}
+		if err := proto.Unmarshal(data, envelope); err != nil {
+			return err
+		}
+		message := known[taskledger.TypeOf(envelope)].New().Interface()
+		return []any{envelope, message, proto.Unmarshal(envelope.GetData().GetValue(), message)}
+	},
+	"hash": func(data []byte) any {
+		envelope := &taskledgerv1.TaskEnvelope{}
+		return []any{envelope, protojson.Unmarshal(data, envelope)}
+	},
+}
+
+func keepFrames(stream []byte) any {
+	reader := taskledger.NewFrameReader(bytes.NewReader(stream), taskledger.MaxFrameBytes)
+	var kept []*taskledgerv1.TaskEnvelope
+	for {
+		frame, err := reader.Next()
+		if err == nil {
+			kept, err = keepTasks(kept, taskledger.TasksOf(frame))
+		}
+		if err != nil {
+			return kept
+		}
+	}
+}
+
+func keepTasks(kept []*taskledgerv1.TaskEnvelope, tasks iter.Seq2[*taskledgerv1.TaskEnvelope, error]) (
+	[]*taskledgerv1.TaskEnvelope, error,
+) {
+	for task, err := range tasks {
+		if err != nil {
+			return kept, err
 		}
 		kept = append(kept, task)
 	}
-	return kept
+	return kept, nil
 }
 
 func errorOf(err error) any {

@@ -8,11 +8,14 @@ driver.py fail STORE LIST    makes the errors of test/languages/failures.cassand
 """
 
 import base64
+import contextlib
+import io
 import json
 import logging
 import sys
 import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -20,19 +23,21 @@ from cassandra.auth import PlainTextAuthProvider
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, Session
 from cassandra.policies import DCAwareRoundRobinPolicy, TokenAwarePolicy
 from cassandra.query import BatchStatement
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory
 
 sys.path.append(str(Path(__file__).parent / "gen"))
 
 from example.v1.every_kind_pb2 import EveryKind
 from example.v1.fetch_file_pb2 import FetchFile
 from example.v1.send_mail_pb2 import SendMail
+from example.v1.sizes_pb2 import CopyFile, IndexCatalogue, TranscodeVideo
 from memory import most_memory
 
 import taskledger_worker as wire
 from taskledger.v1.envelope_pb2 import TaskEnvelope
 from taskledger_worker import Claim, SqliteStore, Task, VersionClock, Worker
 from taskledger_worker.cassandra import CassandraStore
+from taskledger_worker.frames import tasks_of
 
 
 def connect(cassandra: dict) -> Session:
@@ -51,6 +56,35 @@ def open_store(description: dict, session: Session | None = None, **options):
     if "path" in description:
         return SqliteStore(description["path"], **options)
     return CassandraStore(session or connect(description), description["keyspace"], description["dataCenter"], **options)
+
+
+_TYPES = wire.Types(CopyFile, EveryKind, FetchFile, IndexCatalogue, SendMail, TranscodeVideo)
+
+
+def _read_all(tasks: Iterable[TaskEnvelope]) -> None:
+    """Keeps none, since messages cannot share headers here."""
+    for _ in tasks:
+        pass
+
+
+def _read_frames(stream: bytes) -> None:
+    for frame in wire.read_frames(io.BytesIO(stream)):
+        _read_all(tasks_of(frame))
+
+
+def _parse_binary(data: bytes) -> object:
+    envelope = TaskEnvelope.FromString(data)
+    return envelope, _TYPES.message(wire.type_of(envelope)).FromString(envelope.data.value)
+
+
+_READERS = {
+    "batch": lambda data: _read_all(wire.decode_batch(data)),
+    "binary": lambda data: wire.decode_data(wire.decode(data), _TYPES),
+    "frames": _read_frames,
+    "hash": lambda data: wire.from_hash(data.decode(), _TYPES),
+}
+# What protobuf alone does instead.
+_LIBRARY = {"binary": _parse_binary, "hash": lambda data: json_format.Parse(data, TaskEnvelope())}
 
 
 class FaultySession:
@@ -148,15 +182,15 @@ class Server:
         return {"result": worker.perform(envelope, backoff=(0, 0), **options)}
 
     def cost(self, command: dict) -> dict:
-        """What it takes to go over a batch's tasks: milliseconds of the processor, and the most memory at any time."""
-        batch = base64.b64decode(command["batch"])
+        """What it takes to read some input: milliseconds of the processor, and the most memory at any time."""
+        is_alone = command.get("alone", False)
+        read_all = (_LIBRARY if is_alone else _READERS)[command["decoder"]]
+        refusals = Exception if is_alone else wire.TaskError
+        data = base64.b64decode(command["input"])
 
         def read() -> None:
-            try:
-                for _ in wire.decode_batch(batch):
-                    pass
-            except wire.TaskError:
-                pass
+            with contextlib.suppress(refusals):
+                read_all(data)
 
         memory = most_memory(read)
         start = time.process_time()

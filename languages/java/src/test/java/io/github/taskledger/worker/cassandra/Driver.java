@@ -15,16 +15,13 @@ import com.google.protobuf.Descriptors.Descriptor;
 import com.google.protobuf.Descriptors.FileDescriptor;
 import com.google.protobuf.DynamicMessage;
 import com.google.protobuf.Message;
-import com.sun.management.ThreadMXBean;
 import example.v1.EveryKindOuterClass.EveryKind;
 import example.v1.FetchFileOuterClass.FetchFile;
 import example.v1.SendMailOuterClass.SendMail;
 import io.github.taskledger.v1.TaskEnvelope;
-import io.github.taskledger.worker.Batches;
 import io.github.taskledger.worker.Code;
 import io.github.taskledger.worker.Envelopes;
 import io.github.taskledger.worker.Hashes;
-import io.github.taskledger.worker.InvalidTaskException;
 import io.github.taskledger.worker.StoreException;
 import io.github.taskledger.worker.Task;
 import io.github.taskledger.worker.TaskException;
@@ -35,7 +32,6 @@ import java.io.BufferedInputStream;
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
-import java.lang.management.ManagementFactory;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -107,7 +103,7 @@ public final class Driver {
         store.openTasks(text(command, "taskList")).forEach(each -> found.add(base64(each)));
         answer.add("envelopes", found);
       }
-      case "cost" -> cost(command, answer);
+      case "cost" -> Cost.measure(command, answer);
       default -> passOn(command, answer);
     }
     return answer;
@@ -158,29 +154,6 @@ public final class Driver {
     JsonArray left = new JsonArray();
     for (long version : task.replaced()) left.add(String.valueOf(version));
     answer.add("replaced", left);
-  }
-
-  /** What it takes to read a batch and keep its tasks: milliseconds of the processor, and all memory that is allocated. */
-  private static void cost(JsonObject command, JsonObject answer) {
-    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-    byte[] batch = Base64.getDecoder().decode(text(command, "batch"));
-    int repeats = command.get("repeats").getAsInt();
-    long allocated = threads.getCurrentThreadAllocatedBytes();
-    keepTasks(batch);
-    answer.addProperty("memory", threads.getCurrentThreadAllocatedBytes() - allocated);
-    long start = threads.getCurrentThreadCpuTime();
-    for (int i = 0; i < repeats; i++) keepTasks(batch);
-    answer.addProperty("time", (threads.getCurrentThreadCpuTime() - start) / 1e6 / repeats);
-  }
-
-  private static List<TaskEnvelope> keepTasks(byte[] batch) {
-    List<TaskEnvelope> kept = new ArrayList<>();
-    try {
-      Batches.decode(batch, Envelopes.MAX_TASK_BYTES, kept::add);
-    } catch (InvalidTaskException refused) {
-      // Which takes time and memory, too.
-    }
-    return kept;
   }
 
   /** Decodes and encodes data by a schema of the command's, in binary and by way of the hash. */
@@ -321,7 +294,7 @@ public final class Driver {
     return Base64.getEncoder().encodeToString(Envelopes.encode(envelope));
   }
 
-  private static String text(JsonObject object, String name) {
+  static String text(JsonObject object, String name) {
     return object.has(name) ? object.get(name).getAsString() : "";
   }
 
