@@ -14,6 +14,7 @@ import com.google.protobuf.util.JsonFormat.TypeRegistry;
 import io.github.taskledger.v1.SealedData;
 import io.github.taskledger.v1.TaskEnvelope;
 import java.util.Base64;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 
@@ -144,11 +145,14 @@ public final class Hashes {
     return Envelopes.typeName(type.getAsString());
   }
 
+  /** By loops: a stream for each of many small objects takes more memory than they do. */
   private static boolean isWellFormed(JsonElement value) {
-    if (value.isJsonObject() && !value.getAsJsonObject().keySet().stream().allMatch(Envelopes::isWellFormed)) return false;
-    if (value.isJsonPrimitive() && value.getAsJsonPrimitive().isString())
-      return Envelopes.isWellFormed(value.getAsString());
-    return elements(value).allMatch(Hashes::isWellFormed);
+    if (value.isJsonObject())
+      for (Map.Entry<String, JsonElement> entry : value.getAsJsonObject().entrySet())
+        if (!Envelopes.isWellFormed(entry.getKey()) || !isWellFormed(entry.getValue())) return false;
+    if (value.isJsonArray()) for (JsonElement each : value.getAsJsonArray()) if (!isWellFormed(each)) return false;
+    boolean isText = value.isJsonPrimitive() && value.getAsJsonPrimitive().isString();
+    return !isText || Envelopes.isWellFormed(value.getAsString());
   }
 
   /** Whether some readers would lose something: the sign of a zero, or the prefix of a type's URL. */
