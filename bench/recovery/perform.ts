@@ -6,9 +6,10 @@ import { buildTasks, type FetchFileTask } from "../tasks.js";
 import { stores, type Tasks } from "./stores.js";
 
 const CONCURRENCY = 16;
-const COUNT = 4_000;
+/** So many that the first round has compiled what a worker runs for hours. */
+const COUNT = 10_000;
 /** An even number, so that each side is first equally often. */
-const TURNS = 20;
+const TURNS = 50;
 
 /** The cost of `perform` besides its claim, its handler and its complete, in turns, so that disturbances affect both sides. */
 export async function* run(context: Context): AsyncGenerator<Row, void> {

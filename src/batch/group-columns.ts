@@ -1,4 +1,6 @@
+import { WireType } from "@bufbuild/protobuf/wire";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { refuse } from "../wire/fallback.js";
 import type { Reader } from "../wire/reader.js";
 import { TimeSum } from "./columns.js";
 
@@ -36,10 +38,15 @@ export class Times extends Column {
   #end = 0;
   #time = new TimeSum();
 
-  /** Reads through a field. Returns whether all times fit into 64 bits. */
+  /**
+   * Reads through a field. Returns whether all times fit into 64 bits. Refuses a last time that ends later than the field, where
+   * the other columns go on.
+   */
   pass(r: Reader): boolean {
     let fits = true;
-    for (const end = r.numbers(); r.pos < end; this.count++) fits = this.#time.add(r.exactSint64()) && fits;
+    const end = r.numbers();
+    for (; r.pos < end; this.count++) fits = this.#time.add(r.exactSint64()) && fits;
+    if (r.pos > end && (r.tag & 7) === WireType.LengthDelimited) refuse();
     return fits;
   }
 

@@ -1,4 +1,5 @@
 import { fromBinary } from "@bufbuild/protobuf";
+import { WireType } from "@bufbuild/protobuf/wire";
 import { type TaskEnvelope, TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
 import { TaskError } from "../core/errors.js";
 import { checkEnvelope } from "../envelope/check.js";
@@ -59,7 +60,9 @@ export class Group {
   }
 
   #readField(r: Reader): void {
-    switch (r.field()) {
+    const number = r.field();
+    if (!hasItsType(r.tag)) throw unknownField(number, this.#path);
+    switch (number) {
       case 1:
         this.#readShared(r);
         break;
@@ -90,7 +93,7 @@ export class Group {
         r.pos = r.limit();
         break;
       default:
-        throw unknownField(r.tag >>> 3, this.#path);
+        throw unknownField(number, this.#path);
     }
   }
 
@@ -180,6 +183,18 @@ export class Group {
     return id;
   }
 }
+
+/**
+ * Whether a field is of the wire type that its number has: others are unknown fields. They must be refused, since a column skips
+ * what is of other columns by their wire types.
+ */
+function hasItsType(tag: number): boolean {
+  const wireType = tag & 7;
+  return wireType === WireType.LengthDelimited || (wireType === WireType.Varint && TIMES.has(tag >>> 3));
+}
+
+/** The columns of numbers, which need not be packed. */
+const TIMES: ReadonlySet<number> = new Set([5, 6]);
 
 function tooLong(path: string): TaskError {
   return invalidBatch("the differences add up to more than 64 bits", path);

@@ -153,7 +153,8 @@ export function whenLost(claim: Claim, callback: (() => void) | undefined): void
 function extend(claim: Claim, startedAt: number): void {
   const own = internalsOf(claim);
   own.end = startedAt + own.lease * (1 - GUARD);
-  watch(claim, own);
+  // A slow renewal does not put off the next one.
+  if (own.timer === undefined || own.end - performance.now() < 1) watch(claim, own);
 }
 
 /** One timer for the renewals and the end: timers cost most of what a claim costs here. */

@@ -80,6 +80,22 @@ describe("a batch is refused", () => {
     });
   });
 
+  test.each([
+    ["data", join(group({ ...plain, data: [] }), Uint8Array.of(0x20, 1, 0x28, 0x20, 1, 0x28))],
+    ["ids", join(group({ ...plain, ids: [] }), Uint8Array.of(0x15, 1, 0x61, 0x15, 1, 0x62))],
+    ["times", join(group(plain), Uint8Array.of(0x31, 2, 0x31, 2))],
+  ])("for %s of another wire type, which protobuf libraries take for an unknown field", (_, columns) => {
+    expect(thrownBy(() => read(bytes(16, columns)))).toMatchObject({ code: "INVALID_BATCH", field: "groups[0]" });
+  });
+
+  test("for a time that ends later than its field", () => {
+    const time = Uint8Array.of(0x32, 1, 0x82, 0);
+    expect(thrownBy(() => read(bytes(16, join(group(plain), time, varints(6, 1)))))).toMatchObject({
+      code: "INVALID_BATCH",
+      message: "the bytes are not a taskledger.v1.TaskBatch",
+    });
+  });
+
   test("for groups in groups, however deep", () => {
     let nested: Uint8Array = none;
     for (let i = 0; i < 2000; i++) nested = bytes(16, nested);

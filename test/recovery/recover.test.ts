@@ -144,6 +144,20 @@ describe("recover", () => {
     expect((await run).counts).toEqual(counted({ completed: 1 }));
   });
 
+  test("keeps the claim where each renewal takes nearly a third of the lease", async () => {
+    await create(tasks);
+    const { claims } = tasks.adapter;
+    if (claims === undefined) throw new Error("the store has no claims");
+    const renew = claims.renew.bind(claims);
+    vi.spyOn(claims, "renew").mockImplementation(async (...call) => {
+      await new Promise((resolve) => setTimeout(resolve, 290));
+      return renew(...call);
+    });
+    const run = recoverOnce(tasks, () => new Promise((resolve) => setTimeout(resolve, 5_000)), { lease: 900 });
+    await pass(6_000);
+    expect((await run).counts).toEqual(counted({ completed: 1 }));
+  });
+
   test("tells what happens, in order", async () => {
     await create(tasks, "good");
     await create(tasks, "bad");

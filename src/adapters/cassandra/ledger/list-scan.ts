@@ -179,8 +179,8 @@ class ListScan {
    * a consumer that saves each task again would otherwise get it again, and the scan would never end.
    */
   #isNew({ id, savedAt }: StoredTask, verdict: Verdict): boolean {
-    const known = this.#yielded.get(id) ?? 0n;
-    if (savedAt <= known || known > this.#bound) return false;
+    const known = this.#yielded.get(id);
+    if (known !== undefined && (savedAt <= known || known > this.#bound)) return false;
     if (verdict === "yield-replacement" || savedAt > this.#bound) this.#yielded.set(id, savedAt);
     return true;
   }
