@@ -55,8 +55,7 @@ func NewWorker(store Completer, options WorkerOptions) *Worker {
 }
 
 // Handle gives tasks of a message's type to a function. What that returns, if it is not nil, leaves the task open, to be done
-// again. It panics if the type has a handler already. Tasks of one batch may share their headers: a handler that changes those of its
-// task makes a copy of it first, by proto.CloneOf.
+// again. It panics if the type has a handler already.
 //
 //	taskledger.Handle(worker, func(ctx context.Context, task *taskledgerv1.TaskEnvelope, mail *acmev1.SendMail) error { … })
 func Handle[M proto.Message](w *Worker, do func(ctx context.Context, task *taskledgerv1.TaskEnvelope, data M) error) {
@@ -137,6 +136,8 @@ func (w *Worker) Run(ctx context.Context, stream io.Reader) (Summary, error) {
 			for task, err := range TasksOf(frame) {
 				if err != nil {
 					err = &unreadError{len(frame), err}
+				} else if IsBatch(frame) {
+					task = proto.CloneOf(task) // tasks of a batch share their headers, and handlers may change them
 				}
 				if !yield(task, err) {
 					return

@@ -16,6 +16,7 @@ import (
 
 	examplev1 "github.com/taskledger/taskledger/languages/go/internal/gen/example/v1"
 	"github.com/taskledger/taskledger/languages/go/taskledgerv1"
+	"google.golang.org/protobuf/proto"
 )
 
 // completed notes what is completed.
@@ -207,6 +208,34 @@ func TestFourHandlersRunAtOnceAndNoMore(t *testing.T) {
 	must(t, err)
 	if summary.Completed != 16 || most != 4 {
 		t.Errorf("got %+v, and %d at once", summary, most)
+	}
+}
+
+func TestHandlersOfOneBatchMayChangeTheirTasks(t *testing.T) {
+	shared := WithVersion(newTask(t, "a"), 1_767_323_046_000_000)
+	shared.Id, shared.Headers = "", map[string]string{"shared": "1"}
+	ids := []string{"a", "b", "c", "d"}
+	data := slices.Repeat([][]byte{shared.Data.Value}, len(ids))
+	shared.Data.Value = nil
+	group := &taskledgerv1.TaskGroup{Shared: shared, Ids: ids, Data: data}
+	batch, err := proto.Marshal(&taskledgerv1.TaskBatch{Groups: []*taskledgerv1.TaskGroup{group}})
+	must(t, err)
+	worker := NewWorker(&completed{}, WorkerOptions{Concurrency: len(ids)})
+	var together sync.WaitGroup
+	together.Add(len(ids))
+	Handle(worker, func(_ context.Context, task *taskledgerv1.TaskEnvelope, _ *examplev1.FetchFile) error {
+		task.Headers[task.Id] = "own"
+		together.Done()
+		together.Wait()
+		if len(task.Headers) != 2 {
+			t.Errorf("%s has %v", task.Id, task.Headers)
+		}
+		return nil
+	})
+	summary, err := worker.Run(context.Background(), streamOf(t, batch))
+	must(t, err)
+	if summary.Completed != len(ids) {
+		t.Errorf("got %+v", summary)
 	}
 }
 

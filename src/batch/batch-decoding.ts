@@ -1,11 +1,12 @@
 import { fromBinary } from "@bufbuild/protobuf";
+import { WireType } from "@bufbuild/protobuf/wire";
 import { TaskBatchSchema } from "../../gen/taskledger/v1/batch_pb.js";
 import { expectedBytes, isEnvelope } from "../core/bytes-advice.js";
 import type { TaskError } from "../core/errors.js";
 import { isBytes } from "../core/values.js";
 import type { DataReader } from "../envelope/decode.js";
 import type { FullEnvelope } from "../envelope/envelope.js";
-import { catchFallback } from "../wire/fallback.js";
+import { catchFallback, refuse } from "../wire/fallback.js";
 import { Reader } from "../wire/reader.js";
 import { checkBatchBytes, invalidBatch, MAX_BATCH_TASKS, tooManyTasks, unknownField } from "./batch-limits.js";
 import { Group } from "./group.js";
@@ -64,20 +65,24 @@ function readBatch(r: Reader): Batch {
   const groups: Group[] = [];
   const order: number[] = [];
   while (r.pos < r.last) {
-    switch (r.field()) {
-      case 16:
-        groups.push(new Group(r, r.limit(), groups.length));
-        break;
-      case 17:
-        for (const end = r.numbers(); r.pos < end; ) order.push(r.uint32());
-        break;
-      default:
-        throw unknownField(r.tag >>> 3, undefined);
-    }
+    const number = r.field();
+    const wireType = r.tag & 7;
+    if (number === 16 && wireType === WireType.LengthDelimited) groups.push(new Group(r, r.limit(), groups.length));
+    else if (number === 17 && (wireType === WireType.LengthDelimited || wireType === WireType.Varint))
+      readOrder(r, order);
+    else throw unknownField(number, undefined);
     if (groups.length > MAX_BATCH_TASKS || order.length > MAX_BATCH_TASKS) throw tooManyTasks();
   }
   r.finish();
   return { groups, order };
+}
+
+/** Refuses a last number that ends later than the field. */
+function readOrder(r: Reader, order: number[]): void {
+  const isPacked = (r.tag & 7) === WireType.LengthDelimited;
+  const end = r.numbers();
+  while (r.pos < end) order.push(r.uint32());
+  if (isPacked && r.pos > end) refuse();
 }
 
 function notABatch(bytes: Uint8Array): TaskError {

@@ -4,9 +4,9 @@ import { SourceReader } from "../core/pull-source.js";
 import { isBytes } from "../core/values.js";
 
 /**
- * The messages of a stream of frames, those of a chunk together; as views that are valid until the next one is asked for. Throws TOO_LARGE for a length
- * over `maxBytes`, before memory is allocated for it; TRUNCATED if the stream ends inside a frame; ABORTED. It always closes
- * the source.
+ * The messages of a stream of frames, all that a chunk completes at once. Each is a view that is valid until the next one is asked
+ * for. Throws TOO_LARGE for a length over `maxBytes`, before memory is allocated for it; TRUNCATED if the stream ends inside a
+ * frame; ABORTED. It always closes the source.
  */
 export async function* readFrames(
   source: ByteSource,

@@ -35,11 +35,13 @@ export function timestampToVersion(timestamp: Timestamp): Version | undefined {
 /** Whether a timestamp is a version: in its range, and a whole number of microseconds. */
 export function isVersionTime({ seconds, nanos }: Timestamp): boolean {
   if (nanos % 1000 !== 0 || nanos < 0 || nanos > 999_999_000) return false;
-  return seconds >= 0n && seconds <= LAST_SECOND && (nanos > 0 || seconds > 0n);
+  // Bigints take longer to compare, and numbers are exact far past this range.
+  const count = Number(seconds);
+  return count >= 0 && count <= LAST_SECOND && (nanos > 0 || count > 0);
 }
 
 /** Of the year 9999. */
-const LAST_SECOND = 253_402_300_799n;
+const LAST_SECOND = 253_402_300_799;
 
 /** For three centuries from 1970 a double holds them exactly, which takes a fraction of the time. */
 export function toMicroseconds(seconds: bigint, micros: number): bigint {
@@ -92,7 +94,7 @@ export class VersionClock {
   #last: Version = 0n;
   /** The horizon, its second, and the moment of which it is. */
   #horizon: Version = 0n;
-  #horizonSecond = 0n;
+  #horizonSecond = 0;
   #horizonAt: Version = 0n;
 
   /**
@@ -119,7 +121,7 @@ export class VersionClock {
     if (now !== this.#horizonAt) {
       this.#horizonAt = now;
       this.#horizon = now + this.#tolerance;
-      this.#horizonSecond = this.#horizon / MICROS;
+      this.#horizonSecond = Number(this.#horizon / MICROS);
     }
     return this.#horizon;
   }
@@ -146,7 +148,8 @@ export class VersionClock {
 
   /** The same for a timestamp. Makes no bigint of one that is far past the horizon, as all of a hostile batch may be. */
   observeTimestamp(time: Timestamp): void {
-    if (time.seconds > this.#horizonSecond && this.horizon() && time.seconds > this.#horizonSecond) return;
+    const second = Number(time.seconds);
+    if (second > this.#horizonSecond && this.horizon() && second > this.#horizonSecond) return;
     const version = timestampToVersion(time);
     if (version !== undefined) this.observe(version);
   }

