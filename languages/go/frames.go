@@ -2,11 +2,11 @@ package taskledger
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"io"
 	"iter"
+	"slices"
 
 	"github.com/taskledger/taskledger/languages/go/taskledgerv1"
 )
@@ -38,13 +38,18 @@ func (r *FrameReader) Next() ([]byte, error) {
 	if size > r.limit {
 		return nil, Errorf(ErrTooLarge, "a frame has %d bytes; the limit is %d", size, r.limit)
 	}
-	var frame bytes.Buffer
-	frame.Grow(int(min(size, allocatedAtOnce)))
-	_, err = io.CopyN(&frame, r.stream, int64(size))
-	if errors.Is(err, io.EOF) {
-		return nil, wrap(ErrTruncated, "the stream ends inside of a frame", io.ErrUnexpectedEOF)
+	frame := make([]byte, 0, min(size, allocatedAtOnce))
+	for uint64(len(frame)) < size {
+		read := len(frame)
+		frame = slices.Grow(frame, int(min(size-uint64(read), allocatedAtOnce)))
+		frame = frame[:min(uint64(cap(frame)), size)]
+		if _, err := io.ReadFull(r.stream, frame[read:]); errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return nil, wrap(ErrTruncated, "the stream ends inside of a frame", io.ErrUnexpectedEOF)
+		} else if err != nil {
+			return nil, err
+		}
 	}
-	return frame.Bytes(), err
+	return frame, nil
 }
 
 func (r *FrameReader) readLength() (length uint64, err error) {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"testing"
 
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -289,9 +290,30 @@ func TestACopyOfATaskOfABatchHasHeadersOfItsOwn(t *testing.T) {
 	}
 }
 
+func TestColumnsOfNumbersMayBeInAnyNumberOfPieces(t *testing.T) {
+	shared := &taskledgerv1.TaskEnvelope{TaskList: "l", Data: &anypb.Any{TypeUrl: "x/a"}}
+	batch := &taskledgerv1.TaskBatch{}
+	must(t, proto.Unmarshal(largest(t, shared), batch))
+	group, err := proto.Marshal(batch.Groups[0])
+	must(t, err)
+	for _, times := range [][]byte{{0x2a, 1, 2}, {0x28, 2}} {
+		whole := append(slices.Clone(group), bytes.Repeat(times, MaxBatchTasks)...)
+		pieces := protowire.AppendBytes([]byte{0x82, 1}, whole)
+		pieces = append(pieces, bytes.Repeat([]byte{0x8a, 1, 1, 0}, MaxBatchTasks)...)
+		kept, code := keepAll(t, pieces)
+		if code != "whole" || len(kept) != MaxBatchTasks {
+			t.Fatalf("%d tasks were read, and then %s", len(kept), code)
+		}
+		if micros := kept[MaxBatchTasks-1].GetCreatedAt().AsTime().UnixMicro(); micros != MaxBatchTasks {
+			t.Errorf("the last was made at %d", micros)
+		}
+	}
+}
+
 func TestABatchOfAsManySmallPartsAsFitIsRefused(t *testing.T) {
 	parts := [][]byte{
 		{0x82, 1, 0}, {0x82, 1, 2, 0x0a, 0}, {0x82, 1, 4, 0x0a, 2, 0x3a, 0}, {0x82, 1, 4, 0x0a, 2, 0x1a, 0}, {0x88, 1, 0}, {0x80, 2, 0},
+		{0x8a, 1, 1, 0}, {0x8a, 1, 1, 0x80},
 	}
 	for _, part := range parts {
 		_, code := keepAll(t, bytes.Repeat(part, MaxTaskBytes/len(part)))

@@ -33,13 +33,17 @@ public final class Frames {
     if (size < 0) return Optional.empty();
     if (size > limit)
       throw new InvalidTaskException(Code.TOO_LARGE, "a frame has " + size + " bytes; the limit is " + limit);
-    ByteArrayOutputStream frame = new ByteArrayOutputStream((int) Math.min(size, AT_ONCE));
-    while (frame.size() < size) {
-      byte[] some = stream.readNBytes((int) Math.min(size - frame.size(), AT_ONCE));
+    byte[] first = stream.readNBytes((int) Math.min(size, AT_ONCE));
+    return Optional.of(first.length == size ? first : readOn(stream, first, size));
+  }
+
+  private static byte[] readOn(InputStream stream, byte[] first, long size) throws IOException {
+    ByteArrayOutputStream frame = new ByteArrayOutputStream();
+    for (byte[] some = first; ; some = stream.readNBytes((int) Math.min(size - frame.size(), AT_ONCE))) {
       if (some.length == 0) throw new InvalidTaskException(Code.TRUNCATED, "the stream ends inside of a frame");
       frame.write(some);
+      if (frame.size() == size) return frame.toByteArray();
     }
-    return Optional.of(frame.toByteArray());
   }
 
   /**
