@@ -4,7 +4,7 @@ import { TaskBatchSchema, type TaskGroup } from "../../gen/taskledger/v1/batch_p
 import { type TaskEnvelope, TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
 import { encodeEnvelope } from "../envelope/encode.js";
 import { type FullEnvelope, packData } from "../envelope/envelope.js";
-import { noBytes } from "../wire/reader.js";
+import { noBytes } from "../wire/byte-copies.js";
 import { checkBatchBytes, MAX_SHARED_BYTES } from "./batch-limits.js";
 import { isUuid, toMicros, UUID_BYTES, writeTimes, writeUuids } from "./columns.js";
 

@@ -1,9 +1,9 @@
 import { toBinary } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { type TaskEnvelope, TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
+import { noBytes } from "../wire/byte-copies.js";
 import { fallBack } from "../wire/fallback.js";
 import { encode } from "../wire/message-codec.js";
-import { noBytes } from "../wire/reader.js";
 import { writeTimestamp } from "../wire/timestamp.js";
 import type { Writer } from "../wire/writer.js";
 import { checkSize } from "./envelope.js";

@@ -18,7 +18,7 @@ import {
 } from "@bufbuild/protobuf/wkt";
 import { suggestName } from "../core/nearest-name.js";
 import { Problem } from "../core/problem.js";
-import { noBytes } from "../wire/reader.js";
+import { noBytes } from "../wire/byte-copies.js";
 import type { Writer } from "../wire/writer.js";
 import { enumNumberOf } from "./json-names.js";
 import { expected, readByLibrary } from "./json-problem.js";

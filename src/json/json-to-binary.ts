@@ -3,7 +3,7 @@ import { shorten } from "../core/describe-value.js";
 import { suggestName } from "../core/nearest-name.js";
 import { atIndex, atKey, atMember, Problem } from "../core/problem.js";
 import { typeNameOf, typeUrlOf } from "../core/type-url.js";
-import { noBytes } from "../wire/reader.js";
+import { noBytes } from "../wire/byte-copies.js";
 import { Writer } from "../wire/writer.js";
 import { hasNull, leavesOutZero, tagOf, tagWith, takesNull, typeOf } from "./json-field.js";
 import { fieldOf, hasAmbiguousNames, isBracketed } from "./json-names.js";

@@ -18,9 +18,9 @@ import {
 } from "../envelope/encode.js";
 import { checkSize, copyEnvelope, type FullEnvelope, packData } from "../envelope/envelope.js";
 import { checkHeaders } from "../envelope/headers.js";
+import { noBytes } from "../wire/byte-copies.js";
 import { fallBack, Unsupported } from "../wire/fallback.js";
 import type { MessageCodec } from "../wire/message-codec.js";
-import { noBytes } from "../wire/reader.js";
 import { type AnyTask, stateOf, type TaskHome, TaskState } from "./task-state.js";
 import type { TaskClass } from "./task-types.js";
 

@@ -2,8 +2,8 @@ import { create, type Message } from "@bufbuild/protobuf";
 import { type TaskEnvelope, TaskEnvelopeSchema } from "../../gen/taskledger/v1/envelope_pb.js";
 import { readEnvelope } from "../../src/envelope/decode.js";
 import { writeEnvelope } from "../../src/envelope/encode.js";
+import { noBytes } from "../../src/wire/byte-copies.js";
 import type { Reader } from "../../src/wire/reader.js";
-import { noBytes } from "../../src/wire/reader.js";
 import type { Writer } from "../../src/wire/writer.js";
 import type { Subject } from "./codecs.js";
 
