@@ -149,7 +149,8 @@ export class VersionClock {
   /** The same for a timestamp. Makes no bigint of one that is far past the horizon, as all of a hostile batch may be. */
   observeTimestamp(time: Timestamp): void {
     const second = Number(time.seconds);
-    if (second > this.#horizonSecond && this.horizon() && second > this.#horizonSecond) return;
+    if (second > this.#horizonSecond) this.horizon(); // it may have moved on since it was asked for
+    if (second > this.#horizonSecond) return;
     const version = timestampToVersion(time);
     if (version !== undefined) this.observe(version);
   }
