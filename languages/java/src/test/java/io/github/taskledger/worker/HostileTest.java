@@ -29,6 +29,7 @@ import java.util.TreeSet;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -339,5 +340,18 @@ class HostileTest {
     List<TaskEnvelope> kept = new ArrayList<>(count);
     assertEquals("whole", keepAll(Decoder.FRAMES, framed(Collections.nCopies(count, batch)), kept));
     assertEquals(count, kept.size());
+  }
+
+  /** What begins, what is repeated, with a number in the place of a #, and what ends. */
+  @ParameterizedTest
+  @CsvSource(delimiter = '|', quoteCharacter = '`', value = {
+    "'items':[|{}|]", "'totals':{'b':'1','a':'1'},'items':[|{}|]", "'items':[|{'attributes':{'':''}}|]",
+    "'items':[|{'attributes':{'b':'','a':''}}|]", "'items':[{'attributes':{|'#':''|}}]", "'totals':{|'#':0|}"
+  })
+  void aHashTakesLittleMemoryBesideWhatProtobufTakes(String begin, String part, String end) throws IOException {
+    StringBuilder text = new StringBuilder("{'taskList':'l','id':'i','data':{'@type':'x/example.v1.IndexCatalogue'," + begin);
+    for (int i = 0; text.length() < 500_000; i++) text.append(i == 0 ? "" : ",").append(part.replace("#", Integer.toString(i, 36)));
+    byte[] hash = text.append(end).append("}}").toString().replace('\'', '"').getBytes(StandardCharsets.UTF_8);
+    assertEquals("whole", keepAll(Decoder.HASH, hash, new ArrayList<>()));
   }
 }
