@@ -145,18 +145,29 @@ class MapOrderTest {
     assertFalse(check(EveryKind.getDefaultInstance(), quoted(members)));
   }
 
-  /** Members in objects that are so deep in each other. */
-  private static String nested(String begin, int depth, String members) {
-    String end = begin.replaceAll("[^{]|\\{\\}", "").replace('{', '}');
-    return quoted(begin.repeat(depth) + members + end.repeat(depth));
+  /** Ends the objects and lists that a text begins. */
+  private static String ended(String text) {
+    StringBuilder ends = new StringBuilder();
+    for (char each : text.toCharArray()) {
+      if (each == '{') ends.insert(0, '}');
+      if (each == '[') ends.insert(0, ']');
+      if (each == '}' || each == ']') ends.deleteCharAt(0);
+    }
+    return quoted(text) + ends;
   }
 
+  /** What is first, what is repeated, what is in the last of it, and how often it is too often. */
   @ParameterizedTest
-  @CsvSource(delimiter = '|', quoteCharacter = '`', value = {"'childByText':{'a':{|50", "'childByText':{'b':{},'a':{'child':{|34"})
-  void whatIsTooDeepForItsClassIsLeftAsItIs(String begin, int deepest) throws InvalidProtocolBufferException {
-    for (int depth = deepest - 3; depth < deepest + 3; depth++) {
-      boolean isChanged = check(EveryKind.getDefaultInstance(), nested(begin, depth, "'textByText':{'b':'','a':''}"));
-      assertEquals(depth < deepest, isChanged, "at " + depth);
+  @CsvSource(delimiter = '|', quoteCharacter = '`', value = {
+    "``|'childByText':{'a':{|'textByText':{'b':'','a':''|50",
+    "'child':{'child':{'child':{'child':{'child':{'child':{|'childByText':{'a':{|'textByText':{'b':'','a':''|47",
+    "'textByText':{'b':'','a':''},'listValue':|[|``|51"
+  })
+  void whatIsTooDeepForItsClassIsLeftAsItIs(String first, String repeated, String last, int tooOften)
+      throws InvalidProtocolBufferException {
+    for (int depth = tooOften - 3; depth < tooOften + 3; depth++) {
+      boolean isChanged = check(EveryKind.getDefaultInstance(), ended(first + repeated.repeat(depth) + last));
+      assertEquals(depth < tooOften, isChanged, "at " + depth);
     }
   }
 
@@ -164,7 +175,7 @@ class MapOrderTest {
   void aMessageIsAsLongAsWhatIsInIt() throws InvalidProtocolBufferException {
     for (int size = 100; size < 130; size++) {
       String begin = "'child':{'text':'" + "a".repeat(size) + "','children':[{'blobByInt32':{'1':'','01':''}}],";
-      assertTrue(check(EveryKind.getDefaultInstance(), nested(begin, 3, "'blobByInt32':{'2':'','02':''}")));
+      assertTrue(check(EveryKind.getDefaultInstance(), ended(begin.repeat(3) + "'blobByInt32':{'2':'','02':''}")));
     }
   }
 
