@@ -1,5 +1,6 @@
 import { abortWith, checkSignal } from "../core/abort.js";
 import { checkCount } from "../core/arguments.js";
+import { Breather } from "../core/breathe.js";
 import { TaskError, type TaskErrorCode } from "../core/errors.js";
 import { isThenable } from "../core/promises.js";
 import { closeIterator, iteratorOf, NOT_READY, STOPPED, settled } from "../core/pull-source.js";
@@ -126,6 +127,7 @@ async function takeBatches<T>(
   concurrency: number,
 ): Promise<void> {
   const underWay = new Set<Promise<void>>();
+  const breather = new Breather();
   for await (const batch of batches) {
     if (run.stopped) {
       run.leave(batch);
@@ -134,6 +136,7 @@ async function takeBatches<T>(
     const work = perform(batch).finally(() => underWay.delete(work));
     underWay.add(work);
     if (underWay.size >= concurrency) await Promise.race(underWay);
+    await breather.after(batch.length);
   }
   await Promise.all(underWay);
 }

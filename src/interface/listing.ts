@@ -1,6 +1,7 @@
 import type { Adapter, StoredTask } from "../adapter/adapter.js";
 import { checkSignal, throwIfAborted } from "../core/abort.js";
 import { checkCount, type OptionNames, readOptions } from "../core/arguments.js";
+import { Breather } from "../core/breathe.js";
 import { invalidArgument } from "../core/errors.js";
 import { toStoreError } from "../core/store-error.js";
 import { timeOf } from "../core/values.js";
@@ -46,16 +47,24 @@ export async function* listTasks(
   const { adapter } = home;
   try {
     const pages = adapter.all(taskList, { pageSize, maxPageBytes: MAX_PAGE_BYTES, savedBefore, after, signal });
+    const breather = new Breather();
     let count = 0;
-    for await (const page of filter ? filter(pages) : pages)
+    for await (const page of filter ? filter(pages) : pages) {
       for (const stored of page) {
         throwIfAborted(signal); // adapters check the signal only once per page
         yield readStoredTask(stored, taskList, home, registry);
         if (++count >= limit) return;
       }
+      // Of a page that is empty, some tasks were filtered.
+      await breather.after(Math.max(page.length, 16), bytesOf(page));
+    }
   } catch (thrown) {
     throw toStoreError(thrown, "not-applied");
   }
+}
+
+function bytesOf(page: readonly StoredTask[]): number {
+  return page.reduce((sum, { body }) => sum + body.length, 0);
 }
 
 export const listOptionNames: OptionNames<ListOptions> = { savedBefore: true, after: true, limit: true, signal: true };

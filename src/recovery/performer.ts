@@ -4,6 +4,7 @@ import { type Claim, keepRenewing, stopRenewing } from "../claims/claim.js";
 import { DEFAULT_LEASE, newOwner } from "../claims/claiming.js";
 import { isTaskError, TaskError } from "../core/errors.js";
 import type { DataInterface } from "../interface/data-interface.js";
+import { findStored } from "../interface/find-stored.js";
 import { checkDataInterface, servicesOf } from "../interface/interface-state.js";
 import { OpaqueTask } from "../task/opaque-task.js";
 import type { Task } from "../task/task.js";
@@ -154,7 +155,7 @@ export class Performer {
       return { type: "exhausted", task, attempt, error };
     }
     // As it is in the store: the handler may have changed what it was given, or completed it.
-    const open = await this.#tasks.find(task.taskList, task.id);
+    const open = await findStored(this.#tasks, task);
     if (open === undefined || open.envelope.savedAt !== task.envelope.savedAt) {
       await claim.release();
       return passedOver(task, "gone");
