@@ -102,7 +102,8 @@ function oldestOf(tasks: readonly Pick<StoredTask, "savedAt" | "savedTime">[]): 
   return versionToDate(oldest);
 }
 
-async function readStates(
+/** The states of the claims to a list's tasks, in their order; undefined if there is none. */
+export async function readStates(
   adapter: Adapter,
   taskList: string,
   tasks: readonly { readonly id: string }[],
