@@ -2,7 +2,7 @@ import { type Any, timestampDate } from "@bufbuild/protobuf/wkt";
 import type { TaskEnvelope } from "../../gen/taskledger/v1/envelope_pb.js";
 import { TaskError } from "../core/errors.js";
 import type { TaskKey } from "../core/keys.js";
-import { timestampToVersion, type Version } from "../core/version.js";
+import { toMicroseconds, type Version } from "../core/version.js";
 import { copyHeaders } from "./headers.js";
 
 /** The default of `maxTaskBytes`: 1 MiB. */
@@ -34,8 +34,9 @@ export function viewEnvelope(envelope: TaskEnvelope): Envelope {
   return { createdAt: createdAt && timestampDate(createdAt), savedAt: savedAtOf(envelope), attempt, headers };
 }
 
-export function savedAtOf(envelope: TaskEnvelope): Version | undefined {
-  return envelope.savedAt && timestampToVersion(envelope.savedAt);
+/** The version of an envelope; that of a damaged task may be one that no clock can make, under which a store has it. */
+export function savedAtOf({ savedAt }: TaskEnvelope): Version | undefined {
+  return savedAt && toMicroseconds(savedAt.seconds, savedAt.nanos / 1000);
 }
 
 /** A copy with other data; later changes to the original do not affect it. */

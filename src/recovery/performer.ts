@@ -4,12 +4,14 @@ import { type Claim, keepRenewing, stopRenewing } from "../claims/claim.js";
 import { DEFAULT_LEASE, newOwner } from "../claims/claiming.js";
 import { isTaskError, TaskError } from "../core/errors.js";
 import type { DataInterface } from "../interface/data-interface.js";
+import { findStored } from "../interface/find-stored.js";
 import { checkDataInterface, servicesOf } from "../interface/interface-state.js";
 import { OpaqueTask } from "../task/opaque-task.js";
 import type { Task } from "../task/task.js";
 import { stateOf } from "../task/task-state.js";
 import { saveDeadLetter } from "./dead-letter.js";
 import type { PassedOver, PerformContext, PerformOptions, PerformResult, TaskHandler } from "./perform-options.js";
+import { waitAfter } from "./retry-time.js";
 import { reasonOf, runClaimed } from "./run-claimed.js";
 
 /** Does tasks, each under a claim, and then completes them, lets them be tried again later, or gives them up. */
@@ -129,7 +131,7 @@ export class Performer {
 
   async #retryLater(task: Task, claim: Claim, error: unknown): Promise<PerformResult> {
     const { attempt } = claim;
-    const retryIn = Math.floor(Math.random() * this.#delayAfter(attempt));
+    const retryIn = Math.floor(this.#waitAfter(error) + Math.random() * this.#delayAfter(attempt));
     await release(claim, retryIn);
     return { type: "failed", task, attempt, error, retryIn };
   }
@@ -154,7 +156,7 @@ export class Performer {
       return { type: "exhausted", task, attempt, error };
     }
     // As it is in the store: the handler may have changed what it was given, or completed it.
-    const open = await this.#tasks.find(task.taskList, task.id);
+    const open = await findStored(this.#tasks, task);
     if (open === undefined || open.envelope.savedAt !== task.envelope.savedAt) {
       await claim.release();
       return passedOver(task, "gone");
@@ -168,6 +170,12 @@ export class Performer {
   #deadLetterListOf({ taskList }: Task): string | undefined {
     const { deadLetterList } = this.#options;
     return deadLetterList === taskList ? undefined : deadLetterList;
+  }
+
+  /** A little longer than the claims last that are in the way: other hosts' clocks differ. */
+  #waitAfter(error: unknown): number {
+    const wait = waitAfter(error);
+    return wait > 0 ? wait + this.#lease / 10 : 0;
   }
 
   /** Maximum delay after an attempt, in milliseconds. */

@@ -9,6 +9,7 @@ import pytest
 from example.v1.fetch_file_pb2 import FetchFile
 
 from taskledger_worker import AsyncWorker, Code, Result, SqliteStore, Summary, Task, TaskError, Worker, new_envelope
+from taskledger_worker.envelope import MAX_TASK_BYTES
 
 
 class Threads:
@@ -403,3 +404,16 @@ def test_a_dead_letter_list_must_be_a_name_of_a_list(store, worker):
     with pytest.raises(TaskError, match="dead_letter_list") as error:
         worker.recover("acme.com", dead_letter_list="")
     assert error.value.code is Code.INVALID_KEY
+
+
+def test_a_task_of_the_maximum_size_is_given_up_though_its_dead_letter_is_larger(store, worker):
+    envelope = new_envelope("acme.com", FetchFile(), id="full")
+    room = MAX_TASK_BYTES - 15 - envelope.ByteSize() - 12
+    task = Task(new_envelope("acme.com", FetchFile(filename="x" * room), id="full"))
+    store.save(task)
+    worker.does(fails)
+    assert worker.recover("acme.com", max_attempts=1, dead_letter_list="dead", **AT_ONCE) == Summary(given_up=1)
+    assert list(store.open_tasks("acme.com")) == []
+    (letter,) = store.open_tasks("dead")
+    assert letter.data == task.envelope.data
+    assert letter.ByteSize() > MAX_TASK_BYTES

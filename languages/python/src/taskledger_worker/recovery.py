@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 import random
+import sys
 import time
 from dataclasses import dataclass
 from typing import Final
@@ -159,7 +160,9 @@ class Attempts:
         found = self._store.find(envelope.task_list, envelope.id)
         if found is None or version_of(found) != saved_version(envelope):
             return Ending(Result.PASSED_OVER, 0)
-        self._store.save(Task(dead_letter(found, dead_letter_list, attempt.claim.attempt, error)))
+        letter = dead_letter(found, dead_letter_list, attempt.claim.attempt, error)
+        # It is in the store already: what a copy has besides must not keep it from being given up.
+        self._store.save(Task(letter, limit=sys.maxsize))
         self._store.complete(envelope)
         return Ending(Result.GIVEN_UP, None)
 
