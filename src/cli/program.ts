@@ -24,6 +24,7 @@ const commands: Readonly<Record<string, Entry>> = {
   show: ["<list> <id>", "print one open task with all its fields", () => import("./commands/show.js")],
   complete: ["<list> <id>", "complete tasks, as a worker does", () => import("./commands/complete.js")],
   release: ["<list> <id>", "end a worker's claim", () => import("./commands/release.js")],
+  revive: ["<list> [id...]", "take dead letters back, to be done again", () => import("./commands/revive.js")],
   export: ["[list...]", "write open tasks to a file", () => import("./commands/export.js")],
   import: ["[file]", "save the tasks of an export", () => import("./commands/import.js")],
   decode: ["[file]", "print tasks from their bytes, without a store", () => import("./commands/decode.js")],
