@@ -43,6 +43,8 @@ const cases: readonly Case[] = [
   { line: "lists --json", seeded: "0" },
   { line: "lists --no-count --fail-older-than 30d", seeded: "0" },
   { line: "lists --fail-older-than 0s", seeded: "3 TOO_OLD", empty: "0" },
+  { line: "lists none --fail-older-than 0s", seeded: "0" },
+  { line: "lists ", seeded: "2 INVALID_KEY" },
   { line: "lists --fail-older-than soon", seeded: "2 USAGE" },
   { line: "ls l", seeded: "0" },
   { line: "ls l -o jsonl --unclaimed", seeded: "0" },
