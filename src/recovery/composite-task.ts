@@ -29,6 +29,9 @@ export interface RunOptions extends PerformOptions {
   readonly concurrency?: number | undefined;
 }
 
+/** Another host's lease counts as ended only after this time, in milliseconds: the clocks may differ. */
+const CLOCKS_APART = 3_000;
+
 /** The composites that are being executed, outermost first. */
 const UNDER_WAY = Symbol("composites under way");
 
@@ -90,7 +93,8 @@ export class CompositeTask extends Task<typeof CompositeSchema> {
     const count = `${open.length} of the tasks of ${describeValue(childTaskList)}`;
     const message = `${count} stay open; the first is ${first.task.id}: ${reasonOf(first)}`;
     const error = new TaskError("COMPOSITE_INCOMPLETE", message, { taskList, id, cause: causeOf(first) });
-    setRetryTime(error, await endOfClaims(homeOf(this), childTaskList, open));
+    const end = await endOfClaims(homeOf(this), childTaskList, open);
+    if (end > 0) setRetryTime(error, end + CLOCKS_APART);
     throw error;
   }
 }

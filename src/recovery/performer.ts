@@ -1,4 +1,4 @@
-import { type ClaimState, isClaimed, REDELIVERY } from "../adapter/claim-store.js";
+import { type ClaimState, isClaimed, NEVER, REDELIVERY } from "../adapter/claim-store.js";
 import { claimsOf } from "../claims/checked-claims.js";
 import { type Claim, keepRenewing, stopRenewing } from "../claims/claim.js";
 import { DEFAULT_LEASE, newOwner } from "../claims/claiming.js";
@@ -102,9 +102,16 @@ export class Performer {
     this.#hasRivals = true;
     const [state] = await claimsOf(this.#tasks.adapter).states([task]);
     const { savedAt = 0n } = task.envelope;
-    const isOfVersion = state?.savedAt === savedAt && isClaimed(state, { savedAt }, { now: Date.now(), tolerance: 0 });
-    if (!isOfVersion) return "gone";
+    if (state?.savedAt !== savedAt || state.until === NEVER) return "gone";
+    // What prevented the claim may have ended by now, or by this host's clock: the task is open all the same.
+    const isHeld = isClaimed(state, { savedAt }, { now: Date.now(), tolerance: 0 });
+    if (!isHeld && !(await this.#isOpen(task))) return "gone";
     return state.owner === undefined ? "waiting" : "claimed";
+  }
+
+  async #isOpen({ taskList, id, envelope }: Task): Promise<boolean> {
+    const open = await this.#tasks.find(taskList, id);
+    return open?.envelope.savedAt === envelope.savedAt;
   }
 
   #do(task: Task, claim: Claim): Promise<unknown> {
@@ -131,7 +138,7 @@ export class Performer {
 
   async #retryLater(task: Task, claim: Claim, error: unknown): Promise<PerformResult> {
     const { attempt } = claim;
-    const retryIn = Math.floor(this.#waitAfter(error) + Math.random() * this.#delayAfter(attempt));
+    const retryIn = Math.floor(waitAfter(error) + Math.random() * this.#delayAfter(attempt));
     await release(claim, retryIn);
     return { type: "failed", task, attempt, error, retryIn };
   }
@@ -170,12 +177,6 @@ export class Performer {
   #deadLetterListOf({ taskList }: Task): string | undefined {
     const { deadLetterList } = this.#options;
     return deadLetterList === taskList ? undefined : deadLetterList;
-  }
-
-  /** A little longer than the claims last that are in the way: other hosts' clocks differ. */
-  #waitAfter(error: unknown): number {
-    const wait = waitAfter(error);
-    return wait > 0 ? wait + this.#lease / 10 : 0;
   }
 
   /** Maximum delay after an attempt, in milliseconds. */

@@ -1,6 +1,6 @@
-import { CompositeTask, DataInterface, recover } from "taskledger";
+import { CompositeTask, DataInterface, perform, recover } from "taskledger";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { FetchFileTask, memory, openIds, pass, stopTime } from "./setup.js";
+import { FetchFileTask, memory, openIds, pass, replaceClaims, stopTime } from "./setup.js";
 
 class FetchFile extends FetchFileTask {
   override execute(): Promise<string> {
@@ -46,6 +46,22 @@ test("nor is one that contains it", async () => {
   stop.abort();
   expect(await recovery).toMatchObject({ completed: 1, failed: 1, deadLettered: 0 });
   for (const list of ["weekly", "nightly", "files", "dead"]) expect(await openIds(tasks as never, list)).toEqual([]);
+});
+
+test("a composite stays open whose child another worker has tried in vain just now", async () => {
+  const tasks = open();
+  const composite = await tasks.create(CompositeTask, { taskList: "nightly", childTaskList: "files" });
+  const child = await tasks.create(FetchFile, { taskList: "files", id: "file1" });
+  replaceClaims(tasks as never, (claims) => ({
+    async claim(request) {
+      if (request.id !== child.id) return claims.claim(request);
+      const other = await claims.claim({ ...request, owner: "another" });
+      await claims.release({ ...request, token: other?.token ?? 0n }, 0);
+      return undefined;
+    },
+  }));
+  expect(await perform(tasks, composite)).toMatchObject({ type: "failed", error: { code: "COMPOSITE_INCOMPLETE" } });
+  expect(await openIds(tasks as never, "nightly")).toEqual([composite.id]);
 });
 
 test("a composite whose child fails is tried again as soon as any other task", async () => {
