@@ -417,3 +417,13 @@ def test_a_task_of_the_maximum_size_is_given_up_though_its_dead_letter_is_larger
     (letter,) = store.open_tasks("dead")
     assert letter.data == task.envelope.data
     assert letter.ByteSize() > MAX_TASK_BYTES
+
+
+def test_a_dead_letter_that_is_given_up_again_leads_back_to_where_it_came_from_first(store, worker):
+    saved(store)
+    worker.does(fails)
+    for task_list, dead_letter_list in (("acme.com", "dead"), ("dead", "dead again")):
+        given_up = worker.recover(task_list, max_attempts=1, dead_letter_list=dead_letter_list, **AT_ONCE)
+        assert given_up == Summary(given_up=1)
+    (letter,) = store.open_tasks("dead again")
+    assert (letter.headers["taskledger-dead-list"], letter.headers["taskledger-dead-id"]) == ("acme.com", "a")
