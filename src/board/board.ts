@@ -27,8 +27,8 @@ export interface BoardOptions {
   readonly access?: ((request: Request) => Access | Promise<Access>) | undefined;
   /** The path at which the board is mounted, such as `/ledger`. Requests may have it or not. */
   readonly path?: string | undefined;
-  /** Called for each action, done or refused. */
-  readonly onAction?: ((action: BoardAction) => void) | undefined;
+  /** Called, and awaited, for each action, done or refused. If it throws or rejects, the answer is a 500; the action remains done. */
+  readonly onAction?: ((action: BoardAction) => unknown) | undefined;
   /** Interval at which open pages are read again, in milliseconds. @defaultValue 2,000 */
   readonly poll?: number | undefined;
 }

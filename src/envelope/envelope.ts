@@ -2,7 +2,7 @@ import { type Any, timestampDate } from "@bufbuild/protobuf/wkt";
 import type { TaskEnvelope } from "../../gen/taskledger/v1/envelope_pb.js";
 import { TaskError } from "../core/errors.js";
 import type { TaskKey } from "../core/keys.js";
-import { toMicroseconds, type Version } from "../core/version.js";
+import { timestampToVersion, type Version } from "../core/version.js";
 import { copyHeaders } from "./headers.js";
 
 /** The default of `maxTaskBytes`: 1 MiB. */
@@ -27,16 +27,15 @@ export const noHeaders: Record<string, string> = Object.freeze({});
 export type FullEnvelope = TaskEnvelope & { data: Any };
 
 /** The public view of an envelope as it is now. The headers are the envelope's own; callers may add to them. */
-export function viewEnvelope(envelope: TaskEnvelope): Envelope {
+export function viewEnvelope(envelope: TaskEnvelope, savedAt: Version | undefined = savedAtOf(envelope)): Envelope {
   // Tasks share them until they are asked for.
   if (Object.isFrozen(envelope.headers)) envelope.headers = copyHeaders(envelope.headers);
   const { createdAt, attempt, headers } = envelope;
-  return { createdAt: createdAt && timestampDate(createdAt), savedAt: savedAtOf(envelope), attempt, headers };
+  return { createdAt: createdAt && timestampDate(createdAt), savedAt, attempt, headers };
 }
 
-/** The version of an envelope; that of a damaged task may be one that no clock can make, under which a store has it. */
-export function savedAtOf({ savedAt }: TaskEnvelope): Version | undefined {
-  return savedAt && toMicroseconds(savedAt.seconds, savedAt.nanos / 1000);
+export function savedAtOf(envelope: TaskEnvelope): Version | undefined {
+  return envelope.savedAt && timestampToVersion(envelope.savedAt);
 }
 
 /** A copy with other data; later changes to the original do not affect it. */

@@ -29,9 +29,11 @@ export async function saveDeadLetter(
   { attempts, error }: Exhaustion,
 ): Promise<void> {
   const { savedAt: _, ...envelope } = currentEnvelope(task);
+  // A dead letter that is given up once more still leads back to where it came from first.
+  const origin = originOf(task) ?? task;
   Object.assign(envelope.headers, {
-    [header.list]: task.taskList,
-    [header.id]: task.id,
+    [header.list]: origin.taskList,
+    [header.id]: origin.id,
     [header.at]: new Date().toISOString(),
     [header.attempts]: String(attempts),
     [header.reason]: reasonOf(error),

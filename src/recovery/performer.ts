@@ -109,9 +109,9 @@ export class Performer {
     return state.owner === undefined ? "waiting" : "claimed";
   }
 
-  async #isOpen({ taskList, id, envelope }: Task): Promise<boolean> {
-    const open = await this.#tasks.find(taskList, id);
-    return open?.envelope.savedAt === envelope.savedAt;
+  async #isOpen(task: Task): Promise<boolean> {
+    const open = await findStored(this.#tasks, task);
+    return open?.envelope.savedAt === task.envelope.savedAt;
   }
 
   #do(task: Task, claim: Claim): Promise<unknown> {

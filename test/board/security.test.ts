@@ -1,5 +1,5 @@
 import { type BoardAction, type BoardServer, createBoard, type ServeBoardOptions, serveBoard } from "taskledger/board";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { FetchFileTask } from "../../gen/example/v1/fetch_file_task.js";
 import { ask } from "./http.js";
 import { type SampleTasks, sampleTasks } from "./sample.js";
@@ -227,6 +227,21 @@ describe("a board that is mounted", () => {
     expect((await complete("admin")).status).toBe(303);
     expect(await isOpen()).toBe(false);
     expect(actions).toMatchObject([{ action: "complete", who: "admin", result: "done" }]);
+    board.close();
+  });
+
+  test("answers with a failure where onAction rejects, and reports an action once", async () => {
+    const reported: string[] = [];
+    const failures = vi.spyOn(console, "error").mockImplementation(() => undefined);
+    onTestFinished(() => failures.mockRestore());
+    const onAction = async ({ result }: BoardAction) => {
+      reported.push(result);
+      throw new Error("the log is full");
+    };
+    const board = createBoard({ tasks, access: () => "act", onAction });
+    const init = { method: "POST", body: new URLSearchParams({ version }), headers: { Origin: "http://app.example" } };
+    expect((await board.fetch(request("/complete?list=l&id=a", init))).status).toBe(500);
+    expect([reported, await isOpen(), failures.mock.calls.length]).toEqual([["done"], false, 1]);
     board.close();
   });
 

@@ -100,6 +100,17 @@ describe("with a dead-letter list", () => {
     expect(revived?.toBinary().length).toBeLessThanOrEqual(2_000);
   });
 
+  test("a dead letter that is given up in its list, too, leads back to where it came from first", async () => {
+    await create(tasks);
+    await failTimes(1, { ...options, maxAttempts: 1 });
+    await recover(tasks, "dead", fail, { ...options, maxAttempts: 1, olderThan: 0, deadLetterList: "dead again" });
+    expect([await openIds(tasks, "dead"), (await openIds(tasks, "dead again")).length]).toEqual([[], 1]);
+    expect(await revive(tasks, "dead again")).toMatchObject([
+      { type: "revived", origin: { taskList: LIST, id: "file1" } },
+    ]);
+    expect(await openIds(tasks)).toEqual(["file1"]);
+  });
+
   test("a task whose worker died in its last attempt is given up without another one", async () => {
     const task = await create(tasks);
     for (let i = 0; i < 3; i++) {

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { DataInterface, moveTasks, OpaqueTask, recover, type Task } from "taskledger";
+import { DataInterface, dispatchKey, moveTasks, OpaqueTask, recover, type Task, toBatch } from "taskledger";
 import { MemoryAdapter } from "taskledger/memory";
 import { SqliteAdapter } from "taskledger/sqlite";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -73,6 +73,12 @@ describe("a row in SQLite that no client can have written", () => {
     for await (const task of tasks.all("l")) {
       expect(task instanceof OpaqueTask).toBe(task.id !== "good" && !(task.id in versions));
       found[task.id] = task.envelope.savedAt;
+      if (task.id in versions) {
+        expect(dispatchKey(task)).toContain(String(versions[task.id]));
+        const [inBatch] = tasks.fromBatch(toBatch([task]));
+        for (const copy of [tasks.fromBinary(task.toBinary()), tasks.fromHash(task.asHash()), inBatch])
+          expect(copy).toMatchObject({ id: task.id, envelope: { savedAt: undefined } });
+      }
     }
     expect(found).toMatchObject(versions);
     expect(Object.keys(found).sort()).toEqual([...ids, "good"].sort());
