@@ -11,7 +11,7 @@ import (
 )
 
 // For each packed piece of a list of numbers, protobuf copies all that it has read of the list. Encoders write a list as one piece,
-// but a megabyte may have one in 350,000: that took two minutes and 490 GB. Numbers that are not packed are appended.
+// but a mebibyte may have one in 350,000: that took two minutes and 490 GB. Numbers that are not packed are appended.
 
 // For so few bytes, protobuf allocates at most 128 times as many: they are 85 pieces of three bytes, each for a number of eight,
 // and half of 85² numbers of eight bytes are 29 kB.
@@ -20,7 +20,7 @@ const maxBytesInPieces = 256
 // unmarshal reads what proto.Unmarshal reads, and refuses what it refuses, in proportion to the length of the data.
 func unmarshal(data []byte, message proto.Message) error {
 	reflected := message.ProtoReflect()
-	// Without methods, protobuf reads by reflection, which appends the numbers of pieces as well.
+	// Without methods, protobuf reads by reflection, which appends the numbers of pieces as well, but of an extension's messages.
 	if len(data) > maxBytesInPieces && reflected.ProtoMethods() != nil {
 		if s := shapeOf(reflected.Descriptor()); s.mayBeInPieces(data) {
 			data = s.unpack(data)
