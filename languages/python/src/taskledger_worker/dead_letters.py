@@ -25,8 +25,10 @@ def dead_letter(envelope: TaskEnvelope, task_list: str, attempts: int, error: Ba
     letter.ClearField("saved_at")
     letter.task_list, letter.id, letter.attempt = task_list, _letter_id(envelope), attempts
     now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
-    letter.headers["taskledger-dead-list"] = envelope.task_list
-    letter.headers["taskledger-dead-id"] = envelope.id
+    # One that is given up once more still leads back to where it came from first.
+    if not {"taskledger-dead-list", "taskledger-dead-id"} <= letter.headers.keys():
+        letter.headers["taskledger-dead-list"] = envelope.task_list
+        letter.headers["taskledger-dead-id"] = envelope.id
     letter.headers["taskledger-dead-at"] = now.replace("+00:00", "Z")
     letter.headers["taskledger-dead-attempts"] = str(attempts)
     letter.headers["taskledger-dead-reason"] = _reason_of(error)
