@@ -11,6 +11,7 @@ class FetchFile extends FetchFileTask {
 beforeEach(stopTime);
 afterEach(() => {
   vi.useRealTimers();
+  vi.restoreAllMocks();
 });
 
 function open() {
@@ -74,4 +75,35 @@ test("a composite whose child fails is tried again as soon as any other task", a
   await pass(8_000);
   stop.abort();
   expect(await recovery).toMatchObject({ failed: 2, deadLettered: 1 });
+});
+
+test("a composite stays open whose child another worker has saved again, and then dies", async () => {
+  const tasks = open();
+  const composite = await tasks.create(CompositeTask, { taskList: "nightly", childTaskList: "files" });
+  await tasks.create(FetchFile, { taskList: "files", id: "file0" });
+  const child = await tasks.create(FetchFile, { taskList: "files", id: "file1" });
+  const progress = vi.spyOn(FetchFile.prototype, "execute").mockImplementationOnce(async () => {
+    const others = await tasks.find("files", child.id);
+    await tasks.claim(others as FetchFile, { owner: "dead worker", lease: 1_000 });
+    await tasks.save(others as FetchFile);
+    await pass(1_000);
+    return "";
+  });
+  await pass(60_000);
+  expect(await perform(tasks, composite)).toMatchObject({ type: "failed", error: { code: "COMPOSITE_INCOMPLETE" } });
+  expect(progress).toHaveBeenCalledOnce();
+  expect(await openIds(tasks as never, "files")).toEqual([child.id]);
+});
+
+test("a composite does not wait for tasks that were made while it ran", async () => {
+  const tasks = open();
+  const composite = await tasks.create(CompositeTask, { taskList: "nightly", childTaskList: "files" });
+  await tasks.create(FetchFile, { taskList: "files", id: "file0" });
+  await pass(60_000);
+  vi.spyOn(FetchFile.prototype, "execute").mockImplementationOnce(async () => {
+    await tasks.create(FetchFile, { taskList: "files", id: "new" });
+    return "";
+  });
+  await pass(10);
+  expect(await perform(tasks, composite)).toMatchObject({ type: "completed" });
 });
