@@ -1,8 +1,9 @@
 import { type ClaimState, isClaimed, NEVER, REDELIVERY } from "../adapter/claim-store.js";
 import { claimsOf } from "../claims/checked-claims.js";
-import { type Claim, keepRenewing, stopRenewing } from "../claims/claim.js";
+import { type Claim, endCompleted, keepRenewing, stopRenewing } from "../claims/claim.js";
 import { DEFAULT_LEASE, newOwner } from "../claims/claiming.js";
 import { isTaskError, TaskError } from "../core/errors.js";
+import type { TaskKey } from "../core/keys.js";
 import type { DataInterface } from "../interface/data-interface.js";
 import { findStored } from "../interface/find-stored.js";
 import { checkDataInterface, servicesOf } from "../interface/interface-state.js";
@@ -92,21 +93,22 @@ export class Performer {
   /** Whether it was given up without a dead-letter list; and there is none now, either. */
   #wasLeftOpen(task: Task, before: ClaimState | undefined): boolean {
     if (before === undefined || this.#deadLetterListOf(task) !== undefined) return false;
-    const { owner, attempt } = before;
+    const { owner, attempt, until } = before;
     // A mark hides whether the last attempt failed or its worker died, which must still be reported.
     if (owner === REDELIVERY) return attempt > this.#maxAttempts;
-    return owner === undefined && attempt >= this.#maxAttempts;
+    return owner === undefined && attempt >= this.#maxAttempts && until === 0;
   }
 
   async #whyNot(task: Task): Promise<PassedOver> {
     this.#hasRivals = true;
     const [state] = await claimsOf(this.#tasks.adapter).states([task]);
     const { savedAt = 0n } = task.envelope;
-    if (state?.savedAt !== savedAt || state.until === NEVER) return "gone";
+    const isOfVersion = state?.savedAt === savedAt;
+    if (isOfVersion && state.until === NEVER) return "gone";
     // What prevented the claim may have ended by now, or by this host's clock: the task is open all the same.
-    const isHeld = isClaimed(state, { savedAt }, { now: Date.now(), tolerance: 0 });
+    const isHeld = isOfVersion && isClaimed(state, { savedAt }, { now: Date.now(), tolerance: 0 });
     if (!isHeld && !(await this.#isOpen(task))) return "gone";
-    return state.owner === undefined ? "waiting" : "claimed";
+    return isOfVersion && state.owner === undefined ? "waiting" : "claimed";
   }
 
   async #isOpen(task: Task): Promise<boolean> {
@@ -130,7 +132,7 @@ export class Performer {
   async #failed(task: Task, claim: Claim, error: unknown): Promise<PerformResult> {
     const { attempt } = claim;
     if (claim.signal.aborted || this.#options.signal?.aborted) {
-      await release(claim, 0);
+      await this.#letGo(claim, 0);
       return { type: "interrupted", task, attempt, error };
     }
     return attempt >= this.#maxAttempts ? this.#giveUp(task, claim, error) : this.#retryLater(task, claim, error);
@@ -139,7 +141,7 @@ export class Performer {
   async #retryLater(task: Task, claim: Claim, error: unknown): Promise<PerformResult> {
     const { attempt } = claim;
     const retryIn = Math.floor(waitAfter(error) + Math.random() * this.#delayAfter(attempt));
-    await release(claim, retryIn);
+    await this.#letGo(claim, retryIn);
     return { type: "failed", task, attempt, error, retryIn };
   }
 
@@ -169,14 +171,26 @@ export class Performer {
       return passedOver(task, "gone");
     }
     await saveDeadLetter(this.#tasks, open, deadLetterList, { attempts: attempt, error });
-    await this.#tasks.complete(task);
+    // Not the handler's task, which it may have saved again by now if it was abandoned.
+    await this.#tasks.complete(open);
+    await endCompleted(claim);
     return { type: "dead-lettered", task, attempt, error };
   }
 
   /** The list for the task if it is given up; a dead letter stays in its list. */
-  #deadLetterListOf({ taskList }: Task): string | undefined {
+  #deadLetterListOf({ taskList }: TaskKey): string | undefined {
     const { deadLetterList } = this.#options;
     return deadLetterList === taskList ? undefined : deadLetterList;
+  }
+
+  /**
+   * Ends an attempt after which the task is tried again. A wait, however short, tells it from one that was given up and left
+   * open. A claim that can't be released expires.
+   */
+  async #letGo(claim: Claim, retryIn: number): Promise<void> {
+    const isLast = claim.attempt >= this.#maxAttempts && this.#deadLetterListOf(claim) === undefined;
+    const least = isLast ? 1 : 0;
+    await claim.release({ retryIn: Math.max(retryIn, least) }).catch(() => undefined);
   }
 
   /** Maximum delay after an attempt, in milliseconds. */
@@ -197,9 +211,4 @@ function unknownOutcome(error: unknown): "unknown" {
 
 function noEnd(): TaskError {
   return new TaskError("TIMEOUT", "its last attempt did not end: the worker died, or was stopped");
-}
-
-/** A claim that can't be released expires. */
-async function release(claim: Claim, retryIn: number): Promise<void> {
-  await claim.release({ retryIn }).catch(() => undefined);
 }
