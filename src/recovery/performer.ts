@@ -166,7 +166,7 @@ export class Performer {
     }
     // As it is in the store: the handler may have changed what it was given, or completed it.
     const open = await findStored(this.#tasks, task);
-    if (open === undefined || open.envelope.savedAt !== task.envelope.savedAt) {
+    if (open === undefined || isLater(open, task)) {
       await claim.release();
       return passedOver(task, "gone");
     }
@@ -211,4 +211,9 @@ function unknownOutcome(error: unknown): "unknown" {
 
 function noEnd(): TaskError {
   return new TaskError("TIMEOUT", "its last attempt did not end: the worker died, or was stopped");
+}
+
+/** Whether a version was saved by others; a task has the version of a save whose outcome is unknown, too. */
+function isLater(open: Task, { envelope: { savedAt = 0n } }: Task): boolean {
+  return (open.envelope.savedAt ?? 0n) > savedAt;
 }

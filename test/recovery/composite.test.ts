@@ -1,4 +1,4 @@
-import { CompositeTask, DataInterface, perform, recover } from "taskledger";
+import { CompositeTask, DataInterface, perform, recover, TaskError } from "taskledger";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { FetchFileTask, memory, openIds, pass, replaceClaims, stopTime } from "./setup.js";
 
@@ -93,6 +93,25 @@ test("a composite stays open whose child another worker has saved again, and the
   expect(await perform(tasks, composite)).toMatchObject({ type: "failed", error: { code: "COMPOSITE_INCOMPLETE" } });
   expect(progress).toHaveBeenCalledOnce();
   expect(await openIds(tasks as never, "files")).toEqual([child.id]);
+});
+
+test("a child that could not save its progress counts as given up only if it is", async () => {
+  const tasks = open();
+  const composite = await tasks.create(CompositeTask, { taskList: "nightly", childTaskList: "files" });
+  const child = await tasks.create(FetchFile, { taskList: "files", id: "file1" });
+  const save = tasks.adapter.save.bind(tasks.adapter);
+  tasks.adapter.save = async (entries, given) => {
+    if (entries[0]?.taskList !== "files") return save(entries, given);
+    const error = new TaskError("TIMEOUT", "no answer", { outcome: "unknown" });
+    return [{ ok: false, error, attempted: (child.envelope.savedAt ?? 0n) + 1_000n }];
+  };
+  vi.spyOn(FetchFile.prototype, "execute").mockImplementation(function (this: FetchFile) {
+    return this.save() as never;
+  });
+  const results: unknown[] = [];
+  for await (const { type } of composite.run({ maxAttempts: 1, deadLetterList: "dead" })) results.push(type);
+  expect(results).toEqual(["dead-lettered"]);
+  expect([await openIds(tasks as never, "files"), await openIds(tasks as never, "dead")]).toEqual([[], [expect.anything()]]);
 });
 
 test("a composite does not wait for tasks that were made while it ran", async () => {
