@@ -1,15 +1,16 @@
 import { type ClaimState, isClaimed, NEVER, REDELIVERY } from "../adapter/claim-store.js";
 import { claimsOf } from "../claims/checked-claims.js";
-import { type Claim, endCompleted, keepRenewing, stopRenewing } from "../claims/claim.js";
+import { type Claim, claimedVersion, endCompleted, keepRenewing, stopRenewing } from "../claims/claim.js";
 import { DEFAULT_LEASE, newOwner } from "../claims/claiming.js";
 import { isTaskError, TaskError } from "../core/errors.js";
 import type { TaskKey } from "../core/keys.js";
+import type { Version } from "../core/version.js";
 import type { DataInterface } from "../interface/data-interface.js";
 import { findStored } from "../interface/find-stored.js";
 import { checkDataInterface, servicesOf } from "../interface/interface-state.js";
 import { OpaqueTask } from "../task/opaque-task.js";
 import type { Task } from "../task/task.js";
-import { stateOf } from "../task/task-state.js";
+import { stateOf, versionIn } from "../task/task-state.js";
 import { saveDeadLetter } from "./dead-letter.js";
 import type { PassedOver, PerformContext, PerformOptions, PerformResult, TaskHandler } from "./perform-options.js";
 import { waitAfter } from "./retry-time.js";
@@ -80,8 +81,20 @@ export class Performer {
       return this.#failed(task, claim, error);
     }
     // Even if the claim has been lost by now, or the caller's signal aborted: the work is done.
-    await this.#tasks.complete(task);
+    await this.#complete(task, claim);
     return { type: "completed", task, attempt, result };
+  }
+
+  async #complete(task: Task, claim: Claim): Promise<void> {
+    if (this.#versionOf(task) !== undefined) return this.#tasks.complete(task);
+    const open = await findStored(this.#tasks, task);
+    if (open && this.#versionOf(open) === claimedVersion(claim)) await this.#tasks.complete(open);
+    await endCompleted(claim);
+  }
+
+  /** The version in this store, or that a save of unknown outcome may have made; undefined once it is saved to another. */
+  #versionOf(task: Task): Version | undefined {
+    return versionIn(this.#tasks, stateOf(task));
   }
 
   /** The state of the claims to this version. */
@@ -166,7 +179,8 @@ export class Performer {
     }
     // As it is in the store: the handler may have changed what it was given, or completed it.
     const open = await findStored(this.#tasks, task);
-    if (open === undefined || isLater(open, task)) {
+    const own = this.#versionOf(task) ?? claimedVersion(claim);
+    if (open === undefined || (this.#versionOf(open) ?? 0n) > own) {
       await claim.release();
       return passedOver(task, "gone");
     }
@@ -211,9 +225,4 @@ function unknownOutcome(error: unknown): "unknown" {
 
 function noEnd(): TaskError {
   return new TaskError("TIMEOUT", "its last attempt did not end: the worker died, or was stopped");
-}
-
-/** Whether a version was saved by others; a task has the version of a save whose outcome is unknown, too. */
-function isLater(open: Task, { envelope: { savedAt = 0n } }: Task): boolean {
-  return (open.envelope.savedAt ?? 0n) > savedAt;
 }

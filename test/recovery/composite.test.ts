@@ -111,7 +111,10 @@ test("a child that could not save its progress counts as given up only if it is"
   const results: unknown[] = [];
   for await (const { type } of composite.run({ maxAttempts: 1, deadLetterList: "dead" })) results.push(type);
   expect(results).toEqual(["dead-lettered"]);
-  expect([await openIds(tasks as never, "files"), await openIds(tasks as never, "dead")]).toEqual([[], [expect.anything()]]);
+  expect([await openIds(tasks as never, "files"), await openIds(tasks as never, "dead")]).toEqual([
+    [],
+    [expect.anything()],
+  ]);
 });
 
 test("a composite does not wait for tasks that were made while it ran", async () => {

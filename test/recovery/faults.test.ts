@@ -168,6 +168,14 @@ describe("a handler", () => {
     }
   });
 
+  test("may save the task to another store: it is completed here", async () => {
+    await create(tasks);
+    await create(tasks, "file2");
+    const { counts } = await recoverOnce(tasks, (task) => openTasks().save(task as FetchFileTask));
+    expect(counts).toEqual(counted({ completed: 2 }));
+    expect(await openIds(tasks)).toEqual([]);
+  });
+
   test("may complete the task itself", async () => {
     await create(tasks);
     const { counts } = await recoverOnce(tasks, (task) => tasks.complete(task));
