@@ -193,6 +193,20 @@ def test_a_task_whose_worker_died_in_its_last_attempt_is_given_up_without_anothe
     assert worker.perform(envelope, max_attempts=1) is Result.PASSED_OVER
 
 
+def test_a_handler_may_make_another_task_of_the_envelope_and_its_own_is_completed(store, worker):
+    earlier = saved(store, "earlier")
+    envelope = saved(store)
+
+    def fetch(file, context):
+        context.envelope.id = "next"
+        store.save(Task(context.envelope))
+        context.envelope.id = earlier.id
+
+    worker.does(fetch)
+    assert worker.perform(envelope) is Result.COMPLETED
+    assert [task.id for task in store.open_tasks("acme.com")] == ["earlier", "next"]
+
+
 def test_a_task_whose_last_attempt_was_interrupted_is_given_up_by_the_next_worker(store, worker, caplog):
     def fetch(file, context):
         raise SystemExit(3)

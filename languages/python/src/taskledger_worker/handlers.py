@@ -30,10 +30,16 @@ class Context:
     """What a handler is told beside the data."""
 
     envelope: TaskEnvelope
+    """A copy: whatever a handler makes of it, its own task is completed."""
     claim: Claim | None = None
     """The claim under which it runs; None if the task was handed over."""
     cancelled: threading.Event = field(default_factory=threading.Event)
     """Set when the worker is stopped, and when the claim has been lost: a handler that takes long should look at it."""
+
+    def __post_init__(self) -> None:
+        copy = TaskEnvelope()
+        copy.CopyFrom(self.envelope)
+        object.__setattr__(self, "envelope", copy)
 
     @property
     def attempt(self) -> int:
