@@ -153,7 +153,7 @@ function java(): Language {
       cwd,
     },
     hasSqlite: false,
-    hasClaims: false,
+    hasClaims: true,
   };
 }
 

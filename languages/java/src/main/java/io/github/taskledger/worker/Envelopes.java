@@ -263,7 +263,7 @@ public final class Envelopes {
     return envelope;
   }
 
-  private static void checkKey(String field, String value, Code code) {
+  static void checkKey(String field, String value, Code code) {
     int size = sizeOf(value);
     if (size >= 1 && size <= MAX_KEY_BYTES && value.indexOf('\0') < 0) return;
     String found = size < 0 ? "; it holds a lone surrogate" : "; it has " + size + " bytes";
