@@ -2,21 +2,13 @@ package io.github.taskledger.worker;
 
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Executor;
-import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 
-/**
- * Renews a claim each third of its lease, in threads that are there only while one is renewed. The lease is counted from
- * before it was asked for, and its last tenth as over.
- */
+/** Renews a claim each third of its lease. The lease is counted from before it was asked for, and its last tenth as over. */
 final class Renewals {
   private static final Logger LOG = Worker.LOG;
   private static final int RENEWALS_A_LEASE = 3;
-
-  /** Not one thread for all: while a store does not answer, each renewal waits for it. */
-  private static final Executor THREADS = Executors.newCachedThreadPool(Renewals::newThread);
 
   private final Store store;
   private final Claim claim;
@@ -52,10 +44,10 @@ final class Renewals {
   }
 
   private synchronized void waitForNext() {
+    if (hasEnded || isLost) return;
     long wait = Math.max(0, Math.min(nanos / RENEWALS_A_LEASE, heldUntil - System.nanoTime()));
     timer = new CompletableFuture<Void>().completeOnTimeout(null, wait, TimeUnit.NANOSECONDS);
-    timer.thenRunAsync(this::renew, THREADS);
-    if (hasEnded) timer.cancel(false);
+    timer.thenRunAsync(this::renew, Threads.WAITING);
   }
 
   private void renew() {
@@ -69,11 +61,5 @@ final class Renewals {
       isLost = error.code() == Code.CLAIM_LOST;
     }
     waitForNext();
-  }
-
-  private static Thread newThread(Runnable renewal) {
-    Thread thread = new Thread(renewal, "taskledger-renew");
-    thread.setDaemon(true);
-    return thread;
   }
 }

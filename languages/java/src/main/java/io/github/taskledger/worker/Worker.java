@@ -5,7 +5,6 @@ import io.github.taskledger.v1.TaskEnvelope;
 import java.io.IOException;
 import java.io.InputStream;
 import java.time.Duration;
-import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
@@ -15,11 +14,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Semaphore;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.stream.Stream;
@@ -280,7 +274,7 @@ public final class Worker {
    * @throws InterruptedException if this thread was, after the handlers that run have ended
    */
   public Summary run(InputStream stream) throws IOException, InterruptedException {
-    try (Run run = new Run(this::tryAsync)) {
+    try (Run run = newRun(this::tryAsync)) {
       Optional<byte[]> frame;
       while (run.goesOn() && (frame = Frames.read(stream, Frames.MAX_FRAME_BYTES)).isPresent()) run.take(frame.get());
       return run.end();
@@ -317,10 +311,14 @@ public final class Worker {
 
   private Summary runAll(Stream<TaskEnvelope> tasks, Function<TaskEnvelope, CompletableFuture<Result>> act)
       throws InterruptedException {
-    try (Run run = new Run(act)) {
+    try (Run run = newRun(act)) {
       for (var each = tasks.iterator(); run.goesOn() && each.hasNext(); ) run.take(each.next());
       return run.end();
     }
+  }
+
+  private Run newRun(Function<TaskEnvelope, CompletableFuture<Result>> act) {
+    return new Run(concurrency, () -> isStopped, act);
   }
 
   /** Does a task that was handed over; what fails is logged. */
@@ -352,86 +350,5 @@ public final class Worker {
 
   static String nameOf(TaskEnvelope envelope) {
     return "task \"" + envelope.getId() + "\" of \"" + envelope.getTaskList() + '"';
-  }
-
-  /** One call of run or recover: takes no more tasks than there are handlers at once. */
-  private final class Run implements AutoCloseable {
-    private final Function<TaskEnvelope, CompletableFuture<Result>> act;
-    private final ExecutorService executor = Executors.newFixedThreadPool(concurrency);
-    private final Semaphore free = new Semaphore(concurrency);
-    private final Map<Result, AtomicInteger> counts = new EnumMap<>(Result.class);
-    private final AtomicReference<Throwable> failure = new AtomicReference<>();
-    private int unread;
-    private boolean wasInterrupted;
-
-    /** Where {@code act} fails, no more tasks are begun. */
-    Run(Function<TaskEnvelope, CompletableFuture<Result>> act) {
-      this.act = act;
-      for (Result each : Result.values()) counts.put(each, new AtomicInteger());
-    }
-
-    boolean goesOn() {
-      return !isStopped && !wasInterrupted && failure.get() == null;
-    }
-
-    void take(byte[] frame) throws InterruptedException {
-      try {
-        Frames.tasks(frame, this::takeOne);
-      } catch (InvalidTaskException error) {
-        unread++;
-        LOG.error("a frame of {} bytes can't be read: {}", frame.length, error.getMessage());
-      }
-      checkInterrupted();
-    }
-
-    void take(TaskEnvelope envelope) throws InterruptedException {
-      takeOne(envelope);
-      checkInterrupted();
-    }
-
-    private void takeOne(TaskEnvelope envelope) {
-      if (!goesOn()) return;
-      try {
-        free.acquire();
-      } catch (InterruptedException interrupted) {
-        wasInterrupted = true;
-        return;
-      }
-      if (goesOn()) executor.execute(() -> act.apply(envelope).handle(this::settle));
-      else free.release();
-    }
-
-    private Void settle(Result result, Throwable error) {
-      if (error == null) counts.get(result).incrementAndGet();
-      else failure.compareAndSet(null, error);
-      free.release();
-      return null;
-    }
-
-    private void checkInterrupted() throws InterruptedException {
-      if (wasInterrupted) throw new InterruptedException();
-    }
-
-    Summary end() throws InterruptedException {
-      free.acquire(concurrency);
-      free.release(concurrency);
-      Throwable error = failure.get();
-      if (error instanceof RuntimeException cause) throw cause;
-      if (error instanceof Error cause) throw cause;
-      if (error != null) throw new CompletionException(error);
-      return new Summary(
-          count(Result.COMPLETED), count(Result.FAILED), count(Result.PASSED_OVER), count(Result.GIVEN_UP), unread);
-    }
-
-    private int count(Result result) {
-      return counts.get(result).get();
-    }
-
-    /** Waits for the handlers that run. */
-    @Override
-    public void close() {
-      free.acquireUninterruptibly(concurrency);
-      executor.shutdown();
-    }
   }
 }
