@@ -14,6 +14,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.stream.Stream;
@@ -233,16 +234,19 @@ public final class Worker {
     T after(Throwable error) throws Throwable;
   }
 
-  /** Uses only handle: other stages wrap the failure, which calls its getMessage; if that throws, they never complete. */
+  /** Uses only stages of handle: others wrap the failure, which calls its getMessage; if that throws, they never complete. */
   private static <T> CompletableFuture<T> then(CompletionStage<?> done, Ending<T> ending) {
     CompletableFuture<T> ended = new CompletableFuture<>();
-    done.handle((result, error) -> {
+    BiFunction<Object, Throwable, Boolean> end = (result, error) -> {
       try {
         return ended.complete(ending.after(unwrapped(error)));
       } catch (Throwable failed) {
         return ended.completeExceptionally(failed);
       }
-    });
+    };
+    // Not in the thread that ends it later: that may be the driver's own, which the store's answers need.
+    if (done instanceof CompletableFuture<?> now && now.isDone()) done.handle(end);
+    else done.handleAsync(end, Threads.WAITING);
     return ended;
   }
 

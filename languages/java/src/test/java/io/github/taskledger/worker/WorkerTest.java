@@ -244,6 +244,19 @@ class WorkerTest {
     assertEquals(List.of("a"), completed);
   }
 
+  /** Such as a database driver's: the store may be waiting for the same. */
+  @Test
+  void theThreadThatEndsAnAsynchronousHandlerDoesNotWaitForTheStore() throws Exception {
+    CompletableFuture<Void> done = new CompletableFuture<>();
+    CompletableFuture<Void> answer = new CompletableFuture<>();
+    Worker worker = new Worker((TaskEnvelope envelope) -> answer.join());
+    worker.doesAsync(FetchFile.getDefaultInstance(), (file, context) -> done);
+    CompletableFuture<Boolean> handled = worker.handleAsync(saved("a"));
+    done.complete(null);
+    answer.complete(null);
+    assertTrue(handled.get());
+  }
+
   @Test
   void anAsynchronousHandlerThatFailsLeavesItsTaskOpen() throws Exception {
     Worker worker = new Worker((TaskEnvelope envelope) -> completed.add(envelope.getId()));
