@@ -244,9 +244,13 @@ public final class Worker {
         return ended.completeExceptionally(failed);
       }
     };
-    // Not in the thread that ends it later: that may be the driver's own, which the store's answers need.
-    if (done instanceof CompletableFuture<?> now && now.isDone()) done.handle(end);
-    else done.handleAsync(end, Threads.WAITING);
+    try {
+      // Not in the thread that ends it later: that may be the driver's own, which the store's answers need.
+      if (done instanceof CompletableFuture<?> now && now.isDone()) done.handle(end);
+      else done.handleAsync(end, Threads.WAITING);
+    } catch (Throwable noStage) {
+      end.apply(null, noStage);
+    }
     return ended;
   }
 

@@ -11,10 +11,12 @@ import example.v1.FetchFileOuterClass.FetchFile;
 import example.v1.SendMailOuterClass.SendMail;
 import io.github.taskledger.v1.TaskEnvelope;
 import java.io.IOException;
+import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.CyclicBarrier;
@@ -490,6 +492,17 @@ class PerformTest {
         .doesAsync(FetchFile.getDefaultInstance(), (file, context) -> CompletableFuture.failedFuture(new Mute()))
         .performAsync(save("a"), ANY);
     assertEquals(Result.FAILED, failed.get());
+  }
+
+  @Test
+  void aStageThatCanNotBeWaitedForIsAFailureAndItsClaimIsReleased() {
+    CompletionStage<?> broken = (CompletionStage<?>) Proxy.newProxyInstance(
+        getClass().getClassLoader(), new Class<?>[] {CompletionStage.class}, (proxy, method, arguments) -> {
+          throw new UnsupportedOperationException(method.getName());
+        });
+    Worker worker = new Worker(store).doesAsync(FetchFile.getDefaultInstance(), (file, context) -> broken);
+    assertEquals(Result.FAILED, worker.perform(save("a"), AT_ONCE));
+    assertEquals("null 1", claimed("a"));
   }
 
   @Test

@@ -8,6 +8,9 @@ import io.github.taskledger.worker.Envelopes;
 import io.github.taskledger.worker.StoreException;
 import io.github.taskledger.worker.cassandra.CassandraSession.Statement;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -57,16 +60,20 @@ final class CassandraClaims {
 
   /** Looks once more, since it may have been completed before the claim was granted; then it is as if that had not been. */
   private Optional<Claim> confirm(ClaimRules.Request request, ClaimState before, ClaimState state) {
-    if (isOpen(request)) {
-      return Optional.of(new Claim(request.taskList(), request.id(), state.savedAt(), state.owner(), state.token(),
-          state.attempt(), state.until()));
+    if (!isOpen(request)) {
+      takeBack(request, before, state);
+      return Optional.empty();
     }
+    return Optional.of(new Claim(
+        request.taskList(), request.id(), state.savedAt(), state.owner(), state.token(), state.attempt(), state.until()));
+  }
+
+  private void takeBack(ClaimRules.Request request, ClaimState before, ClaimState state) {
     try {
       replace(request, state.token(), state.until(), before);
     } catch (StoreException expires) {
-      return Optional.empty();
+      return;
     }
-    return Optional.empty();
   }
 
   Claim renew(Claim claim, Duration lease) {
@@ -110,15 +117,15 @@ final class CassandraClaims {
     return value instanceof Number number ? number.longValue() : 0;
   }
 
-  /** Sent once: whether it was applied could not be told from a claim of the same owner's. The state may be null. */
+  /** The state may be null. Sent once: if it was applied, a second would find its row, and be refused. */
   private boolean replace(ClaimRules.Request request, Long token, Long until, ClaimState state) {
-    boolean isNone = state == null;
-    return isApplied(transact(
-        TTL, "saved_at = ?, owner = ?, fencing_token = ?, attempt = ?, ends_at = ?",
-        PLACE + " IF fencing_token = ? AND ends_at = ?", false,
-        isNone ? null : state.savedAt(), isNone ? null : state.owner(), isNone ? null : state.token(),
-        isNone ? null : state.attempt(), isNone ? null : state.until(),
-        request.taskList(), request.id(), token, until));
+    List<Object> values = new ArrayList<>(state == null
+        ? Collections.nCopies(5, null)
+        : Arrays.asList(state.savedAt(), state.owner(), state.token(), state.attempt(), state.until()));
+    values.addAll(Arrays.asList(request.taskList(), request.id(), token, until));
+    String changes = "saved_at = ?, owner = ?, fencing_token = ?, attempt = ?, ends_at = ?";
+    String condition = PLACE + " IF fencing_token = ? AND ends_at = ?";
+    return isApplied(transact(TTL, changes, condition, false, values.toArray()));
   }
 
   private Map<String, Object> transact(int ttl, String changes, String condition, boolean mayRepeat, Object... values) {
