@@ -6,6 +6,7 @@ import { cassandra } from "../support/cassandra/coordinates.js";
 import { type ClaimingActor, claimScripts, playClaims } from "./claiming.js";
 import { DriverActor, driverCassandra } from "./driver.js";
 import { prepareLanguages } from "./prepare.js";
+import { newTask } from "./stage.js";
 import { TypeScriptActor } from "./typescript-actor.js";
 
 const keyspace = "languages_claims";
@@ -35,5 +36,18 @@ describe.each(prepared)("claiming in $language.name", ({ language, missing }) =>
       { A: own, B: other },
     ])
       expect(await playClaims(steps, randomUUID(), { ...pair, marker })).toEqual(expected);
+  });
+
+  test("of several that claim a task at once, one has it", async () => {
+    const rivals = actors.slice(0, 3);
+    for (const actor of rivals) await actor.open();
+    for (let round = 0; round < 20; round++) {
+      const now = BigInt(Date.now()) * 1000n;
+      const situation = { taskList: randomUUID(), now, serverNow: now };
+      const task = { envelope: newTask(situation.taskList), replaced: [] };
+      const { envelope } = await (rivals[round % 3] as ClaimingActor).save(task, situation);
+      const claims = await Promise.all(rivals.map((rival, i) => rival.claim(envelope, `${i}`, 10_000, situation)));
+      expect(claims.filter((claim) => claim !== null)).toHaveLength(1);
+    }
   });
 });
