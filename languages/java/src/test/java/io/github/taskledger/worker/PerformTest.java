@@ -183,6 +183,18 @@ class PerformTest {
   }
 
   @Test
+  void whetherTheLastAttemptFailedIsToldOnceThoughAMarkHidesIt() {
+    TaskEnvelope task = save("a");
+    Worker worker = worker(PerformTest::fail);
+    worker.perform(task, AT_ONCE);
+    store.mark(task);
+    assertEquals(Result.GIVEN_UP, worker.perform(task, AT_ONCE.withMaxAttempts(1)));
+    store.mark(task);
+    assertEquals(Result.PASSED_OVER, worker.perform(task, AT_ONCE.withMaxAttempts(1)));
+    assertEquals("taskledger.redelivery 2", claimed("a"));
+  }
+
+  @Test
   void aTaskThatIsGivenUpStaysOpenAndIsTriedAndClaimedNoMore() throws Exception {
     TaskEnvelope task = save("a");
     Worker worker = worker(PerformTest::fail);
@@ -431,12 +443,16 @@ class PerformTest {
   @Test
   void aHandlerIsToldWhenItsClaimIsLostAndItsFailureIsNotCounted() throws Exception {
     TaskEnvelope task = save("a");
+    Duration lease = Duration.ofSeconds(3);
     Worker worker = worker((file, context) -> {
       store.release(context.claim().orElseThrow(), Duration.ZERO);
-      done.add("lost: " + waitUntil(context.isCancelled()));
+      boolean isLost = waitUntil(context.isCancelled());
+      // By the first renewal, and not only when the lease is about to end.
+      long left = context.claim().orElseThrow().until() - System.currentTimeMillis();
+      done.add("lost: " + (isLost && left > lease.toMillis() / 3));
       fail(file, context);
     });
-    PerformOptions options = AT_ONCE.withLease(SHORT).withMaxAttempts(1).withDeadLetterList("dead");
+    PerformOptions options = AT_ONCE.withLease(lease).withMaxAttempts(1).withDeadLetterList("dead");
     assertEquals(Result.FAILED, worker.perform(task, options));
     assertEquals(List.of("lost: true"), done);
     assertEquals(List.of("a"), open("acme.com"));
