@@ -400,7 +400,7 @@ class PerformTest {
     MemoryStore failing = new MemoryStore() {
       @Override
       public Optional<Claim> claim(TaskEnvelope envelope, String owner, Duration lease) {
-        if (envelope.getId().equals("a")) return super.claim(envelope, owner, lease);
+        if (!envelope.getId().equals("b")) return super.claim(envelope, owner, lease);
         await(isBegun);
         throw away(false);
       }

@@ -674,6 +674,13 @@ class CassandraStoreTest {
   }
 
   @Test
+  void whatIsNotOpenIsNotClaimedEvenForAWhile() {
+    TaskEnvelope old = Envelopes.withVersion(saved(), START - 1);
+    assertEquals(Optional.empty(), openWith(Map.of()).claim(old, "A", LEASE));
+    assertEquals(List.of(), applied);
+  }
+
+  @Test
   void aRowThatKeepsChangingIsNotClaimed() {
     CassandraStore store = openWith(Map.of());
     answer = Map.of("[applied]", false);
