@@ -2,6 +2,7 @@ package io.github.taskledger.worker;
 
 import io.github.taskledger.v1.TaskEnvelope;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import org.slf4j.Logger;
 
@@ -138,7 +139,9 @@ final class Attempt {
     Optional<TaskEnvelope> found = store.find(envelope.getTaskList(), envelope.getId());
     if (found.isEmpty() || !found.get().getSavedAt().equals(envelope.getSavedAt()))
       return new Ending(Result.PASSED_OVER, Duration.ZERO);
-    store.save(new Task(DeadLetters.of(found.get(), list.get(), claim.attempt(), error)));
+    TaskEnvelope letter = DeadLetters.of(found.get(), list.get(), claim.attempt(), error);
+    // It is in the store already: what a copy has besides must not keep it from being given up.
+    store.save(new Task(letter, List.of(), Integer.MAX_VALUE));
     store.complete(envelope);
     return new Ending(Result.GIVEN_UP, null);
   }

@@ -9,9 +9,12 @@ import java.time.Instant;
 import java.time.format.DateTimeFormatter;
 import java.time.format.DateTimeFormatterBuilder;
 import java.util.HexFormat;
+import java.util.stream.Stream;
 
 /** Copies of tasks that were given up, in a list of their own; docs/recovery.md has the rules. */
 final class DeadLetters {
+  private static final String LIST = "taskledger-dead-list";
+  private static final String ID = "taskledger-dead-id";
   private static final int MAX_REASON = 1000;
   private static final DateTimeFormatter MILLISECONDS = new DateTimeFormatterBuilder().appendInstant(3).toFormatter();
 
@@ -22,13 +25,14 @@ final class DeadLetters {
    * given up.
    */
   static TaskEnvelope of(TaskEnvelope envelope, String taskList, int attempts, Throwable error) {
-    return envelope.toBuilder()
-        .clearSavedAt()
+    TaskEnvelope.Builder letter = envelope.toBuilder().clearSavedAt();
+    // One that is given up once more still leads back to where it came from first.
+    boolean isLetter = Stream.of(LIST, ID).allMatch(each -> Envelopes.isKey(envelope.getHeadersOrDefault(each, "")));
+    if (!isLetter) letter.putHeaders(LIST, envelope.getTaskList()).putHeaders(ID, envelope.getId());
+    return letter
         .setTaskList(taskList)
         .setId(idOf(envelope))
         .setAttempt(attempts)
-        .putHeaders("taskledger-dead-list", envelope.getTaskList())
-        .putHeaders("taskledger-dead-id", envelope.getId())
         .putHeaders("taskledger-dead-at", MILLISECONDS.format(Instant.now()))
         .putHeaders("taskledger-dead-attempts", String.valueOf(attempts))
         .putHeaders("taskledger-dead-reason", reasonOf(error))
@@ -41,8 +45,8 @@ final class DeadLetters {
    */
   private static String idOf(TaskEnvelope envelope) {
     String name = escaped(envelope.getTaskList()) + "/" + envelope.getId() + "@" + Envelopes.savedVersion(envelope);
-    byte[] bytes = name.getBytes(StandardCharsets.UTF_8);
-    return bytes.length <= Envelopes.MAX_KEY_BYTES ? name : "sha256:" + HexFormat.of().formatHex(sha256(bytes));
+    if (Envelopes.isKey(name)) return name;
+    return "sha256:" + HexFormat.of().formatHex(sha256(name.getBytes(StandardCharsets.UTF_8)));
   }
 
   /** As ECMAScript's encodeURIComponent does it. */
@@ -65,7 +69,7 @@ final class DeadLetters {
   }
 
   /**
-   * In so few characters that it seldom carries a task over its limit. A {@link TaskException} begins with its code; what has
+   * In so few characters that it may travel with the task. A {@link TaskException} begins with its code; what has
    * no readable message is named by its class.
    */
   private static String reasonOf(Throwable error) {

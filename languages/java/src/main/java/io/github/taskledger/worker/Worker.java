@@ -307,11 +307,14 @@ public final class Worker {
    * @param olderThan passes over what was saved less long ago, and may be in some worker's hands
    * @param options how tasks are claimed, tried again and given up
    * @return what came of them
-   * @throws InvalidTaskException INVALID_ARGUMENT
+   * @throws InvalidTaskException INVALID_KEY, INVALID_ARGUMENT
    * @throws StoreException which ends the pass, after the handlers that run have ended; a later pass may succeed
    * @throws InterruptedException if this thread was, after the handlers that run have ended
    */
   public Summary recover(String taskList, Duration olderThan, PerformOptions options) throws InterruptedException {
+    Envelopes.checkKey("taskList", taskList, Code.INVALID_KEY);
+    if (olderThan.isNegative())
+      throw new InvalidTaskException(Code.INVALID_ARGUMENT, "olderThan must not be negative, and is " + olderThan);
     try (Stream<TaskEnvelope> open = claimingStore().openTasks(taskList, olderThan)) {
       return runAll(open, envelope -> performAsync(envelope, options));
     }

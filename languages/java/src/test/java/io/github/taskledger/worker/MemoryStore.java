@@ -16,6 +16,7 @@ class MemoryStore implements Store {
 
   @Override
   public synchronized void save(Task task) {
+    Envelopes.encodeBody(task.envelope(), task.limit());
     TaskEnvelope saved = Envelopes.withVersion(task.envelope(), ++last);
     tasks.remove(keyOf(saved));
     tasks.put(keyOf(saved), saved);

@@ -256,6 +256,34 @@ class PerformTest {
     assertTrue(open("dead").get(0).matches("sha256:[0-9a-f]{64}"), () -> open("dead").toString());
   }
 
+  @Test
+  void theIdOfADeadLetterIsAHashWhereItCouldBeNone() {
+    TaskEnvelope stored = Envelopes.stored("acme.com", "a\0", 1, new byte[] {-1});
+    assertTrue(DeadLetters.of(stored, "dead", 1, new Mute()).getId().startsWith("sha256:"));
+  }
+
+  @Test
+  void aDeadLetterThatIsGivenUpAgainLeadsBackToWhereItCameFromFirst() throws Exception {
+    save("a");
+    Worker worker = worker(PerformTest::fail);
+    PerformOptions options = AT_ONCE.withMaxAttempts(1);
+    assertEquals(new Summary(0, 0, 0, 1, 0), recover(worker, options.withDeadLetterList("dead")));
+    worker.recover("dead", Duration.ZERO, options.withDeadLetterList("dead again"));
+    TaskEnvelope letter = store.openTasks("dead again").findFirst().orElseThrow();
+    assertEquals("acme.com a",
+        letter.getHeadersOrThrow("taskledger-dead-list") + " " + letter.getHeadersOrThrow("taskledger-dead-id"));
+  }
+
+  @Test
+  void aTaskOfTheMaximumSizeIsGivenUpThoughItsDeadLetterIsLarger() throws Exception {
+    FetchFile large = FetchFile.newBuilder().setFilename("x".repeat(Envelopes.MAX_TASK_BYTES - 150)).build();
+    store.save(new Task(Envelopes.create("acme.com", "large", large)));
+    PerformOptions options = AT_ONCE.withMaxAttempts(1).withDeadLetterList("dead");
+    assertEquals(new Summary(0, 0, 0, 1, 0), recover(worker(PerformTest::fail), options));
+    assertEquals(List.of(), open("acme.com"));
+    assertTrue(store.openTasks("dead").anyMatch(letter -> letter.getSerializedSize() > Envelopes.MAX_TASK_BYTES));
+  }
+
   /** An exception whose message can't be read. */
   private static final class Mute extends RuntimeException {
     private static final long serialVersionUID = 1;
@@ -578,6 +606,15 @@ class PerformTest {
   @MethodSource("senselessOptions")
   void optionsThatMakeNoSenseAreRefused(Executable act) {
     assertEquals(Code.INVALID_ARGUMENT, assertThrows(InvalidTaskException.class, act).code());
+  }
+
+  @Test
+  void aPassThatMakesNoSenseIsRefused() {
+    Worker worker = worker(this::note);
+    Executable unnamed = () -> worker.recover("", Duration.ZERO, ANY);
+    assertEquals(Code.INVALID_KEY, assertThrows(TaskException.class, unnamed).code());
+    Executable early = () -> worker.recover("acme.com", Duration.ofNanos(-1), ANY);
+    assertEquals(Code.INVALID_ARGUMENT, assertThrows(TaskException.class, early).code());
   }
 
   @Test

@@ -117,7 +117,7 @@ public final class CassandraStore implements Store {
 
   @Override
   public void save(Task task) {
-    byte[] body = Envelopes.encodeBody(task.envelope(), Envelopes.MAX_TASK_BYTES);
+    byte[] body = Envelopes.encodeBody(task.envelope(), task.limit());
     List<Long> replaced = new ArrayList<>(task.replaced());
     Envelopes.versionOf(task.envelope()).ifPresent(version -> replaced.add(0, version));
     for (int attempt = 0; attempt < LATE_SAVES; attempt++) {

@@ -14,6 +14,7 @@ import com.datastax.oss.driver.api.core.servererrors.InvalidQueryException;
 import com.datastax.oss.driver.api.core.servererrors.OverloadedException;
 import com.datastax.oss.driver.api.core.servererrors.ReadFailureException;
 import com.datastax.oss.driver.api.core.servererrors.UnavailableException;
+import com.google.protobuf.Any;
 import com.google.protobuf.Timestamp;
 import example.v1.FetchFileOuterClass.FetchFile;
 import io.github.taskledger.v1.TaskEnvelope;
@@ -762,6 +763,20 @@ class CassandraStoreTest {
     CassandraStore store = openWith(CLAIMED);
     store.release(claim(), retryIn);
     assertEquals(wait == 0 ? 0 : START / 1000 + wait, applied.get(0).get(0).values()[0]);
+  }
+
+  @Test
+  void tasksMayBeAskedForThatAreOlderThanAny() {
+    assertEquals(List.of(), open().openTasks("datto.com", Duration.ofSeconds(Long.MAX_VALUE)).toList());
+  }
+
+  @Test
+  void aTaskMayBeAsLargeAsItsLimit() {
+    FetchFile file = FetchFile.newBuilder().setFilename("x".repeat(Envelopes.MAX_TASK_BYTES)).build();
+    TaskEnvelope envelope = newTask("a").envelope().toBuilder().setData(Any.pack(file)).build();
+    CassandraStore store = open();
+    store.save(new Task(envelope, List.of(), Integer.MAX_VALUE));
+    assertEquals(Code.TOO_LARGE, assertThrows(TaskException.class, () -> store.save(new Task(envelope))).code());
   }
 
   @Test
