@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Registry } from "@bufbuild/protobuf";
-import { breathe } from "../core/breathe.js";
+import { yieldToEventLoop } from "../core/yielding.js";
 import type { DataInterface, OperationOptions, Task, Version } from "../index.js";
 import { type ListView, viewList, viewListsOf } from "../inspection/list-view.js";
 import { type TaskView, viewTask } from "../inspection/task-view.js";
@@ -125,7 +125,7 @@ async function viewTasks(
   const views: TaskView[] = [];
   for (const [i, task] of tasks.entries()) {
     views.push(viewTask(task, { registry, claim: claims && (claims[i] ?? null), maxBytes }));
-    await breathe();
+    await yieldToEventLoop();
   }
   return views;
 }

@@ -1,11 +1,11 @@
 import type { Adapter, StoredTask } from "../adapter/adapter.js";
 import { checkSignal, throwIfAborted } from "../core/abort.js";
 import { checkCount, type OptionNames, readOptions } from "../core/arguments.js";
-import { Breather } from "../core/breathe.js";
 import { invalidArgument } from "../core/errors.js";
 import { toStoreError } from "../core/store-error.js";
 import { timeOf } from "../core/values.js";
 import { dateToVersion, isVersion, type Version } from "../core/version.js";
+import { Yielder } from "../core/yielding.js";
 import type { TaskTypeRegistry } from "../task/registry.js";
 import type { Task } from "../task/task.js";
 import { readStoredTask } from "../task/task-reading.js";
@@ -47,7 +47,7 @@ export async function* listTasks(
   const { adapter } = home;
   try {
     const pages = adapter.all(taskList, { pageSize, maxPageBytes: MAX_PAGE_BYTES, savedBefore, after, signal });
-    const breather = new Breather();
+    const yielder = new Yielder();
     let count = 0;
     for await (const page of filter ? filter(pages) : pages) {
       for (const stored of page) {
@@ -56,7 +56,7 @@ export async function* listTasks(
         if (++count >= limit) return;
       }
       // Of a page that is empty, some tasks were filtered.
-      await breather.after(Math.max(page.length, 16), bytesOf(page));
+      await yielder.after(Math.max(page.length, 16), bytesOf(page));
     }
   } catch (thrown) {
     throw toStoreError(thrown, "not-applied");

@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Mapping
 from typing import Final, cast
 
-from google.protobuf.any_pb2 import Any
 from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import DecodeError, Message
@@ -217,7 +216,3 @@ def _is_version(time: Timestamp) -> bool:
 
 def type_name(url: str) -> str:
     return url.rpartition("/")[2]
-
-
-def pack_any(type_url: str, value: bytes) -> Any:
-    return Any(type_url=type_url, value=value)

@@ -26,12 +26,12 @@ from .envelope import (
     check_envelope,
     check_size,
     decode_data,
-    pack_any,
     pool_of,
     type_name,
     type_of,
 )
 from .errors import Code, TaskError
+from .json_members import MembersReader
 
 UNKNOWN_FIELDS_HEADER: Final = "taskledger-unknown-fields"
 _SEALING: Final = pool_of(SealedData)
@@ -54,17 +54,21 @@ def from_hash(text: str, types: Types, *, ignore_unknown_fields: bool = False, l
     Raises INVALID_HASH, UNKNOWN_TYPE for plain data of a type it does not know, and TOO_LARGE if the envelope that it stands
     for has more than `limit` bytes.
     """
-    name = type_name(_data_url(text))
-    message = SealedData if name == SealedData.DESCRIPTOR.full_name else types.message(name)
-    if message is None:
+    members = _members_of(text)
+    url = _data_url(members)
+    name = type_name(url)
+    type = SealedData if name == SealedData.DESCRIPTOR.full_name else types.message(name)
+    if type is None:
         raise TaskError(Code.UNKNOWN_TYPE, f"{name} is not among the types known here, so its JSON can't be read")
-    envelope = _parse(text, _SEALING if message is SealedData else types.pool(name), ignore_unknown_fields)
-    check_envelope(envelope, Code.INVALID_HASH)
-    if message is SealedData:
-        sealed = SealedData.FromString(envelope.data.value)
-        envelope.data.CopyFrom(pack_any(sealed.type_url, sealed.value))
-    else:
-        envelope.data.value = _canonical(message, envelope.data.value)
+    pool = _SEALING if type is SealedData else types.pool(name)
+    try:
+        data = _read_data(members.pop("data"), type, pool, ignore_unknown_fields)
+        envelope = json_format.ParseDict(members, TaskEnvelope(), ignore_unknown_fields)
+        envelope.data.MergeFrom(AnyMessage(type_url=url, value=data.SerializeToString(deterministic=True)))
+    except Exception as error:  # protobuf raises what it comes upon, also AttributeError
+        raise TaskError(Code.INVALID_HASH, str(error)) from error
+    if isinstance(data, SealedData):
+        envelope.data.CopyFrom(AnyMessage(type_url=data.type_url, value=data.value))
     _unknown_fields_from_header(envelope)
     check_envelope(envelope, Code.INVALID_HASH)
     check_size(envelope.ByteSize(), limit)
@@ -79,38 +83,48 @@ def _plain_hash(envelope: TaskEnvelope, types: Types) -> dict[str, Any] | None:
     pool = types.pool(type_of(envelope))
     try:
         plain = json_format.MessageToDict(envelope, descriptor_pool=pool)
-        back = _parse(json.dumps(plain), pool, False)
-    except (json_format.Error, TaskError, DecodeError, TypeError, ValueError, RecursionError):
+        back = _read_data(json.loads(json.dumps(plain["data"])), type(data), pool, False)
+        same = back.SerializeToString(deterministic=True) == data.SerializeToString(deterministic=True)
+    except Exception:  # what protobuf can't write or read again
         return None
-    same = _canonical(type(data), back.data.value) == data.SerializeToString(deterministic=True)
     fields = {name: value for name, value in plain["data"].items() if name != "@type"}
     return plain if same and not _is_fragile(fields) and not _has_empty_path(data, pool) else None
 
 
-def _parse(text: str, pool: DescriptorPool, ignore_unknown_fields: bool) -> TaskEnvelope:
-    envelope = TaskEnvelope()
-    try:
-        json_format.Parse(text, envelope, ignore_unknown_fields=ignore_unknown_fields, descriptor_pool=pool)
-    except (json_format.Error, UnicodeError, TypeError, ValueError, RecursionError) as error:
-        raise TaskError(Code.INVALID_HASH, str(error)) from error
-    return envelope
+def _read_data(members: dict[str, Any], type: type[Message], pool: DescriptorPool, ignore_unknown_fields: bool) -> Message:
+    """Raises what protobuf raises, and ValueError."""
+    if type.DESCRIPTOR.full_name.startswith("google.protobuf."):
+        packed = json_format.ParseDict(members, AnyMessage(), ignore_unknown_fields, pool)
+        return type.FromString(packed.value)
+    data = type()
+    own = {name: value for name, value in members.items() if name != "@type"}
+    MembersReader(pool, ignore_unknown_fields).read(own, data, depth=2)  # the envelope is the first
+    return data
 
 
-def _data_url(text: str) -> str:
+def _members_of(text: str) -> dict[str, Any]:
     try:
-        parsed = json.loads(text)
+        hash = json.loads(text, object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
         raise TaskError(Code.INVALID_HASH, f"no JSON: {error}") from error
-    data = parsed.get("data") if isinstance(parsed, dict) else None
+    if not isinstance(hash, dict):
+        raise TaskError(Code.INVALID_HASH, "a hash must be an object")
+    return hash
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise ValueError("a key comes twice")
+    return members
+
+
+def _data_url(hash: dict[str, Any]) -> str:
+    data = hash.get("data")
     url = data.get("@type") if isinstance(data, dict) else None
     if not isinstance(url, str) or type_name(url) == "":
         raise TaskError(Code.INVALID_HASH, 'data["@type"] must name the type of the data')
     return url
-
-
-def _canonical(message: type[Message], value: bytes) -> bytes:
-    """protobuf packs the entries of maps in any order."""
-    return message.FromString(value).SerializeToString(deterministic=True)
 
 
 def _is_fragile(value: object) -> bool:

@@ -9,7 +9,7 @@ const MOST = 1_000;
  * one in memory or a local file, nothing else in them would. It counts, rather than asks the time, so that loops with few tasks
  * never wait, whatever the time is in a test.
  */
-export class Breather {
+export class Yielder {
   #done = 0;
 
   /** To be awaited after each part of the work: a number of tasks, and the bytes of them. */
@@ -17,11 +17,11 @@ export class Breather {
     this.#done += tasks + bytes / 1024;
     if (this.#done < MOST) return;
     this.#done = 0;
-    await breathe();
+    await yieldToEventLoop();
   }
 }
 
 /** Lets timers and connections have their turn now. */
-export function breathe(): Promise<void> {
+export function yieldToEventLoop(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
