@@ -52,7 +52,7 @@ final class CassandraClaims {
       long now = now();
       ClaimState last = before.state();
       if (last != null && ClaimRules.isClaimed(last, request, now, tolerance)) return Optional.empty();
-      ClaimState state = request.granted(last, store.clock().next(last == null ? 0 : last.token()), now);
+      ClaimState state = request.granted(last, store.clock().next(ClaimRules.lastToken(last)), now);
       if (replace(request, before.token(), before.until(), state)) return confirm(request, last, state);
     }
     return Optional.empty();

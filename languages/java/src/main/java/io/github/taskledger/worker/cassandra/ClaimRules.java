@@ -46,7 +46,7 @@ final class ClaimRules {
    */
   static boolean isClaimed(ClaimState state, Request request, long now, long tolerance) {
     if (Claim.REDELIVERY.equals(state.owner())) return false;
-    boolean isHeld = state.owner() != null && now < state.until() + tolerance;
+    boolean isHeld = state.owner() != null && now - tolerance < state.until();
     if (state.savedAt() != request.savedAt()) return isHeld && state.savedAt() > request.savedAt();
     if (state.owner() == null) return now < state.until() && !isOfWrongClock(state, now, tolerance);
     return isHeld && !state.owner().equals(request.owner());
@@ -61,6 +61,11 @@ final class ClaimRules {
     long margin = 2 * tolerance + TOKEN_ALLOWANCE;
     long claimedAt = state.token() / 1000;
     return claimedAt > now + margin && claimedAt - margin < state.until() && state.until() < NEVER;
+  }
+
+  /** What the next token is larger than. One past the year 9999 is damaged, and one after it would be, too. */
+  static long lastToken(ClaimState state) {
+    return state == null || state.token() > Envelopes.MAX_VERSION ? 0 : state.token();
   }
 
   static long endOfLease(Duration lease, long now) {

@@ -681,6 +681,23 @@ class CassandraStoreTest {
     assertEquals(List.of(), applied);
   }
 
+  @ParameterizedTest
+  @ValueSource(longs = {1_796_142_880_201_638_000L, Long.MAX_VALUE})
+  void aTokenOfNoClockKeepsNoClaimAndNoSaveFromBeingMade(long token) {
+    CassandraStore store = openWith(Map.of("saved_at", START, "fencing_token", token, "attempt", 1, "ends_at", 0L));
+    assertEquals(START + 1, store.claim(saved(), "A", LEASE).orElseThrow().token());
+    Task task = newTask("b");
+    store.save(task);
+    assertEquals(OptionalLong.of(START + 2), versionOf(task));
+  }
+
+  @Test
+  void aLeaseThatNeverEndsKeepsOthersAway() {
+    Map<String, Object> row = new HashMap<>(CLAIMED);
+    row.put("ends_at", Long.MAX_VALUE);
+    assertEquals(Optional.empty(), openWith(row).claim(saved(), "B", LEASE));
+  }
+
   @Test
   void aRowThatKeepsChangingIsNotClaimed() {
     CassandraStore store = openWith(Map.of());
