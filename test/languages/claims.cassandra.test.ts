@@ -9,7 +9,7 @@ import { prepareLanguages } from "./prepare.js";
 import { TypeScriptActor } from "./typescript-actor.js";
 
 const keyspace = "languages_claims";
-const prepared = (await prepareLanguages()).filter(({ language }) => language.hasSqliteAndClaims);
+const prepared = (await prepareLanguages()).filter(({ language }) => language.hasClaims);
 const client = rawClient();
 
 type Five<T> = [T, T, T, T, T];

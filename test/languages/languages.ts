@@ -33,8 +33,10 @@ export interface Language {
   readonly generate?: ((folder: string) => Command) | undefined;
   /** Its driver: the program that tests here talk to. */
   readonly driver: Command;
-  /** Whether its driver opens SQLite files, and claims tasks. */
-  readonly hasSqliteAndClaims: boolean;
+  /** Whether its driver opens SQLite files. */
+  readonly hasSqlite: boolean;
+  /** Whether its driver claims tasks. */
+  readonly hasClaims: boolean;
 }
 
 export const cache: string = join(repository, ".cache/languages");
@@ -84,7 +86,8 @@ function python(): Language {
     oneTest: (name) => own("pytest", "tests/test_worker.py", "-k", name),
     generate: (folder) => ({ command: buf, args: ["generate", "-o", folder], cwd, env }),
     driver: own("python", "tests/driver.py"),
-    hasSqliteAndClaims: true,
+    hasSqlite: true,
+    hasClaims: true,
   };
 }
 
@@ -111,7 +114,8 @@ function go(): Language {
     oneTest: (name) => own("test", "-race", "-v", "-run", `^${name}$`, "."),
     generate: (folder) => ({ command: buf, args: ["generate", "-o", folder], cwd }),
     driver: { command: driver, args: [], cwd, env: { TASKLEDGER_DRIVER: "1" } },
-    hasSqliteAndClaims: false,
+    hasSqlite: false,
+    hasClaims: false,
   };
 }
 
@@ -148,7 +152,8 @@ function java(): Language {
       ],
       cwd,
     },
-    hasSqliteAndClaims: false,
+    hasSqlite: false,
+    hasClaims: false,
   };
 }
 

@@ -89,7 +89,7 @@ describe.each(prepared)("the quick start in $language.name", ({ language, missin
     const project = await mkdtemp(join(tmpdir(), "taskledger-quick-start-"));
     const env = { ...environment(project), ...(language.name === "Go" && { GOPROXY: await goProxies() }) };
     await rm(join(cache, "gomod"), { recursive: true, force: true });
-    const adapter = language.hasSqliteAndClaims
+    const adapter = language.hasSqlite
       ? new SqliteAdapter({ path: join(project, "ledger.db") })
       : new CassandraAdapter({ client, keyspace });
     await writeFile(join(project, "tasks.bin"), await saveTasks(adapter));

@@ -11,7 +11,7 @@ import { traceOf } from "./stage.js";
 
 // Two processes on one file, one in TypeScript: what each sees must be as if both were.
 
-const prepared = (await prepareLanguages()).filter(({ language }) => language.hasSqliteAndClaims);
+const prepared = (await prepareLanguages()).filter(({ language }) => language.hasSqlite);
 
 /** Rows and sweeps are Cassandra's, and so are answers that are lost. */
 const isForEveryStore = (step: Step) => !("write" in step || "sweep" in step || ("fault" in step && step.fault));
