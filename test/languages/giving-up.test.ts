@@ -3,9 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { FetchFileTask } from "../../gen/example/v1/fetch_file_task.js";
+import type { Adapter } from "../../src/adapter/index.js";
+import { CassandraAdapter } from "../../src/adapters/cassandra/index.js";
 import { SqliteAdapter } from "../../src/adapters/sqlite/index.js";
 import { DataInterface, perform, type Task } from "../../src/index.js";
-import { DriverActor } from "./driver.js";
+import { rawClient, replication } from "../cassandra-adapter/connection.js";
+import { cassandra } from "../support/cassandra/coordinates.js";
+import { DriverActor, type DriverStore, driverCassandra } from "./driver.js";
 import { prepareLanguages } from "./prepare.js";
 
 // A worker in TypeScript and one in another language give up the tasks of one list by the same rules.
@@ -21,6 +25,27 @@ interface Attempt {
 /** Tries a task in vain, and gives what came of it, and how often it has been claimed by then. */
 type TryInVain = (attempt: Attempt) => Promise<readonly [result: string, attempts: number | undefined]>;
 
+/** A store that both workers open. */
+interface SharedStore {
+  readonly adapter: Adapter;
+  readonly there: DriverStore;
+  remove(): Promise<unknown>;
+}
+
+async function sqliteFile(): Promise<SharedStore> {
+  const folder = await mkdtemp(join(tmpdir(), "taskledger-giving-up-"));
+  const path = join(folder, "ledger.db");
+  return { adapter: new SqliteAdapter({ path }), there: { path }, remove: () => rm(folder, { recursive: true }) };
+}
+
+async function keyspaceOf(languageName: string): Promise<SharedStore> {
+  const client = rawClient();
+  const keyspace = `languages_giving_up_${languageName.toLowerCase()}`;
+  await CassandraAdapter.createSchema({ client, keyspace, replication });
+  const there = driverCassandra(cassandra, keyspace);
+  return { adapter: new CassandraAdapter({ client, keyspace }), there, remove: () => client.shutdown() };
+}
+
 /** The other languages' words for TypeScript's. */
 const words: Readonly<Record<string, string>> = {
   exhausted: "given up",
@@ -30,18 +55,17 @@ const words: Readonly<Record<string, string>> = {
 
 describe.each(prepared)("giving up in $language.name", ({ language, missing }) => {
   if (missing !== undefined) return test.skip(`left out: ${missing}`);
-  let folder: string;
+  let store: SharedStore;
   let tasks: DataInterface;
   let driver: DriverActor;
   let tries: Readonly<Record<"here" | "there", TryInVain>>;
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), "taskledger-giving-up-"));
-    const path = join(folder, "ledger.db");
-    tasks = new DataInterface({ types: [FetchFileTask], adapter: new SqliteAdapter({ path }) });
-    await tasks.find("acme.com", "none"); // which makes the file
-    driver = new DriverActor(language, { path });
-    await driver.ask({ op: "open", store: { path } });
+    store = language.hasSqlite ? await sqliteFile() : await keyspaceOf(language.name);
+    tasks = new DataInterface({ types: [FetchFileTask], adapter: store.adapter });
+    await tasks.find("acme.com", "none"); // which makes an SQLite file
+    driver = new DriverActor(language, store.there);
+    await driver.ask({ op: "open", store: store.there });
     const attemptsAt = async (task: Task) => (await tasks.claimState(task))?.attempt;
     tries = {
       async here({ task, ...options }) {
@@ -61,7 +85,7 @@ describe.each(prepared)("giving up in $language.name", ({ language, missing }) =
   });
   afterAll(async () => {
     await Promise.all([tasks.close(), driver.close()]);
-    await rm(folder, { recursive: true });
+    await store.remove();
   });
 
   async function onlyTaskOf(taskList: string): Promise<Task> {
