@@ -23,7 +23,7 @@ interface Attempt {
 }
 
 /** Tries a task in vain, and gives what came of it, and how often it has been claimed by then. */
-type TryInVain = (attempt: Attempt) => Promise<readonly [result: string, attempts: number | undefined]>;
+type TryInVain = (attempt: Attempt) => Promise<readonly [result: string, attempts: number]>;
 
 /** A store that both workers open. */
 interface SharedStore {
@@ -66,7 +66,7 @@ describe.each(prepared)("giving up in $language.name", ({ language, missing }) =
     await tasks.find("acme.com", "none"); // which makes an SQLite file
     driver = new DriverActor(language, store.there);
     await driver.ask({ op: "open", store: store.there });
-    const attemptsAt = async (task: Task) => (await tasks.claimState(task))?.attempt;
+    const attemptsAt = async (task: Task) => (await tasks.claimState(task))?.attempt ?? 0;
     tries = {
       async here({ task, ...options }) {
         const backoff = { initial: 1, max: 1 };
@@ -126,7 +126,7 @@ describe.each(prepared)("giving up in $language.name", ({ language, missing }) =
     for (const place of ["here", "there"] as const) {
       const task = await tasks.create(FetchFileTask, { taskList: "a list/%é!*'()~", filename: "a" });
       const deadLetterList = `dead ${place}`;
-      expect(await tries[place]({ task, maxAttempts: 1, deadLetterList })).toEqual(["given up", undefined]);
+      expect(await tries[place]({ task, maxAttempts: 1, deadLetterList })).toEqual(["given up", 0]);
       const letter = await onlyTaskOf(deadLetterList);
       const { createdAt, savedAt: _, headers, ...envelope } = letter.envelope;
       const { "taskledger-dead-at": at, "taskledger-dead-id": of, ...others } = headers;
