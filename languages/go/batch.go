@@ -57,11 +57,7 @@ func readBatch(data []byte, limit int) (*taskledgerv1.TaskBatch, error) {
 		return nil, Errorf(ErrTooLarge, "the batch has %d bytes", len(data))
 	}
 	batch := &taskledgerv1.TaskBatch{}
-	joined, err := joinColumns(data)
-	if err == nil {
-		err = proto.Unmarshal(joined, batch)
-	}
-	if err != nil {
+	if err := unmarshal(data, batch); err != nil {
 		return nil, wrap(ErrInvalidBatch, "the bytes are no TaskBatch", err)
 	}
 	count, claimed := 0, 0

@@ -25,8 +25,12 @@ func deadLetter(task *taskledgerv1.TaskEnvelope, taskList string, attempts int, 
 	if letter.Headers == nil {
 		letter.Headers = map[string]string{}
 	}
-	letter.Headers["taskledger-dead-list"] = task.GetTaskList()
-	letter.Headers["taskledger-dead-id"] = task.GetId()
+	// One that is given up once more still leads back to where it came from first.
+	_, hasList := letter.Headers["taskledger-dead-list"]
+	if _, hasID := letter.Headers["taskledger-dead-id"]; !hasList || !hasID {
+		letter.Headers["taskledger-dead-list"] = task.GetTaskList()
+		letter.Headers["taskledger-dead-id"] = task.GetId()
+	}
 	letter.Headers["taskledger-dead-at"] = time.Now().UTC().Format("2006-01-02T15:04:05.000Z")
 	letter.Headers["taskledger-dead-attempts"] = strconv.Itoa(attempts)
 	letter.Headers["taskledger-dead-reason"] = reasonOf(cause)
@@ -38,7 +42,7 @@ func deadLetter(task *taskledgerv1.TaskEnvelope, taskList string, attempts int, 
 func letterID(task *taskledgerv1.TaskEnvelope) string {
 	version, _ := VersionOf(task)
 	name := fmt.Sprintf("%s/%s@%d", escaped.Replace(url.QueryEscape(task.GetTaskList())), task.GetId(), version)
-	if len(name) <= MaxKeyBytes {
+	if isKey(name) {
 		return name
 	}
 	return fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(name)))
@@ -47,7 +51,7 @@ func letterID(task *taskledgerv1.TaskEnvelope) string {
 // escaped makes of what url.QueryEscape gives what ECMAScript's encodeURIComponent does.
 var escaped = strings.NewReplacer("+", "%20", "%21", "!", "%27", "'", "%28", "(", "%29", ")", "%2A", "*")
 
-// reasonOf is short, so that it seldom carries a task over its limit. An error without words is named by its type; the stack of a
+// reasonOf is short, so that it may travel with the task. An error without words is named by its type; the stack of a
 // panic is left out.
 func reasonOf(cause error) string {
 	text := cmp.Or(readable(cause).Error(), fmt.Sprintf("%T", cause))

@@ -159,7 +159,7 @@ func DecodeData(envelope *taskledgerv1.TaskEnvelope, types Types) proto.Message 
 		return nil
 	}
 	data := known.New().Interface()
-	if proto.Unmarshal(envelope.GetData().GetValue(), data) != nil {
+	if unmarshal(envelope.GetData().GetValue(), data) != nil {
 		return nil
 	}
 	return data

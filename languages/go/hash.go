@@ -71,26 +71,47 @@ func FromHash(text []byte, limit int, types Types, ignoreUnknownFields bool) (*t
 
 var sealedType = (&taskledgerv1.SealedData{}).ProtoReflect().Type()
 
-// plainHash is nil where ProtoJSON can't write the data, or where it would not come back as it was.
+// plainHash is nil where ProtoJSON can't write the data, or where it would not come back as it was. It may write the data anew.
 func plainHash(envelope *taskledgerv1.TaskEnvelope, types Types) []byte {
 	data := DecodeData(envelope, types)
 	if data == nil {
 		return nil
 	}
+	original, err := deterministic.Marshal(data)
+	if err != nil {
+		return nil
+	}
 	known := types[TypeOf(envelope)]
-	text, err := protojson.MarshalOptions{Resolver: resolverOf(known)}.Marshal(envelope)
+	envelope.Data.Value = original // its lists are in one piece each: protojson reads it once more
+	text, err := protojson.MarshalOptions{Resolver: &outerResolver{resolverOf(known), known}}.Marshal(envelope)
 	if err != nil {
 		return nil
 	}
 	back, err := parse(text, known, false)
-	if err != nil {
-		return nil
-	}
-	original, err := deterministic.Marshal(data)
 	if err != nil || !bytes.Equal(original, back.GetData().GetValue()) || isFragile(text) {
 		return nil
 	}
 	return text
+}
+
+// outerResolver gives the data's type for the data. What is in an Any there has types without methods, which protobuf reads in
+// proportion to its length (see unmarshal), also where a list is in pieces.
+type outerResolver struct {
+	*protoregistry.Types
+	outer protoreflect.MessageType
+}
+
+// FindMessageByURL is asked for the data's type first.
+func (r *outerResolver) FindMessageByURL(url string) (protoreflect.MessageType, error) {
+	if outer := r.outer; outer != nil {
+		r.outer = nil
+		return outer, nil
+	}
+	found, err := r.Types.FindMessageByURL(url)
+	if err != nil {
+		return nil, err
+	}
+	return dynamicpb.NewMessageType(found.Descriptor()), nil
 }
 
 func parse(text []byte, known protoreflect.MessageType, ignoreUnknownFields bool) (*taskledgerv1.TaskEnvelope, error) {

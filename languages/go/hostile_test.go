@@ -244,25 +244,36 @@ func largest(t *testing.T, shared *taskledgerv1.TaskEnvelope) []byte {
 // keepAll reads the tasks of a batch and keeps them. Whatever that allocates must be in proportion to the batch.
 func keepAll(t *testing.T, batch []byte) ([]*taskledgerv1.TaskEnvelope, Code) {
 	t.Helper()
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
 	var kept []*taskledgerv1.TaskEnvelope
 	code := Code("whole")
-	for task, err := range DecodeBatch(batch, MaxTaskBytes) {
-		var coded *Error
-		if errors.As(err, &coded) {
-			code = coded.Code
-			break
+	allocated := allocatedBy(func() {
+		for task, err := range DecodeBatch(batch, MaxTaskBytes) {
+			var coded *Error
+			if errors.As(err, &coded) {
+				code = coded.Code
+				break
+			}
+			must(t, err)
+			kept = append(kept, task)
 		}
-		must(t, err)
-		kept = append(kept, task)
-	}
-	runtime.ReadMemStats(&after)
-	if allocated, most := after.TotalAlloc-before.TotalAlloc, uint64(1_000_000+128*len(batch)); allocated > most {
+	})
+	if most := mostAllocated(len(batch)); allocated > most {
 		t.Errorf("a batch of %d bytes took %d, which is more than %d", len(batch), allocated, most)
 	}
 	return kept, code
 }
+
+// allocatedBy is how many bytes are allocated, whether or not they are kept.
+func allocatedBy(read func()) int {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	read()
+	runtime.ReadMemStats(&after)
+	return int(after.TotalAlloc - before.TotalAlloc)
+}
+
+// mostAllocated is what reading so many bytes may allocate.
+func mostAllocated(length int) int { return 1_000_000 + 128*length }
 
 func TestWhatTheTasksOfABatchShareIsNotCopiedForEach(t *testing.T) {
 	for name, shared := range sharedParts() {

@@ -69,6 +69,9 @@ func (w *Worker) Recover(
 	ctx context.Context, store Store, taskList string, list ListOptions, options PerformOptions,
 ) (Summary, error) {
 	terms, err := options.resolved()
+	if err == nil && !isKey(taskList) {
+		err = Errorf(ErrInvalidKey, "the task list must be 1 to %d bytes of UTF-8 without NUL", MaxKeyBytes)
+	}
 	if err != nil {
 		return Summary{}, err
 	}
@@ -304,7 +307,9 @@ func (a *attempt) putAside(ctx context.Context, cause error) (ending, error) {
 	if version, _ := VersionOf(found); err != nil || version != a.claim.SavedAt {
 		return ending{result: PassedOver}, err
 	}
-	if err := a.store.Save(ctx, &Task{Envelope: deadLetter(found, list, a.claim.Attempt, cause)}); err != nil {
+	// It is in the store already: what a copy has besides must not keep it from being given up.
+	letter := &Task{Envelope: deadLetter(found, list, a.claim.Attempt, cause), Limit: math.MaxInt}
+	if err := a.store.Save(ctx, letter); err != nil {
 		return ending{}, err
 	}
 	return ending{result: GivenUp, isCompleted: true}, a.store.Complete(ctx, found)

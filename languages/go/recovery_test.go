@@ -703,6 +703,13 @@ func TestTermsThatMakeNoSenseAreRefused(t *testing.T) {
 	}
 }
 
+func TestAListThatCanNotBeIsNotRecovered(t *testing.T) {
+	worker := fileWorker(newMemory(), io.Discard, fails)
+	if _, err := worker.Recover(context.Background(), newMemory(), "", ListOptions{}, PerformOptions{}); !errors.Is(err, ErrInvalidKey) {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestWhatNobodyHereCanDoIsNotClaimed(t *testing.T) {
 	store := newMemory()
 	task := &Task{Envelope: mail(t, "a")}

@@ -12,6 +12,8 @@ import (
 type Task struct {
 	Envelope *taskledgerv1.TaskEnvelope
 	Replaced []int64
+	// Limit is how many bytes the envelope may have; zero is MaxTaskBytes.
+	Limit int
 }
 
 // ListOptions of OpenTasks.

@@ -47,18 +47,19 @@ async function perform(
   act: (context: BoardContext, order: Order) => Promise<Result>,
 ): Promise<Response> {
   const { who } = c.get("visitor");
-  const note = (result: Result) => context.onAction({ at: new Date(), action, ...order, who, result });
+  const note = async (result: Result) => context.onAction({ at: new Date(), action, ...order, who, result });
+  let result: Result;
   try {
-    const result = await act(context, order);
-    note(result);
-    return respond(c, context, order, result);
+    result = await act(context, order);
   } catch (error) {
-    note("failed");
+    await note("failed");
     if (!isTaskError(error) || error.outcome !== "unknown") throw error;
     const advice =
       "The store did not answer in time: it may have been done. Look at the task, and do it again if need be.";
     return errorPage(c, context, 503, "It is not known whether it was done", advice);
   }
+  await note(result);
+  return respond(c, context, order, result);
 }
 
 async function complete({ source: { tasks } }: BoardContext, { taskList, id, version }: Order): Promise<Result> {

@@ -1,4 +1,7 @@
 import { Hono } from "hono";
+import { checkDuration, checkFunction, type OptionNames, readOptions } from "../core/arguments.js";
+import { invalidArgument } from "../core/errors.js";
+import { isArray } from "../core/values.js";
 import type { DataInterface } from "../index.js";
 import { registryOf } from "../inspection/data-view.js";
 import type { Access, BoardAction } from "./access.js";
@@ -24,8 +27,8 @@ export interface BoardOptions {
   readonly access?: ((request: Request) => Access | Promise<Access>) | undefined;
   /** The path at which the board is mounted, such as `/ledger`. Requests may have it or not. */
   readonly path?: string | undefined;
-  /** Called for each action, done or refused. */
-  readonly onAction?: ((action: BoardAction) => void) | undefined;
+  /** Called, and awaited, for each action, done or refused. If it throws or rejects, the answer is a 500; the action remains done. */
+  readonly onAction?: ((action: BoardAction) => unknown) | undefined;
   /** Interval at which open pages are read again, in milliseconds. @defaultValue 2,000 */
   readonly poll?: number | undefined;
 }
@@ -37,15 +40,20 @@ export interface Board {
   close(): void;
 }
 
+const optionNames: OptionNames<BoardOptions> = { tasks: true, access: true, path: true, onAction: true, poll: true };
+
 /**
  * A web page with the open tasks of a store: lists, tasks, their data decoded, who has claimed them; kept up to date
  * while it is open.
  *
  *     const board = createBoard({ tasks, path: "/ledger", access: (request) => (isAdmin(request) ? "act" : "none") });
  *     app.mount("/ledger", board.fetch);
+ *
+ * @throws INVALID_ARGUMENT
  */
 export function createBoard(options: BoardOptions): Board {
-  const { tasks, access = () => "read" as const, path = "", onAction = () => undefined, poll = 2_000 } = options;
+  const given = readBoardOptions(options);
+  const { tasks, access = () => "read" as const, path = "", onAction = () => undefined, poll = 2_000 } = given;
   const base = path.replace(/\/+$/, "");
   const links = new Links(base);
   const source: PageSource = { tasks, registry: registryOf(tasks.types) };
@@ -58,6 +66,18 @@ export function createBoard(options: BoardOptions): Board {
     fetch: async (request) => app.fetch(withoutBase(request, base)),
     close: () => updates.close(),
   };
+}
+
+/** A misspelt `access` must not let everybody in. */
+function readBoardOptions(options: BoardOptions): BoardOptions {
+  const given = readOptions(options, optionNames);
+  const { tasks, access, path = "", onAction, poll = 0 } = given;
+  if (!isArray(Object(tasks).types)) throw invalidArgument("tasks", "a DataInterface", tasks);
+  if (typeof path !== "string") throw invalidArgument("path", "a path such as /ledger", path);
+  checkFunction("access", access);
+  checkFunction("onAction", onAction);
+  checkDuration("poll", poll);
+  return given;
 }
 
 function createApp(context: BoardContext, access: NonNullable<BoardOptions["access"]>): BoardApp {

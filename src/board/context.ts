@@ -9,7 +9,7 @@ export interface BoardContext {
   readonly source: PageSource;
   readonly links: Links;
   readonly updates: LiveUpdates;
-  readonly onAction: (action: BoardAction) => void;
+  readonly onAction: (action: BoardAction) => unknown;
 }
 
 export type BoardEnv = { Variables: { visitor: Visitor } };

@@ -52,8 +52,12 @@ export class LiveUpdates {
     return count;
   }
 
-  /** Returns a function that ends it. */
+  /** Returns a function that ends it. After `close`, it has ended already. */
   watch(request: PageRequest, mayAct: boolean, viewer: Viewer): () => void {
+    if (this.#closed.signal.aborted) {
+      viewer.end();
+      return () => undefined;
+    }
     const key = JSON.stringify([mayAct, ...Object.values(request).map(String)]);
     const topic = this.#topics.get(key) ?? { request, mayAct, viewers: new Set() };
     this.#topics.set(key, topic);

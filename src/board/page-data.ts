@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Registry } from "@bufbuild/protobuf";
+import { yieldToEventLoop } from "../core/yielding.js";
 import type { DataInterface, OperationOptions, Task, Version } from "../index.js";
 import { type ListView, viewList, viewListsOf } from "../inspection/list-view.js";
 import { type TaskView, viewTask } from "../inspection/task-view.js";
@@ -48,6 +49,10 @@ export interface PageSource {
   readonly registry: Registry;
 }
 
+/** Longer data is left out where it is not asked for, in bytes: a list shows the beginning of that of 50 tasks. */
+const MOST_IN_LIST = 16 * 1024;
+const MOST_AT_ONCE = 64 * 1024;
+
 const LISTS_A_PAGE = 100;
 const TASKS_A_PAGE = 50;
 
@@ -92,7 +97,7 @@ async function readList(
   return {
     view: "list",
     list: viewList(taskList, stats),
-    tasks: await viewTasks(source, some, { signal }),
+    tasks: await viewTasks(source, some, MOST_IN_LIST, { signal }),
     isFirst: after === 0n,
     ...(next !== undefined && { next: String(next) }),
   };
@@ -104,16 +109,23 @@ async function readTask(
   options: OperationOptions,
 ): Promise<TaskPage> {
   const found = await source.tasks.find(taskList, id, options);
-  const [task] = found ? await viewTasks(source, [found as Task], options) : [];
+  const most = isWhole ? Infinity : MOST_AT_ONCE;
+  const [task] = found ? await viewTasks(source, [found as Task], most, options) : [];
   return { view: "task", taskList, id, isWhole, ...(task && { task }) };
 }
 
 async function viewTasks(
   { tasks: { adapter }, registry }: PageSource,
   tasks: readonly Task[],
+  maxBytes: number,
   { signal }: OperationOptions,
 ): Promise<TaskView[]> {
   const keys = tasks.map(({ taskList, id }) => ({ taskList, id }));
   const claims = tasks.length > 0 ? await adapter.claims?.states(keys, { signal }) : undefined;
-  return tasks.map((task, i) => viewTask(task, { registry, claim: claims && (claims[i] ?? null) }));
+  const views: TaskView[] = [];
+  for (const [i, task] of tasks.entries()) {
+    views.push(viewTask(task, { registry, claim: claims && (claims[i] ?? null), maxBytes }));
+    await yieldToEventLoop();
+  }
+  return views;
 }

@@ -1,8 +1,11 @@
 import { randomBytes } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import { type HttpBindings, type ServerType, serve } from "@hono/node-server";
+import { checkBoolean, type OptionNames, readOptions } from "../core/arguments.js";
+import { invalidArgument } from "../core/errors.js";
+import { readArray } from "../core/read-from.js";
 import { TaskError } from "../index.js";
-import { type BoardOptions, createBoard } from "./board.js";
+import { type Board, type BoardOptions, createBoard } from "./board.js";
 import { gate } from "./gate.js";
 
 export interface ServeBoardOptions extends Pick<BoardOptions, "tasks" | "onAction" | "poll"> {
@@ -24,30 +27,42 @@ export interface BoardServer {
   close(): Promise<void>;
 }
 
+const optionNames: OptionNames<ServeBoardOptions> = {
+  ...{ tasks: true, onAction: true, poll: true, port: true, hostname: true },
+  ...{ token: true, allowHosts: true, allowActions: true },
+};
+
 const LEAST_TOKEN = 16;
 const loopback = /^(localhost|127\.\d+\.\d+\.\d+|::1|\[::1\])$/;
 
 /** Serves a board on its own server, protected by a token. Throws INVALID_ARGUMENT, and what listening throws. */
 export async function serveBoard(options: ServeBoardOptions): Promise<BoardServer> {
-  const { tasks, onAction, poll, port = 7420, hostname = "127.0.0.1", allowHosts = [], allowActions = false } = options;
-  checkExposure(hostname, options);
-  const token = options.token ?? randomBytes(24).toString("base64url");
+  const given = readOptions(options, optionNames);
+  const { tasks, onAction, poll, port = 7420, hostname = "127.0.0.1", allowActions = false } = given;
+  checkBoolean("allowActions", allowActions);
+  checkText("hostname", hostname);
+  checkText("token", given.token ?? "");
+  const allowHosts = readArray("allowHosts", "an array of host names", given.allowHosts ?? [], (name) =>
+    checkText("allowHosts", name),
+  );
+  checkExposure(hostname, given.token, allowHosts);
+  const token = given.token ?? randomBytes(24).toString("base64url");
   const addresses = new WeakMap<Request, string>();
   const board = createBoard({
     ...{ tasks, onAction, poll },
     access: (request) => ({ level: allowActions ? "act" : "read", who: addresses.get(request) ?? "?" }),
   });
-  const hosts = new Set<string>();
-  let fetch = board.fetch;
+  // Until its port is known, and with it the names that it answers to.
+  let fetch: Board["fetch"] = async () => new Response(null, { status: 503 });
   const server = await listen(port, hostname, (request, { incoming }) => {
     addresses.set(request, incoming.socket.remoteAddress ?? "?");
     return fetch(request);
   });
   const { port: own } = server.address() as AddressInfo;
-  for (const host of namesOf(hostname, own, allowHosts)) hosts.add(host);
-  fetch = gate(board.fetch, { token, hosts, cookie: `taskledger_${own}` });
+  const names = namesOf(hostname, own, allowHosts);
+  fetch = gate(board.fetch, { token, hosts: new Set(names), cookie: `taskledger_${own}` });
   return {
-    url: `http://${[...hosts][0]}/?token=${encodeURIComponent(token)}`,
+    url: `http://${names[0]}/?token=${encodeURIComponent(token)}`,
     async close() {
       board.close();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
@@ -57,7 +72,12 @@ export async function serveBoard(options: ServeBoardOptions): Promise<BoardServe
   };
 }
 
-function checkExposure(hostname: string, { token, allowHosts = [] }: ServeBoardOptions): void {
+function checkText(field: string, value: unknown): string {
+  if (typeof value === "string") return value;
+  throw invalidArgument(field, "a text", value);
+}
+
+function checkExposure(hostname: string, token: string | undefined, allowHosts: readonly string[]): void {
   if (token !== undefined && token.length < LEAST_TOKEN)
     throw new TaskError("INVALID_ARGUMENT", `the token has less than ${LEAST_TOKEN} characters`, { field: "token" });
   if (loopback.test(hostname) || (token !== undefined && allowHosts.length > 0)) return;

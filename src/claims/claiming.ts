@@ -1,6 +1,13 @@
 import { hostname } from "node:os";
 import type { OperationOptions, StoredTask } from "../adapter/adapter.js";
-import { type ClaimState, type ClaimStore, isClaimed, isOfWrongClock, REDELIVERY } from "../adapter/claim-store.js";
+import {
+  type ClaimState,
+  type ClaimStore,
+  isClaimed,
+  isOfWrongClock,
+  NEVER,
+  REDELIVERY,
+} from "../adapter/claim-store.js";
 import { checkDuration } from "../core/arguments.js";
 import { invalidArgument } from "../core/errors.js";
 import type { TaskKey } from "../core/keys.js";
@@ -59,7 +66,7 @@ export function claimInfoOf(state: ClaimState): ClaimInfo {
   const { owner, token, attempt, until } = state;
   const now = Date.now();
   const lasts = until > now && !isOfWrongClock(state, { now, tolerance: 0 });
-  const end = lasts ? new Date(until) : undefined;
+  const end = lasts ? new Date(Math.min(until, NEVER)) : undefined;
   const isMark = owner === REDELIVERY;
   const isClaim = end !== undefined && owner !== undefined && !isMark;
   return {

@@ -1,4 +1,4 @@
-import { printable } from "../inspection/printable.js";
+import { printableLine } from "../inspection/printable.js";
 import { commandError, exitCodes, Interruption } from "./command-error.js";
 import type { Session } from "./session.js";
 import type { Terminal } from "./terminal.js";
@@ -14,7 +14,7 @@ export async function confirm(
   yes: boolean | undefined,
 ): Promise<void> {
   if (yes) return;
-  const answer = await patience.suspend(() => terminal.ask(`${printable(question)} [y/N] `));
+  const answer = await patience.suspend(() => terminal.ask(`${printableLine(question)} [y/N] `));
   if (!/^y(es)?$/i.test(answer.trim())) throw new Interruption("the answer was no");
 }
 

@@ -28,9 +28,17 @@ export async function importBatch(
     // All in one call, so that versions rise in the order of the tasks.
     counts.imported += await tasks.saveAll(wanted, { batchSize: wanted.length || 1, concurrency: 1, signal });
   } catch (error) {
-    if (error instanceof BulkError) counts.imported += error.done;
-    throw error;
+    if (!(error instanceof BulkError)) throw error;
+    counts.imported += error.done;
+    throw failureOf(error);
   }
   if (conflict) throw new ImportConflict(conflict);
   counts.skipped += batch.length - wanted.length;
+}
+
+/** What the store said of a task, and not only that some failed; an unknown outcome counts for more than a known one. */
+function failureOf(error: BulkError): unknown {
+  if (error.code !== "BULK_FAILED") return error;
+  const errors = error.failures.map((failure) => failure.error);
+  return errors.find(({ outcome }) => outcome === "unknown") ?? error.cause;
 }

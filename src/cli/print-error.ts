@@ -30,7 +30,8 @@ function isInterruption(thrown: unknown): boolean {
 }
 
 function printProblem({ code, text, advice }: Problem, err: Output): void {
-  err.write(`${err.style("red", `error[${code}]:`)} ${printable(text)}\n`);
+  // A name in it must not look like another line.
+  err.write(`${err.style("red", `error[${code}]:`)} ${printable(text).replaceAll("\n", "\n  ")}\n`);
   err.write(indented(printable(advice)).replace(/\n?$/, "\n"));
 }
 

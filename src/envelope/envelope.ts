@@ -27,11 +27,11 @@ export const noHeaders: Record<string, string> = Object.freeze({});
 export type FullEnvelope = TaskEnvelope & { data: Any };
 
 /** The public view of an envelope as it is now. The headers are the envelope's own; callers may add to them. */
-export function viewEnvelope(envelope: TaskEnvelope): Envelope {
+export function viewEnvelope(envelope: TaskEnvelope, savedAt: Version | undefined = savedAtOf(envelope)): Envelope {
   // Tasks share them until they are asked for.
   if (Object.isFrozen(envelope.headers)) envelope.headers = copyHeaders(envelope.headers);
   const { createdAt, attempt, headers } = envelope;
-  return { createdAt: createdAt && timestampDate(createdAt), savedAt: savedAtOf(envelope), attempt, headers };
+  return { createdAt: createdAt && timestampDate(createdAt), savedAt, attempt, headers };
 }
 
 export function savedAtOf(envelope: TaskEnvelope): Version | undefined {

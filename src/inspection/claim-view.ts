@@ -1,4 +1,5 @@
 import { type ClaimState, isClaimed, REDELIVERY } from "../adapter/index.js";
+import { momentOf } from "./age.js";
 
 /** The view of the claims to a task. */
 export interface ClaimView {
@@ -17,7 +18,7 @@ export function viewClaim(state: ClaimState | undefined, version: bigint, now: n
   const { attempt, owner, until } = state;
   if (owner === REDELIVERY || !isClaimed(state, { savedAt: version }, { now, tolerance: 0 }))
     return { attempt, state: "free" };
-  const end = new Date(until).toISOString();
+  const end = momentOf(until);
   return owner === undefined
     ? { attempt, until: end, state: "waiting" }
     : { attempt, owner, until: end, state: "claimed" };

@@ -20,6 +20,8 @@ export interface ViewedData {
   readonly state: "readable" | "opaque" | "damaged";
   /** ProtoJSON with `@type` first; if it can't be read, `@type` and the bytes in base64 as `@bytes`. */
   readonly data: JsonObject;
+  /** Whether the data is too long for this view: then there is only its `@type`. */
+  readonly isLeftOut?: true;
   /** Size of the data, or of the damaged bytes, in bytes. */
   readonly bytes: number;
   /** Why the data can't be read. */
@@ -40,11 +42,13 @@ export function registryOf(types: readonly Pick<TaskClass, "schema">[]): Registr
   return createRegistry(...types.map(({ schema }) => schema), ...files);
 }
 
-export function viewData(task: Task, registry: Registry): ViewedData {
-  if (task instanceof OpaqueTask) return viewOpaque(task);
+/** Data of more than `maxBytes` is left out: its JSON may take a hundred times as much memory, and seconds to make. */
+export function viewData(task: Task, registry: Registry, maxBytes = Infinity): ViewedData {
+  if (task instanceof OpaqueTask) return viewOpaque(task, maxBytes);
   const { schema } = task.constructor as unknown as TaskClass;
   const message = task.data as Message;
   const value = toBinary(schema, message);
+  if (value.length > maxBytes) return leftOut("readable", typeUrlOf(task), value.length);
   const unknownFields = findUnknownFields(schema, message);
   const packed: Any = { $typeName: "google.protobuf.Any", typeUrl: typeUrlOf(task), value };
   try {
@@ -68,13 +72,24 @@ function typeUrlOf({ type }: Task): string {
   return `type.googleapis.com/${type}`;
 }
 
-function viewOpaque(task: OpaqueTask): ViewedData {
-  const data = task.data as Any;
-  const { code, message } = task.reason;
-  if (code !== "INVALID_ENVELOPE") return unreadable("opaque", data, message);
-  return unreadable("damaged", { ...data, value: fromBinary(DamagedTaskSchema, data.value).body }, message);
+function leftOut(state: ViewedData["state"], typeUrl: string, bytes: number): ViewedData {
+  return { state, data: { "@type": typeUrl }, isLeftOut: true, bytes };
 }
 
-function unreadable(state: ViewedData["state"], { typeUrl, value }: Any, reason: string): ViewedData {
+function viewOpaque(task: OpaqueTask, maxBytes: number): ViewedData {
+  const data = task.data as Any;
+  const { code, message } = task.reason;
+  const isDamaged = code === "INVALID_ENVELOPE";
+  const value = isDamaged ? fromBinary(DamagedTaskSchema, data.value).body : data.value;
+  return unreadable(isDamaged ? "damaged" : "opaque", { ...data, value }, message, maxBytes);
+}
+
+function unreadable(
+  state: ViewedData["state"],
+  { typeUrl, value }: Any,
+  reason: string,
+  maxBytes = Infinity,
+): ViewedData {
+  if (value.length > maxBytes) return { ...leftOut(state, typeUrl, value.length), reason };
   return { state, data: { "@type": typeUrl, "@bytes": base64Encode(value) }, bytes: value.length, reason };
 }

@@ -1,6 +1,8 @@
 import type { Registry } from "@bufbuild/protobuf";
 import type { ClaimState } from "../adapter/index.js";
-import { type Task, versionToDate } from "../index.js";
+import { toMilliseconds } from "../core/version.js";
+import type { Task } from "../index.js";
+import { momentOf } from "./age.js";
 import { type ClaimView, viewClaim } from "./claim-view.js";
 import { type ViewedData, viewData } from "./data-view.js";
 
@@ -25,26 +27,29 @@ export interface ViewOptions {
   readonly registry: Registry;
   /** The state of the claims to the task; null if there is none. */
   readonly claim?: ClaimState | null | undefined;
+  /** Longer data is left out. @defaultValue no limit */
+  readonly maxBytes?: number | undefined;
 }
 
-export function viewTask(task: Task, { registry, claim }: ViewOptions): TaskView {
+export function viewTask(task: Task, { registry, claim, maxBytes }: ViewOptions): TaskView {
   const { taskList, id, type, envelope } = task;
   const { savedAt, createdAt, attempt, headers } = envelope;
   const claims = claim === undefined ? undefined : viewClaim(claim ?? undefined, savedAt ?? 0n, Date.now());
   return {
     ...{ taskList, id, type },
-    ...(savedAt !== undefined && { version: String(savedAt), savedAt: versionToDate(savedAt).toISOString() }),
+    ...(savedAt !== undefined && { version: String(savedAt), savedAt: momentOf(toMilliseconds(savedAt)) }),
     ...(createdAt && { createdAt: createdAt.toISOString() }),
     attempt: Math.max(attempt, claims?.attempt ?? 0),
     ...(claims && { claim: claims }),
     headers: { ...headers },
-    ...viewData(task, registry),
+    ...viewData(task, registry, maxBytes),
   };
 }
 
 /** The task's data on one line: its JSON, or its state and size. */
-export function dataLine({ state, data, bytes }: ViewedData): string {
+export function dataLine({ state, data, bytes, isLeftOut }: ViewedData): string {
   if (state !== "readable") return `${state}, ${bytes} B`;
+  if (isLeftOut) return `${bytes} B`;
   const { "@type": _, ...fields } = data;
   return JSON.stringify(fields);
 }

@@ -4,6 +4,7 @@ import { TaskError, type TaskErrorCode } from "../core/errors.js";
 import { isThenable } from "../core/promises.js";
 import { closeIterator, iteratorOf, NOT_READY, STOPPED, settled } from "../core/pull-source.js";
 import { toStoreError } from "../core/store-error.js";
+import { Yielder } from "../core/yielding.js";
 
 /** Options of the calls that process many tasks in batches. */
 export interface BulkOptions<T> {
@@ -126,6 +127,7 @@ async function takeBatches<T>(
   concurrency: number,
 ): Promise<void> {
   const underWay = new Set<Promise<void>>();
+  const yielder = new Yielder();
   for await (const batch of batches) {
     if (run.stopped) {
       run.leave(batch);
@@ -134,6 +136,7 @@ async function takeBatches<T>(
     const work = perform(batch).finally(() => underWay.delete(work));
     underWay.add(work);
     if (underWay.size >= concurrency) await Promise.race(underWay);
+    await yielder.after(batch.length);
   }
   await Promise.all(underWay);
 }

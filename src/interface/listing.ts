@@ -5,6 +5,7 @@ import { invalidArgument } from "../core/errors.js";
 import { toStoreError } from "../core/store-error.js";
 import { timeOf } from "../core/values.js";
 import { dateToVersion, isVersion, type Version } from "../core/version.js";
+import { Yielder } from "../core/yielding.js";
 import type { TaskTypeRegistry } from "../task/registry.js";
 import type { Task } from "../task/task.js";
 import { readStoredTask } from "../task/task-reading.js";
@@ -46,16 +47,24 @@ export async function* listTasks(
   const { adapter } = home;
   try {
     const pages = adapter.all(taskList, { pageSize, maxPageBytes: MAX_PAGE_BYTES, savedBefore, after, signal });
+    const yielder = new Yielder();
     let count = 0;
-    for await (const page of filter ? filter(pages) : pages)
+    for await (const page of filter ? filter(pages) : pages) {
       for (const stored of page) {
         throwIfAborted(signal); // adapters check the signal only once per page
         yield readStoredTask(stored, taskList, home, registry);
         if (++count >= limit) return;
       }
+      // Of a page that is empty, some tasks were filtered.
+      await yielder.after(Math.max(page.length, 16), bytesOf(page));
+    }
   } catch (thrown) {
     throw toStoreError(thrown, "not-applied");
   }
+}
+
+function bytesOf(page: readonly StoredTask[]): number {
+  return page.reduce((sum, { body }) => sum + body.length, 0);
 }
 
 export const listOptionNames: OptionNames<ListOptions> = { savedBefore: true, after: true, limit: true, signal: true };

@@ -7,6 +7,7 @@ import { TaskError } from "../core/errors.js";
 import { checkTaskList } from "../core/keys.js";
 import { callStore, toStoreError } from "../core/store-error.js";
 import { processClock, versionToDate } from "../core/version.js";
+import { Yielder } from "../core/yielding.js";
 
 /** Options of `DataInterface.stats`. */
 export interface StatsOptions extends OperationOptions {
@@ -66,9 +67,11 @@ async function countTasks(adapter: Adapter, taskList: string, options: StatsOpti
   const found: Pick<StoredTask, "id" | "savedAt" | "savedTime">[] = [];
   const pageSize = Math.min(PAGE, max + 1);
   const pages = adapter.all(taskList, { pageSize, maxPageBytes: Infinity, withoutBodies: true, signal });
+  const yielder = new Yielder();
   for await (const page of pages) {
     found.push(...page);
     if (found.length > max) break;
+    await yielder.after(page.length);
   }
   const counted = found.slice(0, max);
   const states = claims && adapter.claims ? await readStates(adapter, taskList, counted, signal) : [];
@@ -99,16 +102,19 @@ function oldestOf(tasks: readonly Pick<StoredTask, "savedAt" | "savedTime">[]): 
   return versionToDate(oldest);
 }
 
-async function readStates(
+/** The states of the claims to a list's tasks, in their order; undefined if there is none. */
+export async function readStates(
   adapter: Adapter,
   taskList: string,
   tasks: readonly { readonly id: string }[],
   signal: AbortSignal | undefined,
 ): Promise<(ClaimState | undefined)[]> {
   const states: (ClaimState | undefined)[] = [];
+  const yielder = new Yielder();
   for (const some of chunks(tasks, STATES_AT_ONCE)) {
     const keys = some.map(({ id }) => ({ taskList, id }));
     states.push(...(await claimsOf(adapter).states(keys, { signal })));
+    await yielder.after(some.length);
   }
   return states;
 }

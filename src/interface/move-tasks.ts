@@ -6,6 +6,7 @@ import { processClock, type Version } from "../core/version.js";
 import type { Task } from "../task/task.js";
 import { currentEnvelope } from "../task/task-envelope.js";
 import type { DataInterface } from "./data-interface.js";
+import { findStored } from "./find-stored.js";
 import { checkDataInterface } from "./interface-state.js";
 import { saveCopy } from "./save-copy.js";
 
@@ -44,14 +45,14 @@ export async function moveTasks(
 
 async function moveTask(from: DataInterface, to: DataInterface, task: Task, signal?: AbortSignal): Promise<void> {
   const here = task.envelope.savedAt ?? 0n;
-  const there = (await to.find(task.taskList, task.id, { signal }))?.envelope.savedAt;
+  const there = (await findStored(to, task, { signal }))?.envelope.savedAt;
   // Two stores never assign the same version.
   if (there === here) throw sameStore();
   // A task there may be from an earlier call, and have been saved again here since.
   if (there === undefined || (there < here && !isAhead(here))) await copyTask(to, task, signal);
   await from.complete(task, { signal });
   // What was saved here in the meantime is newer than what was moved.
-  const findHere = () => from.find(task.taskList, task.id, { signal });
+  const findHere = () => findStored(from, task, { signal });
   for (let newer = await findHere(); newer; newer = await findHere()) {
     await copyTask(to, newer, signal);
     await from.complete(newer, { signal });

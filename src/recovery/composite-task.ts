@@ -1,4 +1,5 @@
 import { type Composite, CompositeSchema } from "../../gen/taskledger/v1/composite_pb.js";
+import { isClaimed, NEVER } from "../adapter/claim-store.js";
 import { checkOptions, checkSpelling, type OptionNames, readOptions } from "../core/arguments.js";
 import { mapConcurrently } from "../core/concurrency.js";
 import { describeValue, messageOf } from "../core/describe-value.js";
@@ -6,6 +7,7 @@ import { TaskError } from "../core/errors.js";
 import { readArgument } from "../core/read-from.js";
 import type { DataInterface } from "../interface/data-interface.js";
 import { servicesOf } from "../interface/interface-state.js";
+import { readStates } from "../interface/lists.js";
 import { defaultHome } from "../task/default-home.js";
 import { OpaqueTask } from "../task/opaque-task.js";
 import { Task } from "../task/task.js";
@@ -19,12 +21,16 @@ import {
   performOptionNames,
 } from "./perform-options.js";
 import { Performer } from "./performer.js";
+import { setRetryTime } from "./retry-time.js";
 
 /** Options of {@link CompositeTask.run}. */
 export interface RunOptions extends PerformOptions {
   /** Maximum number of children that are done at once. @defaultValue 1: one after the other, oldest first */
   readonly concurrency?: number | undefined;
 }
+
+/** Another host's lease counts as ended only after this time, in milliseconds: the clocks may differ. */
+const CLOCKS_APART = 3_000;
 
 /** The composites that are being executed, outermost first. */
 const UNDER_WAY = Symbol("composites under way");
@@ -73,8 +79,9 @@ export class CompositeTask extends Task<typeof CompositeSchema> {
   }
 
   /**
-   * Does all children. Throws COMPOSITE_INCOMPLETE if any of them is still open, so that this task stays open, too. Children
-   * that are given up to a dead-letter list are not open any more.
+   * Does all children. Throws COMPOSITE_INCOMPLETE if any of them is still open, so that this task stays open, too; `perform` and
+   * `recover` try it again when no other worker's claim to a child is in the way. Children that are given up to a dead-letter
+   * list are not open any more.
    */
   override async execute(context: ExecuteContext): Promise<void> {
     const own = readContext(context);
@@ -85,7 +92,10 @@ export class CompositeTask extends Task<typeof CompositeSchema> {
     const { taskList, id, childTaskList } = this;
     const count = `${open.length} of the tasks of ${describeValue(childTaskList)}`;
     const message = `${count} stay open; the first is ${first.task.id}: ${reasonOf(first)}`;
-    throw new TaskError("COMPOSITE_INCOMPLETE", message, { taskList, id, cause: causeOf(first) });
+    const error = new TaskError("COMPOSITE_INCOMPLETE", message, { taskList, id, cause: causeOf(first) });
+    const end = await endOfClaims(homeOf(this), childTaskList, open);
+    if (end > 0) setRetryTime(error, end + CLOCKS_APART);
+    throw error;
   }
 }
 
@@ -108,13 +118,34 @@ function causeOf(result: PerformResult): unknown {
   return result.task instanceof OpaqueTask ? result.task.reason : undefined;
 }
 
+function homeOf(composite: CompositeTask): DataInterface {
+  return (stateOf(composite).home ?? defaultHome()) as DataInterface;
+}
+
+/** Until when children are claimed, or wait to be tried again, in milliseconds since 1970; 0 if none is. */
+async function endOfClaims(tasks: DataInterface, taskList: string, open: readonly PerformResult[]): Promise<number> {
+  if (tasks.adapter.claims === undefined) return 0;
+  const children = open.map(({ task }) => task);
+  // The composite has failed already; this only says when to try it again.
+  const states = await readStates(tasks.adapter, taskList, children, undefined).catch(() => []);
+  const now = Date.now();
+  let end = 0;
+  for (const [i, state] of states.entries()) {
+    const savedAt = children[i]?.envelope.savedAt ?? 0n;
+    const isInTheWay =
+      state !== undefined && state.until !== NEVER && isClaimed(state, { savedAt }, { now, tolerance: 0 });
+    if (isInTheWay) end = Math.max(end, state.until);
+  }
+  return end;
+}
+
 async function* runChildren(
   composite: CompositeTask,
   options: PerformOptions,
   outer: readonly Task[],
   concurrency?: number,
 ): AsyncGenerator<PerformResult, void, undefined> {
-  const tasks = (stateOf(composite).home ?? defaultHome()) as DataInterface;
+  const tasks = homeOf(composite);
   const underWay = [...outer, composite];
   const execute = (task: Task, context: PerformContext) => task.execute({ ...context, [UNDER_WAY]: underWay } as never);
   const performer = new Performer(tasks, execute, options);

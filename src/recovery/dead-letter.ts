@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { messageOf } from "../core/describe-value.js";
 import { isTaskError } from "../core/errors.js";
-import { isKey, MAX_KEY_BYTES, type TaskKey } from "../core/keys.js";
+import { isKey, type TaskKey } from "../core/keys.js";
 import type { FullEnvelope } from "../envelope/envelope.js";
 import type { DataInterface } from "../interface/data-interface.js";
 import { saveCopy } from "../interface/save-copy.js";
@@ -29,9 +29,11 @@ export async function saveDeadLetter(
   { attempts, error }: Exhaustion,
 ): Promise<void> {
   const { savedAt: _, ...envelope } = currentEnvelope(task);
+  // A dead letter that is given up once more still leads back to where it came from first.
+  const origin = originOf(task) ?? task;
   Object.assign(envelope.headers, {
-    [header.list]: task.taskList,
-    [header.id]: task.id,
+    [header.list]: origin.taskList,
+    [header.id]: origin.id,
     [header.at]: new Date().toISOString(),
     [header.attempts]: String(attempts),
     [header.reason]: reasonOf(error),
@@ -55,11 +57,11 @@ export function originalOf(deadLetter: Task, { taskList, id }: TaskKey): FullEnv
 /** The list is escaped, so that the start of the id is unambiguous. */
 function deadLetterId({ taskList, id, envelope }: Task): string {
   const name = `${encodeURIComponent(taskList)}/${id}@${envelope.savedAt}`;
-  if (Buffer.byteLength(name) <= MAX_KEY_BYTES) return name;
+  if (isKey("any", name)) return name;
   return `sha256:${createHash("sha256").update(name).digest("hex")}`;
 }
 
-/** Truncated, so that it seldom makes a task exceed its limit. */
+/** Truncated: headers travel with a task, and are read whenever it is. */
 function reasonOf(error: unknown): string {
   const code = isTaskError(error) ? `${error.code}: ` : "";
   return `${code}${messageOf(error)}`.slice(0, 1000).toWellFormed();

@@ -1,8 +1,7 @@
 import { createHash } from "node:crypto";
 import { TaskError } from "../core/errors.js";
-import { savedAtOf } from "../envelope/envelope.js";
 import type { Task } from "../task/task.js";
-import { stateOf } from "../task/task-state.js";
+import { stateOf, versionOf } from "../task/task-state.js";
 
 /** Maximum length; some queues accept no more. */
 const MAX_LENGTH = 128;
@@ -19,8 +18,9 @@ const MAX_LENGTH = 128;
  * @throws NOT_SAVED if the task has no version, TYPE_MISMATCH.
  */
 export function dispatchKey(task: Task): string {
-  const { envelope } = stateOf(task);
-  const savedAt = savedAtOf(envelope);
+  const state = stateOf(task);
+  const { envelope } = state;
+  const savedAt = versionOf(state);
   const { taskList, id } = task;
   if (savedAt === undefined)
     throw new TaskError("NOT_SAVED", "the task has no version: save it first", { taskList, id, field: "savedAt" });

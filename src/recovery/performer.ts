@@ -1,15 +1,17 @@
-import { type ClaimState, isClaimed, REDELIVERY } from "../adapter/claim-store.js";
+import { type ClaimState, isClaimed, NEVER, REDELIVERY } from "../adapter/claim-store.js";
 import { claimsOf } from "../claims/checked-claims.js";
 import { type Claim, keepRenewing, stopRenewing } from "../claims/claim.js";
 import { DEFAULT_LEASE, newOwner } from "../claims/claiming.js";
 import { isTaskError, TaskError } from "../core/errors.js";
 import type { DataInterface } from "../interface/data-interface.js";
+import { findStored } from "../interface/find-stored.js";
 import { checkDataInterface, servicesOf } from "../interface/interface-state.js";
 import { OpaqueTask } from "../task/opaque-task.js";
 import type { Task } from "../task/task.js";
 import { stateOf } from "../task/task-state.js";
 import { saveDeadLetter } from "./dead-letter.js";
 import type { PassedOver, PerformContext, PerformOptions, PerformResult, TaskHandler } from "./perform-options.js";
+import { waitAfter } from "./retry-time.js";
 import { reasonOf, runClaimed } from "./run-claimed.js";
 
 /** Does tasks, each under a claim, and then completes them, lets them be tried again later, or gives them up. */
@@ -100,9 +102,16 @@ export class Performer {
     this.#hasRivals = true;
     const [state] = await claimsOf(this.#tasks.adapter).states([task]);
     const { savedAt = 0n } = task.envelope;
-    const isOfVersion = state?.savedAt === savedAt && isClaimed(state, { savedAt }, { now: Date.now(), tolerance: 0 });
-    if (!isOfVersion) return "gone";
+    if (state?.savedAt !== savedAt || state.until === NEVER) return "gone";
+    // What prevented the claim may have ended by now, or by this host's clock: the task is open all the same.
+    const isHeld = isClaimed(state, { savedAt }, { now: Date.now(), tolerance: 0 });
+    if (!isHeld && !(await this.#isOpen(task))) return "gone";
     return state.owner === undefined ? "waiting" : "claimed";
+  }
+
+  async #isOpen(task: Task): Promise<boolean> {
+    const open = await findStored(this.#tasks, task);
+    return open?.envelope.savedAt === task.envelope.savedAt;
   }
 
   #do(task: Task, claim: Claim): Promise<unknown> {
@@ -129,7 +138,7 @@ export class Performer {
 
   async #retryLater(task: Task, claim: Claim, error: unknown): Promise<PerformResult> {
     const { attempt } = claim;
-    const retryIn = Math.floor(Math.random() * this.#delayAfter(attempt));
+    const retryIn = Math.floor(waitAfter(error) + Math.random() * this.#delayAfter(attempt));
     await release(claim, retryIn);
     return { type: "failed", task, attempt, error, retryIn };
   }
@@ -154,7 +163,7 @@ export class Performer {
       return { type: "exhausted", task, attempt, error };
     }
     // As it is in the store: the handler may have changed what it was given, or completed it.
-    const open = await this.#tasks.find(task.taskList, task.id);
+    const open = await findStored(this.#tasks, task);
     if (open === undefined || open.envelope.savedAt !== task.envelope.savedAt) {
       await claim.release();
       return passedOver(task, "gone");

@@ -40,7 +40,7 @@ export class OpaqueTask extends Task<typeof AnySchema> {
     setReason(this, reason);
   }
 
-  /** Why: UNKNOWN_TYPE or INVALID_DATA. */
+  /** Why: UNKNOWN_TYPE, INVALID_DATA, or, of a damaged task, INVALID_ENVELOPE. */
   get reason(): TaskError {
     const made = (this as unknown as WithReason)[REASON](stateOf(this).envelope);
     setReason(this, () => made);

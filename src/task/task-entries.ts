@@ -47,7 +47,16 @@ export function completeEntry(task: Task, home: TaskHome): CompleteEntry {
 }
 
 export function settleComplete(outcome: Outcome<void> | undefined): TaskError | undefined {
-  if (!isOutcome(outcome, isAnything)) return noOutcome();
+  return errorOf(outcome, isAnything);
+}
+
+/** The error of a save of something that is not a task of this process, such as a copy. */
+export function settleCopy(outcome: Outcome<Version> | undefined): TaskError | undefined {
+  return errorOf(outcome, isVersion);
+}
+
+function errorOf<T>(outcome: Outcome<T> | undefined, isValue: (value: unknown) => boolean): TaskError | undefined {
+  if (!isOutcome(outcome, isValue)) return noOutcome();
   return outcome.ok ? undefined : outcome.error;
 }
 

@@ -7,7 +7,7 @@ import { isTaskError, TaskError } from "../core/errors.js";
 import type { TaskKey } from "../core/keys.js";
 import { typeNameOf, typeUrlOf } from "../core/type-url.js";
 import { isBytes } from "../core/values.js";
-import { versionToTimestamp } from "../core/version.js";
+import { isVersionTime, versionToTimestamp } from "../core/version.js";
 import { tryDecodingData, undecodable } from "../data/data.js";
 import { type DataReader, decodeBody, decodeEnvelope } from "../envelope/decode.js";
 import { type FullEnvelope, packData } from "../envelope/envelope.js";
@@ -18,7 +18,7 @@ import { OpaqueTask, type Reason } from "./opaque-task.js";
 import type { TaskTypeRegistry } from "./registry.js";
 import type { Task } from "./task.js";
 import { fromEnvelope, meet, type ReadData } from "./task-envelope.js";
-import { type TaskHome, TaskState } from "./task-state.js";
+import { stateOf, type TaskHome, TaskState } from "./task-state.js";
 import { validateTask } from "./validation.js";
 
 /**
@@ -33,11 +33,20 @@ export function readStoredTask(stored: StoredTask, taskList: string, home: TaskH
   try {
     const envelope = decodeBody(stored.body, stored.savedAt, decoder);
     checkStoredKey(envelope, key);
-    return readTask(envelope, home, registry, decoder);
+    return withVersion(readTask(envelope, home, registry, decoder), stored);
   } catch (error) {
     if (!isTaskError(error, "INVALID_ENVELOPE")) throw error;
-    return damagedTask(stored, key, home, error);
+    return withVersion(damagedTask(stored, key, home, error), stored);
   }
+}
+
+/** A version that no clock can have made stays out of the envelope, which nobody else could read. */
+function withVersion(task: Task, { savedAt }: StoredTask): Task {
+  const state = stateOf(task);
+  if (state.envelope.savedAt && isVersionTime(state.envelope.savedAt)) return task;
+  delete state.envelope.savedAt;
+  state.oddVersion = savedAt;
+  return task;
 }
 
 function checkStored(stored: StoredTask): void {

@@ -47,6 +47,8 @@ export class TaskState {
   home: TaskHome | undefined;
   /** The claim under which the task is being done in this process; completing the task ends it. */
   claim: Claim | undefined = undefined;
+  /** The version under which a store has it, if that is one that no clock can have made, and no envelope can hold. */
+  oddVersion: Version | undefined = undefined;
   /** Versions older than the task's own that a save of unknown outcome may have left in the store. */
   replaced: readonly Version[] = none;
 
@@ -97,10 +99,16 @@ export function adoptVersion(task: AnyTask, savedAt: Version, home: TaskHome, ou
   const left = before === undefined ? none : [before, ...state.replaced];
   state.replaced = outcome === "saved" ? none : left;
   state.envelope.savedAt = versionToTimestamp(savedAt);
+  state.oddVersion = undefined;
   state.home = home;
 }
 
 /** The task's version, if the store behind `home` assigned it, or may have; a version of another store means nothing there. */
 export function versionIn(home: TaskHome, state: TaskState): Version | undefined {
-  return state.home === undefined || state.home === home ? savedAtOf(state.envelope) : undefined;
+  return state.home === undefined || state.home === home ? versionOf(state) : undefined;
+}
+
+/** The task's version, whichever store assigned it. */
+export function versionOf({ envelope, oddVersion }: TaskState): Version | undefined {
+  return oddVersion ?? savedAtOf(envelope);
 }

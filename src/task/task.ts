@@ -20,7 +20,7 @@ import {
   schemaOf,
   typeMismatch,
 } from "./task-envelope.js";
-import { type ListOptions, setState, stateOf, type TaskHome, TaskState } from "./task-state.js";
+import { type ListOptions, setState, stateOf, type TaskHome, TaskState, versionOf } from "./task-state.js";
 import type { AnySchema, BuildInit, BuildOptions, DataOf, ExecuteContext, TaskClass, TaskInit } from "./task-types.js";
 
 /** A class whose tasks can be read: a generated one, one that extends it, or `Task` itself for any type. */
@@ -64,7 +64,8 @@ export abstract class Task<S extends AnySchema = AnySchema, ListField extends st
 
   /** When the task was built and saved, the attempt, and the headers, which may be added to. */
   get envelope(): Envelope {
-    return viewEnvelope(stateOf(this).envelope);
+    const state = stateOf(this);
+    return viewEnvelope(state.envelope, versionOf(state));
   }
 
   /**

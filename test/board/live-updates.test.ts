@@ -100,4 +100,16 @@ describe("live updates", () => {
     updates.close();
     expect(updates.viewers).toBe(0);
   });
+
+  test("of a board that was closed end at once, and leave the process its time", async () => {
+    const { updates, state } = setUp();
+    updates.watch(lists, false, viewer());
+    updates.close();
+    const late = viewer();
+    updates.watch(lists, false, late);
+    expect(late.got).toEqual(["ended"]);
+    expect(updates.viewers).toBe(0);
+    await sleep(INTERVAL * 3);
+    expect(state.reads).toEqual([]);
+  });
 });

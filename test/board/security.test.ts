@@ -1,5 +1,5 @@
 import { type BoardAction, type BoardServer, createBoard, type ServeBoardOptions, serveBoard } from "taskledger/board";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { FetchFileTask } from "../../gen/example/v1/fetch_file_task.js";
 import { ask } from "./http.js";
 import { type SampleTasks, sampleTasks } from "./sample.js";
@@ -183,6 +183,17 @@ test("a store that fails is a page that says so; its secrets stay in the log", a
   expect(await ask(`${origin}/task?list=${"x".repeat(513)}&id=a`, { headers: bearer })).toMatchObject({ status: 400 });
 });
 
+test.each([
+  ["allowAction", { allowAction: true }],
+  ["allowActions", { allowActions: "false" }],
+  ["allowHosts", { allowHosts: "ledger.example" }],
+  ["hostname", { hostname: null }],
+  ["token", { token: 1234567890123456 }],
+])("a server is not started with a wrong %s", async (field, options) => {
+  const serving = serveBoard({ tasks, port: 0, ...options } as never);
+  await expect(serving).rejects.toMatchObject({ code: "INVALID_ARGUMENT", field });
+});
+
 describe("a board that is mounted", () => {
   const request = (path: string, init?: RequestInit) => new Request(`http://app.example${path}`, init);
 
@@ -217,6 +228,36 @@ describe("a board that is mounted", () => {
     expect(await isOpen()).toBe(false);
     expect(actions).toMatchObject([{ action: "complete", who: "admin", result: "done" }]);
     board.close();
+  });
+
+  test("answers with a failure where onAction rejects, and reports an action once", async () => {
+    const reported: string[] = [];
+    const failures = vi.spyOn(console, "error").mockImplementation(() => undefined);
+    onTestFinished(() => failures.mockRestore());
+    const onAction = async ({ result }: BoardAction) => {
+      reported.push(result);
+      throw new Error("the log is full");
+    };
+    const board = createBoard({ tasks, access: () => "act", onAction });
+    const init = { method: "POST", body: new URLSearchParams({ version }), headers: { Origin: "http://app.example" } };
+    expect((await board.fetch(request("/complete?list=l&id=a", init))).status).toBe(500);
+    expect([reported, await isOpen(), failures.mock.calls.length]).toEqual([["done"], false, 1]);
+    board.close();
+  });
+
+  test.each([
+    ["acess", { acess: () => "none" }],
+    ["access", { access: "none" }],
+    ["tasks", { tasks: undefined }],
+    ["path", { path: 1 }],
+    ["onAction", { onAction: {} }],
+    ["poll", { poll: Number.NaN }],
+    ["options", undefined],
+  ])("is refused with a wrong %s, so that a slip lets nobody in", (field, options) => {
+    const given = options && { tasks, ...options };
+    expect(() => createBoard(given as never)).toThrowError(
+      expect.objectContaining({ code: "INVALID_ARGUMENT", field }),
+    );
   });
 
   test("only reads unless it is told otherwise", async () => {

@@ -1,3 +1,4 @@
+import { perform } from "taskledger";
 import { describe, expect, test } from "vitest";
 import { FetchFileTask } from "../../gen/example/v1/fetch_file_task.js";
 import { recordsOf } from "./output-schema.js";
@@ -118,6 +119,60 @@ export function describeChanging(store: () => TestStore): void {
       });
       expect((await taskledger("release", list, "a", "--yes")).err).toContain("It waits to be tried again until 20");
       expect(await taskledger("release", list, "none", "--yes")).toMatchObject({ code: 4 });
+    });
+  });
+
+  describe("revive", () => {
+    const dead = () => `${newList()} dead`;
+    const giveUp = async (deadLetterList: string, list: string, id: string) => {
+      const handler = () => Promise.reject(new Error("no such host"));
+      await perform(store().tasks, await save(list, id), handler, { maxAttempts: 1, deadLetterList });
+      for await (const letter of store().tasks.all(deadLetterList))
+        if (letter.envelope.headers["taskledger-dead-id"] === id) return letter.id;
+      throw new Error(`${id} was not given up`);
+    };
+
+    test("takes all dead letters back, more than it reads at once, and tells of each", async () => {
+      const [list, letters] = [newList(), dead()];
+      const ids = Array.from({ length: 120 }, (_, i) => `${i}`);
+      for (const id of ids) await giveUp(letters, list, id);
+      expect(await taskledger("revive", letters)).toMatchObject({ code: 2, out: "" });
+      const tried = await taskledger("revive", letters, "--dry-run", "-o", "jsonl");
+      expect(new Set(recordsOf("revival", tried).map(({ result }) => result))).toEqual(new Set(["would be revived"]));
+      expect(await isOpen(list, "0")).toBe(false);
+      const revived = await taskledger("revive", letters, "--yes", "-o", "jsonl");
+      expect(revived).toMatchObject({ code: 0, err: "" });
+      const records = recordsOf("revival", revived);
+      expect(records.map(({ origin }) => origin)).toEqual(ids.map((id) => ({ taskList: list, id })));
+      expect(new Set(records.map(({ result }) => result))).toEqual(new Set(["revived"]));
+      for (const id of ids) expect(await isOpen(list, id)).toBe(true);
+      expect((await taskledger("revive", letters, "--yes")).err).toBe(`${letters} has no open tasks.\n`);
+    });
+
+    test("takes back those that are named, and says which of them are not open", async () => {
+      const [list, letters] = [newList(), dead()];
+      const [a] = [await giveUp(letters, list, "a"), await giveUp(letters, list, "b")];
+      const { code, out, err } = await taskledger("revive", letters, a, "none", "--yes");
+      expect(code).toBe(4);
+      expect(out).toMatch(/^revived .*\nnot open .*\n$/);
+      expect(err).toContain("error[NOT_OPEN]: 1 of 2 are not open");
+      expect([await isOpen(list, "a"), await isOpen(list, "b")]).toEqual([true, false]);
+    });
+
+    test("leaves a dead letter whose task was saved again, and what is none", async () => {
+      const [list, letters] = [newList(), dead()];
+      const letter = await giveUp(letters, list, "a");
+      await save(letters, "no letter");
+      await save(list, "a");
+      const { code, err } = await taskledger("revive", letters, "--yes");
+      expect(code).toBe(5);
+      expect(err).toContain(`the first is of ${list}/a\n  They stay.`);
+      expect(await isOpen(letters, letter)).toBe(true);
+      expect(await taskledger("revive", letters, "no letter", "--yes")).toMatchObject({
+        code: 3,
+        err: expect.stringContaining("error[NO_DEAD_LETTER]"),
+      });
+      expect(await isOpen(letters, "no letter")).toBe(true);
     });
   });
 

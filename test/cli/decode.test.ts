@@ -1,9 +1,13 @@
+import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { Readable, Writable } from "node:stream";
 import { gzipSync } from "node:zlib";
 import { encodeFrames, toBatch } from "taskledger";
 import { describe, expect, test } from "vitest";
 import { FetchFileTask } from "../../gen/example/v1/fetch_file_task.js";
+import { runCommandLine } from "../../src/cli/program.js";
+import { createOutput, processTerminal } from "../../src/cli/terminal.js";
 import { temporaryFolder } from "../support/folders.js";
 import { buildDescriptors } from "./descriptors.js";
 import { recordsOf } from "./output-schema.js";
@@ -67,6 +71,25 @@ describe("decode needs no store", () => {
     expect(err).toContain("error[INVALID_INPUT]: the input is no task, no batch and no stream of frames");
     expect(err).toContain("--base64");
   });
+});
+
+test.each(["table", "json", "jsonl"])("decode prints %s no faster than it is read", async (format) => {
+  const tasks = Array.from({ length: 2_000 }, (_, i) => FetchFileTask.build({ taskList: "l", id: `${i}` }));
+  let longest = 0;
+  const stream = new Writable({
+    write(_chunk, _encoding, done) {
+      longest = Math.max(longest, stream.writableLength);
+      setImmediate(done);
+    },
+  });
+  const terminal = {
+    ...processTerminal(),
+    out: createOutput(stream, {}),
+    input: Readable.from([toBatch(tasks)]),
+  };
+  expect(await runCommandLine(["decode", "-o", format], terminal)).toBe(0);
+  await once(stream.end(), "finish");
+  expect(longest).toBeLessThan(2 * stream.writableHighWaterMark);
 });
 
 /** An envelope of `l/x` by hand, whose data has these bytes. */

@@ -50,6 +50,15 @@ export function describeLooking(store: () => TestStore, descriptors: string): vo
       expect(old.err).toContain(`error[TOO_OLD]: ${list}: its oldest task is open for`);
     });
 
+    test("looks only at the lists that are named", async () => {
+      const [list, other] = [newList(), newList()];
+      for (const each of [list, other]) await save(each, "a");
+      const { code, out } = await taskledger("lists", list, "none", "--fail-older-than", "0s", "-o", "jsonl");
+      expect(code).toBe(3);
+      expect(recordsOf("list", { out })).toMatchObject([{ taskList: list, open: 1 }]);
+      expect(await taskledger("lists", "none", "--fail-older-than", "0s")).toMatchObject({ code: 0 });
+    });
+
     test("--watch prints the lists that change, until it is interrupted", async () => {
       const list = newList();
       const task = await save(list, "a");

@@ -58,6 +58,24 @@ export function describeMoving(store: () => TestStore, descriptors: string): voi
         }
     });
 
+    test("leave out what nobody could read back, and say so", async () => {
+      const list = await seed(2);
+      await store().tasks.adapter.save([
+        { taskList: list, id: "x".repeat(600), type: "?", replaces: [], body: Uint8Array.of(0xff) },
+      ]);
+      for (const format of ["batch", "jsonl"]) {
+        const { out, err, code } = await exported(list, "--format", format);
+        expect({ err, code }).toMatchObject({
+          err: expect.stringContaining("error[LEFT_OUT]: 1 damaged task"),
+          code: 3,
+        });
+        const file = join(folder, `left-out.${format}`);
+        writeFileSync(file, out);
+        const { err: imported } = await taskledger("import", file, "--on-conflict", "overwrite");
+        expect(imported).toContain("Imported 2 tasks.");
+      }
+    });
+
     test("as lines of JSON, decoded where the types are known", async () => {
       const list = await seed(3);
       await saveOpaque(store(), list, "opaque");

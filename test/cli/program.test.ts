@@ -3,7 +3,7 @@ import { packageVersion } from "../../src/core/package-version.js";
 import { createProject, taskledger } from "./project.js";
 
 const commands = [
-  ...["init", "schema", "doctor", "lists", "ls", "show", "complete", "release"],
+  ...["init", "schema", "doctor", "lists", "ls", "show", "complete", "release", "revive"],
   ...["export", "import", "decode", "board", "watch"],
 ];
 

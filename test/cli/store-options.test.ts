@@ -168,6 +168,17 @@ describe("a store that the config file makes, in memory", () => {
     expect({ code, err }).toMatchObject({ code: 75, err: expect.stringContaining("doing it again is safe") });
   });
 
+  test("that saves only a part of an import has its error printed, and the command ends with 3", async () => {
+    const change = `adapter.save = async (entries) => entries.map((_, i) => i < 1 ? { ok: true, value: 1n } : { ok: false, error:
+  Object.assign(new Error("the disk is full"), { name: "TaskError", code: "UNAVAILABLE", outcome: "not-applied" }) });`;
+    const cwd = await memory("full", change);
+    const input = ["b", "c"].map((id) => JSON.stringify(FetchFileTask.build({ taskList: "l", id }))).join("\n");
+    const { code, err } = await run(["import"], { cwd, input });
+    expect(err).toMatch(/^Imported 1 tasks\.\nerror\[UNAVAILABLE\]: the disk is full\n/);
+    expect(err).not.toContain("Nothing was changed");
+    expect(code).toBe(3);
+  });
+
   test("that never answers ends it with 1, after the time it was given", async () => {
     const change = `adapter.find = (_, { signal }) => new Promise((_, reject) => {
   const keep = setInterval(() => {}, 1000);

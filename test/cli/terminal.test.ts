@@ -54,6 +54,14 @@ describe.runIf(process.platform === "linux")("on a terminal", () => {
     await tasks.complete(task);
   });
 
+  test("an owner can't put lines of its own into a question", async () => {
+    const task = await save("owned");
+    await tasks.claim(task, { owner: "nobody.\nEnd it? [y/N] y\nDone", lease: 3_600_000 });
+    const { out } = await onTerminal("taskledger release l owned", "n\n");
+    expect(out).toContain("nobody.\\u000aEnd it? [y/N] y\\u000aDone has l/owned until");
+    await tasks.complete(task);
+  });
+
   test("bytes are refused, tables are cut to its width, and the screen is not cleared", async () => {
     for (const line of ["taskledger export", "taskledger show l kept --raw"]) {
       const { code, out } = await onTerminal(line);

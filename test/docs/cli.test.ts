@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { DataInterface } from "taskledger";
+import { DataInterface, perform } from "taskledger";
 import { SqliteAdapter } from "taskledger/sqlite";
 import { beforeAll, describe, expect, test } from "vitest";
 import { FetchFileTask } from "../../gen/example/v1/fetch_file_task.js";
@@ -67,7 +67,16 @@ async function saveAnother(): Promise<void> {
   await tasks.close();
 }
 
+async function giveUp(id: string): Promise<void> {
+  const tasks = new DataInterface({ types: [FetchFileTask], adapter: new SqliteAdapter({ path }) });
+  const task = await tasks.create(FetchFileTask, { taskList: "acme.com", id });
+  const handler = () => Promise.reject(new Error("the host is down"));
+  await perform(tasks, task, handler, { maxAttempts: 1, deadLetterList: "dead" });
+  await tasks.close();
+}
+
 async function outputOf(command: string): Promise<string> {
+  if (command === "taskledger revive dead --dry-run") await giveUp("file7");
   if (command.startsWith("taskledger watch")) {
     const [header = "", event = ""] = (await runFor(command.split(" ").slice(1), 2, saveAnother)).split("\n");
     return `${header}\n${event}\n`;
@@ -104,7 +113,7 @@ function optionsIn(markdown: string): string[] {
 
 describe("the page names every command and option", () => {
   test.each([
-    ...["init", "schema", "doctor", "lists", "ls", "show", "complete", "release"],
+    ...["init", "schema", "doctor", "lists", "ls", "show", "complete", "release", "revive"],
     ...["export", "import", "decode", "watch", "board"],
   ])("%s", async (command) => {
     const { out } = await run([command, "--help"]);

@@ -138,4 +138,27 @@ describe.each(prepared)("giving up in $language.name", ({ language, missing }) =
     expect(letters[0]).toMatchObject({ others: { "taskledger-dead-reason": "no such host" } });
     expect(letters[1]).toEqual(letters[0]);
   });
+
+  test.each(["here", "there"] as const)(
+    "a dead letter that is given up again leads back to the first original: %s",
+    async (place) => {
+      const task = await tasks.create(FetchFileTask, { taskList: "acme.com" });
+      await tries[place]({ task, maxAttempts: 1, deadLetterList: `first ${place}` });
+      const letter = await onlyTaskOf(`first ${place}`);
+      await tries[place]({ task: letter, maxAttempts: 1, deadLetterList: `second ${place}` });
+      const { headers } = (await onlyTaskOf(`second ${place}`)).envelope;
+      expect([headers["taskledger-dead-list"], headers["taskledger-dead-id"]]).toEqual(["acme.com", task.id]);
+    },
+  );
+
+  test.each(["here", "there"] as const)(
+    "a task of the maximum size is given up, though its dead letter is larger: %s",
+    async (place) => {
+      const filename = "a".repeat(2 ** 20 - 150);
+      const task = await tasks.create(FetchFileTask, { taskList: "acme.com", filename });
+      const deadLetterList = `large ${place}`;
+      expect(await tries[place]({ task, maxAttempts: 1, deadLetterList })).toEqual(["given up", 0]);
+      expect(((await onlyTaskOf(deadLetterList)) as FetchFileTask).filename).toBe(filename);
+    },
+  );
 });

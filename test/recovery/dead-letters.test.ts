@@ -1,4 +1,4 @@
-import { DataInterface, OpaqueTask, perform, recover, type Task, TaskError } from "taskledger";
+import { DataInterface, OpaqueTask, perform, recover, revive, type Task, TaskError } from "taskledger";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { SendMailTask } from "../../gen/example/v1/send_mail_task.js";
 import {
@@ -79,6 +79,36 @@ describe("with a dead-letter list", () => {
     tasks.adapter.save = save;
     expect(await failTimes(1, { ...options, maxAttempts: 1 })).toEqual(["dead-lettered"]);
     expect([await openIds(tasks), (await deadLetters()).length]).toEqual([[], 1]);
+  });
+
+  test("a task of the maximum size is moved there, though its copy is larger, and comes back as it was", async () => {
+    const small = new DataInterface({ types: [FetchFileTask], adapter: tasks.adapter, maxTaskBytes: 2_000 });
+    const build = (length: number) => FetchFileTask.build({ taskList: LIST, id: "full", filename: "x".repeat(length) });
+    const room = 2_000 - 15 - (build(1_000).toBinary().length - 1_000);
+    await small.save(build(room));
+    await expect(small.save(build(room + 1))).rejects.toMatchObject({ code: "TOO_LARGE" });
+    await pass(60_000);
+    const full = `${"y".repeat(900)}!`;
+    const work = () => Promise.reject(new Error(full));
+    expect(await recover(small, LIST, work, { ...options, maxAttempts: 1 })).toMatchObject({ deadLettered: 1 });
+    expect(await openIds(small)).toEqual([]);
+    const [letter] = (await deadLetters()) as [FetchFileTask];
+    expect(letter.envelope.headers["taskledger-dead-reason"]).toBe(full);
+    expect(await revive(small, "dead")).toMatchObject([{ type: "revived" }]);
+    const revived = await small.find(LIST, "full");
+    expect(revived).toMatchObject({ filename: "x".repeat(room), envelope: { headers: {} } });
+    expect(revived?.toBinary().length).toBeLessThanOrEqual(2_000);
+  });
+
+  test("a dead letter that is given up in its list, too, leads back to where it came from first", async () => {
+    await create(tasks);
+    await failTimes(1, { ...options, maxAttempts: 1 });
+    await recover(tasks, "dead", fail, { ...options, maxAttempts: 1, olderThan: 0, deadLetterList: "dead again" });
+    expect([await openIds(tasks, "dead"), (await openIds(tasks, "dead again")).length]).toEqual([[], 1]);
+    expect(await revive(tasks, "dead again")).toMatchObject([
+      { type: "revived", origin: { taskList: LIST, id: "file1" } },
+    ]);
+    expect(await openIds(tasks)).toEqual(["file1"]);
   });
 
   test("a task whose worker died in its last attempt is given up without another one", async () => {

@@ -89,6 +89,20 @@ describe("perform", () => {
     expect(await perform(tasks, opaque, nothing, { opaque: true })).toMatchObject({ type: "completed" });
   });
 
+  test.each([
+    ["waiting", "has just released it", { owner: undefined, until: 0 }],
+    ["claimed", "has it for a moment longer, by that worker's clock", { owner: "another", until: 1_699_999_999_000 }],
+  ])("says %s, and not gone, of an open task if another %s", async (reason, _, ended) => {
+    const task = await create(tasks);
+    replaceClaims(tasks, () => ({
+      claim: async () => undefined,
+      states: async () => [{ savedAt: task.envelope.savedAt ?? 0n, token: 1n, attempt: 1, ...ended }],
+    }));
+    expect(await perform(tasks, task, nothing)).toMatchObject({ type: "passed-over", reason });
+    await tasks.complete(task);
+    expect(await perform(tasks, task, nothing)).toMatchObject({ type: "passed-over", reason: "gone" });
+  });
+
   test("says that a version is gone that was saved again, though somebody has claimed the later one", async () => {
     const before = (await create(tasks)).toBinary();
     const later = await create(tasks);

@@ -1,7 +1,9 @@
 import { execFileSync } from "node:child_process";
 import {
   copyFileSync,
+  lstatSync,
   mkdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   statSync,
@@ -138,6 +140,32 @@ describe("a file that is open", () => {
     expect(await linked.save([taskEntry(LIST, "refused")])).toMatchObject([{ error: { code: "UNAVAILABLE" } }]);
     await linked.close();
     expect((await find("by-link"))[0]).toBeDefined();
+  });
+});
+
+describe("in the place of the file that reserves room", () => {
+  const reserve = () => `${path}-reserve`;
+  beforeEach(() => mkdirSync(dirname(path)));
+
+  it("a link to somebody's file is not followed, but replaced", async () => {
+    const foreign = join(dirname(path), "foreign");
+    writeFileSync(foreign, "precious");
+    symlinkSync(foreign, reserve());
+    await save("a");
+    expect(readFileSync(foreign, "utf8")).toBe("precious");
+    expect(lstatSync(reserve()).isFile()).toBe(true);
+  });
+
+  it("a FIFO, which nobody reads, holds up nothing", async () => {
+    execFileSync("mkfifo", [reserve()]);
+    expect(await save("a")).toMatchObject({ ok: true });
+    expect(lstatSync(reserve()).isFile()).toBe(true);
+  });
+
+  it("a folder is left alone", async () => {
+    mkdirSync(reserve());
+    expect(await save("a")).toMatchObject({ ok: true });
+    expect(lstatSync(reserve()).isDirectory()).toBe(true);
   });
 });
 

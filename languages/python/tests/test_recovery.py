@@ -9,6 +9,7 @@ import pytest
 from example.v1.fetch_file_pb2 import FetchFile
 
 from taskledger_worker import AsyncWorker, Code, Result, SqliteStore, Summary, Task, TaskError, Worker, new_envelope
+from taskledger_worker.envelope import MAX_TASK_BYTES
 
 
 class Threads:
@@ -388,9 +389,24 @@ def test_an_event_loops_worker_may_wait_in_one_loop_after_another(store):
         asyncio.run(main())
 
 
+@pytest.mark.parametrize("seconds", [-1, float("nan"), float("inf"), 1e300])
+@pytest.mark.parametrize("name", ["older_than", "every"])
+def test_passes_that_make_no_sense_are_refused(store, name, seconds):
+    for worker in (Worker(store).recover, lambda *args, **options: asyncio.run(AsyncWorker(store).recover(*args, **options))):
+        with pytest.raises(TaskError) as error:
+            worker("acme.com", **{name: seconds})
+        assert error.value.code is Code.INVALID_ARGUMENT
+        with pytest.raises(TaskError) as error:
+            worker("")
+        assert error.value.code is Code.INVALID_KEY
+
+
 @pytest.mark.parametrize(
     "options",
-    [{"max_attempts": 0}, {"lease": 0}, {"lease": float("inf")}, {"backoff": (-1, 1)}, {"backoff": (1, float("nan"))}],
+    [
+        *({"max_attempts": 0}, {"lease": 0}, {"lease": float("inf")}, {"lease": 1e12}),
+        *({"backoff": (-1, 1)}, {"backoff": (1, float("nan"))}, {"backoff": (1e300, 1e300)}),
+    ],
 )
 def test_terms_that_make_no_sense_are_refused(store, worker, options):
     with pytest.raises(TaskError) as error:
@@ -403,3 +419,26 @@ def test_a_dead_letter_list_must_be_a_name_of_a_list(store, worker):
     with pytest.raises(TaskError, match="dead_letter_list") as error:
         worker.recover("acme.com", dead_letter_list="")
     assert error.value.code is Code.INVALID_KEY
+
+
+def test_a_task_of_the_maximum_size_is_given_up_though_its_dead_letter_is_larger(store, worker):
+    envelope = new_envelope("acme.com", FetchFile(), id="full")
+    room = MAX_TASK_BYTES - 15 - envelope.ByteSize() - 12
+    task = Task(new_envelope("acme.com", FetchFile(filename="x" * room), id="full"))
+    store.save(task)
+    worker.does(fails)
+    assert worker.recover("acme.com", max_attempts=1, dead_letter_list="dead", **AT_ONCE) == Summary(given_up=1)
+    assert list(store.open_tasks("acme.com")) == []
+    (letter,) = store.open_tasks("dead")
+    assert letter.data == task.envelope.data
+    assert letter.ByteSize() > MAX_TASK_BYTES
+
+
+def test_a_dead_letter_that_is_given_up_again_leads_back_to_where_it_came_from_first(store, worker):
+    saved(store)
+    worker.does(fails)
+    for task_list, dead_letter_list in (("acme.com", "dead"), ("dead", "dead again")):
+        given_up = worker.recover(task_list, max_attempts=1, dead_letter_list=dead_letter_list, **AT_ONCE)
+        assert given_up == Summary(given_up=1)
+    (letter,) = store.open_tasks("dead again")
+    assert (letter.headers["taskledger-dead-list"], letter.headers["taskledger-dead-id"]) == ("acme.com", "a")

@@ -121,6 +121,27 @@ def test_a_list_is_read_in_pages_bounded_in_rows_and_bytes_and_holds_nothing_bet
     assert found == [str(i) for i in range(10)]
 
 
+@pytest.mark.parametrize("version", [-1_500_000, 0, 253_402_300_800_000_005, 2**63 - 1])
+def test_a_version_of_no_clock_is_listed_and_completed_like_any_other(store, path, version):
+    for id in ("a", "b"):
+        saved(store, id)
+    with sqlite3.connect(path) as database:
+        database.execute("UPDATE tasks SET saved_at = ? WHERE id = 'a'", (version,))
+    tasks = {task.id: task for task in store.open_tasks("acme.com")}
+    assert {id: version_of(task) for id, task in tasks.items()} == {"a": version, "b": START + 1}
+    store.complete(tasks["a"])
+    assert ids_of(store.open_tasks("acme.com")) == ["b"]
+
+
+def test_a_row_whose_id_is_no_text_keeps_no_other_from_being_read(store, path):
+    for id in ("a", "b"):
+        saved(store, id)
+    with sqlite3.connect(path) as database:
+        database.execute("UPDATE tasks SET id = CAST(x'fffe' AS TEXT) WHERE id = 'a'")
+    damaged, good = store.open_tasks("acme.com")
+    assert (damaged.id, is_damaged(damaged), good.id) == ("\ufffd\ufffd", True, "b")
+
+
 def test_bytes_that_are_no_task_come_as_a_damaged_one_and_can_be_completed(store, path):
     saved(store)
     with sqlite3.connect(path) as database:

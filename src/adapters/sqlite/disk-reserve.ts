@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { rmSync, statSync, writeFileSync } from "node:fs";
+import { lstatSync, rmSync, writeFileSync } from "node:fs";
 import { RESERVE_BYTES, reservePath } from "./reserve-file.js";
 
 /** How long to wait before the file is tried again for which there was no room, in milliseconds. */
@@ -22,20 +22,28 @@ export class DiskReserve {
     const now = performance.now();
     if (now - this.#triedAt < PAUSE) return;
     this.#triedAt = now;
-    if (statSync(this.#path, { throwIfNoEntry: false })?.size === RESERVE_BYTES) return;
+    if (this.#isThere(RESERVE_BYTES)) return;
     try {
-      // Random, so that the disk can't keep it in less room.
-      writeFileSync(this.#path, randomBytes(RESERVE_BYTES), { mode: 0o600 });
-    } catch {
+      // A link would lead to a file of somebody else, and nobody would read from a pipe.
       rmSync(this.#path, { force: true });
+      // Random, so that the disk can't keep it in less room.
+      writeFileSync(this.#path, randomBytes(RESERVE_BYTES), { mode: 0o600, flag: "wx" });
+    } catch {
+      this.use(); // a part of it
+      this.#triedAt = now;
     }
   }
 
   /** Frees its room; false if there is none. Call `fill` as soon as that room is not needed: others would take it. */
   use(): boolean {
-    if (statSync(this.#path, { throwIfNoEntry: false }) === undefined) return false;
+    if (!this.#isThere()) return false;
     rmSync(this.#path, { force: true });
     this.#triedAt = -Infinity;
     return true;
+  }
+
+  #isThere(size?: number): boolean {
+    const stats = lstatSync(this.#path, { throwIfNoEntry: false });
+    return stats?.isFile() === true && (size === undefined || stats.size === size);
   }
 }

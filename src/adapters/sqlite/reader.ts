@@ -39,7 +39,8 @@ const ROWS_AT_ONCE = 250;
 /** Number of list names that are read at once. */
 const LISTS_AT_ONCE = 500n;
 
-/** SQLite's largest integer: after all versions of a list. */
+/** SQLite's least and largest integer: before and after all versions of a list, also those that no clock can have made. */
+const START_OF_LIST: Version = -(2n ** 63n);
 const END_OF_LIST: Version = 2n ** 63n - 1n;
 
 /** A part of a list: versions above `after`, up to `upTo`, inclusive. */
@@ -136,22 +137,22 @@ export class Reader {
   }
 
   /** The ranges to list. */
-  #rangesOf(taskList: string, { after = 0n, savedBefore }: AllOptions): Range[] {
+  #rangesOf(taskList: string, { after = START_OF_LIST, savedBefore }: AllOptions): Range[] {
     if (savedBefore === undefined) return [{ after, upTo: END_OF_LIST }];
     const last = this.#lastVersion(taskList);
     if (last === null) return [];
     const ranges = this.#rangesUpTo(last, latestOf([savedBefore]));
-    return ranges.map((range) => ({ ...range, after: latestOf([range.after, after]) }));
+    return ranges.map((range) => ({ ...range, after: range.after > after ? range.after : after }));
   }
 
   #rangesUpTo(last: Version, savedBefore: Version): Range[] {
-    if (savedBefore > last) return [{ after: 0n, upTo: last }];
+    if (savedBefore > last) return [{ after: START_OF_LIST, upTo: last }];
     const horizon = this.#clock.horizon();
     const ahead = this.#connection.get(aheadUntil)?.version as Version;
     // Some versions do not tell when their tasks were saved: those ahead of that time, and those of a clock that was ahead.
     const after = ahead >= savedBefore || horizon < savedBefore ? savedBefore - 1n : horizon;
     const misplaced: Range = { after, upTo: last, outside: [savedBefore, horizon] };
-    return [{ after: 0n, upTo: savedBefore - 1n }, ...(after < last ? [misplaced] : [])];
+    return [{ after: START_OF_LIST, upTo: savedBefore - 1n }, ...(after < last ? [misplaced] : [])];
   }
 
   /** A page of the first of these ranges that has one; what was read is taken from them. An empty page is the end. */

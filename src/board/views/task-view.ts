@@ -48,10 +48,10 @@ Its bytes are below, in base64.</p>`;
   return html`<p class="notice">The data has fields that its type does not have here: ${name(unknownFields.join(", "))}.</p>`;
 }
 
-function dataOf({ taskList, id, data }: TaskView, links: Links, isWhole: boolean): Html {
-  const text = JSON.stringify(data, undefined, 2);
-  if (isWhole || text.length <= SHOWN_AT_ONCE) return block(text);
-  return html`<p>It is long: ${size(text.length)} of JSON. <a href="${links.task(taskList, id, true)}">Show it all</a></p>`;
+function dataOf({ taskList, id, data, bytes, isLeftOut }: TaskView, links: Links, isWhole: boolean): Html {
+  const text = isLeftOut ? "" : JSON.stringify(data, undefined, 2);
+  if (isWhole || (!isLeftOut && text.length <= SHOWN_AT_ONCE)) return block(text);
+  return html`<p>It is long: ${isLeftOut ? size(bytes) : html`${size(text.length)} of JSON`}. <a href="${links.task(taskList, id, true)}">Show it all</a></p>`;
 }
 
 /** The forms, each in two steps, so that nobody completes a task by accident. */

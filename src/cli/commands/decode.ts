@@ -48,6 +48,7 @@ async function decode(terminal: Terminal, file: string | undefined, options: Dec
     else {
       if (count++ > 0) out.write("\n");
       printTask(out, view, "table");
+      await out.ready();
     }
     if (out.isClosed) return;
   }

@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
+import { isKey } from "../../core/keys.js";
 import { encodeFrames, type Task } from "../../index.js";
-import { Interruption } from "../command-error.js";
+import { commandError, exitCodes, Interruption } from "../command-error.js";
 import { type GlobalOptions, optionsOf } from "../options/global-options.js";
 import { checkBinary } from "../output/binary.js";
 import { examples } from "../output/help.js";
@@ -47,7 +48,7 @@ async function exportTasks(terminal: Terminal, lists: readonly string[], options
   if (isBatch) checkBinary(out);
   await using session = await openSession(terminal, options, { access: "read", decodes: !isBatch });
   const progress = new Progress(err, options.quiet);
-  const counts = { tasks: 0, lists: 0 };
+  const counts = { tasks: 0, lists: 0, leftOut: 0 };
   async function* counted(): AsyncGenerator<Task> {
     for await (const task of openTasks(session, lists, counts)) {
       session.patience.renew();
@@ -69,19 +70,27 @@ async function exportTasks(terminal: Terminal, lists: readonly string[], options
   }
   progress.end();
   writeNote(terminal, options, `Exported ${counts.tasks} tasks of ${counts.lists} lists.`);
+  if (counts.leftOut > 0) throw leftOut(counts.leftOut);
+}
+
+/** Nothing could read them back, and they would end the import of all others. */
+function leftOut(count: number) {
+  const text = `${count} damaged tasks are not in the export: no task can have their list or id`;
+  return commandError(exitCodes.checkFailed, "LEFT_OUT", text, "taskledger ls LIST shows them.");
 }
 
 async function* openTasks(
   { tasks, signal }: Session,
   lists: readonly string[],
-  counts: { lists: number },
+  counts: { lists: number; leftOut: number },
 ): AsyncGenerator<Task> {
   for await (const list of lists.length > 0 ? lists : tasks.lists({ signal })) {
     let isEmpty = true;
     for await (const task of tasks.all(list, { signal }) as AsyncIterable<Task>) {
       if (isEmpty) counts.lists++;
       isEmpty = false;
-      yield task;
+      if (isKey(task.taskList, task.id)) yield task;
+      else counts.leftOut++;
     }
   }
 }

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { ageOf } from "../../inspection/age.js";
 import { formatDuration } from "../../inspection/duration.js";
-import { type ListView, viewLists } from "../../inspection/list-view.js";
+import { type ListView, viewLists, viewListsOf } from "../../inspection/list-view.js";
 import { CommandError, exitCodes } from "../command-error.js";
 import { readConfig } from "../options/config.js";
 import { type GlobalOptions, optionsOf } from "../options/global-options.js";
@@ -26,15 +26,16 @@ export function define(command: Command, terminal: Terminal): void {
       "Prints the lists that have open tasks: how many (10000+ if there are more), since when the oldest is open, how" +
         " many somebody has claimed, and how many were tried more than once.",
     )
+    .argument("[list...]", "the task lists; by default all that have open tasks")
     .option("--no-count", "only the names and the oldest tasks, which costs less")
     .addOption(valueOption("--fail-older-than <age>", "exit with 3 if a task is open for longer", age))
     .option("-w, --watch", "go on, and print the lists that change")
     .addOption(valueOption("--interval <time>", "how often it looks, with --watch", duration).default(2_000, "2s"))
-    .addHelpText("after", examples("taskledger lists", "taskledger lists --fail-older-than 1h --no-count -q"))
-    .action((_, self: Command) => lists(terminal, optionsOf<ListsOptions>(self)));
+    .addHelpText("after", examples("taskledger lists", "taskledger lists acme.com --fail-older-than 1h --no-count -q"))
+    .action((names: string[], _, self: Command) => lists(terminal, names, optionsOf<ListsOptions>(self)));
 }
 
-async function lists(terminal: Terminal, options: ListsOptions): Promise<void> {
+async function lists(terminal: Terminal, names: readonly string[], options: ListsOptions): Promise<void> {
   const config = await readConfig(terminal.cwd, options.config);
   await using session = await openStoreSession(terminal, options, config, "read");
   const { headers, watch: isWatch } = options;
@@ -42,7 +43,8 @@ async function lists(terminal: Terminal, options: ListsOptions): Promise<void> {
   const printer = new RecordPrinter<ListView>(terminal.out, {
     ...{ format, headers, columns: options.count ? countColumns : nameColumns },
   });
-  const found = await read(session, options);
+  const read = () => readLists(session, names, options);
+  const found = await read();
   for (const list of found) await printer.add(list);
   if (!isWatch) {
     printer.end();
@@ -51,11 +53,16 @@ async function lists(terminal: Terminal, options: ListsOptions): Promise<void> {
     return;
   }
   printer.flush();
-  await watch(session, options, printer, found);
+  await watch(session, options, printer, found, read);
 }
 
-async function read({ adapter, signal, patience }: StoreSession, { count }: ListsOptions): Promise<ListView[]> {
-  const found = await viewLists(adapter, count ? { signal } : { signal, max: 1, claims: false });
+async function readLists(
+  { adapter, signal, patience }: StoreSession,
+  names: readonly string[],
+  { count }: ListsOptions,
+): Promise<ListView[]> {
+  const stats = count ? { signal } : { signal, max: 1, claims: false };
+  const found = await (names.length > 0 ? viewListsOf(adapter, names, stats) : viewLists(adapter, stats));
   patience.renew();
   return found;
 }
@@ -66,11 +73,12 @@ async function watch(
   options: ListsOptions,
   printer: RecordPrinter<ListView>,
   found: readonly ListView[],
+  read: () => Promise<ListView[]>,
 ): Promise<void> {
   const shown = new Map(found.map((list) => [list.taskList, list]));
   while (printer.isWanted) {
     await session.patience.pause(options.interval);
-    const now = new Map((await read(session, options)).map((list) => [list.taskList, list]));
+    const now = new Map((await read()).map((list) => [list.taskList, list]));
     const gone = [...shown.keys()].filter((name) => !now.has(name));
     for (const taskList of gone) now.set(taskList, { ...nothing, taskList });
     for (const [name, list] of now)

@@ -1,7 +1,8 @@
 import type { Command } from "commander";
 import { checkTaskList } from "../../core/keys.js";
-import { type Task, type Version, versionToDate } from "../../index.js";
-import { formatAge } from "../../inspection/age.js";
+import { toMilliseconds, type Version } from "../../core/version.js";
+import type { Task } from "../../index.js";
+import { formatAge, momentOf } from "../../inspection/age.js";
 import { dataLine, type TaskView } from "../../inspection/task-view.js";
 import { type GlobalOptions, optionsOf } from "../options/global-options.js";
 import { duration, valueOption } from "../options/values.js";
@@ -68,7 +69,7 @@ const columns = [
 ];
 
 function savedAt(version: string): string {
-  return versionToDate(BigInt(version)).toISOString();
+  return momentOf(toMilliseconds(BigInt(version)));
 }
 
 /** Only keys and versions: a list may be long. */

@@ -18,7 +18,7 @@ from .envelope import saved_version
 from .errors import Code, TaskError
 from .frames import MAX_FRAME_BYTES, FrameReader, tasks_of
 from .handlers import ENDING, Context, Result, Summary, WorkerBase
-from .recovery import PASSING_ERRORS, Attempt, Attempts, Ending, Renewals, Terms
+from .recovery import PASSING_ERRORS, Attempt, Attempts, Ending, Renewals, Terms, check_passes
 from .store import new_owner
 
 M = TypeVar("M", bound=Message)
@@ -85,6 +85,7 @@ class AsyncWorker(WorkerBase):
     ) -> Summary:
         """Does the open tasks of a list, each under a claim, as `Worker.recover` does. Cancelling it cancels the
         handlers, and releases their claims."""
+        check_passes(task_list, older_than, every)
         terms = Terms(lease, max_attempts, backoff, dead_letter_list, owner or new_owner())
         summary = Summary()
 

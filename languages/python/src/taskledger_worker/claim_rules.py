@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
@@ -34,8 +35,14 @@ class ClaimRequest:
 
 
 def check_lease(lease: float) -> None:
-    if not LEAST_LEASE <= lease < math.inf:
-        raise TaskError(Code.INVALID_ARGUMENT, f"lease must be at least {LEAST_LEASE} seconds, and is {lease}")
+    check_seconds("lease", lease, LEAST_LEASE)
+
+
+def check_seconds(name: str, value: float, least: float = 0) -> None:
+    """Also refuses what no thread can wait for, and what is no number."""
+    if not least <= value <= threading.TIMEOUT_MAX:
+        reason = f"{name} must be at least {least} and at most {threading.TIMEOUT_MAX} seconds, and is {value}"
+        raise TaskError(Code.INVALID_ARGUMENT, reason)
 
 
 def is_claimed(state: ClaimState, request: ClaimRequest, now: int, tolerance: int) -> bool:

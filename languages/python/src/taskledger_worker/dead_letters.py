@@ -25,8 +25,10 @@ def dead_letter(envelope: TaskEnvelope, task_list: str, attempts: int, error: Ba
     letter.ClearField("saved_at")
     letter.task_list, letter.id, letter.attempt = task_list, _letter_id(envelope), attempts
     now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
-    letter.headers["taskledger-dead-list"] = envelope.task_list
-    letter.headers["taskledger-dead-id"] = envelope.id
+    # One that is given up once more still leads back to where it came from first.
+    if not {"taskledger-dead-list", "taskledger-dead-id"} <= letter.headers.keys():
+        letter.headers["taskledger-dead-list"] = envelope.task_list
+        letter.headers["taskledger-dead-id"] = envelope.id
     letter.headers["taskledger-dead-at"] = now.replace("+00:00", "Z")
     letter.headers["taskledger-dead-attempts"] = str(attempts)
     letter.headers["taskledger-dead-reason"] = _reason_of(error)
@@ -37,13 +39,13 @@ def _letter_id(envelope: TaskEnvelope) -> str:
     """It follows from the task's list, id and version: a version that is given up twice is there once. The list is
     escaped, so that it is known where the id begins."""
     name = f"{quote(envelope.task_list, safe=_UNESCAPED)}/{envelope.id}@{saved_version(envelope)}"
-    if len(name.encode()) <= MAX_KEY_BYTES:
+    if len(name.encode()) <= MAX_KEY_BYTES and "\0" not in name:
         return name
     return f"sha256:{hashlib.sha256(name.encode()).hexdigest()}"
 
 
 def _reason_of(error: BaseException) -> str:
-    """In so few characters that it seldom carries a task over its limit. A `TaskError` begins with its code; an exception
+    """In so few characters that it may travel with the task. A `TaskError` begins with its code; an exception
     without a readable message is named by its class."""
     message = _message_of(str, error) or _message_of(repr, error) or type(error).__name__
     return message[:_MAX_REASON].encode(errors="replace").decode()

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import logging
 import random
+import sys
 import time
 from dataclasses import dataclass
 from typing import Final
 
 from taskledger.v1.envelope_pb2 import TaskEnvelope
 
-from .claim_rules import REDELIVERY, check_lease
+from .claim_rules import REDELIVERY, check_lease, check_seconds
 from .dead_letters import dead_letter
 from .envelope import check_key, saved_version, version_of
 from .errors import Code, TaskError
@@ -38,8 +39,8 @@ class Terms:
         check_lease(self.lease)
         if self.max_attempts is not None and self.max_attempts < 1:
             raise TaskError(Code.INVALID_ARGUMENT, f"max_attempts must be at least 1, and is {self.max_attempts}")
-        if not all(0 <= each < float("inf") for each in self.backoff):
-            raise TaskError(Code.INVALID_ARGUMENT, f"backoff must be two numbers of seconds, and is {self.backoff}")
+        for seconds in self.backoff:
+            check_seconds("backoff", seconds)
         if self.dead_letter_list is not None:
             check_key("dead_letter_list", self.dead_letter_list)
 
@@ -47,6 +48,14 @@ class Terms:
         """A random part of a delay that doubles with each attempt."""
         initial, most = self.backoff
         return random.random() * min(most, initial * 2.0 ** min(attempt - 1, 31))
+
+
+def check_passes(task_list: str, older_than: float, every: float | None) -> None:
+    """What `recover` is given besides its terms. Raises INVALID_KEY, INVALID_ARGUMENT."""
+    check_key("task_list", task_list)
+    check_seconds("older_than", older_than)
+    if every is not None:
+        check_seconds("every", every)
 
 
 @dataclass(frozen=True)
@@ -159,7 +168,9 @@ class Attempts:
         found = self._store.find(envelope.task_list, envelope.id)
         if found is None or version_of(found) != saved_version(envelope):
             return Ending(Result.PASSED_OVER, 0)
-        self._store.save(Task(dead_letter(found, dead_letter_list, attempt.claim.attempt, error)))
+        letter = dead_letter(found, dead_letter_list, attempt.claim.attempt, error)
+        # It is in the store already: what a copy has besides must not keep it from being given up.
+        self._store.save(Task(letter, limit=sys.maxsize))
         self._store.complete(envelope)
         return Ending(Result.GIVEN_UP, None)
 

@@ -36,6 +36,9 @@ _LIST: Final = """SELECT id, saved_at, body FROM tasks
     (coalesce(saved_time, saved_at) < :before OR coalesce(saved_time, saved_at) > :horizon)
   ORDER BY saved_at LIMIT :rows"""
 
+# SQLite's least integer: before all versions, also those that no clock can have made.
+_LEAST: Final = -(2**63)
+
 T = TypeVar("T")
 
 
@@ -78,7 +81,7 @@ class SqliteStore:
     def save(self, task: Task) -> None:
         envelope = TaskEnvelope()
         envelope.CopyFrom(task.envelope)
-        body = encode_body(envelope)
+        body = encode_body(envelope, task.limit)
         replaced = max([version_of(envelope) or 0, *task.replaced])
         version = self._write(lambda transaction: transaction.save(envelope, body, replaced))
         self.clock.observe(version)
@@ -101,7 +104,7 @@ class SqliteStore:
         before = self.clock.now() - int(older_than * 1_000_000) if older_than > 0 else MAX_VERSION + 1
         last_sql = "SELECT coalesce(max(saved_at), 0) FROM tasks WHERE list = ?"
         last = self._read(lambda database: database.execute(last_sql, (task_list,)).fetchone()[0])
-        range_ = {"list": task_list, "after": 0, "last": last, "before": before, "horizon": horizon, "rows": PAGE_ROWS}
+        range_ = {"list": task_list, "after": _LEAST, "last": last, "before": before, "horizon": horizon, "rows": PAGE_ROWS}
         while page := self._read(lambda database: _read_page(database, range_)):
             for row in page:
                 yield self._meet(task_list, *row)
@@ -138,6 +141,8 @@ class SqliteStore:
     def _open(self) -> sqlite3.Connection:
         uri = f"{self._real.as_uri()}?mode=rw"
         database = sqlite3.connect(uri, uri=True, timeout=self._deadline, isolation_level=None, check_same_thread=False)
+        # A row whose list or id is no UTF-8 must not keep the others from being read.
+        database.text_factory = lambda text: text.decode(errors="replace")
         try:
             # Together: another process may be making the tables.
             database.execute("BEGIN")

@@ -11,6 +11,8 @@ from typing import Protocol
 
 from taskledger.v1.envelope_pb2 import TaskEnvelope
 
+from .envelope import MAX_TASK_BYTES
+
 
 @dataclass
 class Task:
@@ -18,6 +20,8 @@ class Task:
 
     envelope: TaskEnvelope
     replaced: list[int] = field(default_factory=list)
+    limit: int = MAX_TASK_BYTES
+    """How many bytes the envelope may have."""
 
 
 @dataclass(frozen=True)

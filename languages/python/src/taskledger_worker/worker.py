@@ -17,7 +17,7 @@ from .envelope import saved_version
 from .errors import Code, TaskError
 from .frames import MAX_FRAME_BYTES, ReadableStream, read_frames, tasks_of
 from .handlers import ENDING, Context, Result, Summary, WorkerBase, name_of
-from .recovery import PASSING_ERRORS, Attempt, Attempts, Ending, Renewals, Terms
+from .recovery import PASSING_ERRORS, Attempt, Attempts, Ending, Renewals, Terms, check_passes
 from .store import new_owner
 
 M = TypeVar("M", bound=Message)
@@ -88,6 +88,7 @@ class Worker(WorkerBase):
         With `every`, goes over the list again so many seconds after each pass, until the worker is stopped; errors of
         the store that may pass are then logged. Without it, they are raised.
         """
+        check_passes(task_list, older_than, every)
         terms = Terms(lease, max_attempts, backoff, dead_letter_list, owner or new_owner())
         summary = Summary()
         while not self._stopped.is_set():

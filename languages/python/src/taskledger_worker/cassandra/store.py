@@ -76,7 +76,7 @@ class CassandraStore:
     def save(self, task: Task) -> None:
         version = version_of(task.envelope)
         replaced = ([] if version is None else [version]) + task.replaced
-        body = encode_body(task.envelope)
+        body = encode_body(task.envelope, task.limit)
         for attempt in range(_LATE_SAVES):
             try:
                 version = self._save_once(task, body, replaced)

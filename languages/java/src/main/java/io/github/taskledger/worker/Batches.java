@@ -1,13 +1,13 @@
 package io.github.taskledger.worker;
 
 import com.google.protobuf.Any;
+import com.google.protobuf.CodedOutputStream;
 import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.MessageOrBuilder;
 import io.github.taskledger.v1.TaskBatch;
 import io.github.taskledger.v1.TaskEnvelope;
 import io.github.taskledger.v1.TaskGroup;
 import java.nio.ByteBuffer;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.UUID;
 import java.util.function.Consumer;
 
@@ -51,26 +51,41 @@ public final class Batches {
       throw new InvalidTaskException(Code.INVALID_BATCH, "the bytes are no TaskBatch", error);
     }
     check(batch);
-    List<GroupReader> groups = new ArrayList<>();
-    for (TaskGroup group : batch.getGroupsList()) groups.add(new GroupReader(group));
-    if (batch.getOrderCount() > 0) for (int index : batch.getOrderList()) consumer.accept(groups.get(index).next());
-    else for (GroupReader group : groups) while (group.hasNext()) consumer.accept(group.next());
+    GroupReader[] groups = new GroupReader[batch.getGroupsCount()];
+    for (int i = 0; i < groups.length; i++) groups[i] = new GroupReader(batch.getGroups(i));
+    for (int i = 0; i < batch.getOrderCount(); i++) consumer.accept(groups[batch.getOrder(i)].next());
+    if (batch.getOrderCount() == 0) for (GroupReader group : groups) while (group.hasNext()) consumer.accept(group.next());
   }
 
+  /** By loops and indices: a stream, or a list's iterator, takes more memory than a task, and most frames have few tasks. */
   private static void check(TaskBatch batch) {
-    int count = batch.getGroupsList().stream().mapToInt(TaskGroup::getDataCount).sum();
-    int claimed = batch.getGroupsList().stream().mapToInt(Batches::claimedSize).sum();
+    int count = 0;
+    int claimed = 0;
+    boolean isWhole = hasNoUnknownFields(batch);
+    for (int i = 0; i < batch.getGroupsCount(); i++) {
+      TaskGroup group = batch.getGroups(i);
+      count += group.getDataCount();
+      claimed += claimedSize(group);
+      isWhole = isWhole && isWhole(group);
+    }
     if (Math.max(claimed, batch.getOrderCount()) > MAX_TASKS)
       throw new InvalidTaskException(Code.TOO_LARGE, "the batch has more than " + MAX_TASKS + " tasks, the limit");
-    boolean isKnown = batch.getUnknownFields().asMap().isEmpty();
-    if (isKnown && batch.getGroupsList().stream().allMatch(Batches::isWhole) && isInOrder(batch, count)) return;
-    throw new InvalidTaskException(Code.INVALID_BATCH, "its columns or its order do not fit, or it has fields that are not known here");
+    if (!isWhole || !isInOrder(batch, count))
+      throw new InvalidTaskException(Code.INVALID_BATCH, "its columns or its order do not fit, or it has fields that are not known here");
+  }
+
+  private static boolean hasNoUnknownFields(MessageOrBuilder message) {
+    return message.getUnknownFields().asMap().isEmpty();
   }
 
   private static boolean isInOrder(TaskBatch batch, int count) {
     if (batch.getOrderCount() == 0 && batch.getGroupsCount() <= 1) return true;
-    int[] left = batch.getGroupsList().stream().mapToInt(TaskGroup::getDataCount).toArray();
-    for (int index : batch.getOrderList()) if (index < 0 || index >= left.length || left[index]-- == 0) return false;
+    int[] left = new int[batch.getGroupsCount()];
+    for (int i = 0; i < left.length; i++) left[i] = batch.getGroups(i).getDataCount();
+    for (int i = 0; i < batch.getOrderCount(); i++) {
+      int group = batch.getOrder(i);
+      if (group < 0 || group >= left.length || left[group]-- == 0) return false;
+    }
     return batch.getOrderCount() == count;
   }
 
@@ -79,11 +94,13 @@ public final class Batches {
     boolean hasIds = group.getIdsCount() > 0
         ? group.getIdsCount() == count && group.getUuids().isEmpty()
         : group.getUuids().size() == 16 * count;
-    for (int size : new int[] {group.getCreatedAtCount(), group.getSavedAtCount(), group.getRestCount()})
-      if (size != 0 && size != count) return false;
-    boolean isKnown = group.getUnknownFields().asMap().isEmpty();
-    boolean areTimes = stayIn64Bits(group.getCreatedAtList()) && stayIn64Bits(group.getSavedAtList());
-    return count > 0 && hasIds && isKnown && areTimes && isSmall(group);
+    boolean hasTimes = fits(group.getCreatedAtCount(), count) && fits(group.getSavedAtCount(), count);
+    boolean isFull = count > 0 && hasIds && hasTimes && fits(group.getRestCount(), count);
+    return isFull && hasNoUnknownFields(group) && areTimes(group) && isSmall(group);
+  }
+
+  private static boolean fits(int size, int count) {
+    return size == 0 || size == count;
   }
 
   /** How many tasks a group claims to have, by its longest column, whether or not they fit each other. */
@@ -96,16 +113,24 @@ public final class Batches {
   /** Few bytes must not become many: what is shared is merged with nothing but a list and a type. */
   private static boolean isSmall(TaskGroup group) {
     TaskEnvelope shared = group.getShared();
-    TaskEnvelope.Builder plain = TaskEnvelope.newBuilder().setTaskList(shared.getTaskList());
-    if (shared.hasData()) plain.setData(shared.getData());
-    int size = shared.getSerializedSize();
-    return size <= MAX_SHARED_BYTES && (group.getRestCount() == 0 || size == plain.build().getSerializedSize());
+    return shared.getSerializedSize() <= MAX_SHARED_BYTES && (group.getRestCount() == 0 || isPlain(shared));
   }
 
-  private static boolean stayIn64Bits(List<Long> differences) {
-    long sum = 0;
+  /** Whether tasks share no more than a list and a type. */
+  private static boolean isPlain(TaskEnvelope shared) {
+    String list = shared.getTaskList();
+    int size = list.isEmpty() ? 0 : CodedOutputStream.computeStringSize(TaskEnvelope.TASK_LIST_FIELD_NUMBER, list);
+    if (shared.hasData()) size += CodedOutputStream.computeMessageSize(TaskEnvelope.DATA_FIELD_NUMBER, shared.getData());
+    return size == shared.getSerializedSize();
+  }
+
+  /** Whether they stay within 64 bits. */
+  private static boolean areTimes(TaskGroup group) {
+    long createdAt = 0;
+    long savedAt = 0;
     try {
-      for (long difference : differences) sum = Math.addExact(sum, difference);
+      for (int i = 0; i < group.getCreatedAtCount(); i++) createdAt = Math.addExact(createdAt, group.getCreatedAt(i));
+      for (int i = 0; i < group.getSavedAtCount(); i++) savedAt = Math.addExact(savedAt, group.getSavedAt(i));
       return true;
     } catch (ArithmeticException leaves) {
       return false;
@@ -124,9 +149,11 @@ public final class Batches {
     private long savedAt;
 
     GroupReader(TaskGroup group) {
+      TaskEnvelope whole = group.getShared();
       this.group = group;
-      this.shared = group.getShared().toBuilder();
-      this.data = group.getShared().getData().toBuilder();
+      // A copy of no headers would take as much memory as three small tasks.
+      this.shared = isPlain(whole) ? TaskEnvelope.newBuilder().setTaskList(whole.getTaskList()) : whole.toBuilder();
+      this.data = whole.getData().toBuilder();
     }
 
     boolean hasNext() {

@@ -8,7 +8,6 @@ import com.google.protobuf.Message;
 import com.google.protobuf.Timestamp;
 import io.github.taskledger.v1.DamagedTask;
 import io.github.taskledger.v1.TaskEnvelope;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -225,16 +224,16 @@ public final class Envelopes {
    * @return its bytes
    */
   public static byte[] deterministic(Message message) {
-    ByteArrayOutputStream bytes = new ByteArrayOutputStream(message.getSerializedSize());
+    byte[] bytes = new byte[message.getSerializedSize()];
     CodedOutputStream output = CodedOutputStream.newInstance(bytes);
     output.useDeterministicSerialization();
     try {
       message.writeTo(output);
-      output.flush();
+      output.checkNoSpaceLeft();
     } catch (IOException impossible) {
       throw new UncheckedIOException(impossible);
     }
-    return bytes.toByteArray();
+    return bytes;
   }
 
   static Optional<Message> parse(Message type, ByteString bytes) {

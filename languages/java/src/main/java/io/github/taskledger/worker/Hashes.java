@@ -2,7 +2,6 @@ package io.github.taskledger.worker;
 
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
-import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import com.google.protobuf.Any;
 import com.google.protobuf.ByteString;
@@ -14,7 +13,6 @@ import com.google.protobuf.util.JsonFormat.TypeRegistry;
 import io.github.taskledger.v1.SealedData;
 import io.github.taskledger.v1.TaskEnvelope;
 import java.util.Base64;
-import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 
@@ -63,7 +61,7 @@ public final class Hashes {
    * @throws InvalidTaskException INVALID_HASH, UNKNOWN_TYPE for plain data of a type that is not among the types, and TOO_LARGE
    */
   public static TaskEnvelope read(String text, TaskTypes types, boolean ignoreUnknownFields, int limit) {
-    String name = dataType(text);
+    String name = HashText.dataType(text);
     boolean isSealed = name.equals(SEALED);
     if (!isSealed && types.message(name).isEmpty())
       throw new InvalidTaskException(Code.UNKNOWN_TYPE, name + " is not among the types known here, so its JSON can't be read");
@@ -109,9 +107,7 @@ public final class Hashes {
   }
 
   private static Any canonical(Any data, Message type) {
-    return Envelopes.parse(type, data.getValue())
-        .map(message -> data.toBuilder().setValue(ByteString.copyFrom(Envelopes.deterministic(message))).build())
-        .orElse(data);
+    return data.toBuilder().setValue(MapOrder.of(type, data.getValue())).build();
   }
 
   private static TaskEnvelope parseJson(String text, TypeRegistry registry, boolean ignoreUnknownFields) {
@@ -127,32 +123,6 @@ public final class Hashes {
 
   private static JsonFormat.Printer printer(TypeRegistry registry) {
     return JsonFormat.printer().usingTypeRegistry(registry).omittingInsignificantWhitespace();
-  }
-
-  private static String dataType(String text) {
-    JsonElement hash;
-    try {
-      hash = JsonParser.parseString(text);
-    } catch (JsonParseException | StackOverflowError error) {
-      throw new InvalidTaskException(Code.INVALID_HASH, "no JSON", error);
-    }
-    if (!isWellFormed(hash)) throw new InvalidTaskException(Code.INVALID_HASH, "it holds a lone surrogate");
-    JsonElement data = hash.isJsonObject() ? hash.getAsJsonObject().get("data") : null;
-    JsonElement type = data != null && data.isJsonObject() ? data.getAsJsonObject().get("@type") : null;
-    boolean isText = type != null && type.isJsonPrimitive() && type.getAsJsonPrimitive().isString();
-    if (!isText || Envelopes.typeName(type.getAsString()).isEmpty())
-      throw new InvalidTaskException(Code.INVALID_HASH, "data[\"@type\"] must name the type of the data");
-    return Envelopes.typeName(type.getAsString());
-  }
-
-  /** By loops: a stream for each of many small objects takes more memory than they do. */
-  private static boolean isWellFormed(JsonElement value) {
-    if (value.isJsonObject())
-      for (Map.Entry<String, JsonElement> entry : value.getAsJsonObject().entrySet())
-        if (!Envelopes.isWellFormed(entry.getKey()) || !isWellFormed(entry.getValue())) return false;
-    if (value.isJsonArray()) for (JsonElement each : value.getAsJsonArray()) if (!isWellFormed(each)) return false;
-    boolean isText = value.isJsonPrimitive() && value.getAsJsonPrimitive().isString();
-    return !isText || Envelopes.isWellFormed(value.getAsString());
   }
 
   /** Whether some readers would lose something: the sign of a zero, or the prefix of a type's URL. */

@@ -29,6 +29,7 @@ import java.util.TreeSet;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -70,16 +71,16 @@ class HostileTest {
       for (Code code : codes) outcomes.add(code.name());
     }
 
-    void read(byte[] data, Consumer<TaskEnvelope> consumer) throws IOException {
+    void read(byte[] data, int limit, Consumer<TaskEnvelope> consumer) throws IOException {
       switch (this) {
-        case BINARY -> consumer.accept(Envelopes.decode(data, LIMIT));
+        case BINARY -> consumer.accept(Envelopes.decode(data, limit));
         case HASH ->
-            consumer.accept(Hashes.read(new String(data, StandardCharsets.UTF_8), VectorsTest.TYPES, false, LIMIT));
-        case BATCH -> Batches.decode(data, LIMIT, consumer);
+            consumer.accept(Hashes.read(new String(data, StandardCharsets.UTF_8), VectorsTest.TYPES, false, limit));
+        case BATCH -> Batches.decode(data, limit, consumer);
         case FRAMES -> {
           ByteArrayInputStream stream = new ByteArrayInputStream(data);
           Optional<byte[]> frame;
-          while ((frame = Frames.read(stream, LIMIT)).isPresent()) Frames.tasks(frame.get(), consumer);
+          while ((frame = Frames.read(stream, limit)).isPresent()) Frames.tasks(frame.get(), consumer);
         }
       }
     }
@@ -87,7 +88,7 @@ class HostileTest {
     /** The code of the error that ended the tasks. What is read can be written, and read again. */
     String outcomeOf(byte[] data) throws IOException {
       try {
-        read(data, task -> assertEquals(task, Envelopes.decode(Envelopes.encode(task), Envelopes.MAX_TASK_BYTES)));
+        read(data, LIMIT, task -> assertEquals(task, Envelopes.decode(Envelopes.encode(task), Envelopes.MAX_TASK_BYTES)));
       } catch (InvalidTaskException error) {
         return error.code().name();
       }
@@ -256,27 +257,27 @@ class HostileTest {
     return TaskBatch.newBuilder().addGroups(group).build().toByteArray();
   }
 
-  /** Reads the tasks of a batch and keeps them. Whatever that allocates must be in proportion to the batch. */
-  private static String keepAll(byte[] batch, List<TaskEnvelope> kept) {
+  /** Reads tasks and keeps them. Whatever that allocates must be in proportion to the input. */
+  private static String keepAll(Decoder decoder, byte[] input, List<TaskEnvelope> kept) throws IOException {
     ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     String code = "whole";
     long before = threads.getCurrentThreadAllocatedBytes();
     try {
-      Batches.decode(batch, Envelopes.MAX_TASK_BYTES, kept::add);
+      decoder.read(input, Envelopes.MAX_TASK_BYTES, kept::add);
     } catch (InvalidTaskException error) {
       code = error.code().name();
     }
     long allocated = threads.getCurrentThreadAllocatedBytes() - before;
-    assertTrue(allocated <= 1_000_000 + 128L * batch.length, () -> batch.length + " bytes took " + allocated);
+    assertTrue(allocated <= 1_000_000 + 128L * input.length, () -> input.length + " bytes took " + allocated);
     return code;
   }
 
   @ParameterizedTest
   @EnumSource
-  void whatTheTasksOfABatchShareIsNotCopiedForEach(Shared shared) {
+  void whatTheTasksOfABatchShareIsNotCopiedForEach(Shared shared) throws IOException {
     List<TaskEnvelope> kept = new ArrayList<>();
     TaskEnvelope envelope = shared.envelope();
-    assertEquals("whole", keepAll(largest(envelope), kept));
+    assertEquals("whole", keepAll(Decoder.BATCH, largest(envelope), kept));
     assertEquals(Collections.nCopies(Batches.MAX_TASKS, envelope.toBuilder().setId("a").build()), kept);
   }
 
@@ -285,8 +286,72 @@ class HostileTest {
     "\u0082\u0001\0", "\u0082\u0001\u0002\n\0", "\u0082\u0001\u0004\n\u0002:\0", "\u0082\u0001\u0004\n\u0002\u001a\0",
     "\u0088\u0001\0", "\u0080\u0002\0"
   })
-  void aBatchOfAsManySmallPartsAsFitIsRefused(String part) {
+  void aBatchOfAsManySmallPartsAsFitIsRefused(String part) throws IOException {
     byte[] batch = repeat(part, Envelopes.MAX_TASK_BYTES);
-    assertTrue(Set.of("TOO_LARGE", "INVALID_BATCH").contains(keepAll(batch, new ArrayList<>())));
+    assertTrue(Set.of("TOO_LARGE", "INVALID_BATCH").contains(keepAll(Decoder.BATCH, batch, new ArrayList<>())));
+  }
+
+  /** Batches of one task, of a dozen bytes or two. */
+  enum Single {
+    PLAIN {
+      @Override
+      void change(TaskGroup.Builder group) {}
+    },
+    WITH_TIMES {
+      @Override
+      void change(TaskGroup.Builder group) {
+        group.addCreatedAt(1).addSavedAt(1);
+      }
+    },
+    WITH_A_REST {
+      @Override
+      void change(TaskGroup.Builder group) {
+        group.addRest(ByteString.EMPTY);
+      }
+    },
+    WITH_AN_ATTEMPT {
+      @Override
+      void change(TaskGroup.Builder group) {
+        group.getSharedBuilder().setAttempt(1);
+      }
+    },
+    WITH_A_HEADER {
+      @Override
+      void change(TaskGroup.Builder group) {
+        group.getSharedBuilder().putHeaders("", "");
+      }
+    };
+
+    abstract void change(TaskGroup.Builder group);
+
+    byte[] batch() {
+      TaskGroup.Builder group = TaskGroup.newBuilder().addIds("a").addData(ByteString.EMPTY);
+      group.getSharedBuilder().setTaskList("l").getDataBuilder().setTypeUrl("a");
+      change(group);
+      return TaskBatch.newBuilder().addGroups(group).build().toByteArray();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void batchesOfOneTaskTakeLittleMemoryBesideTheirTasks(Single single) throws IOException {
+    byte[] batch = single.batch();
+    int count = Envelopes.MAX_TASK_BYTES / batch.length;
+    List<TaskEnvelope> kept = new ArrayList<>(count);
+    assertEquals("whole", keepAll(Decoder.FRAMES, framed(Collections.nCopies(count, batch)), kept));
+    assertEquals(count, kept.size());
+  }
+
+  /** What begins, what is repeated, with a number in the place of a #, and what ends. */
+  @ParameterizedTest
+  @CsvSource(delimiter = '|', quoteCharacter = '`', value = {
+    "'items':[|{}|]", "'totals':{'b':'1','a':'1'},'items':[|{}|]", "'items':[|{'attributes':{'':''}}|]",
+    "'items':[|{'attributes':{'b':'','a':''}}|]", "'items':[{'attributes':{|'#':''|}}]", "'totals':{|'#':0|}"
+  })
+  void aHashTakesLittleMemoryBesideWhatProtobufTakes(String begin, String part, String end) throws IOException {
+    StringBuilder text = new StringBuilder("{'taskList':'l','id':'i','data':{'@type':'x/example.v1.IndexCatalogue'," + begin);
+    for (int i = 0; text.length() < 500_000; i++) text.append(i == 0 ? "" : ",").append(part.replace("#", Integer.toString(i, 36)));
+    byte[] hash = text.append(end).append("}}").toString().replace('\'', '"').getBytes(StandardCharsets.UTF_8);
+    assertEquals("whole", keepAll(Decoder.HASH, hash, new ArrayList<>()));
   }
 }

@@ -11,6 +11,7 @@ import com.google.protobuf.Timestamp;
 import example.v1.EveryKindOuterClass.EveryKind;
 import example.v1.FetchFileOuterClass.FetchFile;
 import example.v1.SendMailOuterClass.SendMail;
+import example.v1.Sizes.IndexCatalogue;
 import io.github.taskledger.v1.Composite;
 import io.github.taskledger.v1.TaskEnvelope;
 import io.github.taskledger.worker.cassandra.CassandraStore;
@@ -38,6 +39,7 @@ class VectorsTest {
       FetchFile.getDefaultInstance(),
       SendMail.getDefaultInstance(),
       EveryKind.getDefaultInstance(),
+      IndexCatalogue.getDefaultInstance(),
       Composite.getDefaultInstance());
 
   private static JsonObject readManifest() {
