@@ -1,4 +1,4 @@
-// Package cassandra saves, completes, finds and lists tasks in Cassandra, by the rules of docs/protocol.md.
+// Package cassandra saves, completes, finds, lists and claims tasks in Cassandra, by the rules of docs/protocol.md.
 package cassandra
 
 import (
