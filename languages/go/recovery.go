@@ -85,8 +85,8 @@ func (w *Worker) Recover(
 // be acknowledged whatever the result is: a task that failed is in the store. What the handler returns is logged; the error here
 // is the store's, the context's, ErrNotSaved, or of the options.
 //
-// The handler's context is cancelled if ctx is, or if the claim is lost: then the claim is released, and the task may be tried
-// again at once. A deadline of ctx is the handler's: when it has passed, the attempt has failed.
+// The handler's context is cancelled if ctx is, or if the claim is lost. If it fails then, that is no reason to wait: the claim is
+// released at once. A handler is always waited for.
 func (w *Worker) Perform(
 	ctx context.Context, store Store, task *taskledgerv1.TaskEnvelope, options PerformOptions,
 ) (Result, error) {
@@ -114,8 +114,12 @@ func (w *Worker) perform(
 	// What was begun is ended, though the caller's context is cancelled: a claim that nobody ends keeps others away.
 	lasting := context.WithoutCancel(ctx)
 	attempt := &attempt{store: store, terms: terms, task: task, logger: w.logger.With("list", task.GetTaskList(), "id", task.GetId())}
-	if isClaimed, err := attempt.begin(lasting); err != nil || !isClaimed {
-		return PassedOver, err
+	isClaimed, err := attempt.begin(lasting)
+	switch {
+	case err != nil:
+		return Failed, err
+	case !isClaimed:
+		return PassedOver, nil
 	}
 	end, err := attempt.try(ctx, lasting, w.handlers[TypeOf(task)], data)
 	if err == nil {
@@ -209,7 +213,7 @@ func (a *attempt) try(ctx, lasting context.Context, do handler, data proto.Messa
 	handling, stop := a.hold(ctx, lasting)
 	defer stop()
 	if err := callApart(handling, do, a.task, data); err != nil {
-		return a.fail(lasting, err, errors.Is(handling.Err(), context.Canceled)), nil
+		return a.fail(lasting, err, handling.Err() != nil), nil
 	}
 	if err := a.store.Complete(lasting, a.task); err != nil {
 		return ending{result: Failed}, err

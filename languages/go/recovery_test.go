@@ -649,16 +649,17 @@ func TestCancellingARecoveryReleasesWhatItsHandlersLeave(t *testing.T) {
 	expectAttempts(t, store, "c", 0)
 }
 
-func TestAHandlerThatTakesLongerThanTheCallersDeadlineHasFailed(t *testing.T) {
+func TestTheCallersDeadlineInterruptsAHandlerAndIsNoFailure(t *testing.T) {
 	store := newMemory()
 	task := save(t, store, "a")
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
 	defer cancel()
 	var cause error
 	result, err := fileWorker(store, io.Discard, untilCancelled(&cause)).Perform(ctx, store, task, options(toDeadLetters))
-	if result != GivenUp || err != nil || !errors.Is(cause, context.DeadlineExceeded) {
+	if result != Failed || err != nil || !errors.Is(cause, context.DeadlineExceeded) || len(store.open(list)) != 1 {
 		t.Errorf("got %v, %v; cancelled since %v", result, err, cause)
 	}
+	expectAttempts(t, store, "a", 1)
 }
 
 func TestAWaitIsAPartOfADelayThatDoublesWithEachAttempt(t *testing.T) {
