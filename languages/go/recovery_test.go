@@ -280,6 +280,7 @@ func TestTheOpenTasksOfAListAreDoneEachUnderAClaim(t *testing.T) {
 	if left := store.open(list); len(left) != 1 || left[0].Id != "bad" {
 		t.Errorf("open are %v", left)
 	}
+	expectAttempts(t, store, "a", 0)                                     // its claim is forgotten
 	expectRecover(t, worker, store, list, waits, Summary{PassedOver: 1}) // it waits to be tried again
 }
 
@@ -310,8 +311,10 @@ func TestATaskThatAMarkSaysWasHandedOverAgainIsDoneThoughItFailedBefore(t *testi
 	mark := func(attempt int) func(*ClaimState) {
 		return func(s *ClaimState) { s.Owner, s.Attempt, s.Until = RedeliveryOwner, attempt, time.Now().Add(time.Hour) }
 	}
-	store.change("a", mark(3)) // it was given up, by a worker that allowed three attempts
+	store.change("a", mark(3)) // it was given up
 	expectPerform(t, worker, store, task, attempts(2), PassedOver)
+	store.change("a", mark(2)) // whether the worker of its last attempt died is not known: it is given up, and that is told
+	expectPerform(t, worker, store, task, attempts(2), GivenUp)
 	store.change("a", mark(1))
 	expectPerform(t, worker, store, task, attempts(2), Completed)
 }
