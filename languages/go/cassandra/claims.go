@@ -90,7 +90,11 @@ func (s *Store) grant(before *taskledger.ClaimState, request claimRequest) (*tas
 			return nil, nil
 		}
 	}
-	token, err := s.clock.Next(previous.Token)
+	after := previous.Token
+	if after > taskledger.MaxVersion {
+		after = 0 // it is damaged; one after it would be, too
+	}
+	token, err := s.clock.Next(after)
 	return &taskledger.ClaimState{SavedAt: request.savedAt, Owner: request.owner, Token: token, Attempt: previous.Attempt + 1,
 		Until: endOfLease(request.lease, now)}, err
 }

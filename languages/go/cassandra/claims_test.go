@@ -3,6 +3,7 @@ package cassandra
 import (
 	"context"
 	"errors"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -78,6 +79,17 @@ func TestAClaimReplacesTheRowAsItWasRead(t *testing.T) {
 		}
 		if !reflect.DeepEqual(c.conditions(), each.conditions) {
 			t.Errorf("%v: replaced %v, want %v", each.claim, c.conditions(), each.conditions)
+		}
+	}
+}
+
+func TestATokenOfNoClockKeepsNobodyFromClaiming(t *testing.T) {
+	for _, token := range []int64{taskledger.MaxVersion + 1, math.MaxInt64} {
+		c := newClaimable(t)
+		c.claim = claimRowOf("", token, 0, 1)
+		claim, err := c.tryClaim(t, time.Minute)
+		if err != nil || claim == nil || claim.Token < start || claim.Token > start+1_000_000 {
+			t.Errorf("got %+v, %v", claim, err)
 		}
 	}
 }
