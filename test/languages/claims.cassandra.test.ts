@@ -38,15 +38,17 @@ describe.each(prepared)("claiming in $language.name", ({ language, missing }) =>
       expect(await playClaims(steps, randomUUID(), { ...pair, marker })).toEqual(expected);
   });
 
-  test("of several that claim a task at once, one has it", async () => {
-    const rivals = actors.slice(0, 3);
-    for (const actor of rivals) await actor.open();
-    for (let round = 0; round < 20; round++) {
+  test("of several that claim a task at the same moment, one has it", async () => {
+    for (const actor of actors) await actor.open();
+    for (let round = 0; round < 10; round++) {
+      const taskList = randomUUID();
       const now = BigInt(Date.now()) * 1000n;
-      const situation = { taskList: randomUUID(), now, serverNow: now };
-      const task = { envelope: newTask(situation.taskList), replaced: [] };
-      const { envelope } = await (rivals[round % 3] as ClaimingActor).save(task, situation);
-      const claims = await Promise.all(rivals.map((rival, i) => rival.claim(envelope, `${i}`, 10_000, situation)));
+      const situation = { taskList, now, serverNow: now };
+      const first = actors[0] as ClaimingActor;
+      const { envelope } = await first.save({ envelope: newTask(taskList), replaced: [] }, situation);
+      const claims = await Promise.all(
+        actors.map((actor, i) => actor.claim(envelope, `owner ${i}`, 10_000, situation)),
+      );
       expect(claims.filter((claim) => claim !== null)).toHaveLength(1);
     }
   });

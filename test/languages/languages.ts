@@ -115,7 +115,7 @@ function go(): Language {
     generate: (folder) => ({ command: buf, args: ["generate", "-o", folder], cwd }),
     driver: { command: driver, args: [], cwd, env: { TASKLEDGER_DRIVER: "1" } },
     hasSqlite: false,
-    hasClaims: false,
+    hasClaims: true,
   };
 }
 
