@@ -10,7 +10,7 @@ import { newTask } from "./stage.js";
 import { TypeScriptActor } from "./typescript-actor.js";
 
 const keyspace = "languages_claims";
-const prepared = (await prepareLanguages()).filter(({ language }) => language.hasClaims);
+const prepared = await prepareLanguages();
 const client = rawClient();
 
 type Five<T> = [T, T, T, T, T];

@@ -14,7 +14,7 @@ import { prepareLanguages } from "./prepare.js";
 
 // A worker in TypeScript and one in another language give up the tasks of one list by the same rules.
 
-const prepared = (await prepareLanguages()).filter(({ language }) => language.hasClaims);
+const prepared = await prepareLanguages();
 
 interface Attempt {
   readonly task: Task;
