@@ -5,6 +5,7 @@ import { mapConcurrently } from "../core/concurrency.js";
 import { describeValue, messageOf } from "../core/describe-value.js";
 import { TaskError } from "../core/errors.js";
 import { readArgument } from "../core/read-from.js";
+import { DEFAULT_CLOCK_LIMIT, dateToVersion } from "../core/version.js";
 import type { DataInterface } from "../interface/data-interface.js";
 import { servicesOf } from "../interface/interface-state.js";
 import { readStates } from "../interface/lists.js";
@@ -85,8 +86,10 @@ export class CompositeTask extends Task<typeof CompositeSchema> {
    */
   override async execute(context: ExecuteContext): Promise<void> {
     const own = readContext(context);
+    const startedAt = new Date();
     const open: PerformResult[] = [];
     for await (const child of this.run(own)) if (!isSettled(child)) open.push(child);
+    if (open.length === 0) for await (const child of savedAgain(this, startedAt, own)) open.push(child);
     const [first] = open;
     if (first === undefined) return;
     const { taskList, id, childTaskList } = this;
@@ -96,6 +99,26 @@ export class CompositeTask extends Task<typeof CompositeSchema> {
     const end = await endOfClaims(homeOf(this), childTaskList, open);
     if (end > 0) setRetryTime(error, end + CLOCKS_APART);
     throw error;
+  }
+}
+
+/**
+ * The open children that others have saved again since then, such as to record their progress: the list that was read had an
+ * older version of them, or none. Tasks that were made since then are no children.
+ */
+async function* savedAgain(
+  composite: CompositeTask,
+  since: Date,
+  { signal, [UNDER_WAY]: outer = [] }: CompositeContext,
+): AsyncGenerator<PerformResult, void, undefined> {
+  const after = dateToVersion(since) - 2n * DEFAULT_CLOCK_LIMIT;
+  const tasks = homeOf(composite).all(composite.childTaskList, { after, signal });
+  for await (const task of exclude(tasks, [...outer, composite])) {
+    const { createdAt = new Date(0), attempt } = task.envelope;
+    if (createdAt >= since) continue;
+    const { taskList, id } = task;
+    const error = new TaskError("COMPOSITE_INCOMPLETE", "it was saved again meanwhile", { taskList, id });
+    yield { type: "interrupted", task, attempt, error };
   }
 }
 

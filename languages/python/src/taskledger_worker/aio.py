@@ -174,7 +174,7 @@ class AsyncWorker(WorkerBase):
             async with self._renewed(attempt, terms) as cancelled:
                 ending = await _try_once(attempts, attempt, found, cancelled)
         except (asyncio.CancelledError, *ENDING):
-            await asyncio.to_thread(attempts.end, attempt, Ending(Result.FAILED, 0))
+            await asyncio.to_thread(attempts.end, attempt, attempts.interrupt(attempt))
             raise
         await asyncio.to_thread(attempts.end, attempt, ending)
         return ending.result
@@ -229,7 +229,7 @@ async def _begin(attempts: Attempts, envelope: TaskEnvelope) -> Attempt | None:
         # A claim that was granted must be known, to be released.
         attempt = await begun
         if attempt is not None:
-            await asyncio.to_thread(attempts.end, attempt, Ending(Result.FAILED, 0))
+            await asyncio.to_thread(attempts.end, attempt, attempts.interrupt(attempt))
         raise
 
 
