@@ -193,7 +193,7 @@ func (a *attempt) wasLeftOpen(before ClaimState) bool {
 	case before.Owner == RedeliveryOwner: // it hides whether the last attempt failed or its worker died, which is still to be told
 		return a.terms.hasTried(before.Attempt - 1)
 	}
-	return before.Owner == "" && a.terms.hasTried(before.Attempt)
+	return before.Owner == "" && !before.Until.After(time.Unix(0, 0)) && a.terms.hasTried(before.Attempt)
 }
 
 // deadLetterList is where the task goes if it is given up; a dead letter stays where it is.
@@ -276,7 +276,7 @@ func (a *attempt) fail(ctx context.Context, err error, isInterrupted bool) endin
 	switch {
 	case isInterrupted:
 		a.logger.WarnContext(ctx, "task interrupted; it stays open", "error", readable(err))
-		return ending{result: Failed}
+		return ending{result: Failed, retryIn: a.leastWait()}
 	case a.terms.hasTried(a.claim.Attempt):
 		return a.giveUp(ctx, err)
 	}
@@ -284,9 +284,17 @@ func (a *attempt) fail(ctx context.Context, err error, isInterrupted bool) endin
 }
 
 func (a *attempt) retryLater(ctx context.Context, err error) ending {
-	wait := a.terms.waitAfter(a.claim.Attempt)
+	wait := max(a.terms.waitAfter(a.claim.Attempt), a.leastWait())
 	a.logger.ErrorContext(ctx, "task failed; it stays open", "attempt", a.claim.Attempt, "wait", wait, "error", readable(err))
 	return ending{result: Failed, retryIn: wait}
+}
+
+// leastWait tells, however short, a task that is to be tried again from one that was given up and left open.
+func (a *attempt) leastWait() time.Duration {
+	if a.terms.hasTried(a.claim.Attempt) && a.deadLetterList() == "" {
+		return time.Millisecond
+	}
+	return 0
 }
 
 func (a *attempt) giveUp(ctx context.Context, cause error) ending {

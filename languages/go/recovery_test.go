@@ -154,7 +154,10 @@ func (m *memory) Release(ctx context.Context, claim Claim, retryIn time.Duration
 	unlock, err := m.lock(ctx, "release")
 	defer unlock()
 	if state := m.held(claim); err == nil && state != nil {
-		state.Owner, state.Until = "", time.Now().Add(retryIn)
+		state.Owner, state.Until = "", time.Unix(0, 0)
+		if retryIn > 0 {
+			state.Until = time.Now().Add(retryIn)
+		}
 	}
 	return err
 }
@@ -377,6 +380,25 @@ func TestATaskWhoseWorkerDiedInItsLastAttemptIsGivenUpWithoutAnother(t *testing.
 	expectPerform(t, worker, store, task, attempts(1), GivenUp)
 	expectAttempts(t, store, "a", 2)
 	expectPerform(t, worker, store, task, attempts(1), PassedOver)
+}
+
+func TestATaskWhoseLastAttemptWasInterruptedIsGivenUpByTheNextWorker(t *testing.T) {
+	store := newMemory()
+	task := save(t, store, "a")
+	ctx, cancel := context.WithCancel(context.Background())
+	interrupted := func(ctx context.Context, _ *taskledgerv1.TaskEnvelope, _ *examplev1.FetchFile) error {
+		cancel()
+		return ctx.Err()
+	}
+	result, err := fileWorker(store, io.Discard, interrupted).Perform(ctx, store, task, attempts(1))
+	if result != Failed || err != nil {
+		t.Errorf("got %v, %v", result, err)
+	}
+	time.Sleep(5 * time.Millisecond)
+	for _, want := range []Result{GivenUp, PassedOver} {
+		expectPerform(t, fileWorker(store, io.Discard, fails), store, task, attempts(1), want)
+	}
+	expectAttempts(t, store, "a", 2)
 }
 
 func TestATaskThatIsGivenUpGoesToTheDeadLetterList(t *testing.T) {

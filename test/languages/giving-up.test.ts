@@ -161,4 +161,16 @@ describe.each(prepared)("giving up in $language.name", ({ language, missing }) =
       expect(((await onlyTaskOf(deadLetterList)) as FetchFileTask).filename).toBe(filename);
     },
   );
+
+  test.each(["here", "there"] as const)(
+    "a task whose last attempt was interrupted is given up, and not passed over: %s",
+    async (place) => {
+      const task = await tasks.create(FetchFileTask, { taskList: "acme.com" });
+      const claim = await tasks.claim(task);
+      await claim?.release({ retryIn: 1 });
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      expect(await tries[place]({ task, maxAttempts: 1 })).toEqual(["given up", 2]);
+      expect(await tries[place]({ task, maxAttempts: 1 })).toEqual(["passed over", 2]);
+    },
+  );
 });

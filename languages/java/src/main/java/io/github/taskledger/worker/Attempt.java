@@ -2,6 +2,7 @@ package io.github.taskledger.worker;
 
 import io.github.taskledger.v1.TaskEnvelope;
 import java.time.Duration;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import org.slf4j.Logger;
@@ -52,7 +53,7 @@ final class Attempt {
     if (deadLetterListOf(envelope, options).isPresent()) return false;
     // A mark hides whether the last attempt failed or its worker died, which is still to be told.
     if (Claim.REDELIVERY.equals(before.owner())) return before.attempt() > options.maxAttempts;
-    return before.owner() == null && before.attempt() >= options.maxAttempts;
+    return before.owner() == null && before.until() == 0 && before.attempt() >= options.maxAttempts;
   }
 
   /** Where the task goes if it is given up; a dead letter stays where it is. */
@@ -108,7 +109,7 @@ final class Attempt {
     if (error == null) return complete();
     if (wasCancelled) {
       Worker.tell(Worker.nameOf(envelope) + " was interrupted", error);
-      return new Ending(Result.FAILED, Duration.ZERO);
+      return new Ending(Result.FAILED, leastWait());
     }
     return claim.attempt() >= options.maxAttempts ? giveUp(error) : retryLater(error);
   }
@@ -147,9 +148,15 @@ final class Attempt {
   }
 
   private Ending retryLater(Throwable error) {
-    Duration wait = options.waitAfter(claim.attempt());
+    Duration wait = Collections.max(List.of(options.waitAfter(claim.attempt()), leastWait()));
     Worker.tell(Worker.nameOf(envelope) + " failed at attempt " + claim.attempt() + "; again in " + wait, error);
     return new Ending(Result.FAILED, wait);
+  }
+
+  /** It tells, however short, a task that is to be tried again from one that was given up and left open. */
+  private Duration leastWait() {
+    boolean isLast = claim.attempt() >= options.maxAttempts && deadLetterListOf(envelope, options).isEmpty();
+    return isLast ? Duration.ofMillis(1) : Duration.ZERO;
   }
 
   /** A claim that can't be ended expires. */

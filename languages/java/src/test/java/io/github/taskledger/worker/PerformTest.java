@@ -82,6 +82,11 @@ class PerformTest {
     throw new IOException("no such host");
   }
 
+  private static void isInterrupted(FetchFile file, Context context) throws InterruptedException {
+    Thread.currentThread().interrupt();
+    Thread.sleep(1000);
+  }
+
   private void note(FetchFile file, Context context) {
     done.add(file.getFilename() + " " + context.attempt());
   }
@@ -452,7 +457,7 @@ class PerformTest {
       worker[0].stop();
       if (context.isCancelled().getAsBoolean()) fail(file, context);
     });
-    assertEquals(new Summary(0, 1, 0, 0, 0), recover(worker[0], ANY.withMaxAttempts(1)));
+    assertEquals(new Summary(0, 1, 0, 0, 0), recover(worker[0], ANY.withMaxAttempts(2)));
     assertEquals(List.of("a 1"), done);
     assertEquals(2, store.claim(store.find("acme.com", "a").orElseThrow(), "B", SHORT).orElseThrow().attempt());
   }
@@ -551,14 +556,21 @@ class PerformTest {
 
   @Test
   void anInterruptedHandlersTaskMayBeTriedAgainAtOnce() {
-    Worker worker = worker((file, context) -> {
-      Thread.currentThread().interrupt();
-      Thread.sleep(1000);
-    });
-    assertEquals(Result.FAILED, worker.perform(save("a"), ANY.withMaxAttempts(1)));
+    assertEquals(Result.FAILED, worker(PerformTest::isInterrupted).perform(save("a"), ANY.withMaxAttempts(2)));
     assertTrue(Thread.interrupted());
     assertEquals("null 1", claimed("a"));
     assertEquals(0, store.claimState("acme.com", "a").orElseThrow().until());
+  }
+
+  @Test
+  void aTaskWhoseLastAttemptWasInterruptedIsGivenUpByTheNextWorker() throws InterruptedException {
+    TaskEnvelope task = save("a");
+    assertEquals(Result.FAILED, worker(PerformTest::isInterrupted).perform(task, ANY.withMaxAttempts(1)));
+    assertTrue(Thread.interrupted());
+    Thread.sleep(5);
+    for (Result expected : List.of(Result.GIVEN_UP, Result.PASSED_OVER))
+      assertEquals(expected, worker(PerformTest::fail).perform(task, ANY.withMaxAttempts(1)));
+    assertEquals("null 2", claimed("a"));
   }
 
   @Test
