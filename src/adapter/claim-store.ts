@@ -162,6 +162,12 @@ export function endOfWait(retryIn: number, now: number): number {
   return retryIn > 0 ? Math.ceil(now + retryIn) : 0;
 }
 
+/**
+ * The wait, in milliseconds, with which a claim is released that is no failure. A task that is given up and left open is
+ * released without one: this tells the two apart, whatever the attempts.
+ */
+export const LEAST_WAIT = 1;
+
 /** The end of a wait without end, as after a completion: the latest time that a Date can have. */
 export const NEVER = 8_640_000_000_000_000;
 

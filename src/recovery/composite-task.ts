@@ -66,7 +66,8 @@ export class CompositeTask extends Task<typeof CompositeSchema> {
    * Does the open children as they are asked for, oldest first, each like `perform`: under a claim, so that no other worker does
    * it at the same time. A child that fails stays open, unless it is given up. If iteration stops early, no more are started.
    * A composite that is already being executed further up is skipped, so that lists may contain one another; if your own
-   * `execute` calls `run`, pass its context for this: `this.run({ ...context, concurrency: 4 })`.
+   * `execute` calls `run`, pass its context for this: `this.run({ ...context, concurrency: 4 })`. It must then throw if any of
+   * the results leaves a child open, whatever its type; `super.execute({ ...context, concurrency: 4 })` does that for you.
    */
   run(options: RunOptions | ExecuteContext = {}): AsyncGenerator<PerformResult, void, undefined> {
     const context = readContext(options);
@@ -83,8 +84,14 @@ export class CompositeTask extends Task<typeof CompositeSchema> {
    * Does all children. Throws COMPOSITE_INCOMPLETE if any of them is still open, so that this task stays open, too; `perform` and
    * `recover` try it again when no other worker's claim to a child is in the way. Children that are given up to a dead-letter
    * list are not open any more.
+   *
+   * The options of `run` may be given with the context, by an `execute` of your own:
+   *
+   *     override execute(context: ExecuteContext) {
+   *       return super.execute({ ...context, concurrency: 4, maxAttempts: 3, deadLetterList: "dead" });
+   *     }
    */
-  override async execute(context: ExecuteContext): Promise<void> {
+  override async execute(context: ExecuteContext & RunOptions): Promise<void> {
     const own = readContext(context);
     const startedAt = new Date();
     const open: PerformResult[] = [];

@@ -1,4 +1,4 @@
-import { type ClaimState, isClaimed, NEVER, REDELIVERY } from "../adapter/claim-store.js";
+import { type ClaimState, isClaimed, LEAST_WAIT, NEVER, REDELIVERY } from "../adapter/claim-store.js";
 import { claimsOf } from "../claims/checked-claims.js";
 import { type Claim, claimedVersion, endCompleted, keepRenewing, stopRenewing } from "../claims/claim.js";
 import { DEFAULT_LEASE, newOwner } from "../claims/claiming.js";
@@ -203,7 +203,7 @@ export class Performer {
    */
   async #letGo(claim: Claim, retryIn: number): Promise<void> {
     const isLast = claim.attempt >= this.#maxAttempts && this.#deadLetterListOf(claim) === undefined;
-    const least = isLast ? 1 : 0;
+    const least = isLast ? LEAST_WAIT : 0;
     await claim.release({ retryIn: Math.max(retryIn, least) }).catch(() => undefined);
   }
 

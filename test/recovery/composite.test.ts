@@ -1,4 +1,4 @@
-import { CompositeTask, DataInterface, perform, recover, TaskError } from "taskledger";
+import { CompositeTask, DataInterface, type ExecuteContext, perform, recover, TaskError } from "taskledger";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { FetchFileTask, memory, openIds, pass, replaceClaims, stopTime } from "./setup.js";
 
@@ -115,6 +115,22 @@ test("a child that could not save its progress counts as given up only if it is"
     [],
     [expect.anything()],
   ]);
+});
+
+test("a composite of one's own that does several at once stays open, too, while others have children", async () => {
+  class Nightly extends CompositeTask {
+    override execute(context: ExecuteContext) {
+      return super.execute({ ...context, concurrency: 2, maxAttempts: 1, deadLetterList: "dead" });
+    }
+  }
+  const tasks = new DataInterface({ types: [FetchFile, Nightly], adapter: memory() });
+  const composite = await tasks.create(Nightly, { taskList: "nightly", childTaskList: "files" });
+  const children = [1, 2].map((i) => tasks.create(FetchFile, { taskList: "files", id: `file${i}` }));
+  await tasks.claim((await Promise.all(children))[0] as FetchFile, { owner: "another" });
+  vi.spyOn(FetchFile.prototype, "execute").mockRejectedValue(new Error("no such file"));
+  expect(await perform(tasks, composite)).toMatchObject({ type: "failed", error: { code: "COMPOSITE_INCOMPLETE" } });
+  expect(await openIds(tasks as never, "files")).toEqual(["file1"]);
+  expect(await openIds(tasks as never, "dead")).toHaveLength(1);
 });
 
 test("a composite does not wait for tasks that were made while it ran", async () => {
