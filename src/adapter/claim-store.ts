@@ -1,6 +1,6 @@
 import type { OperationOptions } from "../core/abort.js";
 import type { TaskKey } from "../core/keys.js";
-import { toMilliseconds, type Version } from "../core/version.js";
+import { MAX_VERSION, toMilliseconds, type Version } from "../core/version.js";
 
 /** A request to claim a version of a task. */
 export interface ClaimRequest extends TaskKey {
@@ -137,7 +137,9 @@ export function grantClaim(
   if (previous && isClaimed(previous, { savedAt, owner }, clock)) return undefined;
   const { savedAt: claimed = 0n, attempt = 0, token = 0n } = previous ?? {};
   const counted = owner === REDELIVERY ? { savedAt: claimed, attempt } : { savedAt, attempt: attempt + 1 };
-  return { ...counted, owner, token: nextToken(token), until: endOfLease(lease, clock.now) };
+  // A token past the year 9999 is damaged. One after it would be, too, and so would every version of the same clock.
+  const after = token <= MAX_VERSION ? token : 0n;
+  return { ...counted, owner, token: nextToken(after), until: endOfLease(lease, clock.now) };
 }
 
 /** When a lease ends that begins now. */
