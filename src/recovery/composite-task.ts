@@ -1,5 +1,5 @@
 import { type Composite, CompositeSchema } from "../../gen/taskledger/v1/composite_pb.js";
-import { isClaimed, NEVER } from "../adapter/claim-store.js";
+import { type ClaimState, isClaimed, NEVER } from "../adapter/claim-store.js";
 import { checkOptions, checkSpelling, type OptionNames, readOptions } from "../core/arguments.js";
 import { mapConcurrently } from "../core/concurrency.js";
 import { describeValue, messageOf } from "../core/describe-value.js";
@@ -94,9 +94,9 @@ export class CompositeTask extends Task<typeof CompositeSchema> {
   override async execute(context: ExecuteContext & RunOptions): Promise<void> {
     const own = readContext(context);
     const startedAt = new Date();
-    const open: PerformResult[] = [];
+    let open: PerformResult[] = [];
     for await (const child of this.run(own)) if (!isSettled(child)) open.push(child);
-    if (open.length === 0) for await (const child of savedAgain(this, startedAt, own)) open.push(child);
+    if (open.length === 0) open = await savedAgain(this, startedAt, own);
     const [first] = open;
     if (first === undefined) return;
     const { taskList, id, childTaskList } = this;
@@ -110,23 +110,31 @@ export class CompositeTask extends Task<typeof CompositeSchema> {
 }
 
 /**
- * The open children that others have saved again since then, such as to record their progress: the list that was read had an
- * older version of them, or none. Tasks that were made since then are no children.
+ * The open children that other workers had claimed, and have saved again since then, such as to record their progress: the list
+ * that was read had an older version of them, or none. Tasks that were made or saved since then by anybody else are no children.
  */
-async function* savedAgain(
-  composite: CompositeTask,
-  since: Date,
-  { signal, [UNDER_WAY]: outer = [] }: CompositeContext,
-): AsyncGenerator<PerformResult, void, undefined> {
+async function savedAgain(composite: CompositeTask, since: Date, context: CompositeContext): Promise<PerformResult[]> {
+  const { signal, [UNDER_WAY]: outer = [] } = context;
+  const { childTaskList } = composite;
+  const tasks = homeOf(composite);
+  if (tasks.adapter.claims === undefined) return [];
   const after = dateToVersion(since) - 2n * DEFAULT_CLOCK_LIMIT;
-  const tasks = homeOf(composite).all(composite.childTaskList, { after, signal });
-  for await (const task of exclude(tasks, [...outer, composite])) {
-    const { createdAt = new Date(0), attempt } = task.envelope;
-    if (createdAt >= since) continue;
-    const { taskList, id } = task;
-    const error = new TaskError("COMPOSITE_INCOMPLETE", "it was saved again meanwhile", { taskList, id });
-    yield { type: "interrupted", task, attempt, error };
-  }
+  const candidates: Task[] = [];
+  for await (const task of exclude(tasks.all(childTaskList, { after, signal }), [...outer, composite]))
+    if ((task.envelope.createdAt ?? 0) < since) candidates.push(task);
+  const states = await readStates(tasks.adapter, childTaskList, candidates, signal);
+  return candidates.filter((task, i) => isOlder(states[i], task)).map(interruptedBySave);
+}
+
+/** Whether what was claimed is an older version of an open task. */
+function isOlder(state: ClaimState | undefined, { envelope: { savedAt = 0n } }: Task): boolean {
+  return state !== undefined && state.savedAt > 0n && state.savedAt < savedAt && state.until !== NEVER;
+}
+
+function interruptedBySave(task: Task): PerformResult {
+  const { taskList, id, envelope } = task;
+  const error = new TaskError("COMPOSITE_INCOMPLETE", "it was saved again meanwhile", { taskList, id });
+  return { type: "interrupted", task, attempt: envelope.attempt, error };
 }
 
 /** A copy of a context, which may have members that this class does not know. */

@@ -133,13 +133,20 @@ test("a composite of one's own that does several at once stays open, too, while 
   expect(await openIds(tasks as never, "dead")).toHaveLength(1);
 });
 
-test("a composite does not wait for tasks that were made while it ran", async () => {
+test("a composite does not wait for tasks that were saved while it ran, nor for one that was made anew", async () => {
   const tasks = open();
   const composite = await tasks.create(CompositeTask, { taskList: "nightly", childTaskList: "files" });
   await tasks.create(FetchFile, { taskList: "files", id: "file0" });
+  await tasks.create(FetchFile, { taskList: "files", id: "file1" });
+  const made = FetchFile.build({ taskList: "files", id: "made before" });
   await pass(60_000);
   vi.spyOn(FetchFile.prototype, "execute").mockImplementationOnce(async () => {
     await tasks.create(FetchFile, { taskList: "files", id: "new" });
+    await tasks.save(made);
+    await tasks.claim(made, { owner: "another" });
+    const other = await tasks.claim((await tasks.find("files", "file1")) as FetchFile);
+    await tasks.create(FetchFile, { taskList: "files", id: "file1" });
+    await other?.release();
     return "";
   });
   await pass(10);
