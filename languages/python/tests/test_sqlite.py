@@ -227,6 +227,21 @@ def test_threads_share_a_store(store):
     assert versions == sorted(set(versions))
 
 
+def test_an_interrupt_that_comes_as_a_write_begins_keeps_no_later_one_from_being_made(store, monkeypatch):
+    begin = store._begin
+
+    def interrupted():
+        begin()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(store, "_begin", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        store.save(new_task())
+    monkeypatch.undo()
+    saved(store, "b")
+    assert ids_of(store.open_tasks("acme.com")) == ["b"]
+
+
 @pytest.mark.parametrize("change", ["removed", "replaced"])
 def test_nothing_is_acknowledged_that_was_written_to_a_file_that_is_gone(store, path, change):
     saved(store)

@@ -182,9 +182,11 @@ class SqliteStore:
     def _write(self, write: Callable[[_Transaction], T]) -> T:
         """Runs one transaction. What could not be flushed may be on the disk all the same."""
         with self._lock:
-            database = self._call(lambda: self._wait_for(self._begin))
+            database = self._checked()
             is_committing = False
             try:
+                # In here: after a KeyboardInterrupt that comes with it, the transaction must not stay open.
+                self._wait_for(self._begin)
                 result = write(_Transaction(database, self.clock))
                 is_committing = True
                 database.execute("COMMIT")
@@ -202,10 +204,8 @@ class SqliteStore:
         self._check_files()
         return self._database
 
-    def _begin(self) -> sqlite3.Connection:
-        database = self._checked()
-        database.execute("BEGIN IMMEDIATE")
-        return database
+    def _begin(self) -> None:
+        self._checked().execute("BEGIN IMMEDIATE")
 
     def _wait_for(self, act: Callable[[], T]) -> T:
         """Tries until no other process stands in the way. Holds up only this thread."""
