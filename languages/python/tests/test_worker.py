@@ -182,6 +182,13 @@ def test_a_truncated_stream_is_told_after_what_came_before_is_done():
     assert store.ids == ["a"]
 
 
+def test_a_stream_that_has_no_bytes_yet_is_not_taken_for_ended():
+    ends = os.pipe()
+    os.set_blocking(ends[0], False)
+    with open(ends[0], "rb") as stream, open(ends[1], "wb"), pytest.raises(TaskError, match="non-blocking"):
+        worker_of(Completed()).run(stream)
+
+
 def test_a_coroutine_function_is_refused_and_a_coroutine_is_never_taken_for_done():
     worker = Worker(Completed())
 
