@@ -1,4 +1,3 @@
-import { setTimeout } from "node:timers/promises";
 import { type BoardAction, type BoardServer, createBoard, type ServeBoardOptions, serveBoard } from "taskledger/board";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { FetchFileTask } from "../../gen/example/v1/fetch_file_task.js";
@@ -134,8 +133,7 @@ describe("who may act", () => {
     const task = (await tasks.find("l", "a")) as FetchFileTask;
     await tasks.claim(task, { owner: "worker-7", lease: 60_000 });
     expect((await post("/release?list=l&id=a", own)).status).toBe(303);
-    await setTimeout(2);
-    expect(await tasks.claim(task, { owner: "another" })).toBeDefined();
+    await vi.waitFor(async () => expect(await tasks.claim(task, { owner: "another" })).toBeDefined());
     expect(actions.map(({ action, result }) => [action, result])).toEqual([
       ["release", "not-claimed"],
       ["release", "done"],

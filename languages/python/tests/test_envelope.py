@@ -2,6 +2,7 @@
 
 import io
 import json
+import pickle
 
 import pytest
 from example.v1.fetch_file_pb2 import FetchFile
@@ -74,3 +75,9 @@ def test_a_clock_limit_over_a_second_is_refused(limit):
     with pytest.raises(TaskError) as error:
         wire.VersionClock(limit=limit)
     assert error.value.code is Code.INVALID_ARGUMENT
+
+
+def test_an_error_comes_whole_from_another_process():
+    error = TaskError(Code.TIMEOUT, "no answer", "unknown")
+    copy = pickle.loads(pickle.dumps(error))
+    assert (type(copy), copy.code, copy.outcome, str(copy)) == (TaskError, Code.TIMEOUT, "unknown", "TIMEOUT: no answer")

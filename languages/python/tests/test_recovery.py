@@ -3,7 +3,9 @@
 import asyncio
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from example.v1.fetch_file_pb2 import FetchFile
@@ -470,3 +472,34 @@ def test_a_dead_letter_that_is_given_up_again_leads_back_to_where_it_came_from_f
         assert given_up == Summary(given_up=1)
     (letter,) = store.open_tasks("dead again")
     assert (letter.headers["taskledger-dead-list"], letter.headers["taskledger-dead-id"]) == ("acme.com", "a")
+
+
+def test_handlers_that_keep_the_event_loops_threads_busy_keep_their_claims(store):
+    worker = AsyncWorker(store, concurrency=8)
+    were_free = []
+    for i in range(8):
+        saved(store, str(i))
+
+    @worker.does(FetchFile)
+    async def fetch(file, context):
+        await asyncio.to_thread(time.sleep, 0.3)
+        were_free.append(store.claim(context.envelope, owner="another") is not None)
+
+    async def main():
+        # As small as it may be on a small machine.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+        return await worker.recover("acme.com", older_than=0, lease=0.9)
+
+    assert asyncio.run(main()) == Summary(completed=8)
+    assert were_free == [False] * 8
+
+
+def test_an_event_loops_worker_is_stopped_from_any_thread(store):
+    worker = AsyncWorker(store)
+
+    async def main():
+        loop = asyncio.get_running_loop()
+        loop.call_later(0.2, lambda: threading.Thread(target=worker.stop).start())
+        await asyncio.wait_for(worker.recover("acme.com", older_than=0, every=60), 10)
+
+    asyncio.run(main())

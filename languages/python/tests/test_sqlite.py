@@ -237,6 +237,21 @@ def test_threads_share_a_store(store):
     assert versions == sorted(set(versions))
 
 
+def test_an_interrupt_that_comes_as_a_write_begins_keeps_no_later_one_from_being_made(store, monkeypatch):
+    begin = store._begin
+
+    def interrupted():
+        begin()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(store, "_begin", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        store.save(new_task())
+    monkeypatch.undo()
+    saved(store, "b")
+    assert ids_of(store.open_tasks("acme.com")) == ["b"]
+
+
 @pytest.mark.parametrize("change", ["removed", "replaced"])
 def test_nothing_is_acknowledged_that_was_written_to_a_file_that_is_gone(store, path, change):
     saved(store)
@@ -256,6 +271,29 @@ def test_a_file_that_is_not_there_or_another_programs_is_refused(tmp_path, path)
     assert failure_of(lambda: SqliteStore(tmp_path / "other.db"))[0] is Code.SCHEMA_MISMATCH
     sqlite3.connect(path).execute("PRAGMA user_version = 2")
     assert failure_of(lambda: SqliteStore(path))[0] is Code.SCHEMA_MISMATCH
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows does not fork")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_store_that_was_opened_before_a_fork_says_so_and_does_not_hang(store):
+    task = saved(store)
+    with store._lock:  # as by another thread
+        child = os.fork()
+        if child == 0:
+            try:
+                codes = [
+                    failure_of(act)[0] for act in (lambda: store.find("acme.com", "a"), lambda: store.complete(task.envelope))
+                ]
+                store.close()
+                os._exit(0 if codes == [Code.CLOSED, Code.CLOSED] else 1)
+            finally:
+                os._exit(2)
+        hangs = threading.Timer(10, lambda: os.kill(child, 9))
+        hangs.start()
+        _, status = os.waitpid(child, 0)
+        hangs.cancel()
+    assert status == 0
+    assert store.find("acme.com", "a") == task.envelope
 
 
 def test_a_closed_store_says_so(store):

@@ -1,6 +1,7 @@
 import asyncio
 import io
 import logging
+import os
 import signal
 import sys
 import threading
@@ -181,6 +182,13 @@ def test_a_truncated_stream_is_told_after_what_came_before_is_done():
     assert store.ids == ["a"]
 
 
+def test_a_stream_that_has_no_bytes_yet_is_not_taken_for_ended():
+    ends = os.pipe()
+    os.set_blocking(ends[0], False)
+    with open(ends[0], "rb") as stream, open(ends[1], "wb"), pytest.raises(TaskError, match="non-blocking"):
+        worker_of(Completed()).run(stream)
+
+
 def test_a_coroutine_function_is_refused_and_a_coroutine_is_never_taken_for_done():
     worker = Worker(Completed())
 
@@ -195,6 +203,37 @@ def test_a_coroutine_function_is_refused_and_a_coroutine_is_never_taken_for_done
     hidden.does(FetchFile)(lambda file, context: fetch(file, context))
     with pytest.raises(TaskError, match="AsyncWorker"):
         hidden.do(saved("a"))
+    assert store.ids == []
+
+
+def test_a_generator_function_is_refused_and_a_generator_is_never_taken_for_done():
+    store = Completed()
+    worker = Worker(store)
+
+    def fetch(file, context):
+        yield file
+
+    with pytest.raises(TaskError, match="generator"):
+        worker.does(FetchFile)(fetch)
+    worker.does(FetchFile)(lambda file, context: fetch(file, context))
+    with pytest.raises(TaskError, match="generator"):
+        worker.do(saved("a"))
+    assert store.ids == []
+
+
+def test_a_coroutine_that_a_coroutine_function_returns_is_never_taken_for_done():
+    store = Completed()
+    worker = AsyncWorker(store)
+
+    async def download():
+        pass
+
+    @worker.does(FetchFile)
+    async def fetch(file, context):
+        return download()
+
+    with pytest.raises(TaskError, match="await"):
+        asyncio.run(worker.do(saved("a")))
     assert store.ids == []
 
 
@@ -236,6 +275,62 @@ def test_a_worker_that_is_stopped_begins_no_more():
 
     worker.run(stream_of(*[encode(saved(str(i))) for i in range(3)]))
     assert store.ids == ["0"]
+
+
+@pytest.mark.parametrize("is_at_its_end", [False, True])
+def test_an_interrupt_stops_the_worker_and_waits_for_its_handlers(is_at_its_end):
+    """Whether it waits for more tasks, or for handlers."""
+    store, told = Completed(), []
+    worker = Worker(store)
+    reader, writer = os.pipe()
+    os.write(writer, stream_of(encode(saved("a"))).getvalue())
+    if is_at_its_end:
+        os.close(writer)
+
+    @worker.does(FetchFile)
+    def fetch(file, context):
+        time.sleep(0.2)  # until the main thread waits
+        os.kill(os.getpid(), signal.SIGINT)
+        told.append(context.cancelled.wait(10))
+
+    with open(reader, "rb", buffering=0) as stream, pytest.raises(KeyboardInterrupt):
+        worker.run(stream)
+    assert (told, store.ids) == ([True], ["a"])
+    if not is_at_its_end:
+        os.close(writer)
+
+
+def test_an_exit_ends_a_pass_also_after_an_error_of_the_store():
+    class Fails(Completed):
+        def open_tasks(self, task_list, *, older_than):
+            yield from [saved("a"), saved("b")]
+
+        def claim(self, envelope, *, owner, lease):
+            if envelope.id == "a":
+                raise TaskError(Code.UNAVAILABLE, "the store fails")
+            failed.wait(10)
+            return CLAIM
+
+    failed = threading.Event()
+    worker = Worker(Fails(), concurrency=2)
+    perform = worker._perform
+
+    def note(envelope, terms):
+        try:
+            return perform(envelope, terms)
+        except TaskError:
+            # The worker notes it before the other's.
+            threading.Timer(0.2, failed.set).start()
+            raise
+
+    worker._perform = note
+
+    @worker.does(FetchFile)
+    def fetch(file, context):
+        raise SystemExit(3)
+
+    with pytest.raises(SystemExit):
+        worker.recover("acme.com", older_than=0, every=60)
 
 
 CLAIM = Claim("acme.com", "a", 1, "me", 7, 1, 0)
@@ -330,6 +425,18 @@ def test_an_event_loops_worker_that_is_stopped_begins_no_more_and_tells_its_hand
 
     asyncio.run(run_async(worker, *[encode(saved(str(i))) for i in range(3)]))
     assert store.ids == ["0"]
+
+
+def test_an_event_loops_worker_that_waits_for_a_stream_can_be_stopped():
+    worker = AsyncWorker(Completed())
+
+    async def main():
+        reader = asyncio.StreamReader()
+        reader.feed_data(b"\x05a")  # a frame of which the rest is to come
+        asyncio.get_running_loop().call_later(0.2, worker.stop)
+        assert (await asyncio.wait_for(worker.run(reader), 10)).unread == 0
+
+    asyncio.run(main())
 
 
 def test_cancelling_an_event_loops_worker_cancels_its_handlers_and_completes_nothing():

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import inspect
+import logging
 import sys
 import threading
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import partial
 from typing import Any, TypeVar
 
 from google.protobuf.message import Message
@@ -17,11 +21,12 @@ from taskledger.v1.envelope_pb2 import TaskEnvelope
 from .envelope import saved_version
 from .errors import Code, TaskError
 from .frames import MAX_FRAME_BYTES, FrameReader, tasks_of
-from .handlers import ENDING, Context, Result, Summary, WorkerBase
+from .handlers import ENDING, Completes, Context, Result, Summary, WorkerBase, check_is_done
 from .recovery import PASSING_ERRORS, Attempt, Attempts, Ending, Renewals, Terms, check_passes
 from .store import new_owner
 
 M = TypeVar("M", bound=Message)
+T = TypeVar("T")
 
 AsyncHandler = Callable[[M, Context], Awaitable[object]]
 
@@ -35,6 +40,10 @@ class AsyncWorker(WorkerBase):
     >>> await worker.run(reader)        # an asyncio.StreamReader
     >>> await worker.recover("acme.com")
     """
+
+    def __init__(self, store: Completes, *, concurrency: int = 1, logger: logging.Logger | None = None) -> None:
+        super().__init__(store, concurrency=concurrency, logger=logger)
+        self._threads = ThreadPoolExecutor(thread_name_prefix="taskledger")
 
     def does(self, message: type[M]) -> Callable[[AsyncHandler[M]], AsyncHandler[M]]:
         """Gives the tasks of a type to a coroutine function. What it raises leaves the task open; KeyboardInterrupt and
@@ -53,10 +62,10 @@ class AsyncWorker(WorkerBase):
 
     async def run(self, stream: asyncio.StreamReader, *, limit: int = MAX_FRAME_BYTES) -> Summary:
         """Does the tasks of a stream of frames, as `Worker.run` does. Cancelling it cancels the handlers."""
-        return await self.run_frames(_read_frames(stream, limit))
+        return await self.run_frames(self._read_frames(stream, limit))
 
     async def run_frames(self, frames: AsyncIterable[bytes]) -> Summary:
-        """Does the tasks of frames that come by other ways."""
+        """Does the tasks of frames that come by other ways. After `stop` it ends when the next frame comes, or the last."""
         summary = Summary()
         await self._do_all(self._tasks_of(frames, summary), self._try, summary)
         return summary
@@ -68,7 +77,7 @@ class AsyncWorker(WorkerBase):
         if found is None:
             return False
         await _handle(*found, Context(envelope, cancelled=self._stopped))
-        await asyncio.to_thread(self._store.complete, envelope)
+        await self._call(self._store.complete, envelope)
         return True
 
     async def recover(
@@ -95,7 +104,7 @@ class AsyncWorker(WorkerBase):
         while not self._stopped.is_set():
             try:
                 open_tasks = self._claiming_store().open_tasks(task_list, older_than=older_than)
-                await self._do_all(_in_threads(open_tasks), do, summary)
+                await self._do_all(self._in_threads(open_tasks), do, summary)
             except TaskError as error:
                 if every is None or error.code not in PASSING_ERRORS:
                     raise
@@ -167,16 +176,16 @@ class AsyncWorker(WorkerBase):
         if found is None:
             return Result.PASSED_OVER
         attempts = Attempts(self._claiming_store(), terms, self._logger)
-        attempt = await _begin(attempts, envelope)
+        attempt = await self._begin(attempts, envelope)
         if attempt is None:
             return Result.PASSED_OVER
         try:
             async with self._renewed(attempt, terms) as cancelled:
-                ending = await _try_once(attempts, attempt, found, cancelled)
+                ending = await self._try_once(attempts, attempt, found, cancelled)
         except (asyncio.CancelledError, *ENDING):
-            await asyncio.to_thread(attempts.end, attempt, attempts.interrupt(attempt))
+            await self._call(attempts.end, attempt, attempts.interrupt(attempt))
             raise
-        await asyncio.to_thread(attempts.end, attempt, ending)
+        await self._call(attempts.end, attempt, ending)
         return ending.result
 
     @asynccontextmanager
@@ -187,11 +196,11 @@ class AsyncWorker(WorkerBase):
 
         async def renew() -> None:
             while not await _is_set_within(ended, renewals.pause()):
-                if not await asyncio.to_thread(renewals.renew):
+                if not await self._call(renewals.renew):
                     break
             cancelled.set()
 
-        self._told.add(cancelled)
+        self._told.add(cancelled.set)
         if self._stopped.is_set():
             cancelled.set()
         renewing = asyncio.create_task(renew())
@@ -199,7 +208,7 @@ class AsyncWorker(WorkerBase):
             yield cancelled
         finally:
             ended.set()
-            self._told.discard(cancelled)
+            self._told.discard(cancelled.set)
             await renewing
 
     async def _tasks_of(self, frames: AsyncIterable[bytes], summary: Summary) -> AsyncIterator[TaskEnvelope]:
@@ -210,41 +219,75 @@ class AsyncWorker(WorkerBase):
             except TaskError as error:
                 self._note_unread(frame, error, summary)
 
-    async def _is_stopped_within(self, seconds: float) -> bool:
-        if self._stopped.is_set():
-            return True
-        stopped = asyncio.Event()
-        self._told.add(stopped)
+    async def _read_frames(self, stream: asyncio.StreamReader, limit: int) -> AsyncIterator[bytes]:
+        """The frames up to the end of the stream, or up to where the worker is stopped while it waits for more."""
+        reader = FrameReader(limit)
+        with self._stop_event() as stopped:
+            while data := await _read_until(stopped, stream):
+                for frame in reader.feed(data):
+                    yield frame
+            if not stopped.is_set():
+                reader.end()
+
+    async def _in_threads(self, envelopes: Iterator[TaskEnvelope]) -> AsyncIterator[TaskEnvelope]:
+        """Each page is read in a thread."""
+        while (envelope := await self._call(next, envelopes, None)) is not None:
+            yield envelope
+
+    async def _begin(self, attempts: Attempts, envelope: TaskEnvelope) -> Attempt | None:
+        begun = asyncio.ensure_future(self._call(attempts.begin, envelope))
         try:
-            return await _is_set_within(stopped, seconds)
-        finally:
-            self._told.discard(stopped)
-
-
-async def _begin(attempts: Attempts, envelope: TaskEnvelope) -> Attempt | None:
-    begun = asyncio.ensure_future(asyncio.to_thread(attempts.begin, envelope))
-    try:
-        return await asyncio.shield(begun)
-    except asyncio.CancelledError:
-        # A claim that was granted must be known, to be released.
-        attempt = await begun
-        if attempt is not None:
-            await asyncio.to_thread(attempts.end, attempt, attempts.interrupt(attempt))
-        raise
-
-
-async def _try_once(
-    attempts: Attempts, attempt: Attempt, found: tuple[Message, Callable[[Any, Context], object]], cancelled: threading.Event
-) -> Ending:
-    if attempt.comes_too_late:
-        return await asyncio.to_thread(attempts.give_up, attempt)
-    try:
-        await _handle(*found, Context(attempt.envelope, attempt.claim, cancelled))
-    except BaseException as error:
-        if _ends_the_worker(error):
+            return await asyncio.shield(begun)
+        except asyncio.CancelledError:
+            # A claim that was granted must be known, to be released.
+            attempt = await begun
+            if attempt is not None:
+                await self._call(attempts.end, attempt, attempts.interrupt(attempt))
             raise
-        return await asyncio.to_thread(attempts.fail, attempt, error, was_cancelled=cancelled.is_set())
-    return await asyncio.to_thread(attempts.complete, attempt)
+
+    async def _try_once(
+        self,
+        attempts: Attempts,
+        attempt: Attempt,
+        found: tuple[Message, Callable[[Any, Context], object]],
+        cancelled: threading.Event,
+    ) -> Ending:
+        if attempt.comes_too_late:
+            return await self._call(attempts.give_up, attempt)
+        try:
+            await _handle(*found, Context(attempt.envelope, attempt.claim, cancelled))
+        except BaseException as error:
+            if _ends_the_worker(error):
+                raise
+            return await self._call(partial(attempts.fail, attempt, error, was_cancelled=cancelled.is_set()))
+        return await self._call(attempts.complete, attempt)
+
+    async def _call(self, act: Callable[..., T], *args: Any) -> T:
+        """Calls the store in a thread of the worker's own: behind handlers that keep those of `asyncio.to_thread` busy,
+        claims would run out. What is logged there has the caller's context."""
+        within = contextvars.copy_context().run
+        return await asyncio.get_running_loop().run_in_executor(self._threads, partial(within, act, *args))
+
+    async def _is_stopped_within(self, seconds: float) -> bool:
+        with self._stop_event() as stopped:
+            return await _is_set_within(stopped, seconds)
+
+    @contextmanager
+    def _stop_event(self) -> Iterator[asyncio.Event]:
+        """What is set in this event loop when the worker is stopped, by whichever thread."""
+        loop, stopped = asyncio.get_running_loop(), asyncio.Event()
+
+        def tell() -> None:
+            with suppress(RuntimeError):  # the loop has been closed meanwhile
+                loop.call_soon_threadsafe(stopped.set)
+
+        self._told.add(tell)
+        if self._stopped.is_set():
+            stopped.set()
+        try:
+            yield stopped
+        finally:
+            self._told.discard(tell)
 
 
 def _ends_the_worker(error: BaseException) -> bool:
@@ -259,7 +302,7 @@ def _ends_the_worker(error: BaseException) -> bool:
 async def _handle(data: Message, handler: Callable[[Any, Context], object], context: Context) -> None:
     result = handler(data, context)
     assert inspect.isawaitable(result)
-    await result
+    check_is_done(await result, context.envelope)
 
 
 async def _is_set_within(event: asyncio.Event, seconds: float) -> bool:
@@ -270,15 +313,12 @@ async def _is_set_within(event: asyncio.Event, seconds: float) -> bool:
     return True
 
 
-async def _in_threads(envelopes: Iterator[TaskEnvelope]) -> AsyncIterator[TaskEnvelope]:
-    """Each page is read in a thread."""
-    while (envelope := await asyncio.to_thread(next, envelopes, None)) is not None:
-        yield envelope
-
-
-async def _read_frames(stream: asyncio.StreamReader, limit: int) -> AsyncIterator[bytes]:
-    reader = FrameReader(limit)
-    while data := await stream.read(64 * 1024):
-        for frame in reader.feed(data):
-            yield frame
-    reader.end()
+async def _read_until(event: asyncio.Event, stream: asyncio.StreamReader) -> bytes:
+    """Some bytes; none at the end of the stream, or if the event is set before any come."""
+    reading, waiting = asyncio.ensure_future(stream.read(64 * 1024)), asyncio.ensure_future(event.wait())
+    try:
+        await asyncio.wait({reading, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        return reading.result() if reading.done() else b""
+    finally:
+        reading.cancel()
+        waiting.cancel()

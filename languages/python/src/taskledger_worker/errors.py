@@ -45,3 +45,8 @@ class TaskError(Exception):
         super().__init__(f"{code}: {message}")
         self.code = code
         self.outcome: Outcome = outcome
+        self._message = message
+
+    def __reduce__(self) -> tuple[type[TaskError], tuple[Code, str, Outcome]]:
+        # From a process of a pool it comes pickled; one that can't be read again makes the caller wait forever.
+        return type(self), (self.code, self._message, self.outcome)

@@ -19,7 +19,7 @@ _AT_ONCE: Final = 64 * 1024
 class ReadableStream(Protocol):
     """What frames are read from: a file, a pipe, or a socket's `makefile("rb")`."""
 
-    def read(self, size: int, /) -> bytes: ...
+    def read(self, size: int, /) -> bytes | None: ...
 
 
 class WritableStream(Protocol):
@@ -75,11 +75,14 @@ class FrameReader:
 def read_frames(stream: ReadableStream, limit: int = MAX_FRAME_BYTES) -> Iterator[bytes]:
     """The frames of a stream. Raises TOO_LARGE before it reads one over the limit, and TRUNCATED.
 
-    What the stream's own `read` raises passes through.
+    What the stream's own `read` raises passes through. Raises INVALID_ARGUMENT for one that does not wait for its bytes:
+    it would seem to be at its end.
     """
     reader = FrameReader(limit)
     while data := stream.read(min(reader.needs, _AT_ONCE)):
         yield from reader.feed(data)
+    if data is None:
+        raise TaskError(Code.INVALID_ARGUMENT, "the stream is in non-blocking mode, and has no bytes yet")
     reader.end()
 
 

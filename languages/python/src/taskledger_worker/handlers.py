@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import inspect
 import logging
 import threading
 from collections.abc import Callable
@@ -136,15 +136,18 @@ class WorkerBase:
         self._logger = logger or logging.getLogger("taskledger_worker")
         self._handlers = Handlers(self._logger)
         self._stopped = threading.Event()
-        # Events that `stop` sets, too: those of running handlers, and those that passes wait for.
-        self._told: set[threading.Event | asyncio.Event] = set()
+        # What `stop` calls, too: it tells running handlers, and what waits.
+        self._told: set[Callable[[], object]] = set()
 
     def stop(self) -> None:
-        """Begins no more tasks, and sets `cancelled` for those that run. May be called from a signal handler; that of an
-        `AsyncWorker` is called in the event loop's thread, as `loop.add_signal_handler` does."""
+        """Begins no more tasks, and sets `cancelled` for those that run. May be called from any thread, and from a signal
+        handler. A worker that was stopped stays so.
+
+        `Worker.run` notices only when its stream's `read` returns: a signal handler may raise SystemExit instead, which
+        stops the worker, too."""
         self._stopped.set()
-        for event in list(self._told):
-            event.set()
+        for tell in list(self._told):
+            tell()
 
     def _claiming_store(self) -> Store:
         return cast(Store, self._store)  # it fails at the first call that it lacks
@@ -156,6 +159,19 @@ class WorkerBase:
     def _note_unread(self, frame: bytes, error: TaskError, summary: Summary) -> None:
         summary.unread += 1
         self._logger.error("a frame of %d bytes can't be read: %s", len(frame), error)
+
+
+def check_is_done(result: object, envelope: TaskEnvelope) -> None:
+    """Raises INVALID_ARGUMENT for a handler's result that shows that its work has not been done: a coroutine that nobody
+    awaits, or a generator that nobody goes through."""
+    if not (inspect.isawaitable(result) or inspect.isgenerator(result) or inspect.isasyncgen(result)):
+        return
+    close = getattr(result, "close", None)
+    if close:
+        close()
+    reason = f"its handler returned a {type(result).__name__}, whose work nobody does"
+    hint = "coroutine functions need an AsyncWorker, and what they call, an await"
+    raise TaskError(Code.INVALID_ARGUMENT, f"{name_of(envelope)} is not done: {reason}; {hint}")
 
 
 def name_of(envelope: TaskEnvelope) -> str:

@@ -45,6 +45,8 @@ T = TypeVar("T")
 class SqliteStore:
     """The open tasks of one SQLite file, which any number of processes of this host may have open. A `Store`.
 
+    Each process opens it for itself: in one that was forked later, calls raise CLOSED.
+
     >>> with SqliteStore("ledger.db") as store:
     ...     for envelope in store.open_tasks("acme.com"): ...
     """
@@ -59,6 +61,7 @@ class SqliteStore:
         self._real = Path(self._path).resolve()
         self._deadline = deadline
         self._lock = threading.Lock()
+        self._process = os.getpid()
         self._database: sqlite3.Connection | None = None
         if not self._real.is_file():
             raise TaskError(Code.UNAVAILABLE, f"{self._path}: there is no such file; the TypeScript package makes it")
@@ -73,6 +76,8 @@ class SqliteStore:
 
     def close(self) -> None:
         """Closes the file. Later calls raise CLOSED."""
+        if os.getpid() != self._process:
+            return  # it is another's
         with self._lock:
             if self._database:
                 self._database.close()
@@ -175,16 +180,25 @@ class SqliteStore:
                 reason = "was moved, removed or replaced while it was open; put it back, or open the store again"
                 raise TaskError(Code.UNAVAILABLE, f"{path} {reason}", outcome)
 
+    def _entered(self) -> threading.Lock:
+        """What a call holds. In a process that was forked it may never be released, and SQLite's locks are not there."""
+        if os.getpid() != self._process:
+            reason = "was opened before this process was forked; open it here, too"
+            raise TaskError(Code.CLOSED, f"{self._path} {reason}")
+        return self._lock
+
     def _read(self, read: Callable[[sqlite3.Connection], T]) -> T:
-        with self._lock:
+        with self._entered():
             return self._call(lambda: read(self._wait_for(self._checked)))
 
     def _write(self, write: Callable[[_Transaction], T]) -> T:
         """Runs one transaction. What could not be flushed may be on the disk all the same."""
-        with self._lock:
-            database = self._call(lambda: self._wait_for(self._begin))
+        with self._entered():
+            database = self._checked()
             is_committing = False
             try:
+                # In here: after a KeyboardInterrupt that comes with it, the transaction must not stay open.
+                self._wait_for(self._begin)
                 result = write(_Transaction(database, self.clock))
                 is_committing = True
                 database.execute("COMMIT")
@@ -202,10 +216,8 @@ class SqliteStore:
         self._check_files()
         return self._database
 
-    def _begin(self) -> sqlite3.Connection:
-        database = self._checked()
-        database.execute("BEGIN IMMEDIATE")
-        return database
+    def _begin(self) -> None:
+        self._checked().execute("BEGIN IMMEDIATE")
 
     def _wait_for(self, act: Callable[[], T]) -> T:
         """Tries until no other process stands in the way. Holds up only this thread."""

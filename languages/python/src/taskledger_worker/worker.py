@@ -16,7 +16,7 @@ from taskledger.v1.envelope_pb2 import TaskEnvelope
 from .envelope import saved_version
 from .errors import Code, TaskError
 from .frames import MAX_FRAME_BYTES, ReadableStream, read_frames, tasks_of
-from .handlers import ENDING, Context, Result, Summary, WorkerBase, name_of
+from .handlers import ENDING, Context, Result, Summary, WorkerBase, check_is_done
 from .recovery import PASSING_ERRORS, Attempt, Attempts, Ending, Renewals, Terms, check_passes
 from .store import new_owner
 
@@ -39,12 +39,15 @@ class Worker(WorkerBase):
         """Gives the tasks of a type to a function. What that raises leaves the task open, to be done again;
         KeyboardInterrupt and SystemExit also end the worker.
 
-        Raises INVALID_ARGUMENT for a coroutine function, which is for an `AsyncWorker`, and DUPLICATE_TYPE.
+        Raises INVALID_ARGUMENT for a coroutine function, which is for an `AsyncWorker`, and for a generator function, of
+        which nothing would run; DUPLICATE_TYPE.
         """
 
         def register(handler: Handler[M]) -> Handler[M]:
             if inspect.iscoroutinefunction(handler) or inspect.isasyncgenfunction(handler):
                 raise TaskError(Code.INVALID_ARGUMENT, f"{handler!r} is a coroutine function: use an AsyncWorker")
+            if inspect.isgeneratorfunction(handler):
+                raise TaskError(Code.INVALID_ARGUMENT, f"{handler!r} is a generator function: nothing of it would run")
             self._handlers.add(message, handler)
             return handler
 
@@ -163,7 +166,7 @@ class Worker(WorkerBase):
             cancelled.set()
 
         thread = threading.Thread(target=renew, name="taskledger-renew", daemon=True)
-        self._told.add(cancelled)
+        self._told.add(cancelled.set)
         if self._stopped.is_set():
             cancelled.set()
         thread.start()
@@ -171,7 +174,7 @@ class Worker(WorkerBase):
             yield cancelled
         finally:
             ended.set()
-            self._told.discard(cancelled)
+            self._told.discard(cancelled.set)
             thread.join()
 
     def _tasks_of(self, frames: Iterable[bytes], summary: Summary) -> Iterator[TaskEnvelope]:
@@ -193,17 +196,27 @@ class Worker(WorkerBase):
                     summary.add(result)
             except BaseException as error:
                 failures.append(error)
+                if isinstance(error, ENDING):
+                    self.stop()
             finally:
                 free.release()
 
-        with ThreadPoolExecutor(self._concurrency, thread_name_prefix="taskledger") as pool:
+        pool = ThreadPoolExecutor(self._concurrency, thread_name_prefix="taskledger")
+        try:
             for envelope in envelopes:
                 free.acquire()
                 if failures or self._stopped.is_set():
                     break
                 pool.submit(work, envelope)
+            pool.shutdown()
+        except ENDING:
+            # Handlers that look at `cancelled` would keep the program from ending.
+            self.stop()
+            raise
+        finally:
+            pool.shutdown()
         if failures:
-            raise failures[0]
+            raise next((error for error in failures if isinstance(error, ENDING)), failures[0])
 
 
 def _try_once(
@@ -221,10 +234,4 @@ def _try_once(
 
 
 def _handle(data: Message, handler: Callable[[Any, Context], object], context: Context) -> None:
-    result = handler(data, context)
-    if inspect.isawaitable(result) or inspect.isasyncgen(result):
-        close = getattr(result, "close", None)
-        if close:
-            close()
-        reason = "its handler gave something to be awaited, which nobody does here: use an AsyncWorker"
-        raise TaskError(Code.INVALID_ARGUMENT, f"{name_of(context.envelope)} is not done: {reason}")
+    check_is_done(handler(data, context), context.envelope)
