@@ -1,13 +1,13 @@
 """Tasks that are done under a claim, by both kinds of workers, in a store that claims."""
 
 import asyncio
-import sqlite3
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from conftest import run_sql
 from example.v1.fetch_file_pb2 import FetchFile
 
 from taskledger_worker import AsyncWorker, Code, Result, SqliteStore, Summary, Task, TaskError, Worker, new_envelope
@@ -114,8 +114,7 @@ def test_a_task_that_a_mark_says_was_handed_over_again_is_done_though_it_failed_
     envelope = saved(store)
     worker.does(lambda file, context: context.attempt == 1 and fails(file, context))
     assert worker.perform(envelope, **AT_ONCE) is Result.FAILED
-    with sqlite3.connect(path) as database:
-        database.execute("UPDATE claims SET owner = 'taskledger.redelivery', ends_at = 8640000000000000")
+    run_sql(path, "UPDATE claims SET owner = 'taskledger.redelivery', ends_at = 8640000000000000")
     assert worker.perform(envelope) is Result.COMPLETED
 
 
@@ -319,8 +318,7 @@ def test_a_handler_is_told_when_its_claim_is_lost(store, worker, path):
     envelope = saved(store)
 
     def fetch(file, context):
-        with sqlite3.connect(path) as database:
-            database.execute("UPDATE claims SET token = token + 1, owner = 'another'")
+        run_sql(path, "UPDATE claims SET token = token + 1, owner = 'another'")
         assert context.cancelled.wait(10)
 
     worker.does(fetch)
