@@ -10,6 +10,7 @@ type Code string
 // The codes of this package's errors.
 const (
 	ErrAborted         Code = "ABORTED"          // The context was cancelled.
+	ErrClaimLost       Code = "CLAIM_LOST"       // A claim was released, or the task is another's by now.
 	ErrClockSkew       Code = "CLOCK_SKEW"       // This host's clock is off.
 	ErrClosed          Code = "CLOSED"           // The session has been closed.
 	ErrDuplicateType   Code = "DUPLICATE_TYPE"   // A type has a handler already.

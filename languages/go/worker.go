@@ -1,6 +1,7 @@
 package taskledger
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -74,18 +75,24 @@ func Handle[M proto.Message](w *Worker, do func(ctx context.Context, task *taskl
 // Result is what came of a task.
 type Result int
 
-// The results of Do.
+// The results of Do and Perform.
 const (
 	// Completed tasks are done.
 	Completed Result = iota
 	// Failed tasks stay open: their handler returned an error, or they could not be completed.
 	Failed
-	// PassedOver tasks stay open: nobody here can do them.
+	// PassedOver tasks stay open: nobody here can do them, another has them, or they were given up before.
 	PassedOver
+	// GivenUp tasks have been tried as often as they may be: they are in the dead-letter list now or, without one, stay open.
+	GivenUp
 )
 
+func (r Result) String() string {
+	return [...]string{"completed", "failed", "passed over", "given up"}[r]
+}
+
 // Summary is how many tasks came to what. Unread are frames that hold no tasks.
-type Summary struct{ Completed, Failed, PassedOver, Unread int }
+type Summary struct{ Completed, Failed, PassedOver, GivenUp, Unread int }
 
 func (s *Summary) add(result Result) {
 	switch result {
@@ -95,6 +102,8 @@ func (s *Summary) add(result Result) {
 		s.Failed++
 	case PassedOver:
 		s.PassedOver++
+	case GivenUp:
+		s.GivenUp++
 	}
 }
 
@@ -123,7 +132,7 @@ func (w *Worker) Do(ctx context.Context, task *taskledgerv1.TaskEnvelope) (Resul
 // ErrTruncated or ErrTooLarge, after what came before is done, or the context's.
 func (w *Worker) Run(ctx context.Context, stream io.Reader) (Summary, error) {
 	frames := NewFrameReader(stream, MaxFrameBytes)
-	return w.doAll(ctx, func(yield func(*taskledgerv1.TaskEnvelope, error) bool) {
+	tasks := func(yield func(*taskledgerv1.TaskEnvelope, error) bool) {
 		for {
 			frame, err := frames.Next()
 			if errors.Is(err, io.EOF) && !errors.Is(err, ErrTruncated) {
@@ -144,12 +153,8 @@ func (w *Worker) Run(ctx context.Context, stream io.Reader) (Summary, error) {
 				}
 			}
 		}
-	})
-}
-
-// RunOpen does the open tasks of a list, as Run does those of a stream.
-func (w *Worker) RunOpen(ctx context.Context, store Store, taskList string, options ListOptions) (Summary, error) {
-	return w.doAll(ctx, store.OpenTasks(ctx, taskList, options))
+	}
+	return w.doAll(ctx, tasks, w.try)
 }
 
 // unreadError is of a frame that others may follow.
@@ -162,66 +167,90 @@ func (e *unreadError) Error() string {
 	return fmt.Sprintf("a frame of %d bytes can't be read: %v", e.size, e.cause)
 }
 
-// doAll takes no more tasks than there are handlers at once.
-func (w *Worker) doAll(ctx context.Context, tasks iter.Seq2[*taskledgerv1.TaskEnvelope, error]) (Summary, error) {
-	var summary Summary
-	var mutex sync.Mutex
-	var running sync.WaitGroup
-	free := make(chan struct{}, w.concurrency)
-	defer running.Wait()
+// doAll takes no more tasks than there are handlers at once. An error of do ends it.
+func (w *Worker) doAll(
+	ctx context.Context,
+	tasks iter.Seq2[*taskledgerv1.TaskEnvelope, error],
+	do func(context.Context, *taskledgerv1.TaskEnvelope) (Result, error),
+) (Summary, error) {
+	all := &running{free: make(chan struct{}, w.concurrency)}
+	defer all.goroutines.Wait()
+	var ended error
 	for task, err := range tasks {
 		var unread *unreadError
-		switch {
-		case errors.As(err, &unread):
+		if errors.As(err, &unread) {
 			w.logger.ErrorContext(ctx, unread.Error())
-			mutex.Lock()
-			summary.Unread++
-			mutex.Unlock()
+			all.note(func() { all.summary.Unread++ })
 			continue
-		case err != nil:
-			running.Wait()
-			return summary, err
 		}
-		select {
-		case <-ctx.Done():
-			running.Wait()
-			return summary, ctx.Err()
-		case free <- struct{}{}:
+		if err == nil {
+			err = all.waitForOne(ctx)
 		}
-		// Where both are ready, select takes either.
-		if err := ctx.Err(); err != nil {
-			running.Wait()
-			return summary, err
+		if err != nil {
+			ended = err
+			break
 		}
-		running.Add(1)
-		go func() {
-			defer running.Done()
-			w.try(ctx, task, func(result Result) {
-				mutex.Lock()
-				summary.add(result)
-				mutex.Unlock()
-				<-free
-			})
-		}()
+		all.goroutines.Add(1)
+		go all.do(func() (Result, error) { return do(ctx, task) })
 	}
-	running.Wait()
-	return summary, ctx.Err()
+	all.goroutines.Wait()
+	return all.summary, cmp.Or(ended, all.failed, ctx.Err())
+}
+
+// running are the tasks that are done at once.
+type running struct {
+	free       chan struct{}
+	goroutines sync.WaitGroup
+	mutex      sync.Mutex
+	summary    Summary
+	failed     error
+}
+
+func (r *running) note(change func()) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	change()
+}
+
+// waitForOne waits until another may be begun. The error is of one that was, or the context's.
+func (r *running) waitForOne(ctx context.Context) (err error) {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case r.free <- struct{}{}:
+	}
+	r.note(func() { err = r.failed })
+	return cmp.Or(err, ctx.Err()) // where both are ready, select takes either
+}
+
+// do counts the result of a task, also if its handler ends the goroutine.
+func (r *running) do(do func() (Result, error)) {
+	result, err := Failed, error(nil)
+	defer func() {
+		r.note(func() {
+			r.summary.add(result)
+			r.failed = cmp.Or(r.failed, err)
+		})
+		<-r.free
+		r.goroutines.Done()
+	}()
+	result, err = do()
 }
 
 // errGoexit is the error of a handler that ended its goroutine, as t.Fatal does.
 var errGoexit = errors.New("the handler called runtime.Goexit")
 
-// try does a task and reports the result, however its handler ends.
-func (w *Worker) try(ctx context.Context, task *taskledgerv1.TaskEnvelope, tell func(Result)) {
+// try does a task, and logs why it failed, however its handler ends.
+func (w *Worker) try(ctx context.Context, task *taskledgerv1.TaskEnvelope) (Result, error) {
 	result, err := Failed, errGoexit
 	defer func() {
-		defer tell(result)
 		if err != nil {
 			attributes := []any{"list", task.GetTaskList(), "id", task.GetId(), "error", readable(err)}
 			w.logger.ErrorContext(ctx, "task failed; it stays open", attributes...)
 		}
 	}()
 	result, err = w.Do(ctx, task)
+	return result, nil
 }
 
 // readable returns an error whose Error does not panic. A nil pointer is named by its type.
@@ -252,6 +281,14 @@ func (w *Worker) tellPassedOver(ctx context.Context, task *taskledgerv1.TaskEnve
 	}
 }
 
+// panicError is of a handler that panicked.
+type panicError struct {
+	reason string
+	stack  []byte
+}
+
+func (e *panicError) Error() string { return e.reason + "\n" + string(e.stack) }
+
 // call turns a handler's panic into an error: it must not take the other handlers along.
 func call(ctx context.Context, do handler, task *taskledgerv1.TaskEnvelope, data proto.Message) (err error) {
 	defer func() {
@@ -259,8 +296,19 @@ func call(ctx context.Context, do handler, task *taskledgerv1.TaskEnvelope, data
 			if failed, ok := cause.(error); ok {
 				cause = readable(failed)
 			}
-			err = fmt.Errorf("the handler panicked: %v\n%s", cause, debug.Stack())
+			err = &panicError{fmt.Sprintf("the handler panicked: %v", cause), debug.Stack()}
 		}
 	}()
 	return do(ctx, task, data)
+}
+
+// callApart calls a handler in a goroutine of its own: that it may end it is an error, too.
+func callApart(ctx context.Context, do handler, task *taskledgerv1.TaskEnvelope, data proto.Message) error {
+	ended := make(chan error, 1)
+	go func() {
+		err := errGoexit
+		defer func() { ended <- err }()
+		err = call(ctx, do, task, data)
+	}()
+	return <-ended
 }

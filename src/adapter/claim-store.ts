@@ -1,6 +1,6 @@
 import type { OperationOptions } from "../core/abort.js";
 import type { TaskKey } from "../core/keys.js";
-import { toMilliseconds, type Version } from "../core/version.js";
+import { MAX_VERSION, toMilliseconds, type Version } from "../core/version.js";
 
 /** A request to claim a version of a task. */
 export interface ClaimRequest extends TaskKey {
@@ -137,7 +137,9 @@ export function grantClaim(
   if (previous && isClaimed(previous, { savedAt, owner }, clock)) return undefined;
   const { savedAt: claimed = 0n, attempt = 0, token = 0n } = previous ?? {};
   const counted = owner === REDELIVERY ? { savedAt: claimed, attempt } : { savedAt, attempt: attempt + 1 };
-  return { ...counted, owner, token: nextToken(token), until: endOfLease(lease, clock.now) };
+  // A token past the year 9999 is damaged. One after it would be, too, and so would every version of the same clock.
+  const after = token <= MAX_VERSION ? token : 0n;
+  return { ...counted, owner, token: nextToken(after), until: endOfLease(lease, clock.now) };
 }
 
 /** When a lease ends that begins now. */
@@ -159,6 +161,12 @@ export function releaseClaim(state: ClaimState, retryIn: number, now: number): C
 export function endOfWait(retryIn: number, now: number): number {
   return retryIn > 0 ? Math.ceil(now + retryIn) : 0;
 }
+
+/**
+ * The wait, in milliseconds, with which a claim is released that is no failure. A task that is given up and left open is
+ * released without one: this tells the two apart, whatever the attempts.
+ */
+export const LEAST_WAIT = 1;
 
 /** The end of a wait without end, as after a completion: the latest time that a Date can have. */
 export const NEVER = 8_640_000_000_000_000;

@@ -1,4 +1,5 @@
 import type { Context } from "hono";
+import { LEAST_WAIT } from "../adapter/claim-store.js";
 import { isTaskError, type Task } from "../index.js";
 import { viewClaim } from "../inspection/claim-view.js";
 import type { BoardAction } from "./access.js";
@@ -74,7 +75,7 @@ async function release({ source: { tasks } }: BoardContext, { taskList, id }: Or
   const { claims } = tasks.adapter;
   const [state] = (await claims?.states([{ taskList, id }])) ?? [];
   if (state === undefined || viewClaim(state, state.savedAt, Date.now()).state !== "claimed") return "not-claimed";
-  await claims?.release({ taskList, id, token: state.token }, 0);
+  await claims?.release({ taskList, id, token: state.token }, LEAST_WAIT);
   return "done";
 }
 

@@ -5,6 +5,7 @@ import { checkSignal } from "../core/abort.js";
 import { checkDuration, operationOptions, readOptions } from "../core/arguments.js";
 import { TaskError } from "../core/errors.js";
 import type { TaskKey } from "../core/keys.js";
+import type { Version } from "../core/version.js";
 
 /** The last fraction of a lease, in which its holder already treats the claim as lost. */
 const GUARD = 0.1;
@@ -53,7 +54,7 @@ export class Claim implements AsyncDisposable {
     this.attempt = state.attempt;
     this.token = state.token;
     this.signal = abort.signal;
-    internals.set(this, new Internals(store, abort, lease, state.until));
+    internals.set(this, new Internals(store, abort, lease, state));
     extend(this, startedAt);
   }
 
@@ -99,6 +100,8 @@ class Internals {
   readonly store: ClaimStore;
   readonly abort: AbortController;
   readonly lease: number;
+  /** The version that was claimed. */
+  readonly version: Version;
   until: number;
   /** When the claim counts as lost, on the monotonic clock. */
   end = 0;
@@ -107,10 +110,11 @@ class Internals {
   isRenewing = false;
   onLost: (() => void) | undefined = undefined;
 
-  constructor(store: ClaimStore, abort: AbortController, lease: number, until: number) {
+  constructor(store: ClaimStore, abort: AbortController, lease: number, { savedAt, until }: ClaimState) {
     this.store = store;
     this.abort = abort;
     this.lease = lease;
+    this.version = savedAt;
     this.until = until;
   }
 }
@@ -120,6 +124,10 @@ const internals = new WeakMap<Claim, Internals>();
 
 function internalsOf(claim: Claim): Internals {
   return internals.get(claim) as Internals;
+}
+
+export function claimedVersion(claim: Claim): Version {
+  return internalsOf(claim).version;
 }
 
 function end(own: Internals): void {

@@ -9,7 +9,7 @@ import {
   toJson,
 } from "@bufbuild/protobuf";
 import { base64Encode } from "@bufbuild/protobuf/wire";
-import { type Any, AnySchema } from "@bufbuild/protobuf/wkt";
+import type { Any } from "@bufbuild/protobuf/wkt";
 import { DamagedTaskSchema } from "../../gen/taskledger/v1/damaged_task_pb.js";
 import { OpaqueTask, type Task, type TaskClass } from "../index.js";
 import { findUnknownFields } from "./unknown-fields.js";
@@ -52,8 +52,8 @@ export function viewData(task: Task, registry: Registry, maxBytes = Infinity): V
   const unknownFields = findUnknownFields(schema, message);
   const packed: Any = { $typeName: "google.protobuf.Any", typeUrl: typeUrlOf(task), value };
   try {
-    const { "@type": type, ...fields } = toJson(AnySchema, packed, { registry }) as JsonObject;
-    const data = { "@type": type as string, ...fields };
+    const fields = toJson(schema, message, { registry }) as JsonObject;
+    const data = { "@type": packed.typeUrl, ...fields, ...("@type" in fields && { "@type": packed.typeUrl }) };
     const strange = unknownFields.length > 0 ? { unknownFields } : {};
     return { state: "readable", data, bytes: value.length, ...strange };
   } catch (error) {

@@ -5,6 +5,7 @@ import { mapConcurrently } from "../core/concurrency.js";
 import { describeValue, messageOf } from "../core/describe-value.js";
 import { TaskError } from "../core/errors.js";
 import { readArgument } from "../core/read-from.js";
+import { DEFAULT_CLOCK_LIMIT, dateToVersion } from "../core/version.js";
 import type { DataInterface } from "../interface/data-interface.js";
 import { servicesOf } from "../interface/interface-state.js";
 import { readStates } from "../interface/lists.js";
@@ -65,7 +66,8 @@ export class CompositeTask extends Task<typeof CompositeSchema> {
    * Does the open children as they are asked for, oldest first, each like `perform`: under a claim, so that no other worker does
    * it at the same time. A child that fails stays open, unless it is given up. If iteration stops early, no more are started.
    * A composite that is already being executed further up is skipped, so that lists may contain one another; if your own
-   * `execute` calls `run`, pass its context for this: `this.run({ ...context, concurrency: 4 })`.
+   * `execute` calls `run`, pass its context for this: `this.run({ ...context, concurrency: 4 })`. It must then throw if any of
+   * the results leaves a child open, whatever its type; `super.execute({ ...context, concurrency: 4 })` does that for you.
    */
   run(options: RunOptions | ExecuteContext = {}): AsyncGenerator<PerformResult, void, undefined> {
     const context = readContext(options);
@@ -82,11 +84,19 @@ export class CompositeTask extends Task<typeof CompositeSchema> {
    * Does all children. Throws COMPOSITE_INCOMPLETE if any of them is still open, so that this task stays open, too; `perform` and
    * `recover` try it again when no other worker's claim to a child is in the way. Children that are given up to a dead-letter
    * list are not open any more.
+   *
+   * The options of `run` may be given with the context, by an `execute` of your own:
+   *
+   *     override execute(context: ExecuteContext) {
+   *       return super.execute({ ...context, concurrency: 4, maxAttempts: 3, deadLetterList: "dead" });
+   *     }
    */
-  override async execute(context: ExecuteContext): Promise<void> {
+  override async execute(context: ExecuteContext & RunOptions): Promise<void> {
     const own = readContext(context);
+    const startedAt = new Date();
     const open: PerformResult[] = [];
     for await (const child of this.run(own)) if (!isSettled(child)) open.push(child);
+    if (open.length === 0) for await (const child of savedAgain(this, startedAt, own)) open.push(child);
     const [first] = open;
     if (first === undefined) return;
     const { taskList, id, childTaskList } = this;
@@ -96,6 +106,26 @@ export class CompositeTask extends Task<typeof CompositeSchema> {
     const end = await endOfClaims(homeOf(this), childTaskList, open);
     if (end > 0) setRetryTime(error, end + CLOCKS_APART);
     throw error;
+  }
+}
+
+/**
+ * The open children that others have saved again since then, such as to record their progress: the list that was read had an
+ * older version of them, or none. Tasks that were made since then are no children.
+ */
+async function* savedAgain(
+  composite: CompositeTask,
+  since: Date,
+  { signal, [UNDER_WAY]: outer = [] }: CompositeContext,
+): AsyncGenerator<PerformResult, void, undefined> {
+  const after = dateToVersion(since) - 2n * DEFAULT_CLOCK_LIMIT;
+  const tasks = homeOf(composite).all(composite.childTaskList, { after, signal });
+  for await (const task of exclude(tasks, [...outer, composite])) {
+    const { createdAt = new Date(0), attempt } = task.envelope;
+    if (createdAt >= since) continue;
+    const { taskList, id } = task;
+    const error = new TaskError("COMPOSITE_INCOMPLETE", "it was saved again meanwhile", { taskList, id });
+    yield { type: "interrupted", task, attempt, error };
   }
 }
 

@@ -1,14 +1,16 @@
-import { type ClaimState, isClaimed, NEVER, REDELIVERY } from "../adapter/claim-store.js";
+import { type ClaimState, isClaimed, LEAST_WAIT, NEVER, REDELIVERY } from "../adapter/claim-store.js";
 import { claimsOf } from "../claims/checked-claims.js";
-import { type Claim, keepRenewing, stopRenewing } from "../claims/claim.js";
+import { type Claim, claimedVersion, endCompleted, keepRenewing, stopRenewing } from "../claims/claim.js";
 import { DEFAULT_LEASE, newOwner } from "../claims/claiming.js";
 import { isTaskError, TaskError } from "../core/errors.js";
+import type { TaskKey } from "../core/keys.js";
+import type { Version } from "../core/version.js";
 import type { DataInterface } from "../interface/data-interface.js";
 import { findStored } from "../interface/find-stored.js";
 import { checkDataInterface, servicesOf } from "../interface/interface-state.js";
 import { OpaqueTask } from "../task/opaque-task.js";
 import type { Task } from "../task/task.js";
-import { stateOf } from "../task/task-state.js";
+import { stateOf, versionIn } from "../task/task-state.js";
 import { saveDeadLetter } from "./dead-letter.js";
 import type { PassedOver, PerformContext, PerformOptions, PerformResult, TaskHandler } from "./perform-options.js";
 import { waitAfter } from "./retry-time.js";
@@ -79,8 +81,20 @@ export class Performer {
       return this.#failed(task, claim, error);
     }
     // Even if the claim has been lost by now, or the caller's signal aborted: the work is done.
-    await this.#tasks.complete(task);
+    await this.#complete(task, claim);
     return { type: "completed", task, attempt, result };
+  }
+
+  async #complete(task: Task, claim: Claim): Promise<void> {
+    if (this.#versionOf(task) !== undefined) return this.#tasks.complete(task);
+    const open = await findStored(this.#tasks, task);
+    if (open && this.#versionOf(open) === claimedVersion(claim)) await this.#tasks.complete(open);
+    await endCompleted(claim);
+  }
+
+  /** The version in this store, or that a save of unknown outcome may have made; undefined once it is saved to another. */
+  #versionOf(task: Task): Version | undefined {
+    return versionIn(this.#tasks, stateOf(task));
   }
 
   /** The state of the claims to this version. */
@@ -92,21 +106,22 @@ export class Performer {
   /** Whether it was given up without a dead-letter list; and there is none now, either. */
   #wasLeftOpen(task: Task, before: ClaimState | undefined): boolean {
     if (before === undefined || this.#deadLetterListOf(task) !== undefined) return false;
-    const { owner, attempt } = before;
+    const { owner, attempt, until } = before;
     // A mark hides whether the last attempt failed or its worker died, which must still be reported.
     if (owner === REDELIVERY) return attempt > this.#maxAttempts;
-    return owner === undefined && attempt >= this.#maxAttempts;
+    return owner === undefined && attempt >= this.#maxAttempts && until === 0;
   }
 
   async #whyNot(task: Task): Promise<PassedOver> {
     this.#hasRivals = true;
     const [state] = await claimsOf(this.#tasks.adapter).states([task]);
     const { savedAt = 0n } = task.envelope;
-    if (state?.savedAt !== savedAt || state.until === NEVER) return "gone";
+    const isOfVersion = state?.savedAt === savedAt;
+    if (isOfVersion && state.until === NEVER) return "gone";
     // What prevented the claim may have ended by now, or by this host's clock: the task is open all the same.
-    const isHeld = isClaimed(state, { savedAt }, { now: Date.now(), tolerance: 0 });
+    const isHeld = isOfVersion && isClaimed(state, { savedAt }, { now: Date.now(), tolerance: 0 });
     if (!isHeld && !(await this.#isOpen(task))) return "gone";
-    return state.owner === undefined ? "waiting" : "claimed";
+    return isOfVersion && state.owner === undefined ? "waiting" : "claimed";
   }
 
   async #isOpen(task: Task): Promise<boolean> {
@@ -130,7 +145,7 @@ export class Performer {
   async #failed(task: Task, claim: Claim, error: unknown): Promise<PerformResult> {
     const { attempt } = claim;
     if (claim.signal.aborted || this.#options.signal?.aborted) {
-      await release(claim, 0);
+      await this.#letGo(claim, 0);
       return { type: "interrupted", task, attempt, error };
     }
     return attempt >= this.#maxAttempts ? this.#giveUp(task, claim, error) : this.#retryLater(task, claim, error);
@@ -139,7 +154,7 @@ export class Performer {
   async #retryLater(task: Task, claim: Claim, error: unknown): Promise<PerformResult> {
     const { attempt } = claim;
     const retryIn = Math.floor(waitAfter(error) + Math.random() * this.#delayAfter(attempt));
-    await release(claim, retryIn);
+    await this.#letGo(claim, retryIn);
     return { type: "failed", task, attempt, error, retryIn };
   }
 
@@ -164,19 +179,32 @@ export class Performer {
     }
     // As it is in the store: the handler may have changed what it was given, or completed it.
     const open = await findStored(this.#tasks, task);
-    if (open === undefined || open.envelope.savedAt !== task.envelope.savedAt) {
+    const own = this.#versionOf(task) ?? claimedVersion(claim);
+    if (open === undefined || (this.#versionOf(open) ?? 0n) > own) {
       await claim.release();
       return passedOver(task, "gone");
     }
     await saveDeadLetter(this.#tasks, open, deadLetterList, { attempts: attempt, error });
-    await this.#tasks.complete(task);
+    // Not the handler's task, which it may have saved again by now if it was abandoned.
+    await this.#tasks.complete(open);
+    await endCompleted(claim);
     return { type: "dead-lettered", task, attempt, error };
   }
 
   /** The list for the task if it is given up; a dead letter stays in its list. */
-  #deadLetterListOf({ taskList }: Task): string | undefined {
+  #deadLetterListOf({ taskList }: TaskKey): string | undefined {
     const { deadLetterList } = this.#options;
     return deadLetterList === taskList ? undefined : deadLetterList;
+  }
+
+  /**
+   * Ends an attempt after which the task is tried again. A wait, however short, tells it from one that was given up and left
+   * open. A claim that can't be released expires.
+   */
+  async #letGo(claim: Claim, retryIn: number): Promise<void> {
+    const isLast = claim.attempt >= this.#maxAttempts && this.#deadLetterListOf(claim) === undefined;
+    const least = isLast ? LEAST_WAIT : 0;
+    await claim.release({ retryIn: Math.max(retryIn, least) }).catch(() => undefined);
   }
 
   /** Maximum delay after an attempt, in milliseconds. */
@@ -197,9 +225,4 @@ function unknownOutcome(error: unknown): "unknown" {
 
 function noEnd(): TaskError {
   return new TaskError("TIMEOUT", "its last attempt did not end: the worker died, or was stopped");
-}
-
-/** A claim that can't be released expires. */
-async function release(claim: Claim, retryIn: number): Promise<void> {
-  await claim.release({ retryIn }).catch(() => undefined);
 }

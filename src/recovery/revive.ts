@@ -2,6 +2,7 @@ import type { OperationOptions } from "../adapter/adapter.js";
 import { checkBoolean, type OptionNames, readOperation } from "../core/arguments.js";
 import { checkId, checkTaskList, type TaskKey } from "../core/keys.js";
 import { readArray } from "../core/read-from.js";
+import { processClock } from "../core/version.js";
 import { encodeEnvelope } from "../envelope/encode.js";
 import type { FullEnvelope } from "../envelope/envelope.js";
 import type { DataInterface } from "../interface/data-interface.js";
@@ -82,13 +83,20 @@ async function reviveOne(tasks: DataInterface, deadLetter: Task, dryRun: boolean
   if (origin === undefined) return { id, origin, type: "not-a-dead-letter" };
   const original = originalOf(deadLetter, origin);
   const open = await tasks.find(origin.taskList, origin.id);
-  // An earlier call may have ended between the two steps.
   if (open && !isSame(currentEnvelope(open), original)) return { id, origin, type: "open" };
   if (!dryRun) {
+    // Whoever gave it up may be about to complete what is open, which would then be in neither list.
     if (!open) await saveCopy(tasks, original);
+    else if (!isRevived(open, deadLetter))
+      await saveCopy(tasks, { ...original, savedAt: currentEnvelope(open).savedAt });
     await tasks.complete(deadLetter);
   }
   return { id, origin, type: "revived" };
+}
+
+/** Whether what is open was saved after its dead letter: by an earlier call that ended between the two steps. */
+function isRevived({ envelope: { savedAt = 0n } }: Task, deadLetter: Task): boolean {
+  return savedAt > (deadLetter.envelope.savedAt ?? 0n) && savedAt <= processClock.horizon();
 }
 
 function isSame(a: FullEnvelope, b: FullEnvelope): boolean {

@@ -108,6 +108,15 @@ export function describeChanging(store: () => TestStore): void {
       expect(await store().tasks.claim(task, { owner: "another" })).toBeDefined();
     });
 
+    test("leaves the task to be given up, and told of, if that was its last attempt", async () => {
+      const list = newList();
+      const task = await save(list, "a");
+      await store().tasks.claim(task, { owner: "worker-7", lease: 3_600_000 });
+      expect(await taskledger("release", list, "a", "--yes")).toMatchObject({ code: 0 });
+      const given = await perform(store().tasks, task, () => undefined, { maxAttempts: 1 });
+      expect(given).toMatchObject({ type: "exhausted", attempt: 2 });
+    });
+
     test("exits with 4 where nobody has a claim, or the task is not open", async () => {
       const list = newList();
       await save(list, "a");

@@ -6,10 +6,11 @@ import { cassandra } from "../support/cassandra/coordinates.js";
 import { type ClaimingActor, claimScripts, playClaims } from "./claiming.js";
 import { DriverActor, driverCassandra } from "./driver.js";
 import { prepareLanguages } from "./prepare.js";
+import { newTask } from "./stage.js";
 import { TypeScriptActor } from "./typescript-actor.js";
 
 const keyspace = "languages_claims";
-const prepared = (await prepareLanguages()).filter(({ language }) => language.hasClaims);
+const prepared = await prepareLanguages();
 const client = rawClient();
 
 type Five<T> = [T, T, T, T, T];
@@ -35,5 +36,20 @@ describe.each(prepared)("claiming in $language.name", ({ language, missing }) =>
       { A: own, B: other },
     ])
       expect(await playClaims(steps, randomUUID(), { ...pair, marker })).toEqual(expected);
+  });
+
+  test("of several that claim a task at the same moment, one has it", async () => {
+    for (const actor of actors) await actor.open();
+    for (let round = 0; round < 10; round++) {
+      const taskList = randomUUID();
+      const now = BigInt(Date.now()) * 1000n;
+      const situation = { taskList, now, serverNow: now };
+      const first = actors[0] as ClaimingActor;
+      const { envelope } = await first.save({ envelope: newTask(taskList), replaced: [] }, situation);
+      const claims = await Promise.all(
+        actors.map((actor, i) => actor.claim(envelope, `owner ${i}`, 10_000, situation)),
+      );
+      expect(claims.filter((claim) => claim !== null)).toHaveLength(1);
+    }
   });
 });

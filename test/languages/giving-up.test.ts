@@ -14,7 +14,7 @@ import { prepareLanguages } from "./prepare.js";
 
 // A worker in TypeScript and one in another language give up the tasks of one list by the same rules.
 
-const prepared = (await prepareLanguages()).filter(({ language }) => language.hasClaims);
+const prepared = await prepareLanguages();
 
 interface Attempt {
   readonly task: Task;
@@ -23,7 +23,7 @@ interface Attempt {
 }
 
 /** Tries a task in vain, and gives what came of it, and how often it has been claimed by then. */
-type TryInVain = (attempt: Attempt) => Promise<readonly [result: string, attempts: number | undefined]>;
+type TryInVain = (attempt: Attempt) => Promise<readonly [result: string, attempts: number]>;
 
 /** A store that both workers open. */
 interface SharedStore {
@@ -66,7 +66,7 @@ describe.each(prepared)("giving up in $language.name", ({ language, missing }) =
     await tasks.find("acme.com", "none"); // which makes an SQLite file
     driver = new DriverActor(language, store.there);
     await driver.ask({ op: "open", store: store.there });
-    const attemptsAt = async (task: Task) => (await tasks.claimState(task))?.attempt;
+    const attemptsAt = async (task: Task) => (await tasks.claimState(task))?.attempt ?? 0;
     tries = {
       async here({ task, ...options }) {
         const backoff = { initial: 1, max: 1 };
@@ -126,7 +126,7 @@ describe.each(prepared)("giving up in $language.name", ({ language, missing }) =
     for (const place of ["here", "there"] as const) {
       const task = await tasks.create(FetchFileTask, { taskList: "a list/%é!*'()~", filename: "a" });
       const deadLetterList = `dead ${place}`;
-      expect(await tries[place]({ task, maxAttempts: 1, deadLetterList })).toEqual(["given up", undefined]);
+      expect(await tries[place]({ task, maxAttempts: 1, deadLetterList })).toEqual(["given up", 0]);
       const letter = await onlyTaskOf(deadLetterList);
       const { createdAt, savedAt: _, headers, ...envelope } = letter.envelope;
       const { "taskledger-dead-at": at, "taskledger-dead-id": of, ...others } = headers;
@@ -157,8 +157,20 @@ describe.each(prepared)("giving up in $language.name", ({ language, missing }) =
       const filename = "a".repeat(2 ** 20 - 150);
       const task = await tasks.create(FetchFileTask, { taskList: "acme.com", filename });
       const deadLetterList = `large ${place}`;
-      expect(await tries[place]({ task, maxAttempts: 1, deadLetterList })).toEqual(["given up", undefined]);
+      expect(await tries[place]({ task, maxAttempts: 1, deadLetterList })).toEqual(["given up", 0]);
       expect(((await onlyTaskOf(deadLetterList)) as FetchFileTask).filename).toBe(filename);
+    },
+  );
+
+  test.each(["here", "there"] as const)(
+    "a task whose last attempt was interrupted is given up, and not passed over: %s",
+    async (place) => {
+      const task = await tasks.create(FetchFileTask, { taskList: "acme.com" });
+      const claim = await tasks.claim(task);
+      await claim?.release({ retryIn: 1 });
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      expect(await tries[place]({ task, maxAttempts: 1 })).toEqual(["given up", 2]);
+      expect(await tries[place]({ task, maxAttempts: 1 })).toEqual(["passed over", 2]);
     },
   );
 });

@@ -35,8 +35,6 @@ export interface Language {
   readonly driver: Command;
   /** Whether its driver opens SQLite files. */
   readonly hasSqlite: boolean;
-  /** Whether its driver claims tasks. */
-  readonly hasClaims: boolean;
 }
 
 export const cache: string = join(repository, ".cache/languages");
@@ -87,7 +85,6 @@ function python(): Language {
     generate: (folder) => ({ command: buf, args: ["generate", "-o", folder], cwd, env }),
     driver: own("python", "tests/driver.py"),
     hasSqlite: true,
-    hasClaims: true,
   };
 }
 
@@ -115,7 +112,6 @@ function go(): Language {
     generate: (folder) => ({ command: buf, args: ["generate", "-o", folder], cwd }),
     driver: { command: driver, args: [], cwd, env: { TASKLEDGER_DRIVER: "1" } },
     hasSqlite: false,
-    hasClaims: false,
   };
 }
 
@@ -153,7 +149,6 @@ function java(): Language {
       cwd,
     },
     hasSqlite: false,
-    hasClaims: false,
   };
 }
 

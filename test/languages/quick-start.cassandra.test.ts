@@ -42,6 +42,7 @@ function environment(project: string): Record<string, string> {
     PATH: [join(project, ".venv/bin"), process.env.PATH, otherProtoc].join(delimiter),
     PIP_FIND_LINKS: `${wheels} ${process.env.PIP_FIND_LINKS ?? ""}`,
     GOMODCACHE: join(cache, "gomod"),
+    GODEBUG: "goindex=0", // its index of a module outlives the module, and names files that are no more
     GOFLAGS: "-modcacherw",
     GONOSUMDB: "github.com/taskledger/*",
   };

@@ -9,9 +9,11 @@ import {
   nothing,
   openIds,
   openTasks,
+  pass,
   recoverOnce,
   stopTime,
   type Tasks,
+  untilAborted,
 } from "./setup.js";
 
 let tasks: Tasks;
@@ -126,4 +128,30 @@ test("onExhausted that rejects has the task tried again later", async () => {
     });
   expect((await run(() => Promise.reject(new Error("not now")))).counts).toEqual(counted({ failed: 1 }));
   expect((await run(nothing)).counts).toEqual(counted({ deadLettered: 1 }));
+});
+
+test("nor is it left open for good if there is no dead-letter list", async () => {
+  await create(tasks);
+  const run = (onExhausted: () => unknown) =>
+    recoverOnce(tasks, () => Promise.reject(new Error("boom")), { maxAttempts: 1, onExhausted, backoff: { max: 0 } });
+  for (const _ of [1, 2]) {
+    expect((await run(() => Promise.reject(new Error("not now")))).counts).toEqual(counted({ failed: 1 }));
+    await pass(1);
+  }
+  expect((await run(nothing)).counts).toEqual(counted({ exhausted: 1 }));
+  await pass(1);
+  expect((await run(nothing)).counts).toEqual(counted({ passedOver: 1 }));
+});
+
+test("onExhausted is called for a task whose last attempt was interrupted", async () => {
+  await create(tasks);
+  const stop = new AbortController();
+  const options = { maxAttempts: 1, onExhausted: vi.fn() };
+  const stopped = recoverOnce(tasks, untilAborted, { ...options, signal: stop.signal });
+  await pass(10);
+  stop.abort();
+  expect((await stopped).counts).toEqual(counted({ interrupted: 1 }));
+  await pass(1);
+  expect((await recoverOnce(tasks, nothing, options)).counts).toEqual(counted({ exhausted: 1 }));
+  expect(options.onExhausted).toHaveBeenCalledOnce();
 });

@@ -1,4 +1,4 @@
-import { CompositeTask, DataInterface, perform, recover } from "taskledger";
+import { CompositeTask, DataInterface, type ExecuteContext, perform, recover, TaskError } from "taskledger";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { FetchFileTask, memory, openIds, pass, replaceClaims, stopTime } from "./setup.js";
 
@@ -11,6 +11,7 @@ class FetchFile extends FetchFileTask {
 beforeEach(stopTime);
 afterEach(() => {
   vi.useRealTimers();
+  vi.restoreAllMocks();
 });
 
 function open() {
@@ -74,4 +75,73 @@ test("a composite whose child fails is tried again as soon as any other task", a
   await pass(8_000);
   stop.abort();
   expect(await recovery).toMatchObject({ failed: 2, deadLettered: 1 });
+});
+
+test("a composite stays open whose child another worker has saved again, and then dies", async () => {
+  const tasks = open();
+  const composite = await tasks.create(CompositeTask, { taskList: "nightly", childTaskList: "files" });
+  await tasks.create(FetchFile, { taskList: "files", id: "file0" });
+  const child = await tasks.create(FetchFile, { taskList: "files", id: "file1" });
+  const progress = vi.spyOn(FetchFile.prototype, "execute").mockImplementationOnce(async () => {
+    const others = await tasks.find("files", child.id);
+    await tasks.claim(others as FetchFile, { owner: "dead worker", lease: 1_000 });
+    await tasks.save(others as FetchFile);
+    await pass(1_000);
+    return "";
+  });
+  await pass(60_000);
+  expect(await perform(tasks, composite)).toMatchObject({ type: "failed", error: { code: "COMPOSITE_INCOMPLETE" } });
+  expect(progress).toHaveBeenCalledOnce();
+  expect(await openIds(tasks as never, "files")).toEqual([child.id]);
+});
+
+test("a child that could not save its progress counts as given up only if it is", async () => {
+  const tasks = open();
+  const composite = await tasks.create(CompositeTask, { taskList: "nightly", childTaskList: "files" });
+  const child = await tasks.create(FetchFile, { taskList: "files", id: "file1" });
+  const save = tasks.adapter.save.bind(tasks.adapter);
+  tasks.adapter.save = async (entries, given) => {
+    if (entries[0]?.taskList !== "files") return save(entries, given);
+    const error = new TaskError("TIMEOUT", "no answer", { outcome: "unknown" });
+    return [{ ok: false, error, attempted: (child.envelope.savedAt ?? 0n) + 1_000n }];
+  };
+  vi.spyOn(FetchFile.prototype, "execute").mockImplementation(function (this: FetchFile) {
+    return this.save() as never;
+  });
+  const results: unknown[] = [];
+  for await (const { type } of composite.run({ maxAttempts: 1, deadLetterList: "dead" })) results.push(type);
+  expect(results).toEqual(["dead-lettered"]);
+  expect([await openIds(tasks as never, "files"), await openIds(tasks as never, "dead")]).toEqual([
+    [],
+    [expect.anything()],
+  ]);
+});
+
+test("a composite of one's own that does several at once stays open, too, while others have children", async () => {
+  class Nightly extends CompositeTask {
+    override execute(context: ExecuteContext) {
+      return super.execute({ ...context, concurrency: 2, maxAttempts: 1, deadLetterList: "dead" });
+    }
+  }
+  const tasks = new DataInterface({ types: [FetchFile, Nightly], adapter: memory() });
+  const composite = await tasks.create(Nightly, { taskList: "nightly", childTaskList: "files" });
+  const children = [1, 2].map((i) => tasks.create(FetchFile, { taskList: "files", id: `file${i}` }));
+  await tasks.claim((await Promise.all(children))[0] as FetchFile, { owner: "another" });
+  vi.spyOn(FetchFile.prototype, "execute").mockRejectedValue(new Error("no such file"));
+  expect(await perform(tasks, composite)).toMatchObject({ type: "failed", error: { code: "COMPOSITE_INCOMPLETE" } });
+  expect(await openIds(tasks as never, "files")).toEqual(["file1"]);
+  expect(await openIds(tasks as never, "dead")).toHaveLength(1);
+});
+
+test("a composite does not wait for tasks that were made while it ran", async () => {
+  const tasks = open();
+  const composite = await tasks.create(CompositeTask, { taskList: "nightly", childTaskList: "files" });
+  await tasks.create(FetchFile, { taskList: "files", id: "file0" });
+  await pass(60_000);
+  vi.spyOn(FetchFile.prototype, "execute").mockImplementationOnce(async () => {
+    await tasks.create(FetchFile, { taskList: "files", id: "new" });
+    return "";
+  });
+  await pass(10);
+  expect(await perform(tasks, composite)).toMatchObject({ type: "completed" });
 });

@@ -168,6 +168,14 @@ describe("a handler", () => {
     }
   });
 
+  test("may save the task to another store: it is completed here", async () => {
+    await create(tasks);
+    await create(tasks, "file2");
+    const { counts } = await recoverOnce(tasks, (task) => openTasks().save(task as FetchFileTask));
+    expect(counts).toEqual(counted({ completed: 2 }));
+    expect(await openIds(tasks)).toEqual([]);
+  });
+
   test("may complete the task itself", async () => {
     await create(tasks);
     const { counts } = await recoverOnce(tasks, (task) => tasks.complete(task));
@@ -211,4 +219,27 @@ describe("a handler", () => {
     await pass(10_000);
     expect((await run).counts).toEqual(counted({ failed: 1 }));
   });
+});
+
+test("what a handler saves that is no longer waited for stays open, though the task is given up meanwhile", async () => {
+  await create(tasks);
+  const save = tasks.adapter.save.bind(tasks.adapter);
+  let late: (() => Promise<unknown>) | undefined;
+  tasks.adapter.save = async (...given) => {
+    const saved = await save(...given);
+    if (given[0][0]?.taskList === "dead") await late?.();
+    return saved;
+  };
+  const handler = async (task: Task) => {
+    late = async () => {
+      late = undefined;
+      (task as FetchFileTask).data.filename = "progress";
+      await task.save();
+    };
+    await hang();
+  };
+  const run = recoverOnce(tasks, handler as never, { maxAttempts: 1, timeout: 1_000, deadLetterList: "dead" });
+  await pass(1_000);
+  expect((await run).counts).toEqual(counted({ deadLettered: 1 }));
+  expect(await find(tasks)).toMatchObject({ filename: "progress" });
 });

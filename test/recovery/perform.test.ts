@@ -92,6 +92,8 @@ describe("perform", () => {
   test.each([
     ["waiting", "has just released it", { owner: undefined, until: 0 }],
     ["claimed", "has it for a moment longer, by that worker's clock", { owner: "another", until: 1_699_999_999_000 }],
+    ["claimed", "has marked it at the same moment", { savedAt: 0n, owner: "taskledger.redelivery", until: 0 }],
+    ["claimed", "has just given back its claim to an older version", { savedAt: 1n, owner: undefined, until: 0 }],
   ])("says %s, and not gone, of an open task if another %s", async (reason, _, ended) => {
     const task = await create(tasks);
     replaceClaims(tasks, () => ({

@@ -132,6 +132,18 @@ export function describeOnStore(name: string, open: () => Adapter): void {
       expect([await openIds(), await deadIds()]).toEqual([["a"], []]);
     });
 
+    test("loses nothing of a task that is being given up at the same moment", async () => {
+      const task = await create("a");
+      const { complete } = tasks.adapter;
+      tasks.adapter.complete = async (...given) => {
+        tasks.adapter.complete = complete;
+        expect(await revive(tasks, dead)).toMatchObject([{ type: "revived" }]);
+        return complete.apply(tasks.adapter, given);
+      };
+      expect(await perform(tasks, task, fail, options)).toMatchObject({ type: "dead-lettered" });
+      expect([await openIds(), await deadIds()]).toEqual([["a"], []]);
+    });
+
     test("takes back, byte for byte, what nobody here can read", async () => {
       const mails = new DataInterface({ types: [SendMailTask], adapter: tasks.adapter });
       const mail = await mails.create(SendMailTask, { mailbox: list, messageId: "m1", subject: "s" });

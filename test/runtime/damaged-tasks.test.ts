@@ -36,6 +36,20 @@ test("a claim in SQLite that ends beyond all dates is shown, and others beside i
   expect(view.claim).toEqual({ attempt: 1, owner: "worker", state: "claimed", until: "+275760-09-13T00:00:00.000Z" });
 });
 
+test("a token in SQLite that no clock can have made keeps no claim and no save from being made", async () => {
+  const path = join(folder, "tokens.db");
+  await using tasks = new DataInterface({ types: [FetchFileTask], adapter: new SqliteAdapter({ path }) });
+  for (const [id, token] of Object.entries({ a: 1_796_142_880_201_638_000n, b: 9_223_372_036_854_775_807n })) {
+    const task = await tasks.create(FetchFileTask, { taskList: "tokens", id });
+    await tasks.claim(task);
+    runSql(path, "UPDATE claims SET token = ?, owner = NULL, ends_at = 0 WHERE id = ?", token, id);
+  }
+  await tasks.create(FetchFileTask, { taskList: "tokens", id: "c" });
+  expect(await recover(tasks, "tokens", () => undefined, { olderThan: 0 })).toMatchObject({ completed: 3 });
+  const { envelope } = await tasks.create(FetchFileTask, { taskList: "tokens", id: "d" });
+  expect(Number(envelope.savedAt) / 1000 - Date.now()).toBeLessThan(5_000);
+});
+
 describeDamagedTasks("SQLite", async () => {
   const path = join(folder, `${++files}.db`);
   const adapter = new SqliteAdapter({ path });

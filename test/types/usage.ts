@@ -274,6 +274,7 @@ export async function composites(composite: CompositeTask): Promise<void> {
   CompositeTask.build({ taskList: "l", childTaskList: "c" });
   class Parallel extends CompositeTask {
     override async execute(context: ExecuteContext): Promise<void> {
+      await super.execute({ ...context, concurrency: 4, maxAttempts: 3, deadLetterList: "dead" });
       for await (const child of this.run({ ...context, concurrency: 4 }))
         if (child.type === "failed") throw child.error;
     }

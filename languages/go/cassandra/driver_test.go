@@ -91,6 +91,37 @@ type command struct {
 	Alone                                  bool
 	Repeats                                int
 	Replaced                               []string
+	Claim                                  plainClaim
+	Owner, DeadLetterList                  string
+	Lease, RetryIn                         float64 // milliseconds
+	MaxAttempts                            int
+}
+
+// plainClaim is a claim as it passes between processes.
+type plainClaim struct {
+	TaskList string `json:"task_list"`
+	ID       string `json:"id"`
+	SavedAt  int64  `json:"saved_at,string"`
+	Owner    string `json:"owner"`
+	Token    int64  `json:"token,string"`
+	Attempt  int    `json:"attempt"`
+	Until    int64  `json:"until"`
+}
+
+func plain(c *taskledger.Claim) *plainClaim {
+	if c == nil {
+		return nil
+	}
+	return &plainClaim{c.TaskList, c.ID, c.SavedAt, c.Owner, c.Token, c.Attempt, c.Until.UnixMilli()}
+}
+
+func (c plainClaim) claim() taskledger.Claim {
+	return taskledger.Claim{TaskList: c.TaskList, ID: c.ID, SavedAt: c.SavedAt, Owner: c.Owner, Token: c.Token, Attempt: c.Attempt,
+		Until: time.UnixMilli(c.Until)}
+}
+
+func milliseconds(count float64) time.Duration {
+	return time.Duration(count * float64(time.Millisecond))
 }
 
 // server answers commands. The ledger's clock stands where each command puts it.
@@ -154,6 +185,25 @@ func (s *server) answer(ctx context.Context, c command) (any, error) {
 		return s.list(ctx, c)
 	case "passOn":
 		return passOn(c)
+	case "claim":
+		envelope, err := taskledger.Decode(c.Envelope, taskledger.MaxTaskBytes)
+		if err != nil {
+			return nil, err
+		}
+		claim, err := s.store.Claim(ctx, envelope, c.Owner, milliseconds(c.Lease))
+		return map[string]any{"claim": plain(claim)}, err
+	case "renew":
+		claim, err := s.store.Renew(ctx, c.Claim.claim(), milliseconds(c.Lease))
+		if err != nil {
+			return map[string]any{"claim": nil, "error": errorOf(err)}, nil
+		}
+		return map[string]any{"claim": plain(&claim), "error": nil}, nil
+	case "release":
+		return struct{}{}, s.store.Release(ctx, c.Claim.claim(), milliseconds(c.RetryIn))
+	case "forget":
+		return struct{}{}, s.store.Forget(ctx, c.Claim.claim())
+	case "performInVain":
+		return s.performInVain(ctx, c)
 	}
 	return nil, fmt.Errorf("unknown command %q", c.Op)
 }
@@ -165,14 +215,18 @@ func (s *server) open(ctx context.Context, c command) error {
 			return err
 		}
 	}
-	clock, err := taskledger.NewVersionClock(func() int64 { return s.now }, time.Duration(c.ClockLimit)*time.Microsecond)
+	config := Config{Keyspace: c.Store.Keyspace, DataCenter: c.Store.DataCenter, Deadline: 30 * time.Second}
+	if c.ClockLimit == 0 { // it works by the host's clock
+		s.store, err = Open(ctx, s.session, config)
+		return err
+	}
+	config.Clock, err = taskledger.NewVersionClock(func() int64 { return s.now }, time.Duration(c.ClockLimit)*time.Microsecond)
 	if err != nil {
 		return err
 	}
 	faulty := func(consistency gocql.Consistency) session {
 		return faultySession{&gocqlSession{s.session, consistency}, s}
 	}
-	config := Config{Keyspace: c.Store.Keyspace, DataCenter: c.Store.DataCenter, Clock: clock, Deadline: 30 * time.Second}
 	s.store, err = open(ctx, faulty, config)
 	return err
 }
@@ -212,6 +266,23 @@ func (s *server) list(ctx context.Context, c command) (any, error) {
 		envelopes = append(envelopes, data)
 	}
 	return map[string]any{"envelopes": envelopes}, nil
+}
+
+// performInVain does a task by a handler that fails.
+func (s *server) performInVain(ctx context.Context, c command) (any, error) {
+	envelope, err := taskledger.Decode(c.Envelope, taskledger.MaxTaskBytes)
+	if err != nil {
+		return nil, err
+	}
+	w := taskledger.NewWorker(s.store, taskledger.WorkerOptions{})
+	taskledger.Handle(w, func(context.Context, *taskledgerv1.TaskEnvelope, *examplev1.FetchFile) error {
+		return errors.New("no such host")
+	})
+	options := taskledger.PerformOptions{
+		MaxAttempts: c.MaxAttempts, DeadLetterList: c.DeadLetterList, BackoffInitial: time.Nanosecond, BackoffMax: time.Nanosecond,
+	}
+	result, err := w.Perform(ctx, s.store, envelope, options)
+	return map[string]any{"result": result.String()}, err
 }
 
 // passOn decodes and encodes data by a schema of the command's, in binary and by way of the hash.
@@ -462,8 +533,8 @@ func measure(ctx context.Context, text, taskList string) error {
 			first = time.Since(begin)
 		}
 	}
-	milliseconds := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-	err = say(map[string]any{"count": count, "first": milliseconds(first), "total": milliseconds(time.Since(begin))})
+	inMilliseconds := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+	err = say(map[string]any{"count": count, "first": inMilliseconds(first), "total": inMilliseconds(time.Since(begin))})
 	_, _ = io.Copy(io.Discard, os.Stdin) // until its memory has been looked at
 	return err
 }

@@ -29,9 +29,12 @@ type session interface {
 	apply(context.Context, []statement) error
 	// read gives all rows, the columns by name.
 	read(context.Context, statement) ([]row, error)
+	// transact makes a lightweight transaction: whether it was applied and, if not, what the row has.
+	transact(context.Context, statement) (bool, row, error)
 }
 
-// retrying tries until an attempt succeeds or the deadline has passed: all statements are idempotent.
+// retrying tries until an attempt succeeds or the deadline has passed: all statements are idempotent, save for transactions that
+// may not be repeated.
 type retrying struct {
 	session           session
 	deadline, attempt time.Duration
@@ -40,11 +43,24 @@ type retrying struct {
 }
 
 func (r *retrying) write(ctx context.Context, statements []statement) error {
-	return r.retry(ctx, true, func(ctx context.Context) error { return r.session.apply(ctx, statements) })
+	return r.retry(ctx, repeatedWrite, func(ctx context.Context) error { return r.session.apply(ctx, statements) })
+}
+
+// transact sends a transaction once if it may have been applied, unless to repeat it does the same.
+func (r *retrying) transact(ctx context.Context, mayRepeat bool, s statement) (wasApplied bool, found row, err error) {
+	kind := singleWrite
+	if mayRepeat {
+		kind = repeatedWrite
+	}
+	err = r.retry(ctx, kind, func(ctx context.Context) error {
+		wasApplied, found, err = r.session.transact(ctx, s)
+		return err
+	})
+	return wasApplied, found, err
 }
 
 func (r *retrying) read(ctx context.Context, query statement) (rows []row, err error) {
-	err = r.retry(ctx, false, func(ctx context.Context) error {
+	err = r.retry(ctx, onlyRead, func(ctx context.Context) error {
 		rows, err = r.session.read(ctx, query)
 		return err
 	})
@@ -53,7 +69,7 @@ func (r *retrying) read(ctx context.Context, query statement) (rows []row, err e
 
 // readRange reads entries. The error is errTooManyTombstones if a part of the range may be read.
 func (r *retrying) readRange(ctx context.Context, query statement) (rows []row, err error) {
-	err = r.retry(ctx, false, func(ctx context.Context) error {
+	err = r.retry(ctx, onlyRead, func(ctx context.Context) error {
 		rows, err = r.session.read(ctx, query)
 		if isTombstones(err) {
 			return errTooManyTombstones
@@ -65,7 +81,16 @@ func (r *retrying) readRange(ctx context.Context, query statement) (rows []row, 
 
 var errTooManyTombstones = taskledger.Errorf(taskledger.ErrUnavailable, "a read met more tombstones than the server allows")
 
-func (r *retrying) retry(caller context.Context, isWrite bool, attempt func(context.Context) error) error {
+// callKind is what may become of a call without an answer, and what may be done then.
+type callKind int
+
+const (
+	onlyRead callKind = iota
+	repeatedWrite
+	singleWrite // is not sent again once it may have been applied
+)
+
+func (r *retrying) retry(caller context.Context, kind callKind, attempt func(context.Context) error) error {
 	if r.check != nil {
 		if err := r.check(caller); err != nil {
 			return err
@@ -80,13 +105,13 @@ func (r *retrying) retry(caller context.Context, isWrite bool, attempt func(cont
 		}
 		err := r.attemptOnce(ctx, attempt)
 		failed := classify(err)
-		mayApply = mayApply || isWrite && failed.mayApply
+		mayApply = mayApply || kind != onlyRead && failed.mayApply
 		switch {
 		case err == nil:
 			return nil
 		case caller.Err() != nil:
 			return cancelled(caller, mayApply)
-		case !failed.isRetried:
+		case !failed.isRetried || kind == singleWrite && mayApply:
 			return report(err, failed.code, mayApply)
 		}
 		select {
@@ -152,7 +177,7 @@ func classifyCode(err gocql.RequestError) failure {
 	switch err.Code() {
 	case gocql.ErrCodeUnavailable, gocql.ErrCodeBootstrapping:
 		return failure{taskledger.ErrUnavailable, true, false}
-	case gocql.ErrCodeWriteTimeout, gocql.ErrCodeReadTimeout:
+	case gocql.ErrCodeWriteTimeout, gocql.ErrCodeReadTimeout, gocql.ErrCodeCASWriteUnknown:
 		return failure{taskledger.ErrTimeout, true, true}
 	case gocql.ErrCodeOverloaded:
 		return failure{taskledger.ErrOverloaded, true, true}
@@ -205,6 +230,17 @@ func (s *gocqlSession) apply(ctx context.Context, statements []statement) error 
 func (s *gocqlSession) read(ctx context.Context, query statement) ([]row, error) {
 	read := s.session.Query(query.cql, query.values...).Consistency(s.consistency).RetryPolicy(nil).Idempotent(true)
 	return read.IterContext(ctx).SliceMap()
+}
+
+func (s *gocqlSession) transact(ctx context.Context, query statement) (bool, row, error) {
+	serial := gocql.LocalSerial
+	if s.consistency == gocql.Quorum { // which clients in several data centers have
+		serial = gocql.Serial
+	}
+	found := row{}
+	wasApplied, err := s.session.Query(query.cql, query.values...).Consistency(s.consistency).SerialConsistency(serial).
+		RetryPolicy(nil).DefaultTimestamp(false).MapScanCASContext(ctx, found)
+	return wasApplied, found, err
 }
 
 // atOnce calls a function for each number below count, several at a time; the error is the first.

@@ -24,6 +24,7 @@ var columns = map[string][]string{
 	"tasks":      {"task_list", "shard", "id", "body"},
 	"open_tasks": {"task_list", "shard", "saved_at", "id", "size"},
 	"sweeps":     {"task_list", "shard", "swept_to", "ranges"},
+	"claims":     {"task_list", "id", "saved_at", "owner", "fencing_token", "attempt", "ends_at"},
 	"lists":      {"bucket", "task_list", "noted_at"},
 	"settings":   {"name", "value"},
 }

@@ -1,4 +1,4 @@
-// Package cassandra saves, completes, finds and lists tasks in Cassandra, by the rules of docs/protocol.md.
+// Package cassandra saves, completes, finds, lists and claims tasks in Cassandra, by the rules of docs/protocol.md.
 package cassandra
 
 import (
@@ -85,7 +85,7 @@ func ShardOf(id string, shards int) int {
 // Save saves a task durably; its envelope then has the version. If the error may have been applied, the task has the version
 // that it may have been saved as.
 func (s *Store) Save(ctx context.Context, task *taskledger.Task) error {
-	body, err := taskledger.EncodeBody(task.Envelope, taskledger.MaxTaskBytes)
+	body, err := taskledger.EncodeBody(task.Envelope, cmp.Or(task.Limit, taskledger.MaxTaskBytes))
 	if err != nil {
 		return err
 	}

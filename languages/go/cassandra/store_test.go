@@ -38,6 +38,19 @@ type fakeSession struct {
 	noted       [][]any
 	noteAnswers []error
 	onRead      func(context.Context, statement) ([]row, error)
+	// transactions are those that were sent; onTransact answers them.
+	transactions []statement
+	onTransact   func() (bool, row, error)
+}
+
+func (f *fakeSession) transact(_ context.Context, transaction statement) (bool, row, error) {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	f.transactions = append(f.transactions, transaction)
+	if f.onTransact == nil {
+		return true, nil, nil
+	}
+	return f.onTransact()
 }
 
 func newFake() *fakeSession {

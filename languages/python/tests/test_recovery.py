@@ -194,6 +194,20 @@ def test_a_task_whose_worker_died_in_its_last_attempt_is_given_up_without_anothe
     assert worker.perform(envelope, max_attempts=1) is Result.PASSED_OVER
 
 
+def test_a_task_whose_last_attempt_was_interrupted_is_given_up_by_the_next_worker(store, worker, caplog):
+    def fetch(file, context):
+        raise SystemExit(3)
+
+    worker.does(fetch)
+    envelope = saved(store)
+    with pytest.raises(SystemExit):
+        worker.perform(envelope, max_attempts=1)
+    threading.Event().wait(0.05)
+    assert worker.perform(envelope, max_attempts=1) is Result.GIVEN_UP
+    assert "task 'a' of 'acme.com' is given up after 2 attempts" in caplog.text
+    assert worker.perform(envelope, max_attempts=1) is Result.PASSED_OVER
+
+
 def test_a_task_that_is_given_up_goes_to_the_dead_letter_list(store, worker):
     envelope = saved(store)
     worker.does(fails)
@@ -283,6 +297,7 @@ def test_a_worker_that_is_stopped_tells_its_handlers_and_releases_what_they_leav
     worker.does(fetch)
     assert worker.recover("acme.com", max_attempts=1, every=60) == Summary(failed=1)
     assert begun == ["a"]
+    time.sleep(0.01)  # longer than the wait after a last attempt that was interrupted
     assert store.claim(next(store.open_tasks("acme.com"))).attempt == 2
 
 

@@ -133,6 +133,15 @@ def test_a_version_of_no_clock_is_listed_and_completed_like_any_other(store, pat
     assert ids_of(store.open_tasks("acme.com")) == ["b"]
 
 
+@pytest.mark.parametrize("token", [1_796_142_880_201_638_000, 2**63 - 1])
+def test_a_token_of_no_clock_keeps_no_claim_and_no_save_from_being_made(store, path, token):
+    task = saved(store).envelope
+    store.release(store.claim(task))
+    run_sql(path, "UPDATE claims SET token = ?", token)
+    assert START < store.claim(task).token < START + SECOND
+    assert START < version_of(saved(store, "b").envelope) < START + SECOND
+
+
 def test_a_row_whose_id_is_no_text_keeps_no_other_from_being_read(store, path):
     for id in ("a", "b"):
         saved(store, id)

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { LEAST_WAIT } from "../../adapter/claim-store.js";
 import { TaskError } from "../../index.js";
 import { viewClaim } from "../../inspection/claim-view.js";
 import { commandError, exitCodes } from "../command-error.js";
@@ -46,7 +47,7 @@ async function release(terminal: Terminal, taskList: string, id: string, options
   const { owner, until } = viewClaim(state, task.envelope.savedAt ?? 0n, Date.now());
   if (state === undefined || owner === undefined) throw notClaimed(taskList, id, until);
   await confirm(terminal, session, `${owner} has ${taskList}/${id} until ${until}. End its claim?`, options.yes);
-  await claims.release({ taskList, id, token: state.token }, 0, { signal: session.signal });
+  await claims.release({ taskList, id, token: state.token }, LEAST_WAIT, { signal: session.signal });
   const printer = new RecordPrinter<Release>(terminal.out, { format: options.output, headers: false, columns });
   await printer.add({ taskList, id, owner, result: "released" });
   printer.end();

@@ -29,11 +29,22 @@ export function parse(text: string): Document.Parsed {
   return parseDocument(text, { merge: true, logLevel: "error" });
 }
 
-/** Throws if the text is not YAML, or has an alias without a target or that expands too far. */
+/** Throws if the text is not YAML, or has an alias without a target or that expands too far, or without end. */
 export function toValue(document: Document.Parsed): unknown {
   const [error] = document.errors;
   if (error) throw error;
-  return document.toJS();
+  const value = document.toJS();
+  if (isCircular(value)) throw new Error("an alias is a part of what it stands for");
+  return value;
+}
+
+function isCircular(value: unknown): boolean {
+  try {
+    JSON.stringify(value);
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 function invalidYaml(name: string, message: string): Problem {

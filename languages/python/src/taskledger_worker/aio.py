@@ -183,7 +183,7 @@ class AsyncWorker(WorkerBase):
             async with self._renewed(attempt, terms) as cancelled:
                 ending = await self._try_once(attempts, attempt, found, cancelled)
         except (asyncio.CancelledError, *ENDING):
-            await self._call(attempts.end, attempt, Ending(Result.FAILED, 0))
+            await self._call(attempts.end, attempt, attempts.interrupt(attempt))
             raise
         await self._call(attempts.end, attempt, ending)
         return ending.result
@@ -242,7 +242,7 @@ class AsyncWorker(WorkerBase):
             # A claim that was granted must be known, to be released.
             attempt = await begun
             if attempt is not None:
-                await self._call(attempts.end, attempt, Ending(Result.FAILED, 0))
+                await self._call(attempts.end, attempt, attempts.interrupt(attempt))
             raise
 
     async def _try_once(

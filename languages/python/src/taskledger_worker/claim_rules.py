@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
+from .envelope import MAX_VERSION
 from .errors import Code, TaskError
 from .store import Claim, ClaimState
 
@@ -84,7 +85,8 @@ def grant(
     """The state after a request is granted; None if it may not be. `next_token` gives a number later than another."""
     if previous and is_claimed(previous, request, now, tolerance):
         return None
-    token = next_token(previous.token if previous else 0)
+    # A token past the year 9999 is damaged. One after it would be, too.
+    token = next_token(previous.token if previous and previous.token <= MAX_VERSION else 0)
     attempt = (previous.attempt if previous else 0) + 1
     return ClaimState(request.saved_at, request.owner, token, attempt, end_of_lease(request.lease, now))
 

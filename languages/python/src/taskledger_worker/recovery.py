@@ -20,6 +20,7 @@ from .handlers import Result, name_of
 from .store import Claim, ClaimState, Store, Task
 
 _RENEWALS_A_LEASE: Final = 3
+_LEAST_WAIT: Final = 0.001
 
 PASSING_ERRORS: Final = frozenset({Code.UNAVAILABLE, Code.TIMEOUT, Code.OVERLOADED, Code.CLOCK_SKEW})
 """After them a later pass over a list may succeed."""
@@ -104,10 +105,15 @@ class Attempts:
         """The handler raised. What was cancelled may be tried again at once."""
         if was_cancelled:
             self._logger.warning("%s was interrupted", name_of(attempt.envelope), exc_info=error)
-            return Ending(Result.FAILED, 0)
+            return self.interrupt(attempt)
         if attempt.claim.attempt >= self._most_attempts:
             return self.give_up(attempt, error)
         return self._retry_later(attempt, error)
+
+    def interrupt(self, attempt: Attempt) -> Ending:
+        """A wait, however short, tells a task whose last attempt was interrupted from one that was given up and left open."""
+        is_last = attempt.claim.attempt >= self._most_attempts and self._dead_letter_list_of(attempt.envelope) is None
+        return Ending(Result.FAILED, _LEAST_WAIT if is_last else 0)
 
     def give_up(self, attempt: Attempt, error: BaseException | None = None) -> Ending:
         error = error or TaskError(Code.TIMEOUT, "its last attempt came to no end: the worker died, or was stopped")
@@ -148,7 +154,7 @@ class Attempts:
         # A mark hides whether the last attempt failed or its worker died, which is still to be told.
         if before.owner == REDELIVERY:
             return before.attempt > self._most_attempts
-        return before.owner is None and before.attempt >= self._most_attempts
+        return before.owner is None and before.attempt >= self._most_attempts and before.until == 0
 
     def _claim(self, envelope: TaskEnvelope) -> Claim | None:
         try:

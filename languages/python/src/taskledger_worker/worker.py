@@ -148,7 +148,7 @@ class Worker(WorkerBase):
             with self._renewed(attempt, terms) as cancelled:
                 ending = _try_once(attempts, attempt, found, cancelled)
         except ENDING:
-            attempts.end(attempt, Ending(Result.FAILED, 0))
+            attempts.end(attempt, attempts.interrupt(attempt))
             raise
         attempts.end(attempt, ending)
         return ending.result

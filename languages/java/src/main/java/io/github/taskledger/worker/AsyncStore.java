@@ -1,6 +1,7 @@
 package io.github.taskledger.worker;
 
 import io.github.taskledger.v1.TaskEnvelope;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
@@ -50,5 +51,60 @@ public final class AsyncStore {
    */
   public CompletableFuture<Optional<TaskEnvelope>> find(String taskList, String id) {
     return CompletableFuture.supplyAsync(() -> store.find(taskList, id), executor);
+  }
+
+  /**
+   * See {@link Store#claim}.
+   *
+   * @param envelope what is to be done
+   * @param owner who claims
+   * @param lease how long the claim lasts
+   * @return the claim, if it is granted
+   */
+  public CompletableFuture<Optional<Claim>> claim(TaskEnvelope envelope, String owner, Duration lease) {
+    return CompletableFuture.supplyAsync(() -> store.claim(envelope, owner, lease), executor);
+  }
+
+  /**
+   * See {@link Store#renew}.
+   *
+   * @param claim what was granted
+   * @param lease how long it lasts from now
+   * @return the claim with its new end
+   */
+  public CompletableFuture<Claim> renew(Claim claim, Duration lease) {
+    return CompletableFuture.supplyAsync(() -> store.renew(claim, lease), executor);
+  }
+
+  /**
+   * See {@link Store#release}.
+   *
+   * @param claim what was granted
+   * @param retryIn how long nobody may claim the task
+   * @return when it is released
+   */
+  public CompletableFuture<Void> release(Claim claim, Duration retryIn) {
+    return CompletableFuture.runAsync(() -> store.release(claim, retryIn), executor);
+  }
+
+  /**
+   * See {@link Store#forget}.
+   *
+   * @param claim what was granted
+   * @return when it is forgotten
+   */
+  public CompletableFuture<Void> forget(Claim claim) {
+    return CompletableFuture.runAsync(() -> store.forget(claim), executor);
+  }
+
+  /**
+   * See {@link Store#claimState}.
+   *
+   * @param taskList its list
+   * @param id its id
+   * @return what is remembered of the claims to it
+   */
+  public CompletableFuture<Optional<ClaimState>> claimState(String taskList, String id) {
+    return CompletableFuture.supplyAsync(() -> store.claimState(taskList, id), executor);
   }
 }

@@ -4,6 +4,8 @@ package io.github.taskledger.worker;
 public enum Code {
   /** The thread was interrupted. */
   ABORTED,
+  /** The claim has ended: the lease was over, and another may have the task. */
+  CLAIM_LOST,
   /** This host's clock is off. */
   CLOCK_SKEW,
   /** The session has been closed. */

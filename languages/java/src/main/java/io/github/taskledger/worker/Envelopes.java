@@ -262,11 +262,17 @@ public final class Envelopes {
     return envelope;
   }
 
-  private static void checkKey(String field, String value, Code code) {
+  static void checkKey(String field, String value, Code code) {
+    if (isKey(value)) return;
     int size = sizeOf(value);
-    if (size >= 1 && size <= MAX_KEY_BYTES && value.indexOf('\0') < 0) return;
     String found = size < 0 ? "; it holds a lone surrogate" : "; it has " + size + " bytes";
     throw new InvalidTaskException(code, field + " must be 1 to " + MAX_KEY_BYTES + " bytes of UTF-8 without NUL" + found);
+  }
+
+  /** Whether it may be a list's name, or an id. */
+  static boolean isKey(String value) {
+    int size = sizeOf(value);
+    return size >= 1 && size <= MAX_KEY_BYTES && value.indexOf('\0') < 0;
   }
 
   /** Java would encode half a surrogate pair as a question mark. */

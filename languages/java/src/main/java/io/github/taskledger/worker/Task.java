@@ -7,6 +7,7 @@ import java.util.List;
 public final class Task {
   private TaskEnvelope envelope;
   private List<Long> replaced;
+  private final int limit;
 
   /**
    * A task that has been read, or is new.
@@ -24,8 +25,20 @@ public final class Task {
    * @param replaced the versions that it replaces, beside that of the envelope
    */
   public Task(TaskEnvelope envelope, List<Long> replaced) {
+    this(envelope, replaced, Envelopes.MAX_TASK_BYTES);
+  }
+
+  /**
+   * A task that may be of another size.
+   *
+   * @param envelope what it is
+   * @param replaced the versions that it replaces, beside that of the envelope
+   * @param limit the most bytes that its envelope may have
+   */
+  public Task(TaskEnvelope envelope, List<Long> replaced, int limit) {
     this.envelope = envelope;
     this.replaced = List.copyOf(replaced);
+    this.limit = limit;
   }
 
   /**
@@ -44,6 +57,15 @@ public final class Task {
    */
   public synchronized List<Long> replaced() {
     return replaced;
+  }
+
+  /**
+   * For stores: what must not be saved is larger.
+   *
+   * @return the most bytes that the envelope may have
+   */
+  public int limit() {
+    return limit;
   }
 
   /**

@@ -4,19 +4,19 @@ import com.google.protobuf.Message;
 import io.github.taskledger.v1.TaskEnvelope;
 import java.io.IOException;
 import java.io.InputStream;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Semaphore;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BiFunction;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -34,31 +34,37 @@ import org.slf4j.LoggerFactory;
  * <p>It may be used by many threads at once, once it has its handlers.
  */
 public final class Worker {
-  private static final Logger LOG = LoggerFactory.getLogger(Worker.class);
+  static final Logger LOG = LoggerFactory.getLogger(Worker.class);
 
   private final Map<String, AsyncHandler<Message>> handlers = new HashMap<>();
   private final Map<String, Message> types = new HashMap<>();
   private final Set<String> unknown = ConcurrentHashMap.newKeySet();
+  private final Store store;
   private final Consumer<TaskEnvelope> complete;
   private TaskTypes known = new TaskTypes();
   private int concurrency = 1;
   private volatile boolean isStopped;
 
   /**
-   * A worker that completes tasks in a store.
+   * A worker that completes tasks in a store, and claims them there.
    *
    * @param store the store
    */
   public Worker(Store store) {
-    this(store::complete);
+    this(store, store::complete);
   }
 
   /**
-   * A worker that completes tasks otherwise.
+   * A worker that completes tasks otherwise, and claims none.
    *
    * @param complete is called for each task that was done
    */
   public Worker(Consumer<TaskEnvelope> complete) {
+    this(null, complete);
+  }
+
+  private Worker(Store store, Consumer<TaskEnvelope> complete) {
+    this.store = store;
     this.complete = complete;
   }
 
@@ -110,7 +116,7 @@ public final class Worker {
     return this;
   }
 
-  /** Begins no more tasks. */
+  /** Begins no more tasks, and tells the handlers that run: see {@link Context#isCancelled}. */
   public void stop() {
     isStopped = true;
   }
@@ -124,15 +130,7 @@ public final class Worker {
    * @throws Exception what the handler throws, or the store when the task is completed
    */
   public boolean handle(TaskEnvelope envelope) throws Exception {
-    Throwable[] failure = {null};
-    Boolean isDone = handleAsync(envelope).handle((done, error) -> {
-      failure[0] = error == null ? null : unwrapped(error);
-      return done;
-    }).join();
-    if (failure[0] instanceof Exception cause) throw cause;
-    if (failure[0] instanceof Error cause) throw cause;
-    if (failure[0] != null) throw new CompletionException(failure[0]);
-    return isDone;
+    return await(handleAsync(envelope));
   }
 
   /**
@@ -144,34 +142,129 @@ public final class Worker {
   public CompletableFuture<Boolean> handleAsync(TaskEnvelope envelope) {
     try {
       Envelopes.savedVersion(envelope);
-      Optional<Message> data = Envelopes.decodeData(envelope, known);
-      if (data.isEmpty()) {
-        tellPassedOver(envelope);
-        return CompletableFuture.completedFuture(false);
-      }
-      Context context = new Context(envelope, () -> isStopped);
-      return completed(envelope, handlers.get(Envelopes.typeOf(envelope)).handle(data.get(), context));
-    } catch (InterruptedException interrupted) {
-      Thread.currentThread().interrupt();
-      return CompletableFuture.failedFuture(interrupted);
-    } catch (Throwable failed) { // an Error, too, fails this task only: if it ended the thread, a run would wait for ever
+      Optional<Message> data = dataOf(envelope);
+      if (data.isEmpty()) return CompletableFuture.completedFuture(false);
+      return then(begin(data.get(), new Context(envelope, Optional.empty(), () -> isStopped)), error -> {
+        if (error != null) throw error;
+        complete.accept(envelope);
+        return true;
+      });
+    } catch (Throwable failed) {
       return CompletableFuture.failedFuture(failed);
     }
   }
 
-  /** Uses only handle: other stages wrap the failure, which calls its getMessage; if that throws, they never complete. */
-  private CompletableFuture<Boolean> completed(TaskEnvelope envelope, CompletionStage<?> done) {
-    CompletableFuture<Boolean> completed = new CompletableFuture<>();
-    done.handle((result, error) -> {
-      if (error != null) return completed.completeExceptionally(error);
+  /**
+   * Does a task that a queue delivered, or that was found, under a claim, so that no two workers do one at the same time. The
+   * claim is renewed while the handler runs. A task that fails may be claimed again after a while; one that fails as often as
+   * it may is given up: it is moved to the dead-letter list or, without one, stays open and is passed over until more attempts
+   * are allowed, a list is named, or it is saved again.
+   *
+   * @param envelope the task
+   * @param options how it is claimed, tried again and given up
+   * @return what came of it
+   * @throws InvalidTaskException NOT_SAVED, INVALID_ARGUMENT
+   * @throws StoreException if it can't be claimed, or not be completed once it is done; the claim expires then
+   */
+  public Result perform(TaskEnvelope envelope, PerformOptions options) {
+    try {
+      return await(performAsync(envelope, options));
+    } catch (RuntimeException failed) {
+      throw failed;
+    } catch (Exception checked) { // of a store in another JVM language
+      throw new CompletionException(checked);
+    }
+  }
+
+  /**
+   * Does a task under a claim, without holding the thread while an asynchronous handler waits.
+   *
+   * @param envelope the task
+   * @param options how it is claimed, tried again and given up
+   * @return what came of it, as {@link #perform} says
+   */
+  public CompletableFuture<Result> performAsync(TaskEnvelope envelope, PerformOptions options) {
+    try {
+      Store claiming = claimingStore();
+      Optional<Message> data = dataOf(envelope);
+      if (data.isEmpty()) return CompletableFuture.completedFuture(Result.PASSED_OVER);
+      return Attempt.begin(claiming, envelope, options)
+          .map(attempt -> perform(attempt, envelope, data.get()))
+          .orElseGet(() -> CompletableFuture.completedFuture(Result.PASSED_OVER));
+    } catch (Throwable failed) {
+      return CompletableFuture.failedFuture(failed);
+    }
+  }
+
+  private CompletableFuture<Result> perform(Attempt attempt, TaskEnvelope envelope, Message data) {
+    Context context = new Context(envelope, Optional.of(attempt.claim()), () -> isStopped || attempt.isLost());
+    CompletionStage<?> done =
+        attempt.comesTooLate() ? CompletableFuture.completedFuture(null) : begin(data, context);
+    return then(done, error -> attempt.end(error, context.isCancelled().getAsBoolean()));
+  }
+
+  private Store claimingStore() {
+    if (store != null) return store;
+    throw new InvalidTaskException(Code.INVALID_ARGUMENT, "this worker has no store, in which to claim tasks");
+  }
+
+  /** The data that a handler gets; empty, which is logged, if there is no handler or the data does not decode. */
+  private Optional<Message> dataOf(TaskEnvelope envelope) {
+    Optional<Message> data = Envelopes.decodeData(envelope, known);
+    if (data.isEmpty()) tellPassedOver(envelope);
+    return data;
+  }
+
+  /** Calls the handler. What it throws fails the stage; an Error, too: if it ended the thread, a run would wait for ever. */
+  private CompletionStage<?> begin(Message data, Context context) {
+    try {
+      CompletionStage<?> done = handlers.get(Envelopes.typeOf(context.envelope())).handle(data, context);
+      return Objects.requireNonNull(done, "its handler returned null");
+    } catch (InterruptedException interrupted) {
+      Thread.currentThread().interrupt();
+      return CompletableFuture.failedFuture(interrupted);
+    } catch (Throwable failed) {
+      return CompletableFuture.failedFuture(failed);
+    }
+  }
+
+  /** What is done once a handler has ended; the error is null if it went well. */
+  @FunctionalInterface
+  private interface Ending<T> {
+    T after(Throwable error) throws Throwable;
+  }
+
+  /** Uses only stages of handle: others wrap the failure, which calls its getMessage; if that throws, they never complete. */
+  private static <T> CompletableFuture<T> then(CompletionStage<?> done, Ending<T> ending) {
+    CompletableFuture<T> ended = new CompletableFuture<>();
+    BiFunction<Object, Throwable, Boolean> end = (result, error) -> {
       try {
-        complete.accept(envelope);
-        return completed.complete(true);
+        return ended.complete(ending.after(unwrapped(error)));
       } catch (Throwable failed) {
-        return completed.completeExceptionally(failed);
+        return ended.completeExceptionally(failed);
       }
-    });
-    return completed;
+    };
+    try {
+      // Not in the thread that ends it later: that may be the driver's own, which the store's answers need.
+      if (done instanceof CompletableFuture<?> now && now.isDone()) done.handle(end);
+      else done.handleAsync(end, Threads.WAITING);
+    } catch (Throwable noStage) {
+      end.apply(null, noStage);
+    }
+    return ended;
+  }
+
+  /** Waits. Throws what it failed with, as it is, if it may be thrown. */
+  private static <T> T await(CompletableFuture<T> done) throws Exception {
+    Throwable[] failure = {null};
+    T result = done.handle((value, error) -> {
+      failure[0] = error;
+      return value;
+    }).join();
+    if (failure[0] instanceof Exception cause) throw cause;
+    if (failure[0] instanceof Error cause) throw cause;
+    if (failure[0] != null) throw new CompletionException(failure[0]);
+    return result;
   }
 
   private static Throwable unwrapped(Throwable error) {
@@ -189,9 +282,9 @@ public final class Worker {
    * @throws InterruptedException if this thread was, after the handlers that run have ended
    */
   public Summary run(InputStream stream) throws IOException, InterruptedException {
-    try (Run run = new Run()) {
+    try (Run run = newRun(this::tryAsync)) {
       Optional<byte[]> frame;
-      while (!isStopped && (frame = Frames.read(stream, Frames.MAX_FRAME_BYTES)).isPresent()) run.take(frame.get());
+      while (run.goesOn() && (frame = Frames.read(stream, Frames.MAX_FRAME_BYTES)).isPresent()) run.take(frame.get());
       return run.end();
     }
   }
@@ -204,10 +297,48 @@ public final class Worker {
    * @throws InterruptedException if this thread was, after the handlers that run have ended
    */
   public Summary run(Stream<TaskEnvelope> tasks) throws InterruptedException {
-    try (Run run = new Run()) {
-      for (var each = tasks.iterator(); !isStopped && each.hasNext(); ) run.take(each.next());
+    return runAll(tasks, this::tryAsync);
+  }
+
+  /**
+   * Does what others left: the open tasks of a list, in one pass, each as {@link #perform} does it. Any number of processes may.
+   *
+   * @param taskList the list
+   * @param olderThan passes over what was saved less long ago, and may be in some worker's hands
+   * @param options how tasks are claimed, tried again and given up
+   * @return what came of them
+   * @throws InvalidTaskException INVALID_KEY, INVALID_ARGUMENT
+   * @throws StoreException which ends the pass, after the handlers that run have ended; a later pass may succeed
+   * @throws InterruptedException if this thread was, after the handlers that run have ended
+   */
+  public Summary recover(String taskList, Duration olderThan, PerformOptions options) throws InterruptedException {
+    Envelopes.checkKey("taskList", taskList, Code.INVALID_KEY);
+    if (olderThan.isNegative())
+      throw new InvalidTaskException(Code.INVALID_ARGUMENT, "olderThan must not be negative, and is " + olderThan);
+    try (Stream<TaskEnvelope> open = claimingStore().openTasks(taskList, olderThan)) {
+      return runAll(open, envelope -> performAsync(envelope, options));
+    }
+  }
+
+  private Summary runAll(Stream<TaskEnvelope> tasks, Function<TaskEnvelope, CompletableFuture<Result>> act)
+      throws InterruptedException {
+    try (Run run = newRun(act)) {
+      for (var each = tasks.iterator(); run.goesOn() && each.hasNext(); ) run.take(each.next());
       return run.end();
     }
+  }
+
+  private Run newRun(Function<TaskEnvelope, CompletableFuture<Result>> act) {
+    return new Run(concurrency, () -> isStopped, act);
+  }
+
+  /** Does a task that was handed over; what fails is logged. */
+  private CompletableFuture<Result> tryAsync(TaskEnvelope envelope) {
+    return handleAsync(envelope).handle((isDone, error) -> {
+      if (error == null) return isDone ? Result.COMPLETED : Result.PASSED_OVER;
+      tell(nameOf(envelope) + " failed; it stays open", error);
+      return Result.FAILED;
+    });
   }
 
   /** Unknown types are told of once, other problems each time. */
@@ -220,80 +351,15 @@ public final class Worker {
   }
 
   /** Loggers call getMessage, which may throw. */
-  private static void tellFailed(TaskEnvelope envelope, Throwable failure) {
+  static void tell(String what, Throwable failure) {
     try {
-      LOG.error("{} failed; it stays open", nameOf(envelope), failure);
+      LOG.error(what, failure);
     } catch (Throwable noMessage) {
-      LOG.error("{} failed; it stays open: {}, whose message can't be read", nameOf(envelope), failure.getClass().getName());
+      LOG.error("{}: {}, whose message can't be read", what, failure.getClass().getName());
     }
   }
 
-  private static String nameOf(TaskEnvelope envelope) {
+  static String nameOf(TaskEnvelope envelope) {
     return "task \"" + envelope.getId() + "\" of \"" + envelope.getTaskList() + '"';
-  }
-
-  /** One call of run: takes no more tasks than there are handlers at once. */
-  private final class Run implements AutoCloseable {
-    private final ExecutorService executor = Executors.newFixedThreadPool(concurrency);
-    private final Semaphore free = new Semaphore(concurrency);
-    private final AtomicInteger completed = new AtomicInteger();
-    private final AtomicInteger failed = new AtomicInteger();
-    private final AtomicInteger passedOver = new AtomicInteger();
-    private int unread;
-    private boolean wasInterrupted;
-
-    void take(byte[] frame) throws InterruptedException {
-      try {
-        Frames.tasks(frame, this::takeOne);
-      } catch (InvalidTaskException error) {
-        unread++;
-        LOG.error("a frame of {} bytes can't be read: {}", frame.length, error.getMessage());
-      }
-      checkInterrupted();
-    }
-
-    void take(TaskEnvelope envelope) throws InterruptedException {
-      takeOne(envelope);
-      checkInterrupted();
-    }
-
-    private void takeOne(TaskEnvelope envelope) {
-      if (wasInterrupted || isStopped) return;
-      try {
-        free.acquire();
-      } catch (InterruptedException interrupted) {
-        wasInterrupted = true;
-        return;
-      }
-      if (isStopped) free.release();
-      else executor.execute(() -> handleAsync(envelope).handle((isDone, error) -> settle(envelope, isDone, error)));
-    }
-
-    private Void settle(TaskEnvelope envelope, Boolean isDone, Throwable error) {
-      try {
-        (error != null ? failed : isDone ? completed : passedOver).incrementAndGet();
-        if (error != null) tellFailed(envelope, unwrapped(error));
-      } finally {
-        free.release();
-      }
-      return null;
-    }
-
-    private void checkInterrupted() throws InterruptedException {
-      if (wasInterrupted) throw new InterruptedException();
-    }
-
-    Summary end() throws InterruptedException {
-      free.acquire(concurrency);
-      free.release(concurrency);
-      return new Summary(completed.get(), failed.get(), passedOver.get(), unread);
-    }
-
-    /** Waits for the handlers that run. */
-    @Override
-    public void close() {
-      free.acquireUninterruptibly(concurrency);
-      executor.shutdown();
-    }
   }
 }

@@ -14,8 +14,10 @@ import io.github.taskledger.v1.TaskEnvelope;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -107,7 +109,7 @@ class WorkerTest {
     Summary summary = worker().run(streamOf(
         Envelopes.encode(saved("bad")), Envelopes.encode(saved("deep")), "no envelope".getBytes(), unsaved,
         Envelopes.encode(mail("a")), Envelopes.encode(mail("b")), new byte[0], Envelopes.encode(saved("good"))));
-    assertEquals(new Summary(1, 3, 2, 2), summary);
+    assertEquals(new Summary(1, 3, 2, 0, 2), summary);
     assertEquals(List.of("good"), completed);
     // An unknown type is told of once, and each other problem by its name.
     assertLogged(
@@ -167,7 +169,7 @@ class WorkerTest {
       return later;
     });
     Stream<TaskEnvelope> tasks = Stream.of(saved("odd"), mail("now"), mail("later"), saved("good"));
-    assertEquals(new Summary(1, 3, 0, 0), worker.run(tasks));
+    assertEquals(new Summary(1, 3, 0, 0, 0), worker.run(tasks));
     assertEquals(List.of("good"), completed);
     assertEquals(3, logged.size(), logged::toString);
     for (String each : logged) assertTrue(each.contains(" failed; it stays open") && each.contains(reason), each);
@@ -177,7 +179,7 @@ class WorkerTest {
   void anAsynchronousHandlerThatGivesNothingLeavesItsTaskOpen() throws Exception {
     Worker worker = new Worker((TaskEnvelope envelope) -> completed.add(envelope.getId()));
     worker.doesAsync(FetchFile.getDefaultInstance(), (file, context) -> null);
-    assertEquals(new Summary(0, 1, 0, 0), worker.run(Stream.of(saved("a"))));
+    assertEquals(new Summary(0, 1, 0, 0, 0), worker.run(Stream.of(saved("a"))));
     assertLogged("SEVERE task \"a\" of \"acme.com\" failed; it stays open: java.lang.NullPointerException");
   }
 
@@ -225,7 +227,7 @@ class WorkerTest {
       running.decrementAndGet();
     });
     Stream<TaskEnvelope> tasks = IntStream.range(0, 16).mapToObj(i -> saved("" + i));
-    assertEquals(new Summary(16, 0, 0, 0), worker.run(tasks));
+    assertEquals(new Summary(16, 0, 0, 0, 0), worker.run(tasks));
     assertEquals(4, most.get());
   }
 
@@ -242,12 +244,25 @@ class WorkerTest {
     assertEquals(List.of("a"), completed);
   }
 
+  /** Such as a database driver's: the store may be waiting for the same. */
+  @Test
+  void theThreadThatEndsAnAsynchronousHandlerDoesNotWaitForTheStore() throws Exception {
+    CompletableFuture<Void> done = new CompletableFuture<>();
+    CompletableFuture<Void> answer = new CompletableFuture<>();
+    Worker worker = new Worker((TaskEnvelope envelope) -> answer.join());
+    worker.doesAsync(FetchFile.getDefaultInstance(), (file, context) -> done);
+    CompletableFuture<Boolean> handled = worker.handleAsync(saved("a"));
+    done.complete(null);
+    answer.complete(null);
+    assertTrue(handled.get());
+  }
+
   @Test
   void anAsynchronousHandlerThatFailsLeavesItsTaskOpen() throws Exception {
     Worker worker = new Worker((TaskEnvelope envelope) -> completed.add(envelope.getId()));
     worker.doesAsync(FetchFile.getDefaultInstance(), (file, context) ->
         CompletableFuture.failedFuture(new IOException("it failed")));
-    assertEquals(new Summary(0, 1, 0, 0), worker.run(Stream.of(saved("a"))));
+    assertEquals(new Summary(0, 1, 0, 0, 0), worker.run(Stream.of(saved("a"))));
     assertThrows(IOException.class, () -> worker.handle(saved("a")));
     assertEquals(List.of(), completed);
   }
@@ -278,33 +293,28 @@ class WorkerTest {
     assertEquals(Code.DUPLICATE_TYPE, code);
   }
 
+  private static Code codeOf(Throwable error) {
+    return ((TaskException) error.getCause()).code();
+  }
+
   @Test
   void aStoreIsCalledInOtherThreads() throws Exception {
-    Store store = new Store() {
-      @Override
-      public void save(Task task) {
-        task.adopt(Envelopes.withVersion(task.envelope(), 1), List.of());
-      }
-
+    Store store = new MemoryStore() {
       @Override
       public void complete(TaskEnvelope envelope) {
         throw new StoreException(Code.TIMEOUT, "no answer", true, null);
       }
-
-      @Override
-      public java.util.Optional<TaskEnvelope> find(String taskList, String id) {
-        return java.util.Optional.empty();
-      }
-
-      @Override
-      public Stream<TaskEnvelope> openTasks(String taskList, java.time.Duration olderThan) {
-        return Stream.empty();
-      }
     };
     AsyncStore async = new AsyncStore(store, ForkJoinPool.commonPool());
     Task task = async.save(new Task(unsaved("a", FetchFile.getDefaultInstance()))).get();
-    assertEquals(1, Envelopes.savedVersion(task.envelope()));
-    assertTrue(async.find("l", "a").get().isEmpty());
+    assertEquals(Optional.of(task.envelope()), async.find("acme.com", "a").get());
+    Claim claim = async.claim(task.envelope(), "A", Duration.ofMinutes(1)).get().orElseThrow();
+    assertEquals("A", async.claimState("acme.com", "a").get().orElseThrow().owner());
+    assertEquals(claim.token(), async.renew(claim, Duration.ofMinutes(2)).get().token());
+    async.release(claim, Duration.ZERO).get();
+    assertEquals(Code.CLAIM_LOST, async.renew(claim, Duration.ofMinutes(2)).handle((done, error) -> codeOf(error)).get());
+    async.forget(claim).get();
+    assertTrue(async.claimState("acme.com", "a").get().isEmpty());
     assertTrue(async.complete(task.envelope()).handle((done, error) -> error != null).get());
   }
 }

@@ -2,6 +2,7 @@ package io.github.taskledger.worker.cassandra;
 
 import com.datastax.oss.driver.api.core.ConsistencyLevel;
 import com.datastax.oss.driver.api.core.CqlSession;
+import com.datastax.oss.driver.api.core.DefaultConsistencyLevel;
 import com.datastax.oss.driver.api.core.cql.AsyncResultSet;
 import com.datastax.oss.driver.api.core.cql.BatchStatement;
 import com.datastax.oss.driver.api.core.cql.BatchStatementBuilder;
@@ -29,6 +30,9 @@ interface CassandraSession {
 
   /** All rows, the columns by name. */
   CompletionStage<List<Map<String, Object>>> read(Statement statement, ConsistencyLevel consistency, Duration timeout);
+
+  /** A lightweight transaction: its answer, the columns by name, and whether it was applied as {@code [applied]}. */
+  CompletionStage<Map<String, Object>> transact(Statement statement, ConsistencyLevel consistency, Duration timeout);
 
   boolean isClosed();
 
@@ -62,6 +66,21 @@ interface CassandraSession {
           .thenCompose(bound -> session.executeAsync(
               bound.setConsistencyLevel(consistency).setIdempotent(true).setTimeout(timeout)))
           .thenCompose(page -> collect(page, new ArrayList<>()));
+    }
+
+    /** Not idempotent, for the driver: it is sent once. */
+    @Override
+    public CompletionStage<Map<String, Object>> transact(
+        Statement statement, ConsistencyLevel consistency, Duration timeout) {
+      boolean isLocal = consistency.equals(DefaultConsistencyLevel.LOCAL_QUORUM);
+      ConsistencyLevel serial = isLocal ? DefaultConsistencyLevel.LOCAL_SERIAL : DefaultConsistencyLevel.SERIAL;
+      return bind(statement)
+          .thenCompose(bound -> session.executeAsync(bound
+              .setConsistencyLevel(consistency)
+              .setSerialConsistencyLevel(serial)
+              .setIdempotent(false)
+              .setTimeout(timeout)))
+          .thenApply(answer -> valuesOf(answer.one()));
     }
 
     @Override

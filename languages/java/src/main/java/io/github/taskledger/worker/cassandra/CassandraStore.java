@@ -3,6 +3,8 @@ package io.github.taskledger.worker.cassandra;
 import com.datastax.oss.driver.api.core.CqlSession;
 import com.datastax.oss.driver.api.core.DefaultConsistencyLevel;
 import io.github.taskledger.v1.TaskEnvelope;
+import io.github.taskledger.worker.Claim;
+import io.github.taskledger.worker.ClaimState;
 import io.github.taskledger.worker.Code;
 import io.github.taskledger.worker.Envelopes;
 import io.github.taskledger.worker.Store;
@@ -52,6 +54,7 @@ public final class CassandraStore implements Store {
   private final Settings settings;
   private final SettingsGuard watch;
   private final ListNames lists;
+  private final CassandraClaims claims;
 
   /**
    * Reads the keyspace's settings.
@@ -96,6 +99,7 @@ public final class CassandraStore implements Store {
     this.session.setCheck(watch::check);
     this.guard = new ClockGuard(clock, this::serverClock);
     this.lists = new ListNames(clock::now, this::writeListName);
+    this.claims = new CassandraClaims(this, guard);
   }
 
   /**
@@ -113,7 +117,7 @@ public final class CassandraStore implements Store {
 
   @Override
   public void save(Task task) {
-    byte[] body = Envelopes.encodeBody(task.envelope(), Envelopes.MAX_TASK_BYTES);
+    byte[] body = Envelopes.encodeBody(task.envelope(), task.limit());
     List<Long> replaced = new ArrayList<>(task.replaced());
     Envelopes.versionOf(task.envelope()).ifPresent(version -> replaced.add(0, version));
     for (int attempt = 0; attempt < LATE_SAVES; attempt++) {
@@ -167,6 +171,31 @@ public final class CassandraStore implements Store {
     return new OpenTasks(this, taskList, olderThan).stream();
   }
 
+  @Override
+  public Optional<Claim> claim(TaskEnvelope envelope, String owner, Duration lease) {
+    return claims.claim(envelope, owner, lease);
+  }
+
+  @Override
+  public Claim renew(Claim claim, Duration lease) {
+    return claims.renew(claim, lease);
+  }
+
+  @Override
+  public void release(Claim claim, Duration retryIn) {
+    claims.release(claim, retryIn);
+  }
+
+  @Override
+  public void forget(Claim claim) {
+    claims.forget(claim);
+  }
+
+  @Override
+  public Optional<ClaimState> claimState(String taskList, String id) {
+    return claims.state(taskList, id);
+  }
+
   // Saving and completing
 
   private List<Statement> saving(TaskEnvelope envelope, byte[] body, long version) {
@@ -210,7 +239,7 @@ public final class CassandraStore implements Store {
     return (long) rows.get(0).get("now") * 1000;
   }
 
-  // What listing needs
+  // What listing and claiming need
 
   VersionClock clock() {
     return clock;

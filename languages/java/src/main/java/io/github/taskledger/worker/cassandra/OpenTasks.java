@@ -21,6 +21,7 @@ import java.util.PriorityQueue;
 import java.util.Set;
 import java.util.Spliterator;
 import java.util.Spliterators;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -78,7 +79,7 @@ final class OpenTasks {
     this.store = store;
     this.taskList = taskList;
     this.bound = now + 2 * store.clock().limit();
-    this.before = olderThan.isZero() ? Long.MAX_VALUE : now - olderThan.toNanos() / 1000;
+    this.before = olderThan.isZero() ? Long.MAX_VALUE : now - TimeUnit.MICROSECONDS.convert(olderThan);
     this.entriesARead = Math.max(8, Math.min(PAGE_ROWS, HELD_ENTRIES / store.shards()));
   }
 

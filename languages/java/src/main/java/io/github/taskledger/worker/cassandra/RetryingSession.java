@@ -32,7 +32,7 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 
-/** Reads and writes until an attempt succeeds or the deadline has passed: all statements are idempotent. */
+/** Reads and writes until an attempt succeeds or the deadline has passed: all statements but some transactions are idempotent. */
 final class RetryingSession {
   /** Reads that are under way at once. */
   private static final int WINDOW = 64;
@@ -64,11 +64,16 @@ final class RetryingSession {
   }
 
   void write(List<Statement> statements) {
-    retry(timeout -> session.apply(statements, consistency, timeout), true);
+    retry(timeout -> session.apply(statements, consistency, timeout), true, true);
+  }
+
+  /** A lightweight transaction. It is sent once if it may have been applied, unless to repeat it does the same. */
+  Map<String, Object> transact(Statement statement, boolean mayRepeat) {
+    return retry(timeout -> session.transact(statement, consistency, timeout), true, mayRepeat);
   }
 
   List<Map<String, Object>> read(Statement statement) {
-    return retry(timeout -> session.read(statement, consistency, timeout), false);
+    return retry(timeout -> session.read(statement, consistency, timeout), false, true);
   }
 
   /** Reads at once, in the order of the statements; each that fails is tried again by itself. */
@@ -96,14 +101,14 @@ final class RetryingSession {
   /** Reads a range of entries. */
   List<Map<String, Object>> readRange(Statement statement) throws TooManyTombstones {
     try {
-      return retry(timeout -> session.read(statement, consistency, timeout), false);
+      return retry(timeout -> session.read(statement, consistency, timeout), false, true);
     } catch (StoreException error) {
       if (isTombstones(error.getCause())) throw new TooManyTombstones();
       throw error;
     }
   }
 
-  private <T> T retry(Function<Duration, CompletionStage<T>> begin, boolean isWrite) {
+  private <T> T retry(Function<Duration, CompletionStage<T>> begin, boolean isWrite, boolean mayRepeat) {
     check.run();
     long end = System.nanoTime() + deadline.toNanos();
     boolean mayApply = false;
@@ -116,8 +121,8 @@ final class RetryingSession {
       } catch (DriverException error) {
         mayApply |= isWrite && mayApply(error);
         long pause = ThreadLocalRandom.current().nextLong(1 + Math.min(1000, 25L << Math.min(tries, 6)));
-        boolean isLast = !isRetried(error) || isTombstones(error) || System.nanoTime() + pause * 1_000_000 >= end;
-        if (isLast) {
+        boolean isRepeated = isRetried(error) && !isTombstones(error) && (mayRepeat || !mayApply);
+        if (!isRepeated || System.nanoTime() + pause * 1_000_000 >= end) {
           checkOpen();
           throw new StoreException(codeOf(error), "Cassandra: " + error.getMessage(), mayApply, error);
         }

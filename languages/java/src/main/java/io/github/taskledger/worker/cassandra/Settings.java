@@ -24,6 +24,7 @@ record Settings(int shards, long gracePeriod, boolean hasSeveralDataCenters) {
       "tasks", List.of("task_list", "shard", "id", "body"),
       "open_tasks", List.of("task_list", "shard", "saved_at", "id", "size"),
       "sweeps", List.of("task_list", "shard", "swept_to", "ranges"),
+      "claims", List.of("task_list", "id", "saved_at", "owner", "fencing_token", "attempt", "ends_at"),
       "lists", List.of("bucket", "task_list", "noted_at"),
       "settings", List.of("name", "value"));
 

@@ -14,9 +14,12 @@ import com.datastax.oss.driver.api.core.servererrors.InvalidQueryException;
 import com.datastax.oss.driver.api.core.servererrors.OverloadedException;
 import com.datastax.oss.driver.api.core.servererrors.ReadFailureException;
 import com.datastax.oss.driver.api.core.servererrors.UnavailableException;
+import com.google.protobuf.Any;
 import com.google.protobuf.Timestamp;
 import example.v1.FetchFileOuterClass.FetchFile;
 import io.github.taskledger.v1.TaskEnvelope;
+import io.github.taskledger.worker.Claim;
+import io.github.taskledger.worker.ClaimState;
 import io.github.taskledger.worker.Code;
 import io.github.taskledger.worker.Envelopes;
 import io.github.taskledger.worker.StoreException;
@@ -33,6 +36,7 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -55,6 +59,7 @@ class CassandraStoreTest {
   private static final long HOUR = 3_600_000_000L;
 
   private long now = START;
+  private long serverAhead;
   private boolean isClosed;
   private String missing = "";
   private final Map<String, String> settings =
@@ -67,6 +72,8 @@ class CassandraStoreTest {
   private final List<List<Object>> noted = Collections.synchronizedList(new ArrayList<>());
   private final Deque<DriverException> noteFailures = new ArrayDeque<>();
   private Runnable onApply = () -> {};
+  /** What comes to transactions. */
+  private Map<String, Object> answer = Map.of("[applied]", true);
   private Function<CassandraSession.Statement, List<Map<String, Object>>> onRead = statement -> List.of();
 
   /** Answers reads of the schema, and batches as it is told to; its clock is the host's. */
@@ -90,6 +97,15 @@ class CassandraStoreTest {
       } catch (DriverException error) {
         return CompletableFuture.failedFuture(error);
       }
+    }
+
+    @Override
+    public CompletionStage<Map<String, Object>> transact(
+        Statement statement, ConsistencyLevel consistency, Duration timeout) {
+      applied.add(List.of(statement));
+      onApply.run();
+      DriverException failure = failures.poll();
+      return failure == null ? CompletableFuture.completedFuture(answer) : CompletableFuture.failedFuture(failure);
     }
 
     @Override
@@ -117,7 +133,7 @@ class CassandraStoreTest {
       return settings.entrySet().stream()
           .map(each -> Map.<String, Object>of("name", each.getKey(), "value", each.getValue()))
           .toList();
-    return cql.contains("toUnixTimestamp") ? List.of(Map.of("now", now / 1000)) : onRead.apply(statement);
+    return cql.contains("toUnixTimestamp") ? List.of(Map.of("now", (now + serverAhead) / 1000)) : onRead.apply(statement);
   }
 
   private CassandraStore open() {
@@ -147,7 +163,8 @@ class CassandraStoreTest {
         "save", () -> store.save(newTask("a")),
         "complete", () -> store.complete(saved),
         "find", () -> store.find("datto.com", "a"),
-        "list", () -> store.openTasks("datto.com").toList());
+        "list", () -> store.openTasks("datto.com").toList(),
+        "claim", () -> store.claim(saved, "A", Duration.ofMinutes(1)));
   }
 
   private static TaskEnvelope saved() {
@@ -163,7 +180,7 @@ class CassandraStoreTest {
     settings.put(setting, value == null ? "" : value);
     now += 1_000_000; // it was set
     Map<String, Executable> calls = callsOf(store, saved());
-    for (String name : List.of("save", "complete", "find", "list")) {
+    for (String name : List.of("save", "complete", "find", "list", "claim")) {
       StoreException failure = failureOf(calls.get(name));
       assertEquals(Code.SCHEMA_MISMATCH, failure.code());
       assertEquals(false, failure.mayApply());
@@ -172,7 +189,7 @@ class CassandraStoreTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"save", "complete", "find", "list"})
+  @ValueSource(strings = {"save", "complete", "find", "list", "claim"})
   void eachCallNoticesItAfterAWhileAndThatItIsAsItWas(String name) throws Throwable {
     CassandraStore store = open();
     settings.put("shards", "16");
@@ -350,7 +367,7 @@ class CassandraStoreTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"tasks", "open_tasks", "sweeps", "lists", "settings"})
+  @ValueSource(strings = {"tasks", "open_tasks", "sweeps", "claims", "lists", "settings"})
   void aKeyspaceWithoutOneOfTheTablesIsRefused(String table) {
     missing = table;
     assertEquals(Code.SCHEMA_MISMATCH, failureOf(this::open).code());
@@ -618,6 +635,202 @@ class CassandraStoreTest {
     assertEquals(ListNames.MAX_KNOWN, written.size());
     List.of("one more", "0", "one more", "0").forEach(lists::note);
     assertEquals(List.of("one more", "0"), written.subList(ListNames.MAX_KNOWN, written.size()));
+  }
+
+  private static final Duration LEASE = Duration.ofSeconds(10);
+
+  /** A store where "a" is open at START, with a row of claims; nothing is null in it, but what is left out. */
+  private CassandraStore openWith(Map<String, Object> row) {
+    Listed listed = new Listed().row("a", START, Envelopes.encodeBody(saved(), Envelopes.MAX_TASK_BYTES));
+    onRead = statement -> statement.cql().contains(".claims") ? List.of(row) : listed.apply(statement);
+    return open();
+  }
+
+  private static final Map<String, Object> CLAIMED = Map.of(
+      "saved_at", START, "owner", "A", "fencing_token", START + 7, "attempt", 3, "ends_at", START / 1000 + 10_000);
+
+  private static Claim claim() {
+    return new Claim("datto.com", "a", START, "A", START + 7, 3, START / 1000 + 10_000);
+  }
+
+  @Test
+  void aClaimReplacesTheRowThatWasReadAndNoOther() {
+    CassandraStore store = openWith(CLAIMED);
+    assertEquals(Optional.empty(), store.claim(saved(), "B", LEASE));
+    assertEquals(List.of(), applied);
+    Claim claim = store.claim(saved(), "A", LEASE).orElseThrow();
+    assertEquals(new Claim("datto.com", "a", START, "A", START + 8, 4, START / 1000 + 10_000), claim);
+    CassandraSession.Statement sent = applied.get(0).get(0);
+    assertTrue(sent.cql().endsWith("IF fencing_token = ? AND ends_at = ?"), sent.cql());
+    assertEquals(List.of("datto.com", "a", START + 7, START / 1000 + 10_000), List.of(sent.values()).subList(5, 9));
+    assertEquals(new ClaimState(START, "A", START + 7, 3, START / 1000 + 10_000),
+        store.claimState("datto.com", "a").orElseThrow());
+  }
+
+  @Test
+  void aRowWithoutATokenCountsAsNone() {
+    CassandraStore store = openWith(Map.of("owner", "B", "ends_at", Long.MAX_VALUE));
+    assertEquals(Optional.empty(), store.claimState("datto.com", "a"));
+    assertEquals(1, store.claim(saved(), "A", LEASE).orElseThrow().attempt());
+  }
+
+  @Test
+  void whatIsNotOpenIsNotClaimedEvenForAWhile() {
+    TaskEnvelope old = Envelopes.withVersion(saved(), START - 1);
+    assertEquals(Optional.empty(), openWith(Map.of()).claim(old, "A", LEASE));
+    assertEquals(List.of(), applied);
+  }
+
+  @ParameterizedTest
+  @ValueSource(longs = {1_796_142_880_201_638_000L, Long.MAX_VALUE})
+  void aTokenOfNoClockKeepsNoClaimAndNoSaveFromBeingMade(long token) {
+    CassandraStore store = openWith(Map.of("saved_at", START, "fencing_token", token, "attempt", 1, "ends_at", 0L));
+    assertEquals(START + 1, store.claim(saved(), "A", LEASE).orElseThrow().token());
+    Task task = newTask("b");
+    store.save(task);
+    assertEquals(OptionalLong.of(START + 2), versionOf(task));
+  }
+
+  @Test
+  void aLeaseThatNeverEndsKeepsOthersAway() {
+    Map<String, Object> row = new HashMap<>(CLAIMED);
+    row.put("ends_at", Long.MAX_VALUE);
+    assertEquals(Optional.empty(), openWith(row).claim(saved(), "B", LEASE));
+  }
+
+  @Test
+  void aRowThatKeepsChangingIsNotClaimed() {
+    CassandraStore store = openWith(Map.of());
+    answer = Map.of("[applied]", false);
+    assertEquals(Optional.empty(), store.claim(saved(), "A", LEASE));
+    assertEquals(3, applied.size());
+  }
+
+  @Test
+  void aClaimToWhatIsCompletedMeanwhileIsTakenBack() {
+    CassandraStore store = openWith(CLAIMED);
+    onApply = () -> onRead = statement -> List.of();
+    assertEquals(Optional.empty(), store.claim(saved(), "A", LEASE));
+    assertEquals(2, applied.size());
+    assertEquals(
+        List.of(START, "A", START + 7, 3, START / 1000 + 10_000, "datto.com", "a", START + 8, START / 1000 + 10_000),
+        List.of(applied.get(1).get(0).values()));
+  }
+
+  @Test
+  void aClaimThatCanNotBeTakenBackExpires() {
+    CassandraStore store = openWith(CLAIMED);
+    onApply = () -> {
+      if (applied.size() == 2) failures.add(timeout());
+      onRead = statement -> List.of();
+    };
+    assertEquals(Optional.empty(), store.claim(saved(), "A", LEASE));
+    assertEquals(2, applied.size());
+  }
+
+  @Test
+  void aClaimThatMayHaveBeenGrantedIsNotAskedForAgain() {
+    CassandraStore store = openWith(Map.of());
+    failures.add(timeout());
+    StoreException error = failureOf(() -> store.claim(saved(), "A", LEASE));
+    assertEquals(Code.TIMEOUT, error.code());
+    assertTrue(error.mayApply());
+    assertEquals(1, applied.size());
+  }
+
+  @Test
+  void aClaimThatSurelyWasNotGrantedIsAskedForAgain() {
+    CassandraStore store = openWith(Map.of());
+    failures.add(new UnavailableException(null, DefaultConsistencyLevel.LOCAL_QUORUM, 2, 1));
+    assertTrue(store.claim(saved(), "A", LEASE).isPresent());
+    assertEquals(2, applied.size());
+  }
+
+  @Test
+  void whatDoesTheSameAgainIsSentAgain() {
+    CassandraStore store = openWith(CLAIMED);
+    List<Runnable> calls =
+        List.of(() -> store.renew(claim(), LEASE), () -> store.release(claim(), LEASE), () -> store.forget(claim()));
+    for (Runnable each : calls) {
+      applied.clear();
+      failures.add(timeout());
+      each.run();
+      assertEquals(2, applied.size());
+      assertEquals(applied.get(0), applied.get(1));
+    }
+  }
+
+  @Test
+  void aRenewalThatIsNotAppliedEndsWhereAnotherSaysOrTheClaimIsLost() {
+    CassandraStore store = openWith(CLAIMED);
+    assertEquals(START / 1000 + 10_000, store.renew(claim(), LEASE).until());
+    answer = Map.of("[applied]", false, "owner", "A", "fencing_token", START + 7, "ends_at", START);
+    assertEquals(START, store.renew(claim(), LEASE).until());
+    answer = Map.of("[applied]", false, "owner", "B", "fencing_token", START + 8, "ends_at", START);
+    assertEquals(Code.CLAIM_LOST, failureOf(() -> store.renew(claim(), LEASE)).code());
+    answer = Map.of("[applied]", false, "fencing_token", START + 7, "ends_at", START);
+    StoreException released = failureOf(() -> store.renew(claim(), LEASE));
+    assertEquals(Code.CLAIM_LOST, released.code());
+    assertEquals(false, released.mayApply());
+  }
+
+  @ParameterizedTest
+  @CsvSource({"PT0S,0", "PT-1S,0", "PT0.000000001S,1", "PT1.5S,1500"})
+  void aWaitIsRoundedUpAndAtOnceMeansAtOnce(Duration retryIn, long wait) {
+    CassandraStore store = openWith(CLAIMED);
+    store.release(claim(), retryIn);
+    assertEquals(wait == 0 ? 0 : START / 1000 + wait, applied.get(0).get(0).values()[0]);
+  }
+
+  @Test
+  void tasksMayBeAskedForThatAreOlderThanAny() {
+    assertEquals(List.of(), open().openTasks("datto.com", Duration.ofSeconds(Long.MAX_VALUE)).toList());
+  }
+
+  @Test
+  void aTaskMayBeAsLargeAsItsLimit() {
+    FetchFile file = FetchFile.newBuilder().setFilename("x".repeat(Envelopes.MAX_TASK_BYTES)).build();
+    TaskEnvelope envelope = newTask("a").envelope().toBuilder().setData(Any.pack(file)).build();
+    CassandraStore store = open();
+    store.save(new Task(envelope, List.of(), Integer.MAX_VALUE));
+    assertEquals(Code.TOO_LARGE, assertThrows(TaskException.class, () -> store.save(new Task(envelope))).code());
+  }
+
+  @Test
+  void aLeaseMayBeAsLongAsAnyDuration() {
+    CassandraStore store = openWith(Map.of());
+    Claim claim = store.claim(saved(), "A", Duration.ofSeconds(Long.MAX_VALUE)).orElseThrow();
+    assertEquals(8_640_000_000_000_000L, claim.until());
+  }
+
+  static Stream<Arguments> senselessClaims() {
+    return Stream.of(
+        Arguments.of("", LEASE),
+        Arguments.of("A".repeat(513), LEASE),
+        Arguments.of("taskledger.redelivery", LEASE),
+        Arguments.of("A", Duration.ZERO),
+        Arguments.of("A", Duration.ofMillis(9)));
+  }
+
+  @ParameterizedTest
+  @MethodSource("senselessClaims")
+  void aClaimThatMakesNoSenseIsRefused(String owner, Duration lease) {
+    CassandraStore store = openWith(Map.of());
+    assertEquals(Code.INVALID_ARGUMENT,
+        assertThrows(TaskException.class, () -> store.claim(saved(), owner, lease)).code());
+    assertEquals(Code.NOT_SAVED,
+        assertThrows(TaskException.class, () -> store.claim(newTask("a").envelope(), "A", LEASE)).code());
+    assertEquals(List.of(), applied);
+  }
+
+  @Test
+  void nothingIsClaimedOrRenewedWhileTheClockIsOff() {
+    CassandraStore store = openWith(Map.of());
+    serverAhead = 5_000_000;
+    assertEquals(Code.CLOCK_SKEW, failureOf(() -> store.claim(saved(), "A", LEASE)).code());
+    assertEquals(Code.CLOCK_SKEW, failureOf(() -> store.renew(claim(), LEASE)).code());
+    assertEquals(List.of(), applied);
+    store.release(claim(), LEASE);
   }
 
   @Test

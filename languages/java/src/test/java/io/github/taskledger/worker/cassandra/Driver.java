@@ -19,9 +19,11 @@ import example.v1.EveryKindOuterClass.EveryKind;
 import example.v1.FetchFileOuterClass.FetchFile;
 import example.v1.SendMailOuterClass.SendMail;
 import io.github.taskledger.v1.TaskEnvelope;
+import io.github.taskledger.worker.Claim;
 import io.github.taskledger.worker.Code;
 import io.github.taskledger.worker.Envelopes;
 import io.github.taskledger.worker.Hashes;
+import io.github.taskledger.worker.PerformOptions;
 import io.github.taskledger.worker.StoreException;
 import io.github.taskledger.worker.Task;
 import io.github.taskledger.worker.TaskException;
@@ -39,6 +41,7 @@ import java.util.ArrayList;
 import java.util.Base64;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -103,6 +106,18 @@ public final class Driver {
         store.openTasks(text(command, "taskList")).forEach(each -> found.add(base64(each)));
         answer.add("envelopes", found);
       }
+      case "claim" -> answer.add("claim", store
+          .claim(envelope(command), text(command, "owner"), milliseconds(command, "lease"))
+          .<JsonElement>map(Driver::plain)
+          .orElse(JsonNull.INSTANCE));
+      case "renew" -> {
+        answer.add("claim", JsonNull.INSTANCE);
+        answer.add("error", errorOf(() ->
+            answer.add("claim", plain(store.renew(claim(command), milliseconds(command, "lease"))))));
+      }
+      case "release" -> store.release(claim(command), milliseconds(command, "retryIn"));
+      case "forget" -> store.forget(claim(command));
+      case "performInVain" -> answer.addProperty("result", performInVain(command));
       case "cost" -> Cost.measure(command, answer);
       default -> passOn(command, answer);
     }
@@ -112,6 +127,10 @@ public final class Driver {
   private void open(JsonObject command) {
     JsonObject cassandra = command.getAsJsonObject("store");
     if (session == null) session = connect(cassandra);
+    if (!command.has("clockLimit")) {
+      store = CassandraStore.open(session, text(cassandra, "keyspace"), text(cassandra, "dataCenter"));
+      return;
+    }
     VersionClock clock = new VersionClock(() -> now, Duration.ofNanos(command.get("clockLimit").getAsLong() * 1000));
     CassandraStore.Limits limits = new CassandraStore.Limits(Duration.ofSeconds(30), Duration.ofSeconds(10));
     CassandraSession faulty = faulty(CassandraSession.of(session));
@@ -139,6 +158,12 @@ public final class Driver {
       }
 
       @Override
+      public CompletionStage<Map<String, Object>> transact(
+          Statement statement, ConsistencyLevel consistency, Duration timeout) {
+        return whole.transact(statement, consistency, timeout);
+      }
+
+      @Override
       public boolean isClosed() {
         return whole.isClosed();
       }
@@ -154,6 +179,18 @@ public final class Driver {
     JsonArray left = new JsonArray();
     for (long version : task.replaced()) left.add(String.valueOf(version));
     answer.add("replaced", left);
+  }
+
+  /** Does a task by a handler that fails. */
+  private String performInVain(JsonObject command) {
+    Worker worker = new Worker(store).does(FetchFile.getDefaultInstance(), (file, context) -> {
+      throw new IllegalStateException("no such host");
+    });
+    PerformOptions options = PerformOptions.DEFAULT
+        .withBackoff(Duration.ZERO, Duration.ZERO)
+        .withMaxAttempts(command.get("maxAttempts").getAsInt());
+    if (command.has("deadLetterList")) options = options.withDeadLetterList(text(command, "deadLetterList"));
+    return worker.perform(envelope(command), options).name().toLowerCase(Locale.ROOT).replace('_', ' ');
   }
 
   /** Decodes and encodes data by a schema of the command's, in binary and by way of the hash. */
@@ -284,6 +321,29 @@ public final class Driver {
     if (credentials != null)
       builder.withAuthCredentials(text(credentials, "username"), text(credentials, "password"));
     return builder.build();
+  }
+
+  private static Duration milliseconds(JsonObject command, String name) {
+    return Duration.ofMillis(command.get(name).getAsLong());
+  }
+
+  private static JsonObject plain(Claim claim) {
+    JsonObject plain = new JsonObject();
+    plain.addProperty("task_list", claim.taskList());
+    plain.addProperty("id", claim.id());
+    plain.addProperty("saved_at", String.valueOf(claim.savedAt()));
+    plain.addProperty("owner", claim.owner());
+    plain.addProperty("token", String.valueOf(claim.token()));
+    plain.addProperty("attempt", claim.attempt());
+    plain.addProperty("until", claim.until());
+    return plain;
+  }
+
+  private static Claim claim(JsonObject command) {
+    JsonObject plain = command.getAsJsonObject("claim");
+    return new Claim(
+        text(plain, "task_list"), text(plain, "id"), plain.get("saved_at").getAsLong(), text(plain, "owner"),
+        plain.get("token").getAsLong(), plain.get("attempt").getAsInt(), plain.get("until").getAsLong());
   }
 
   private static TaskEnvelope envelope(JsonObject command) {
