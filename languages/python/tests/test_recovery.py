@@ -1,10 +1,13 @@
 """Tasks that are done under a claim, by both kinds of workers, in a store that claims."""
 
 import asyncio
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 from conftest import run_sql
@@ -479,12 +482,17 @@ def test_handlers_that_keep_the_event_loops_threads_busy_keep_their_claims(store
     assert were_free == [False] * 8
 
 
-def test_an_event_loops_worker_is_stopped_from_any_thread(store):
+@pytest.mark.parametrize("how", ["a thread", "a signal handler"])
+def test_an_event_loops_worker_is_stopped_from_anywhere(store, how):
     worker = AsyncWorker(store)
+    if how == "a signal handler":
+        signal.signal(signal.SIGUSR1, lambda *_: worker.stop())
+        stop = partial(os.kill, os.getpid(), signal.SIGUSR1)
+    else:
+        stop = worker.stop
 
     async def main():
-        loop = asyncio.get_running_loop()
-        loop.call_later(0.2, lambda: threading.Thread(target=worker.stop).start())
+        threading.Timer(0.2, stop).start()
         await asyncio.wait_for(worker.recover("acme.com", older_than=0, every=60), 10)
 
     asyncio.run(main())
