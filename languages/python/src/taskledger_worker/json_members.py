@@ -5,6 +5,7 @@ protobuf's parser makes a table of all fields for each object: `[{}, {}, …]` t
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
@@ -36,12 +37,12 @@ class MembersReader:
         if not members:
             return
         fields, oneofs = self._tables_of(type(message))
-        chosen = [oneofs[name] for name in members if name in oneofs]
+        chosen = Counter(oneofs[name] for name in members if name in oneofs)
         # Those of a oneof that comes twice, protobuf has to see together.
         own = {
             name: value
             for name, value in members.items()
-            if name in fields and (name not in oneofs or chosen.count(oneofs[name]) == 1)
+            if name in fields and (name not in oneofs or chosen[oneofs[name]] == 1)
         }
         others = {name: value for name, value in members.items() if name not in own}
         if others:
