@@ -1,4 +1,5 @@
 import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -23,7 +24,12 @@ PRAGMA user_version = 1;
 def path(tmp_path):
     """An SQLite file with no tasks."""
     path = tmp_path / "ledger.db"
-    with sqlite3.connect(path) as database:
+    with closing(sqlite3.connect(path)) as database:
         database.executescript(SCHEMA)
-    database.close()
     return path
+
+
+def run_sql(path, sql, *values):
+    """Runs a statement as another program does; gives the first row of what it has to tell."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
+        return database.execute(sql, values).fetchone()

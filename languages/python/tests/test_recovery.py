@@ -1,13 +1,16 @@
 """Tasks that are done under a claim, by both kinds of workers, in a store that claims."""
 
 import asyncio
-import sqlite3
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
+from conftest import run_sql
 from example.v1.fetch_file_pb2 import FetchFile
 
 from taskledger_worker import AsyncWorker, Code, Result, SqliteStore, Summary, Task, TaskError, Worker, new_envelope
@@ -114,8 +117,7 @@ def test_a_task_that_a_mark_says_was_handed_over_again_is_done_though_it_failed_
     envelope = saved(store)
     worker.does(lambda file, context: context.attempt == 1 and fails(file, context))
     assert worker.perform(envelope, **AT_ONCE) is Result.FAILED
-    with sqlite3.connect(path) as database:
-        database.execute("UPDATE claims SET owner = 'taskledger.redelivery', ends_at = 8640000000000000")
+    run_sql(path, "UPDATE claims SET owner = 'taskledger.redelivery', ends_at = 8640000000000000")
     assert worker.perform(envelope) is Result.COMPLETED
 
 
@@ -312,6 +314,7 @@ def test_a_worker_that_is_stopped_tells_its_handlers_and_releases_what_they_leav
     worker.does(fetch)
     assert worker.recover("acme.com", max_attempts=1, every=60) == Summary(failed=1)
     assert begun == ["a"]
+    time.sleep(0.01)  # longer than the wait after a last attempt that was interrupted
     assert store.claim(next(store.open_tasks("acme.com"))).attempt == 2
 
 
@@ -347,8 +350,7 @@ def test_a_handler_is_told_when_its_claim_is_lost(store, worker, path):
     envelope = saved(store)
 
     def fetch(file, context):
-        with sqlite3.connect(path) as database:
-            database.execute("UPDATE claims SET token = token + 1, owner = 'another'")
+        run_sql(path, "UPDATE claims SET token = token + 1, owner = 'another'")
         assert context.cancelled.wait(10)
 
     worker.does(fetch)
@@ -494,12 +496,17 @@ def test_handlers_that_keep_the_event_loops_threads_busy_keep_their_claims(store
     assert were_free == [False] * 8
 
 
-def test_an_event_loops_worker_is_stopped_from_any_thread(store):
+@pytest.mark.parametrize("how", ["a thread", "a signal handler"])
+def test_an_event_loops_worker_is_stopped_from_anywhere(store, how):
     worker = AsyncWorker(store)
+    if how == "a signal handler":
+        signal.signal(signal.SIGUSR1, lambda *_: worker.stop())
+        stop = partial(os.kill, os.getpid(), signal.SIGUSR1)
+    else:
+        stop = worker.stop
 
     async def main():
-        loop = asyncio.get_running_loop()
-        loop.call_later(0.2, lambda: threading.Thread(target=worker.stop).start())
+        threading.Timer(0.2, stop).start()
         await asyncio.wait_for(worker.recover("acme.com", older_than=0, every=60), 10)
 
     asyncio.run(main())

@@ -3,6 +3,7 @@ import sqlite3
 import threading
 
 import pytest
+from conftest import run_sql
 from example.v1.fetch_file_pb2 import FetchFile
 
 from taskledger_worker import ClaimState, Code, SqliteStore, Task, TaskError, VersionClock, is_damaged, new_envelope, version_of
@@ -68,9 +69,9 @@ def test_versions_rise_though_the_clock_is_set_back_and_the_time_is_kept_beside_
     now.value -= 60 * SECOND
     task = saved(store, "b")
     assert version_of(task.envelope) == START + 1
-    row = sqlite3.connect(path).execute("SELECT saved_time FROM tasks WHERE id = 'b'").fetchone()
+    row = run_sql(path, "SELECT saved_time FROM tasks WHERE id = 'b'")
     assert row == (now.value,)
-    assert sqlite3.connect(path).execute("SELECT * FROM ledger").fetchone() == (START + 1, START + 1)
+    assert run_sql(path, "SELECT * FROM ledger") == (START + 1, START + 1)
     now.value += 61 * SECOND
     assert ids_of(store.open_tasks("acme.com", older_than=30)) == ["b"]
     assert ids_of(store.open_tasks("acme.com", older_than=0.5)) == ["a", "b"]
@@ -125,8 +126,7 @@ def test_a_list_is_read_in_pages_bounded_in_rows_and_bytes_and_holds_nothing_bet
 def test_a_version_of_no_clock_is_listed_and_completed_like_any_other(store, path, version):
     for id in ("a", "b"):
         saved(store, id)
-    with sqlite3.connect(path) as database:
-        database.execute("UPDATE tasks SET saved_at = ? WHERE id = 'a'", (version,))
+    run_sql(path, "UPDATE tasks SET saved_at = ? WHERE id = 'a'", version)
     tasks = {task.id: task for task in store.open_tasks("acme.com")}
     assert {id: version_of(task) for id, task in tasks.items()} == {"a": version, "b": START + 1}
     store.complete(tasks["a"])
@@ -137,8 +137,7 @@ def test_a_version_of_no_clock_is_listed_and_completed_like_any_other(store, pat
 def test_a_token_of_no_clock_keeps_no_claim_and_no_save_from_being_made(store, path, token):
     task = saved(store).envelope
     store.release(store.claim(task))
-    with sqlite3.connect(path) as database:
-        database.execute("UPDATE claims SET token = ?", (token,))
+    run_sql(path, "UPDATE claims SET token = ?", token)
     assert START < store.claim(task).token < START + SECOND
     assert START < version_of(saved(store, "b").envelope) < START + SECOND
 
@@ -146,16 +145,14 @@ def test_a_token_of_no_clock_keeps_no_claim_and_no_save_from_being_made(store, p
 def test_a_row_whose_id_is_no_text_keeps_no_other_from_being_read(store, path):
     for id in ("a", "b"):
         saved(store, id)
-    with sqlite3.connect(path) as database:
-        database.execute("UPDATE tasks SET id = CAST(x'fffe' AS TEXT) WHERE id = 'a'")
+    run_sql(path, "UPDATE tasks SET id = CAST(x'fffe' AS TEXT) WHERE id = 'a'")
     damaged, good = store.open_tasks("acme.com")
     assert (damaged.id, is_damaged(damaged), good.id) == ("\ufffd\ufffd", True, "b")
 
 
 def test_bytes_that_are_no_task_come_as_a_damaged_one_and_can_be_completed(store, path):
     saved(store)
-    with sqlite3.connect(path) as database:
-        database.execute("UPDATE tasks SET body = x'ff'")
+    run_sql(path, "UPDATE tasks SET body = x'ff'")
     [task] = store.open_tasks("acme.com")
     assert (task.id, version_of(task), is_damaged(task)) == ("a", START, True)
     store.complete(task)
@@ -220,6 +217,7 @@ def test_another_writer_is_waited_for_up_to_the_deadline(store, path):
     with SqliteStore(path) as patient:
         saved(patient)
     timer.join()
+    other.close()
 
 
 def test_threads_share_a_store(store):
@@ -267,9 +265,9 @@ def test_a_file_that_is_not_there_or_another_programs_is_refused(tmp_path, path)
     assert not (tmp_path / "none.db").exists()
     (tmp_path / "text.db").write_text("no database at all, but a text")
     assert failure_of(lambda: SqliteStore(tmp_path / "text.db"))[0] is Code.UNAVAILABLE
-    sqlite3.connect(tmp_path / "other.db").execute("CREATE TABLE t (a)")
+    run_sql(tmp_path / "other.db", "CREATE TABLE t (a)")
     assert failure_of(lambda: SqliteStore(tmp_path / "other.db"))[0] is Code.SCHEMA_MISMATCH
-    sqlite3.connect(path).execute("PRAGMA user_version = 2")
+    run_sql(path, "PRAGMA user_version = 2")
     assert failure_of(lambda: SqliteStore(path))[0] is Code.SCHEMA_MISMATCH
 
 

@@ -34,7 +34,8 @@ class Context:
     claim: Claim | None = None
     """The claim under which it runs; None if the task was handed over."""
     cancelled: threading.Event = field(default_factory=threading.Event)
-    """Set when the worker is stopped, and when the claim has been lost: a handler that takes long should look at it."""
+    """Set when the worker is stopped, and when the claim has been lost: a handler that takes long should look at it. Its `wait`
+    would hold up an event loop."""
 
     def __post_init__(self) -> None:
         copy = TaskEnvelope()

@@ -38,7 +38,7 @@ _SEALING: Final = pool_of(SealedData)
 
 
 def to_hash(envelope: TaskEnvelope, types: Types) -> dict[str, Any]:
-    """The envelope as ProtoJSON, its data sealed if that would lose some of it."""
+    """The envelope as ProtoJSON, a dict for `json.dumps`, its data sealed if that would lose some of it."""
     hashable = _with_unknown_fields_in_header(envelope)
     plain = _plain_hash(hashable, types)
     if plain is not None:

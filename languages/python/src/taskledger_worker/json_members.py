@@ -5,6 +5,7 @@ protobuf's parser makes a table of all fields for each object: `[{}, {}, …]` t
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
@@ -17,13 +18,17 @@ from google.protobuf.message import Message
 MAX_DEPTH: Final = 100
 
 
+# Of a message: the fields that are gone through here, and the oneofs that fields are in, by the fields' names in JSON.
+_Tables = tuple[Mapping[str, FieldDescriptor], Mapping[str, str]]
+
+
 class MembersReader:
     """Reads ProtoJSON. `pool` has the types that an Any may name."""
 
     def __init__(self, pool: DescriptorPool, ignore_unknown_fields: bool) -> None:
         self._pool = pool
         self._ignore_unknown_fields = ignore_unknown_fields
-        self._fields: dict[type[Message], dict[str, FieldDescriptor]] = {}
+        self._tables: dict[type[Message], _Tables] = {}
 
     def read(self, members: Mapping[str, Any], message: Message, depth: int) -> None:
         """Merges members into a message that is `depth` messages deep. Raises ValueError, and what protobuf raises."""
@@ -31,13 +36,19 @@ class MembersReader:
             raise ValueError(f"more than {MAX_DEPTH} messages are in one another")
         if not members:
             return
-        fields = self._fields_of(type(message))
-        others = {name: value for name, value in members.items() if name not in fields}
+        fields, oneofs = self._tables_of(type(message))
+        chosen = Counter(oneofs[name] for name in members if name in oneofs)
+        # Those of a oneof that comes twice, protobuf has to see together.
+        own = {
+            name: value
+            for name, value in members.items()
+            if name in fields and (name not in oneofs or chosen[oneofs[name]] == 1)
+        }
+        others = {name: value for name, value in members.items() if name not in own}
         if others:
             json_format.ParseDict(others, message, self._ignore_unknown_fields, self._pool, MAX_DEPTH - depth + 1)
-        for name, value in members.items():
-            if name in fields:
-                self._read_field(fields[name], value, message, depth)
+        for name, value in own.items():
+            self._read_field(fields[name], value, message, depth)
 
     def _read_field(self, field: FieldDescriptor, value: object, message: Message, depth: int) -> None:
         if value is None or field.is_repeated:
@@ -54,15 +65,14 @@ class MembersReader:
         else:
             raise ValueError(f"{field.full_name} must be a list")
 
-    def _fields_of(self, message: type[Message]) -> Mapping[str, FieldDescriptor]:
-        """The fields that are gone through here, by their names in JSON. Those of a oneof, protobuf has to see together."""
-        if message not in self._fields:
+    def _tables_of(self, message: type[Message]) -> _Tables:
+        if message not in self._tables:
             all = cast(Sequence[FieldDescriptor], message.DESCRIPTOR.fields)
             named = {field.name: field for field in all} | {field.json_name: field for field in all}
-            self._fields[message] = {
-                name: field for name, field in named.items() if field.containing_oneof is None and _holds_objects(field)
-            }
-        return self._fields[message]
+            fields = {name: field for name, field in named.items() if _holds_objects(field)}
+            oneofs = {name: field.containing_oneof.name for name, field in named.items() if field.containing_oneof}
+            self._tables[message] = fields, oneofs
+        return self._tables[message]
 
 
 def _object(value: object, field: FieldDescriptor) -> Mapping[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -202,18 +202,23 @@ class Worker(WorkerBase):
                 free.release()
 
         pool = ThreadPoolExecutor(self._concurrency, thread_name_prefix="taskledger")
+        running: set[Future[None]] = set()
         try:
             for envelope in envelopes:
                 free.acquire()
                 if failures or self._stopped.is_set():
                     break
-                pool.submit(work, envelope)
-            pool.shutdown()
+                future = pool.submit(work, envelope)
+                running.add(future)
+                future.add_done_callback(running.discard)
+            wait(list(running))
         except ENDING:
             # Handlers that look at `cancelled` would keep the program from ending.
             self.stop()
             raise
         finally:
+            # The pool alone may take a thread for ended whose `join` was interrupted.
+            wait(list(running))
             pool.shutdown()
         if failures:
             raise next((error for error in failures if isinstance(error, ENDING)), failures[0])
