@@ -640,6 +640,23 @@ func TestWhatIsDoneIsCompletedThoughTheClaimWasLost(t *testing.T) {
 	}
 }
 
+func TestATaskIsCompletedAsItWasGivenThoughItsHandlerMakesTheNextOneOfIt(t *testing.T) {
+	store := newMemory()
+	worker := fileWorker(store, io.Discard, func(ctx context.Context, task *taskledgerv1.TaskEnvelope, _ *examplev1.FetchFile) error {
+		task.Id, task.SavedAt = "next", nil
+		return store.Save(ctx, &Task{Envelope: task})
+	})
+	expectPerform(t, worker, store, save(t, store, "a"), attempts(1), Completed)
+	if result, err := worker.Do(context.Background(), save(t, store, "b")); result != Completed || err != nil {
+		t.Errorf("got %v, %v", result, err)
+	}
+	for _, left := range store.open(list) {
+		if left.GetId() != "next" {
+			t.Errorf("%s is open", left.GetId())
+		}
+	}
+}
+
 func TestCancellingARecoveryReleasesWhatItsHandlersLeave(t *testing.T) {
 	store := newMemory()
 	for _, id := range []string{"a", "b", "c"} {

@@ -145,8 +145,6 @@ func (w *Worker) Run(ctx context.Context, stream io.Reader) (Summary, error) {
 			for task, err := range TasksOf(frame) {
 				if err != nil {
 					err = &unreadError{len(frame), err}
-				} else if IsBatch(frame) {
-					task = proto.CloneOf(task) // tasks of a batch share their headers, and handlers may change them
 				}
 				if !yield(task, err) {
 					return
@@ -289,7 +287,8 @@ type panicError struct {
 
 func (e *panicError) Error() string { return e.reason + "\n" + string(e.stack) }
 
-// call turns a handler's panic into an error: it must not take the other handlers along.
+// call turns a handler's panic into an error: it must not take the other handlers along. The handler has a task of its own, since
+// it may make the next one of it: what it was given is to be completed, and shares its headers with others of its batch.
 func call(ctx context.Context, do handler, task *taskledgerv1.TaskEnvelope, data proto.Message) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -299,7 +298,7 @@ func call(ctx context.Context, do handler, task *taskledgerv1.TaskEnvelope, data
 			err = &panicError{fmt.Sprintf("the handler panicked: %v", cause), debug.Stack()}
 		}
 	}()
-	return do(ctx, task, data)
+	return do(ctx, proto.CloneOf(task), data)
 }
 
 // callApart calls a handler in a goroutine of its own: that it may end it is an error, too.
