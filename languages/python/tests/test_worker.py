@@ -307,11 +307,13 @@ def test_an_exit_ends_a_pass_also_after_an_error_of_the_store():
 
         def claim(self, envelope, *, owner, lease):
             if envelope.id == "a":
+                begun.wait(10)  # no more are begun after an error
                 raise TaskError(Code.UNAVAILABLE, "the store fails")
+            begun.set()
             failed.wait(10)
             return CLAIM
 
-    failed = threading.Event()
+    begun, failed = threading.Event(), threading.Event()
     worker = Worker(Fails(), concurrency=2)
     perform = worker._perform
 
