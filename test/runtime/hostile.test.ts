@@ -10,8 +10,8 @@ import { type Any, hostile, lookalikes, make, SourceError } from "./hostile/valu
 // Whatever a caller hands in, a public function gives a result or a TaskError. Only what a caller's own source throws while it
 // is read comes out of streams of frames as it is.
 
-/** Where what a source throws comes out as it is. */
-const readsSources = /Frames$|^toBatch$|TaskGenerator$|append$|^existingTasks$|hostile queue$/;
+/** Where what a source, or an option's function such as `onEvent`, throws comes out as it is. */
+const readsSources = /Frames$|^toBatch$|TaskGenerator$|append$|^existingTasks$|hostile queue$|^recover$/;
 
 /**
  * A proxy around a class is a function as any other, until it is called; and an async generator awaits what it yields, which
