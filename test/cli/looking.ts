@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { FetchFileTask } from "../../gen/example/v1/fetch_file_task.js";
 import { recordsOf } from "./output-schema.js";
 import { run, runShell, start } from "./process.js";
@@ -216,11 +216,17 @@ export function describeLooking(store: () => TestStore, descriptors: string): vo
     });
     const events: Record<string, unknown>[] = [];
     const steps = [() => save(list, "new"), () => before.complete(), () => child.kill("SIGINT")];
-    const next = () => steps.shift()?.();
-    setTimeout(next, 2_500); // when it has surely begun
+    // Until one of these is seen, it may not have begun.
+    const probes = setInterval(() => void save(list, "probe"), 200);
+    onTestFinished(() => clearInterval(probes));
+    let hasBegun = false;
     for await (const line of createInterface({ input: child.stdout as never })) {
-      events.push(...recordsOf("event", { out: line }));
-      await next();
+      const [event] = recordsOf("event", { out: line }) as [Record<string, unknown>];
+      if (event.id !== "probe") events.push(event);
+      else if (hasBegun) continue;
+      hasBegun = true;
+      clearInterval(probes);
+      await steps.shift()?.();
     }
     if (child.exitCode === null) await once(child, "exit");
     expect(child.exitCode).toBe(130);
