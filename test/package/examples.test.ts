@@ -32,7 +32,7 @@ const surroundings = `
 import type { Socket } from "node:net";
 import { pipeline } from "node:stream/promises";
 import {
-  CompositeTask, DataInterface, decodeFrames, encodeFrames, existingTasks, fromBatch, isTaskError, recover, Task,
+  CompositeTask, DataInterface, decodeFrames, encodeFrames, type ExecuteContext, existingTasks, fromBatch, isTaskError, recover, Task,
   TaskGenerator, toBatch,
 } from "taskledger";
 import { CassandraAdapter } from "taskledger/cassandra";
