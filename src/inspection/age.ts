@@ -1,15 +1,13 @@
+import { NEVER } from "../adapter/claim-store.js";
 import { processClock, toMilliseconds } from "../core/version.js";
 import { formatDuration } from "./duration.js";
 
 /** No task was saved before: a computer whose clock is not set begins at 1970, or at 1980. */
 const EARLIEST = Date.UTC(2000, 0);
 
-/** The latest time that a Date can have, in milliseconds since 1970. */
-const LATEST = 8_640_000_000_000_000;
-
 /** A time in ISO 8601; that of a store may be beyond all dates. */
 export function momentOf(milliseconds: number): string {
-  return new Date(Math.max(-LATEST, Math.min(LATEST, milliseconds))).toISOString();
+  return new Date(Math.max(-NEVER, Math.min(NEVER, milliseconds))).toISOString();
 }
 
 /**

@@ -53,7 +53,8 @@ export function viewData(task: Task, registry: Registry, maxBytes = Infinity): V
   const packed: Any = { $typeName: "google.protobuf.Any", typeUrl: typeUrlOf(task), value };
   try {
     const fields = toJson(schema, message, { registry }) as JsonObject;
-    const data = { "@type": packed.typeUrl, ...fields, ...("@type" in fields && { "@type": packed.typeUrl }) };
+    const type = { "@type": packed.typeUrl };
+    const data = { ...type, ...fields, ...type }; // first, and not a field that JSON calls so
     const strange = unknownFields.length > 0 ? { unknownFields } : {};
     return { state: "readable", data, bytes: value.length, ...strange };
   } catch (error) {

@@ -19,10 +19,11 @@ import type { OpaqueTask } from "../task/opaque-task.js";
 import { TaskTypeRegistry } from "../task/registry.js";
 import { Task } from "../task/task.js";
 import { completeEntry, saveEntry, settleComplete, settleSave } from "../task/task-entries.js";
-import { decodeTask, readStoredTask, readTask } from "../task/task-reading.js";
+import { decodeTask, readTask } from "../task/task-reading.js";
 import { type ListOptions, stateOf, type TaskHome } from "../task/task-state.js";
 import type { BuildInit, BuildOptions, TaskClass, TaskOf } from "../task/task-types.js";
 import { type BulkFailure, type BulkOptions, performBatch, runInBatches } from "./bulk.js";
+import { findStored } from "./find-stored.js";
 import { buildAdapter, type DataInterfaceOptions, readInterfaceOptions } from "./interface-options.js";
 import { interfaceState, registryOf, setInterfaceState } from "./interface-state.js";
 import { listTasks, readListOptions } from "./listing.js";
@@ -133,9 +134,7 @@ export class DataInterface<C extends TaskClass<Task> = TaskClass<Task>> implemen
   ): Promise<TaskOf<C> | OpaqueTask | undefined> {
     checkKey(taskList, id);
     const operation = readOperation(options, operationOptions);
-    const { adapter } = this;
-    const stored = await callStoreForOne("not-applied", () => adapter.find([{ taskList, id }], operation));
-    return stored && (readStoredTask(stored, taskList, this, registryOf(this)) as TaskOf<C>);
+    return (await findStored(this, { taskList, id }, operation)) as TaskOf<C> | undefined;
   }
 
   /**
