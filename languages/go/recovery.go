@@ -100,12 +100,11 @@ func (w *Worker) Perform(
 func (w *Worker) perform(
 	ctx context.Context, store Store, task *taskledgerv1.TaskEnvelope, terms PerformOptions,
 ) (Result, error) {
-	if _, err := SavedVersion(task); err != nil {
+	data, err := w.dataOf(ctx, task)
+	if err != nil {
 		return Failed, err
 	}
-	data := DecodeData(task, w.types)
 	if data == nil {
-		w.tellPassedOver(ctx, task)
 		return PassedOver, nil
 	}
 	if err := ctx.Err(); err != nil {

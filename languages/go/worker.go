@@ -110,12 +110,11 @@ func (s *Summary) add(result Result) {
 // Do does a task and completes it. The error is ErrNotSaved for a task without a version, what the handler returns, an error
 // with its panic, or what the store returns when the task is completed.
 func (w *Worker) Do(ctx context.Context, task *taskledgerv1.TaskEnvelope) (Result, error) {
-	if _, err := SavedVersion(task); err != nil {
+	data, err := w.dataOf(ctx, task)
+	if err != nil {
 		return Failed, err
 	}
-	data := DecodeData(task, w.types)
 	if data == nil {
-		w.tellPassedOver(ctx, task)
 		return PassedOver, nil
 	}
 	if err := call(ctx, w.handlers[TypeOf(task)], task, data); err != nil {
@@ -125,6 +124,18 @@ func (w *Worker) Do(ctx context.Context, task *taskledgerv1.TaskEnvelope) (Resul
 		return Failed, err
 	}
 	return Completed, nil
+}
+
+// dataOf is what a saved task's handler gets; nil, which is told, if nobody here can do it.
+func (w *Worker) dataOf(ctx context.Context, task *taskledgerv1.TaskEnvelope) (proto.Message, error) {
+	if _, err := SavedVersion(task); err != nil {
+		return nil, err
+	}
+	data := DecodeData(task, w.types)
+	if data == nil {
+		w.tellPassedOver(ctx, task)
+	}
+	return data, nil
 }
 
 // Run does the tasks of a stream of frames, up to its end. A task that fails, is of an unknown type, or was never saved, and a
